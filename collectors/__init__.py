@@ -1,0 +1,1 @@
+"""FHIR in: search, read, select.  FHIR JSON does not leave this room."""

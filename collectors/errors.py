@@ -1,0 +1,34 @@
+"""The collectors' branch of the exception tree.
+
+    MedtwinError
+    └── CollectorError                a source did not give what was asked
+        ├── SourceUnreachableError    no answer in time, connection refused, 5xx after retries
+        ├── SourceRefusedError        401 or 403
+        ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large
+        └── PatientNotFoundError      the source says that it holds no such patient
+
+None of these leaves ``gather`` but the last: the others become a ``Failure`` of the concepts concerned.
+Texts name the source's id and the fault, never a URL with an identifier in it.
+"""
+
+from ontology.errors import MedtwinError
+
+
+class CollectorError(MedtwinError):
+    """A source did not give what was asked."""
+
+
+class SourceUnreachableError(CollectorError):
+    """No answer in time, connection refused, or an error of the server after retries."""
+
+
+class SourceRefusedError(CollectorError):
+    """The source does not permit this request (401 or 403)."""
+
+
+class SourceAnswerError(CollectorError):
+    """The source answered, but not with the FHIR that was asked for."""
+
+
+class PatientNotFoundError(CollectorError):
+    """The source holds no such patient."""

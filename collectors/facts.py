@@ -1,0 +1,72 @@
+"""What was gathered about one patient for one question, and how slots are filled from it.
+
+``Facts`` is what the executor sees of the collectors: it knows no FHIR.  It lives as long as the question.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from ontology.concepts import Concept
+from ontology.evaluation import Issue
+from ontology.resources import Resource
+from ontology.slots import Slot
+from ontology.times import Span
+from ontology.values import AbsentReason, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why nothing could be had for a concept: UNREACHABLE, NOT_PERMITTED or NOT_QUERIED, and a text for readers."""
+
+    reason: AbsentReason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Every fact read for the searched concepts, by concept id, readable or not, not yet selected.
+
+    ``failures`` has the concepts whose search failed (then their facts are none, and that means nothing).
+    ``issues`` concern the run.  ``requests`` counts HTTP requests sent.
+    """
+
+    resources: Mapping[str, tuple[Resource, ...]]
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
+    death: Span | None = None
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What fills a slot: the value, in the slot's unit, and the records that it rests on.
+
+    ``issues`` tell what the reader must know of the records: stale, stepped back, conflicting, preliminary,
+    left out as invalid, conversion from an unusual code, outside the module's range.
+    """
+
+    value: Value
+    resources: tuple[Resource, ...] = ()
+    issues: tuple[Issue, ...] = ()
+
+
+class Facts(Protocol):
+    """The facts of one patient, to be selected from as of any time."""
+
+    @property
+    def death(self) -> Span | None:
+        """When the patient died, if that is recorded."""
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What concerns the whole run (a source unreachable, say)."""
+
+    def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> Selected:
+        """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
+
+    def times(
+        self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime
+    ) -> tuple[datetime, ...]:
+        """The distinct times, oldest first, at which usable facts of these concepts were made."""

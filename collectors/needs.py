@@ -1,0 +1,39 @@
+"""What a plan needs from sources, and how a resource type is described for searching."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ontology.concepts import Concept, Origin
+from ontology.values import Coding
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorDescription:
+    """Which FHIR resource type is read for concepts of which origin, and how it is searched.
+
+    ``code_parameter`` None: the type is searched by patient alone.  ``includes`` are further resource types whose
+    records of the same patient are needed to read these (Encounter for undated Conditions).
+    """
+
+    iri: str
+    id: str
+    origin: Origin
+    resource_type: str
+    patient_parameter: str
+    code_parameter: str | None
+    date_parameter: str | None
+    digest: str
+    includes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The whole need of one resource type: sent to a source as one search (plus pages, plus code chunks).
+
+    ``codes`` has every code of ``concepts`` in a stable order; ``window`` is the widest (None: no limit in time).
+    """
+
+    description: CollectorDescription
+    concepts: tuple[Concept, ...]
+    codes: tuple[Coding, ...]
+    window: timedelta | None

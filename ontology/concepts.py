@@ -1,0 +1,78 @@
+"""What resources are about and what questions ask for, as the Turtle describes it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from ontology.values import Coding, Value
+
+
+class Origin(StrEnum):
+    """Where a concept's values come from."""
+
+    OBSERVATION = "OBSERVATION"
+    CONDITION = "CONDITION"
+    PATIENT = "PATIENT"
+    SITE = "SITE"
+    COMPUTED = "COMPUTED"
+
+
+class ValueType(StrEnum):
+    """Of which type a concept's values are."""
+
+    QUANTITY = "QUANTITY"
+    CODING = "CODING"
+    FLAG = "FLAG"
+    DATE = "DATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A code under which the concept is found in records.
+
+    ``caution`` is told to the reader when a record with this code is used; ``needs_unit`` refuses a record
+    without a unit under it; of two codes the one with lower ``rank`` is preferred at one time.
+    """
+
+    coding: Coding
+    caution: str | None = None
+    needs_unit: bool = False
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A recorded answer and the canonical code that it means for the concept."""
+
+    recorded: Coding
+    means: Coding | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A concept: identity, codes in use, unit and limits.
+
+    ``unit`` is the UCUM unit in which values are kept; ``units`` are the only UCUM units that are read.
+    ``plausible_low``/``plausible_high`` bound what a living person can have, in ``unit``.  ``molar_mass``
+    in g/mol lets mass and molar units meet.  ``element`` names what a Patient record gives.  ``codes`` name the
+    concept itself on the way out; ``accepted`` are the codes under which it is read.  ``panels`` are the
+    panel codes under which records hold the concept as a component.
+    """
+
+    iri: str
+    id: str
+    display: str
+    origin: Origin
+    value_type: ValueType
+    codes: tuple[Coding, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    panels: tuple[Coding, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    unit: str | None = None
+    units: tuple[str, ...] = ()
+    plausible_low: Decimal | None = None
+    plausible_high: Decimal | None = None
+    molar_mass: Decimal | None = None
+    reference: Value | None = None
+    element: str | None = None
+    note: str | None = None

@@ -1,0 +1,1 @@
+"""The server: settings, catalog, compiler, executor, kinds, explain, GraphQL, command line."""

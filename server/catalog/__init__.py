@@ -1,0 +1,1 @@
+"""Descriptions and concepts, loaded from folders, checked by SHACL, digested."""

@@ -1,0 +1,1 @@
+"""From a question to a plan: pure, and cached per catalog."""

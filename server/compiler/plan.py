@@ -1,0 +1,67 @@
+"""A plan: the call hierarchy compiled for a question.  Immutable, without a patient, cached per catalog."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from collectors.needs import Search
+from ontology.concepts import Concept
+from ontology.slots import Slot
+from server.catalog.descriptions import Description
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The slot is filled by a collector, or from the site's settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromCall:
+    """The slot is filled by the module with this IRI."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromSeries:
+    """The slot is a series of a computed concept: the module ``call``, run as of each time at which
+    one of the observations under it was made.  ``drivers`` are the ids of those observed concepts."""
+
+    call: str
+    drivers: tuple[str, ...]
+
+
+Binding: TypeAlias = Leaf | FromCall | FromSeries
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One module of the plan, and where each of its slots is filled from, by slot name."""
+
+    description: Description
+    bindings: Mapping[str, Binding]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One concept that the question asks for: a call's result, or (``call`` None) facts as they are recorded."""
+
+    concept: Concept
+    call: str | None
+    slot: Slot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Calls in topological order (inputs before what needs them), searches, and goals in the order asked."""
+
+    calls: tuple[PlannedCall, ...]
+    searches: tuple[Search, ...]
+    goals: tuple[Goal, ...]
+
+    def call(self, iri: str) -> PlannedCall:
+        """The planned call of this module (KeyError if it is not in the plan)."""
+        for call in self.calls:
+            if call.description.iri == iri:
+                return call
+        raise KeyError(iri)

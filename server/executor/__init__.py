@@ -1,0 +1,1 @@
+"""Runs a plan: fingerprints, cache, single flight, and why each execution ran."""

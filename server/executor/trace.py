@@ -1,0 +1,76 @@
+"""What a run leaves: executions and the resources that they used.  Lives as long as the answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ontology.concepts import Concept
+from ontology.evaluation import Evaluation, Interval, Issue
+from ontology.resources import Resource
+from ontology.slots import Slot
+from ontology.values import Value
+from server.catalog.descriptions import Description
+from server.compiler.plan import Goal, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class BoundInput:
+    """What filled one slot in one execution.
+
+    ``resources`` are the records that the value comes straight from (one, or one a point of a series);
+    ``steps`` the positions in ``Trace.executions`` of the executions that produced it (one, or one a point).
+    ``issues`` are about records (stale, stepped back, conflicting): bound anew on each run, never cached.
+    ``assumed``: taken from the question or the site's settings, not from a record.
+    """
+
+    slot: Slot
+    value: Value
+    bounds: Interval | None = None
+    resources: tuple[Resource, ...] = ()
+    steps: tuple[int, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One module call as of one time.
+
+    ``as_of`` is the evaluation time, or the time of the point in a series.  ``reason`` says, in words with before
+    and after, why it ran, or that it was reused.
+    """
+
+    description: Description
+    as_of: datetime
+    inputs: Mapping[str, BoundInput]
+    evaluation: Evaluation
+    fingerprint: str
+    reused: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One goal of the plan, answered: by an execution (position in the trace), or by recorded facts alone."""
+
+    goal: Goal
+    execution: int | None
+    leaf: BoundInput | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All executions of one run, inputs before what needs them, and one answer for each goal.
+
+    ``issues`` concern the whole run (a source unreachable, cache away).
+    """
+
+    plan: Plan
+    patient: str
+    reference: str
+    source: str
+    at: datetime
+    executions: tuple[Execution, ...]
+    answers: tuple[Answered, ...]
+    issues: tuple[Issue, ...] = ()
+    concepts: Mapping[str, Concept] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""A trace told to a reader: results, arguments, provenance, FHIR."""

@@ -1,0 +1,1 @@
+"""The kinds of module: equation, score, rule; and the criteria that they share."""

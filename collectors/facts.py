@@ -66,7 +66,5 @@ class Facts(Protocol):
     def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> Selected:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
 
-    def times(
-        self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime
-    ) -> tuple[datetime, ...]:
+    def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:
         """The distinct times, oldest first, at which usable facts of these concepts were made."""

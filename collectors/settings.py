@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+_UTC = ZoneInfo("UTC")
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -16,7 +18,7 @@ class Source:
     id: str
     base_url: str
     auth: str = "none"
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = _UTC
     concurrency: int = 6
     page_size: int = 500
     max_pages: int = 200

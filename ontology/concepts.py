@@ -31,12 +31,13 @@ class Accepted:
     """A code under which the concept is found in records.
 
     ``caution`` is told to the reader when a record with this code is used; ``needs_unit`` refuses a record
-    without a unit under it; of two codes the one with lower ``rank`` is preferred at one time.
+    without a unit under it; ``ever``: the code itself says "history of", so it counts only where a slot asks ever; of two codes the one with lower ``rank`` is preferred at one time.
     """
 
     coding: Coding
     caution: str | None = None
     needs_unit: bool = False
+    ever: bool = False
     rank: int = 0
 
 

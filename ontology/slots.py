@@ -28,7 +28,8 @@ class Slot:
     ``Bound`` in.  ``closed_world``: "not recorded" is "no" for ``any``.  ``bound_by_ends``: where only an interval
     is known, the module may be evaluated at both ends (it is monotone there); ``candidates``: where nothing is
     known, it may be evaluated for each.  ``applicability_only``: read by the criteria, not by ``evaluate``.
-    ``ever``: a resolved or "history of" condition counts too.
+    ``ever``: a resolved or "history of" condition counts too.  ``comparison``: handed to ``evaluate`` only to be
+    compared with the result (a laboratory's own figure); its absence leaves nothing incomplete.
     """
 
     name: str
@@ -46,4 +47,5 @@ class Slot:
     candidates: tuple[Coding | bool, ...] = ()
     applicability_only: bool = False
     ever: bool = False
+    comparison: bool = False
     prefer_recorded: bool = False

@@ -1,0 +1,103 @@
+"""Concepts, from their Turtle."""
+
+from rdflib import RDF, SKOS, Graph, Literal, URIRef
+from rdflib.term import Node
+
+from ontology.concepts import Accepted, Answer, Concept, Origin, ValueType
+from ontology.values import Quantity, Value
+from server.catalog.graph import (
+    MPM,
+    NodeFault,
+    coding,
+    coding_or_truth,
+    flag,
+    need,
+    number,
+    one,
+    text,
+    texts,
+    words_of,
+)
+
+ORIGINS = {
+    MPM.ObservationConcept: Origin.OBSERVATION,
+    MPM.ConditionConcept: Origin.CONDITION,
+    MPM.PatientConcept: Origin.PATIENT,
+    MPM.SiteConcept: Origin.SITE,
+    MPM.ComputedConcept: Origin.COMPUTED,
+}
+
+
+def concept_nodes(graph: Graph) -> list[URIRef]:
+    """The concepts that a graph declares, in a stable order."""
+    found = {node for kind in ORIGINS for node in graph.subjects(RDF.type, kind) if isinstance(node, URIRef)}
+    return sorted(found)
+
+
+def read_concept(graph: Graph, node: URIRef) -> Concept:
+    """One concept (``NodeFault`` where it cannot be read)."""
+    kinds = [origin for kind, origin in ORIGINS.items() if (node, RDF.type, kind) in graph]
+    if len(kinds) != 1:
+        raise NodeFault(f"{words_of(graph, node)}: has {len(kinds)} classes of concept, one is needed")
+    unit = text(graph, node, MPM.unit)
+    value_type = need(graph, node, MPM.valueType)
+    if value_type not in ValueType.__members__:
+        raise NodeFault(f"{words_of(graph, node)}: mpm:valueType is not one of {', '.join(ValueType)}")
+    if value_type == ValueType.QUANTITY and unit is None:
+        raise NodeFault(f"{words_of(graph, node)}: mpm:unit is missing, and its values are numbers")
+    units = texts(graph, node, MPM.acceptsUnit)
+    if unit is not None and unit not in units:
+        units = (unit, *units)
+    return Concept(
+        iri=str(node),
+        id=need(graph, node, MPM.id),
+        display=need(graph, node, SKOS.prefLabel),
+        origin=kinds[0],
+        value_type=ValueType(value_type),
+        codes=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.coding)), key=str)),
+        accepted=tuple(sorted((_accepted(graph, n) for n in graph.objects(node, MPM.accepts)), key=_order)),
+        panels=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.panel)), key=str)),
+        answers=tuple(sorted((_answer(graph, n) for n in graph.objects(node, MPM.answer)), key=str)),
+        unit=unit,
+        units=units,
+        plausible_low=number(graph, node, MPM.plausibleLow),
+        plausible_high=number(graph, node, MPM.plausibleHigh),
+        molar_mass=number(graph, node, MPM.molarMass),
+        reference=_reference(graph, node, unit),
+        element=text(graph, node, MPM.element),
+        note=text(graph, node, MPM.note),
+    )
+
+
+def _order(accepted: Accepted) -> tuple[int, str, str]:
+    return accepted.rank, accepted.coding.system, accepted.coding.code
+
+
+def _accepted(graph: Graph, node: Node) -> Accepted:
+    rank = number(graph, node, MPM["rank"])
+    return Accepted(
+        coding(graph, node),
+        caution=text(graph, node, MPM.caution),
+        needs_unit=flag(graph, node, MPM.needsUnit),
+        rank=int(rank) if rank is not None else 0,
+        ever=flag(graph, node, MPM.ever),
+    )
+
+
+def _answer(graph: Graph, node: Node) -> Answer:
+    recorded, means = one(graph, node, MPM.recorded), one(graph, node, MPM.means)
+    if recorded is None or means is None:
+        raise NodeFault(f"{words_of(graph, node)}: an answer needs mpm:recorded and mpm:means")
+    return Answer(coding(graph, recorded), coding_or_truth(graph, means))
+
+
+def _reference(graph: Graph, node: URIRef, unit: str | None) -> Value | None:
+    found = one(graph, node, MPM.reference)
+    if found is None:
+        return None
+    if isinstance(found, Literal) and not isinstance(found.value, bool):
+        value = number(graph, node, MPM.reference)
+        if value is None or unit is None:
+            raise NodeFault(f"{words_of(graph, node)}: mpm:reference is a number, and the concept has no unit")
+        return Quantity(value, unit)
+    return coding_or_truth(graph, found)

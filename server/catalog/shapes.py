@@ -1,0 +1,36 @@
+"""SHACL: every description is checked against the shapes before anything is read out of it."""
+
+from collections.abc import Mapping
+
+import pyshacl
+from rdflib import RDF, SH, Graph
+from rdflib.term import Node
+
+from server.catalog.graph import term_name, words_of
+
+
+def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
+    """One line for each violation: file, node, rule.  All files are checked together, since they refer to each other."""
+    union = Graph()
+    for graph in graphs.values():
+        for triple in graph:
+            union.add(triple)
+    conforms, report, _ = pyshacl.validate(union, shacl_graph=shapes, inference="none", advanced=False)
+    if conforms or not isinstance(report, Graph):
+        return []
+    lines = set()
+    for result in report.subjects(RDF.type, SH.ValidationResult):
+        node = report.value(result, SH.focusNode)
+        path, message = report.value(result, SH.resultPath), report.value(result, SH.resultMessage)
+        if node is None:
+            continue
+        rule = f"{term_name(path)}: {message}" if path is not None else str(message)
+        lines.add(f"{_file(graphs, node)}: {words_of(union, node)}: {rule}")
+    return sorted(lines)
+
+
+def _file(graphs: Mapping[str, Graph], node: Node) -> str:
+    for name, graph in graphs.items():
+        if (node, None, None) in graph:
+            return name
+    return "ontology"

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from ontology.errors import EncodingError
 from ontology.values import Absent, Bound, Coding, Date, Quantity, Series, Value
 
-Encodable: TypeAlias = "Value | str | int | Decimal | datetime | None | tuple[Encodable, ...] | Mapping[str, Encodable]"
+Encodable: TypeAlias = "Value | str | int | Decimal | datetime | tuple[Encodable, ...] | Mapping[str, Encodable] | None"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -82,7 +82,7 @@ def _day(value: date) -> bytes:
 
 
 def _integer(value: int) -> bytes:
-    return _frame(b"I", b"%d" % value)
+    return _frame(b"I", format(value, "x").encode("ascii"))
 
 
 def _mapping(value: Mapping[Any, Any]) -> bytes:

@@ -1,0 +1,82 @@
+"""The name of a result: a keyed hash of exactly what it is computed from.
+
+Values enter by their own digests, not by the fingerprints of what produced them: where a call upstream runs again
+and yields the same value, all downstream of it stays cached (early cutoff).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from ontology.encoding import Encodable, digest
+from ontology.inputs import Consumed
+from server.catalog.descriptions import Description
+from server.executor.environment import Environment, measure_environment
+
+__all__ = ["FORMAT", "Consumed", "Environment", "consumed_digest", "fingerprint", "measure_environment", "truncate"]
+
+FORMAT = 1
+"""Version of the form of fingerprints and of cached values; raise it when either changes."""
+
+_DAY = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PERSON = b"mt.fingerprint"
+
+
+def consumed_digest(consumed: Consumed, key: bytes) -> str:
+    """Keyed digest of one input: the value in canonical form and the limits of its bounds, in hex."""
+    bounds = consumed.bounds
+    limits = None if bounds is None else (bounds.low, bounds.high, bounds.unit)
+    return digest((consumed.value, limits), key, _PERSON)
+
+
+def fingerprint(
+    description: Description,
+    inputs: Mapping[str, Consumed],
+    at: datetime | None,
+    environment: Environment,
+    key: bytes,
+    zone: tzinfo = UTC,
+) -> str:
+    """Keyed BLAKE2b (32 bytes, in hex) of all that the module's result depends on; ``key`` has at most 64 bytes.
+
+    The evaluation time counts only where the module declares that it reads it, at the granularity it declares, in
+    ``zone``: the module must then be given ``truncate(at, …)`` and nothing finer.  Raises ValueError where a
+    module that reads the time is given none, and EncodingError for an input without canonical form.
+    """
+    form: Encodable = (
+        FORMAT,
+        description.iri,
+        description.digest,
+        description.code_digest,
+        dict(description.parameters),
+        {name: consumed_digest(consumed, key) for name, consumed in inputs.items()},
+        _time(description.evaluation_time, at, zone),
+        environment.digest(description.kind),
+    )
+    return digest(form, key, _PERSON)
+
+
+def truncate(at: datetime, granularity: timedelta, zone: tzinfo = UTC) -> datetime:
+    """The evaluation time as a module that reads it at this granularity may see it, in ``zone``.
+
+    Whole days begin at local midnight and are counted from 1970-01-01; finer steps are counted in UTC from
+    then.  Raises ValueError for a granularity that is not positive or a time without a zone.
+    """
+    if granularity <= timedelta(0):
+        raise ValueError("a granularity must be positive")
+    if at.utcoffset() is None:
+        raise ValueError("an evaluation time must carry a zone")
+    if granularity % _DAY:
+        return (at - (at - _EPOCH) % granularity).astimezone(zone)
+    local = at.astimezone(zone).date()
+    days = (local - _EPOCH.date()).days % (granularity // _DAY)
+    return datetime.combine(local - timedelta(days=days), datetime.min.time(), zone)
+
+
+def _time(granularity: timedelta | None, at: datetime | None, zone: tzinfo) -> str | None:
+    if granularity is None:
+        return None
+    if at is None:
+        raise ValueError("a module that reads the evaluation time was given none")
+    # As written, with its offset: one instant is a different day in another zone.
+    return truncate(at, granularity, zone).isoformat()

@@ -55,7 +55,8 @@ class Concept:
 
     ``unit`` is the UCUM unit in which values are kept; ``units`` are the only UCUM units that are read.
     ``plausible_low``/``plausible_high`` bound what a living person can have, in ``unit``.  ``molar_mass``
-    in g/mol lets mass and molar units meet.  ``element`` names what a Patient record gives.  ``codes`` name the
+    in g/mol lets mass and molar units meet.  ``element`` names what a Patient record gives.
+    ``recorded_as`` is the IRI of the concept under which records hold what is computed here.  ``codes`` name the
     concept itself on the way out; ``accepted`` are the codes under which it is read.  ``panels`` are the
     panel codes under which records hold the concept as a component.
     """
@@ -76,4 +77,5 @@ class Concept:
     molar_mass: Decimal | None = None
     reference: Value | None = None
     element: str | None = None
+    recorded_as: str | None = None
     note: str | None = None

@@ -65,6 +65,7 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
         molar_mass=number(graph, node, MPM.molarMass),
         reference=_reference(graph, node, unit),
         element=text(graph, node, MPM.element),
+        recorded_as=text(graph, node, MPM.recordedAs),
         note=text(graph, node, MPM.note),
     )
 

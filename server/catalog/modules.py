@@ -25,6 +25,7 @@ from server.catalog.graph import (
     one,
     text,
     texts,
+    truth,
     words_of,
 )
 
@@ -137,7 +138,7 @@ def read_slot(graph: Graph, node: Node, concepts: Mapping[str, Concept]) -> Slot
     if not isinstance(select, URIRef) or select not in SELECTS:
         raise NodeFault(f"{words_of(graph, node)}: mpm:select is not mpm:Latest, Earliest, Series or Any")
     concept = _concept(graph, node, MPM.concept, concepts)
-    required = nodes.truth(graph, node, MPM.required)
+    required = truth(graph, node, MPM.required)
     return Slot(
         name=need(graph, node, MPM.name),
         concept=concept,

@@ -10,7 +10,7 @@ from server.catalog.graph import term_name, words_of
 
 
 def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
-    """One line for each violation: file, node, rule.  All files are checked together, since they refer to each other."""
+    """One line for each violation: file, node, rule.  Files are checked together: they refer to each other."""
     union = Graph()
     for graph in graphs.values():
         for triple in graph:

@@ -12,7 +12,12 @@ from server.catalog.descriptions import Description
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The slot is filled by a collector, or from the site's settings."""
+    """The slot is filled by a collector, from the site's settings, or by an assumption.
+
+    ``slot`` is what is selected: the module's own slot, but for the recorded concept where it prefers that.
+    """
+
+    slot: Slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""From goals to a plan: which modules and collectors a question needs.  Pure, and cached per catalog."""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+from ontology.concepts import Concept, Origin
+from ontology.slots import Select, Slot
+from server.catalog.descriptions import Description
+from server.catalog.load import Catalog
+from server.compiler.plan import Binding, FromCall, FromSeries, Goal, Leaf, Plan, PlannedCall
+from server.compiler.producers import Producers
+from server.compiler.searches import searches
+from server.compiler.units import check_units
+from server.errors import CycleError, NoProducerError, UnknownConceptError
+
+CACHED_PLANS = 512
+_plans: OrderedDict[tuple[str, tuple[str, ...], frozenset[str]], Plan] = OrderedDict()
+
+
+def compile_plan(catalog: Catalog, goals: tuple[str, ...], assumed: frozenset[str] = frozenset()) -> Plan:
+    """The plan that answers these concepts (ids); those ``assumed`` are given and need no producer.
+
+    Raises a CompileError: unknown concept, no producer, two producers without a preference, a cycle (shown as a
+    path), or a unit that can never meet its slot.
+    """
+    key = (catalog.digest, goals, assumed)
+    found = _plans.get(key)
+    if found is None:
+        found = _plans[key] = _Compilation(catalog, assumed).plan(goals)
+        if len(_plans) > CACHED_PLANS:
+            _plans.popitem(last=False)
+    else:
+        _plans.move_to_end(key)
+    return found
+
+
+def recorded_slot(concept: Concept) -> Slot:
+    """The slot that asks for a concept as it is recorded, whatever its age."""
+    select = Select.ANY if concept.origin is Origin.CONDITION else Select.LATEST
+    return Slot(concept.id, concept, select, required=True, unit=concept.unit, accepts_bound=True)
+
+
+class _Compilation:
+    """One walk from goals down to leaves; calls come out inputs first."""
+
+    def __init__(self, catalog: Catalog, assumed: frozenset[str]) -> None:
+        self.catalog = catalog
+        self.assumed = assumed
+        self.producers = Producers(catalog)
+        self.calls: dict[str, PlannedCall] = {}
+        self.path: list[Description] = []
+
+    def plan(self, ids: tuple[str, ...]) -> Plan:
+        for concept_id in sorted(self.assumed):
+            self._concept(concept_id)
+        goals = tuple(self._goal(self._concept(concept_id)) for concept_id in ids)
+        calls = tuple(self.calls.values())
+        return Plan(calls, searches(self.catalog, calls, goals), goals)
+
+    def _concept(self, concept_id: str) -> Concept:
+        concept = self.catalog.concepts.get(concept_id)
+        if concept is None:
+            raise UnknownConceptError(f"no concept has the id {concept_id[:64]!r}")
+        return concept
+
+    def _goal(self, concept: Concept) -> Goal:
+        if concept.origin is Origin.COMPUTED and concept.id not in self.assumed:
+            return Goal(concept, self._call(self.producers.of(concept)))
+        self._must_be_readable(concept, f"{concept.id}")
+        return Goal(concept, None, recorded_slot(concept))
+
+    def _call(self, description: Description) -> str:
+        if description.iri in self.calls:
+            return description.iri
+        if description in self.path:
+            start = self.path.index(description)
+            raise CycleError(" → ".join(d.id for d in [*self.path[start:], description]))
+        self.path.append(description)
+        bindings = {slot.name: self._binding(description, slot) for slot in description.slots}
+        self.path.pop()
+        self.calls[description.iri] = PlannedCall(description, bindings)
+        return description.iri
+
+    def _binding(self, description: Description, slot: Slot) -> Binding:
+        concept = slot.concept
+        given = concept.id in self.assumed and slot.select is not Select.SERIES
+        if concept.origin is Origin.COMPUTED and not given:
+            if slot.prefer_recorded:
+                return self._recorded(description, slot)
+            producer = self.producers.of(concept)
+            check_units(description, slot, producer.unit)
+            call = self._call(producer)
+            if slot.select is Select.SERIES:
+                return FromSeries(call, self._drivers(call))
+            return FromCall(call)
+        check_units(description, slot, concept.unit)
+        if not given:
+            self._must_be_readable(concept, f"{description.id}: slot {slot.name}")
+        return Leaf(slot)
+
+    def _recorded(self, description: Description, slot: Slot) -> Binding:
+        iri = slot.concept.recorded_as
+        recorded = next((c for c in self.catalog.concepts.values() if c.iri == iri), None)
+        if recorded is None:
+            raise NoProducerError(f"{description.id}: slot {slot.name} prefers the record, and none is declared for it")
+        return Leaf(replace(slot, concept=recorded))
+
+    def _must_be_readable(self, concept: Concept, where: str) -> None:
+        if concept.origin in (Origin.SITE, Origin.COMPUTED):
+            return
+        if not any(c.origin is concept.origin for c in self.catalog.collectors.values()):
+            raise NoProducerError(f"{where}: no collector reads {concept.id}")
+
+    def _drivers(self, call: str) -> tuple[str, ...]:
+        """The observed concepts under a call whose times are the time points of its series."""
+        found: set[str] = set()
+        pending = [call]
+        while pending:
+            planned = self.calls[pending.pop()]
+            for slot in planned.description.slots:
+                binding = planned.bindings[slot.name]
+                if isinstance(binding, FromCall | FromSeries):
+                    pending.append(binding.call)
+                elif slot.concept.origin is Origin.OBSERVATION and not (slot.applicability_only or slot.comparison):
+                    found.add(binding.slot.concept.id)
+        return tuple(sorted(found))

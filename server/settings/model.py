@@ -1,0 +1,210 @@
+"""The settings, section by section.  Every one of them is told in ``docs/settings.md``; a test sees to it."""
+
+import base64
+import binascii
+from datetime import timedelta
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from collectors.settings import Source
+
+KEY_BYTES = 32
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be the name of an IANA time zone, such as Europe/Berlin") from None
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ServerSettings(_Section):
+    """Where the server listens, and how much one question may cost (``deadline`` in seconds)."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    production: bool = False
+    graphiql_dir: Path = Path("var/graphiql")
+    deadline: float = Field(default=20.0, gt=0, le=600)
+    max_query_bytes: int = Field(default=64 * 1024, ge=1024, le=16 * 1024 * 1024)
+    max_depth: int = Field(default=12, ge=1, le=100)
+    max_complexity: int = Field(default=20_000, ge=10)
+    max_aliases: int = Field(default=30, ge=0)
+    max_concepts: int = Field(default=50, ge=1)
+
+
+class CacheSettings(_Section):
+    """Where results are kept for a while, under which key they are encrypted, and for how long (``ttl``).
+
+    Without ``url`` the embedded server is used, with a key of its own that ends with it.
+    """
+
+    enabled: bool = True
+    url: SecretStr | None = None
+    key: SecretStr | None = None
+    key_file: Path | None = None
+    ttl: timedelta = timedelta(hours=12)
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("ttl")
+    @classmethod
+    def _lives_for_a_while(cls, ttl: timedelta) -> timedelta:
+        if not timedelta(seconds=1) <= ttl <= timedelta(days=30):
+            raise ValueError("must be between one second and 30 days: seconds, or an ISO 8601 duration such as PT12H")
+        return ttl
+
+    @model_validator(mode="after")
+    def _keyed(self) -> Self:
+        if self.key is not None and self.key_file is not None:
+            raise ValueError("give key or key_file, not both")
+        if self.enabled and self.url is not None and self.key is None and self.key_file is None:
+            raise ValueError("a cache at a url needs a key (32 bytes in hex or base64) or a key_file")
+        if self.key is not None:
+            decode_key(self.key.get_secret_value())
+        return self
+
+    def key_bytes(self) -> bytes | None:
+        """The 32 bytes of the key, or None where none is set.  Raises ValueError where it cannot be read."""
+        if self.key is not None:
+            return decode_key(self.key.get_secret_value())
+        if self.key_file is None:
+            return None
+        try:
+            return decode_key(self.key_file.read_text(encoding="ascii").strip())
+        except (OSError, UnicodeDecodeError):
+            raise ValueError("key_file cannot be read") from None
+
+
+class SourceSettings(_Section):
+    """One FHIR R4 endpoint; ``timeout`` in seconds bounds one request, ``max_bytes`` one page."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    base_url: str
+    allow_http: bool = False
+    auth: Literal["none", "caller", "backend"] = "none"
+    zone: str | None = None
+    concurrency: int = Field(default=6, ge=1, le=64)
+    page_size: int = Field(default=500, ge=1, le=10_000)
+    max_pages: int = Field(default=200, ge=1)
+    max_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    timeout: float = Field(default=20.0, gt=0, le=600)
+
+    @field_validator("auth")
+    @classmethod
+    def _supported(cls, auth: str) -> str:
+        if auth != "none":
+            raise ValueError(f'"{auth}" is not supported yet; only "none" is')
+        return auth
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        return zone if zone is None else _zone(zone)
+
+    @model_validator(mode="after")
+    def _safe_url(self) -> Self:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url must be an absolute https URL")
+        if parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError("base_url must have no user, query or fragment")
+        if parts.scheme == "http" and not (self.allow_http or _loopback(parts.hostname)):
+            raise ValueError("base_url must be https; plain http only on loopback, or with allow_http = true")
+        return self
+
+    def source(self, default_zone: str) -> Source:
+        """The endpoint as collectors want it, with ``default_zone`` where it names no zone of its own."""
+        return Source(
+            id=self.id,
+            base_url=self.base_url.rstrip("/"),
+            auth=self.auth,
+            zone=ZoneInfo(self.zone or default_zone),
+            concurrency=self.concurrency,
+            page_size=self.page_size,
+            max_pages=self.max_pages,
+            max_bytes=self.max_bytes,
+            timeout=self.timeout,
+        )
+
+
+class Settings(BaseSettings):
+    """All settings.  ``site`` holds facts about the site by concept id; ``zone`` is where the site's days begin."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, env_prefix="MEDTWIN_", env_nested_delimiter="__"
+    )
+
+    server: ServerSettings = ServerSettings()
+    cache: CacheSettings = CacheSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    site: dict[str, bool | Decimal | str] = Field(default_factory=dict)
+    zone: str = "UTC"
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        return _zone(zone)
+
+    @field_validator("site", mode="before")
+    @classmethod
+    def _read_site(cls, site: Any) -> Any:
+        # Shells allow no hyphen in a variable's name, and all that they hold is text.
+        if not isinstance(site, dict):
+            return site
+        words = {"true": True, "false": False}
+        return {
+            str(name).replace("_", "-"): words.get(value.lower(), value) if isinstance(value, str) else value
+            for name, value in site.items()
+        }
+
+    @field_validator("sources")
+    @classmethod
+    def _distinct(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        if len({source.id for source in sources}) != len(sources):
+            raise ValueError("each source needs an id of its own")
+        return sources
+
+    def endpoints(self) -> tuple[Source, ...]:
+        """The sources as collectors want them."""
+        return tuple(source.source(self.zone) for source in self.sources)
+
+
+def decode_key(text: str) -> bytes:
+    """A key of 32 bytes out of its hex or base64 form.  Raises ValueError, without the text, for anything else."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        try:
+            key = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("a key must be 32 bytes in hex or base64") from None
+    if len(key) != KEY_BYTES:
+        raise ValueError("a key must be 32 bytes in hex or base64")
+    return key
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,28 @@
+# The server alone: no tests, no fixtures, no build tools.
+FROM python:3.11-slim
+
+WORKDIR /app
+COPY requirements-run.lock ./
+# The commands of `make install-run`; a test holds the two together.
+RUN python -m venv .venv
+RUN .venv/bin/python -m pip --disable-pip-version-check install --require-hashes -r requirements-run.lock
+
+COPY ontology ontology
+COPY collectors collectors
+COPY modules modules
+COPY server server
+COPY LICENSE pyproject.toml ./
+
+ENV PATH=/app/.venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    MEDTWIN_SERVER__HOST=0.0.0.0 \
+    MEDTWIN_SERVER__PORT=8000
+
+# A number needs no entry in the user database, and lets an orchestrator see that it is not root.
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, sys, urllib.request as r; sys.exit(r.urlopen(f\"http://127.0.0.1:{os.environ['MEDTWIN_SERVER__PORT']}/health\", timeout=4).status != 200)"]
+CMD ["python", "-m", "server", "serve"]

@@ -1,0 +1,72 @@
+# Everything here works from a fresh clone. `make` alone lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RUN_STAMP := $(VENV)/.installed-run
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+# The first of these that runs and is new enough, or the one given as PYTHON=.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$name && break; done)
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --universal \
+	--python-version 3.11 --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-run run test lint bench check patients lock clean
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+install: $(STAMP)  ## create .venv with everything for running, showing and testing
+
+$(STAMP): requirements.lock | $(BIN)/python
+	@echo "Installing the packages of requirements.lock into $(VENV); this takes about a minute."
+	$(PIP) install --require-hashes -r requirements.lock
+	@touch $@ $(RUN_STAMP)
+
+install-run: $(RUN_STAMP)  ## create .venv with what a deployment needs, and no more
+
+$(RUN_STAMP): requirements-run.lock | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements-run.lock
+	@touch $@
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { \
+		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); 3.11 or newer is needed. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) lacks its venv module. On Debian and Ubuntu: apt-get install" \
+			"$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+run: install  ## demonstrate: FHIR server, question, argument, then serve until Ctrl-C (ONCE=1, PORT=, EHR_PORT=)
+	@ONCE='$(ONCE)' PORT='$(PORT)' EHR_PORT='$(EHR_PORT)' $(BIN)/python -m fixtures.demo
+
+test: lint  ## all checks and tests
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## measure the budgets as ratios; writes benchmarks/report.md
+	$(BIN)/python -m benchmarks
+
+check: install  ## ontology, descriptions, cases and sources; names every fault
+	$(BIN)/python -m server check
+
+patients: install  ## write fixtures/patients/ again; the same bytes
+	$(BIN)/python -m fixtures.make_patients
+
+# One resolution for everything; the run-time subset is what of it a deployment needs.
+lock: | $(BIN)/python  ## remake both lock files (UPGRADE=1 takes newer versions)
+	@[ -x $(BIN)/uv ] || $(PIP) install uv
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --group demo --group dev -o requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --constraints requirements.lock -o requirements-run.lock pyproject.toml
+
+clean:  ## remove .venv, caches and what was generated
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

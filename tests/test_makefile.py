@@ -1,0 +1,95 @@
+"""The Makefile, the image and the CI script say the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fixtures.child import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def make(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+    assignments = [f"{name}={value}" for name, value in variables.items()]
+    # MAKEFLAGS of a `make test` around this test would reach this make too.
+    env = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+    return subprocess.run(
+        ["make", *arguments, *assignments], cwd=cwd, capture_output=True, text=True, check=False, env=env
+    )
+
+
+def test_every_step_of_the_image_is_one_of_the_makefile() -> None:
+    ours = make("--dry-run", "--always-make", "install-run", PYTHON="python").stdout.splitlines()
+    steps = re.findall(r"^RUN (.+)$", DOCKERFILE, re.MULTILINE)
+    assert len(steps) == 2
+    assert [step for step in steps if step not in ours] == []
+
+
+def test_the_image_is_not_root_and_says_how_it_is() -> None:
+    user = re.search(r"^USER (\d+)", DOCKERFILE, re.MULTILINE)
+    assert user is not None
+    assert int(user[1]) > 0
+    assert "HEALTHCHECK" in DOCKERFILE
+    assert "/health" in DOCKERFILE
+
+
+def test_what_the_image_copies_is_not_ignored() -> None:
+    kept = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    copied = [name for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE) for name in line.split()[:-1]]
+    assert sorted(copied) == sorted(kept)
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def test_every_target_is_listed_and_phony() -> None:
+    listed = set(re.findall(r"^  make ([a-z-]+)", make().stdout, re.MULTILINE))
+    phony = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[0].split())
+    assert listed | {"lint"} == phony
+    assert {"install", "run", "test", "bench", "check", "lock"} <= listed
+
+
+def test_make_test_runs_every_check() -> None:
+    commands = make("--dry-run", "test").stdout
+    for check in ("ruff check", "ruff format --check", "mypy", "lint-imports", "pytest"):
+        assert check in commands
+
+
+def test_run_passes_its_variables_on() -> None:
+    command = make("--dry-run", "run", ONCE="1", PORT="8123", EHR_PORT="8124").stdout
+    assert "ONCE='1' PORT='8123' EHR_PORT='8124' .venv/bin/python -m fixtures.demo" in command
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 1", "is .*; 3.11 or newer is needed"),
+        # New enough, but without venv: only the question for its version succeeds.
+        (
+            'case "$2" in *exit*) exit 0;; *ensurepip*) exit 1;; *) echo python3.11-venv;; esac',
+            "lacks its venv module.*apt-get install python3.11-venv",
+        ),
+    ],
+)
+def test_an_unfit_python_is_refused_in_words(tmp_path: Path, script: str, message: str) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    fake.chmod(0o755)
+    (tmp_path / "Makefile").write_text(MAKEFILE, encoding="utf-8")
+    (tmp_path / "requirements.lock").touch()
+    answer = make("install", cwd=tmp_path, PYTHON=str(fake))
+    assert answer.returncode != 0
+    assert re.search(message, answer.stderr)
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_ci_script_is_sound_and_executable() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+    text = script.read_text(encoding="utf-8")
+    assert "set -euo pipefail" in text
+    assert "make test" in text

@@ -1,0 +1,37 @@
+"""One secret, and a key out of it for each purpose."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from server.errors import SettingsError
+
+LEAST = 32
+"""Fewest bytes of a configured secret: keys are derived from it, not stretched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Keys of 32 bytes: ``fingerprint`` for hashes of content, ``seen`` for last-seen names, ``seal`` to encrypt."""
+
+    fingerprint: bytes = field(repr=False)
+    seen: bytes = field(repr=False)
+    seal: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: bytes | None) -> "Keyring":
+        """Keys derived (HKDF-SHA256) from the configured secret; from a random one, for this process, where None.
+
+        Raises SettingsError for a secret of less than 32 bytes.
+        """
+        if secret is None:
+            secret = secrets.token_bytes(LEAST)
+        if len(secret) < LEAST:
+            raise SettingsError(f"cache.key must have at least {LEAST} bytes")
+        return cls(*(_derive(secret, purpose) for purpose in (b"fingerprint", b"seen", b"seal")))
+
+
+def _derive(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"medtwin cache " + purpose).derive(secret)

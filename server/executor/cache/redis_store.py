@@ -1,0 +1,135 @@
+"""A cache in a server that speaks the Redis protocol, our own or a shared one.
+
+Connections are made when first needed.  A server that is away, slow, full or refuses us gives misses; the circuit
+breaker keeps the next calls from waiting for it again, and lets one try now and then.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, MaxConnectionsError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from server.executor.cache.breaker import Breaker
+from server.executor.cache.store import CacheKind, CacheStatus
+
+T = TypeVar("T")
+
+# A lock is given up only by who holds it: it may have expired and be another's by now.
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+
+class RedisStore:
+    """Values as they are given: seal them first (``Sealed``).
+
+    ``connect`` and ``answer`` bound the seconds that a connection and an answer may take.  ``stop`` is awaited
+    by ``close``, for a server that is ours.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        kind: CacheKind = "shared",
+        *,
+        connect: float = 0.25,
+        answer: float = 0.5,
+        stop: Callable[[], Awaitable[None]] | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._kind = kind
+        self._limit = connect + answer
+        self._stop = stop
+        self._breaker = breaker or Breaker()
+        self._failures = 0
+        self._skipped = 0
+        self._fault = ""
+        # Protocol 2 saves a round trip on connecting and works with old servers; retries would only add waiting.
+        self._client: Redis = Redis.from_url(
+            url,
+            protocol=2,
+            driver_info=None,
+            socket_connect_timeout=connect,
+            socket_timeout=answer,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
+        """One MGET."""
+        if not names:
+            return []
+        return await self._ask(lambda: self._client.mget(names), [None] * len(names))
+
+    async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
+        """One pipeline of SET PX."""
+        if items:
+            await self._pipe([("SET", name, value, "PX", _milliseconds(ttl)) for name, value in items.items()])
+
+    async def claim_many(self, names: Sequence[str], holder: bytes, ttl: timedelta) -> list[bool]:
+        """One pipeline of SET NX PX."""
+        answers = await self._pipe([("SET", name, holder, "NX", "PX", _milliseconds(ttl)) for name in names])
+        return [True] * len(names) if answers is None else [bool(answer) for answer in answers]
+
+    async def release_many(self, names: Sequence[str], holder: bytes) -> None:
+        """One pipeline of compare-and-delete."""
+        await self._pipe([("EVAL", _RELEASE, 1, name, holder) for name in names])
+
+    async def status(self) -> CacheStatus:
+        """Pings, even while the circuit is open: health must not lag behind."""
+        reachable = await self._ask(self._client.ping, False, always=True)
+        text = f"{self._kind} cache" + ("" if reachable else f" unreachable: {self._fault}")
+        return CacheStatus(self._kind, bool(reachable), text, failures=self._failures, skipped=self._skipped)
+
+    async def close(self) -> None:
+        """Close all connections; stop the server if it is ours."""
+        await self._client.aclose()
+        if self._stop is not None:
+            await self._stop()
+
+    async def _pipe(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
+        if not commands:
+            return []
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return await self._ask(pipeline.execute, None)
+
+    async def _ask(self, operation: Callable[[], Any], otherwise: T, *, always: bool = False) -> T:
+        if not always and not self._breaker.allows():
+            self._skipped += 1
+            return otherwise
+        try:
+            async with asyncio.timeout(self._limit):
+                answer: T = await operation()
+        except (ResponseError, MaxConnectionsError) as fault:
+            # The server answers, or we are too many: no reason to leave it alone.
+            self._note(fault)
+        except (RedisError, OSError) as fault:
+            self._note(fault)
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()
+            return answer
+        return otherwise
+
+    def _note(self, fault: Exception) -> None:
+        self._failures += 1
+        # The fault's own text may hold an address, a name or a command.
+        # On connecting, the client wraps what the server said.
+        match fault.__cause__ or fault:
+            case AuthenticationError():
+                self._fault = "it refuses our password"
+            case TimeoutError() | RedisTimeoutError():
+                self._fault = "it does not answer in time"
+            case ResponseError():
+                self._fault = "it refuses our commands"
+            case _:
+                self._fault = "no connection"
+
+
+def _milliseconds(ttl: timedelta) -> int:
+    return max(1, ttl // timedelta(milliseconds=1))

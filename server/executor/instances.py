@@ -1,0 +1,67 @@
+"""Which executions a plan comes to for one patient: a call once, and once for each point of a series."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from collectors.facts import Facts
+from ontology.concepts import Concept
+from ontology.slots import Slot
+from server.compiler.plan import FromCall, FromSeries, Plan, PlannedCall
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One module call as of one time.  ``sources`` are the positions of the instances that fill its slots."""
+
+    call: PlannedCall
+    as_of: datetime
+    level: int
+    sources: Mapping[str, tuple[int, ...]]
+    point: bool
+
+
+@dataclass(slots=True)
+class Expansion:
+    """The instances of a run, inputs before what needs them, and which one answers each call of the question."""
+
+    instances: list[Instance] = field(default_factory=list)
+    answers: dict[str, int] = field(default_factory=dict)
+
+
+def expand(plan: Plan, facts: Facts, at: datetime, concepts: Mapping[str, Concept]) -> Expansion:
+    """Lay out the executions of a plan; a series of a computed concept becomes one instance for each time at which
+    one of the observations under it was made, in the slot's window."""
+    expansion = Expansion()
+    seen: dict[tuple[str, datetime], int] = {}
+
+    def lay(iri: str, as_of: datetime, point: bool) -> int:
+        known = seen.get((iri, as_of))
+        if known is not None:
+            return known
+        call = plan.call(iri)
+        sources: dict[str, tuple[int, ...]] = {}
+        for slot in call.description.slots:
+            binding = call.bindings[slot.name]
+            if isinstance(binding, FromCall):
+                sources[slot.name] = (lay(binding.call, as_of, point),)
+            elif isinstance(binding, FromSeries):
+                times = facts.times(_drivers(binding, concepts), _since(slot, as_of), as_of)
+                sources[slot.name] = tuple(lay(binding.call, time, True) for time in times)
+        level = 1 + max((expansion.instances[i].level for found in sources.values() for i in found), default=-1)
+        expansion.instances.append(Instance(call, as_of, level, sources, point))
+        seen[iri, as_of] = len(expansion.instances) - 1
+        return seen[iri, as_of]
+
+    for goal in plan.goals:
+        if goal.call is not None:
+            expansion.answers[goal.call] = lay(goal.call, at, False)
+    return expansion
+
+
+def _drivers(binding: FromSeries, concepts: Mapping[str, Concept]) -> tuple[Concept, ...]:
+    return tuple(concepts[concept_id] for concept_id in binding.drivers)
+
+
+def _since(slot: Slot, as_of: datetime) -> datetime | None:
+    return None if slot.window is None else as_of - slot.window

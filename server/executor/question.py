@@ -1,0 +1,23 @@
+"""A question about one patient."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ontology.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which concepts (ids) of which patient, as of when (None: now), in which source, on which assumptions.
+
+    ``assume`` maps concept ids to values in the concept's unit.  ``scope`` stands for the caller's authorisation:
+    what one caller was last told never shows in another's answer.
+    """
+
+    patient: str
+    of: tuple[str, ...]
+    at: datetime | None = None
+    source: str | None = None
+    assume: Mapping[str, Value] = field(default_factory=dict)
+    scope: str = ""

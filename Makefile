@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run run test lint bench check patients lock clean
+.PHONY: help install install-run run test lint bench check patients graphiql lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -60,6 +60,17 @@ check: install  ## ontology, descriptions, cases and sources; names every fault
 
 patients: install  ## write fixtures/patients/ again; the same bytes
 	$(BIN)/python -m fixtures.make_patients
+
+GRAPHIQL := server/graphql/graphiql
+MODULES := var/graphiql-build/node_modules
+
+graphiql:  ## optional: put GraphiQL into var/graphiql, from npm (needs Node)
+	@command -v npm >/dev/null || { echo "npm was not found. GraphiQL is optional. On Debian and Ubuntu: apt-get install npm" >&2; exit 1; }
+	mkdir -p var/graphiql var/graphiql-build
+	cp $(GRAPHIQL)/package.json $(GRAPHIQL)/package-lock.json var/graphiql-build
+	cd var/graphiql-build && npm ci --ignore-scripts --no-audit --no-fund
+	cp $(MODULES)/graphiql/graphiql.min.js $(MODULES)/graphiql/graphiql.min.css $(MODULES)/react/umd/react.production.min.js \
+		$(MODULES)/react-dom/umd/react-dom.production.min.js $(GRAPHIQL)/index.html $(GRAPHIQL)/start.css $(GRAPHIQL)/start.js var/graphiql
 
 # One resolution for everything; the run-time subset is what of it a deployment needs.
 lock: | $(BIN)/python  ## remake both lock files (UPGRADE=1 takes newer versions)

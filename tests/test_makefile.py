@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -93,3 +94,18 @@ def test_the_ci_script_is_sound_and_executable() -> None:
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
     assert "make test" in text
+
+
+def test_graphiql_is_pinned_by_hash_and_names_no_registry() -> None:
+    text = (ROOT / "server" / "graphql" / "graphiql" / "package-lock.json").read_text(encoding="utf-8")
+    packages = {name: each for name, each in json.loads(text)["packages"].items() if name}
+    assert len(packages) > 50
+    assert [name for name, each in packages.items() if "resolved" in each or "integrity" not in each] == []
+    assert "registry" not in text
+
+
+def test_graphiql_keeps_nothing_in_the_browser() -> None:
+    """Its queries name patients."""
+    text = (ROOT / "server" / "graphql" / "graphiql" / "start.js").read_text(encoding="utf-8")
+    assert re.search(r"createElement\(GraphiQL, \{[^}]*\bstorage\b", text)
+    assert "localStorage" not in text

@@ -1,0 +1,165 @@
+"""Worked cases: what a module must give, from its publication, in ``cases.json`` beside the description.
+
+    {"source": "citation of the cases",
+     "cases": [{"name": "...", "module": "egfr", "at": "2026-06-30T00:00:00+00:00",
+                "inputs": {"creatinine": {"quantity": [1.1, "mg/dL"]}, "sex": {"code": [system, code]},
+                           "dialysis": {"flag": true}, "birth_date": {"date": ["1950-01-01", "1950-12-31"]},
+                           "uacr": {"bound": ["<", 5, "mg/g"]},
+                           "history": {"series": {"unit": "mg/dL", "points": [["2024-01-01T00:00:00+00:00", 1.1]]}},
+                           "egfr": {"absent": "INPUT_ABSENT", "bounds": [50, 65, "mL/min/{1.73_m2}"]}},
+                "expect": {"value": 55.15, "tolerance": 0.01}}]}
+
+``module`` may be left out where the folder has one; ``at`` where the module does not read it.  A slot that is not
+named is absent, NOT_FOUND.  ``expect`` has one of ``value`` (in the module's unit, within ``tolerance``, default 0),
+``code``, ``flag``, ``date`` (two days) or ``absent`` (a reason); and may have ``bounds`` (low and high, within
+``tolerance``; null: none).  Beside it ``issues`` names codes that must occur, ``no_issues`` codes that must not, and
+``interpretation`` the code of the outcome (null: none).
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ontology.evaluation import Evaluation
+from ontology.inputs import Consumed
+from ontology.values import Absent, AbsentReason, Coding, Date, Quantity
+from server.catalog.descriptions import Description
+from server.kinds.call import evaluate
+from server.kinds.case_inputs import CaseError, instant, read_date, read_input
+from server.kinds.errors import KindError
+from server.kinds.interpret import interpret
+
+_KEYS = {"name", "module", "inputs", "at", "expect", "issues", "no_issues", "interpretation"}
+_EXPECTED = ("value", "code", "flag", "date", "absent")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedCase:
+    """One case as it is written; ``module`` None where the folder has one module."""
+
+    name: str
+    module: str | None
+    inputs: Mapping[str, Any]
+    expect: Mapping[str, Any]
+    at: datetime | None
+    rest: Mapping[str, Any]
+
+
+def read_cases(path: Path) -> tuple[WorkedCase, ...]:
+    """The cases of a file; CaseError where it is not as described above."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal, parse_int=Decimal)
+    except (OSError, ValueError) as error:
+        raise CaseError(f"cannot be read: {error}") from error
+    if not isinstance(data, dict) or not data.get("source") or not data.get("cases"):
+        raise CaseError("needs a source and cases")
+    cases = tuple(_read_case(case) for case in data["cases"])
+    names = [(case.module, case.name) for case in cases]
+    if len(names) != len(set(names)):
+        raise CaseError("two cases have one name")
+    return cases
+
+
+def run_case(case: WorkedCase, descriptions: Iterable[Description]) -> str | None:
+    """Evaluate one case; what is not as expected, or None."""
+    try:
+        description = _described(case, tuple(descriptions))
+        inputs = _inputs(case, description)
+        evaluation = evaluate(description, inputs, case.at)
+        faults = [*_compare(case, description, evaluation), *_beside(case, description, inputs, evaluation)]
+    except (CaseError, KindError) as error:
+        return str(error)
+    return "; ".join(faults) or None
+
+
+def run_cases(descriptions: Sequence[Description], path: Path) -> list[str]:
+    """Every fault of a file of cases; ``descriptions`` are the modules of its folder, each of which needs a case."""
+    try:
+        cases = read_cases(path)
+    except CaseError as error:
+        return [f"{path.parent.name}/{path.name}: {error}"]
+    faults = [f"{case.name}: {fault}" for case in cases if (fault := run_case(case, descriptions)) is not None]
+    tried = {case.module for case in cases}
+    if len(descriptions) > 1:
+        faults += [f"module {d.id} has no case" for d in descriptions if d.id not in tried]
+    return [f"{path.parent.name}/{path.name}: {fault}" for fault in faults]
+
+
+def _read_case(case: Any) -> WorkedCase:
+    if not isinstance(case, dict) or not isinstance(case.get("name"), str):
+        raise CaseError("a case has no name")
+    name = case["name"]
+    if unknown := set(case) - _KEYS:
+        raise CaseError(f"{name}: {', '.join(sorted(unknown))} is not known")
+    inputs, expect = case.get("inputs", {}), case.get("expect")
+    if not isinstance(inputs, dict) or not isinstance(expect, dict):
+        raise CaseError(f"{name}: inputs and expect are objects")
+    if unknown := set(expect) - {*_EXPECTED, "tolerance", "bounds"}:
+        raise CaseError(f"{name}: {', '.join(sorted(unknown))} cannot be expected")
+    if sum(key in expect for key in _EXPECTED) != 1:
+        raise CaseError(f"{name}: expect needs one of {', '.join(_EXPECTED)}")
+    at = instant(case["at"]) if "at" in case else None
+    return WorkedCase(name, case.get("module"), inputs, expect, at, case)
+
+
+def _described(case: WorkedCase, descriptions: tuple[Description, ...]) -> Description:
+    found = [d for d in descriptions if case.module in (None, d.id)]
+    if len(found) != 1:
+        raise CaseError("names no module of this folder" if not found else "must name one of the folder's modules")
+    return found[0]
+
+
+def _inputs(case: WorkedCase, description: Description) -> dict[str, Consumed]:
+    inputs = {slot.name: Consumed(Absent(AbsentReason.NOT_FOUND)) for slot in description.slots}
+    for name, written in case.inputs.items():
+        if name not in inputs:
+            raise CaseError(f"there is no slot {name}")
+        inputs[name] = read_input(name, written)
+    return inputs
+
+
+def _compare(case: WorkedCase, description: Description, evaluation: Evaluation) -> Iterable[str]:
+    expect, value = case.expect, evaluation.value
+    tolerance = Decimal(expect.get("tolerance", 0))
+    if "value" in expect:
+        if not isinstance(value, Quantity) or abs(value.value - expect["value"]) > tolerance:
+            yield f"expected {expect['value']} within {tolerance}, got {value}"
+    elif "code" in expect:
+        if not isinstance(value, Coding) or value.code != expect["code"]:
+            yield f"expected the code {expect['code']}, got {value}"
+    elif "flag" in expect:
+        if value is not expect["flag"]:
+            yield f"expected {expect['flag']}, got {value}"
+    elif "date" in expect:
+        if not isinstance(value, Date) or value != read_date(expect["date"]):
+            yield f"expected {expect['date']}, got {value}"
+    elif value != Absent(AbsentReason(expect["absent"])):
+        yield f"expected to be absent, {expect['absent']}, got {value}"
+    if "bounds" in expect:
+        yield from _compare_bounds(expect["bounds"], evaluation, tolerance)
+
+
+def _compare_bounds(expected: list[Decimal] | None, evaluation: Evaluation, tolerance: Decimal) -> Iterable[str]:
+    bounds = evaluation.bounds
+    if expected is None or bounds is None:
+        if expected is not None or bounds is not None:
+            yield f"expected bounds {expected}, got {bounds}"
+    elif abs(bounds.low - expected[0]) > tolerance or abs(bounds.high - expected[1]) > tolerance:
+        yield f"expected bounds {expected[0]} to {expected[1]}, got {bounds.low} to {bounds.high}"
+
+
+def _beside(
+    case: WorkedCase, description: Description, inputs: Mapping[str, Consumed], evaluation: Evaluation
+) -> Iterable[str]:
+    codes = {issue.code for issue in evaluation.issues}
+    yield from (f"expected an issue {code}" for code in case.rest.get("issues", ()) if code not in codes)
+    yield from (f"unexpected issue {code}" for code in case.rest.get("no_issues", ()) if code in codes)
+    if "interpretation" in case.rest:
+        outcome = interpret(description, inputs, evaluation)
+        found = None if outcome is None else outcome.coding.code
+        if found != case.rest["interpretation"]:
+            yield f"expected the interpretation {case.rest['interpretation']}, got {found}"

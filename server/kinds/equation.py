@@ -1,0 +1,121 @@
+"""The equation kind: a pure Python function of the slots.
+
+Where required slots are missing it is not called with a guess.  But if each of them has declared candidates, or a
+known interval at whose ends the module may be evaluated, it is called for every combination, and the results say
+between which values the answer lies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from itertools import product
+from math import prod
+
+from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
+from ontology.inputs import Consumed
+from ontology.slots import Slot
+from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
+from ontology.words import words
+from server.catalog.descriptions import Description
+from server.kinds.applicability import judge_applicability
+from server.kinds.errors import KindError
+from server.kinds.implementation import implementation
+from server.kinds.inputs import is_filled, missing_issues, missing_required, missing_text
+from server.kinds.wording import listed, named, shown
+
+MAX_COMBINATIONS = 16
+
+
+def evaluate_equation(
+    description: Description, inputs: Mapping[str, Consumed], at: datetime | None = None
+) -> Evaluation:
+    """Call ``evaluate``, or say what is missing.  What ``evaluate`` raises is not caught here."""
+    missing = missing_required(description, inputs)
+    if not missing:
+        return _call(description, inputs, at)
+    issues = missing_issues(missing, inputs)
+    working = Working(missing_text(missing))
+    insufficient = Evaluation(Absent(AbsentReason.INPUT_ABSENT), working, issues)
+    choices = [_choices(slot, inputs[slot.name]) for slot in missing]
+    if not 0 < prod(map(len, choices)) <= MAX_COMBINATIONS:
+        return insufficient
+    results = []
+    for combination in product(*choices):
+        assumed = {slot.name: Consumed(value) for slot, value in zip(missing, combination, strict=True)}
+        name = listed(f"{named(slot)} {words(consumed.value)}" for slot, consumed in assumed.items())
+        results.append((name, _result(description, {**inputs, **assumed}, at)))
+    told = "; ".join(f"{name}: {_told(description, result)}" for name, result in results)
+    shared = [issue for issue in results[0][1].issues if all(issue in result.issues for _, result in results)]
+    return replace(
+        insufficient,
+        issues=(*issues, Issue(Severity.INFORMATION, "combinations", told), *shared),
+        bounds=_bounds(description, missing, [result for _, result in results]),
+    )
+
+
+def _choices(slot: Slot, consumed: Consumed) -> tuple[Value, ...]:
+    if slot.applicability_only or not isinstance(consumed.value, Absent):
+        return ()
+    if consumed.bounds is not None and slot.bound_by_ends:
+        ends = (consumed.bounds.low, consumed.bounds.high)
+        return tuple(Quantity(end, consumed.bounds.unit) for end in dict.fromkeys(ends))
+    return slot.candidates
+
+
+def _result(description: Description, inputs: Mapping[str, Consumed], at: datetime | None) -> Evaluation:
+    """One combination; a combination for which the module does not hold gives no number either."""
+    refused, _ = judge_applicability(description, inputs)
+    if refused is not None:
+        return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(refused.text), (refused,))
+    return _call(description, inputs, at)
+
+
+def _told(description: Description, result: Evaluation) -> str:
+    if isinstance(result.value, Absent):
+        return result.working.warrant
+    return shown(result.value, description.display_decimals)
+
+
+def _bounds(description: Description, missing: tuple[Slot, ...], results: list[Evaluation]) -> Interval | None:
+    """From the least to the greatest result; none unless every combination gave a number, or bounds of one."""
+    lows, highs = [], []
+    for result in results:
+        if isinstance(result.value, Quantity):
+            lows.append(result.value.value)
+            highs.append(result.value.value)
+        elif result.bounds is not None and isinstance(result.value, Absent):
+            lows.append(result.bounds.low)
+            highs.append(result.bounds.high)
+        else:
+            return None
+    unit = description.unit or description.produces.unit
+    if unit is None:
+        return None
+    text = f"whatever {listed(named(slot.name) for slot in missing)} may be"
+    return Interval(min(lows), max(highs), unit, text)
+
+
+def _call(description: Description, inputs: Mapping[str, Consumed], at: datetime | None) -> Evaluation:
+    arguments: dict[str, object] = {
+        slot.name: _argument(description, slot, inputs[slot.name])
+        for slot in description.slots
+        if not slot.applicability_only
+    }
+    arguments |= description.parameters
+    if description.evaluation_time is not None:
+        if at is None or at.utcoffset() is None:
+            raise KindError(f"module {description.id}: reads the evaluation time, and got none with a zone")
+        arguments["at"] = at
+    return implementation(description.folder)(**arguments)
+
+
+def _argument(description: Description, slot: Slot, consumed: Consumed) -> object:
+    value = consumed.value
+    if isinstance(value, Quantity):
+        return value.value
+    if isinstance(value, Bound) and not is_filled(description, slot, consumed):
+        # An optional "<5" that the module does not take is no number for it.
+        return Absent(AbsentReason.NOT_FOUND)
+    if isinstance(value, Coding | bool | Date | Series | Bound | Absent):
+        return value
+    raise KindError(f"module {description.id}: slot {slot.name} is given a {type(value).__name__}")

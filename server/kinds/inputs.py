@@ -1,0 +1,76 @@
+"""Which slots are filled, and what to say of those that are not."""
+
+from collections.abc import Mapping
+
+from ontology.evaluation import Issue, Severity
+from ontology.inputs import Consumed
+from ontology.slots import Slot
+from ontology.values import Absent, Bound, Quantity
+from ontology.words import number_words, words
+from server.catalog.descriptions import Description, Kind
+from server.kinds.errors import KindError
+from server.kinds.extent import extent_of
+from server.kinds.wording import listed, named, why_missing
+
+
+def check_inputs(description: Description, inputs: Mapping[str, Consumed]) -> None:
+    """KindError unless every slot is given, and every number in its slot's unit."""
+    for slot in description.slots:
+        if slot.name not in inputs:
+            raise KindError(f"module {description.id}: slot {slot.name} is not given")
+        value = inputs[slot.name].value
+        unit = slot.unit or slot.concept.unit
+        if isinstance(value, Quantity | Bound) and value.unit != unit:
+            raise KindError(f"module {description.id}: slot {slot.name} is not given in {unit}")
+
+
+def is_filled(description: Description, slot: Slot, consumed: Consumed) -> bool:
+    """Whether the slot has a value that the module can use.
+
+    A ``Bound`` is enough for criteria; an equation takes it only where the slot says so, for it is not a number.
+    """
+    if isinstance(consumed.value, Bound):
+        return slot.accepts_bound or slot.applicability_only or description.kind in (Kind.SCORE, Kind.RULE)
+    return not isinstance(consumed.value, Absent)
+
+
+def missing_required(description: Description, inputs: Mapping[str, Consumed]) -> tuple[Slot, ...]:
+    """The required slots that are not filled, in the description's order."""
+    return tuple(s for s in description.slots if s.required and not is_filled(description, s, inputs[s.name]))
+
+
+def missing_issues(
+    slots: tuple[Slot, ...], inputs: Mapping[str, Consumed], severity: Severity = Severity.ERROR
+) -> tuple[Issue, ...]:
+    """One issue ``input-absent`` for each slot, with the reason in words."""
+    return tuple(
+        Issue(severity, "input-absent", f"{named(s.name)}: {why_missing(s, inputs[s.name])}", s.name) for s in slots
+    )
+
+
+def missing_text(slots: tuple[Slot, ...]) -> str:
+    """``Not computed: age and sex are missing.``"""
+    return f"Not computed: {listed(named(s.name) for s in slots)} {'is' if len(slots) == 1 else 'are'} missing."
+
+
+def range_issues(description: Description, inputs: Mapping[str, Consumed]) -> tuple[Issue, ...]:
+    """One WARNING for each value that is known to lie outside the range that the module was validated for."""
+    issues = []
+    for slot in description.slots:
+        extent = extent_of(inputs[slot.name])
+        if extent is None:
+            continue
+        low = slot.minimum is not None and extent.reaches(slot.minimum) is False
+        high = slot.maximum is not None and extent.exceeds(slot.maximum) is True
+        if low or high:
+            text = f"{named(slot.name)} {words(inputs[slot.name].value)}: outside the validated range ({_range(slot)})"
+            issues.append(Issue(Severity.WARNING, "outside-validated-range", text, slot.name))
+    return tuple(issues)
+
+
+def _range(slot: Slot) -> str:
+    if slot.maximum is None:
+        return f"at least {number_words(slot.minimum)}" if slot.minimum is not None else ""
+    if slot.minimum is None:
+        return f"at most {number_words(slot.maximum)}"
+    return f"{number_words(slot.minimum)} to {number_words(slot.maximum)}"

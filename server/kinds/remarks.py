@@ -1,0 +1,32 @@
+"""What a description has said to the reader beside the value."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ontology.evaluation import Evaluation, Issue, Severity
+from ontology.inputs import Consumed
+from server.catalog.descriptions import Description
+from server.kinds.interpret import with_result
+from server.kinds.logic import judge_optional
+
+
+def with_remarks(description: Description, inputs: Mapping[str, Consumed], evaluation: Evaluation) -> Evaluation:
+    """The evaluation with the remarks that hold: as issues, or as qualifiers of the claim.
+
+    Criteria may read the pseudo-slot ``result``.  A remark whose criterion is unknown is made only if it says so.
+    """
+    known = with_result(inputs, evaluation)
+    issues: list[Issue] = []
+    qualifiers = [evaluation.working.qualifier] if evaluation.working.qualifier else []
+    for remark in description.remarks:
+        verdict = judge_optional(remark.criterion, known)
+        if verdict is False or (verdict is None and not remark.on_unknown):
+            continue
+        if remark.qualifier:
+            qualifiers.append(remark.text)
+        else:
+            issues.append(Issue(Severity(remark.severity), remark.code, remark.text))
+    if not issues and not qualifiers:
+        return evaluation
+    working = replace(evaluation.working, qualifier="; ".join(qualifiers) or None)
+    return replace(evaluation, working=working, issues=(*evaluation.issues, *issues))

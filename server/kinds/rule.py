@@ -1,0 +1,72 @@
+"""The rule kind: ordered cases in three-valued logic.
+
+The first case whose criterion is true gives the output.  An earlier case that is unknown keeps its own output
+possible.  If all possible outputs are one and the same, it is the value, missing inputs or not; else there is none,
+and the possible ones are named.
+"""
+
+from collections.abc import Mapping
+
+from ontology.evaluation import Evaluation, Issue, Severity, Working
+from ontology.inputs import Consumed
+from ontology.values import Absent, AbsentReason, Coding
+from ontology.words import words
+from server.catalog.criteria import Case
+from server.catalog.descriptions import Description
+from server.kinds.inputs import missing_issues, missing_required
+from server.kinds.logic import judge_optional, slots_of
+from server.kinds.wording import listed, named, why_missing
+
+
+def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
+    """The output of the first case that holds, or which outputs are still possible."""
+    possible: list[Case] = []
+    settled = False
+    for case in description.cases:
+        verdict = judge_optional(case.when, inputs)
+        if verdict is not False:
+            possible.append(case)
+        if verdict is True:
+            settled = True
+            break
+    outputs = list(dict.fromkeys(case.output for case in possible))
+    read = _read(description, possible[-1] if settled else None, inputs)
+    missing = missing_required(description, inputs)
+    if settled and len(outputs) == 1:
+        warrant = f"{listed((case.label for case in possible), 'or')}{read}"
+        return Evaluation(outputs[0], Working(warrant), missing_issues(missing, inputs, Severity.WARNING))
+    if not possible:
+        # Every case is known not to hold: the rule has nothing to say of this patient.
+        issue = Issue(Severity.WARNING, "no-case", "None of the cases of the rule is met")
+        return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"No case is met{read}"), (issue,))
+    told = [_told(output) for output in outputs] + ([] if settled else ["none of them"])
+    undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(told, 'or')}")
+    warrant = f"Not decided between: {'; '.join(dict.fromkeys(case.label for case in possible))}{read}"
+    issues = (*missing_issues(missing, inputs), undecided)
+    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant), issues)
+
+
+def _told(output: Coding | bool) -> str:
+    if isinstance(output, Coding):
+        return output.display or output.code
+    return "yes" if output else "no"
+
+
+def _read(description: Description, met: Case | None, inputs: Mapping[str, Consumed]) -> str:
+    """The values that the decision rests on: those of the cases up to the one that is met, in brackets."""
+    cases = description.cases if met is None else description.cases[: description.cases.index(met) + 1]
+    if (
+        met is not None
+        and met.when is not None
+        and all(judge_optional(case.when, inputs) is False for case in cases[:-1])
+    ):
+        cases = (met,)
+    names = dict.fromkeys(name for case in cases for name in slots_of(case.when))
+    parts = []
+    for name in names:
+        consumed = inputs[name]
+        if isinstance(consumed.value, Absent):
+            parts.append(f"{named(name)} {why_missing(description.slot(name), consumed)}")
+        else:
+            parts.append(f"{named(name)} {words(consumed.value)}")
+    return f" ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,152 @@
+"""The score kind: the points of ordered bands, added up.
+
+Each criterion gives the set of points that are still possible.  Bands are read in order: a band known not to match
+is passed, one that may match stays possible, and the first that is known to match ends the reading.  Where every
+band is known not to match, the criterion gives no points.  Lowest and highest totals add the least and the most of
+each set, so they hold whatever is missing; they may be wider than need be where criteria share a slot.
+
+When a total is given:
+
+- all criteria are settled and every required slot is filled: the total;
+- a required slot is missing: no total, even where it could not change the points, for the chart asks for it;
+- with mpm:partialTotal, neither of these: the lowest total, with its bounds unless everything is settled.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, Working
+from ontology.inputs import Consumed
+from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
+from ontology.words import number_words, words
+from server.catalog.criteria import Band, ScoreCriterion
+from server.catalog.descriptions import Description
+from server.kinds.inputs import missing_issues, missing_required
+from server.kinds.logic import Verdict, all_of, any_of, judge_optional, slots_of
+from server.kinds.wording import listed, named
+
+UNIT = "{score}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One criterion with the bands that may still hold; no band stands for no points."""
+
+    criterion: ScoreCriterion
+    bands: tuple[Band | None, ...]
+
+    @property
+    def points(self) -> tuple[Decimal, ...]:
+        """The possible points, least first, each once."""
+        return tuple(sorted({Decimal(0) if band is None else band.points for band in self.bands}))
+
+    @property
+    def label(self) -> str:
+        """The possible bands in words."""
+        return listed(("none of its bands" if band is None else band.label for band in self.bands), "or")
+
+
+def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
+    """The total with each criterion's points, or between which totals it lies."""
+    scored = tuple(_scored(criterion, inputs) for criterion in description.criteria)
+    low = sum((s.points[0] for s in scored), Decimal(0))
+    high = sum((s.points[-1] for s in scored), Decimal(0))
+    missing = missing_required(description, inputs)
+    unit = description.unit or UNIT
+    given = description.partial_total or (low == high and not missing)
+    value: Value = Quantity(low, unit) if given else Absent(AbsentReason.INPUT_ABSENT)
+    bounds = Interval(low, high, unit, "whatever the missing inputs are") if low < high or not given else None
+    claim = None
+    if given and bounds is not None:
+        claim = (
+            f"{description.produces.display}: at least {number_words(low)} (recorded); "
+            f"up to {number_words(high)} if criteria not recorded are present"
+        )
+    severity = Severity.WARNING if given else Severity.ERROR
+    issues = missing_issues(missing, inputs, severity)
+    issues += _undetermined(description, scored, inputs, severity)
+    issues += _single(description, scored)
+    contributions = tuple(Contribution(s.criterion.slot, s.points[0], s.label) for s in scored if len(s.points) == 1)
+    warrant = _warrant(scored, inputs, low, high, settled=bounds is None)
+    return Evaluation(value, Working(warrant, claim, contributions=contributions), issues, bounds)
+
+
+def alone(description: Description, inputs: Mapping[str, Consumed], points: Decimal) -> Verdict:
+    """Whether one criterion by itself scores ``points`` or more."""
+    verdicts: list[Verdict] = []
+    for criterion in description.criteria:
+        possible = _scored(criterion, inputs).points
+        verdicts.append(True if possible[0] >= points else None if possible[-1] >= points else False)
+    return any_of(verdicts)
+
+
+def _scored(criterion: ScoreCriterion, inputs: Mapping[str, Consumed]) -> Scored:
+    possible: list[Band | None] = []
+    for band in criterion.bands:
+        verdict = all_of((judge_optional(band.when, inputs), judge_optional(band.match, inputs)))
+        if verdict is not False:
+            possible.append(band)
+        if verdict is True:
+            return Scored(criterion, tuple(possible))
+    return Scored(criterion, (*possible, None))
+
+
+def _read_by(criterion: ScoreCriterion) -> tuple[str, ...]:
+    names = [criterion.slot]
+    for band in criterion.bands:
+        names += [*slots_of(band.match), *slots_of(band.when)]
+    return tuple(dict.fromkeys(names))
+
+
+def _undetermined(
+    description: Description, scored: tuple[Scored, ...], inputs: Mapping[str, Consumed], severity: Severity
+) -> tuple[Issue, ...]:
+    """Optional inputs whose absence leaves points open, in one issue; the required ones are named on their own."""
+    required = {slot.name for slot in description.slots if slot.required}
+    names = [
+        named(name)
+        for s in scored
+        if len(s.points) > 1
+        for name in _read_by(s.criterion)
+        if name not in required and isinstance(inputs[name].value, Absent | Bound)
+    ]
+    if not names:
+        return ()
+    return (Issue(severity, "undetermined", f"Not known, and could change the total: {listed(names)}"),)
+
+
+def _single(description: Description, scored: tuple[Scored, ...]) -> tuple[Issue, ...]:
+    limits = [outcome.single for outcome in description.outcomes if outcome.single is not None]
+    if not limits:
+        return ()
+    return tuple(
+        Issue(
+            Severity.WARNING,
+            "single-parameter",
+            f"{s.criterion.label} alone scores {number_words(s.points[0])}",
+            s.criterion.slot,
+        )
+        for s in scored
+        if len(s.points) == 1 and s.points[0] >= min(limits)
+    )
+
+
+def _warrant(
+    scored: tuple[Scored, ...], inputs: Mapping[str, Consumed], low: Decimal, high: Decimal, settled: bool
+) -> str:
+    parts = " + ".join(_part(s, inputs[s.criterion.slot]) for s in scored)
+    if settled:
+        return f"{parts} = {number_words(low)}"
+    if low == high:
+        return f"{parts}: {number_words(low)} whatever the missing inputs are"
+    return f"{parts}: at least {number_words(low)}, at most {number_words(high)}"
+
+
+def _part(scored: Scored, consumed: Consumed) -> str:
+    absent = isinstance(consumed.value, Absent)
+    subject = f"{scored.criterion.label} {'missing' if absent else words(consumed.value)}"
+    points = scored.points
+    if len(points) == 1:
+        return f"{subject}: {number_words(points[0])} ({scored.label})"
+    return f"{subject}: {number_words(points[0])} to {number_words(points[-1])}"

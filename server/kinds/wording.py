@@ -1,0 +1,52 @@
+"""Words that the kinds share: names of slots, reasons of absence, values for sentences."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+
+from ontology.inputs import Consumed
+from ontology.slots import Slot
+from ontology.values import Absent, AbsentReason, Quantity, Value
+from ontology.words import words
+
+REASONS: Mapping[AbsentReason, str] = {
+    AbsentReason.NOT_FOUND: "not found",
+    AbsentReason.STALE: "too old",
+    AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
+    AbsentReason.UNCONVERTIBLE: "in a unit that cannot be converted",
+    AbsentReason.IMPLAUSIBLE: "not plausible",
+    AbsentReason.CONFLICTING: "conflicting records",
+    AbsentReason.NOT_PERMITTED: "not permitted to be read",
+    AbsentReason.UNREACHABLE: "source not reachable",
+    AbsentReason.NOT_QUERIED: "not asked for",
+    AbsentReason.INPUT_ABSENT: "not computed, since its own inputs are missing",
+    AbsentReason.NOT_APPLICABLE: "not computed, since its module does not hold",
+    AbsentReason.FAILED: "not computed, since its module failed",
+}
+
+
+def named(slot: str) -> str:
+    """A slot's name in words."""
+    return slot.replace("_", " ")
+
+
+def shown(value: Value, decimals: int | None) -> str:
+    """A value for a sentence, rounded half up to ``decimals`` where they are given."""
+    if isinstance(value, Quantity) and decimals is not None:
+        value = replace(value, value=value.value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+    return words(value)
+
+
+def why_missing(slot: Slot, consumed: Consumed) -> str:
+    """Why a slot is not filled, in words."""
+    if isinstance(consumed.value, Absent):
+        return REASONS[consumed.value.reason]
+    return f"known only as {words(consumed.value)}"
+
+
+def listed(items: Iterable[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``; each item once."""
+    parts = list(dict.fromkeys(items))
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"

@@ -1,0 +1,24 @@
+"""Which addresses belong to a source."""
+
+import re
+
+import httpx
+
+_STEPS_UP = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+
+
+def within(address: httpx.URL, base_url: str) -> bool:
+    """Whether an address lies at the source's origin and under its base path, and carries no credentials."""
+    base = httpx.URL(base_url)
+    if (address.scheme, address.host, _port(address)) != (base.scheme, base.host, _port(base)) or address.userinfo:
+        return False
+    path = address.raw_path.split(b"?")[0].decode("ascii", "replace")
+    root = base.raw_path.split(b"?")[0].decode("ascii", "replace").rstrip("/")
+    if _STEPS_UP.search(path):
+        return False
+    return path == root or path.startswith(root + "/")
+
+
+def _port(address: httpx.URL) -> int | None:
+    return address.port or _PORTS.get(address.scheme)

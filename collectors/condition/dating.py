@@ -1,0 +1,86 @@
+"""From when to when a condition holds, as far as its record and its encounter say."""
+
+from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collectors.condition.shape import ENCOUNTER, Condition
+from collectors.records import Record
+from collectors.timing import read_time
+from collectors.wire import Period
+from ontology.times import Span
+
+
+def encounter_periods(records: Iterable[Record], zone: ZoneInfo) -> dict[str, Span]:
+    """The periods of encounters that are over, by id.  One that is still under way dates nothing."""
+    periods: dict[str, Span] = {}
+    for record in records:
+        try:
+            encounter = ENCOUNTER.decode(record.raw)
+            period = encounter.period
+            if period is None or period.start is None or period.end is None:
+                continue
+            start, end = read_time(period.start, zone).start, read_time(period.end, zone).end
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError):
+            continue
+        if start <= end and encounter.status != "entered-in-error":
+            periods[record.ref.id] = Span(start, end)
+    return periods
+
+
+def needs_encounter(condition: Condition) -> bool:
+    """Whether only its encounter can date this condition."""
+    return (
+        condition.encounter is not None
+        and condition.recordedDate is None
+        and condition.onsetDateTime is None
+        and (condition.onsetPeriod is None or condition.onsetPeriod.start is None)
+    )
+
+
+def began(condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo) -> Span | None:
+    """When it began: by onset, else by when it was recorded, else within its encounter (ValueError if misdated).
+
+    It is known to hold at the end of the span.  What was recorded within the onset's span began by then.
+    """
+    recorded = read_time(condition.recordedDate, zone) if condition.recordedDate is not None else None
+    onset = _onset(condition, zone)
+    if onset is not None:
+        if recorded is not None and onset.start <= recorded.end < onset.end:
+            return Span(onset.start, recorded.end)
+        return onset
+    if recorded is not None:
+        return recorded
+    if condition.encounter is None or condition.encounter.reference is None:
+        return None
+    reference = condition.encounter.reference.partition("/_history/")[0]
+    return periods.get(reference.rpartition("/")[2].rpartition(":")[2])
+
+
+def _onset(condition: Condition, zone: ZoneInfo) -> Span | None:
+    if condition.onsetDateTime is not None:
+        return read_time(condition.onsetDateTime, zone)
+    period = condition.onsetPeriod
+    if period is not None and period.start is not None:
+        return read_time(period.start, zone)
+    return None
+
+
+def ended(condition: Condition, zone: ZoneInfo) -> Span | None:
+    """When it ended, if that is dated (ValueError if misdated)."""
+    if condition.abatementDateTime is not None:
+        return read_time(condition.abatementDateTime, zone)
+    period: Period | None = condition.abatementPeriod
+    if period is not None and (text := period.end or period.start) is not None:
+        return read_time(text, zone)
+    return None
+
+
+def ended_undated(condition: Condition) -> bool:
+    """Whether it says that it ended, but not on which date."""
+    return (
+        condition.abatementAge is not None
+        or condition.abatementRange is not None
+        or condition.abatementString is not None
+    )

@@ -1,0 +1,120 @@
+"""Conditions into facts: which count, for which concepts, from when to when."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from collectors.codes import CodeIndex
+from collectors.condition.dating import began, ended, ended_undated, needs_encounter
+from collectors.condition.shape import CONDITION, Condition, codes
+from collectors.observation.shape import text_of
+from collectors.readout import Readout, Setting, record_iri
+from collectors.records import OUR_TAG, CodedCondition, Fact, Record
+from collectors.timing import read_time
+from ontology.evaluation import Issue, Severity
+from ontology.resources import Resource
+from ontology.times import Span
+from ontology.values import Absent, AbsentReason, Value
+
+NEVER = frozenset({"refuted", "entered-in-error"})
+DOUBTED = frozenset({"unconfirmed", "provisional", "differential"})
+INACTIVE = frozenset({"inactive", "remission", "resolved"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A condition of this patient that may count, with its record."""
+
+    record: Record
+    condition: Condition
+
+
+def parse(records: Iterable[Record], setting: Setting, readout: Readout) -> list[Parsed]:
+    """The conditions that are this patient's and not refuted, entered in error or our own.
+
+    One that cannot be decoded may be any diagnosis: it is counted as unnamed, and nothing is ruled out then.
+    """
+    parsed: list[Parsed] = []
+    for record in records:
+        try:
+            condition = CONDITION.decode(record.raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            readout.unnamed += 1
+            continue
+        tags = condition.meta.tag if condition.meta is not None else ()
+        if codes(condition.verificationStatus) & NEVER or any((tag.system, tag.code) == OUR_TAG for tag in tags):
+            continue
+        if not setting.concerns(condition.subject):
+            readout.strangers += 1
+            continue
+        parsed.append(Parsed(record, condition))
+    return parsed
+
+
+def undated(parsed: Iterable[Parsed]) -> bool:
+    """Whether encounters are needed to date one of them."""
+    return any(needs_encounter(each.condition) for each in parsed)
+
+
+def read(
+    parsed: Iterable[Parsed], periods: Mapping[str, Span], index: CodeIndex, setting: Setting, readout: Readout
+) -> list[CodedCondition]:
+    """Adds a fact for each concept that a condition is coded as; gives the code systems of all of them."""
+    coded: list[CodedCondition] = []
+    for each in parsed:
+        condition = each.condition
+        problem: str | None = None
+        effective: Span | None = None
+        over: Span | None = None
+        try:
+            effective = began(condition, periods, setting.source.zone)
+            over = ended(condition, setting.source.zone)
+            issued = read_time(condition.recordedDate, setting.source.zone).end if condition.recordedDate else None
+        except (ValueError, OverflowError):
+            problem, issued = "a date of the condition is not a date", None
+        systems = condition.code.coding if condition.code is not None else []
+        doubted = next(iter(codes(condition.verificationStatus) & DOUBTED), None)
+        if doubted is None:
+            known_systems = frozenset(coding.system for coding in systems if coding.system and coding.code)
+            coded.append(CodedCondition(known_systems, effective.start if effective is not None else None))
+        if condition.implicitRules is not None or condition.modifierExtension is not None:
+            problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
+        elif problem is None and effective is None:
+            problem = "neither onset[x], recordedDate nor an encounter that is over places it in time"
+        value: Value = True if problem is None else Absent(AbsentReason.UNCONVERTIBLE)
+        for known, accepted in index.find(condition.code):
+            issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
+            resource = Resource(
+                record_iri(each.record.ref),
+                known.concept.id,
+                value,
+                effective,
+                setting.subject,
+                each.record.ref,
+                status=_status(condition),
+                issued=issued,
+                recorded=text_of(condition.code),
+                problem=problem,
+                notes=tuple(issue.text for issue in issues),
+            )
+            readout.add(
+                Fact(
+                    resource,
+                    each.record,
+                    None,
+                    accepted.rank,
+                    False,
+                    issues,
+                    over,
+                    over is None and (ended_undated(condition) or bool(codes(condition.clinicalStatus) & INACTIVE)),
+                    doubted,
+                )
+            )
+    return coded
+
+
+def _status(condition: Condition) -> str | None:
+    """Clinical and verification status as one text."""
+    told = sorted(codes(condition.clinicalStatus)) + sorted(codes(condition.verificationStatus))
+    return ", ".join(told) or None

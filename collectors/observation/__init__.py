@@ -1,0 +1,1 @@
+"""Observations: measurements, laboratory results and coded findings, with their components."""

@@ -1,0 +1,91 @@
+"""The parts of an Observation that are read."""
+
+import msgspec
+
+from collectors.wire import CodeableConcept, Coding, Meta, Period, Quantity, Reference
+
+
+class Range(msgspec.Struct):
+    """A laboratory's own range."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+    text: str | None = None
+
+
+class Valued(msgspec.Struct):
+    """What an Observation and each of its components have in common; value types that are not read stay raw."""
+
+    code: CodeableConcept | None = None
+    valueQuantity: Quantity | None = None  # noqa: N815  (FHIR's own names, here and below)
+    valueCodeableConcept: CodeableConcept | None = None  # noqa: N815
+    valueString: str | None = None  # noqa: N815
+    valueBoolean: bool | None = None  # noqa: N815
+    valueInteger: msgspec.Raw | None = None  # noqa: N815
+    valueRange: msgspec.Raw | None = None  # noqa: N815
+    valueRatio: msgspec.Raw | None = None  # noqa: N815
+    valueSampledData: msgspec.Raw | None = None  # noqa: N815
+    valueTime: msgspec.Raw | None = None  # noqa: N815
+    valueDateTime: msgspec.Raw | None = None  # noqa: N815
+    valuePeriod: msgspec.Raw | None = None  # noqa: N815
+    dataAbsentReason: CodeableConcept | None = None  # noqa: N815
+    interpretation: list[CodeableConcept] = []
+    referenceRange: list[Range] = []  # noqa: N815
+    modifierExtension: msgspec.Raw | None = None  # noqa: N815
+
+
+class Component(Valued):
+    """One component: several results of one observation."""
+
+
+class Observation(Valued):
+    """An Observation."""
+
+    resourceType: str | None = None  # noqa: N815
+    id: str | None = None
+    meta: Meta | None = None
+    implicitRules: str | None = None  # noqa: N815
+    status: str | None = None
+    subject: Reference | None = None
+    focus: msgspec.Raw | None = None
+    effectiveDateTime: str | None = None  # noqa: N815
+    effectiveInstant: str | None = None  # noqa: N815
+    effectivePeriod: Period | None = None  # noqa: N815
+    effectiveTiming: msgspec.Raw | None = None  # noqa: N815
+    issued: str | None = None
+    hasMember: msgspec.Raw | None = None  # noqa: N815
+    component: list[Component] = []
+
+
+class Coded(msgspec.Struct):
+    """What is tried where the whole cannot be decoded: what the record is about, and whether it counts."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    focus: msgspec.Raw | None = None
+    meta: Meta | None = None
+
+
+OBSERVATION = msgspec.json.Decoder(Observation)
+CODED = msgspec.json.Decoder(Coded)
+
+UNREAD_VALUES = (
+    "valueRange",
+    "valueRatio",
+    "valueSampledData",
+    "valueTime",
+    "valueDateTime",
+    "valuePeriod",
+)
+
+
+def text_of(concept: CodeableConcept | None) -> str | None:
+    """A CodeableConcept for readers: its text, a display, or a code."""
+    if concept is None:
+        return None
+    return concept.text or next((shown for coding in concept.coding if (shown := _shown(coding))), None)
+
+
+def _shown(coding: Coding) -> str | None:
+    return coding.display or coding.code

@@ -1,0 +1,116 @@
+"""The value of an Observation or of one of its components, for one concept."""
+
+from decimal import Decimal
+
+import msgspec
+
+from collectors.codes import Reader
+from collectors.observation.shape import UNREAD_VALUES, Range, Valued, text_of
+from collectors.quantities import Reading, in_concept_unit, number, read_quantity, unreadable
+from collectors.wire import CodeableConcept, Quantity
+from ontology.concepts import ValueType
+from ontology.values import Absent, AbsentReason
+
+
+def read_value(holder: Valued, known: Reader, needs_unit: bool, element: str = "") -> Reading:
+    """The value, an absence that the record states, or why it cannot be read.
+
+    ``element`` is the path before the value's own name ("component[1]." or nothing).
+    """
+    kind = known.concept.value_type
+    if holder.modifierExtension is not None:
+        return unreadable(f"{element}modifierExtension changes the meaning in a way that is not known here")
+    if holder.dataAbsentReason is not None:
+        if _has_value(holder):
+            return unreadable(f"{element}dataAbsentReason stands beside a value")
+        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), text_of(holder.dataAbsentReason))
+    if holder.valueQuantity is not None:
+        if kind is not ValueType.QUANTITY:
+            shown = _amount(holder.valueQuantity)
+            return unreadable(f"{element}valueQuantity is a quantity, which {known.concept.id} is not", shown)
+        return read_quantity(holder.valueQuantity, known, needs_unit, f"{element}valueQuantity")
+    if holder.valueCodeableConcept is not None:
+        return _coded(holder.valueCodeableConcept, known, f"{element}valueCodeableConcept")
+    if holder.valueBoolean is not None:
+        if kind is ValueType.FLAG:
+            return Reading(holder.valueBoolean, "true" if holder.valueBoolean else "false")
+        return unreadable(f"{element}valueBoolean is a truth value, which {known.concept.id} is not")
+    if holder.valueInteger is not None:
+        return _integer(holder.valueInteger, known, needs_unit, f"{element}valueInteger")
+    if holder.valueString is not None:
+        return _text(holder.valueString, known, f"{element}valueString")
+    for name in UNREAD_VALUES:
+        if getattr(holder, name) is not None:
+            return unreadable(f"{element}{name} is not read for {known.concept.id}")
+    return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element}value[x] is missing")
+
+
+def _has_value(holder: Valued) -> bool:
+    return any(
+        value is not None
+        for value in (
+            holder.valueQuantity if holder.valueQuantity is None else holder.valueQuantity.value,
+            holder.valueCodeableConcept,
+            holder.valueString,
+            holder.valueBoolean,
+            holder.valueInteger,
+            *(getattr(holder, name) for name in UNREAD_VALUES),
+        )
+    )
+
+
+def _coded(written: CodeableConcept, known: Reader, element: str) -> Reading:
+    shown = text_of(written)
+    met = [
+        known.answers[coding.system or "", coding.code]
+        for coding in written.coding
+        if coding.code is not None and (coding.system or "", coding.code) in known.answers
+    ]
+    if not met:
+        return unreadable(f"{element} is no answer that is known for {known.concept.id}", shown)
+    if any(means != met[0] for means in met[1:]):
+        return unreadable(f"{element} has codings that mean different answers", shown)
+    return Reading(met[0], shown)
+
+
+def _text(written: str, known: Reader, element: str) -> Reading:
+    """Only texts that the concept declares as answers (without a code system) are read: numbers in text never are."""
+    means = known.answers.get(("", written.strip()))
+    if means is None:
+        return unreadable(f"{element} is free text", written[:80])
+    return Reading(means, written[:80])
+
+
+def _integer(raw: msgspec.Raw, known: Reader, needs_unit: bool, element: str) -> Reading:
+    value = number(bytes(raw))
+    if value is None or value != value.to_integral_value():
+        return unreadable(f"{element} is not an integer")
+    if known.concept.value_type is ValueType.QUANTITY and known.unitless is not None and not needs_unit:
+        return in_concept_unit(Decimal(value), known.unitless, None, known.concept, str(value), element)
+    return unreadable(f"{element} has no unit", str(value))
+
+
+def _amount(quantity: Quantity | None) -> str | None:
+    if quantity is None or quantity.value is None:
+        return None
+    unit = quantity.unit or quantity.code
+    return bytes(quantity.value).decode("utf-8", "replace") + (f" {unit}" if unit else "")
+
+
+def flag(holder: Valued) -> str | None:
+    """The laboratory's own flag, in words."""
+    return "; ".join(text for each in holder.interpretation if (text := text_of(each))) or None
+
+
+def own_range(holder: Valued) -> str | None:
+    """The laboratory's own reference range, in words."""
+    return "; ".join(text for each in holder.referenceRange if (text := _range(each))) or None
+
+
+def _range(written: Range) -> str | None:
+    if written.text:
+        return written.text
+    low, high = _amount(written.low), _amount(written.high)
+    if low and high:
+        return f"{low} to {high}"
+    return f"from {low}" if low else f"to {high}" if high else None

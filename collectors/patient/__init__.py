@@ -1,0 +1,1 @@
+"""The patient's own record: birth date, sex, death."""

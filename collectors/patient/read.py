@@ -1,0 +1,103 @@
+"""What the patient's own record says: birth date, sex and death."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from collectors.patient.sex import Sexed, sex
+from collectors.quantities import Reading, unreadable
+from collectors.readout import Readout, Setting, record_iri
+from collectors.records import Fact, Record
+from collectors.timing import read_date, read_time
+from collectors.wire import Meta, element_path
+from ontology.concepts import Concept
+from ontology.evaluation import Issue, Severity
+from ontology.resources import Resource
+from ontology.times import Span
+from ontology.values import Absent, AbsentReason
+
+
+class Patient(Sexed):
+    """The parts of a Patient that are read."""
+
+    resourceType: str | None = None  # noqa: N815  (FHIR's own names, here and below)
+    id: str | None = None
+    meta: Meta | None = None
+    birthDate: str | None = None  # noqa: N815
+    deceasedBoolean: bool | None = None  # noqa: N815
+    deceasedDateTime: str | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw | None = None  # noqa: N815
+
+
+PATIENT = msgspec.json.Decoder(Patient)
+_EMPTY = Patient()
+
+
+@dataclass(slots=True)
+class PatientReadout:
+    """The facts of the Patient record, and when the patient died."""
+
+    readout: Readout
+    death: Span | None = None
+
+
+def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> PatientReadout:
+    """One fact for each concept that a Patient record gives."""
+    result = PatientReadout(Readout())
+    hindered: Reading | None = None
+    try:
+        patient = PATIENT.decode(record.raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        where = element_path(error) if isinstance(error, msgspec.ValidationError) else "the record itself"
+        patient, hindered = _EMPTY, unreadable(f"{where} is not of the type that FHIR says")
+        text = "The Patient record cannot be read, so it is not known whether a death is recorded"
+        result.readout.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
+    else:
+        _death(patient, setting, result)
+    if patient.modifierExtension is not None:
+        hindered = unreadable("modifierExtension changes the meaning in a way that is not known here")
+    for concept in concepts:
+        issues: tuple[Issue, ...] = ()
+        if hindered is not None:
+            reading = hindered
+        elif concept.element == "birthDate":
+            reading = _birth_date(patient)
+        elif concept.element == "sex":
+            reading, issues = sex(patient)
+        else:
+            reading = unreadable(f"{concept.id} is not read from a Patient record")
+        resource = Resource(
+            record_iri(record.ref),
+            concept.id,
+            reading.value,
+            None,
+            setting.subject,
+            record.ref,
+            recorded=reading.recorded,
+            problem=reading.problem,
+            notes=tuple(issue.text for issue in issues),
+        )
+        result.readout.add(Fact(resource, record, issues=issues))
+    return result
+
+
+def _birth_date(patient: Patient) -> Reading:
+    if patient.birthDate is None:
+        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, "birthDate is missing")
+    try:
+        return Reading(read_date(patient.birthDate), patient.birthDate)
+    except ValueError:
+        return unreadable("birthDate is not a date", patient.birthDate[:20])
+
+
+def _death(patient: Patient, setting: Setting, result: PatientReadout) -> None:
+    text: str | None = None
+    if patient.deceasedDateTime is not None:
+        try:
+            result.death = read_time(patient.deceasedDateTime, setting.source.zone)
+        except (ValueError, OverflowError):
+            text = "A death is recorded with a date that cannot be read"
+    elif patient.deceasedBoolean:
+        text = "A death is recorded without a date"
+    if text is not None:
+        result.readout.issues.append(Issue(Severity.WARNING, "death-undated", text))

@@ -1,0 +1,140 @@
+"""Quantities as they are written, read into the concept's unit or refused with the reason."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from collectors import wire
+from collectors.codes import Reader
+from ontology.concepts import Concept
+from ontology.errors import UnitError
+from ontology.units import convert, spelling
+from ontology.values import Absent, AbsentReason, Bound, Comparator, Quantity, Value
+
+UCUM = "http://unitsofmeasure.org"
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_COMPARATORS: dict[str, Comparator] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
+# No measurement of a person comes near; it keeps arithmetic on what was written small.
+_LARGEST_EXPONENT = 30
+_MOST_DIGITS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value as read: in the concept's unit, as written (text; number and UCUM unit), and what hindered."""
+
+    value: Value
+    recorded: str | None = None
+    written: tuple[Decimal, str] | None = None
+    problem: str | None = None
+
+
+def unreadable(problem: str, recorded: str | None = None) -> Reading:
+    """A value that is there and cannot be read."""
+    return Reading(Absent(AbsentReason.UNCONVERTIBLE), recorded, None, problem)
+
+
+def number(raw: bytes) -> Decimal | None:
+    """A JSON number with the decimals as written; None for anything else (text, NaN, sizes beyond reason)."""
+    text = raw.decode("ascii", "replace")
+    if len(text) > _MOST_DIGITS or _NUMBER.fullmatch(text) is None:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value == 0 or abs(value.adjusted()) <= _LARGEST_EXPONENT else None
+
+
+def read_quantity(quantity: wire.Quantity, known: Reader, needs_unit: bool, element: str) -> Reading:
+    """A Quantity in the concept's unit, a bound, or an absence with its problem."""
+    if quantity.value is None:
+        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element} has no value")
+    raw = bytes(quantity.value)
+    unit_text = quantity.unit or quantity.code
+    recorded = f"{quantity.comparator or ''}{raw.decode('utf-8', 'replace')}{' ' + unit_text if unit_text else ''}"
+    value = number(raw)
+    if value is None:
+        return unreadable(f"{element}.value is not a number that can be used", recorded)
+    written_as = (quantity.system, quantity.code, quantity.unit)
+    resolved = known.resolved.get(written_as)
+    if resolved is None:
+        resolved = known.resolved[written_as] = resolve_unit(quantity, known)
+    unit, problem = resolved
+    if unit is None and problem is None and not needs_unit:
+        unit = known.unitless
+    if unit is None:
+        return unreadable(f"{element}: {problem or 'there is no unit'}", recorded)
+    comparator: Comparator | None = None
+    if quantity.comparator is not None:
+        comparator = _COMPARATORS.get(quantity.comparator)
+        if comparator is None:
+            return unreadable(f"{element}.comparator is none of <, <=, >, >=", recorded)
+    return in_concept_unit(value, unit, comparator, known.concept, recorded, element)
+
+
+def in_concept_unit(
+    value: Decimal, unit: str, comparator: Comparator | None, concept: Concept, recorded: str, element: str
+) -> Reading:
+    """A number in a readable unit as a value of the concept, if it is plausible."""
+    target = concept.unit
+    if target is None:
+        return unreadable(f"{element} is a quantity, which {concept.id} is not", recorded)
+    written = (value, unit)
+    if unit != target:
+        try:
+            value = convert(value, unit, target, concept.molar_mass)
+        except UnitError:
+            return unreadable(
+                f"{element}: its unit cannot be converted to {target}",
+                recorded,
+            )
+    low, high = concept.plausible_low, concept.plausible_high
+    # Of a bound only that side can be judged on which the number would have to lie.
+    too_low = low is not None and value < low and comparator not in (">", ">=")
+    too_high = high is not None and value > high and comparator not in ("<", "<=")
+    if too_low or too_high:
+        return Reading(
+            Absent(AbsentReason.IMPLAUSIBLE), recorded, None, f"{element} is outside what a living person can have"
+        )
+    if comparator is not None:
+        return Reading(Bound(comparator, value, target), recorded, written)
+    return Reading(Quantity(value, target), recorded, written)
+
+
+def resolve_unit(quantity: wire.Quantity, known: Reader) -> tuple[str | None, str | None]:
+    """The UCUM unit that is meant, or why there is none; both None where no unit is written at all."""
+    if quantity.system is not None and quantity.system != UCUM:
+        return None, "its unit is coded in another system than UCUM"
+    by_code = _readable(quantity.code, known)
+    by_text = _readable(quantity.unit, known)
+    if by_code is not None:
+        if by_text is not None and not same_unit(by_code, by_text, known.concept):
+            return None, "the unit's code and text contradict each other"
+        return by_code, None
+    if quantity.code:
+        return None, f"the unit is none of those read for {known.concept.id}"
+    if by_text is not None:
+        return by_text, None
+    if quantity.unit:
+        return None, f"the unit is none of those read for {known.concept.id}"
+    return None, None
+
+
+def _readable(text: str | None, known: Reader) -> str | None:
+    if not text:
+        return None
+    if text in known.units:
+        return text
+    code = spelling(text)
+    return code if code in known.units else None
+
+
+def same_unit(one: str, other: str, concept: Concept) -> bool:
+    """Whether two readable units are one unit under two names."""
+    if one == other:
+        return True
+    try:
+        return all(convert(Decimal(amount), one, other, concept.molar_mass) == Decimal(amount) for amount in (1, 1000))
+    except UnitError:
+        return False

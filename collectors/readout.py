@@ -1,0 +1,84 @@
+"""What reading a batch of records gives, and what every reader needs to know."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from collectors import wire
+from collectors.records import Fact, Record
+from collectors.settings import Source
+from ontology.evaluation import Issue, Severity
+from ontology.resources import RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Whose records are read, from where."""
+
+    source: Source
+    patient: str
+    subjects: frozenset[str]
+    subject: str
+
+    @classmethod
+    def of(cls, source: Source, patient: str) -> "Setting":
+        """The setting, with every way in which a record of this source may refer to the patient."""
+        base = source.base_url.rstrip("/")
+        ways = (f"Patient/{patient}", f"{base}/Patient/{patient}", f"urn:uuid:{patient}")
+        return cls(source, patient, frozenset(ways), f"Patient/{patient}")
+
+    def concerns(self, reference: wire.Reference | None) -> bool:
+        """Whether a literal reference means the patient.  What cannot be told is not the patient's."""
+        if reference is None or reference.reference is None:
+            return False
+        return reference.reference.partition("/_history/")[0] in self.subjects
+
+
+@dataclass(slots=True)
+class Readout:
+    """Facts by concept id, and what the reader of any answer must know of the reading.
+
+    ``strangers`` counts records that do not name the patient, ``unnamed`` such as could not be read at all.
+    """
+
+    facts: dict[str, list[Fact]] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+    strangers: int = 0
+    unnamed: int = 0
+
+    def add(self, fact: Fact) -> None:
+        """Files a fact under its concept."""
+        self.facts.setdefault(fact.resource.concept, []).append(fact)
+
+    def closing_issues(self, resource_type: str) -> list[Issue]:
+        """Issues about the batch as a whole."""
+        told = list(self.issues)
+        if self.strangers:
+            text = f"{self.strangers} {resource_type} record(s) that do not name this patient were left out"
+            told.append(Issue(Severity.WARNING, "wrong-subject", text))
+        if self.unnamed:
+            text = f"{self.unnamed} {resource_type} record(s) could not be read at all and were left out"
+            told.append(Issue(Severity.WARNING, "unreadable-record", text))
+        return told
+
+
+def record_of(raw: bytes, source: Source) -> Record | None:
+    """A record with its reference, or None where it has no type or id that can be read."""
+    try:
+        head = wire.HEAD.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if head.resourceType is None or not head.id:
+        return None
+    meta = head.meta
+    return Record(
+        RecordRef(source.id, source.base_url, head.resourceType, head.id, meta.versionId if meta else None),
+        raw,
+        meta.lastUpdated if meta else None,
+    )
+
+
+def record_iri(ref: RecordRef, part: str | None = None) -> str:
+    """The version of a record (and a part of it) as an IRI."""
+    version = f"/_history/{ref.version}" if ref.version else ""
+    return f"{ref.url}{version}{'#' + part if part else ''}"

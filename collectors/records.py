@@ -1,0 +1,84 @@
+"""Records as they were fetched, and the facts read from them: what selection works on.  Never leaves this room."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from ontology.evaluation import Issue
+from ontology.resources import RecordRef, Resource
+from ontology.times import Span
+
+OUR_TAG = ("https://medtwin.example/tags", "medtwin-result")
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One record as it was sent: a resource type, its reference, and its JSON."""
+
+    ref: RecordRef
+    raw: bytes
+    updated: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Type and id, for the reader of the answer (never for logs)."""
+        return f"{self.ref.type}/{self.ref.id}"
+
+    def json(self) -> Mapping[str, Any]:
+        """The record as plain JSON values, decimals as written."""
+        decoded: Mapping[str, Any] = json.loads(self.raw, parse_float=Decimal)
+        return decoded
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A fact with what selection needs beside it.
+
+    ``written`` is the number and the UCUM unit as recorded, from which any slot's unit is converted.  ``rank`` is
+    that of the accepted code.  ``issues`` are told whenever the fact is used.  ``preliminary`` yields to final.
+    Of conditions: ``over`` says from when it no longer holds, ``ended`` that it does not hold now, ``doubted`` in
+    which word the record itself doubts it (then it does not count, and is only told).
+    """
+
+    resource: Resource
+    record: Record
+    written: tuple[Decimal, str] | None = None
+    rank: int = 0
+    preliminary: bool = False
+    issues: tuple[Issue, ...] = ()
+    over: Span | None = None
+    ended: bool = False
+    doubted: str | None = None
+
+
+class CodedCondition(msgspec.Struct, frozen=True):
+    """In which code systems one condition is coded, and from when it is on record (None: not known)."""
+
+    systems: frozenset[str]
+    since: datetime | None
+
+
+def newest(records: list[Record]) -> list[Record]:
+    """Each record once, in the order first met; of several versions the newest."""
+    kept: dict[tuple[str, str], Record] = {}
+    for record in records:
+        key = (record.ref.type, record.ref.id)
+        known = kept.get(key)
+        if known is None or _newer(record, known):
+            kept[key] = record
+    return list(kept.values())
+
+
+def _newer(one: Record, other: Record) -> bool:
+    """Whether ``one`` supersedes ``other``: by version where both count, else by update time, else as met later."""
+    first, second = one.ref.version or "", other.ref.version or ""
+    if first.isdecimal() and second.isdecimal() and first != second:
+        return int(first) > int(second)
+    if one.updated and other.updated:
+        try:
+            return datetime.fromisoformat(one.updated) >= datetime.fromisoformat(other.updated)
+        except (ValueError, TypeError):
+            return True
+    return True

@@ -1,0 +1,63 @@
+"""Numbers over time for a slot: every usable fact inside the window, oldest first."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from collectors.agreement import agree
+from collectors.consumed import consume, limits, outside
+from collectors.facts import Selected
+from collectors.pool import Pool, grouped, readable, sound, span_of, view
+from collectors.records import Fact
+from collectors.single import missing, resources_of
+from collectors.telling import named, said, say, told
+from ontology.evaluation import Issue
+from ontology.slots import Slot
+from ontology.values import Absent, AbsentReason, Quantity, Series
+
+
+def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selected:
+    """Fills the slot with a series; what cannot be used is left out and counted in one issue."""
+    seen = view(slot, pool, as_of, known_at)
+    issues = seen.issues
+    points: list[tuple[datetime, Decimal]] = []
+    used: list[Fact] = []
+    lost: list[Fact] = []
+    contradictions: list[Issue] = []
+    for met in grouped(seen.inside):
+        group = sound(slot, pool, met, issues)
+        values = [fact for fact in group if readable(fact)]
+        lost.extend(fact for fact in group if not readable(fact))
+        if not values:
+            continue
+        agreement = agree(slot, values)
+        contradictions.extend(agreement.issues)
+        value = consume(slot, agreement.chosen)[0] if agreement.chosen is not None else None
+        if not isinstance(value, Quantity):
+            lost.extend(values)
+            continue
+        points.append((span_of(values[0]).end, value.value))
+        used.extend(agreement.facts)
+    issues.extend(contradictions)
+    if lost:
+        issues.append(_left_out(slot, lost))
+    if not points:
+        if lost:
+            return Selected(Absent(_main_reason(lost[-1])), resources_of(lost), tuple(issues))
+        return missing(slot, seen)
+    issues.extend(told(slot, used))
+    beyond = sum(outside(slot, number) for _, number in points)
+    if beyond:
+        text = f"{beyond} of {len(points)} values lie outside the range for which this was validated ({limits(slot)})."
+        issues.append(say(slot, "outside-validated-range", text))
+    unit = slot.unit or slot.concept.unit or "1"
+    return Selected(Series(tuple(points), unit), resources_of(used), tuple(issues))
+
+
+def _left_out(slot: Slot, lost: list[Fact]) -> Issue:
+    shown = "; ".join(f"{named(fact)} says {said(fact)}" for fact in lost[-3:])
+    return say(slot, "left-out", f"{len(lost)} record(s) could not be used and were left out of the series: {shown}.")
+
+
+def _main_reason(fact: Fact) -> AbsentReason:
+    value = fact.resource.value
+    return value.reason if isinstance(value, Absent) else AbsentReason.UNCONVERTIBLE

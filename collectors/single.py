@@ -1,0 +1,113 @@
+"""One fact for a slot: the latest or the earliest as of a time, with what was passed on the way."""
+
+from datetime import datetime
+
+from collectors.agreement import agree, same
+from collectors.consumed import consume
+from collectors.facts import Selected
+from collectors.pool import Pool, View, grouped, readable, sound, span_of, view
+from collectors.records import Fact
+from collectors.telling import absence_code, named, said, say, told
+from collectors.timing import duration_in_words, in_words
+from ontology.evaluation import Issue
+from ontology.resources import Resource
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason
+
+
+def single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selected:
+    """Fills the slot with the latest or earliest usable fact inside the window, or says why there is none.
+
+    A record that states "unknown" is passed; one that is implausible or cannot be read only if the slot lets it.
+    """
+    seen = view(slot, pool, as_of, known_at)
+    issues = seen.issues
+    groups = grouped(seen.inside)
+    if slot.select is not Select.EARLIEST:
+        groups.reverse()
+    passed: list[Fact] = []
+    for met in groups:
+        group = sound(slot, pool, met, issues)
+        if not group:
+            continue
+        if any(readable(fact) for fact in group):
+            issues.extend(_stepped_back(slot, passed))
+            return _filled(slot, pool, group, seen, issues)
+        barrier = [fact for fact in group if _reason(fact) is not AbsentReason.RECORDED_UNKNOWN]
+        if barrier and not slot.step_back:
+            issues.extend(_stepped_back(slot, passed))
+            return _nothing(slot, barrier, issues)
+        passed.extend(group)
+    if passed:
+        return _nothing(slot, passed, issues)
+    return missing(slot, seen)
+
+
+def missing(slot: Slot, seen: View) -> Selected:
+    """STALE where older values were fetched, else NOT_FOUND, naming the window."""
+    within = f" in the {duration_in_words(slot.window)} before the time asked for" if slot.window else ""
+    if older := [fact for fact in seen.older if readable(fact)]:
+        last = grouped(older)[-1][0]
+        text = f"No {slot.concept.display}{within}: the last one is of {in_words(span_of(last))}."
+        return Selected(Absent(AbsentReason.STALE), (), (*seen.issues, say(slot, "stale", text)))
+    text = f"No {slot.concept.display} was found{within}."
+    return Selected(Absent(AbsentReason.NOT_FOUND), (), (*seen.issues, say(slot, "not-found", text)))
+
+
+def _filled(slot: Slot, pool: Pool, group: list[Fact], seen: View, issues: list[Issue]) -> Selected:
+    agreement = agree(slot, group)
+    issues.extend(agreement.issues)
+    resources = resources_of(agreement.facts)
+    if agreement.chosen is None:
+        return Selected(Absent(AbsentReason.CONFLICTING), resources, tuple(issues))
+    issues.extend(told(slot, agreement.facts))
+    issues.extend(_unordered(slot, pool, agreement.chosen, seen.inside))
+    value, remarks = consume(slot, agreement.chosen)
+    return Selected(value, resources, (*issues, *remarks))
+
+
+def _unordered(slot: Slot, pool: Pool, chosen: Fact, facts: list[Fact]) -> list[Issue]:
+    """Facts that say something else and may be of the same time, since one of the times is imprecise."""
+    span = span_of(chosen)
+    rivals = [
+        fact
+        for fact in facts
+        if fact.resource.effective != span
+        and span_of(fact).start <= span.end
+        and span_of(fact).end >= span.start
+        and readable(fact)
+        and not same(fact, chosen)
+        and pool.fault(fact.record) is None
+    ]
+    if not rivals:
+        return []
+    text = "; ".join(sorted(f"{named(fact)} says {said(fact)}" for fact in rivals))
+    return [say(slot, "order-uncertain", f"The times are too imprecise to tell which came last: {text}.")]
+
+
+def _nothing(slot: Slot, facts: list[Fact], issues: list[Issue]) -> Selected:
+    """No value, for the reason of the first of these facts; all of them are told."""
+    first = facts[0]
+    for fact in facts:
+        issues.append(say(slot, absence_code(_reason(fact)), f"{named(fact)} says {said(fact)}."))
+    return Selected(Absent(_reason(first)), resources_of(facts), tuple(issues))
+
+
+def _stepped_back(slot: Slot, passed: list[Fact]) -> list[Issue]:
+    word = "later" if slot.select is Select.EARLIEST else "earlier"
+    return [
+        say(slot, "stepped-back", f"{named(fact)} says {said(fact)}; {word} records were used instead.")
+        for fact in passed
+    ]
+
+
+def _reason(fact: Fact) -> AbsentReason:
+    value = fact.resource.value
+    if not isinstance(value, Absent):
+        raise ValueError("the fact has a value")
+    return value.reason
+
+
+def resources_of(facts: list[Fact]) -> tuple[Resource, ...]:
+    """The resources of facts, each once, in the order given."""
+    return tuple({fact.resource.iri: fact.resource for fact in facts}.values())

@@ -1,0 +1,59 @@
+"""The sentences with which selection tells what it met.  They name records, so they are bound anew on each run."""
+
+from dataclasses import replace
+
+from collectors.records import Fact
+from collectors.timing import in_words
+from ontology.evaluation import Issue, Severity
+from ontology.slots import Slot
+from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Value
+
+_REASON_WORDS = {
+    AbsentReason.RECORDED_UNKNOWN: "unknown",
+    AbsentReason.IMPLAUSIBLE: "an implausible value",
+    AbsentReason.UNCONVERTIBLE: "a value that cannot be read",
+}
+
+
+def say(slot: Slot, code: str, text: str, severity: Severity = Severity.WARNING) -> Issue:
+    """An issue of this slot."""
+    return Issue(severity, code, text, slot.name)
+
+
+def told(slot: Slot, facts: list[Fact]) -> list[Issue]:
+    """What the facts themselves have to tell (preliminary, caution of the code), each thing once."""
+    return list(dict.fromkeys(replace(issue, slot=slot.name) for fact in facts for issue in fact.issues))
+
+
+def named(fact: Fact) -> str:
+    """A fact's record and its time: "Observation/17 of 2024-03-01 10:00 UTC"."""
+    when = fact.resource.effective
+    return fact.record.name + (f" of {in_words(when)}" if when is not None else " (undated)")
+
+
+def said(fact: Fact) -> str:
+    """What the record says, in its own words where it has any."""
+    resource = fact.resource
+    if not isinstance(resource.value, Absent):
+        return resource.recorded or shown(resource.value)
+    words = _REASON_WORDS.get(resource.value.reason, "no value")
+    details = "; ".join(part for part in (resource.recorded, resource.problem) if part)
+    return f"{words} ({details})" if details else words
+
+
+def shown(value: Value) -> str:
+    """A value in short."""
+    if isinstance(value, Quantity):
+        return f"{value.value} {value.unit}"
+    if isinstance(value, Bound):
+        return f"{value.comparator}{value.value} {value.unit}"
+    if isinstance(value, Coding):
+        return value.display or value.code
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "no value" if isinstance(value, Absent) else str(value)
+
+
+def absence_code(reason: AbsentReason) -> str:
+    """The stable word for an absence: ``RECORDED_UNKNOWN`` is ``recorded-unknown``."""
+    return reason.value.lower().replace("_", "-")

@@ -1,0 +1,86 @@
+"""Whether a record keeps FHIR's rules, by the R4B models of ``fhir.resources``: judged only when it is used.
+
+R4B's models refuse some records that are sound R4, or whose fault lies where nothing is read.  ``TOLERATED`` names
+each such refusal and the reason for letting it pass.  Nothing else passes.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from collectors.records import Record
+
+MODELS = {"Observation": "observation", "Condition": "condition", "Patient": "patient"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerated:
+    """A refusal that does not count: at which path, of which kind, for which content, and why."""
+
+    path: re.Pattern[str]
+    kind: str
+    content: Callable[[object], bool]
+    reason: str
+
+
+_LOOSE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
+
+TOLERATED = (
+    Tolerated(
+        re.compile(r"(.*\.)?extension\.\d+\.valueMeta"),
+        "extra_forbidden",
+        lambda content: isinstance(content, Mapping),
+        "R4 allows valueMeta in an extension, and the models have no field for it",
+    ),
+    Tolerated(
+        re.compile(r".*"),
+        "value_error",
+        lambda content: isinstance(content, str) and _LOOSE_TIME.fullmatch(content) is not None,
+        "a time without seconds or zone is read as the span that it leaves open, in the source's zone",
+    ),
+    Tolerated(
+        re.compile(r"(.*\.)?(display|text)"),
+        "string_pattern_mismatch",
+        lambda content: content == "",
+        "an empty display or text is common, says nothing, and is not read",
+    ),
+)
+
+
+def fault(record: Record) -> str | None:
+    """The first element in which the record breaks FHIR's rules; None if it is sound.
+
+    Contained resources are not judged: nothing is read from them, and R4 has types that R4B has dropped or changed.
+    """
+    content: dict[str, Any] = msgspec.json.decode(record.raw)
+    content.pop("contained", None)
+    try:
+        _model(record.ref.type).model_validate(content)
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_context=False):
+            path = ".".join(str(step) for step in each["loc"])
+            if not _tolerated(path, each["type"], each["input"]):
+                return path or "the record itself"
+    except KeyError:
+        return "the record itself"
+    return None
+
+
+def _tolerated(path: str, kind: str, content: object) -> bool:
+    return any(
+        rule.kind == kind and rule.path.fullmatch(path) is not None and rule.content(content) for rule in TOLERATED
+    )
+
+
+@cache
+def _model(resource_type: str) -> type[BaseModel]:
+    """The model of a resource type, imported when it is first needed."""
+    module = import_module(f"fhir.resources.R4B.{MODELS[resource_type]}")
+    model: type[BaseModel] = getattr(module, resource_type)
+    return model

@@ -1,0 +1,103 @@
+"""The parts of FHIR JSON that are read, as msgspec structs: unknown elements are skipped, not refused.
+
+Numbers stay raw until they are needed, so that decimals are kept as they were written.
+"""
+
+import re
+
+import msgspec
+
+_PATH = re.compile(r"at `\$\.?([^`]*)`")
+
+
+class Link(msgspec.Struct):
+    """A link of a Bundle."""
+
+    relation: str | None = None
+    url: str | None = None
+
+
+class EntrySearch(msgspec.Struct):
+    """How an entry came into a search set."""
+
+    mode: str | None = None
+
+
+class Entry(msgspec.Struct):
+    """An entry of a Bundle: the record is decoded later, on its own."""
+
+    resource: msgspec.Raw | None = None
+    search: EntrySearch | None = None
+
+
+class Bundle(msgspec.Struct):
+    """A search set."""
+
+    resourceType: str  # noqa: N815  (FHIR's own name)
+    type: str | None = None
+    link: list[Link] = []
+    entry: list[Entry] = []
+
+
+class Coding(msgspec.Struct):
+    """A Coding as it is written."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class CodeableConcept(msgspec.Struct):
+    """A CodeableConcept as it is written."""
+
+    coding: list[Coding] = []
+    text: str | None = None
+
+
+class Meta(msgspec.Struct):
+    """What is needed of ``meta``."""
+
+    versionId: str | None = None  # noqa: N815
+    lastUpdated: str | None = None  # noqa: N815
+    tag: list[Coding] = []
+
+
+class Reference(msgspec.Struct):
+    """A literal reference."""
+
+    reference: str | None = None
+
+
+class Period(msgspec.Struct):
+    """A Period as it is written."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+class Quantity(msgspec.Struct):
+    """A Quantity as it is written; ``value`` keeps its digits."""
+
+    value: msgspec.Raw | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+class Head(msgspec.Struct):
+    """What every record has: enough to name it, even where the rest cannot be decoded."""
+
+    resourceType: str | None = None  # noqa: N815
+    id: str | None = None
+    meta: Meta | None = None
+
+
+BUNDLE = msgspec.json.Decoder(Bundle)
+HEAD = msgspec.json.Decoder(Head)
+
+
+def element_path(error: msgspec.ValidationError) -> str:
+    """The path of the element that could not be decoded, without its content ("valueQuantity.unit")."""
+    found = _PATH.search(str(error))
+    return found.group(1) if found and found.group(1) else "the record itself"

@@ -1,0 +1,1 @@
+"""Age at the evaluation time, from the date of birth."""

@@ -1,0 +1,1 @@
+"""Estimated GFR by the CKD-EPI 2021 creatinine equation."""

@@ -1,0 +1,59 @@
+"""Age: completed anniversaries plus the elapsed part of the year since the last one."""
+
+from calendar import isleap
+from datetime import date, datetime
+from decimal import Decimal
+
+from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
+from ontology.values import Absent, AbsentReason, Date, Quantity
+
+# A millionth of a year is half a minute: far below what any equation here can tell.
+DECIMALS = Decimal("0.000001")
+
+
+def evaluate(birth_date: Date, at: datetime) -> Evaluation:
+    """Age in years ("a") on the day of ``at``, in its own zone, to six decimals.
+
+    Someone born on 29 February has the anniversary on 28 February in common years (the rule of HL7 CQL date
+    arithmetic).  A partial birth date gives no value but bounds: the ages of its last and its first day.  A time
+    before birth gives neither.  Never raises.
+    """
+    today = at.date()
+    if birth_date.start > today:
+        issue = Issue(Severity.ERROR, "before-birth", "The evaluation time lies before the date of birth", "birth_date")
+        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not born yet at this time."), (issue,))
+    if birth_date.start == birth_date.end:
+        age = age_on(birth_date.start, today)
+        born = birth_date.start.isoformat()
+        return Evaluation(Quantity(age, "a"), Working(f"Born {born}, on {today.isoformat()}: {age:f} years."))
+    low = age_on(min(birth_date.end, today), today)
+    high = age_on(birth_date.start, today)
+    text = f"Born between {birth_date.start.isoformat()} and {birth_date.end.isoformat()}"
+    issue = Issue(
+        Severity.WARNING, "partial-birth-date", f"{text}: age {low:.1f} to {high:.1f} years", slot="birth_date"
+    )
+    return Evaluation(
+        Absent(AbsentReason.INPUT_ABSENT),
+        Working(f"{text}: only limits of the age are known on {today.isoformat()}."),
+        (issue,),
+        bounds=Interval(low, high, "a", "whatever day of the recorded period is the birthday"),
+    )
+
+
+def age_on(born: date, today: date) -> Decimal:
+    """Years from ``born`` to ``today``, which must not be earlier."""
+    years = today.year - born.year
+    last = anniversary(born, today.year)
+    if last > today:
+        years -= 1
+        last = anniversary(born, today.year - 1)
+    following = anniversary(born, last.year + 1)
+    elapsed = Decimal((today - last).days) / Decimal((following - last).days)
+    return (Decimal(years) + elapsed).quantize(DECIMALS)
+
+
+def anniversary(born: date, year: int) -> date:
+    """The birthday in a year."""
+    if born.month == 2 and born.day == 29 and not isleap(year):
+        return date(year, 2, 28)
+    return born.replace(year=year)

@@ -1,0 +1,1 @@
+"""Body mass index, from weight and height."""

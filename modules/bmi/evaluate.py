@@ -1,0 +1,29 @@
+"""Body mass index: weight over height squared (Quetelet)."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from ontology.evaluation import Evaluation, Issue, Severity, Working
+from ontology.values import Absent, AbsentReason, Quantity
+
+UNIT = "kg/m2"
+DECIMALS = Decimal("0.01")
+# Our choice: more than what rounding of weight and height explains.
+DISAGREEMENT = Decimal(1)
+
+
+def evaluate(weight: Decimal, height: Decimal, recorded: Decimal | Absent) -> Evaluation:
+    """BMI in kg/m2 from weight in kg and height in cm, to two decimals (half up).
+
+    ``recorded`` is a recorded BMI, only compared.  A height of zero gives no value.
+    """
+    if height <= 0:
+        issue = Issue(Severity.ERROR, "height-zero", "A height of zero gives no body mass index", "height")
+        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not computed: height is not positive."), (issue,))
+    metres = height / 100
+    value = (weight / (metres * metres)).quantize(DECIMALS, ROUND_HALF_UP)
+    issues: tuple[Issue, ...] = ()
+    if isinstance(recorded, Decimal) and abs(recorded - value) > DISAGREEMENT:
+        text = f"The recorded body mass index ({recorded:f} kg/m2) differs from the computed one ({value:f} kg/m2)"
+        issues = (Issue(Severity.WARNING, "disagrees-with-recorded", text, "recorded"),)
+    warrant = f"{weight:f} kg / ({metres:f} m)² = {value:f} kg/m2"
+    return Evaluation(Quantity(value, UNIT), Working(warrant), issues)

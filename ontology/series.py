@@ -1,0 +1,176 @@
+"""Reading series of numbers: one value a day, and acute rises against a baseline.
+
+Nothing clinical is fixed here: the limits are given by the module that asks, and named in its warrant.  Days are
+calendar days in UTC, since a series is known by its instants alone: what zone a record was written in changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from statistics import median
+from typing import TypeAlias
+
+Point: TypeAlias = tuple[datetime, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class RiseCriteria:
+    """When a rise counts as acute: ``rise`` or more within ``rise_within``, or ``ratio`` times a baseline or more.
+
+    The baseline is the lowest value within ``recent_days`` before; failing that the median of the values from then
+    back to ``remote_days``; or the lowest within ``recent_days`` after, where that is lower still.  Rises and ratios
+    are compared rounded half up to ``decimals``, so that a published limit holds in either unit system (26.5 µmol/L
+    is 0.2998 mg/dL, published as 0.3).
+    """
+
+    rise: Decimal
+    rise_within: timedelta
+    ratio: Decimal
+    recent_days: int
+    remote_days: int
+    decimals: int = 2
+
+    def rounded(self, value: Decimal) -> Decimal:
+        """As it is compared."""
+        return value.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a value is compared with, by which rule, and from when until when the values behind it are."""
+
+    value: Decimal
+    rule: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """One value against what is known around it; None where there is nothing to compare with.
+
+    ``increase`` is over ``lowest``, the least earlier value within the short window.
+    """
+
+    time: datetime
+    value: Decimal
+    lowest: Point | None
+    increase: Decimal | None
+    baseline: Baseline | None
+    ratio: Decimal | None
+    by_rise: bool
+    by_ratio: bool
+
+    @property
+    def met(self) -> bool:
+        """Whether the value meets one of the criteria."""
+        return self.by_rise or self.by_ratio
+
+    @property
+    def compared(self) -> bool:
+        """Whether there was anything to compare the value with."""
+        return self.baseline is not None
+
+
+def day(time: datetime) -> date:
+    """The calendar day in UTC."""
+    return time.astimezone(UTC).date()
+
+
+def days_between(earlier: datetime, later: datetime) -> int:
+    """Whole calendar days from one time to another (negative the other way round)."""
+    return (day(later) - day(earlier)).days
+
+
+def one_a_day(points: Iterable[Point]) -> tuple[Point, ...]:
+    """The first value of each day, oldest first."""
+    first: dict[date, Point] = {}
+    for point in sorted(points):
+        first.setdefault(day(point[0]), point)
+    return tuple(first.values())
+
+
+def rises(points: Sequence[Point], criteria: RiseCriteria) -> tuple[Rise, ...]:
+    """Every value, oldest first, with what it is compared with and whether the rise is acute."""
+    ordered = sorted(points)
+    return tuple(_rise(ordered, index, criteria) for index in range(len(ordered)))
+
+
+def _rise(points: Sequence[Point], index: int, criteria: RiseCriteria) -> Rise:
+    time, value = points[index]
+    short = [p for p in points[:index] if p[0] < time and time - p[0] <= criteria.rise_within]
+    lowest = min(short, key=lambda p: p[1]) if short else None
+    increase = None if lowest is None else criteria.rounded(value - lowest[1])
+    baseline = _baseline(points, index, criteria)
+    ratio = None if baseline is None or baseline.value <= 0 else criteria.rounded(value / baseline.value)
+    return Rise(
+        time,
+        value,
+        lowest,
+        increase,
+        baseline,
+        ratio,
+        by_rise=increase is not None and increase >= criteria.rise,
+        by_ratio=ratio is not None and ratio >= criteria.ratio,
+    )
+
+
+def _baseline(points: Sequence[Point], index: int, criteria: RiseCriteria) -> Baseline | None:
+    """The baseline from before; a lower value soon after takes its place, since the fall shows the rise."""
+    time = points[index][0]
+    before = _recent([p for p in points[:index] if p[0] < time], time, criteria, "before")
+    if before is None:
+        before = _remote(points[:index], time, criteria)
+    after = _recent([p for p in points[index + 1 :] if p[0] > time], time, criteria, "after")
+    if before is None or (after is not None and after.value < before.value):
+        return after
+    return before
+
+
+def _recent(others: Sequence[Point], time: datetime, criteria: RiseCriteria, where: str) -> Baseline | None:
+    near = [p for p in others if abs(days_between(p[0], time)) <= criteria.recent_days]
+    if not near:
+        return None
+    at, value = min(near, key=lambda p: p[1])
+    return Baseline(value, f"lowest value of the {criteria.recent_days} days {where}", at, at)
+
+
+def _remote(earlier: Sequence[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
+    far = [p for p in earlier if criteria.recent_days < days_between(p[0], time) <= criteria.remote_days]
+    if not far:
+        return None
+    rule = f"median of days {criteria.recent_days + 1} to {criteria.remote_days} before"
+    return Baseline(median(value for _, value in far), rule, far[0][0], far[-1][0])
+
+
+def acute_times(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta) -> frozenset[datetime]:
+    """The times of all values within acute episodes.
+
+    An episode runs from a value that meets the criteria until one is again below the least value that would have
+    met them there, or for ``longest``, after which it is no longer called acute.
+    """
+    acute: set[datetime] = set()
+    until: datetime | None = None
+    limit = Decimal(0)
+    for rise in rises(points, criteria):
+        running = until is not None and rise.time <= until and criteria.rounded(rise.value) >= limit
+        if rise.met:
+            if not running:
+                until = rise.time + longest
+                limit = _least_that_meets(rise, criteria)
+            acute.add(rise.time)
+        elif running:
+            acute.add(rise.time)
+        else:
+            until = None
+    return frozenset(acute)
+
+
+def _least_that_meets(rise: Rise, criteria: RiseCriteria) -> Decimal:
+    limits = []
+    if rise.by_rise and rise.lowest is not None:
+        limits.append(rise.lowest[1] + criteria.rise)
+    if rise.by_ratio and rise.baseline is not None:
+        limits.append(rise.baseline.value * criteria.ratio)
+    return criteria.rounded(min(limits))

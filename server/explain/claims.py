@@ -1,0 +1,166 @@
+"""Claims: one sentence for a value, or for why there is none."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from ontology.concepts import Origin
+from ontology.evaluation import Evaluation, Interval, Severity
+from ontology.values import Absent, AbsentReason, Quantity
+from server.catalog.descriptions import Description
+from server.executor.trace import BoundInput, Execution
+from server.explain.reach import Reach, Times
+from server.explain.results import RiskView
+from server.explain.wording import (
+    amount,
+    begin_small,
+    interval_words,
+    list_words,
+    number_words,
+    reason_words,
+    risk_words,
+    span_words,
+    time_words,
+    value_words,
+)
+
+_REFUSED = ("not-applicable", "refused", "refuse")
+_PERCENT = "%"
+WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
+
+
+def claim(reach: Reach, position: int, at: datetime) -> str:
+    """The sentence for one execution of a trace evaluated as of ``at``."""
+    execution = reach.executions[position]
+    evaluation, description = execution.evaluation, execution.description
+    when = _as_of(execution, reach.times(position), at)
+    if isinstance(evaluation.value, Absent):
+        return _without_value(reach, position, when)
+    said = evaluation.working.claim or _value_sentence(description, evaluation)
+    risk = risk_of(description, evaluation)
+    people = f", {risk_words(risk.probability, risk.horizon)}" if risk is not None else ""
+    qualifier = f"; {evaluation.working.qualifier.rstrip('.')}" if evaluation.working.qualifier else ""
+    what_if = f"; on an assumption: {WHAT_IF}" if _what_if(reach, position) else ""
+    return f"{said.rstrip('.')}{people}{when}{qualifier}{what_if}."
+
+
+def leaf_claim(leaf: BoundInput, times: Times) -> str:
+    """The sentence for a concept that is read, not computed."""
+    display = leaf.slot.concept.display
+    if isinstance(leaf.value, Absent):
+        return f"{display} is missing ({_why_absent(leaf)})."
+    when = " (assumed, not recorded)" if leaf.assumed else _known(times)
+    is_ = ":" if isinstance(leaf.value, bool) else " is"
+    return f"{display}{is_} {value_words(leaf.value)}{when}."
+
+
+def risk_of(description: Description, evaluation: Evaluation) -> RiskView | None:
+    """The value as a probability between 0 and 1, where the module declares that it is a risk."""
+    if description.risk is None or not isinstance(evaluation.value, Quantity):
+        return None
+    scale = Decimal(100) if evaluation.value.unit == _PERCENT else Decimal(1)
+    return RiskView(description.risk.outcome, description.risk.horizon, evaluation.value.value / scale)
+
+
+def missing(reach: Reach, position: int) -> tuple[tuple[str, str], ...]:
+    """What is missing at the root of an absent value: names and why, each once."""
+    execution = reach.executions[position]
+    absent = [given for given in reach.carrying(position) if isinstance(given.value, Absent)]
+    absent = [given for given in absent if given.slot.required] or absent
+    found: dict[tuple[str, str], None] = {}
+    for given in absent:
+        below = [pair for step in given.steps if _for_lack(reach.executions[step]) for pair in missing(reach, step)]
+        if below and given.value == Absent(AbsentReason.INPUT_ABSENT):
+            found.update(dict.fromkeys(below))
+        else:
+            found[given.slot.concept.display, _why_absent(given, reach)] = None
+    if not found and isinstance(execution.evaluation.value, Absent):
+        return ()
+    return tuple(found)
+
+
+def _for_lack(execution: Execution) -> bool:
+    return execution.evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
+
+
+def _value_sentence(description: Description, evaluation: Evaluation) -> str:
+    display, value, decimals = description.produces.display, evaluation.value, description.display_decimals
+    bounds = evaluation.bounds
+    if isinstance(value, bool):
+        return f"{display}: {value_words(value)}"
+    if isinstance(value, Quantity) and bounds is not None and bounds.low == value.value < bounds.high:
+        least, most = number_words(bounds.low, decimals), amount(bounds.high, bounds.unit, decimals)
+        return f"{display} is at least {least} (recorded), up to {most} if what is not recorded is present"
+    return f"{display} is {value_words(value, decimals)}"
+
+
+def _without_value(reach: Reach, position: int, when: str) -> str:
+    execution = reach.executions[position]
+    display, evaluation = execution.description.produces.display, execution.evaluation
+    match evaluation.value:
+        case Absent(AbsentReason.NOT_APPLICABLE):
+            why = refusals(evaluation)
+            return f"{display} does not apply{': ' + list_words(why) if why else ' to this patient'}."
+        case Absent(AbsentReason.FAILED):
+            return f"{display} could not be computed: the module failed."
+        case _:
+            lies = _between(evaluation.bounds, execution.description.display_decimals)
+            return f"{display} could not be computed: {_lack(reach, position)}{lies}{when if lies else ''}."
+
+
+def _lack(reach: Reach, position: int) -> str:
+    named = missing(reach, position)
+    if named:
+        verb = "is" if len(named) == 1 else "are"
+        if len({why for _, why in named}) == 1:
+            return f"{list_words(begin_small(name) for name, _ in named)} {verb} missing ({named[0][1]})"
+        return f"{list_words(f'{begin_small(name)} ({why})' for name, why in named)} {verb} missing"
+    evaluation = reach.executions[position].evaluation
+    told = [issue.text.rstrip(".") for issue in evaluation.issues if issue.severity is not Severity.INFORMATION]
+    return begin_small(told[0]) if told else "what is recorded does not settle it"
+
+
+def _between(bounds: Interval | None, decimals: int | None) -> str:
+    return f"; it lies between {interval_words(bounds, decimals).replace(' to ', ' and ', 1)}" if bounds else ""
+
+
+def refusals(evaluation: Evaluation) -> list[str]:
+    """Why a module does not hold, in the words of its description."""
+    refused = [issue for issue in evaluation.issues if issue.code in _REFUSED]
+    refused = refused or [issue for issue in evaluation.issues if issue.severity is Severity.ERROR]
+    return [begin_small(issue.text.rstrip(".")) for issue in refused]
+
+
+def _why_absent(given: BoundInput, reach: Reach | None = None) -> str:
+    assert isinstance(given.value, Absent)  # noqa: S101 - both callers have looked
+    if given.assumed:
+        return "taken as missing"
+    reason = given.value.reason
+    if reason in (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE) and reach is not None:
+        told = [text for step in given.steps for text in refusals(reach.executions[step].evaluation)]
+        if told:
+            return f"it does not apply: {list_words(dict.fromkeys(told))}"
+    if given.slot.concept.origin is Origin.SITE:
+        return "not set for this site"
+    if given.slot.concept.origin is Origin.CONDITION and reason is AbsentReason.NOT_FOUND:
+        return "not recorded, which is not a no"
+    return reason_words(reason, given.slot)
+
+
+def _what_if(reach: Reach, position: int) -> bool:
+    """Whether the question itself assumed an input: a site's own setting is no what-if."""
+    steps: Iterable[int] = reach.steps(position)
+    inputs = (given for step in steps for given in reach.executions[step].inputs.values())
+    return any(given.assumed and given.slot.concept.origin is not Origin.SITE for given in inputs)
+
+
+def _as_of(execution: Execution, times: Times, at: datetime) -> str:
+    if execution.as_of != at:
+        return f" (as of {time_words(execution.as_of)})"
+    if times.latest is None and execution.description.evaluation_time is not None:
+        return f" (as of {time_words(execution.as_of)})"
+    return _known(times)
+
+
+def _known(times: Times) -> str:
+    return f" (as of {span_words(times.latest)})" if times.latest is not None else ""

@@ -1,0 +1,126 @@
+"""A trace told to a reader: one result for each goal, in the order asked."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from ontology.evaluation import Evaluation, Issue
+from ontology.inputs import Consumed
+from ontology.values import Absent, AbsentReason
+from server.catalog.criteria import Outcome
+from server.catalog.descriptions import Description
+from server.executor.trace import Answered, Execution, Trace
+from server.explain.claims import claim, leaf_claim, risk_of
+from server.explain.reach import Reach
+from server.explain.results import AnswerResult, InterpretationView, Status
+from server.explain.steps import chain, ground, step_issues
+
+Interpreter: TypeAlias = Callable[[Description, Mapping[str, Consumed], Evaluation], Outcome | None]
+
+RECORDED_USE = "A fact as it stands in the record; nothing was computed."
+
+
+def explain(trace: Trace, interpret: Interpreter) -> tuple[AnswerResult, ...]:
+    """The results of a run; ``interpret`` finds the band of a value (``server.kinds.interpret``)."""
+    reach = Reach(trace)
+    return tuple(
+        _recorded(trace, reach, answered)
+        if answered.execution is None
+        else _computed(trace, reach, answered, answered.execution, interpret)
+        for answered in trace.answers
+    )
+
+
+def status_of(reach: Reach, position: int) -> Status:
+    """The status of a computed answer; an optional input that is missing anywhere below makes it PARTIAL."""
+    below = reach.steps(position, all_slots=False)
+    match reach.executions[position].evaluation.value:
+        case Absent(AbsentReason.NOT_APPLICABLE):
+            return Status.NOT_APPLICABLE
+        case Absent(AbsentReason.FAILED):
+            return Status.FAILED
+        case Absent():
+            failed = any(_failed(reach.executions[step]) for step in below)
+            return Status.FAILED if failed else Status.INSUFFICIENT
+        case _:
+            partial = any(isinstance(given.value, Absent) for step in below for given in reach.carrying(step))
+            return Status.PARTIAL if partial else Status.COMPLETE
+
+
+def _failed(execution: Execution) -> bool:
+    return execution.evaluation.value == Absent(AbsentReason.FAILED)
+
+
+def _computed(trace: Trace, reach: Reach, answered: Answered, position: int, interpret: Interpreter) -> AnswerResult:
+    execution = reach.executions[position]
+    description, evaluation = execution.description, execution.evaluation
+    times = reach.times(position)
+    outcome = interpret(description, _consumed(execution), evaluation)
+    return AnswerResult(
+        patient=trace.patient,
+        reference=trace.reference,
+        source=trace.source,
+        at=trace.at,
+        concept=answered.goal.concept,
+        status=status_of(reach, position),
+        value=evaluation.value,
+        effective=times.latest.end if times.latest else None,
+        grounds_from=times.oldest.start if times.oldest else None,
+        text=claim(reach, position, trace.at),
+        interpretation=_interpretation(outcome),
+        interval=evaluation.interval,
+        risk=risk_of(description, evaluation),
+        bounds=evaluation.bounds,
+        recommendations=outcome.advice if outcome is not None else (),
+        intended_use=description.intended_use,
+        fingerprint=execution.fingerprint,
+        leaf=None,
+        assumed=reach.assumed(position),
+        make_chain=lambda: chain(reach, position, trace.at),
+        make_issues=lambda: _issues(trace, reach, position),
+    )
+
+
+def _recorded(trace: Trace, reach: Reach, answered: Answered) -> AnswerResult:
+    leaf = answered.leaf
+    if leaf is None:
+        raise ValueError("an answer needs an execution or a leaf")
+    times = reach.input_times(leaf)
+    view = ground(reach, leaf, {})
+    return AnswerResult(
+        patient=trace.patient,
+        reference=trace.reference,
+        source=trace.source,
+        at=trace.at,
+        concept=answered.goal.concept,
+        status=Status.INSUFFICIENT if isinstance(leaf.value, Absent) else Status.COMPLETE,
+        value=leaf.value,
+        effective=times.latest.end if times.latest else None,
+        grounds_from=times.oldest.start if times.oldest else None,
+        text=leaf_claim(leaf, times),
+        interpretation=None,
+        interval=None,
+        risk=None,
+        bounds=leaf.bounds,
+        recommendations=(),
+        intended_use=RECORDED_USE,
+        fingerprint=None,
+        leaf=view,
+        assumed=leaf.assumed,
+        make_chain=tuple,
+        make_issues=lambda: tuple(dict.fromkeys((*view.issues, *trace.issues))),
+    )
+
+
+def _issues(trace: Trace, reach: Reach, position: int) -> tuple[Issue, ...]:
+    # The answer's own step first: what a reader must mind about it comes before what lies below it.
+    order = (position, *(step for step in reach.steps(position) if step != position))
+    below = (issue for step in order for issue in step_issues(reach.executions[step]))
+    return tuple(dict.fromkeys((*below, *trace.issues)))
+
+
+def _consumed(execution: Execution) -> dict[str, Consumed]:
+    return {name: Consumed(given.value, given.bounds) for name, given in execution.inputs.items()}
+
+
+def _interpretation(outcome: Outcome | None) -> InterpretationView | None:
+    return None if outcome is None else InterpretationView(outcome.coding, outcome.text, outcome.citation)

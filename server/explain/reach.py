@@ -1,0 +1,80 @@
+"""What an answer rests on: which executions, which records, and from when to when."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ontology.resources import RecordRef, Resource
+from ontology.times import Span
+from server.executor.trace import BoundInput, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The oldest and the latest time of some records; both None where none carries a time."""
+
+    oldest: Span | None = None
+    latest: Span | None = None
+
+
+class Reach:
+    """Walks one trace.  Slots that only decide on applicability, or are only compared with, carry no answer."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.executions = trace.executions
+        self._times: dict[int, Times] = {}
+
+    def carrying(self, position: int) -> tuple[BoundInput, ...]:
+        """The inputs of an execution that its value rests on."""
+        return tuple(each for each in self.executions[position].inputs.values() if carries(each))
+
+    def steps(self, position: int, all_slots: bool = True) -> tuple[int, ...]:
+        """Positions of all executions that this one depends on, and its own, in order."""
+        seen = {position}
+        pending = [position]
+        while pending:
+            current = pending.pop()
+            inputs = self.executions[current].inputs.values() if all_slots else self.carrying(current)
+            new = {step for given in inputs for step in given.steps} - seen
+            seen |= new
+            pending += new
+        return tuple(sorted(seen))
+
+    def assumed(self, position: int) -> bool:
+        """Whether an assumption is among what the execution rests on, its applicability included."""
+        return any(given.assumed for step in self.steps(position) for given in self.executions[step].inputs.values())
+
+    def times(self, position: int) -> Times:
+        """Oldest and latest time of the records under an execution."""
+        found = self._times.get(position)
+        if found is None:
+            found = span_of(time for given in self.carrying(position) for time in _spans(self.input_times(given)))
+            self._times[position] = found
+        return found
+
+    def input_times(self, given: BoundInput) -> Times:
+        """Oldest and latest time of the records under one input."""
+        own = [resource.effective for resource in given.resources if resource.effective is not None]
+        below = [span for step in given.steps for span in _spans(self.times(step))]
+        return span_of([*own, *below])
+
+
+def carries(given: BoundInput) -> bool:
+    """Whether the value rests on this input: not if it only decides on applicability, or is compared with."""
+    return not (given.slot.applicability_only or given.slot.comparison)
+
+
+def span_of(spans: Iterable[Span]) -> Times:
+    """The oldest by its start, the latest by its end."""
+    found = tuple(spans)
+    if not found:
+        return Times()
+    return Times(min(found, key=lambda span: span.start), max(found, key=lambda span: span.end))
+
+
+def records_of(resources: Iterable[Resource]) -> tuple[RecordRef, ...]:
+    """The originals in the EHR, each once."""
+    return tuple(dict.fromkeys(resource.source for resource in resources if resource.source is not None))
+
+
+def _spans(times: Times) -> tuple[Span, ...]:
+    return tuple(span for span in (times.oldest, times.latest) if span is not None)

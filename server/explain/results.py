@@ -1,0 +1,163 @@
+"""Results, told: plain objects that any way out (GraphQL, text, RDF, FHIR) reads.  They live as long as the answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+
+from ontology.concepts import Concept
+from ontology.evaluation import Interval, Issue
+from ontology.resources import RecordRef
+from ontology.slots import Slot
+from ontology.times import Span
+from ontology.values import Coding, Value
+from server.catalog.criteria import Advice
+from server.catalog.descriptions import Description
+
+
+class Status(StrEnum):
+    """What became of a question."""
+
+    COMPLETE = "COMPLETE"
+    PARTIAL = "PARTIAL"
+    INSUFFICIENT = "INSUFFICIENT"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class InterpretationView:
+    """What a value means, by the bands of the module's source."""
+
+    code: Coding
+    text: str
+    citation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    """A probability between 0 and 1, of what (``outcome``), within what time (``horizon``, ISO 8601)."""
+
+    outcome: str
+    horizon: str
+    probability: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionView:
+    """What one slot added, in points."""
+
+    slot: str
+    value: Value
+    amount: Decimal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionsView:
+    """Points of one step; ``residual`` is what output, base and items leave over (0 for scores)."""
+
+    scale: str
+    base: Decimal
+    output: Decimal
+    residual: Decimal
+    background: str
+    items: tuple[ContributionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroundView:
+    """What filled a slot: from records, from steps (positions in the result's own chain), or assumed.
+
+    ``time`` is ``effective`` as precisely as the record gives it.
+    """
+
+    slot: str
+    concept: Concept
+    input: Slot
+    value: Value
+    bounds: Interval | None
+    effective: datetime | None
+    time: Span | None
+    records: tuple[RecordRef, ...]
+    step: int | None
+    steps: tuple[int, ...]
+    assumed: bool
+    status: str | None
+    issued: datetime | None
+    recorded: str | None
+    reference_range: str | None
+    interpretation: str | None
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One link: claim, grounds, warrant, qualifier, rebuttals; ``as_of`` is the time that it was evaluated for."""
+
+    module: Description
+    value: Value
+    as_of: datetime
+    claim: str
+    grounds: tuple[GroundView, ...]
+    warrant: str
+    qualifier: str | None
+    rebuttals: tuple[str, ...]
+    fingerprint: str
+    reused: bool
+    reason: str
+    contributions: ContributionsView | None
+
+
+@dataclass(frozen=True)
+class AnswerResult:
+    """The answer for one concept.
+
+    ``effective`` and ``grounds_from`` are the latest and the oldest time of the records that it rests on;
+    ``text`` is the claim in one sentence.  ``chain`` and ``issues`` are made when first read.  ``assumed``: the
+    answer rests on an assumption.
+    """
+
+    patient: str
+    reference: str
+    source: str
+    at: datetime
+    concept: Concept
+    status: Status
+    value: Value
+    effective: datetime | None
+    grounds_from: datetime | None
+    text: str
+    interpretation: InterpretationView | None
+    interval: Interval | None
+    risk: RiskView | None
+    bounds: Interval | None
+    recommendations: tuple[Advice, ...]
+    intended_use: str
+    fingerprint: str | None
+    leaf: GroundView | None
+    assumed: bool
+    make_chain: Callable[[], tuple[StepView, ...]] = field(repr=False, compare=False)
+    make_issues: Callable[[], tuple[Issue, ...]] = field(repr=False, compare=False)
+
+    @property
+    def records(self) -> tuple[RecordRef, ...]:
+        """The records of a concept that is read, not computed."""
+        return self.leaf.records if self.leaf is not None else ()
+
+    @cached_property
+    def chain(self) -> tuple[StepView, ...]:
+        """The steps that this result depends on, inputs first; the last one produced it."""
+        return self.make_chain()
+
+    @cached_property
+    def issues(self) -> tuple[Issue, ...]:
+        """What to mind: of the modules, of the records, of the run; each once."""
+        return self.make_issues()
+
+    @property
+    def step(self) -> StepView | None:
+        """The step that produced the result, where one did."""
+        return self.chain[-1] if self.chain else None

@@ -1,0 +1,118 @@
+"""Executions told as steps, with the positions of one result's own chain."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from ontology.concepts import Origin
+from ontology.evaluation import Evaluation, Issue, Severity
+from ontology.values import Absent, Quantity
+from server.executor.trace import BoundInput, Execution
+from server.explain.claims import WHAT_IF, claim
+from server.explain.reach import Reach, carries, records_of
+from server.explain.results import ContributionsView, ContributionView, GroundView, StepView
+from server.explain.wording import reason_words, value_words
+
+_ZERO = Decimal(0)
+
+
+def chain(reach: Reach, position: int, at: datetime) -> tuple[StepView, ...]:
+    """The steps under an execution and itself, inputs first, numbered from 0."""
+    order = {step: place for place, step in enumerate(reach.steps(position))}
+    return tuple(_step(reach, step, order, at) for step in order)
+
+
+def _step(reach: Reach, position: int, order: Mapping[int, int], at: datetime) -> StepView:
+    execution = reach.executions[position]
+    evaluation = execution.evaluation
+    told = step_issues(execution)
+    return StepView(
+        module=execution.description,
+        value=evaluation.value,
+        as_of=execution.as_of,
+        claim=claim(reach, position, at),
+        grounds=tuple(ground(reach, given, order) for given in execution.inputs.values()),
+        warrant=evaluation.working.warrant,
+        qualifier=evaluation.working.qualifier,
+        rebuttals=tuple(dict.fromkeys(i.text for i in told if i.severity is not Severity.INFORMATION)),
+        fingerprint=execution.fingerprint,
+        reused=execution.reused,
+        reason=execution.reason,
+        contributions=_contributions(evaluation, execution.inputs),
+    )
+
+
+def ground(reach: Reach, given: BoundInput, order: Mapping[int, int]) -> GroundView:
+    """One filled slot.  What a record says of itself is shown where there is just one."""
+    latest = reach.input_times(given).latest
+    record = given.resources[0] if len(given.resources) == 1 and not given.steps else None
+    steps = tuple(order[step] for step in given.steps)
+    return GroundView(
+        slot=given.slot.name,
+        concept=given.slot.concept,
+        input=given.slot,
+        value=given.value,
+        bounds=given.bounds,
+        effective=latest.end if latest is not None else None,
+        time=latest,
+        records=records_of(given.resources),
+        step=steps[0] if len(steps) == 1 else None,
+        steps=steps,
+        assumed=given.assumed,
+        status=record.status if record else None,
+        issued=record.issued if record else None,
+        recorded=record.recorded if record else None,
+        reference_range=record.reference_range if record else None,
+        interpretation=record.interpretation if record else None,
+        issues=tuple(dict.fromkeys((*given.issues, *_notes(given)))),
+    )
+
+
+def step_issues(execution: Execution) -> tuple[Issue, ...]:
+    """What to mind about one execution: the module's own issues, those of its records, and what is missing."""
+    found = dict.fromkeys(execution.evaluation.issues)
+    for given in execution.inputs.values():
+        found.update(dict.fromkeys((*given.issues, *_notes(given))))
+        found.update(dict.fromkeys(_assumed(given)))
+        if isinstance(given.value, Absent) and not _told(given, found):
+            found[_absence(given)] = None
+    return tuple(found)
+
+
+def _told(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
+    """Whether the absence of an input is told already; that of a comparison needs no telling."""
+    if not carries(given):
+        return True
+    return any(issue.slot == given.slot.name and issue.severity is not Severity.INFORMATION for issue in issues)
+
+
+def _absence(given: BoundInput) -> Issue:
+    assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
+    why = "taken as missing" if given.assumed else reason_words(given.value.reason, given.slot)
+    severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
+    return Issue(severity, "missing", f"{given.slot.concept.display} is missing: {why}", given.slot.name)
+
+
+def _assumed(given: BoundInput) -> tuple[Issue, ...]:
+    if not given.assumed or isinstance(given.value, Absent):
+        return ()
+    display, value = given.slot.concept.display, value_words(given.value)
+    if given.slot.concept.origin is Origin.SITE:
+        return (Issue(Severity.INFORMATION, "site-setting", f"{display}: {value}, as assumed", given.slot.name),)
+    return (Issue(Severity.WARNING, "assumption", f"{display}: {value} is assumed; {WHAT_IF}", given.slot.name),)
+
+
+def _notes(given: BoundInput) -> tuple[Issue, ...]:
+    notes = (note for resource in given.resources for note in resource.notes)
+    told = {issue.text for issue in given.issues}
+    return tuple(Issue(Severity.INFORMATION, "record-note", n, given.slot.name) for n in notes if n not in told)
+
+
+def _contributions(evaluation: Evaluation, inputs: Mapping[str, BoundInput]) -> ContributionsView | None:
+    points = evaluation.working.contributions
+    if not points:
+        return None
+    total = sum((each.amount for each in points), _ZERO)
+    output = evaluation.value.value if isinstance(evaluation.value, Quantity) else total
+    items = tuple(ContributionView(p.slot, inputs[p.slot].value, p.amount, p.text) for p in points if p.slot in inputs)
+    return ContributionsView("POINTS", _ZERO, output, output - total, "no points", items)

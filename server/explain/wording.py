@@ -1,0 +1,184 @@
+"""Words for values, units, times and absences, as a clinician reads them.
+
+For sentences only: numbers stay exact elsewhere.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from ontology.evaluation import Interval
+from ontology.slots import Slot
+from ontology.times import Span
+from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
+
+_UNITS = {
+    "{score}": "",
+    "1": "",
+    "a": "years",
+    "Cel": "°C",
+    "[degF]": "°F",
+    "mm[Hg]": "mmHg",
+    "kg/m2": "kg/m²",
+    "m2": "m²",
+    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
+    "mL/min/{1.73_m2}/a": "mL/min/1.73 m² per year",
+    "/min": "per minute",
+    "umol/L": "µmol/L",
+}
+_ANNOTATION = re.compile(r"\{([^}]*)\}")
+_COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+_SHOWN_DECIMALS = 3
+_REASONS = {
+    AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
+    AbsentReason.UNCONVERTIBLE: "recorded in a unit that cannot be converted",
+    AbsentReason.IMPLAUSIBLE: "recorded with an implausible value",
+    AbsentReason.CONFLICTING: "recorded with different values at the same time",
+    AbsentReason.NOT_PERMITTED: "the source does not permit to read it",
+    AbsentReason.UNREACHABLE: "the source could not be reached",
+    AbsentReason.NOT_QUERIED: "it was not asked for",
+    AbsentReason.INPUT_ABSENT: "its own inputs are missing",
+    AbsentReason.NOT_APPLICABLE: "it does not apply to this patient",
+    AbsentReason.FAILED: "its computation failed",
+}
+
+
+def unit_words(unit: str | None) -> str:
+    """A UCUM unit as it is written on a chart; annotations are shown without braces."""
+    if not unit:
+        return ""
+    return _UNITS.get(unit) or ("" if unit in _UNITS else _ANNOTATION.sub(lambda m: m[1].replace("_", " "), unit))
+
+
+def number_words(number: Decimal, decimals: int | None = None) -> str:
+    """A number rounded half up to ``decimals``, or as it is with at most three decimals."""
+    exponent = number.as_tuple().exponent
+    written = -exponent if isinstance(exponent, int) else 0
+    places = min(max(written, 0), _SHOWN_DECIMALS) if decimals is None else decimals
+    rounded = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    if rounded == 0 and number != 0 and decimals is None:
+        return f"{number.normalize():f}"  # too small for three decimals: never shown as nothing
+    return f"{abs(rounded) if rounded == 0 else rounded:f}"
+
+
+def amount(number: Decimal, unit: str | None, decimals: int | None = None) -> str:
+    """A number with its unit."""
+    return f"{number_words(number, decimals)} {unit_words(unit)}".rstrip()
+
+
+def value_words(value: Value, decimals: int | None = None) -> str:
+    """A value in a few words."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Quantity():
+            return amount(value.value, value.unit, decimals)
+        case Bound():
+            return f"{_COMPARATORS[value.comparator]} {amount(value.value, value.unit)}"
+        case Coding():
+            return value.display or value.code
+        case Date():
+            return value.start.isoformat() if value.start == value.end else f"between {value.start} and {value.end}"
+        case Series():
+            return series_words(value)
+        case Absent():
+            return f"missing ({reason_words(value.reason)})"
+
+
+def series_words(series: Series) -> str:
+    """How many values, from when to when, and between which limits."""
+    if not series.points:
+        return "no values"
+    first, last = series.points[0], series.points[-1]
+    if len(series.points) == 1:
+        return f"1 value, {amount(first[1], series.unit)} on {first[0]:%Y-%m-%d}"
+    numbers = [number for _, number in series.points]
+    limits = f"{number_words(min(numbers))} to {amount(max(numbers), series.unit)}"
+    return f"{len(series.points)} values, {first[0]:%Y-%m-%d} to {last[0]:%Y-%m-%d}, {limits}"
+
+
+def reason_words(reason: AbsentReason, slot: Slot | None = None) -> str:
+    """Why there is no value; a slot lets NOT_FOUND and STALE name its window."""
+    window = slot.window if slot is not None else None
+    if reason is AbsentReason.NOT_FOUND:
+        return f"not found in the last {duration_words(window)}" if window else "not found in the record"
+    if reason is AbsentReason.STALE:
+        return f"only older than {duration_words(window)}" if window else "too old"
+    return _REASONS[reason]
+
+
+def duration_words(duration: timedelta) -> str:
+    """A duration in its largest whole unit: 90 days, 12 hours, 30 minutes."""
+    seconds = int(duration.total_seconds())
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if seconds % size == 0 and seconds >= size:
+            count = seconds // size
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return "no time"
+
+
+def duration_code(duration: timedelta) -> str:
+    """A duration as ISO 8601: P90D, PT12H, PT30M."""
+    days, seconds = duration.days, duration.seconds
+    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    clock = "".join(f"{count}{letter}" for count, letter in ((hours, "H"), (minutes, "M"), (rest, "S")) if count)
+    return "P" + (f"{days}D" if days or not clock else "") + (f"T{clock}" if clock else "")
+
+
+def horizon_words(horizon: str) -> str:
+    """An ISO 8601 duration in words, as far as it is whole years, months, weeks or days; else as it is."""
+    match = re.fullmatch(r"P(\d+)([YMWD])", horizon)
+    if match is None:
+        return horizon
+    name = {"Y": "year", "M": "month", "W": "week", "D": "day"}[match[2]]
+    return f"{match[1]} {name}{'' if match[1] == '1' else 's'}"
+
+
+def time_words(when: datetime) -> str:
+    """An instant to the minute, with its zone."""
+    offset = when.utcoffset()
+    zone = "UTC" if not offset else f"{when:%z}"
+    return f"{when:%Y-%m-%d %H:%M} {zone}"
+
+
+def span_words(span: Span) -> str:
+    """A time as precisely as it is known: an instant, a day, or the days between which it lies."""
+    if span.start == span.end:
+        return time_words(span.start)
+    first, last = span.start.date(), _last_day(span)
+    return first.isoformat() if first == last else f"{first} to {last}"
+
+
+def _last_day(span: Span) -> date:
+    ends_at_midnight = span.end.time() == time.min and span.end > span.start
+    return (span.end - timedelta(microseconds=1) if ends_at_midnight else span.end).date()
+
+
+def interval_words(interval: Interval, decimals: int | None = None) -> str:
+    """``41 to 55 mL/min/1.73 m²``."""
+    return f"{number_words(interval.low, decimals)} to {amount(interval.high, interval.unit, decimals)}"
+
+
+def risk_words(probability: Decimal, horizon: str) -> str:
+    """A probability (0 to 1) as how many of similar people; never none, never all."""
+    over = f"over {horizon_words(horizon)}"
+    for people in (100, 1000):
+        count = (probability * people).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        if count >= people and probability < 1:
+            return f"more than {people - 1} in {people} similar people {over}"
+        if count >= 1:
+            return f"about {count} in {people:,} similar people {over}"
+    return f"fewer than 1 in 1,000 similar people {over}"
+
+
+def begin_small(text: str) -> str:
+    """The text as it stands within a sentence: ``Serum creatinine`` gets a small letter, ``UACR`` keeps its own."""
+    word = text.split(" ", 1)[0]
+    return text[0].lower() + text[1:] if word[:1].isupper() and word[1:].islower() else text
+
+
+def list_words(items: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    words = list(items)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

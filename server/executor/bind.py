@@ -12,7 +12,6 @@ from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
-from ontology.words import words
 from server.compiler.plan import FromSeries, Leaf
 from server.executor.instances import Instance
 from server.executor.trace import BoundInput, Execution
@@ -81,7 +80,7 @@ class Binder:
             text = f"{slot.concept.display}: rests on records of {newest:%Y-%m-%d %H:%M %Z} at the latest"
             issues = (Issue(Severity.WARNING, "stale", text, slot.name),)
             value, bounds = Absent(AbsentReason.STALE), None
-        return BoundInput(slot, value, bounds, steps=(position,), issues=issues + _range_issues(slot, value))
+        return BoundInput(slot, value, bounds, steps=(position,), issues=issues)
 
     def _series(self, slot: Slot, binding: FromSeries, positions: tuple[int, ...], as_of: datetime) -> BoundInput:
         points: list[tuple[datetime, Decimal]] = []
@@ -90,10 +89,14 @@ class Binder:
         for position in positions:
             execution = self._execution(position)
             value = in_unit(execution.evaluation.value, slot)
+            records = [r for r in self.rests_on(position) if r.concept in binding.drivers]
+            if not any(r.effective is not None and r.effective.end == execution.as_of for r in records):
+                # The observation made then is not usable (not issued yet, say): an older one must not stand for it.
+                continue
             if isinstance(value, Quantity):
                 points.append((execution.as_of, value.value))
-                used.append(position)
-                resources += [r for r in self.rests_on(position) if r.concept in binding.drivers]
+                resources += records
+            used.append(position)
         issues = self._read_issues(slot, binding, as_of)
         if len(used) < len(positions):
             text = (
@@ -158,14 +161,3 @@ def _bounds_in_unit(bounds: Interval | None, slot: Slot) -> Interval | None:
         return bounds
     low, high = (convert(v, bounds.unit, slot.unit, slot.concept.molar_mass) for v in (bounds.low, bounds.high))
     return replace(bounds, low=low, high=high, unit=slot.unit)
-
-
-def _range_issues(slot: Slot, value: Value) -> tuple[Issue, ...]:
-    if not isinstance(value, Quantity):
-        return ()
-    low, high = slot.minimum, slot.maximum
-    if (low is None or value.value >= low) and (high is None or value.value <= high):
-        return ()
-    limits = f"{low if low is not None else '…'} to {high if high is not None else '…'}"
-    text = f"{slot.concept.display}: {words(value)} is outside the range that the module was made for ({limits})"
-    return (Issue(Severity.WARNING, "outside-validated-range", text, slot.name),)

@@ -18,6 +18,11 @@ class Breaker:
         self._pause = 0.0
         self._until = 0.0
 
+    @property
+    def closed(self) -> bool:
+        """Whether all was well when the server was last asked."""
+        return not self._pause
+
     def allows(self) -> bool:
         """Whether the server may be asked now; a True after a pause is for this caller alone."""
         if not self._pause:

@@ -58,6 +58,11 @@ class RedisStore:
             retry=Retry(NoBackoff(), 0),
         )
 
+    @property
+    def available(self) -> bool:
+        """Whether the circuit is closed."""
+        return self._breaker.closed
+
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         """One MGET."""
         if not names:

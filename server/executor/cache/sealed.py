@@ -25,6 +25,11 @@ class Sealed:
         self._cipher = AESGCM(key)
         self._unreadable = 0
 
+    @property
+    def available(self) -> bool:
+        """As the store says."""
+        return self._store.available
+
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         """The values that open."""
         return [self._open(name, sealed) for name, sealed in zip(names, await self._store.get_many(names), strict=True)]

@@ -27,6 +27,10 @@ class CacheStatus:
 class Store(Protocol):
     """A cache of bytes under names.  No method raises for a fault of the cache: it gives misses."""
 
+    @property
+    def available(self) -> bool:
+        """Whether the cache answered when last asked (True before that); asks nothing."""
+
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         """The values under these names, in their order, in one request; None where there is none."""
 
@@ -51,6 +55,11 @@ class NoStore:
 
     def __init__(self, text: str = "no cache", kind: CacheKind = "none") -> None:
         self._status = CacheStatus(kind, reachable=False, text=text)
+
+    @property
+    def available(self) -> bool:
+        """False."""
+        return False
 
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         """None for each."""

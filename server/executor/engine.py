@@ -1,0 +1,157 @@
+"""The engine: one question in, one trace out.  It holds the catalog, the sources' client and the cache."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from collectors.facts import Facts
+from collectors.gather import Gatherer
+from collectors.settings import Source
+from ontology.evaluation import Issue, Severity
+from ontology.values import Value
+from server.catalog.load import ROOT, Catalog
+from server.compiler.compile import compile_plan
+from server.compiler.plan import Plan
+from server.errors import QuestionError, SettingsError
+from server.executor.cache.keys import Keyring
+from server.executor.cache.open import open_store
+from server.executor.cache.store import CacheStatus
+from server.executor.environment import measure_environment
+from server.executor.memory import Memory
+from server.executor.question import Question
+from server.executor.run import Case, run
+from server.executor.trace import Trace
+from server.settings import Settings, site_values
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """Whether a source answers; ``text`` names no address."""
+
+    id: str
+    reachable: bool
+    text: str
+
+
+class Engine:
+    """Answers questions.  Built by ``open``, given back by ``close``; also an async context manager."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, http: httpx.AsyncClient, memory: Memory, sources: Sequence[Source]
+    ) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.memory = memory
+        self.gatherer = Gatherer(http)
+        self.sources = {source.id: source for source in sources}
+        self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
+        self._http = http
+
+    @classmethod
+    async def open(cls, settings: Settings, catalog: Catalog, http: httpx.AsyncClient | None = None) -> Self:
+        """Open the cache (the embedded one starts here) and the client.
+
+        ``http``: another client for the sources (tests put faults there).  Raises SettingsError.
+        """
+        try:
+            key = settings.cache.key_bytes()
+        except ValueError as error:
+            raise SettingsError(f"cache.{error}") from None
+        keys = Keyring.of(key)
+        url = settings.cache.url.get_secret_value() if settings.cache.url is not None else None
+        store = await open_store(url, key, settings.cache.enabled, keys=keys)
+        memory = Memory(store, keys, measure_environment(ROOT), ZoneInfo(settings.zone), settings.cache.ttl)
+        client = http or httpx.AsyncClient(follow_redirects=False, trust_env=False)
+        try:
+            return cls(settings, catalog, client, memory, settings.endpoints())
+        except BaseException:
+            await client.aclose()
+            await memory.close()
+            raise
+
+    async def close(self) -> None:
+        """Give back connections and stop the embedded cache."""
+        await self._http.aclose()
+        await self.memory.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def ask(self, question: Question) -> Trace:
+        """Answer a question from its source.
+
+        Raises QuestionError (no such source, a time without a zone), CompileError, and PatientNotFoundError;
+        whatever else goes wrong with a source or a module is in the trace.
+        """
+        source = self.source(question.source)
+        plan, at = self._prepare(question)
+        facts = await self.gatherer.gather(source, question.patient, plan.searches, at, self.settings.server.deadline)
+        return await self.answer(question, plan, at, facts, source)
+
+    async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:
+        """Answer a question from facts that were gathered already."""
+        as_of, issues = _alive_at(at, facts)
+        case = Case(
+            patient=question.patient,
+            reference=f"{source.base_url}/Patient/{question.patient}",
+            source=source.id,
+            at=as_of,
+            known_at=at,
+            scope=question.scope,
+            assume=question.assume,
+            site=self.site,
+            issues=issues,
+        )
+        return await run(plan, case, facts, self.catalog.concepts, self.memory)
+
+    def _prepare(self, question: Question) -> tuple[Plan, datetime]:
+        at = question.at or datetime.now(UTC)
+        if at.utcoffset() is None:
+            raise QuestionError("time-without-zone", "the evaluation time needs a time zone")
+        return compile_plan(self.catalog, question.of, frozenset(question.assume)), at
+
+    def source(self, source_id: str | None) -> Source:
+        """The source of this id; it may be left out where there is just one.  Raises QuestionError."""
+        if source_id is None:
+            if len(self.sources) == 1:
+                return next(iter(self.sources.values()))
+            known = ", ".join(sorted(self.sources)) or "none is configured"
+            raise QuestionError("source-required", f"say which source: {known}")
+        if source_id not in self.sources:
+            raise QuestionError("unknown-source", "no source of this id is configured")
+        return self.sources[source_id]
+
+    async def cache_status(self) -> CacheStatus:
+        """How the cache does."""
+        return await self.memory.store.status()
+
+    async def source_status(self) -> tuple[SourceStatus, ...]:
+        """Whether each source answers at its ``/metadata``, within two seconds."""
+        return tuple([await self._reach(source) for source in self.sources.values()])
+
+    async def _reach(self, source: Source) -> SourceStatus:
+        try:
+            answer = await self._http.get(
+                f"{source.base_url}/metadata", headers={"Accept": "application/fhir+json"}, timeout=2.0
+            )
+        except httpx.HTTPError as error:
+            return SourceStatus(source.id, False, type(error).__name__)
+        if answer.status_code != 200:
+            return SourceStatus(source.id, False, f"answers {answer.status_code}")
+        return SourceStatus(source.id, True, "answers")
+
+
+def _alive_at(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...]]:
+    """Death caps the evaluation time: nobody grows older after it."""
+    death = facts.death
+    if death is None or death.end >= at:
+        return at, ()
+    text = f"The patient died on {death.end:%Y-%m-%d}; the answer is as of then."
+    return death.end, (Issue(Severity.WARNING, "death", text),)

@@ -1,0 +1,177 @@
+"""Each result is evaluated once, however many ask for it at the same time.
+
+Within a process equal fingerprints share one evaluation.  Across processes only *costly* ones (models) take a lock:
+computing an equation twice takes microseconds, less than the two round trips that a lock costs.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ontology.evaluation import Evaluation
+from ontology.values import Absent, AbsentReason
+from server.executor.cache.names import lock_name, value_name
+from server.executor.cache.store import Store
+from server.executor.codec import decode_evaluation, encode_evaluation
+
+_LONGEST_PAUSE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to evaluate if no result of this fingerprint is known.
+
+    ``costly``: worth a lock, and run in a thread; else ``evaluate`` is called where it stands.
+    """
+
+    fingerprint: str
+    evaluate: Callable[[], Evaluation]
+    costly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A result; ``reused`` where this job's ``evaluate`` was not called for it."""
+
+    evaluation: Evaluation
+    reused: bool
+
+
+class SingleFlight:
+    """Looks results up, evaluates what is missing, and keeps that for ``ttl``.
+
+    ``lock``: how long a holder that crashed keeps others waiting at most; ``patience``: how many seconds one waits
+    for another process before evaluating too; ``pause``: seconds between the first two looks.  One object serves
+    one event loop.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        ttl: timedelta,
+        *,
+        lock: timedelta = timedelta(seconds=10),
+        patience: float = 5.0,
+        pause: float = 0.01,
+    ) -> None:
+        self._store = store
+        self._ttl = ttl
+        self._lock = lock
+        self._patience = patience
+        self._pause = pause
+        self._holder = secrets.token_bytes(16)
+        self._flying: dict[str, asyncio.Future[Evaluation | None]] = {}
+
+    async def land(self, jobs: Sequence[Job]) -> list[Landed]:
+        """The results of one wave, in the order of its jobs: one look-up, and one write where anything is new.
+
+        What an ``evaluate`` raises is raised; whoever waited for it elsewhere then evaluates for itself.
+        """
+        wave = _Wave()
+        waiting: dict[str, Job] = {}
+        for job in jobs:
+            waiting.setdefault(job.fingerprint, job)
+        while waiting:
+            # All that this wave leads is done before it follows another: two waves never wait for each other.
+            followed = {name: self._flying[name] for name in waiting if name in self._flying}
+            await self._lead({name: job for name, job in waiting.items() if name not in followed}, wave)
+            for name, future in followed.items():
+                evaluation = await asyncio.shield(future)
+                if evaluation is not None:
+                    wave.landed[name] = evaluation
+            waiting = {name: job for name, job in waiting.items() if name not in wave.landed}
+        return [Landed(wave.landed[job.fingerprint], wave.told(job.fingerprint)) for job in jobs]
+
+    async def _lead(self, jobs: Mapping[str, Job], wave: "_Wave") -> None:
+        if not jobs:
+            return
+        loop = asyncio.get_running_loop()
+        self._flying.update((name, loop.create_future()) for name in jobs)
+        try:
+            await self._look(jobs, wave)
+            missing = [job for name, job in jobs.items() if name not in wave.landed]
+            await self._evaluate_all([job for job in missing if not job.costly], wave)
+            await self._evaluate_locked({job.fingerprint: job for job in missing if job.costly}, wave)
+        finally:
+            # Only now, when the cache has them: until then whoever comes must find them here.
+            for name in jobs:
+                self._tell(name, wave.landed.get(name))
+                del self._flying[name]
+
+    async def _look(self, names: Collection[str], wave: "_Wave") -> None:
+        for name, data in zip(names, await self._store.get_many([value_name(n) for n in names]), strict=True):
+            if (evaluation := decode_evaluation(data)) is not None:
+                self._arrive(name, evaluation, wave)
+
+    async def _evaluate_all(self, jobs: Sequence[Job], wave: "_Wave") -> None:
+        for job in jobs:
+            wave.evaluated.add(job.fingerprint)
+            self._arrive(job.fingerprint, job.evaluate(), wave)
+        await self._keep([job.fingerprint for job in jobs], wave)
+
+    async def _evaluate_locked(self, waiting: dict[str, Job], wave: "_Wave") -> None:
+        if not waiting:
+            return
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + self._patience, self._pause
+        while waiting:
+            mine = await self._claim(waiting, wave) if loop.time() < deadline else list(waiting)
+            try:
+                for name in mine:
+                    if name not in wave.landed:
+                        wave.evaluated.add(name)
+                        self._arrive(name, await asyncio.to_thread(waiting[name].evaluate), wave)
+                        await self._keep([name], wave)
+            finally:
+                await self._store.release_many([lock_name(name) for name in mine], self._holder)
+            for name in [name for name in waiting if name in wave.landed]:
+                del waiting[name]
+            if waiting:
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                await self._look(waiting, wave)
+                for name in [name for name in waiting if name in wave.landed]:
+                    del waiting[name]
+
+    async def _claim(self, waiting: Collection[str], wave: "_Wave") -> list[str]:
+        """Those whose lock is ours now; some may have landed, since their last holder was just done."""
+        names = list(waiting)
+        claims = await self._store.claim_many([lock_name(name) for name in names], self._holder, self._lock)
+        mine = [name for name, claimed in zip(names, claims, strict=True) if claimed]
+        await self._look(mine, wave)
+        return mine
+
+    async def _keep(self, names: Sequence[str], wave: "_Wave") -> None:
+        kept = {value_name(n): encode_evaluation(wave.landed[n]) for n in names if not _failed(wave.landed[n])}
+        await self._store.put_many(kept, self._ttl)
+
+    def _arrive(self, name: str, evaluation: Evaluation, wave: "_Wave") -> None:
+        wave.landed[name] = evaluation
+        self._tell(name, evaluation)
+
+    def _tell(self, name: str, evaluation: Evaluation | None) -> None:
+        future = self._flying[name]
+        if not future.done():
+            future.set_result(evaluation)
+
+
+class _Wave:
+    """What one wave knows so far."""
+
+    def __init__(self) -> None:
+        self.landed: dict[str, Evaluation] = {}
+        self.evaluated: set[str] = set()
+
+    def told(self, name: str) -> bool:
+        """Whether the next job of this fingerprint reuses: the first of those evaluated here does not."""
+        if name not in self.evaluated:
+            return True
+        self.evaluated.remove(name)
+        return False
+
+
+def _failed(evaluation: Evaluation) -> bool:
+    # A module that raised may not raise again: it is asked anew each time.
+    return isinstance(evaluation.value, Absent) and evaluation.value.reason is AbsentReason.FAILED

@@ -187,7 +187,7 @@ def _split(bundle: wire.Bundle) -> tuple[list[bytes], int]:
     records: list[bytes] = []
     outcomes = 0
     for entry in bundle.entry:
-        if entry.resource is None:
+        if not entry.resource:
             continue
         if entry.search is not None and entry.search.mode == "outcome":
             outcomes += 1

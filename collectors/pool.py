@@ -42,10 +42,13 @@ def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
     seen = View([], [], [])
     undated: list[Fact] = []
     unsure: list[Fact] = []
+    unissued: list[Fact] = []
     for fact in pool.facts:
         span = fact.resource.effective
         issued = fact.resource.issued
         if issued is not None and issued > known_at:
+            if span is not None and span.end <= as_of:
+                unissued.append(fact)
             continue
         if span is None:
             undated.append(fact)
@@ -62,6 +65,9 @@ def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
     if unsure:
         text = f"Left out, since it may be of a later time than asked for: {listed(unsure)}."
         seen.issues.append(say(slot, "time-imprecise", text, Severity.INFORMATION))
+    if unissued:
+        text = f"Left out, since it was issued only after the time asked for: {listed(unissued)}."
+        seen.issues.append(say(slot, "not-yet-issued", text, Severity.INFORMATION))
     return seen
 
 

@@ -48,7 +48,7 @@ def number(raw: bytes) -> Decimal | None:
 
 def read_quantity(quantity: wire.Quantity, known: Reader, needs_unit: bool, element: str) -> Reading:
     """A Quantity in the concept's unit, a bound, or an absence with its problem."""
-    if quantity.value is None:
+    if not quantity.value:
         return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element} has no value")
     raw = bytes(quantity.value)
     unit_text = quantity.unit or quantity.code

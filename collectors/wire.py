@@ -7,6 +7,9 @@ import re
 
 import msgspec
 
+NONE = msgspec.Raw()
+"""An element that is not there, of those that are kept raw."""
+
 _PATH = re.compile(r"at `\$\.?([^`]*)`")
 
 
@@ -26,7 +29,7 @@ class EntrySearch(msgspec.Struct):
 class Entry(msgspec.Struct):
     """An entry of a Bundle: the record is decoded later, on its own."""
 
-    resource: msgspec.Raw | None = None
+    resource: msgspec.Raw = NONE
     search: EntrySearch | None = None
 
 
@@ -78,7 +81,7 @@ class Period(msgspec.Struct):
 class Quantity(msgspec.Struct):
     """A Quantity as it is written; ``value`` keeps its digits."""
 
-    value: msgspec.Raw | None = None
+    value: msgspec.Raw = NONE
     comparator: str | None = None
     unit: str | None = None
     system: str | None = None

@@ -79,8 +79,4 @@ def ended(condition: Condition, zone: ZoneInfo) -> Span | None:
 
 def ended_undated(condition: Condition) -> bool:
     """Whether it says that it ended, but not on which date."""
-    return (
-        condition.abatementAge is not None
-        or condition.abatementRange is not None
-        or condition.abatementString is not None
-    )
+    return bool(condition.abatementAge) or bool(condition.abatementRange) or condition.abatementString is not None

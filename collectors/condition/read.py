@@ -78,7 +78,7 @@ def read(
         if doubted is None:
             known_systems = frozenset(coding.system for coding in systems if coding.system and coding.code)
             coded.append(CodedCondition(known_systems, effective.start if effective is not None else None))
-        if condition.implicitRules is not None or condition.modifierExtension is not None:
+        if condition.implicitRules is not None or condition.modifierExtension:
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:
             problem = "neither onset[x], recordedDate nor an encounter that is over places it in time"

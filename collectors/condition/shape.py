@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collectors.wire import CodeableConcept, Meta, Period, Reference
+from collectors.wire import NONE, CodeableConcept, Meta, Period, Reference
 
 
 class Condition(msgspec.Struct):
@@ -12,7 +12,7 @@ class Condition(msgspec.Struct):
     id: str | None = None
     meta: Meta | None = None
     implicitRules: str | None = None  # noqa: N815
-    modifierExtension: msgspec.Raw | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw = NONE  # noqa: N815
     clinicalStatus: CodeableConcept | None = None  # noqa: N815
     verificationStatus: CodeableConcept | None = None  # noqa: N815
     code: CodeableConcept | None = None
@@ -22,8 +22,8 @@ class Condition(msgspec.Struct):
     onsetPeriod: Period | None = None  # noqa: N815
     abatementDateTime: str | None = None  # noqa: N815
     abatementPeriod: Period | None = None  # noqa: N815
-    abatementAge: msgspec.Raw | None = None  # noqa: N815
-    abatementRange: msgspec.Raw | None = None  # noqa: N815
+    abatementAge: msgspec.Raw = NONE  # noqa: N815
+    abatementRange: msgspec.Raw = NONE  # noqa: N815
     abatementString: str | None = None  # noqa: N815
     recordedDate: str | None = None  # noqa: N815
 

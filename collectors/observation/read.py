@@ -43,7 +43,7 @@ def read(records: Iterable[Record], index: CodeIndex, setting: Setting) -> Reado
 
 def counts(observation: Observation | Coded) -> bool:
     """Whether a record is one of results about the patient, not of someone or something else, and not our own."""
-    if observation.status not in COUNTED or observation.focus is not None:
+    if observation.status not in COUNTED or observation.focus:
         return False
     tags = observation.meta.tag if observation.meta is not None else ()
     return all((tag.system, tag.code) != OUR_TAG for tag in tags)
@@ -57,7 +57,7 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
         for known, accepted in index.find(component.code)
     ]
     silent = []
-    if observation.dataAbsentReason is not None and observation.hasMember is None:
+    if observation.dataAbsentReason is not None and not observation.hasMember:
         held = {known.concept.id for _, _, known, _ in parts}
         silent = [known for known in index.panels(observation.code) if known.concept.id not in held]
     if not (top or parts or silent):
@@ -95,7 +95,7 @@ class _Frame:
             self.hindered = unreadable(problem)
         elif observation.implicitRules is not None:
             self.hindered = unreadable("implicitRules change the meaning in a way that is not known here")
-        elif observation.modifierExtension is not None:
+        elif observation.modifierExtension:
             self.hindered = unreadable("modifierExtension changes the meaning in a way that is not known here")
 
     def fact(
@@ -150,7 +150,7 @@ def _effective(observation: Observation, setting: Setting, issued: datetime | No
             return read_time(text, zone), None
         period = observation.effectivePeriod
         if period is None:
-            if observation.effectiveTiming is not None:
+            if observation.effectiveTiming:
                 return None, "effectiveTiming is not read"
             return None, "effective[x] is missing, so it cannot be placed in time"
         if period.start is None:

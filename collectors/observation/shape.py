@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collectors.wire import CodeableConcept, Coding, Meta, Period, Quantity, Reference
+from collectors.wire import NONE, CodeableConcept, Coding, Meta, Period, Quantity, Reference
 
 
 class Range(msgspec.Struct):
@@ -21,17 +21,17 @@ class Valued(msgspec.Struct):
     valueCodeableConcept: CodeableConcept | None = None  # noqa: N815
     valueString: str | None = None  # noqa: N815
     valueBoolean: bool | None = None  # noqa: N815
-    valueInteger: msgspec.Raw | None = None  # noqa: N815
-    valueRange: msgspec.Raw | None = None  # noqa: N815
-    valueRatio: msgspec.Raw | None = None  # noqa: N815
-    valueSampledData: msgspec.Raw | None = None  # noqa: N815
-    valueTime: msgspec.Raw | None = None  # noqa: N815
-    valueDateTime: msgspec.Raw | None = None  # noqa: N815
-    valuePeriod: msgspec.Raw | None = None  # noqa: N815
+    valueInteger: msgspec.Raw = NONE  # noqa: N815
+    valueRange: msgspec.Raw = NONE  # noqa: N815
+    valueRatio: msgspec.Raw = NONE  # noqa: N815
+    valueSampledData: msgspec.Raw = NONE  # noqa: N815
+    valueTime: msgspec.Raw = NONE  # noqa: N815
+    valueDateTime: msgspec.Raw = NONE  # noqa: N815
+    valuePeriod: msgspec.Raw = NONE  # noqa: N815
     dataAbsentReason: CodeableConcept | None = None  # noqa: N815
     interpretation: list[CodeableConcept] = []
     referenceRange: list[Range] = []  # noqa: N815
-    modifierExtension: msgspec.Raw | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw = NONE  # noqa: N815
 
 
 class Component(Valued):
@@ -47,13 +47,13 @@ class Observation(Valued):
     implicitRules: str | None = None  # noqa: N815
     status: str | None = None
     subject: Reference | None = None
-    focus: msgspec.Raw | None = None
+    focus: msgspec.Raw = NONE
     effectiveDateTime: str | None = None  # noqa: N815
     effectiveInstant: str | None = None  # noqa: N815
     effectivePeriod: Period | None = None  # noqa: N815
-    effectiveTiming: msgspec.Raw | None = None  # noqa: N815
+    effectiveTiming: msgspec.Raw = NONE  # noqa: N815
     issued: str | None = None
-    hasMember: msgspec.Raw | None = None  # noqa: N815
+    hasMember: msgspec.Raw = NONE  # noqa: N815
     component: list[Component] = []
 
 
@@ -63,7 +63,7 @@ class Coded(msgspec.Struct):
     status: str | None = None
     code: CodeableConcept | None = None
     subject: Reference | None = None
-    focus: msgspec.Raw | None = None
+    focus: msgspec.Raw = NONE
     meta: Meta | None = None
 
 

@@ -18,7 +18,7 @@ def read_value(holder: Valued, known: Reader, needs_unit: bool, element: str = "
     ``element`` is the path before the value's own name ("component[1]." or nothing).
     """
     kind = known.concept.value_type
-    if holder.modifierExtension is not None:
+    if holder.modifierExtension:
         return unreadable(f"{element}modifierExtension changes the meaning in a way that is not known here")
     if holder.dataAbsentReason is not None:
         if _has_value(holder):
@@ -35,27 +35,24 @@ def read_value(holder: Valued, known: Reader, needs_unit: bool, element: str = "
         if kind is ValueType.FLAG:
             return Reading(holder.valueBoolean, "true" if holder.valueBoolean else "false")
         return unreadable(f"{element}valueBoolean is a truth value, which {known.concept.id} is not")
-    if holder.valueInteger is not None:
+    if holder.valueInteger:
         return _integer(holder.valueInteger, known, needs_unit, f"{element}valueInteger")
     if holder.valueString is not None:
         return _text(holder.valueString, known, f"{element}valueString")
     for name in UNREAD_VALUES:
-        if getattr(holder, name) is not None:
+        if getattr(holder, name):
             return unreadable(f"{element}{name} is not read for {known.concept.id}")
     return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element}value[x] is missing")
 
 
 def _has_value(holder: Valued) -> bool:
-    return any(
-        value is not None
-        for value in (
-            holder.valueQuantity if holder.valueQuantity is None else holder.valueQuantity.value,
-            holder.valueCodeableConcept,
-            holder.valueString,
-            holder.valueBoolean,
-            holder.valueInteger,
-            *(getattr(holder, name) for name in UNREAD_VALUES),
-        )
+    return (
+        (holder.valueQuantity is not None and bool(holder.valueQuantity.value))
+        or holder.valueCodeableConcept is not None
+        or holder.valueString is not None
+        or holder.valueBoolean is not None
+        or bool(holder.valueInteger)
+        or any(getattr(holder, name) for name in UNREAD_VALUES)
     )
 
 
@@ -91,7 +88,7 @@ def _integer(raw: msgspec.Raw, known: Reader, needs_unit: bool, element: str) ->
 
 
 def _amount(quantity: Quantity | None) -> str | None:
-    if quantity is None or quantity.value is None:
+    if quantity is None or not quantity.value:
         return None
     unit = quantity.unit or quantity.code
     return bytes(quantity.value).decode("utf-8", "replace") + (f" {unit}" if unit else "")

@@ -9,7 +9,7 @@ from collectors.quantities import Reading, unreadable
 from collectors.readout import Readout, Setting, record_iri
 from collectors.records import Fact, Record
 from collectors.timing import read_date, read_time
-from collectors.wire import Meta, element_path
+from collectors.wire import NONE, Meta, element_path
 from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
@@ -26,7 +26,7 @@ class Patient(Sexed):
     birthDate: str | None = None  # noqa: N815
     deceasedBoolean: bool | None = None  # noqa: N815
     deceasedDateTime: str | None = None  # noqa: N815
-    modifierExtension: msgspec.Raw | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw = NONE  # noqa: N815
 
 
 PATIENT = msgspec.json.Decoder(Patient)
@@ -54,7 +54,7 @@ def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> Pat
         result.readout.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
     else:
         _death(patient, setting, result)
-    if patient.modifierExtension is not None:
+    if patient.modifierExtension:
         hindered = unreadable("modifierExtension changes the meaning in a way that is not known here")
     for concept in concepts:
         issues: tuple[Issue, ...] = ()

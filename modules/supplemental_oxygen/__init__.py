@@ -1,0 +1,1 @@
+"""Whether the patient is breathing supplemental oxygen, from flow, fraction or recorded room air."""

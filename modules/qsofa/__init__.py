@@ -1,0 +1,1 @@
+"""Quick SOFA (Sepsis-3)."""

@@ -99,6 +99,13 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def until_true(condition: Callable[[], bool]) -> None:
+    async def asked() -> bool:
+        return condition()
+
+    await until(asked)
+
+
 @asynccontextmanager
 async def open_backend(name: str) -> AsyncIterator[Backend]:
     clock = Clock()

@@ -141,7 +141,7 @@ async def test_the_lock_of_a_crashed_holder_expires(sealed: Sealed) -> None:
 
 async def test_the_status_is_true(backend: Backend, sealed: Sealed) -> None:
     status = await sealed.status()
-    assert status.reachable == backend.holds
+    assert status.reachable == sealed.available == backend.holds
     assert status.kind == {"embedded": "embedded", "none": "none"}.get(backend.name, "shared")
     assert status.failures == status.skipped == status.unreadable == 0
 
@@ -157,6 +157,7 @@ async def test_a_server_killed_gives_misses_and_says_so(backend: Backend, sealed
     await sealed.release_many([name], b"me")
     status = await sealed.status()
     assert not status.reachable
+    assert not sealed.available
     assert "unreachable: no connection" in status.text
     # One call met the fault and one asked for the status; the others did not wait again.
     assert (status.failures, status.skipped) == (2, 3)
@@ -174,6 +175,7 @@ async def test_a_server_that_is_back_is_used_again(backend: Backend, sealed: Sea
     await sealed.put_many({name: PLAIN}, HOUR)
     assert await sealed.get_many([name]) == [PLAIN]
     assert (await sealed.status()).reachable
+    assert sealed.available
 
 
 @pytest.mark.parametrize("backend", ["debian"], indirect=True)

@@ -45,7 +45,11 @@ class Is:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Whether the slot is filled: never unknown."""
+    """Whether the slot is filled: unknown where that could not be told.
+
+    Not found, stale and recorded as unknown are "no"; a failed or forbidden search, and records that contradict each
+    other or cannot be read, are unknown.
+    """
 
     slot: str
     label: str | None = None

@@ -7,11 +7,22 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from ontology.inputs import Consumed
-from ontology.values import Absent, Coding
+from ontology.values import Absent, AbsentReason, Coding
 from server.catalog.criteria import AllOf, AnyOf, Compare, Criterion, Is, Not, OneOf, Present
 from server.kinds.extent import extent_of
 
 Verdict: TypeAlias = bool | None
+
+# The absences that say that there is no value.  All others say that none could be read.
+NOT_THERE = frozenset(
+    {
+        AbsentReason.NOT_FOUND,
+        AbsentReason.STALE,
+        AbsentReason.RECORDED_UNKNOWN,
+        AbsentReason.INPUT_ABSENT,
+        AbsentReason.NOT_APPLICABLE,
+    }
+)
 
 
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
@@ -53,11 +64,11 @@ def judge(criterion: Criterion, inputs: Mapping[str, Consumed]) -> Verdict:
         case Not(part):
             return opposite(judge(part, inputs))
     consumed = inputs.get(criterion.slot)
-    if isinstance(criterion, Present):
-        return consumed is not None and not isinstance(consumed.value, Absent)
     if consumed is None:
         return None
     match criterion:
+        case Present():
+            return _present(consumed)
         case Compare():
             return _compare(criterion, consumed)
         case OneOf(codes=codes):
@@ -95,6 +106,12 @@ def leaves_of(criterion: Criterion | None) -> tuple[Compare | OneOf | Is | Prese
             return leaves_of(part)
         case _:
             return (criterion,)
+
+
+def _present(consumed: Consumed) -> Verdict:
+    if not isinstance(consumed.value, Absent):
+        return True
+    return False if consumed.value.reason in NOT_THERE else None
 
 
 def _compare(criterion: Compare, consumed: Consumed) -> Verdict:

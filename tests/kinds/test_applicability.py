@@ -1,0 +1,88 @@
+"""Who is refused, who is cautioned, and what could not be told: never "no" for "unknown"."""
+
+from decimal import Decimal
+
+from ontology.concepts import ValueType
+from ontology.evaluation import Issue, Severity
+from ontology.inputs import Consumed
+from ontology.values import Absent, AbsentReason
+from server.catalog.criteria import Applicability, Case, Compare, Is, Not, Present
+from server.kinds import evaluate
+from server.kinds.applicability import judge_applicability
+from tests.support.descriptions import absent, between, code, make_description, make_slot, number
+
+ADULT = Applicability(Compare("age", below=Decimal(18), completed=True), True, "under 18 years")
+DIALYSIS = Applicability(Is("dialysis", True), True, "on dialysis")
+TRANSPLANT = Applicability(Is("transplant", True), True, "kidney transplant")
+PREGNANCY = Applicability(Is("pregnancy", True), False, "pregnancy")
+DESCRIPTION = make_description(
+    slots=(
+        make_slot("age"),
+        *(
+            make_slot(name, ValueType.FLAG, required=False, applicability_only=True)
+            for name in ("dialysis", "transplant", "pregnancy")
+        ),
+    ),
+    applicability=(ADULT, DIALYSIS, TRANSPLANT, PREGNANCY),
+    cases=(Case(None, code("any"), "always"),),
+)
+NO = Consumed(False)
+YES = Consumed(True)
+
+
+def inputs(**given):
+    return {"age": number(40), "dialysis": NO, "transplant": NO, "pregnancy": NO, **given}
+
+
+def test_nothing_to_mind():
+    assert judge_applicability(DESCRIPTION, inputs()) == (None, ())
+
+
+def test_refused_names_every_known_ground_and_nothing_else():
+    refused, issues = judge_applicability(
+        DESCRIPTION, inputs(age=number("17.99"), dialysis=YES, transplant=absent(), pregnancy=YES)
+    )
+    assert refused == Issue(Severity.ERROR, "not-applicable", "Does not hold: under 18 years; on dialysis")
+    assert issues == ()
+
+
+def test_a_refused_module_gives_no_value():
+    evaluation = evaluate(DESCRIPTION, inputs(dialysis=YES))
+    assert evaluation.value == Absent(AbsentReason.NOT_APPLICABLE)
+    assert [issue.code for issue in evaluation.issues] == ["not-applicable"]
+    assert "on dialysis" in evaluation.working.warrant
+
+
+def test_caution_leaves_the_value():
+    evaluation = evaluate(DESCRIPTION, inputs(pregnancy=YES))
+    assert evaluation.value == code("any")
+    assert evaluation.issues == (Issue(Severity.WARNING, "caution", "To be read with caution: pregnancy"),)
+
+
+def test_unknown_grounds_are_grouped_and_the_value_stands():
+    evaluation = evaluate(DESCRIPTION, inputs(dialysis=absent(), transplant=absent(), pregnancy=absent()))
+    assert evaluation.value == code("any")
+    assert evaluation.issues == (
+        Issue(
+            Severity.WARNING,
+            "applicability-unknown",
+            "Could not be excluded (not recorded): on dialysis, kidney transplant",
+        ),
+        Issue(Severity.INFORMATION, "applicability-unknown", "Could not be excluded (not recorded): pregnancy"),
+    )
+
+
+def test_not_recorded_is_said_only_where_it_is_the_reason():
+    _, issues = judge_applicability(DESCRIPTION, inputs(dialysis=absent(AbsentReason.UNREACHABLE)))
+    assert [issue.text for issue in issues] == ["Could not be excluded (not known): on dialysis"]
+    _, issues = judge_applicability(DESCRIPTION, inputs(age=between("17.5", "18.4")))
+    assert [issue.text for issue in issues] == ["Could not be excluded (not known): under 18 years"]
+
+
+def test_a_failed_search_is_no_absence_of_the_condition():
+    needs = Applicability(Not(Present("dialysis")), True, "no dialysis recorded")
+    description = make_description(slots=DESCRIPTION.slots, applicability=(needs,))
+    assert judge_applicability(description, inputs(dialysis=absent()))[0] is not None
+    refused, issues = judge_applicability(description, inputs(dialysis=absent(AbsentReason.UNREACHABLE)))
+    assert refused is None
+    assert [issue.code for issue in issues] == ["applicability-unknown"]

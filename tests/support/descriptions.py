@@ -1,0 +1,75 @@
+"""Small descriptions, concepts and inputs for tests."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ontology.concepts import Concept, Origin, ValueType
+from ontology.evaluation import Interval
+from ontology.inputs import Consumed
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity
+from server.catalog.descriptions import Description, Kind
+
+SYSTEM = "https://medtwin.example/codes"
+
+
+def make_concept(id: str = "thing", value_type: ValueType = ValueType.QUANTITY, **overrides: Any) -> Concept:
+    unit = "1" if value_type is ValueType.QUANTITY else None
+    fields: dict[str, Any] = {
+        "iri": f"https://medtwin.example/mpm#{id}",
+        "id": id,
+        "display": id.replace("-", " ").capitalize(),
+        "origin": Origin.OBSERVATION,
+        "value_type": value_type,
+        "unit": unit,
+        "units": (unit,) if unit else (),
+    }
+    return Concept(**{**fields, **overrides})
+
+
+def make_slot(name: str, value_type: ValueType = ValueType.QUANTITY, **overrides: Any) -> Slot:
+    concept = overrides.pop("concept", None) or make_concept(name.replace("_", "-"), value_type)
+    return Slot(**{"name": name, "concept": concept, "select": Select.LATEST, "required": True, **overrides})
+
+
+def make_description(kind: Kind = Kind.RULE, **overrides: Any) -> Description:
+    value_type = ValueType.CODING if kind is Kind.RULE else ValueType.QUANTITY
+    produces = overrides.pop("produces", None) or make_concept("result", value_type, origin=Origin.COMPUTED)
+    fields: dict[str, Any] = {
+        "iri": "https://medtwin.example/modules/example#module",
+        "id": "example",
+        "kind": kind,
+        "version": "1.0.0",
+        "title": "Example",
+        "produces": produces,
+        "unit": produces.unit,
+        "slots": (),
+        "digest": "0" * 64,
+        "turtle": "",
+        "folder": Path("example"),
+        "citations": ("Example, 2026",),
+        "intended_use": "For tests.",
+    }
+    return Description(**{**fields, **overrides})
+
+
+def number(value: str | int, unit: str = "1") -> Consumed:
+    return Consumed(Quantity(Decimal(value), unit))
+
+
+def bound(comparator: Any, value: str | int, unit: str = "1") -> Consumed:
+    return Consumed(Bound(comparator, Decimal(value), unit))
+
+
+def between(low: str | int, high: str | int, unit: str = "1") -> Consumed:
+    interval = Interval(Decimal(low), Decimal(high), unit, "between these")
+    return Consumed(Absent(AbsentReason.INPUT_ABSENT), interval)
+
+
+def absent(reason: AbsentReason = AbsentReason.NOT_FOUND) -> Consumed:
+    return Consumed(Absent(reason))
+
+
+def code(value: str, display: str | None = None) -> Coding:
+    return Coding(SYSTEM, value, display)

@@ -86,7 +86,7 @@ class _Writer:
                 child = BNode()
                 self._graph.add((node, FHIR[_property(path, name, is_root)], child))
                 if repeats:
-                    self._graph.add((child, FHIR.index, Literal(index)))
+                    self._graph.add((child, FHIR["index"], Literal(index)))
                 self._value(child, name, value, path)
                 if isinstance(extra, Mapping):
                     self.elements(child, extra, "Element")
@@ -99,9 +99,9 @@ class _Writer:
             reference = value.get("reference")
             if isinstance(reference, str) and not reference.startswith("#"):
                 target = reference if ":" in reference else f"{self._base}/{reference}"
-                self._graph.add((node, FHIR.link, URIRef(target)))
+                self._graph.add((node, FHIR["link"], URIRef(target)))
         elif value is not None:
-            self._graph.add((node, FHIR.value, _literal(name, value, path)))
+            self._graph.add((node, FHIR["value"], _literal(name, value, path)))
 
 
 def _property(path: str, name: str, is_root: bool) -> str:

@@ -1,0 +1,144 @@
+"""CHA2DS2-VASc and CHA2DS2-VA: recorded criteria count, unrecorded ones are possible."""
+
+import pytest
+
+from ontology.values import Absent, AbsentReason
+from tests.support.acute import NOT_FOUND, UNREACHABLE, bounds, codes, meaning, module, run, sex, texts, total
+
+CONDITIONS = ("heart_failure", "hypertension", "diabetes", "stroke_tia_thromboembolism", "vascular_disease")
+ELIGIBLE = {"atrial_fibrillation": True, "mechanical_heart_valve": False, "mitral_stenosis": False}
+NONE = {**ELIGIBLE, **dict.fromkeys(CONDITIONS, False)}
+MAN = {**NONE, "age": 50, "sex": sex("male")}
+WOMAN = {**NONE, "age": 50, "sex": sex("female")}
+BOTH = ["cha2ds2-vasc", "cha2ds2-va"]
+REFUSED = Absent(AbsentReason.NOT_APPLICABLE)
+
+
+def given_for(module_id: str, given: dict) -> dict:
+    return given if module_id == "cha2ds2-vasc" else {k: v for k, v in given.items() if k != "sex"}
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_points_of_conditions(module_id: str, condition: str) -> None:
+    evaluation = run(module_id, given_for(module_id, {**MAN, condition: True}))
+    assert total(evaluation) == (2 if condition == "stroke_tia_thromboembolism" else 1)
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+@pytest.mark.parametrize(("age", "points"), [(64.99, 0), (65, 1), (74.99, 1), (75, 2), (95, 2)])
+def test_age_bands_compare_completed_years(module_id: str, age: float, points: int) -> None:
+    assert total(run(module_id, given_for(module_id, {**MAN, "age": age}))) == points
+
+
+def test_female_sex_alone_scores_1_and_is_low_risk() -> None:
+    assert total(run("cha2ds2-vasc", WOMAN)) == 1
+    outcome = meaning("cha2ds2-vasc", WOMAN)
+    assert outcome is not None
+    assert outcome.coding.code == "cha2ds2-vasc-low"
+
+
+@pytest.mark.parametrize(("module_id", "most"), [("cha2ds2-vasc", 9), ("cha2ds2-va", 8)])
+def test_maximum(module_id: str, most: int) -> None:
+    given = {**WOMAN, **dict.fromkeys(CONDITIONS, True), "age": 80}
+    assert total(run(module_id, given_for(module_id, given))) == most
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+@pytest.mark.parametrize("af", [NOT_FOUND, False])
+def test_refused_without_recorded_atrial_fibrillation(module_id: str, af: Absent | bool) -> None:
+    evaluation = run(module_id, given_for(module_id, {**MAN, "atrial_fibrillation": af}))
+    assert evaluation.value == REFUSED
+    assert "no atrial fibrillation recorded" in texts(evaluation)
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+def test_atrial_fibrillation_that_cannot_be_read_is_unknown_not_absent(module_id: str) -> None:
+    evaluation = run(module_id, given_for(module_id, {**MAN, "atrial_fibrillation": UNREACHABLE}))
+    assert evaluation.value != REFUSED
+    assert "applicability-unknown" in codes(evaluation)
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+@pytest.mark.parametrize("valve", ["mechanical_heart_valve", "mitral_stenosis"])
+def test_refused_with_a_mechanical_valve_or_mitral_stenosis(module_id: str, valve: str) -> None:
+    assert run(module_id, given_for(module_id, {**MAN, valve: True})).value == REFUSED
+    unknown = run(module_id, given_for(module_id, {**MAN, valve: NOT_FOUND}))
+    assert total(unknown) == 0
+    assert "applicability-unknown" in codes(unknown)
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+def test_refused_under_18(module_id: str) -> None:
+    assert run(module_id, given_for(module_id, {**MAN, "age": 17.5})).value == REFUSED
+
+
+def test_not_recorded_is_not_no() -> None:
+    given = {**ELIGIBLE, "age": 76, "sex": sex("male"), "hypertension": True}
+    evaluation = run("cha2ds2-vasc", given)
+    assert total(evaluation) == 3
+    assert bounds(evaluation) == (3, 8)
+    assert "not-recorded-is-not-no" in codes(evaluation)
+
+
+def test_at_least_recorded_up_to_if_not_recorded_are_present() -> None:
+    given = {**WOMAN, "age": 68, "hypertension": True, "heart_failure": NOT_FOUND}
+    given |= {"stroke_tia_thromboembolism": NOT_FOUND}
+    evaluation = run("cha2ds2-vasc", given)
+    assert bounds(evaluation) == (3, 6)
+    claim = evaluation.working.claim or ""
+    assert "at least 3 (recorded); up to 6 if criteria not recorded are present" in claim
+
+
+def test_sex_unscored_if_unknown() -> None:
+    evaluation = run("cha2ds2-vasc", {**MAN, "hypertension": True, "sex": NOT_FOUND})
+    assert total(evaluation) == 1
+    assert bounds(evaluation) == (1, 2)
+    assert "sex-not-scored" in codes(evaluation)
+
+
+def test_anticoagulation_is_told_only_where_the_missing_could_not_change_it() -> None:
+    sure = {**ELIGIBLE, "age": 76, "sex": sex("male"), "hypertension": True}
+    outcome = meaning("cha2ds2-vasc", sure)
+    assert outcome is not None
+    assert outcome.coding.code == "cha2ds2-vasc-high"
+    assert meaning("cha2ds2-vasc", {**ELIGIBLE, "age": 66, "sex": sex("male")}) is None
+    assert meaning("cha2ds2-vasc", {**MAN, "sex": NOT_FOUND, "stroke_tia_thromboembolism": True}) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (MAN, "low"),
+        ({**MAN, "diabetes": True}, "intermediate"),
+        ({**MAN, "stroke_tia_thromboembolism": True}, "high"),
+        (WOMAN, "low"),
+        ({**WOMAN, "diabetes": True}, "intermediate"),
+        ({**WOMAN, "stroke_tia_thromboembolism": True}, "high"),
+    ],
+)
+def test_interpretation_differs_by_sex_in_vasc_and_agrees_with_va(given: dict, code: str) -> None:
+    with_sex = meaning("cha2ds2-vasc", given)
+    without = meaning("cha2ds2-va", given_for("cha2ds2-va", given))
+    assert with_sex is not None
+    assert without is not None
+    assert with_sex.coding.code == f"cha2ds2-vasc-{code}"
+    assert without.coding.code == f"cha2ds2-va-{code}"
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+def test_history_of_counts_where_the_criterion_says_ever(module_id: str) -> None:
+    ever = {slot.name for slot in module(module_id).slots if slot.ever}
+    assert {"heart_failure", "hypertension", "stroke_tia_thromboembolism", "vascular_disease"} <= ever
+    assert "diabetes" not in ever
+    assert "mitral_stenosis" not in ever
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+def test_no_condition_is_taken_as_absent_for_want_of_a_record(module_id: str) -> None:
+    assert not any(slot.closed_world for slot in module(module_id).slots)
+
+
+def test_va_does_not_read_sex() -> None:
+    assert "sex" not in {slot.name for slot in module("cha2ds2-va").slots}
+    assert "https://doi.org/10.1093/eurheartj/ehae176" in module("cha2ds2-va").citations

@@ -1,0 +1,213 @@
+"""NEWS2: the chart, and each rule of the clinical page that concerns it."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from ontology.values import Absent, AbsentReason, Coding
+from tests.support.acute import NOT_FOUND, UNREACHABLE, bounds, codes, level, meaning, module, run, texts, total
+
+ALL_ZERO = {
+    "respiratory_rate": 16,
+    "spo2": 97,
+    "supplemental_oxygen": False,
+    "systolic_bp": 120,
+    "pulse": 70,
+    "consciousness": level("alert"),
+    "temperature": 37.0,
+    "age": 60,
+    "pregnancy": False,
+    "spinal_cord_injury": False,
+}
+
+# Chart 1 of the report: the first and last number of each band.
+CHART = {
+    "respiratory_rate": "8:3 9:1 11:1 12:0 20:0 21:2 24:2 25:3 40:3",
+    "spo2": "80:3 91:3 92:2 93:2 94:1 95:1 96:0 100:0",
+    "systolic_bp": "60:3 90:3 91:2 100:2 101:1 110:1 111:0 219:0 220:3",
+    "pulse": "30:3 40:3 41:1 50:1 51:0 90:0 91:1 110:1 111:2 130:2 131:3",
+    "temperature": "33:3 35.0:3 35.1:1 36.0:1 36.1:0 38.0:0 38.1:1 39.0:1 39.1:2 41:2",
+}
+SCALE_2_ON_AIR = "80:3 83:3 84:2 85:2 86:1 87:1 88:0 92:0 93:0 97:0 100:0"
+SCALE_2_ON_OXYGEN = "80:3 83:3 84:2 85:2 86:1 87:1 88:0 92:0 93:1 94:1 95:2 96:2 97:3 100:3"
+
+
+def pairs(row: str) -> list[tuple[str, int]]:
+    return [(value, int(points)) for value, points in (entry.split(":") for entry in row.split())]
+
+
+@pytest.mark.parametrize(("slot", "value", "points"), [(s, v, p) for s, row in CHART.items() for v, p in pairs(row)])
+def test_chart(slot: str, value: str, points: int) -> None:
+    evaluation = run("news2", {**ALL_ZERO, slot: value})
+    assert total(evaluation) == points
+    assert {c.slot: c.amount for c in evaluation.working.contributions}[slot] == points
+
+
+@pytest.mark.parametrize(("value", "points"), pairs(SCALE_2_ON_AIR))
+def test_scale_2_on_air(value: str, points: int) -> None:
+    assert total(run("news2", {**ALL_ZERO, "spo2_scale_2": True, "spo2": value})) == points
+
+
+@pytest.mark.parametrize(("value", "points"), pairs(SCALE_2_ON_OXYGEN))
+def test_scale_2_on_oxygen(value: str, points: int) -> None:
+    given = {**ALL_ZERO, "spo2_scale_2": True, "spo2": value, "supplemental_oxygen": True}
+    assert total(run("news2", given)) == points + 2
+
+
+def test_oxygen_scores_2() -> None:
+    assert total(run("news2", {**ALL_ZERO, "supplemental_oxygen": True})) == 2
+
+
+def test_refused_under_16() -> None:
+    evaluation = run("news2", {**ALL_ZERO, "age": 15.99})
+    assert evaluation.value == Absent(AbsentReason.NOT_APPLICABLE)
+    assert evaluation.bounds is None
+    assert total(run("news2", {**ALL_ZERO, "age": 16})) == 0
+
+
+def test_refused_in_pregnancy() -> None:
+    assert run("news2", {**ALL_ZERO, "pregnancy": True}).value == Absent(AbsentReason.NOT_APPLICABLE)
+
+
+def test_pregnancy_not_recorded_is_said_to_be_unknown() -> None:
+    evaluation = run("news2", {**ALL_ZERO, "pregnancy": NOT_FOUND})
+    assert total(evaluation) == 0
+    assert "applicability-unknown" in codes(evaluation)
+    assert "pregnancy" in texts(evaluation)
+
+
+def test_caution_after_spinal_cord_injury() -> None:
+    evaluation = run("news2", {**ALL_ZERO, "spinal_cord_injury": True})
+    assert total(evaluation) == 0
+    assert "caution" in codes(evaluation)
+
+
+def test_all_seven_parameters_within_30_minutes_of_each_other() -> None:
+    within = module("news2").within
+    assert within is not None
+    assert within.duration == timedelta(minutes=30)
+    parameters = {criterion.slot for criterion in module("news2").criteria}
+    assert len(parameters) == 7
+    assert set(within.slots) == parameters
+    assert all(module("news2").slot(name).required for name in parameters)
+
+
+@pytest.mark.parametrize("slot", [*CHART, "consciousness", "supplemental_oxygen"])
+def test_one_missing_gives_no_total_but_the_lowest_possible(slot: str) -> None:
+    evaluation = run("news2", {**ALL_ZERO, slot: NOT_FOUND})
+    assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
+    assert bounds(evaluation) == (0, 2 if slot == "supplemental_oxygen" else 3)
+    assert any(issue.slot == slot for issue in evaluation.issues)
+
+
+def test_a_single_3_is_raised_though_another_parameter_is_missing() -> None:
+    evaluation = run("news2", {**ALL_ZERO, "pulse": 135, "temperature": NOT_FOUND})
+    assert bounds(evaluation) == (3, 6)
+    assert [issue.slot for issue in evaluation.issues if issue.code == "single-parameter"] == ["pulse"]
+
+
+def test_stale_parameter_gives_no_total() -> None:
+    evaluation = run("news2", {**ALL_ZERO, "temperature": Absent(AbsentReason.STALE)})
+    assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
+    assert "too old" in texts(evaluation)
+
+
+def test_undocumented_oxygen_is_missing_not_air() -> None:
+    evaluation = run("news2", {**ALL_ZERO, "supplemental_oxygen": Absent(AbsentReason.INPUT_ABSENT)})
+    assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
+    assert bounds(evaluation) == (0, 2)
+
+
+def test_scale_2_only_by_a_recorded_decision() -> None:
+    given = {**ALL_ZERO, "spo2": 90}
+    without = run("news2", given)
+    assert total(without) == 3
+    assert "spo2-scale-1" in codes(without)
+    decided = run("news2", {**given, "spo2_scale_2": True})
+    assert total(decided) == 0
+    assert "spo2-scale-2" in codes(decided)
+    assert total(run("news2", {**given, "spo2_scale_2": False})) == 3
+
+
+def test_scale_2_decision_unreadable_keeps_both_scales_possible() -> None:
+    evaluation = run("news2", {**ALL_ZERO, "spo2": 90, "spo2_scale_2": UNREACHABLE})
+    assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
+    assert bounds(evaluation) == (0, 3)
+    assert "spo2-scale-unknown" in codes(evaluation)
+    assert "spo2-scale-1" not in codes(evaluation)
+
+
+@pytest.mark.parametrize("scale", [NOT_FOUND, UNREACHABLE, True, False])
+def test_scale_does_not_matter_where_both_score_alike(scale: Absent | bool) -> None:
+    assert total(run("news2", {**ALL_ZERO, "spo2": 83, "spo2_scale_2": scale})) == 3
+
+
+def test_scale_2_without_documented_oxygen_depends_on_it() -> None:
+    given = {**ALL_ZERO, "spo2": 97, "spo2_scale_2": True, "supplemental_oxygen": NOT_FOUND}
+    assert bounds(run("news2", given)) == (0, 5)
+
+
+@pytest.mark.parametrize("name", ["new confusion", "voice", "pain", "unresponsive"])
+def test_new_confusion_and_less_than_alert_score_3(name: str) -> None:
+    assert total(run("news2", {**ALL_ZERO, "consciousness": level(name)})) == 3
+
+
+def test_chronic_confusion_does_not_score() -> None:
+    assert total(run("news2", {**ALL_ZERO, "consciousness": level("chronic confusion")})) == 0
+
+
+def test_level_of_consciousness_that_the_chart_does_not_know_never_scores_nothing() -> None:
+    assert total(run("news2", {**ALL_ZERO, "consciousness": Coding("http://example.org", "drowsy")})) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({}, "news2-zero"),
+        ({"pulse": 95}, "news2-low"),
+        ({"pulse": 95, "respiratory_rate": 21, "temperature": 38.5}, "news2-low"),
+        ({"pulse": 135}, "news2-low-medium"),
+        ({"pulse": 135, "temperature": 38.5}, "news2-low-medium"),
+        ({"pulse": 135, "respiratory_rate": 21}, "news2-medium"),
+        ({"pulse": 115, "respiratory_rate": 21, "temperature": 39.5}, "news2-medium"),
+        ({"pulse": 135, "respiratory_rate": 25, "temperature": 38.5}, "news2-high"),
+    ],
+)
+def test_responses_to_0_to_4_a_single_3_5_to_6_and_7(given: dict, code: str) -> None:
+    outcome = meaning("news2", {**ALL_ZERO, **given})
+    assert outcome is not None
+    assert outcome.coding.code == code
+    assert outcome.advice
+
+
+def test_never_described_as_monitoring() -> None:
+    description = module("news2")
+    assert "it is not monitoring" in description.intended_use
+    told = [description.title, *(o.text for o in description.outcomes), *(r.text for r in description.remarks)]
+    told += [advice.text for outcome in description.outcomes for advice in outcome.advice]
+    assert not any("monitor" in text.lower() for text in told)
+
+
+def test_37_5_degrees_scores_0_though_a_published_example_scores_it_1() -> None:
+    given = {**ALL_ZERO, "respiratory_rate": 21, "spo2": 93, "pulse": 95, "temperature": 37.5}
+    assert total(run("news2", given)) == 5
+
+
+@pytest.mark.parametrize(
+    ("temperature", "points"),
+    [("35.04", 3), ("35.05", 1), ("36.04", 1), ("36.05", 0), ("38.04", 0), ("38.05", 1), ("39.05", 2)],
+)
+def test_values_between_the_published_bands_are_rounded_half_up_first(temperature: str, points: int) -> None:
+    evaluation = run("news2", {**ALL_ZERO, "temperature": temperature})
+    assert total(evaluation) == points
+
+
+def test_gcs_is_not_read_without_a_declared_table() -> None:
+    assert "gcs" not in {slot.name for slot in module("news2").slots}
+
+
+def test_maximum_is_20() -> None:
+    worst = {"respiratory_rate": 30, "spo2": 80, "systolic_bp": 60, "pulse": 150, "temperature": 34}
+    given = {**ALL_ZERO, **worst, "supplemental_oxygen": True, "consciousness": level("unresponsive")}
+    assert total(run("news2", given)) == Decimal(20)

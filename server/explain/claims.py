@@ -24,7 +24,8 @@ from server.explain.wording import (
     value_words,
 )
 
-_REFUSED = ("not-applicable", "refused", "refuse")
+_REFUSED = ("not-applicable", "no-case")
+_REFUSAL = "Does not hold: "
 _PERCENT = "%"
 WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
 
@@ -104,7 +105,7 @@ def _without_value(reach: Reach, position: int, when: str) -> str:
         case Absent(AbsentReason.FAILED):
             return f"{display} could not be computed: the module failed."
         case _:
-            lies = _between(evaluation.bounds, execution.description.display_decimals)
+            lies = _between(evaluation.bounds, execution.description.display_decimals) or _among(evaluation)
             return f"{display} could not be computed: {_lack(reach, position)}{lies}{when if lies else ''}."
 
 
@@ -124,11 +125,15 @@ def _between(bounds: Interval | None, decimals: int | None) -> str:
     return f"; it lies between {interval_words(bounds, decimals).replace(' to ', ' and ', 1)}" if bounds else ""
 
 
+def _among(evaluation: Evaluation) -> str:
+    told = [issue.text.split(": ", 1)[-1] for issue in evaluation.issues if issue.code == "undecided"]
+    return f"; it is {told[0]}" if told else ""
+
+
 def refusals(evaluation: Evaluation) -> list[str]:
     """Why a module does not hold, in the words of its description."""
     refused = [issue for issue in evaluation.issues if issue.code in _REFUSED]
-    refused = refused or [issue for issue in evaluation.issues if issue.severity is Severity.ERROR]
-    return [begin_small(issue.text.rstrip(".")) for issue in refused]
+    return [begin_small(issue.text.removeprefix(_REFUSAL).rstrip(".")) for issue in refused]
 
 
 def _why_absent(given: BoundInput, reach: Reach | None = None) -> str:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from ontology.evaluation import Evaluation, Issue
 from ontology.inputs import Consumed
 from ontology.values import Absent, AbsentReason
+from server import kinds
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description
 from server.executor.trace import Answered, Execution, Trace
@@ -19,8 +20,8 @@ Interpreter: TypeAlias = Callable[[Description, Mapping[str, Consumed], Evaluati
 RECORDED_USE = "A fact as it stands in the record; nothing was computed."
 
 
-def explain(trace: Trace, interpret: Interpreter) -> tuple[AnswerResult, ...]:
-    """The results of a run; ``interpret`` finds the band of a value (``server.kinds.interpret``)."""
+def explain(trace: Trace, interpret: Interpreter = kinds.interpret) -> tuple[AnswerResult, ...]:
+    """The results of a run; ``interpret`` finds the band of a value."""
     reach = Reach(trace)
     return tuple(
         _recorded(trace, reach, answered)

@@ -13,6 +13,7 @@ from server.explain.reach import Reach, carries, records_of
 from server.explain.results import ContributionsView, ContributionView, GroundView, StepView
 from server.explain.wording import reason_words, value_words
 
+ABSENT = "input-absent"
 _ZERO = Decimal(0)
 
 
@@ -70,13 +71,20 @@ def ground(reach: Reach, given: BoundInput, order: Mapping[int, int]) -> GroundV
 
 def step_issues(execution: Execution) -> tuple[Issue, ...]:
     """What to mind about one execution: the module's own issues, those of its records, and what is missing."""
-    found = dict.fromkeys(execution.evaluation.issues)
-    for given in execution.inputs.values():
+    inputs = execution.inputs
+    found = dict.fromkeys(issue for issue in execution.evaluation.issues if not _retold(issue, inputs))
+    for given in inputs.values():
         found.update(dict.fromkeys((*given.issues, *_notes(given))))
         found.update(dict.fromkeys(_assumed(given)))
         if isinstance(given.value, Absent) and not _told(given, found):
             found[_absence(given)] = None
     return tuple(found)
+
+
+def _retold(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
+    """Whether a kind's own word on an absent input is said here, more exactly: a kind knows no windows and records."""
+    given = inputs.get(issue.slot) if issue.slot is not None else None
+    return issue.code == ABSENT and given is not None and isinstance(given.value, Absent) and carries(given)
 
 
 def _told(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
@@ -90,7 +98,7 @@ def _absence(given: BoundInput) -> Issue:
     assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
     why = "taken as missing" if given.assumed else reason_words(given.value.reason, given.slot)
     severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
-    return Issue(severity, "missing", f"{given.slot.concept.display} is missing: {why}", given.slot.name)
+    return Issue(severity, ABSENT, f"{given.slot.concept.display} is missing: {why}", given.slot.name)
 
 
 def _assumed(given: BoundInput) -> tuple[Issue, ...]:

@@ -8,28 +8,13 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from ontology import words
 from ontology.evaluation import Interval
 from ontology.slots import Slot
 from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 
-_UNITS = {
-    "{score}": "",
-    "1": "",
-    "a": "years",
-    "Cel": "°C",
-    "[degF]": "°F",
-    "mm[Hg]": "mmHg",
-    "kg/m2": "kg/m²",
-    "m2": "m²",
-    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
-    "mL/min/{1.73_m2}/a": "mL/min/1.73 m² per year",
-    "/min": "per minute",
-    "umol/L": "µmol/L",
-}
-_ANNOTATION = re.compile(r"\{([^}]*)\}")
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
-_SHOWN_DECIMALS = 3
 _REASONS = {
     AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
     AbsentReason.UNCONVERTIBLE: "recorded in a unit that cannot be converted",
@@ -44,27 +29,19 @@ _REASONS = {
 }
 
 
-def unit_words(unit: str | None) -> str:
-    """A UCUM unit as it is written on a chart; annotations are shown without braces."""
-    if not unit:
-        return ""
-    return _UNITS.get(unit) or ("" if unit in _UNITS else _ANNOTATION.sub(lambda m: m[1].replace("_", " "), unit))
-
-
 def number_words(number: Decimal, decimals: int | None = None) -> str:
-    """A number rounded half up to ``decimals``, or as it is with at most three decimals."""
-    exponent = number.as_tuple().exponent
-    written = -exponent if isinstance(exponent, int) else 0
-    places = min(max(written, 0), _SHOWN_DECIMALS) if decimals is None else decimals
-    rounded = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    if rounded == 0 and number != 0 and decimals is None:
-        return f"{number.normalize():f}"  # too small for three decimals: never shown as nothing
-    return f"{abs(rounded) if rounded == 0 else rounded:f}"
+    """A number rounded half up to ``decimals``; without them, with six significant digits."""
+    if decimals is None:
+        return words.number_words(number)
+    return f"{number.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0:f}"
 
 
-def amount(number: Decimal, unit: str | None, decimals: int | None = None) -> str:
+def amount(number: Decimal, unit: str, decimals: int | None = None) -> str:
     """A number with its unit."""
-    return f"{number_words(number, decimals)} {unit_words(unit)}".rstrip()
+    if decimals is None:
+        return words.amount(number, unit)
+    name = words.unit_words(unit)
+    return f"{number_words(number, decimals)}{'' if name.startswith('/') else ' '}{name}".rstrip()
 
 
 def value_words(value: Value, decimals: int | None = None) -> str:
@@ -180,5 +157,5 @@ def begin_small(text: str) -> str:
 
 def list_words(items: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
-    words = list(items)
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    parts = list(items)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)

@@ -25,14 +25,14 @@ def told(name: str) -> AnswerResult:
         (
             "series",
             Status.COMPLETE,
-            "eGFR slope is -1.8 mL/min/1.73 m² per year (as of 2026-06-01 08:30 UTC).",
+            "eGFR slope is -1.8 mL/min/1.73 m² a year (as of 2026-06-01 08:30 UTC).",
         ),
-        ("score", Status.COMPLETE, "National Early Warning Score 2 is 4 (as of 2026-06-01 08:30 UTC)."),
+        ("score", Status.COMPLETE, "National Early Warning Score 2 is 4 points (as of 2026-06-01 08:30 UTC)."),
         (
             "score-bounds",
             Status.INSUFFICIENT,
             "National Early Warning Score 2 could not be computed: SpO2 is missing (only older than 12 hours); "
-            "it lies between 2 and 5 (as of 2026-06-01 08:30 UTC).",
+            "it lies between 2 and 5 points (as of 2026-06-01 08:30 UTC).",
         ),
         (
             "insufficient",
@@ -107,7 +107,7 @@ def test_why_a_module_below_does_not_hold_is_told() -> None:
         t.EGFR_MODULE,
         (t.creatinine(), t.no_dialysis()),
         Absent(AbsentReason.NOT_APPLICABLE),
-        issues=(t.Issue(t.Severity.ERROR, "not-applicable", "On dialysis", "dialysis"),),
+        issues=(t.Issue(t.Severity.ERROR, "not-applicable", "Does not hold: on dialysis"),),
     )
     above, below = (
         explain(trace, t.interpret)[0] for trace in (t.kfre_trace(refused, t.LACKING), t.trace((refused,), (0,)))
@@ -201,7 +201,7 @@ def test_the_lowest_total_is_told_with_how_high_it_may_be() -> None:
     bounds = t.Interval(Decimal(3), Decimal(6), "{score}", "lowest and highest total")
     run = t.run(t.NEWS2_MODULE, (), Quantity(Decimal(3), "{score}"), bounds=bounds)
     assert explain(t.trace((run,), goals=(0,)), t.interpret)[0].text == (
-        "National Early Warning Score 2 is at least 3 (recorded), up to 6 if what is not recorded is present."
+        "National Early Warning Score 2 is at least 3 (recorded), up to 6 points if what is not recorded is present."
     )
 
 

@@ -137,7 +137,11 @@ def no_dialysis() -> BoundInput:
     return filled(DIALYSIS_SLOT, False)
 
 
-def egfr_run(value: Value = Quantity(Decimal("45.26"), GFR_UNIT), given: BoundInput | None = None) -> Execution:
+GFR = Quantity(Decimal("45.26"), GFR_UNIT)
+RISK = Quantity(Decimal("9.12"), "%")
+
+
+def egfr_run(value: Value = GFR, given: BoundInput | None = None) -> Execution:
     return run(EGFR_MODULE, (given or creatinine(), no_dialysis()), value)
 
 
@@ -153,7 +157,7 @@ def region(value: Value = True) -> BoundInput:
     return filled(REGION_SLOT, value, assumed=True)
 
 
-def kfre_trace(egfr: Execution | None = None, risk: Value = Quantity(Decimal("9.12"), "%")) -> Trace:
+def kfre_trace(egfr: Execution | None = None, risk: Value = RISK) -> Trace:
     below = egfr or egfr_run()
     given = BoundInput(EGFR_SLOT, below.evaluation.value, steps=(0,))
     return trace((below, run(KFRE_MODULE, (given, uacr(), region()), risk)), goals=(1,))

@@ -1,0 +1,171 @@
+"""An argument as a tree that a clinician reads: the claim, then every link with value, unit, time and source."""
+
+from collections.abc import Iterator
+
+from ontology.concepts import Origin
+from ontology.evaluation import Issue, Severity
+from ontology.resources import RecordRef
+from ontology.values import Absent, Series
+from server.explain.results import AnswerResult, ContributionsView, GroundView, StepView
+from server.explain.wording import (
+    begin_small,
+    duration_code,
+    interval_words,
+    number_words,
+    reason_words,
+    series_words,
+    span_words,
+    time_words,
+    value_words,
+)
+
+_MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
+_INDENT = "    "
+
+
+def argument(result: AnswerResult) -> str:
+    """The whole argument behind one result, in plain text."""
+    return "\n".join(_lines(result)) + "\n"
+
+
+def _lines(result: AnswerResult) -> Iterator[str]:
+    yield result.text
+    yield f"  {result.concept.display} · {result.status.value} · {result.reference} · as of {time_words(result.at)}"
+    if result.grounds_from is not None and result.effective is not None and result.grounds_from != result.effective:
+        yield f"  rests on records from {time_words(result.grounds_from)} to {time_words(result.effective)}"
+    if result.interpretation is not None:
+        yield f"  means: {_meaning(result)}"
+    if result.interval is not None:
+        yield f"  uncertainty: {interval_words(result.interval, _decimals(result))} ({result.interval.text})"
+    for advice in result.recommendations:
+        strength = f", strength {advice.strength}" if advice.strength else ""
+        yield f"  recommended: {advice.text} ({advice.citation}{strength})"
+    if result.step is not None:
+        yield from _step(result, result.step, "  ", set())
+        yield f"  for: {result.intended_use}"
+    elif result.leaf is not None:
+        yield from _ground(result, result.leaf, "  ", set())
+    told = {text for step in result.chain for text in step.rebuttals}
+    run = [issue for issue in result.issues if issue.slot is None and issue.text not in told]
+    own = {issue.text for step in result.chain for ground in step.grounds for issue in ground.issues}
+    yield from (f"  {_marked(issue)}" for issue in run if issue.text not in own)
+
+
+def _meaning(result: AnswerResult) -> str:
+    meant = result.interpretation
+    if meant is None:
+        return ""
+    name = meant.code.display or meant.code.code
+    said = name if meant.text.casefold() == name.casefold() else f"{name}: {meant.text}"
+    return f"{said} ({meant.citation})" if meant.citation else said
+
+
+def _decimals(result: AnswerResult) -> int | None:
+    return result.step.module.display_decimals if result.step is not None else None
+
+
+def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> Iterator[str]:
+    told.add(id(step))
+    yield f"{indent}by {step.module.title}, version {step.module.version} ({_ran(step)})"
+    inner = indent + _INDENT
+    if step.warrant:
+        yield f"{inner}how: {step.warrant}"
+    yield f"{inner}after: {'; '.join(step.module.citations)}"
+    if step.contributions is not None:
+        yield f"{inner}points: {_points(step.contributions)}"
+    if step.qualifier:
+        yield f"{inner}limited: {step.qualifier}"
+    for ground in step.grounds:
+        yield from _ground(result, ground, inner, told)
+    shown = {issue.text for ground in step.grounds for issue in ground.issues} | {_absence(g) for g in step.grounds}
+    yield from (f"{inner}! {text}" for text in step.rebuttals if text not in shown)
+
+
+def _ran(step: StepView) -> str:
+    if not step.reused:
+        return f"computed now: {begin_small(step.reason)}" if step.reason else "computed now"
+    said = begin_small(step.reason)
+    return said if said.startswith("reused") else f"reused: {said}" if said else "reused"
+
+
+def _points(points: ContributionsView) -> str:
+    return ", ".join(
+        f"{item.slot.replace('_', ' ')} {number_words(item.amount)} ({item.text})" for item in points.items
+    )
+
+
+def _ground(result: AnswerResult, ground: GroundView, indent: str, told: set[int]) -> Iterator[str]:
+    yield f"{indent}- {_fact(ground)}"
+    inner = indent + _INDENT
+    yield from (f"{inner}{_marked(issue)}" for issue in ground.issues)
+    if ground.step is not None:
+        step = result.chain[ground.step]
+        if id(step) in told:
+            yield f"{inner}by {step.module.title}, told above"
+        else:
+            yield from _step(result, step, inner, told)
+    elif ground.steps:
+        last = result.chain[ground.steps[-1]]
+        yield f"{inner}each by {last.module.title}, version {last.module.version} ({_reuse(result, ground)})"
+        yield f"{inner}the last: {begin_small(last.claim)}"
+        rebuttals = dict.fromkeys(text for step in ground.steps for text in result.chain[step].rebuttals)
+        yield from (f"{inner}! {text}" for text in rebuttals)
+
+
+def _reuse(result: AnswerResult, ground: GroundView) -> str:
+    reused = sum(result.chain[step].reused for step in ground.steps)
+    return f"{reused} of {len(ground.steps)} reused"
+
+
+def _fact(ground: GroundView) -> str:
+    """One line: what, how much, when, from which record."""
+    name = ground.concept.display
+    if isinstance(ground.value, Absent):
+        bounds = f", between {interval_words(ground.bounds)}" if ground.bounds is not None else ""
+        return f"{name}: MISSING, {_why(ground)}{bounds}{_source(ground.records)}"
+    if ground.assumed:
+        whence = "SET FOR THE SITE or assumed" if ground.concept.origin is Origin.SITE else "ASSUMED"
+        return f"{name}: {value_words(ground.value)} · {whence}, not recorded"
+    if isinstance(ground.value, Series):
+        return f"{name}: {series_words(ground.value)}{_source(ground.records)}"
+    when = f" · {span_words(ground.time)}" if ground.time is not None else ""
+    written = f" (recorded as {ground.recorded})" if _differs(ground) else ""
+    flags = "".join(f" · {label} {text}" for label, text in _laboratory(ground) if text)
+    source = _source(ground.records) or ("" if ground.steps else " · no record of it")
+    return f"{name}: {value_words(ground.value)}{written}{when}{flags}{source}"
+
+
+def _laboratory(ground: GroundView) -> tuple[tuple[str, str | None], ...]:
+    status = ground.status if ground.status not in (None, "final") else None
+    return (("status", status), ("range", ground.reference_range), ("flag", ground.interpretation))
+
+
+def _differs(ground: GroundView) -> bool:
+    return ground.recorded is not None and ground.recorded != value_words(ground.value)
+
+
+def _why(ground: GroundView) -> str:
+    assert isinstance(ground.value, Absent)  # noqa: S101 - the callers have looked
+    window = f" (window {duration_code(ground.input.window)})" if ground.input.window is not None else ""
+    why = "taken as missing" if ground.assumed else reason_words(ground.value.reason, ground.input)
+    return why + ("" if ground.input.required else ", optional") + (window if "last" not in why else "")
+
+
+def _absence(ground: GroundView) -> str | None:
+    if not isinstance(ground.value, Absent):
+        return None
+    return f"{ground.concept.display} is missing: {reason_words(ground.value.reason, ground.input)}"
+
+
+def _source(records: tuple[RecordRef, ...]) -> str:
+    if not records:
+        return ""
+    first, *others = records
+    version = f" version {first.version}" if first.version else ""
+    if others:
+        return f" · {len(records)} records of {first.source}, {first.type}/{first.id}{version} first"
+    return f" · {first.type}/{first.id}{version} ({first.source})"
+
+
+def _marked(issue: Issue) -> str:
+    return f"{_MARKS[issue.severity]} {issue.text}"

@@ -1,0 +1,22 @@
+"""Whoever adds a module says what it is for and what it is not for."""
+
+import re
+from pathlib import Path
+
+from server.catalog.load import load_catalog
+
+PAGE = (Path(__file__).resolve().parents[1] / "INTENDED_USE.md").read_text(encoding="utf-8")
+
+
+def described() -> set[str]:
+    rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row)}
+
+
+def test_every_module_has_a_row_and_every_row_a_module() -> None:
+    assert described() == set(load_catalog().modules)
+
+
+def test_what_it_is_not_for_is_said() -> None:
+    for words in ("qualified\nclinicians", "emergencies", "continuous monitoring", "diagnosis alone", "legal class"):
+        assert words in PAGE

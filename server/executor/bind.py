@@ -86,6 +86,7 @@ class Binder:
         points: list[tuple[datetime, Decimal]] = []
         resources: list[Resource] = []
         used: list[int] = []
+        left_out = 0
         for position in positions:
             execution = self._execution(position)
             value = in_unit(execution.evaluation.value, slot)
@@ -96,12 +97,12 @@ class Binder:
             if isinstance(value, Quantity):
                 points.append((execution.as_of, value.value))
                 resources += records
-            used.append(position)
+                used.append(position)
+            else:
+                left_out += 1
         issues = self._read_issues(slot, binding, as_of)
-        if len(used) < len(positions):
-            text = (
-                f"{slot.concept.display}: {len(positions) - len(used)} of {len(positions)} values could not be computed"
-            )
+        if left_out:
+            text = f"{slot.concept.display}: {left_out} of {left_out + len(used)} values could not be computed"
             issues += (Issue(Severity.WARNING, "points-left-out", text, slot.name),)
         if not points:
             return BoundInput(slot, Absent(self._no_points(slot, binding, positions, as_of)), issues=issues)

@@ -12,7 +12,11 @@ from server.executor.cache.store import Store
 from server.executor.environment import Environment
 from server.executor.fingerprint import fingerprint
 from server.executor.flight import SingleFlight
+from server.executor.lastseen import LastSeen, last_seen_name, observe, read_last_seen, write_last_seen
+from server.executor.reasons import reason
 from server.executor.trace import Execution
+
+REUSED = "reused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,40 @@ class Memory:
     async def explain(
         self, subject: Subject, made: Sequence[Execution], points: Sequence[bool]
     ) -> tuple[Execution, ...]:
-        """The executions with the reason why each ran, or that it was reused."""
-        return tuple(replace(e, reason="reused" if e.reused else "first seen") for e in made)
+        """The executions with the reason why each ran, or that it was reused; one look-up, and one write at most.
+
+        An entry that says the same already is left as it is.
+        """
+        names = [self._seen_name(subject, e, point) for e, point in zip(made, points, strict=True)]
+        previous = await read_last_seen(self.store, names)
+        reachable = (await self.store.status()).reachable if None in previous else True
+        entries: dict[str, LastSeen] = {}
+        told = []
+        for execution, name, before in zip(made, names, previous, strict=True):
+            if execution.reused and before is not None and before.fingerprint == execution.fingerprint:
+                told.append(replace(execution, reason=REUSED))
+                continue
+            entries[name] = now = self._observe(execution)
+            told.append(replace(execution, reason=reason(before, now, execution.reused, reachable)))
+        if entries:
+            await write_last_seen(self.store, entries, self.ttl)
+        return tuple(told)
+
+    def _seen_name(self, subject: Subject, execution: Execution, point: bool) -> str:
+        at = execution.as_of if point else None
+        module = execution.description.iri
+        return last_seen_name(subject.source, subject.patient, module, at, subject.scope, self.keys.seen)
+
+    def _observe(self, execution: Execution) -> LastSeen:
+        return observe(
+            execution.description,
+            {name: Consumed(i.value, i.bounds) for name, i in execution.inputs.items()},
+            execution.as_of,
+            execution.fingerprint,
+            self.environment,
+            self.keys.fingerprint,
+            self.zone,
+        )
 
     async def close(self) -> None:
         """Give back connections, and stop the embedded cache."""

@@ -1,0 +1,73 @@
+"""FHIR records for tests, as short as they can be and still be FHIR."""
+
+from typing import Any
+
+LOINC, SCT, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
+Record = dict[str, Any]
+
+
+def patient(birth: str | None = "1960-03-15", gender: str | None = "female", id: str = "p1", **more: Any) -> Record:  # noqa: A002
+    record = {"resourceType": "Patient", "id": id, "gender": gender, "birthDate": birth, **more}
+    return {key: value for key, value in record.items() if value is not None}
+
+
+def lab(
+    code: str,
+    value: str | float | None,
+    unit: str | None,
+    when: str,
+    id: str | None = None,  # noqa: A002
+    *,
+    of: str = "p1",
+    system: str = LOINC,
+    **more: Any,
+) -> Record:
+    """An Observation with a quantity; ``value`` as it is to be written, ``more`` for any other element."""
+    record: Record = {
+        "resourceType": "Observation",
+        "id": id or f"{code}-{when}".replace(":", "").replace("+", "-").replace("T", "-"),
+        "status": "final",
+        "code": {"coding": [{"system": system, "code": code}]},
+        "subject": {"reference": f"Patient/{of}"},
+        "effectiveDateTime": when,
+    }
+    if value is not None:
+        quantity: Record = {"value": float(value)}
+        if unit is not None:
+            quantity |= {"unit": unit, "system": UCUM, "code": unit}
+        record["valueQuantity"] = quantity
+    return record | more
+
+
+def creatinine(value: float, when: str, unit: str = "mg/dL", id: str | None = None, **more: Any) -> Record:  # noqa: A002
+    return lab("2160-0", value, unit, when, id, **more)
+
+
+def uacr(value: float, when: str, unit: str = "mg/g", id: str | None = None, **more: Any) -> Record:  # noqa: A002
+    return lab("9318-7", value, unit, when, id, **more)
+
+
+def answer(code: str, coding: tuple[str, str], when: str, *, system: str = LOINC, **more: Any) -> Record:
+    """An Observation with a coded value."""
+    value = {"valueCodeableConcept": {"coding": [{"system": coding[0], "code": coding[1]}]}}
+    return lab(code, None, None, when, system=system, **value, **more)
+
+
+def condition(
+    code: str, onset: str | None = "2020-01-01", system: str = SCT, id: str | None = None, **more: Any
+) -> Record:
+    record: Record = {
+        "resourceType": "Condition",
+        "id": id or f"c-{code}",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": system, "code": code}]},
+        "clinicalStatus": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]
+        },
+        "verificationStatus": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "confirmed"}]
+        },
+    }
+    if onset is not None:
+        record["onsetDateTime"] = onset
+    return record | more

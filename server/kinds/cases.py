@@ -102,6 +102,8 @@ def _read_case(case: Any) -> WorkedCase:
         raise CaseError(f"{name}: {', '.join(sorted(unknown))} cannot be expected")
     if sum(key in expect for key in _EXPECTED) != 1:
         raise CaseError(f"{name}: expect needs one of {', '.join(_EXPECTED)}")
+    if "absent" in expect and expect["absent"] not in AbsentReason.__members__:
+        raise CaseError(f"{name}: expect: {expect['absent']!r} is not a valid AbsentReason")
     at = instant(case["at"]) if "at" in case else None
     return WorkedCase(name, case.get("module"), inputs, expect, at, case)
 

@@ -44,11 +44,11 @@ def evaluate_equation(
         assumed = {slot.name: Consumed(value) for slot, value in zip(missing, combination, strict=True)}
         name = listed(f"{named(slot)} {words(consumed.value)}" for slot, consumed in assumed.items())
         results.append((name, _result(description, {**inputs, **assumed}, at)))
-    told = "; ".join(f"{name}: {_told(description, result)}" for name, result in results)
+    told_each = "; ".join(f"{name}: {_told(description, result)}" for name, result in results)
     shared = [issue for issue in results[0][1].issues if all(issue in result.issues for _, result in results)]
     return replace(
         insufficient,
-        issues=(*issues, Issue(Severity.INFORMATION, "combinations", told), *shared),
+        issues=(*issues, Issue(Severity.INFORMATION, "combinations", told_each), *shared),
         bounds=_bounds(description, missing, [result for _, result in results]),
     )
 

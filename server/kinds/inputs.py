@@ -6,11 +6,11 @@ from ontology.evaluation import Issue, Severity
 from ontology.inputs import Consumed
 from ontology.slots import Slot
 from ontology.values import Absent, Bound, Quantity
-from ontology.words import number_words, words
+from ontology.words import number_words
 from server.catalog.descriptions import Description, Kind
 from server.kinds.errors import KindError
 from server.kinds.extent import extent_of
-from server.kinds.wording import listed, named, why_missing
+from server.kinds.wording import listed, named, told, why_missing
 
 
 def check_inputs(description: Description, inputs: Mapping[str, Consumed]) -> None:
@@ -44,7 +44,7 @@ def missing_issues(
 ) -> tuple[Issue, ...]:
     """One issue ``input-absent`` for each slot, with the reason in words."""
     return tuple(
-        Issue(severity, "input-absent", f"{named(s.name)}: {why_missing(s, inputs[s.name])}", s.name) for s in slots
+        Issue(severity, "input-absent", f"{named(s.name)}: {why_missing(inputs[s.name])}", s.name) for s in slots
     )
 
 
@@ -63,7 +63,7 @@ def range_issues(description: Description, inputs: Mapping[str, Consumed]) -> tu
         low = slot.minimum is not None and extent.reaches(slot.minimum) is False
         high = slot.maximum is not None and extent.exceeds(slot.maximum) is True
         if low or high:
-            text = f"{named(slot.name)} {words(inputs[slot.name].value)}: outside the validated range ({_range(slot)})"
+            text = f"{named(slot.name)} {told(inputs[slot.name])}: outside the validated range ({_range(slot)})"
             issues.append(Issue(Severity.WARNING, "outside-validated-range", text, slot.name))
     return tuple(issues)
 

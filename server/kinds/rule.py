@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.inputs import Consumed
 from ontology.values import Absent, AbsentReason, Coding
-from ontology.words import words
 from server.catalog.criteria import Case
 from server.catalog.descriptions import Description
 from server.kinds.inputs import missing_issues, missing_required
 from server.kinds.logic import judge_optional, slots_of
-from server.kinds.wording import listed, named, why_missing
+from server.kinds.wording import listed, named, told
 
 
 def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
@@ -39,14 +38,14 @@ def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> E
         # Every case is known not to hold: the rule has nothing to say of this patient.
         issue = Issue(Severity.WARNING, "no-case", "None of the cases of the rule is met")
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"No case is met{read}"), (issue,))
-    told = [_told(output) for output in outputs] + ([] if settled else ["none of them"])
-    undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(told, 'or')}")
+    open_outputs = [_output(output) for output in outputs] + ([] if settled else ["none of them"])
+    undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(open_outputs, 'or')}")
     warrant = f"Not decided between: {'; '.join(dict.fromkeys(case.label for case in possible))}{read}"
     issues = (*missing_issues(missing, inputs), undecided)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant), issues)
 
 
-def _told(output: Coding | bool) -> str:
+def _output(output: Coding | bool) -> str:
     if isinstance(output, Coding):
         return output.display or output.code
     return "yes" if output else "no"
@@ -62,11 +61,5 @@ def _read(description: Description, met: Case | None, inputs: Mapping[str, Consu
     ):
         cases = (met,)
     names = dict.fromkeys(name for case in cases for name in slots_of(case.when))
-    parts = []
-    for name in names:
-        consumed = inputs[name]
-        if isinstance(consumed.value, Absent):
-            parts.append(f"{named(name)} {why_missing(description.slot(name), consumed)}")
-        else:
-            parts.append(f"{named(name)} {words(consumed.value)}")
+    parts = [f"{named(name)} {told(inputs[name])}" for name in names]
     return f" ({', '.join(parts)})" if parts else ""

@@ -19,12 +19,12 @@ from decimal import Decimal
 from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, Working
 from ontology.inputs import Consumed
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
-from ontology.words import number_words, words
+from ontology.words import number_words
 from server.catalog.criteria import Band, ScoreCriterion
 from server.catalog.descriptions import Description
 from server.kinds.inputs import missing_issues, missing_required
 from server.kinds.logic import Verdict, all_of, any_of, judge_optional, slots_of
-from server.kinds.wording import listed, named
+from server.kinds.wording import listed, named, told
 
 UNIT = "{score}"
 
@@ -144,8 +144,7 @@ def _warrant(
 
 
 def _part(scored: Scored, consumed: Consumed) -> str:
-    absent = isinstance(consumed.value, Absent)
-    subject = f"{scored.criterion.label} {'missing' if absent else words(consumed.value)}"
+    subject = f"{scored.criterion.label} {told(consumed)}"
     points = scored.points
     if len(points) == 1:
         return f"{subject}: {number_words(points[0])} ({scored.label})"

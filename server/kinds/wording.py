@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
+from ontology.evaluation import Interval
 from ontology.inputs import Consumed
-from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity, Value
-from ontology.words import words
+from ontology.words import amount, number_words, words
 
 REASONS: Mapping[AbsentReason, str] = {
     AbsentReason.NOT_FOUND: "not found",
@@ -37,11 +37,24 @@ def shown(value: Value, decimals: int | None) -> str:
     return words(value)
 
 
-def why_missing(slot: Slot, consumed: Consumed) -> str:
-    """Why a slot is not filled, in words."""
+def why_missing(consumed: Consumed) -> str:
+    """Why a slot is not filled, in words, and between which values it is known to lie."""
     if isinstance(consumed.value, Absent):
-        return REASONS[consumed.value.reason]
+        reason = REASONS[consumed.value.reason]
+        return reason if consumed.bounds is None else f"{reason}; {between(consumed.bounds)}"
     return f"known only as {words(consumed.value)}"
+
+
+def told(consumed: Consumed) -> str:
+    """What is known of an input: its value, else its limits, else that it is missing."""
+    if not isinstance(consumed.value, Absent):
+        return words(consumed.value)
+    return "missing" if consumed.bounds is None else between(consumed.bounds)
+
+
+def between(bounds: Interval) -> str:
+    """``between 46 and 52 mL/min/1.73 m²``."""
+    return f"between {number_words(bounds.low)} and {amount(bounds.high, bounds.unit)}"
 
 
 def listed(items: Iterable[str], last: str = "and") -> str:

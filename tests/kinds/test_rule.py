@@ -90,7 +90,7 @@ def test_equal_outputs_settle_it_whichever_case_it_is():
     )
     evaluation = evaluate(same, {"a": absent(), "b": Consumed(True)})
     assert evaluation.value == code("x")
-    assert evaluation.working.warrant == "a or b (a not found, b yes)"
+    assert evaluation.working.warrant == "a or b (a missing, b yes)"
     assert evaluate(same, {"a": absent(), "b": Consumed(False)}).value == Absent(AbsentReason.INPUT_ABSENT)
 
 

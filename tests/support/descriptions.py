@@ -14,12 +14,12 @@ from server.catalog.descriptions import Description, Kind
 SYSTEM = "https://medtwin.example/codes"
 
 
-def make_concept(id: str = "thing", value_type: ValueType = ValueType.QUANTITY, **overrides: Any) -> Concept:
+def make_concept(name: str = "thing", value_type: ValueType = ValueType.QUANTITY, **overrides: Any) -> Concept:
     unit = "1" if value_type is ValueType.QUANTITY else None
     fields: dict[str, Any] = {
-        "iri": f"https://medtwin.example/mpm#{id}",
-        "id": id,
-        "display": id.replace("-", " ").capitalize(),
+        "iri": f"https://medtwin.example/mpm#{name}",
+        "id": name,
+        "display": name.replace("-", " ").capitalize(),
         "origin": Origin.OBSERVATION,
         "value_type": value_type,
         "unit": unit,

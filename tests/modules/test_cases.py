@@ -1,0 +1,33 @@
+"""Every worked case of every module, from its publication; the same that ``python -m server check`` runs."""
+
+from pathlib import Path
+
+import pytest
+
+import modules
+from server.catalog.load import load_catalog
+from server.kinds.cases import read_cases, run_case, run_cases
+
+ROOT = Path(modules.__file__).parent
+FOLDERS = sorted(path.parent for path in ROOT.glob("*/module.ttl"))
+CASES = [
+    pytest.param(folder, case, id=f"{case.module or folder.name}:{case.name}")
+    for folder in FOLDERS
+    if (folder / "cases.json").is_file()
+    for case in read_cases(folder / "cases.json")
+]
+
+
+@pytest.fixture(scope="module")
+def descriptions():
+    return tuple(load_catalog().modules.values())
+
+
+@pytest.mark.parametrize(("folder", "case"), CASES)
+def test_case(descriptions, folder, case):
+    assert run_case(case, [d for d in descriptions if d.folder == folder]) is None
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_folder_has_cases_for_each_of_its_modules(descriptions, folder):
+    assert run_cases([d for d in descriptions if d.folder == folder], folder / "cases.json") == []

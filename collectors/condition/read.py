@@ -65,6 +65,7 @@ def read(
     for each in parsed:
         condition = each.condition
         problem: str | None = None
+        reason = AbsentReason.UNCONVERTIBLE
         effective: Span | None = None
         over: Span | None = None
         try:
@@ -82,7 +83,8 @@ def read(
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:
             problem = "neither onset[x], recordedDate nor an encounter that is over places it in time"
-        value: Value = True if problem is None else Absent(AbsentReason.UNCONVERTIBLE)
+            reason = AbsentReason.RECORDED_UNKNOWN
+        value: Value = True if problem is None else Absent(reason)
         for known, accepted in index.find(condition.code):
             issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
             resource = Resource(

@@ -121,7 +121,7 @@ def _baseline(points: Sequence[Point], index: int, criteria: RiseCriteria) -> Ba
     time = points[index][0]
     before = _recent([p for p in points[:index] if p[0] < time], time, criteria, "before")
     if before is None:
-        before = _remote(points[:index], time, criteria)
+        before = remote_baseline(points[:index], time, criteria)
     after = _recent([p for p in points[index + 1 :] if p[0] > time], time, criteria, "after")
     if before is None or (after is not None and after.value < before.value):
         return after
@@ -136,7 +136,8 @@ def _recent(others: Sequence[Point], time: datetime, criteria: RiseCriteria, whe
     return Baseline(value, f"lowest value of the {criteria.recent_days} days {where}", at, at)
 
 
-def _remote(earlier: Sequence[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
+def remote_baseline(earlier: Sequence[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
+    """The median of the values before the recent days, back to ``remote_days``; None where there are none."""
     far = [p for p in earlier if criteria.recent_days < days_between(p[0], time) <= criteria.remote_days]
     if not far:
         return None
@@ -144,27 +145,24 @@ def _remote(earlier: Sequence[Point], time: datetime, criteria: RiseCriteria) ->
     return Baseline(median(value for _, value in far), rule, far[0][0], far[-1][0])
 
 
-def acute_times(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta) -> frozenset[datetime]:
-    """The times of all values within acute episodes.
+def episodes(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta) -> dict[datetime, Rise]:
+    """The times of all values within acute episodes, each with the rise that opened its episode.
 
     An episode runs from a value that meets the criteria until one is again below the least value that would have
     met them there, or for ``longest``, after which it is no longer called acute.
     """
-    acute: set[datetime] = set()
-    until: datetime | None = None
-    limit = Decimal(0)
+    acute: dict[datetime, Rise] = {}
+    opened: Rise | None = None
     for rise in rises(points, criteria):
-        running = until is not None and rise.time <= until and criteria.rounded(rise.value) >= limit
-        if rise.met:
-            if not running:
-                until = rise.time + longest
-                limit = _least_that_meets(rise, criteria)
-            acute.add(rise.time)
-        elif running:
-            acute.add(rise.time)
-        else:
-            until = None
-    return frozenset(acute)
+        if opened is not None:
+            over = rise.time - opened.time > longest
+            below = criteria.rounded(rise.value) < _least_that_meets(opened, criteria)
+            opened = None if over or below else opened
+        if opened is None and rise.met:
+            opened = rise
+        if opened is not None:
+            acute[rise.time] = opened
+    return acute
 
 
 def _least_that_meets(rise: Rise, criteria: RiseCriteria) -> Decimal:

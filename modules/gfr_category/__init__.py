@@ -1,0 +1,1 @@
+"""GFR category after KDIGO."""

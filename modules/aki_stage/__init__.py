@@ -1,0 +1,1 @@
+"""Stage of acute kidney injury by the KDIGO creatinine criteria."""

@@ -1,0 +1,120 @@
+"""Stage of acute kidney injury by the creatinine criteria of KDIGO 2012 (doi:10.1038/kisup.2011.32)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ontology.evaluation import Evaluation, Issue, Severity, Working
+from ontology.series import Baseline, Rise, RiseCriteria, day, days_between, episodes, remote_baseline, rises
+from ontology.values import Absent, AbsentReason, Coding, Series
+
+CODES = "https://medtwin.example/codes"
+STAGES = {stage: Coding(CODES, f"aki-stage-{stage}", f"AKI stage {stage}") for stage in (1, 2, 3)}
+NOT_MET = Coding(CODES, "aki-criteria-not-met", "creatinine criteria of AKI not met")
+
+KDIGO = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
+# KDIGO no longer calls it acute after 3 months.
+LONGEST = timedelta(days=90)
+CURRENT_DAYS = 7
+TWICE, THRICE = Decimal(2), Decimal(3)
+FOUR_MG_DL = Decimal(4)
+NO_URINE = "Urine output not assessed; does not exclude AKI."
+NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One value with its stage, and the baseline and ratio that gave it."""
+
+    rise: Rise
+    stage: int
+    baseline: Baseline
+    ratio: Decimal
+
+
+def evaluate(creatinine: Series, at: datetime) -> Evaluation:
+    """The highest stage that the values of the last 7 days before ``at`` meet, or that the criteria are not met.
+
+    ``creatinine`` in mg/dL.  The criteria: a rise of 0.3 mg/dL or more within 48 hours, or to 1.5 times the baseline
+    or more; the baseline is the lowest value of the 7 days before, else the median of days 8 to 365, else (a fall
+    that shows the rise) the lowest of the 7 days after, if it is lower.  Stage 2 from 2.0 times, stage 3 from 3.0
+    times or, once the criteria are met, from 4.0 mg/dL.  An episode that goes on is staged against the baseline that
+    it began from.  Without a value in the last 7 days, or without any baseline: Absent(INPUT_ABSENT), never "none".
+    """
+    found = rises(creatinine.points, KDIGO)
+    current = [rise for rise in found if days_between(rise.time, at) <= CURRENT_DAYS]
+    if not current:
+        return _absent("no-recent-creatinine", f"There is no creatinine in the last {CURRENT_DAYS} days")
+    latest = current[-1]
+    if latest.baseline is None:
+        text = "There is no earlier creatinine of the last year to compare with: whether it has risen is not known"
+        return _absent("no-baseline", text)
+    acute = episodes(creatinine.points, KDIGO, LONGEST)
+    staged = [_stage(rise, acute[rise.time]) for rise in current if rise.time in acute]
+    # Of equal stages the latest value is shown.
+    worst = max((s for s in staged if s is not None), key=lambda s: (s.stage, s.rise.time), default=None)
+    if worst is None:
+        return _not_met(latest, latest.baseline, creatinine.points)
+    return _met(worst, latest)
+
+
+def _stage(rise: Rise, opened: Rise) -> Staged | None:
+    """The stage against the value's own baseline or the episode's, whichever shows the greater rise."""
+    baselines = [b for b in (rise.baseline, opened.baseline) if b is not None and b.value > 0]
+    if not baselines:
+        return None
+    baseline = min(baselines, key=lambda b: b.value)
+    ratio = KDIGO.rounded(rise.value / baseline.value)
+    stage = 1
+    if ratio >= TWICE:
+        stage = 2
+    if ratio >= THRICE or KDIGO.rounded(rise.value) >= FOUR_MG_DL:
+        stage = 3
+    return Staged(rise, stage, baseline, ratio)
+
+
+def _met(worst: Staged, latest: Rise) -> Evaluation:
+    rise = worst.rise
+    reasons = [f"{worst.ratio:f} times the baseline of {_baseline(worst.baseline)}"]
+    if rise.by_rise and rise.lowest is not None:
+        reasons.append(f"{rise.increase:f} mg/dL above {_value(*rise.lowest)}, within 48 hours")
+    warrant = f"Creatinine {_value(rise.time, rise.value)}: {'; '.join(reasons)}"
+    issues: tuple[Issue, ...] = ()
+    if latest.time != rise.time:
+        text = f"The stage is the highest of the last {CURRENT_DAYS} days; the latest creatinine is"
+        text = f"{text} {_value(latest.time, latest.value)}"
+        issues = (Issue(Severity.INFORMATION, "stage-before-latest", text, "creatinine"),)
+    claim = f"AKI stage {worst.stage} by creatinine"
+    return Evaluation(STAGES[worst.stage], Working(warrant, claim, NO_URINE_STAGED), issues)
+
+
+def _not_met(latest: Rise, baseline: Baseline, points: Sequence[tuple[datetime, Decimal]]) -> Evaluation:
+    warrant = (
+        f"Creatinine {_value(latest.time, latest.value)}: {latest.ratio:f} times the baseline of {_baseline(baseline)};"
+        " neither 1.5 times nor, within 48 hours, 0.3 mg/dL more"
+    )
+    issues: tuple[Issue, ...] = ()
+    earlier = remote_baseline(points, latest.time, KDIGO)
+    if earlier is None:
+        text = "All values to compare with are of the same week: a rise before it would not be seen"
+        issues = (Issue(Severity.WARNING, "no-earlier-baseline", text, "creatinine"),)
+    elif earlier.value > 0 and KDIGO.rounded(latest.value / earlier.value) >= KDIGO.ratio:
+        text = f"Creatinine is raised against the {_baseline(earlier)}, though not within the last days"
+        issues = (Issue(Severity.WARNING, "raised-against-earlier-baseline", text, "creatinine"),)
+    return Evaluation(NOT_MET, Working(warrant, "The creatinine criteria of AKI are not met", NO_URINE), issues)
+
+
+def _absent(code: str, text: str) -> Evaluation:
+    issue = Issue(Severity.ERROR, code, text, "creatinine")
+    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"{text}.", qualifier=NO_URINE), (issue,))
+
+
+def _value(time: datetime, value: Decimal) -> str:
+    return f"{value:f} mg/dL ({day(time).isoformat()})"
+
+
+def _baseline(baseline: Baseline) -> str:
+    start, end = day(baseline.start).isoformat(), day(baseline.end).isoformat()
+    when = start if start == end else f"{start} to {end}"
+    return f"{baseline.value:f} mg/dL ({baseline.rule}, {when})"

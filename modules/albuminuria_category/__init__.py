@@ -1,0 +1,1 @@
+"""Albuminuria category after KDIGO."""

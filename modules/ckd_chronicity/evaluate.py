@@ -1,0 +1,60 @@
+"""Whether a GFR below 60 has been shown to last (KDIGO 2024, doi:10.1016/j.kint.2023.10.018: for at least 3 months)."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from ontology.evaluation import Evaluation, Issue, Severity, Working
+from ontology.series import Point, RiseCriteria, day, days_between, episodes
+from ontology.values import Absent, AbsentReason, Series
+
+DECREASED = Decimal(60)
+# KDIGO says 3 months; 90 days is how this is counted here.
+DAYS = 90
+# KDIGO 2012, acute kidney injury (doi:10.1038/kisup.2011.32).
+ACUTE = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
+
+
+def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
+    """True, false, or Absent(INPUT_ABSENT) where the series does not tell, as of its latest value.
+
+    ``egfr`` in mL/min/1.73 m², ``creatinine`` in mg/dL.  Values within episodes of acute kidney injury are left out:
+    from a value that meets the KDIGO creatinine criteria until one that no longer would, for 90 days at most.
+    True: the latest value is below 60, and so are all values back to one at least 90 days before it.  False: a value
+    of 60 or more lies less than 90 days before the latest, or is the latest, so that the GFR has not been below 60
+    throughout.  Days are UTC calendar days.
+    """
+    acute = episodes(creatinine.points, ACUTE, timedelta(days=DAYS))
+    points = [point for point in egfr.points if point[0] not in acute]
+    issues = _left_out(len(egfr.points) - len(points))
+    if not points:
+        issues = (*issues, Issue(Severity.ERROR, "too-few-values", "No value outside acute kidney injury", "egfr"))
+        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not told: there is no usable value."), issues)
+    last = points[-1]
+    run: list[Point] = []
+    normal: Point | None = None
+    for point in reversed(points):
+        if point[1] >= DECREASED:
+            normal = point
+            break
+        run.append(point)
+    if run and days_between(run[-1][0], last[0]) >= DAYS:
+        span = f"{_told(run[-1])} to {_told(last)}, {len(run)} values, none of 60 or more between them"
+        claim = f"GFR below 60 for at least {DAYS} days"
+        return Evaluation(True, Working(f"Below 60 from {span}", claim), issues)
+    if normal is not None and days_between(normal[0], last[0]) < DAYS:
+        claim = f"GFR not below 60 throughout the {DAYS} days up to the latest value"
+        return Evaluation(False, Working(f"{_told(normal)} lies less than {DAYS} days back", claim), issues)
+    text = f"The values below 60 span less than {DAYS} days: whether it lasts is not known"
+    issues = (*issues, Issue(Severity.WARNING, "too-few-values", text, "egfr"))
+    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not told: latest value {_told(last)}."), issues)
+
+
+def _told(point: Point) -> str:
+    return f"{point[1]:f} on {day(point[0]).isoformat()}"
+
+
+def _left_out(count: int) -> tuple[Issue, ...]:
+    if not count:
+        return ()
+    text = f"Left out, since the creatinine criteria of acute kidney injury were met: {count} of the values"
+    return (Issue(Severity.INFORMATION, "acute-values-left-out", text, "egfr"),)

@@ -1,0 +1,1 @@
+"""Yearly change of estimated GFR, by least squares over a series."""

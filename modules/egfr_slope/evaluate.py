@@ -1,0 +1,84 @@
+"""Yearly change of estimated GFR: the least-squares line through a series, with its confidence interval."""
+
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from modules.egfr_slope.regression import LEVEL, fit
+from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
+from ontology.series import Point, RiseCriteria, day, days_between, episodes, one_a_day
+from ontology.values import Absent, AbsentReason, Quantity, Series
+
+UNIT = "mL/min/{1.73_m2}/a"
+SHOWN = "mL/min/1.73 m² a year"
+DAYS_A_YEAR = 365.25
+LEAST_POINTS = 3
+LEAST_DAYS = 365
+DECIMALS = Decimal("0.01")
+# KDIGO 2012, acute kidney injury (doi:10.1038/kisup.2011.32); an episode counts as acute for 90 days at most.
+ACUTE = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
+LONGEST = timedelta(days=90)
+
+
+def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
+    """Slope in mL/min/1.73 m² a year (365.25 days), to two decimals, with its 95 % confidence interval.
+
+    ``egfr`` in mL/min/1.73 m² with the age as of each value, ``creatinine`` in mg/dL.  Values within episodes of
+    acute kidney injury are left out (from one that meets the KDIGO creatinine criteria until one that no longer
+    would); of the rest the first value of each UTC day is used.  Fewer than 3 points, or points over less than 365
+    days, give Absent(INPUT_ABSENT).
+    """
+    acute = episodes(creatinine.points, ACUTE, LONGEST)
+    steady = [point for point in egfr.points if point[0] not in acute]
+    points = one_a_day(steady)
+    issues = _left_out(len(egfr.points) - len(steady), len(steady) - len(points))
+    days = days_between(points[0][0], points[-1][0]) if points else 0
+    if len(points) < LEAST_POINTS or days < LEAST_DAYS:
+        return _too_few(len(points), days, issues)
+    line = fit([_years(points[0], point) for point in points], [float(value) for _, value in points])
+    slope, low, high = (_rounded(number) for number in (line.slope, line.low, line.high))
+    between = f"{_signed(low)} to {_signed(high)}"
+    warrant = (
+        f"Least squares over {len(points)} values (one a day) from {_told(points[0])} to {_told(points[-1])}:"
+        f" {_signed(slope)} {SHOWN}, 95 % confidence interval {between} (t = {line.t:.3f}, {len(points) - 2}"
+        f" degree{'s' if len(points) > 3 else ''} of freedom)"
+    )
+    claim = f"Estimated GFR changed by {_signed(slope)} {SHOWN}"
+    interval = Interval(low, high, UNIT, f"95 % confidence interval {between} {SHOWN}", level=LEVEL)
+    return Evaluation(Quantity(slope, UNIT), Working(warrant, claim), issues, interval=interval)
+
+
+def _years(first: Point, point: Point) -> float:
+    return (point[0] - first[0]) / timedelta(days=1) / DAYS_A_YEAR
+
+
+def _rounded(number: float) -> Decimal:
+    # Adding zero makes minus zero plain.
+    return Decimal(repr(number)).quantize(DECIMALS, ROUND_HALF_UP) + 0
+
+
+def _signed(number: Decimal) -> str:
+    return f"{number:+f}".replace("-", "−") if number else "0"
+
+
+def _told(point: Point) -> str:
+    return f"{point[1]:f} on {day(point[0]).isoformat()}"
+
+
+def _left_out(acute: int, same_day: int) -> tuple[Issue, ...]:
+    issues = []
+    if acute:
+        text = f"Left out, since the creatinine criteria of acute kidney injury were met: {acute} of the values"
+        issues.append(Issue(Severity.INFORMATION, "acute-values-left-out", text, "egfr"))
+    if same_day:
+        text = f"Left out, since only the first value of a day is used: {same_day} of the values"
+        issues.append(Issue(Severity.INFORMATION, "same-day-values-left-out", text, "egfr"))
+    return tuple(issues)
+
+
+def _too_few(count: int, days: int, issues: tuple[Issue, ...]) -> Evaluation:
+    text = (
+        f"A slope needs at least {LEAST_POINTS} values on different days over at least {LEAST_DAYS} days;"
+        f" there {'is' if count == 1 else 'are'} {count}, over {days} days"
+    )
+    issues = (*issues, Issue(Severity.ERROR, "too-few-values", text, "egfr"))
+    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed. {text}."), issues)

@@ -13,12 +13,13 @@ IMPORTS = {
     "__future__", "calendar", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "enum",
     "fractions", "functools", "itertools", "math", "operator", "statistics", "typing",
 }  # fmt: skip
-# Imported with their package, these would let in what the list keeps out.
+# What reaches files, or other code round the list of imports; id and hash differ from one process to the next.
 NAMES = {
     "open", "print", "input", "eval", "exec", "compile", "__import__", "globals", "locals", "vars", "breakpoint", "id",
     "hash", "getattr", "setattr", "delattr", "super", "__builtins__", "__loader__", "__spec__",
 }  # fmt: skip
-# datetime.now and its like; NormalDist.samples draws at random; setcontext changes arithmetic for everyone; cache and lru_cache keep patients' values.
+# datetime.now and its like; NormalDist.samples draws at random; setcontext changes arithmetic for everyone; cache and
+# lru_cache keep patients' values.
 ATTRIBUTES = {
     "now", "utcnow", "today", "fromtimestamp", "utcfromtimestamp", "localtime", "samples", "setcontext", "getcontext",
     "cache", "lru_cache", "cached_property", "__globals__", "__dict__", "__class__", "__subclasses__", "__builtins__",
@@ -94,6 +95,6 @@ def test_what_a_module_needs_is_let_through():
     source = (
         "import math\nfrom datetime import datetime\nfrom decimal import Decimal, localcontext\n"
         "from ontology.values import Quantity\nfrom modules.mine.tables import T\n"
-        "def evaluate(a: Decimal, at: datetime) -> Decimal:\n    return Decimal(math.exp(a)) + at.astimezone(a.zone).year\n"
+        "def evaluate(a: Decimal, at: datetime) -> Decimal:\n    return math.exp(a) + at.astimezone(a.zone).year\n"
     )
     assert impurities(source, "mine") == []

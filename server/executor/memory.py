@@ -48,19 +48,21 @@ class Memory:
     ) -> tuple[Execution, ...]:
         """The executions with the reason why each ran, or that it was reused; one look-up, and one write at most.
 
-        An entry that says the same already is left as it is.
+        Entries are written anew for each answer, so that they outlive the results and "expired" can be said; but for
+        points of a series, of which there may be thousands.
         """
         names = [self._seen_name(subject, e, point) for e, point in zip(made, points, strict=True)]
         previous = await read_last_seen(self.store, names)
-        reachable = (await self.store.status()).reachable if None in previous else True
         entries: dict[str, LastSeen] = {}
         told = []
-        for execution, name, before in zip(made, names, previous, strict=True):
+        for execution, point, name, before in zip(made, points, names, previous, strict=True):
             if execution.reused and before is not None and before.fingerprint == execution.fingerprint:
                 told.append(replace(execution, reason=REUSED))
+                if not point:
+                    entries[name] = before
                 continue
             entries[name] = now = self._observe(execution)
-            told.append(replace(execution, reason=reason(before, now, execution.reused, reachable)))
+            told.append(replace(execution, reason=reason(before, now, execution.reused, self.store.available)))
         if entries:
             await write_last_seen(self.store, entries, self.ttl)
         return tuple(told)

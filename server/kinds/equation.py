@@ -106,7 +106,7 @@ def _call(description: Description, inputs: Mapping[str, Consumed], at: datetime
         if at is None or at.utcoffset() is None:
             raise KindError(f"module {description.id}: reads the evaluation time, and got none with a zone")
         arguments["at"] = at
-    return implementation(description.folder)(**arguments)
+    return implementation(description.folder, description.code_digest)(**arguments)
 
 
 def _argument(description: Description, slot: Slot, consumed: Consumed) -> object:

@@ -1,16 +1,17 @@
 """Finds a module's ``evaluate`` by its folder, and checks that it fits its description."""
 
 import hashlib
-import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, TypeAlias, get_args, get_type_hints
 
 import modules
@@ -32,33 +33,44 @@ _TYPES: dict[ValueType, type] = {
 }
 
 
+class _SourceLoader(SourceFileLoader):
+    """Compiles what the file says now: bytecode of the same size and second could be that of an older text."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 @cache
-def implementation(folder: Path) -> Evaluate:
-    """The ``evaluate`` of ``<folder>/evaluate.py``; loaded once.
+def implementation(folder: Path, code_digest: str = "") -> Evaluate:
+    """The ``evaluate`` of ``<folder>/evaluate.py``; loaded once for each state of the code.
 
     KindError where there is no such file, or no such function in it.
     """
     path = folder.resolve() / "evaluate.py"
     if not path.is_file():
         raise KindError(f"{folder.name}/evaluate.py: not found")
-    found: object = getattr(_load(path), "evaluate", None)
+    # The folders that we ship have real names, so that tests and the server meet the same objects.
+    shipped = path.parent.parent == _PACKAGE
+    module = import_module(f"modules.{folder.name}.evaluate") if shipped else _load(path, code_digest)
+    found: object = getattr(module, "evaluate", None)
     if not inspect.isfunction(found):
         raise KindError(f"{folder.name}/evaluate.py: no function evaluate in it")
     evaluate: Evaluate = found
     return evaluate
 
 
-def _load(path: Path) -> ModuleType:
-    # The folders that we ship have real names, so that tests and the server meet the same objects.
-    if path.parent.parent == _PACKAGE:
-        return importlib.import_module(f"modules.{path.parent.name}.evaluate")
-    name = f"_medtwin_module_{hashlib.blake2b(str(path).encode(), digest_size=8).hexdigest()}"
-    spec = importlib.util.spec_from_file_location(name, path)
+def _load(path: Path, code_digest: str) -> ModuleType:
+    """A folder from elsewhere, as a package of its own, so that it can import its neighbours relatively."""
+    key = hashlib.blake2b(f"{path}\0{code_digest}".encode(), digest_size=8).hexdigest()
+    package = ModuleType(f"_medtwin_module_{key}")
+    package.__path__ = [str(path.parent)]
+    name = f"{package.__name__}.evaluate"
+    spec = spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
     if spec is None or spec.loader is None:
         raise KindError(f"{path.parent.name}/evaluate.py: cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
+    module = module_from_spec(spec)
     # Dataclasses look their own module up while they are made.
-    sys.modules[name] = module
+    sys.modules |= {package.__name__: package, name: module}
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -74,7 +86,7 @@ def implementation_faults(description: Description) -> list[str]:
     the evaluation time.  A default is a fault too: it would stand in for a missing value without a word.
     """
     try:
-        evaluate = implementation(description.folder)
+        evaluate = implementation(description.folder, description.code_digest)
         hints = get_type_hints(evaluate)
     except (KindError, ImportError, SyntaxError, NameError) as error:
         return [str(error)]
@@ -113,7 +125,7 @@ def _slot_types(slot: Slot) -> frozenset[type]:
         types = {bool}
     if slot.accepts_bound:
         types.add(Bound)
-    if not slot.required:
+    if not slot.required or slot.comparison:
         types.add(Absent)
     return frozenset(types)
 

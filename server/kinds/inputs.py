@@ -35,8 +35,12 @@ def is_filled(description: Description, slot: Slot, consumed: Consumed) -> bool:
 
 
 def missing_required(description: Description, inputs: Mapping[str, Consumed]) -> tuple[Slot, ...]:
-    """The required slots that are not filled, in the description's order."""
-    return tuple(s for s in description.slots if s.required and not is_filled(description, s, inputs[s.name]))
+    """The required slots that are not filled, in the description's order; what only compares is never required."""
+    return tuple(
+        slot
+        for slot in description.slots
+        if slot.required and not slot.comparison and not is_filled(description, slot, inputs[slot.name])
+    )
 
 
 def missing_issues(

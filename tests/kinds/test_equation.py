@@ -152,8 +152,7 @@ def test_not_more_than_sixteen_combinations(folder):
         names = [f"f{n}" for n in range(many)]
         slots = tuple(make_slot(name, ValueType.FLAG, candidates=(False, True)) for name in names)
         path = folder(source.format(", ".join(f"{name}: bool" for name in names)))
-        implementation.cache_clear()
-        description = make_description(Kind.EQUATION, slots=slots, folder=path)
+        description = make_description(Kind.EQUATION, slots=slots, folder=path, code_digest=str(many))
         evaluation = evaluate(description, {name: absent() for name in names})
         assert (evaluation.bounds is not None) is limits
 
@@ -222,3 +221,27 @@ def test_a_folder_without_an_implementation(tmp_path):
     (tmp_path / "evaluate.py").write_text("evaluate = 1")
     with pytest.raises(KindError, match="no function evaluate"):
         implementation(tmp_path)
+
+
+def test_changed_code_is_loaded_anew(tmp_path):
+    for state in ("1", "2"):
+        (tmp_path / "evaluate.py").write_text(f"def evaluate(): return {state}\n")
+        assert implementation(tmp_path, state)() == int(state)
+
+
+def test_a_folder_from_elsewhere_imports_its_neighbours(tmp_path):
+    (tmp_path / "table.py").write_text("FACTOR = 3\n")
+    (tmp_path / "evaluate.py").write_text("from .table import FACTOR\ndef evaluate(): return FACTOR\n")
+    assert implementation(tmp_path)() == 3
+
+
+def test_a_slot_that_only_compares_is_never_missing(folder):
+    source = """
+    def evaluate(a: Decimal, other: Decimal | Absent) -> Evaluation:
+        return Evaluation(Quantity(a, "1"), Working(repr(other)))
+    """
+    slots = (make_slot("a"), make_slot("other", comparison=True))
+    description = make_description(Kind.EQUATION, slots=slots, folder=folder(source))
+    assert check_signature(description) == []
+    evaluation = evaluate(description, {"a": number(1), "other": absent()})
+    assert (evaluation.value, evaluation.issues) == (Quantity(Decimal(1), "1"), ())

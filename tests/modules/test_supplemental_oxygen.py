@@ -43,8 +43,8 @@ def test_no_reason_of_absence_becomes_air(reason: AbsentReason) -> None:
     assert isinstance(evaluation.value, Absent)
 
 
-def test_recorded_not_on_room_air_alone_is_not_oxygen_and_not_air() -> None:
-    assert isinstance(run("supplemental-oxygen", {"room_air": False}).value, Absent)
+def test_recorded_on_oxygen_reads_as_not_on_room_air() -> None:
+    assert run("supplemental-oxygen", {"room_air": False}).value is True
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ def test_recorded_not_on_room_air_alone_is_not_oxygen_and_not_air() -> None:
         {"fio2": 40, "room_air": True},
         {"oxygen_flow": 30, "fio2": 21},
         {"oxygen_flow": 2, "fio2": 40, "room_air": True},
+        {"oxygen_flow": 0, "room_air": False},
+        {"fio2": 21, "room_air": False},
     ],
 )
 def test_contradictory_oxygen_is_not_decided(given: dict) -> None:

@@ -31,7 +31,7 @@ def judge_applicability(
     for refuse, severity in ((True, Severity.WARNING), (False, Severity.INFORMATION)):
         unknown = [ground for ground, verdict in verdicts if verdict is None and ground.refuse is refuse]
         if unknown:
-            text = f"Could not be excluded ({_why(unknown, inputs)}): {', '.join(ground.text for ground in unknown)}"
+            text = f"Could not be excluded ({_why(unknown, inputs)}): {'; '.join(ground.text for ground in unknown)}"
             issues.append(Issue(severity, "applicability-unknown", text))
     return None, tuple(issues)
 

@@ -54,12 +54,11 @@ def _output(output: Coding | bool) -> str:
 def _read(description: Description, met: Case | None, inputs: Mapping[str, Consumed]) -> str:
     """The values that the decision rests on: those of the cases up to the one that is met, in brackets."""
     cases = description.cases if met is None else description.cases[: description.cases.index(met) + 1]
-    if (
-        met is not None
-        and met.when is not None
-        and all(judge_optional(case.when, inputs) is False for case in cases[:-1])
-    ):
-        cases = (met,)
-    names = dict.fromkeys(name for case in cases for name in slots_of(case.when))
-    parts = [f"{named(name)} {told(inputs[name])}" for name in names]
+    names = [name for case in cases for name in slots_of(case.when)]
+    before = cases[:-1]
+    if met is not None and met.when is not None and all(judge_optional(c.when, inputs) is False for c in before):
+        # The case stands by itself; what it could do without need not be told.
+        names = [name for name in slots_of(met.when) if not isinstance(inputs[name].value, Absent)]
+        names = names or list(slots_of(met.when))
+    parts = [f"{named(name)} {told(inputs[name])}" for name in dict.fromkeys(names)]
     return f" ({', '.join(parts)})" if parts else ""

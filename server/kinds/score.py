@@ -135,7 +135,7 @@ def _single(description: Description, scored: tuple[Scored, ...]) -> tuple[Issue
 def _warrant(
     scored: tuple[Scored, ...], inputs: Mapping[str, Consumed], low: Decimal, high: Decimal, settled: bool
 ) -> str:
-    parts = " + ".join(_part(s, inputs[s.criterion.slot]) for s in scored)
+    parts = " + ".join(_part(s, inputs) for s in scored)
     if settled:
         return f"{parts} = {number_words(low)}"
     if low == high:
@@ -143,9 +143,20 @@ def _warrant(
     return f"{parts}: at least {number_words(low)}, at most {number_words(high)}"
 
 
-def _part(scored: Scored, consumed: Consumed) -> str:
-    subject = f"{scored.criterion.label} {told(consumed)}"
+def _part(scored: Scored, inputs: Mapping[str, Consumed]) -> str:
     points = scored.points
+    subject = f"{scored.criterion.label} {_seen(scored, inputs)}"
     if len(points) == 1:
         return f"{subject}: {number_words(points[0])} ({scored.label})"
     return f"{subject}: {number_words(points[0])} to {number_words(points[-1])}"
+
+
+def _seen(scored: Scored, inputs: Mapping[str, Consumed]) -> str:
+    """What is known of the criterion's slot; where that is nothing, of the others that its bands read."""
+    criterion = scored.criterion
+    own = inputs[criterion.slot]
+    others = [name for name in _read_by(criterion) if not isinstance(inputs[name].value, Absent)]
+    if not isinstance(own.value, Absent) or own.bounds is not None or not others:
+        return told(own)
+    read = f"({', '.join(f'{named(name)} {told(inputs[name])}' for name in others)})"
+    return read if len(scored.points) == 1 else f"missing {read}"

@@ -66,7 +66,7 @@ def test_unknown_grounds_are_grouped_and_the_value_stands():
         Issue(
             Severity.WARNING,
             "applicability-unknown",
-            "Could not be excluded (not recorded): on dialysis, kidney transplant",
+            "Could not be excluded (not recorded): on dialysis; kidney transplant",
         ),
         Issue(Severity.INFORMATION, "applicability-unknown", "Could not be excluded (not recorded): pregnancy"),
     )

@@ -62,6 +62,7 @@ def test_nothing_known_leaves_all():
     ]
 
 
+EITHER = (make_slot("a", ValueType.FLAG, required=False), make_slot("b", ValueType.FLAG, required=False))
 OXYGEN = make_description(
     produces=make_concept("oxygen", ValueType.FLAG, display="Supplemental oxygen"),
     slots=(make_slot("flow", required=False), make_slot("air", ValueType.FLAG, required=False)),
@@ -92,6 +93,12 @@ def test_equal_outputs_settle_it_whichever_case_it_is():
     assert evaluation.value == code("x")
     assert evaluation.working.warrant == "a or b (a missing, b yes)"
     assert evaluate(same, {"a": absent(), "b": Consumed(False)}).value == Absent(AbsentReason.INPUT_ABSENT)
+
+
+def test_the_warrant_leaves_out_what_the_case_could_do_without():
+    case = Case(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b")
+    either = make_description(slots=EITHER, cases=(case,))
+    assert evaluate(either, {"a": absent(), "b": Consumed(True)}).working.warrant == "a or b (b yes)"
 
 
 def test_no_case_met_is_not_applicable():

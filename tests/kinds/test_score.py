@@ -179,3 +179,12 @@ def test_a_band_that_may_match_does_not_hide_a_later_one():
     assert (evaluation.bounds.low, evaluation.bounds.high) == (0, 3)
     evaluation = evaluate(make_score(RATE), {"rate": between(22, 23)})
     assert (evaluation.bounds.low, evaluation.bounds.high) == (2, 2)
+
+
+def test_a_criterion_settled_by_another_slot_names_that():
+    spo2 = ScoreCriterion("spo2", "SpO2", (band(0, "on air", when=Is("oxygen", False)), band(1, "on oxygen")))
+    chart = make_score(spo2, OXYGEN, partial_total=True)
+    evaluation = evaluate(chart, {"spo2": absent(), "oxygen": Consumed(False)})
+    assert evaluation.working.warrant.startswith("SpO2 (oxygen no): 0 (on air) + ")
+    evaluation = evaluate(CHART, {"rate": number(16), "spo2": absent(), "oxygen": Consumed(True)})
+    assert "SpO2 missing (oxygen yes): 1 to 3" in evaluation.working.warrant

@@ -31,7 +31,9 @@ class Accepted:
     """A code under which the concept is found in records.
 
     ``caution`` is told to the reader when a record with this code is used; ``needs_unit`` refuses a record
-    without a unit under it; ``ever``: the code itself says "history of", so it counts only where a slot asks ever; of two codes the one with lower ``rank`` is preferred at one time.
+    without a unit under it; ``ever``: the code itself says "history of", so it counts only where a slot asks ever;
+    of two codes the one with lower ``rank`` is preferred at one time.  ``asserts``: what a record under this code
+    states by itself, where it has neither a value nor a reason for its absence (None: nothing).
     """
 
     coding: Coding
@@ -39,6 +41,7 @@ class Accepted:
     needs_unit: bool = False
     ever: bool = False
     rank: int = 0
+    asserts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

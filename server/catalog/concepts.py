@@ -1,10 +1,10 @@
 """Concepts, from their Turtle."""
 
-from rdflib import RDF, SKOS, Graph, Literal, URIRef
+from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ontology.concepts import Accepted, Answer, Concept, Origin, ValueType
-from ontology.values import Quantity, Value
+from ontology.values import Coding, Quantity, Value
 from server.catalog.graph import (
     MPM,
     NodeFault,
@@ -16,6 +16,7 @@ from server.catalog.graph import (
     one,
     text,
     texts,
+    truth,
     words_of,
 )
 
@@ -55,7 +56,7 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
         origin=kinds[0],
         value_type=ValueType(value_type),
         codes=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.coding)), key=str)),
-        accepted=tuple(sorted((_accepted(graph, n) for n in graph.objects(node, MPM.accepts)), key=_order)),
+        accepted=tuple(sorted((a for n in graph.objects(node, MPM.accepts) for a in _accepted(graph, n)), key=_order)),
         panels=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.panel)), key=str)),
         answers=tuple(sorted((_answer(graph, n) for n in graph.objects(node, MPM.answer)), key=str)),
         unit=unit,
@@ -74,15 +75,27 @@ def _order(accepted: Accepted) -> tuple[int, str, str]:
     return accepted.rank, accepted.coding.system, accepted.coding.code
 
 
-def _accepted(graph: Graph, node: Node) -> Accepted:
-    rank = number(graph, node, MPM["rank"])
-    return Accepted(
-        coding(graph, node),
-        caution=text(graph, node, MPM.caution),
-        needs_unit=flag(graph, node, MPM.needsUnit),
-        rank=int(rank) if rank is not None else 0,
-        ever=flag(graph, node, MPM.ever),
-    )
+def _accepted(graph: Graph, node: Node) -> list[Accepted]:
+    """A code in its system, or in each of those that a node of systems lists."""
+    group, rank = one(graph, node, MPM.systems), number(graph, node, MPM["rank"])
+    if group is None:
+        found = [coding(graph, node)]
+    else:
+        code, label = need(graph, node, MPM.code), text(graph, node, RDFS.label)
+        found = [Coding(system, code, label) for system in texts(graph, group, MPM.system)]
+        if not found:
+            raise NodeFault(f"{words_of(graph, node)}: mpm:systems names a node without mpm:system")
+    return [
+        Accepted(
+            each,
+            caution=text(graph, node, MPM.caution),
+            needs_unit=flag(graph, node, MPM.needsUnit),
+            rank=int(rank) if rank is not None else 0,
+            ever=flag(graph, node, MPM.ever),
+            asserts=truth(graph, node, MPM.asserts),
+        )
+        for each in found
+    ]
 
 
 def _answer(graph: Graph, node: Node) -> Answer:

@@ -8,7 +8,7 @@ from ontology.values import Absent, AbsentReason, Coding
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description
 from server.kinds.logic import Verdict, all_of, judge_optional
-from server.kinds.score import alone
+from server.kinds.points import alone
 
 RESULT = "result"
 

@@ -1,9 +1,7 @@
 """The score kind: the points of ordered bands, added up.
 
-Each criterion gives the set of points that are still possible.  Bands are read in order: a band known not to match
-is passed, one that may match stays possible, and the first that is known to match ends the reading.  Where every
-band is known not to match, the criterion gives no points.  Lowest and highest totals add the least and the most of
-each set, so they hold whatever is missing; they may be wider than need be where criteria share a slot.
+Each criterion gives the set of points that are still possible.  Lowest and highest totals add the least and the most
+of each set, so they hold whatever is missing; they may be wider than need be where criteria share a slot.
 
 When a total is given:
 
@@ -13,43 +11,23 @@ When a total is given:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, Working
 from ontology.inputs import Consumed
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
 from ontology.words import number_words
-from server.catalog.criteria import Band, ScoreCriterion
 from server.catalog.descriptions import Description
 from server.kinds.inputs import missing_issues, missing_required
-from server.kinds.logic import Verdict, all_of, any_of, judge_optional, slots_of
+from server.kinds.points import Scored, read_by, score_criterion
 from server.kinds.wording import listed, named, told
 
 UNIT = "{score}"
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One criterion with the bands that may still hold; no band stands for no points."""
-
-    criterion: ScoreCriterion
-    bands: tuple[Band | None, ...]
-
-    @property
-    def points(self) -> tuple[Decimal, ...]:
-        """The possible points, least first, each once."""
-        return tuple(sorted({Decimal(0) if band is None else band.points for band in self.bands}))
-
-    @property
-    def label(self) -> str:
-        """The possible bands in words."""
-        return listed(("none of its bands" if band is None else band.label for band in self.bands), "or")
-
-
 def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
     """The total with each criterion's points, or between which totals it lies."""
-    scored = tuple(_scored(criterion, inputs) for criterion in description.criteria)
+    scored = tuple(score_criterion(criterion, inputs) for criterion in description.criteria)
     low = sum((s.points[0] for s in scored), Decimal(0))
     high = sum((s.points[-1] for s in scored), Decimal(0))
     missing = missing_required(description, inputs)
@@ -72,33 +50,6 @@ def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> 
     return Evaluation(value, Working(warrant, claim, contributions=contributions), issues, bounds)
 
 
-def alone(description: Description, inputs: Mapping[str, Consumed], points: Decimal) -> Verdict:
-    """Whether one criterion by itself scores ``points`` or more."""
-    verdicts: list[Verdict] = []
-    for criterion in description.criteria:
-        possible = _scored(criterion, inputs).points
-        verdicts.append(True if possible[0] >= points else None if possible[-1] >= points else False)
-    return any_of(verdicts)
-
-
-def _scored(criterion: ScoreCriterion, inputs: Mapping[str, Consumed]) -> Scored:
-    possible: list[Band | None] = []
-    for band in criterion.bands:
-        verdict = all_of((judge_optional(band.when, inputs), judge_optional(band.match, inputs)))
-        if verdict is not False:
-            possible.append(band)
-        if verdict is True:
-            return Scored(criterion, tuple(possible))
-    return Scored(criterion, (*possible, None))
-
-
-def _read_by(criterion: ScoreCriterion) -> tuple[str, ...]:
-    names = [criterion.slot]
-    for band in criterion.bands:
-        names += [*slots_of(band.match), *slots_of(band.when)]
-    return tuple(dict.fromkeys(names))
-
-
 def _undetermined(
     description: Description, scored: tuple[Scored, ...], inputs: Mapping[str, Consumed], severity: Severity
 ) -> tuple[Issue, ...]:
@@ -108,7 +59,7 @@ def _undetermined(
         named(name)
         for s in scored
         if len(s.points) > 1
-        for name in _read_by(s.criterion)
+        for name in read_by(s.criterion)
         if name not in required and isinstance(inputs[name].value, Absent | Bound)
     ]
     if not names:
@@ -155,7 +106,7 @@ def _seen(scored: Scored, inputs: Mapping[str, Consumed]) -> str:
     """What is known of the criterion's slot; where that is nothing, of the others that its bands read."""
     criterion = scored.criterion
     own = inputs[criterion.slot]
-    others = [name for name in _read_by(criterion) if not isinstance(inputs[name].value, Absent)]
+    others = [name for name in read_by(criterion) if not isinstance(inputs[name].value, Absent)]
     if not isinstance(own.value, Absent) or own.bounds is not None or not others:
         return told(own)
     read = f"({', '.join(f'{named(name)} {told(inputs[name])}' for name in others)})"

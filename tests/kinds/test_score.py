@@ -11,7 +11,7 @@ from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.criteria import Band, Compare, Criterion, Is, OneOf, Outcome, ScoreCriterion
 from server.catalog.descriptions import Kind
 from server.kinds import evaluate
-from server.kinds.score import alone
+from server.kinds.points import alone
 from tests.support.descriptions import absent, between, bound, code, make_concept, make_description, make_slot, number
 
 INSUFFICIENT = Absent(AbsentReason.INPUT_ABSENT)

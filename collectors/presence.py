@@ -8,7 +8,7 @@ from collectors.facts import Selected
 from collectors.pool import Pool, listed, readable, sound
 from collectors.records import Fact
 from collectors.single import resources_of
-from collectors.telling import absence_code, named, said, say, told
+from collectors.telling import absence_code, common_reason, named, said, say, told
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
@@ -98,9 +98,7 @@ def _unclear(slot: Slot, facts: list[Fact], issues: list[Issue]) -> Selected:
         reason = value.reason if isinstance(value, Absent) else AbsentReason.RECORDED_UNKNOWN
         code = "undated" if fact.resource.effective is None else absence_code(reason)
         issues.append(say(slot, code, f"{named(fact)} cannot be used: {said(fact)}."))
-    first = facts[0].resource.value
-    reason = first.reason if isinstance(first, Absent) else AbsentReason.RECORDED_UNKNOWN
-    return Selected(Absent(reason), resources_of(facts), tuple(issues))
+    return Selected(Absent(common_reason(facts)), resources_of(facts), tuple(issues))
 
 
 def _not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -> Selected:

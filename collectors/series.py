@@ -9,7 +9,7 @@ from collectors.facts import Selected
 from collectors.pool import Pool, grouped, readable, sound, span_of, view
 from collectors.records import Fact
 from collectors.single import missing, resources_of
-from collectors.telling import named, said, say, told
+from collectors.telling import common_reason, named, said, say, told
 from ontology.evaluation import Issue
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity, Series
@@ -23,10 +23,13 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     used: list[Fact] = []
     lost: list[Fact] = []
     contradictions: list[Issue] = []
+    reason = AbsentReason.UNCONVERTIBLE
     for met in grouped(seen.inside):
         group = sound(slot, pool, met, issues)
         values = [fact for fact in group if readable(fact)]
         lost.extend(fact for fact in group if not readable(fact))
+        if group and not values:
+            reason = common_reason(group)
         if not values:
             continue
         agreement = agree(slot, values)
@@ -34,6 +37,7 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
         value = consume(slot, agreement.chosen)[0] if agreement.chosen is not None else None
         if not isinstance(value, Quantity):
             lost.extend(values)
+            reason = AbsentReason.UNCONVERTIBLE if agreement.chosen is not None else AbsentReason.CONFLICTING
             continue
         points.append((span_of(values[0]).end, value.value))
         used.extend(agreement.facts)
@@ -42,7 +46,7 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
         issues.append(_left_out(slot, lost))
     if not points:
         if lost:
-            return Selected(Absent(_main_reason(lost[-1])), resources_of(lost), tuple(issues))
+            return Selected(Absent(reason), resources_of(lost), tuple(issues))
         return missing(slot, seen)
     issues.extend(told(slot, used))
     beyond = sum(outside(slot, number) for _, number in points)
@@ -56,8 +60,3 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
 def _left_out(slot: Slot, lost: list[Fact]) -> Issue:
     shown = "; ".join(f"{named(fact)} says {said(fact)}" for fact in lost[-3:])
     return say(slot, "left-out", f"{len(lost)} record(s) could not be used and were left out of the series: {shown}.")
-
-
-def _main_reason(fact: Fact) -> AbsentReason:
-    value = fact.resource.value
-    return value.reason if isinstance(value, Absent) else AbsentReason.UNCONVERTIBLE

@@ -7,7 +7,7 @@ from collectors.consumed import consume
 from collectors.facts import Selected
 from collectors.pool import Pool, View, grouped, readable, sound, span_of, view
 from collectors.records import Fact
-from collectors.telling import absence_code, named, said, say, told
+from collectors.telling import absence_code, common_reason, named, said, say, told
 from collectors.timing import duration_in_words, in_words
 from ontology.evaluation import Issue
 from ontology.resources import Resource
@@ -86,11 +86,11 @@ def _unordered(slot: Slot, pool: Pool, chosen: Fact, facts: list[Fact]) -> list[
 
 
 def _nothing(slot: Slot, facts: list[Fact], issues: list[Issue]) -> Selected:
-    """No value, for the reason of the first of these facts; all of them are told."""
-    first = facts[0]
+    """No value, for the reason of the first of these facts in time; all of them are told."""
+    first = [fact for fact in facts if fact.resource.effective == facts[0].resource.effective]
     for fact in facts:
         issues.append(say(slot, absence_code(_reason(fact)), f"{named(fact)} says {said(fact)}."))
-    return Selected(Absent(_reason(first)), resources_of(facts), tuple(issues))
+    return Selected(Absent(common_reason(first)), resources_of(facts), tuple(issues))
 
 
 def _stepped_back(slot: Slot, passed: list[Fact]) -> list[Issue]:

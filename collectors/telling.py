@@ -1,5 +1,6 @@
 """The sentences with which selection tells what it met.  They name records, so they are bound anew on each run."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from collectors.records import Fact
@@ -52,6 +53,16 @@ def shown(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "no value" if isinstance(value, Absent) else str(value)
+
+
+# A group of facts is absent for the first of these reasons that is met in it: never for what depends on their order.
+_GRAVEST_FIRST = (AbsentReason.IMPLAUSIBLE, AbsentReason.UNCONVERTIBLE, AbsentReason.RECORDED_UNKNOWN)
+
+
+def common_reason(facts: Iterable[Fact]) -> AbsentReason:
+    """Why these facts together give no value; UNCONVERTIBLE where they have values that cannot be used."""
+    met = {fact.resource.value.reason for fact in facts if isinstance(fact.resource.value, Absent)}
+    return next((reason for reason in _GRAVEST_FIRST if reason in met), AbsentReason.UNCONVERTIBLE)
 
 
 def absence_code(reason: AbsentReason) -> str:

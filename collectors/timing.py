@@ -87,10 +87,10 @@ def _moment(moment: datetime) -> str:
 
 
 def duration_in_words(window: timedelta) -> str:
-    """A window for readers: "90 days", "48 hours", "30 minutes"."""
+    """A window for readers: "90 days", "24 hours", "30 minutes"."""
     seconds = int(window.total_seconds())
-    for size, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= (2 * size if word == "day" and seconds % size else size) and seconds % size == 0:
-            count = seconds // size
+    for size, least, word in ((86_400, 2, "day"), (3_600, 1, "hour"), (60, 1, "minute")):
+        count, rest = divmod(seconds, size)
+        if count >= least and not rest:
             return f"{count} {word}{'s' if count != 1 else ''}"
     return f"{seconds} seconds"

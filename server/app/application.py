@@ -1,0 +1,90 @@
+"""The application: an engine that lives as long as the server, and the routes over it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from ontology.errors import MedtwinError
+from server.app.health import health, ready
+from server.app.middleware import AccessLog, SecurityHeaders
+from server.catalog.load import load_catalog
+from server.executor.engine import Engine
+from server.graphql.endpoint import GraphQL
+from server.graphql.errors import code_of, internal
+from server.settings import ServerSettings, Settings
+
+GRAPHQL = "/graphql"
+GRAPHIQL = "/graphiql"
+
+
+def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] | None = None) -> Starlette:
+    """The application.  The engine is opened when the server starts and closed when it ends.
+
+    ``open_engine``: gives an engine that is open already, or is made otherwise.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        engine = await (open_engine() if open_engine is not None else Engine.open(settings, load_catalog()))
+        try:
+            app.state.engine = engine
+            app.state.graphql = GraphQL(engine, settings.server)
+            yield
+        finally:
+            await engine.close()
+
+    return Starlette(
+        routes=[
+            Route(GRAPHQL, _graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/health", health, methods=["GET"]),
+            Route("/ready", ready, methods=["GET"]),
+            *_graphiql(settings.server),
+        ],
+        lifespan=lifespan,
+        middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: _refused, MedtwinError: _ours, Exception: _unmeant},
+    )
+
+
+async def _graphql(request: Request) -> Response:
+    endpoint: GraphQL = request.app.state.graphql
+    return await endpoint(request)
+
+
+def _graphiql(settings: ServerSettings) -> list[BaseRoute]:
+    """GraphiQL, only where its files were built here, and never in production."""
+    folder: Path = settings.graphiql_dir
+    if settings.production or not (folder / "index.html").is_file():
+        return []
+    return [Mount(GRAPHIQL, StaticFiles(directory=folder, html=True), name="graphiql")]
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    words = {404: "there is nothing at this path", 405: "this method is not allowed here"}
+    return _error(words.get(status, "the request was refused"), f"http-{status}", status, headers)
+
+
+async def _ours(_: Request, error: Exception) -> Response:
+    code = code_of(error) if isinstance(error, MedtwinError) else "internal"
+    return _error(str(error), code, 500)
+
+
+async def _unmeant(_: Request, error: Exception) -> Response:
+    return JSONResponse({"errors": [internal(error)]}, 500)
+
+
+def _error(text: str, code: str, status: int, headers: object = None) -> Response:
+    made = JSONResponse({"errors": [{"message": text, "extensions": {"code": code}}]}, status)
+    if isinstance(headers, dict):
+        made.headers.update(headers)
+    return made

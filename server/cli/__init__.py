@@ -1,0 +1,5 @@
+"""The command line: serve, ask, plan, check."""
+
+from server.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,58 @@
+"""``check``: ontology, descriptions, worked cases and sources; every fault is named."""
+
+import asyncio
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from server.catalog.descriptions import Description
+from server.catalog.load import Catalog, load_catalog
+from server.errors import CatalogError, SettingsError
+from server.executor.engine import Engine
+from server.kinds import check_signature
+from server.kinds.cases import run_cases
+from server.settings import Settings
+
+
+def run(settings: Settings) -> int:
+    """0: all is well; 1: each fault has a line on stderr."""
+    try:
+        catalog = load_catalog()
+    except CatalogError as error:
+        return _told(error.faults)
+    faults = [*module_faults(catalog), *asyncio.run(_outside(settings, catalog))]
+    if not faults:
+        checked = f"{len(catalog.concepts)} concepts, {len(catalog.modules)} modules, {len(settings.sources)} sources"
+        print(f"No faults: {checked}.")
+    return _told(faults)
+
+
+def module_faults(catalog: Catalog) -> list[str]:
+    """What is wrong between descriptions and code, and every worked case that does not come out."""
+    faults = [fault for module in catalog.modules.values() for fault in check_signature(module)]
+    folders: defaultdict[Path, list[Description]] = defaultdict(list)
+    for module in catalog.modules.values():
+        folders[module.folder].append(module)
+    for folder, modules in folders.items():
+        cases = folder / "cases.json"
+        faults += run_cases(modules, cases) if cases.is_file() else [f"{folder.name}: no cases.json"]
+    return faults
+
+
+async def _outside(settings: Settings, catalog: Catalog) -> list[str]:
+    try:
+        engine = await Engine.open(settings, catalog)
+    except SettingsError as error:
+        return [str(error)]
+    async with engine:
+        faults = [f"source {s.id}: {s.text}" for s in await engine.source_status() if not s.reachable]
+        cache = await engine.cache_status()
+        if settings.cache.url is not None and settings.cache.enabled and not cache.reachable:
+            faults.append(f"cache: {cache.text}")
+    return faults
+
+
+def _told(faults: list[str]) -> int:
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return int(bool(faults))

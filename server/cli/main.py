@@ -1,0 +1,85 @@
+"""Arguments, and what is done with them.  An error is one line on stderr (a line for each fault), never a traceback."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from ontology.errors import MedtwinError
+from server.cli import ask, check, plan, serve
+from server.executor.question import Question
+from server.settings import Settings, load_settings
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.  0: done; 1: failed, or not to be answered; 2: not understood."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    given = _parser().parse_args(arguments)
+    try:
+        return _run(given, load_settings(given.config))
+    except MedtwinError as error:
+        for line in str(error).splitlines():
+            print(f"medtwin: {line}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(given: argparse.Namespace, settings: Settings) -> int:
+    match given.command:
+        case "serve":
+            return serve.run(settings, given.host, given.port)
+        case "ask":
+            question = Question(given.patient, tuple(given.concept), given.at, given.source)
+            return ask.run(settings, question, given.format)
+        case "plan":
+            return plan.run(tuple(given.concept))
+        case _:
+            return check.run(settings)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server", description="Clinical decision support whose answers carry their argument."
+    )
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument("--config", type=Path, metavar="FILE", help="settings (default: medtwin.toml, if it exists)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve_ = commands.add_parser("serve", parents=[config], help="serve GraphQL over HTTP")
+    serve_.add_argument("--host", help="address to listen on, instead of server.host")
+    serve_.add_argument("--port", type=_port, help="port to listen on, instead of server.port; 0 takes a free one")
+
+    ask_ = commands.add_parser("ask", parents=[config], help="answer a question about one patient")
+    ask_.add_argument("patient", metavar="PATIENT", help="the patient's FHIR id")
+    ask_.add_argument("concept", metavar="CONCEPT", nargs="+", help="what to answer, such as egfr")
+    ask_.add_argument("--at", type=_time, metavar="TIME", help="as of this time, ISO 8601 with a zone (default: now)")
+    ask_.add_argument("--source", metavar="ID", help="the source, where several are configured")
+    ask_.add_argument("--format", choices=("text", "json", "turtle"), default="text")
+
+    plan_ = commands.add_parser("plan", parents=[config], help="what would be called and fetched")
+    plan_.add_argument("concept", metavar="CONCEPT", nargs="+")
+
+    commands.add_parser("check", parents=[config], help="check ontology, descriptions, cases and sources")
+    return parser
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a time is in ISO 8601, such as 2026-06-01T08:30:00Z") from None
+    if time.utcoffset() is None:
+        raise argparse.ArgumentTypeError("a time needs a zone, such as 2026-06-01T08:30:00Z")
+    return time

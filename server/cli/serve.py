@@ -1,0 +1,50 @@
+"""``serve``: GraphQL over HTTP until Ctrl-C."""
+
+import asyncio
+import errno
+import socket
+import sys
+
+import uvicorn
+
+from server.app import create_app
+from server.catalog.load import load_catalog
+from server.executor.engine import Engine
+from server.settings import Settings
+
+
+def run(settings: Settings, host: str | None, port: int | None) -> int:
+    """Serve.  1: the address cannot be listened on.  Raises MedtwinError where the start fails."""
+    changed = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    if changed:
+        settings = settings.model_copy(update={"server": settings.server.model_copy(update=changed)})
+    listener = _listen(settings.server.host, settings.server.port)
+    if listener is None:
+        return 1
+    with listener:
+        return asyncio.run(_serve(settings, listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> int:
+    # Opened here, not by uvicorn, so that a fault of the start is one line and no traceback.
+    engine = await Engine.open(settings, load_catalog())
+
+    async def opened() -> Engine:
+        return engine
+
+    app = create_app(settings, opened)
+    server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", server_header=False))
+    host, port = listener.getsockname()[:2]
+    print(f"medtwin serves http://{f'[{host}]' if ':' in host else host}:{port}/graphql (Ctrl-C ends it)", flush=True)
+    await server.serve(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket | None:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        why = "is taken" if error.errno == errno.EADDRINUSE else "cannot be listened on"
+        print(f"medtwin: port {port} on {host} {why}; give another by --port or MEDTWIN_SERVER__PORT", file=sys.stderr)
+        return None

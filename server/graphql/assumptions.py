@@ -1,0 +1,108 @@
+"""Assumptions of a question, read and checked: a what-if must be possible, in a known unit, and said in one way."""
+
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import strawberry
+from strawberry import ID
+
+from ontology.concepts import Concept, ValueType
+from ontology.units import convert
+from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
+from ontology.words import number_words
+from server.errors import QuestionError, UnknownConceptError
+
+_FIELDS = ("quantity", "coding", "boolean", "absent")
+
+
+@strawberry.input
+class QuantityInput:
+    """A number in a UCUM unit."""
+
+    value: float
+    unit: str
+
+
+@strawberry.input
+class CodingInput:
+    """A code."""
+
+    system: str
+    code: str
+
+
+@strawberry.input(description="Exactly one of the value fields.")
+class Assumption:
+    """An input to take as given instead of the record's."""
+
+    concept: ID
+    quantity: QuantityInput | None = strawberry.UNSET
+    coding: CodingInput | None = strawberry.UNSET
+    boolean: bool | None = strawberry.UNSET
+    absent: bool | None = strawberry.UNSET
+
+
+def read_assumptions(given: Iterable[Assumption], concepts: Mapping[str, Concept]) -> dict[str, Value]:
+    """Values by concept id, numbers in the concept's unit.
+
+    Raises UnknownConceptError and QuestionError; their texts name the concept and what is allowed, not the value.
+    """
+    read: dict[str, Value] = {}
+    for each in given:
+        concept = concepts.get(each.concept)
+        if concept is None:
+            raise UnknownConceptError("an assumption names a concept that does not exist")
+        if concept.id in read:
+            raise QuestionError("assumption-repeated", f"{concept.id} is assumed twice")
+        read[concept.id] = _value(each, concept)
+    return read
+
+
+def _value(given: Assumption, concept: Concept) -> Value:
+    # What is left out is UNSET, which Strawberry tells apart from null; here both mean that it is not said.
+    said = [name for name in _FIELDS if getattr(given, name) not in (None, strawberry.UNSET)]
+    if len(said) != 1:
+        raise QuestionError("assumption-fields", f"the assumption of {concept.id} needs exactly one value field")
+    if said == ["absent"]:
+        if not given.absent:
+            raise QuestionError("assumption-fields", f"absent can only be true ({concept.id})")
+        return Absent(AbsentReason.NOT_QUERIED)
+    if given.quantity is not None and said == ["quantity"] and concept.value_type is ValueType.QUANTITY:
+        return _quantity(given.quantity, concept)
+    if given.coding is not None and said == ["coding"] and concept.value_type is ValueType.CODING:
+        return _coding(given.coding, concept)
+    if given.boolean is not None and said == ["boolean"] and concept.value_type is ValueType.FLAG:
+        return given.boolean
+    allowed = {ValueType.QUANTITY: "quantity", ValueType.CODING: "coding", ValueType.FLAG: "boolean"}
+    fitting = allowed.get(concept.value_type)
+    fits = f"takes {fitting} or absent" if fitting else "can only be assumed absent"
+    raise QuestionError("assumption-type", f"{concept.id} {fits}, not {said[0]}")
+
+
+def _quantity(given: QuantityInput, concept: Concept) -> Quantity:
+    unit = concept.unit or "1"
+    if not math.isfinite(given.value):
+        raise QuestionError("assumption-range", f"{concept.id} must be a finite number")
+    if given.unit != unit and given.unit not in concept.units:
+        raise QuestionError(
+            "assumption-unit", f"{concept.id} takes {', '.join({unit: 0, **dict.fromkeys(concept.units)})}"
+        )
+    number = Decimal(repr(given.value))
+    if given.unit != unit:
+        number = convert(number, given.unit, unit, concept.molar_mass)
+    low, high = concept.plausible_low, concept.plausible_high
+    if (low is not None and number < low) or (high is not None and number > high):
+        limits = f"{'…' if low is None else number_words(low)} to {'…' if high is None else number_words(high)} {unit}"
+        raise QuestionError("assumption-range", f"{concept.id} must be within {limits}")
+    return Quantity(number, unit)
+
+
+def _coding(given: CodingInput, concept: Concept) -> Coding:
+    coding = Coding(given.system, given.code)
+    if not concept.answers:
+        return coding
+    for answer in concept.answers:
+        if isinstance(answer.means, Coding) and coding in (answer.recorded, answer.means):
+            return answer.means
+    raise QuestionError("assumption-code", f"{concept.id} knows no such code")

@@ -1,0 +1,81 @@
+"""Errors as they cross the wire: ours keep their words and a code; anything else is only an id, told to operators.
+
+Texts of exceptions that are not ours may hold anything, so they are neither sent nor logged; the log names the type
+of the exception and where it was raised.
+"""
+
+import logging
+import re
+import traceback
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from graphql import GraphQLError
+
+from ontology.errors import MedtwinError
+
+log = logging.getLogger("medtwin.graphql")
+
+INVALID = "invalid-query"
+INTERNAL = "internal"
+# graphql-core repeats the value of a variable that it refuses.
+_GIVEN = re.compile(r"got invalid value .*?;", re.DOTALL)
+_FRAMES = 4
+
+
+def formatted(error: GraphQLError) -> dict[str, Any]:
+    """One error of a response: its text, where it occurred, and ``extensions.code``."""
+    cause = _cause(error)
+    if cause is None:
+        told = _told(_GIVEN.sub("got an invalid value;", error.message), (error.extensions or {}).get("code", INVALID))
+    elif isinstance(cause, MedtwinError):
+        told = _told(str(cause), code_of(cause))
+    else:
+        told = internal(cause)
+    if error.locations:
+        told["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path:
+        told["path"] = error.path
+    return told
+
+
+def internal(error: BaseException) -> dict[str, Any]:
+    """The error of something that nobody meant to raise, logged under an id without its text."""
+    number = uuid4().hex[:12]
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    places = " < ".join(
+        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames)
+    )
+    log.error("internal error %s: %s at %s", number, type(error).__qualname__, places or "unknown")
+    return {"message": f"internal error {number}", "extensions": {"code": INTERNAL, "id": number}}
+
+
+def code_of(error: MedtwinError) -> str:
+    """The error's own code, or its name as one: PatientNotFoundError is ``patient-not-found``."""
+    own = getattr(error, "code", None)
+    if isinstance(own, str):
+        return own
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
+
+
+def failed(errors: Sequence[GraphQLError]) -> dict[str, Any]:
+    """A response without data."""
+    return {"errors": [formatted(error) for error in errors]}
+
+
+def refused(code: str, text: str) -> dict[str, Any]:
+    """A response to a request that is none."""
+    return {"errors": [_told(text, code)]}
+
+
+def _told(message: str, code: str) -> dict[str, Any]:
+    return {"message": message, "extensions": {"code": code}}
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    """The exception beneath, through the layers that GraphQL wraps around it."""
+    found: BaseException | None = error
+    while isinstance(found, GraphQLError):
+        found = found.original_error
+    return found

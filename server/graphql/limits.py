@@ -1,0 +1,126 @@
+"""What a query may cost: how deep, how many fields, how many aliases.  Checked before it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+)
+
+_MULTIPLIED = "results"
+"""The field whose selections are answered once for each concept that it names (``of``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Nesting of fields, fields in all, and aliases; each at most."""
+
+    depth: int
+    complexity: int
+    aliases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What selections cost: ``fields`` is reckoned as they are written; ``times`` has what is answered once for
+    each concept of a variable (its name, and the fields)."""
+
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+    times: tuple[tuple[str, int], ...] = ()
+
+
+def cost_of(document: DocumentNode, limits: Limits) -> dict[str | None, Cost]:
+    """The cost of each operation, by name.  Raises GraphQLError as soon as a limit is passed, and for a cycle."""
+    walk = _Walk(document, limits)
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return {node.name.value if node.name else None: walk.selections(node.selection_set) for node in operations}
+
+
+def check_variables(cost: Cost, variables: Mapping[str, Any], limits: Limits) -> None:
+    """Whether the query stays within its limits with these variables.  Raises GraphQLError."""
+    fields = cost.fields
+    for name, each in cost.times:
+        given = variables.get(name)
+        fields += each * (len(given) - 1) if isinstance(given, list) and given else 0
+    if fields > limits.complexity:
+        raise too_complex(limits)
+
+
+def too_complex(limits: Limits) -> GraphQLError:
+    """The error of a query that asks for too many fields."""
+    return _refused("query-too-complex", f"a query may ask for at most {limits.complexity} fields")
+
+
+def _refused(code: str, text: str) -> GraphQLError:
+    return GraphQLError(text, extensions={"code": code})
+
+
+class _Walk:
+    """Adds up selections; a fragment is reckoned once, however often it is spread."""
+
+    def __init__(self, document: DocumentNode, limits: Limits) -> None:
+        self.limits = limits
+        self.fragments = {n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)}
+        self.known: dict[str, Cost] = {}
+        self.open: set[str] = set()
+
+    def selections(self, selections: SelectionSetNode | None) -> Cost:
+        total = Cost()
+        for node in selections.selections if selections is not None else ():
+            if isinstance(node, FieldNode):
+                found = self._field(node)
+            elif isinstance(node, FragmentSpreadNode):
+                found = self._fragment(node.name.value)
+            else:
+                found = self.selections(getattr(node, "selection_set", None))
+            total = self._checked(
+                Cost(
+                    max(total.depth, found.depth),
+                    total.fields + found.fields,
+                    total.aliases + found.aliases,
+                    total.times + found.times,
+                )
+            )
+        return total
+
+    def _field(self, node: FieldNode) -> Cost:
+        below = self.selections(node.selection_set)
+        fields, times = below.fields, below.times
+        if node.name.value == _MULTIPLIED:
+            for argument in node.arguments or ():
+                if argument.name.value == "of" and isinstance(argument.value, ListValueNode):
+                    fields *= max(1, len(argument.value.values))
+                elif argument.name.value == "of" and isinstance(argument.value, VariableNode):
+                    times = (*times, (argument.value.name.value, fields))
+        return Cost(below.depth + 1, fields + 1, below.aliases + (node.alias is not None), times)
+
+    def _fragment(self, name: str) -> Cost:
+        known = self.known.get(name)
+        if known is None:
+            if name in self.open:
+                raise _refused("invalid-query", "fragments must not spread themselves")
+            fragment: FragmentDefinitionNode | None = self.fragments.get(name)
+            self.open.add(name)
+            known = self.known[name] = self.selections(fragment.selection_set if fragment is not None else None)
+            self.open.discard(name)
+        return known
+
+    def _checked(self, cost: Cost) -> Cost:
+        if cost.depth > self.limits.depth:
+            raise _refused("query-too-deep", f"a query may nest at most {self.limits.depth} fields deep")
+        if cost.aliases > self.limits.aliases:
+            raise _refused("too-many-aliases", f"a query may use at most {self.limits.aliases} aliases")
+        if cost.fields > self.limits.complexity:
+            raise too_complex(self.limits)
+        return cost

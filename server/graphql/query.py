@@ -1,0 +1,128 @@
+"""The queries: one patient's results, the modules on offer, and what a question would call."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, cast
+
+import strawberry
+from strawberry import ID, Info
+
+from collectors.search import checked_id
+from collectors.settings import Source
+from server.catalog.load import Catalog
+from server.compiler.compile import compile_plan
+from server.errors import QuestionError, UnknownConceptError
+from server.executor.question import Question
+from server.executor.trace import Trace
+from server.explain import planned
+from server.explain.explain import explain
+from server.graphql.assumptions import Assumption, read_assumptions
+from server.graphql.modules import Module, Plan
+from server.graphql.results import Result
+
+
+class Asks(Protocol):
+    """What is needed of the engine."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is on offer."""
+
+    def source(self, source_id: str | None) -> Source:
+        """The source of this id, or the only one."""
+
+    async def ask(self, question: Question) -> Trace:
+        """Answer a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a request brings: the engine, the caller's scope, and how many concepts one question may name."""
+
+    engine: Asks
+    scope: str = ""
+    max_concepts: int = 50
+
+
+async def _results(
+    root: strawberry.Parent[Any],
+    info: Info[Context, None],
+    of: list[ID],
+    at: datetime | None = strawberry.UNSET,
+    assume: list[Assumption] | None = strawberry.UNSET,
+) -> list[Result]:
+    context = info.context
+    question = Question(
+        patient=root.id,
+        of=_concepts(context, of),
+        at=at or None,
+        source=root.source,
+        assume=read_assumptions(assume or (), context.engine.catalog.concepts),
+        scope=context.scope,
+    )
+    # The schema's types describe what explain returns; fields are read straight off it.
+    return cast("list[Result]", explain(await context.engine.ask(question)))
+
+
+@strawberry.type
+class Patient:
+    """A patient, as a source describes them.  Nothing is fetched until results are asked for."""
+
+    id: ID
+    reference: str = strawberry.field(description="Absolute FHIR reference.")
+    source: strawberry.Private[str]
+    results: list[Result] = strawberry.field(
+        resolver=_results,
+        description="One result for each concept asked for, in that order, computed in one run. "
+        "`at`: as of this time (now, if left out). `assume`: inputs to take as given instead of the record's.",
+    )
+
+
+def _patient(info: Info[Context, None], id: ID, source: ID | None = strawberry.UNSET) -> Patient:  # noqa: A002 - contract
+    endpoint = info.context.engine.source(None if source is strawberry.UNSET else source)
+    patient = checked_id(id)
+    return Patient(id=ID(patient), reference=f"{endpoint.base_url}/Patient/{patient}", source=endpoint.id)
+
+
+def _modules(info: Info[Context, None], produces: ID | None = strawberry.UNSET) -> list[Module]:
+    catalog = info.context.engine.catalog
+    wanted = None if produces is strawberry.UNSET else produces
+    if wanted is not None and wanted not in catalog.concepts:
+        raise UnknownConceptError("no concept has this id")
+    found = [m for m in catalog.modules.values() if wanted is None or m.produces.id == wanted]
+    return cast("list[Module]", sorted(found, key=lambda module: module.id))
+
+
+def _plan(info: Info[Context, None], of: list[ID]) -> Plan:
+    plan = compile_plan(info.context.engine.catalog, _concepts(info.context, of))
+    calls: list[Any] = [_Planned(call.description, planned.needs(plan, call)) for call in plan.calls]
+    return Plan(calls=calls, searches=list(planned.searches(plan)))
+
+
+@strawberry.type
+class Query:
+    """What can be asked."""
+
+    patient: Patient = strawberry.field(
+        resolver=_patient, description="One patient. `source` may be left out where one source is configured."
+    )
+    modules: list[Module] = strawberry.field(
+        resolver=_modules, description="The modules on offer; `produces` narrows to those of one concept."
+    )
+    plan: Plan = strawberry.field(
+        resolver=_plan, description="What a question would call and fetch; nothing is fetched."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    module: Any
+    needs: tuple[str, ...]
+
+
+def _concepts(context: Context, of: list[ID]) -> tuple[str, ...]:
+    if not of:
+        raise QuestionError("no-concepts", "a question must name at least one concept")
+    if len(of) > context.max_concepts:
+        raise QuestionError("too-many-concepts", f"a question may name at most {context.max_concepts} concepts")
+    return tuple(of)

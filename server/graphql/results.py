@@ -1,0 +1,178 @@
+"""Results on the wire.  The types describe ``server.explain`` objects, whose fields are read straight off them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any, cast
+
+import strawberry
+from strawberry import ID
+from strawberry.scalars import JSON
+
+from ontology import evaluation
+from server.explain.fhir import bundle
+from server.explain.prov import provenance
+from server.explain.results import Status
+from server.graphql.modules import Concept, Module
+from server.graphql.values import Coding, Value
+
+strawberry.enum(evaluation.Severity, name="Severity")
+strawberry.enum(Status, name="ResultStatus")
+
+
+@strawberry.enum
+class RdfFormat(Enum):
+    """How RDF is written."""
+
+    TURTLE = "turtle"
+    JSON_LD = "json-ld"
+
+
+@strawberry.type
+class Record:
+    """A record in the EHR."""
+
+    url: str
+    type: str
+    id: ID
+    version: str | None
+    source: ID
+
+
+@strawberry.type
+class Issue:
+    """What to mind."""
+
+    severity: evaluation.Severity
+    code: str
+    text: str
+    slot: str | None
+
+
+@strawberry.type
+class Interval:
+    """Between which values."""
+
+    low: float
+    high: float
+    unit: str
+    level: float | None
+    text: str
+
+
+@strawberry.type
+class Interpretation:
+    """What a value means."""
+
+    code: Coding
+    text: str
+    citation: str | None
+
+
+@strawberry.type
+class Risk:
+    """A probability: of what, until when (an ISO 8601 duration)."""
+
+    outcome: str
+    horizon: str
+    probability: float = strawberry.field(description="Between 0 and 1.")
+
+
+@strawberry.type
+class Recommendation:
+    """What the module's source recommends."""
+
+    text: str
+    strength: str | None
+    citation: str
+
+
+@strawberry.type
+class Contribution:
+    """What one slot added."""
+
+    slot: str
+    value: Value
+    amount: float
+
+
+@strawberry.type
+class Contributions:
+    """SHAP values or points of one step."""
+
+    scale: str
+    base: float
+    output: float
+    residual: float = strawberry.field(description="output - base - sum(contributions)")
+    background: str = strawberry.field(description="What `base` stands for.")
+    items: list[Contribution]
+
+
+@strawberry.type
+class Ground:
+    """What filled a slot."""
+
+    slot: str
+    concept: Concept
+    value: Value
+    effective: datetime | None
+    records: list[Record]
+    step: int | None = strawberry.field(description="Position in the chain of the one step that produced it.")
+    steps: list[int] = strawberry.field(description="Positions of all steps that produced it: one for each point.")
+    assumed: bool
+    status: str | None
+    issued: datetime | None
+    recorded: str | None
+    reference_range: str | None
+    interpretation: str | None
+
+
+@strawberry.type
+class Step:
+    """One link of the argument."""
+
+    module: Module
+    value: Value
+    as_of: datetime = strawberry.field(description="The time that it was evaluated for.")
+    claim: str
+    grounds: list[Ground]
+    warrant: str
+    qualifier: str | None
+    rebuttals: list[str]
+    fingerprint: ID | None
+    reused: bool
+    reason: str
+    contributions: Contributions | None
+
+
+def _provenance(root: strawberry.Parent[Any], format: RdfFormat | None = RdfFormat.TURTLE) -> str:  # noqa: A002 - contract
+    return provenance(root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
+
+
+def _fhir(root: strawberry.Parent[Any]) -> JSON:
+    return cast("JSON", bundle(root))
+
+
+@strawberry.type
+class Result:
+    """One answer, with its argument."""
+
+    concept: Concept
+    status: Status
+    value: Value
+    effective: datetime | None = strawberry.field(description="The latest time of the records that it rests on.")
+    grounds_from: datetime | None = strawberry.field(description="The time of the oldest record that it rests on.")
+    text: str = strawberry.field(description="The claim in one sentence.")
+    interpretation: Interpretation | None
+    interval: Interval | None
+    risk: Risk | None
+    bounds: Interval | None
+    recommendations: list[Recommendation]
+    intended_use: str
+    fingerprint: ID | None
+    records: list[Record]
+    chain: list[Step]
+    issues: list[Issue]
+    provenance: str = strawberry.field(resolver=_provenance, description="The chain as PROV-O: TURTLE or JSON_LD.")
+    fhir: JSON = strawberry.field(
+        resolver=_fhir, description="A FHIR Bundle: Observation or RiskAssessment, with Provenance."
+    )

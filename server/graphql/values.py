@@ -1,0 +1,145 @@
+"""Values on the wire.
+
+The types here describe ``ontology`` objects and never wrap them: fields are read straight off the values, so that an
+answer of many fields costs no copies.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+import strawberry
+
+from ontology import values as v
+
+strawberry.enum(v.AbsentReason, name="AbsentReason")
+
+
+@strawberry.type
+class Quantity:
+    """A number in a UCUM unit."""
+
+    value: float
+    unit: str
+
+    @classmethod
+    def is_type_of(cls, obj: Any, info: Any) -> bool:
+        """Whether this type describes the object."""
+        return type(obj) is v.Quantity
+
+
+@strawberry.type(description='What is known of a number that was reported as "<5": never to be used as the number.')
+class Bound:
+    """A limit."""
+
+    comparator: str
+    value: float
+    unit: str
+
+    @classmethod
+    def is_type_of(cls, obj: Any, info: Any) -> bool:
+        """Whether this type describes the object."""
+        return type(obj) is v.Bound
+
+
+@strawberry.type
+class Coding:
+    """A code."""
+
+    system: str
+    code: str
+    display: str | None
+
+    @classmethod
+    def is_type_of(cls, obj: Any, info: Any) -> bool:
+        """Whether this type describes the object."""
+        return type(obj) is v.Coding
+
+
+def _is(root: strawberry.Parent[Any]) -> bool:
+    return bool(root)
+
+
+@strawberry.type
+class Flag:
+    """A truth value."""
+
+    is_: bool = strawberry.field(resolver=_is, name="is")
+
+    @classmethod
+    def is_type_of(cls, obj: Any, info: Any) -> bool:
+        """Whether this type describes the object."""
+        return type(obj) is bool
+
+
+@strawberry.type(description="A partial date is an interval of days, ends included.")
+class Date:
+    """A date."""
+
+    @strawberry.field
+    def start(self: strawberry.Parent[Any]) -> str:
+        """First day, as ISO 8601."""
+        return _day(self.start)
+
+    @strawberry.field
+    def end(self: strawberry.Parent[Any]) -> str:
+        """Last day, as ISO 8601."""
+        return _day(self.end)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, info: Any) -> bool:
+        """Whether this type describes the object."""
+        return type(obj) is v.Date
+
+
+@strawberry.type
+class Point:
+    """One number of a series."""
+
+    time: datetime
+    value: float
+
+
+class _Point(NamedTuple):
+    time: datetime
+    value: Any
+
+
+@strawberry.type
+class Series:
+    """Numbers over time, oldest first."""
+
+    unit: str
+
+    @strawberry.field
+    def points(self: strawberry.Parent[Any]) -> list[Point]:
+        """The numbers, oldest first."""
+        points: Sequence[Any] = [_Point(*point) for point in self.points]
+        return list(points)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, info: Any) -> bool:
+        """Whether this type describes the object."""
+        return type(obj) is v.Series
+
+
+@strawberry.type
+class Absent:
+    """There is no value, and why."""
+
+    reason: v.AbsentReason
+
+    @classmethod
+    def is_type_of(cls, obj: Any, info: Any) -> bool:
+        """Whether this type describes the object."""
+        return type(obj) is v.Absent
+
+
+Value: TypeAlias = Annotated[
+    Quantity | Coding | Flag | Date | Series | Absent | Bound,
+    strawberry.union("Value"),
+]
+
+
+def _day(day: date) -> str:
+    return day.isoformat()

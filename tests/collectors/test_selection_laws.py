@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from collector_making import AT, CREATININE, facts_of, observation, quantity, slot
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ontology.slots import Select
@@ -40,6 +40,7 @@ SLOTS = st.builds(
 )
 
 
+@settings(deadline=None)  # the first example imports the models
 @given(st.lists(records(), max_size=6), SLOTS, st.randoms(use_true_random=False))
 def test_order_ids_and_meta_do_not_matter(made: list[dict[str, Any]], wanted: Any, chance: Any) -> None:
     def ask(those: list[dict[str, Any]], prefix: str) -> Any:
@@ -58,6 +59,7 @@ def test_order_ids_and_meta_do_not_matter(made: list[dict[str, Any]], wanted: An
     assert len(first.resources) == len(second.resources)
 
 
+@settings(deadline=None)  # the first example imports the models
 @given(st.lists(records(), max_size=6), SLOTS)
 def test_a_value_is_plausible_in_its_unit_and_in_the_window_and_an_absence_is_explained(
     made: list[dict[str, Any]], wanted: Any

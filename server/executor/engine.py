@@ -13,10 +13,11 @@ from collectors.gather import Gatherer
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
+from server import kinds
 from server.catalog.load import ROOT, Catalog
 from server.compiler.compile import compile_plan
 from server.compiler.plan import Plan
-from server.errors import QuestionError, SettingsError
+from server.errors import CatalogError, QuestionError, SettingsError
 from server.executor.cache.keys import Keyring
 from server.executor.cache.open import open_store
 from server.executor.cache.store import CacheStatus
@@ -55,8 +56,12 @@ class Engine:
     async def open(cls, settings: Settings, catalog: Catalog, http: httpx.AsyncClient | None = None) -> Self:
         """Open the cache (the embedded one starts here) and the client.
 
-        ``http``: another client for the sources (tests put faults there).  Raises SettingsError.
+        ``http``: another client for the sources (tests put faults there).  Raises SettingsError, and CatalogError
+        where an implementation does not fit its description.
         """
+        faults = [f"{d.folder.name}: {fault}" for d in catalog.modules.values() for fault in kinds.check_signature(d)]
+        if faults:
+            raise CatalogError(faults)
         try:
             key = settings.cache.key_bytes()
         except ValueError as error:

@@ -16,12 +16,9 @@ BASE = b"@prefix e: <https://e.example/> . "
 
 
 def house(root: Path) -> Path:
-    """A copy of all descriptions, to break one."""
+    """A copy of all descriptions and their code, to break one."""
     for room in ("ontology", "collectors", "modules"):
-        for path in [*(ROOT / room).rglob("*.ttl"), *(ROOT / room).glob("*/evaluate.py")]:
-            target = root / path.relative_to(ROOT)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, target)
+        shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
     return root
 
 

@@ -1,6 +1,6 @@
 """Stage of acute kidney injury by the creatinine criteria of KDIGO 2012 (doi:10.1038/kisup.2011.32)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -39,8 +39,9 @@ def evaluate(creatinine: Series, at: datetime) -> Evaluation:
     ``creatinine`` in mg/dL.  The criteria: a rise of 0.3 mg/dL or more within 48 hours, or to 1.5 times the baseline
     or more; the baseline is the lowest value of the 7 days before, else the median of days 8 to 365, else (a fall
     that shows the rise) the lowest of the 7 days after, if it is lower.  Stage 2 from 2.0 times, stage 3 from 3.0
-    times or, once the criteria are met, from 4.0 mg/dL.  An episode that goes on is staged against the baseline that
-    it began from.  Without a value in the last 7 days, or without any baseline: Absent(INPUT_ABSENT), never "none".
+    times or, once the criteria are met, from 4.0 mg/dL.  Where only an episode that began earlier goes on, it is
+    staged against the baseline that it began from.  Without a value in the last 7 days, or without any baseline:
+    Absent(INPUT_ABSENT), never "none".
     """
     found = rises(creatinine.points, KDIGO)
     current = [rise for rise in found if days_between(rise.time, at) <= CURRENT_DAYS]
@@ -50,21 +51,18 @@ def evaluate(creatinine: Series, at: datetime) -> Evaluation:
     if latest.baseline is None:
         text = "There is no earlier creatinine of the last year to compare with: whether it has risen is not known"
         return _absent("no-baseline", text)
+    by_rule = _worst(_stage(rise, rise.baseline) for rise in current if rise.met)
     acute = episodes(creatinine.points, KDIGO, LONGEST)
-    staged = [_stage(rise, acute[rise.time]) for rise in current if rise.time in acute]
-    # Of equal stages the latest value is shown.
-    worst = max((s for s in staged if s is not None), key=lambda s: (s.stage, s.rise.time), default=None)
+    of_episode = _worst(_stage(rise, acute[rise.time].baseline) for rise in current if rise.time in acute)
+    worst = by_rule or of_episode
     if worst is None:
         return _not_met(latest, latest.baseline, creatinine.points)
-    return _met(worst, latest)
+    return _met(worst, by_rule is not None, of_episode, latest)
 
 
-def _stage(rise: Rise, opened: Rise) -> Staged | None:
-    """The stage against the value's own baseline or the episode's, whichever shows the greater rise."""
-    baselines = [b for b in (rise.baseline, opened.baseline) if b is not None and b.value > 0]
-    if not baselines:
+def _stage(rise: Rise, baseline: Baseline | None) -> Staged | None:
+    if baseline is None or baseline.value <= 0:
         return None
-    baseline = min(baselines, key=lambda b: b.value)
     ratio = KDIGO.rounded(rise.value / baseline.value)
     stage = 1
     if ratio >= TWICE:
@@ -74,19 +72,30 @@ def _stage(rise: Rise, opened: Rise) -> Staged | None:
     return Staged(rise, stage, baseline, ratio)
 
 
-def _met(worst: Staged, latest: Rise) -> Evaluation:
+def _worst(staged: Iterable[Staged | None]) -> Staged | None:
+    """The highest stage; of equal ones the latest."""
+    return max((s for s in staged if s is not None), key=lambda s: (s.stage, s.rise.time), default=None)
+
+
+def _met(worst: Staged, by_rule: bool, of_episode: Staged | None, latest: Rise) -> Evaluation:
     rise = worst.rise
     reasons = [f"{worst.ratio:f} times the baseline of {_baseline(worst.baseline)}"]
     if rise.by_rise and rise.lowest is not None:
         reasons.append(f"{rise.increase:f} mg/dL above {_value(*rise.lowest)}, within 48 hours")
     warrant = f"Creatinine {_value(rise.time, rise.value)}: {'; '.join(reasons)}"
-    issues: tuple[Issue, ...] = ()
+    issues = []
+    if not by_rule:
+        text = "The rise was earlier and goes on; staged against the baseline that it began from"
+        issues.append(Issue(Severity.WARNING, "episode-goes-on", text, "creatinine"))
+    elif of_episode is not None and of_episode.stage > worst.stage:
+        text = f"Against the baseline that the episode began from, {_baseline(of_episode.baseline)}, it is stage"
+        issues.append(Issue(Severity.WARNING, "higher-stage-of-episode", f"{text} {of_episode.stage}", "creatinine"))
     if latest.time != rise.time:
         text = f"The stage is the highest of the last {CURRENT_DAYS} days; the latest creatinine is"
         text = f"{text} {_value(latest.time, latest.value)}"
-        issues = (Issue(Severity.INFORMATION, "stage-before-latest", text, "creatinine"),)
+        issues.append(Issue(Severity.INFORMATION, "stage-before-latest", text, "creatinine"))
     claim = f"AKI stage {worst.stage} by creatinine"
-    return Evaluation(STAGES[worst.stage], Working(warrant, claim, NO_URINE_STAGED), issues)
+    return Evaluation(STAGES[worst.stage], Working(warrant, claim, NO_URINE_STAGED), tuple(issues))
 
 
 def _not_met(latest: Rise, baseline: Baseline, points: Sequence[tuple[datetime, Decimal]]) -> Evaluation:

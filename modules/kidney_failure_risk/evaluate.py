@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from modules.kidney_failure_risk.words import percent, people
+from modules.kidney_failure_risk.words import people, percent
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity
 

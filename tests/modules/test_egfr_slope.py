@@ -1,0 +1,131 @@
+"""Slope of eGFR: which values count, and the interval around it."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modules.egfr_slope.regression import fit, t_quantile, t_within
+from tests.support.acute import codes
+from tests.support.kidney import (
+    INPUT_ABSENT,
+    NOT_APPLICABLE,
+    asked,
+    caution_texts,
+    creatinine,
+    egfr,
+    meant,
+    number,
+)
+
+YEAR = 365.25
+
+
+def slope_of(*points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None, **more):
+    steady = tuple((day, 1.5) for day, _ in points)
+    rest = {"age": 60, "dialysis": False, "kidney_transplant": False, **more}
+    return asked("egfr-slope", {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), **rest})
+
+
+# Student's t, two-sided 95 %, as tabulated.
+@pytest.mark.parametrize(
+    ("freedom", "t"),
+    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (9, 2.262), (10, 2.228), (30, 2.042), (120, 1.980)],
+)
+def test_t_quantiles_are_those_of_the_table(freedom: int, t: float) -> None:
+    assert t_quantile(freedom, 0.95) == pytest.approx(t, abs=0.0005)
+
+
+def test_t_approaches_the_normal_quantile() -> None:
+    assert t_quantile(100_000, 0.95) == pytest.approx(1.95996, abs=0.0001)
+
+
+@given(st.integers(1, 300), st.floats(0.01, 1.5))
+def test_probability_within_grows_with_the_angle(freedom: int, angle: float) -> None:
+    assert 0 < t_within(angle, freedom) <= t_within(angle + 0.05, freedom) + 1e-12 <= 1 + 2e-12
+
+
+def test_slope_and_standard_error_of_anscombes_first_data_set() -> None:
+    # doi:10.1080/00031305.1973.10478966: slope 0.500, standard error 0.118.
+    xs = [10.0, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5]
+    ys = [8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68]
+    line = fit(xs, ys)
+    assert line.slope == pytest.approx(0.500, abs=0.0005)
+    assert (line.high - line.slope) / line.t == pytest.approx(0.118, abs=0.0005)
+
+
+@given(st.floats(-20, 20), st.lists(st.floats(-3, 3), min_size=3, max_size=30))
+def test_a_line_is_found_whatever_its_height_and_the_interval_holds_it(slope: float, noise: list[float]) -> None:
+    xs = [float(i) for i in range(len(noise))]
+    line = fit(xs, [60 + slope * x + e for x, e in zip(xs, noise, strict=True)])
+    again = fit(xs, [90 + slope * x + e for x, e in zip(xs, noise, strict=True)])
+    assert line.low <= line.slope <= line.high
+    assert again.slope == pytest.approx(line.slope, abs=1e-9)
+
+
+def test_a_steady_decline_with_its_interval() -> None:
+    evaluation = slope_of((0, 60), (YEAR, 55), (2 * YEAR, 50))
+    assert number(evaluation) == Decimal("-5.00")
+    assert evaluation.interval is not None
+    assert evaluation.interval.level == Decimal("0.95")
+    assert (evaluation.interval.low, evaluation.interval.high) == (-5, -5)
+    scattered = slope_of((0, 60), (YEAR, 57), (2 * YEAR, 50)).interval
+    assert scattered is not None
+    assert scattered.low < -5 < scattered.high
+
+
+def test_fewer_than_3_points_is_insufficient() -> None:
+    evaluation = slope_of((0, 60), (400, 55))
+    assert evaluation.value == INPUT_ABSENT
+    assert "too-few-values" in codes(evaluation)
+
+
+def test_less_than_a_year_is_insufficient() -> None:
+    assert slope_of((0, 60), (100, 58), (364, 55)).value == INPUT_ABSENT
+    assert number(slope_of((0, 60), (100, 58), (365, 55))) < 0
+
+
+def test_one_value_a_day() -> None:
+    once = slope_of((0, 60), (200, 58), (400, 55))
+    evaluation = slope_of((0, 60), (0.1, 20), (200, 58), (400, 55), scr=((0, 1.5), (200, 1.5), (400, 1.5)))
+    assert number(evaluation) == number(once)
+    assert "same-day-values-left-out" in codes(evaluation)
+    assert slope_of((0, 60), (0.1, 61), (0.2, 62), (400, 55)).value == INPUT_ABSENT
+
+
+def test_acute_kidney_injury_is_left_out() -> None:
+    points = ((0, 60), (200, 58), (201, 25), (203, 20), (230, 57), (400, 55))
+    scr = ((0, 1.2), (200, 1.2), (201, 2.5), (203, 3.0), (230, 1.2), (400, 1.25))
+    evaluation = slope_of(*points, scr=scr)
+    assert number(evaluation) == number(slope_of((0, 60), (200, 58), (230, 57), (400, 55)))
+    assert "acute-values-left-out" in codes(evaluation)
+
+
+def test_a_slow_rise_of_creatinine_is_not_left_out() -> None:
+    points = tuple((90 * i, 60 - 5 * i) for i in range(6))
+    scr = tuple((90 * i, 1.2 + 0.15 * i) for i in range(6))
+    assert "acute-values-left-out" not in codes(slope_of(*points, scr=scr))
+
+
+def test_refused_under_18_and_on_dialysis_cautioned_after_transplant() -> None:
+    points = ((0, 60), (200, 58), (400, 55))
+    assert slope_of(*points, age=17).value == NOT_APPLICABLE
+    assert slope_of(*points, dialysis=True).value == NOT_APPLICABLE
+    assert "transplant" in caution_texts(slope_of(*points, kidney_transplant=True))
+
+
+def test_rapid_decline_is_told() -> None:
+    def meaning(last: float) -> str:
+        given = {"egfr": egfr((0, 60), (YEAR, (60 + last) / 2), (2 * YEAR, last))}
+        outcome = meant("egfr-slope", {**given, "creatinine": creatinine((0, 1.2), (YEAR, 1.2)), "age": 60})
+        assert outcome is not None
+        return outcome.coding.code
+
+    assert meaning(49) == "egfr-rapid-decline"
+    assert meaning(50) == "egfr-no-rapid-decline"
+
+
+def test_the_time_of_day_of_all_values_changes_nothing() -> None:
+    points = ((0, 60), (200, 58), (400, 55))
+    assert number(slope_of(*points)) == number(slope_of(*((day + 0.2, value) for day, value in points)))

@@ -1,0 +1,190 @@
+"""KFRE: who is refused, which inputs only bound the risk, and how it is told."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import modules
+from modules.kidney_failure_risk.evaluate import SURVIVAL, evaluate, risk
+from modules.kidney_failure_risk.words import people, percent
+from tests.support.acute import bounds, codes, module, texts
+from tests.support.kidney import (
+    EGFR,
+    FEMALE,
+    INPUT_ABSENT,
+    MALE,
+    NOT_APPLICABLE,
+    OTHER,
+    asked,
+    between,
+    bound,
+    meant,
+    number,
+    unknown_texts,
+)
+
+VECTORS = Path(modules.__file__).parents[2] / "shared" / "vectors" / "kfre-4-variable.json"
+IDS = ("kidney-failure-risk-2y", "kidney-failure-risk-5y")
+FIVE = IDS[1]
+WOMAN = {
+    "age": 72,
+    "sex": FEMALE,
+    "egfr": 28,
+    "uacr": 800,
+    "north_america": True,
+    "dialysis": False,
+    "kidney_transplant": False,
+}
+EXPECTED = Decimal("28.026055")
+
+
+def without(*names: str) -> dict:
+    return {name: value for name, value in WOMAN.items() if name not in names}
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not VECTORS.is_file(), reason="the shared vectors are not beside this repository")
+def test_all_vectors() -> None:
+    for case in json.loads(VECTORS.read_text(), parse_float=Decimal)["cases"]:
+        survival = SURVIVAL[int(case["years"]), case["north_american"]]
+        value = risk(case["age_years"], case["sex"], case["egfr"], case["uacr_mg_g"], survival) / 100
+        assert abs(value - case["risk_4_variable"]) <= Decimal("1e-8"), case
+
+
+@given(
+    st.decimals("18", "100", places=1),
+    st.sampled_from(["female", "male"]),
+    st.decimals("5", "59", places=1),
+    st.decimals("1", "5000", places=1),
+    st.sampled_from(sorted(SURVIVAL)),
+)
+def test_risk_is_a_percentage_and_moves_as_published(age, sex, egfr, uacr, key) -> None:
+    value = risk(age, sex, egfr, uacr, SURVIVAL[key])
+    assert 0 <= value <= 100
+    assert risk(age, sex, egfr, uacr * 2, SURVIVAL[key]) >= value
+    assert risk(age, sex, egfr + 1, uacr, SURVIVAL[key]) <= value
+    assert risk(age + 1, sex, egfr, uacr, SURVIVAL[key]) <= value
+
+
+@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize(
+    "changed", [{"egfr": 60}, {"egfr": 95}, {"age": "17.9"}, {"dialysis": True}, {"kidney_transplant": True}]
+)
+def test_refused(module_id: str, changed: dict) -> None:
+    assert asked(module_id, {**WOMAN, **changed}).value == NOT_APPLICABLE
+    assert number(asked(module_id, {**WOMAN, "egfr": "59.99"})) > 0
+
+
+def test_dialysis_or_transplant_not_recorded_is_not_no() -> None:
+    evaluation = asked(FIVE, without("dialysis", "kidney_transplant"))
+    assert number(evaluation) == EXPECTED
+    assert "dialysis" in unknown_texts(evaluation)
+    assert "transplant" in unknown_texts(evaluation)
+
+
+def test_region_unset_gives_both_as_bounds() -> None:
+    evaluation = asked(FIVE, without("north_america"))
+    assert evaluation.value == INPUT_ABSENT
+    elsewhere = number(asked(FIVE, {**WOMAN, "north_america": False}))
+    assert bounds(evaluation) == (elsewhere, EXPECTED)
+
+
+def test_caution_derived_with_ckd_epi_2009() -> None:
+    for module_id in IDS:
+        evaluation = asked(module_id, WOMAN)
+        assert "derived-with-ckd-epi-2009" in codes(evaluation)
+        assert "10.1093/ndt/gfac197" in texts(evaluation)
+
+
+def test_a_ratio_known_as_a_bound_never_enters_a_logarithm() -> None:
+    evaluation = asked(FIVE, {**WOMAN, "uacr": bound("<", 5, "mg/g")})
+    assert evaluation.value == INPUT_ABSENT
+    assert bounds(evaluation) == (0, number(asked(FIVE, {**WOMAN, "uacr": 5})))
+    assert "uacr-bound" in codes(evaluation)
+    above = asked(FIVE, {**WOMAN, "uacr": bound(">", 3000, "mg/g")})
+    assert bounds(above) == (number(asked(FIVE, {**WOMAN, "uacr": 3000})), 100)
+
+
+@pytest.mark.parametrize("uacr", [0, -1, "0.0"])
+def test_a_ratio_of_zero_or_less_is_a_bound(uacr: float) -> None:
+    evaluation = asked(FIVE, {**WOMAN, "uacr": uacr})
+    assert evaluation.value == INPUT_ABSENT
+    assert bounds(evaluation) == (0, number(asked(FIVE, {**WOMAN, "uacr": 30})))
+    assert "30 mg/g" in texts(evaluation)
+
+
+def test_without_albuminuria_there_is_no_risk_and_no_bound() -> None:
+    evaluation = asked(FIVE, without("uacr"))
+    assert evaluation.value == INPUT_ABSENT
+    assert evaluation.bounds is None
+
+
+def test_sex_unknown_or_other_gives_bounds() -> None:
+    both = (EXPECTED, number(asked(FIVE, {**WOMAN, "sex": MALE})))
+    assert bounds(asked(FIVE, without("sex"))) == both
+    evaluation = asked(FIVE, {**WOMAN, "sex": OTHER})
+    assert evaluation.value == INPUT_ABSENT
+    assert bounds(evaluation) == both
+
+
+def test_an_egfr_known_between_limits_gives_bounds() -> None:
+    evaluation = asked(FIVE, {**WOMAN, "egfr": between(20, 28, EGFR)})
+    assert bounds(evaluation) == (EXPECTED, number(asked(FIVE, {**WOMAN, "egfr": 20})))
+
+
+def test_unknown_years_are_no_silent_default() -> None:
+    with pytest.raises(KeyError):
+        evaluate(Decimal(72), FEMALE, Decimal(28), Decimal(800), True, Decimal(3))
+
+
+@pytest.mark.parametrize(
+    ("module_id", "uacr", "egfr", "code", "advised"),
+    [
+        (IDS[0], 3000, 10, "kfre-2y-over-40", True),
+        (IDS[0], 800, 25, "kfre-2y-over-10", True),
+        (IDS[0], 30, 50, "kfre-2y-to-10", False),
+        (IDS[1], 800, 28, "kfre-5y-over-5", True),
+        (IDS[1], 100, 40, "kfre-5y-3-to-5", True),
+        (IDS[1], 30, 50, "kfre-5y-below-3", False),
+    ],
+)
+def test_bands_and_advice_of_kdigo(module_id: str, uacr: float, egfr: float, code: str, advised: bool) -> None:
+    outcome = meant(module_id, {**WOMAN, "uacr": uacr, "egfr": egfr})
+    assert outcome is not None
+    assert outcome.coding.code == code
+    assert bool(outcome.advice) is advised
+    assert all("kint.2023.10.018" in advice.citation for advice in outcome.advice)
+
+
+def test_a_bound_that_lies_in_one_band_is_interpreted() -> None:
+    outcome = meant(FIVE, {**WOMAN, "egfr": 55, "uacr": bound("<", 5, "mg/g")})
+    assert outcome is not None
+    assert outcome.coding.code == "kfre-5y-below-3"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "words"),
+    [
+        ("9.1", "9.1 %", "about 9 in 100 similar people"),
+        ("0.42", "0.4 %", "about 4 in 1,000 similar people"),
+        ("0.098344", "0.1 %", "about 1 in 1,000 similar people"),
+        ("0.02", "under 0.1 %", "fewer than 1 in 1,000 similar people"),
+        ("99.986817", "over 99.9 %", "more than 99 in 100 similar people"),
+    ],
+)
+def test_risks_read_as_people(value: str, shown: str, words: str) -> None:
+    assert percent(Decimal(value)) == shown
+    assert people(Decimal(value)) == words
+
+
+def test_the_claim_says_outcome_risk_and_horizon() -> None:
+    claim = asked(FIVE, WOMAN).working.claim or ""
+    assert "28.0 %, about 28 in 100 similar people over 5 years" in claim
+    for module_id, horizon in zip(IDS, ("P2Y", "P5Y"), strict=True):
+        described = module(module_id).risk
+        assert described is not None
+        assert described.horizon == horizon

@@ -33,7 +33,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return decoded
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """A fact with what selection needs beside it.
 
     ``written`` is the number and the UCUM unit as recorded, from which any slot's unit is converted.  ``rank`` is

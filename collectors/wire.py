@@ -13,27 +13,27 @@ NONE = msgspec.Raw()
 _PATH = re.compile(r"at `\$\.?([^`]*)`")
 
 
-class Link(msgspec.Struct):
+class Link(msgspec.Struct, gc=False):
     """A link of a Bundle."""
 
     relation: str | None = None
     url: str | None = None
 
 
-class EntrySearch(msgspec.Struct):
+class EntrySearch(msgspec.Struct, gc=False):
     """How an entry came into a search set."""
 
     mode: str | None = None
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """An entry of a Bundle: the record is decoded later, on its own."""
 
     resource: msgspec.Raw = NONE
     search: EntrySearch | None = None
 
 
-class Bundle(msgspec.Struct):
+class Bundle(msgspec.Struct, gc=False):
     """A search set."""
 
     resourceType: str  # noqa: N815  (FHIR's own name)
@@ -42,7 +42,7 @@ class Bundle(msgspec.Struct):
     entry: list[Entry] = []
 
 
-class Coding(msgspec.Struct):
+class Coding(msgspec.Struct, gc=False):
     """A Coding as it is written."""
 
     system: str | None = None
@@ -50,14 +50,14 @@ class Coding(msgspec.Struct):
     display: str | None = None
 
 
-class CodeableConcept(msgspec.Struct):
+class CodeableConcept(msgspec.Struct, gc=False):
     """A CodeableConcept as it is written."""
 
     coding: list[Coding] = []
     text: str | None = None
 
 
-class Meta(msgspec.Struct):
+class Meta(msgspec.Struct, gc=False):
     """What is needed of ``meta``."""
 
     versionId: str | None = None  # noqa: N815
@@ -65,20 +65,20 @@ class Meta(msgspec.Struct):
     tag: list[Coding] = []
 
 
-class Reference(msgspec.Struct):
+class Reference(msgspec.Struct, gc=False):
     """A literal reference."""
 
     reference: str | None = None
 
 
-class Period(msgspec.Struct):
+class Period(msgspec.Struct, gc=False):
     """A Period as it is written."""
 
     start: str | None = None
     end: str | None = None
 
 
-class Quantity(msgspec.Struct):
+class Quantity(msgspec.Struct, gc=False):
     """A Quantity as it is written; ``value`` keeps its digits."""
 
     value: msgspec.Raw = NONE
@@ -88,7 +88,7 @@ class Quantity(msgspec.Struct):
     code: str | None = None
 
 
-class Head(msgspec.Struct):
+class Head(msgspec.Struct, gc=False):
     """What every record has: enough to name it, even where the rest cannot be decoded."""
 
     resourceType: str | None = None  # noqa: N815

@@ -5,7 +5,7 @@ import msgspec
 from collectors.wire import NONE, CodeableConcept, Meta, Period, Reference
 
 
-class Condition(msgspec.Struct):
+class Condition(msgspec.Struct, gc=False):
     """A Condition."""
 
     resourceType: str | None = None  # noqa: N815  (FHIR's own names, here and below)
@@ -28,7 +28,7 @@ class Condition(msgspec.Struct):
     recordedDate: str | None = None  # noqa: N815
 
 
-class Encounter(msgspec.Struct):
+class Encounter(msgspec.Struct, gc=False):
     """An Encounter: only when it was."""
 
     id: str | None = None

@@ -5,7 +5,7 @@ import msgspec
 from collectors.wire import NONE, CodeableConcept, Coding, Meta, Period, Quantity, Reference
 
 
-class Range(msgspec.Struct):
+class Range(msgspec.Struct, gc=False):
     """A laboratory's own range."""
 
     low: Quantity | None = None
@@ -13,7 +13,7 @@ class Range(msgspec.Struct):
     text: str | None = None
 
 
-class Valued(msgspec.Struct):
+class Valued(msgspec.Struct, gc=False):
     """What an Observation and each of its components have in common; value types that are not read stay raw."""
 
     code: CodeableConcept | None = None
@@ -57,7 +57,7 @@ class Observation(Valued):
     component: list[Component] = []
 
 
-class Coded(msgspec.Struct):
+class Coded(msgspec.Struct, gc=False):
     """What is tried where the whole cannot be decoded: what the record is about, and whether it counts."""
 
     status: str | None = None

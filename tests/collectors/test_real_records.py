@@ -1,0 +1,66 @@
+"""Third-party patients, read: what of them counts, and that all of it is sound FHIR."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+from collector_making import CREATININE, FIBRILLATION, SEX, SOURCE, SYSTOLIC, searches
+
+from collectors.assemble import encode
+from collectors.gather import facts_from_resources
+from collectors.readout import record_of
+from collectors.validity import MODELS, fault
+from fixtures.real_data import MIMIC, SYNTHEA, RealPatient, mimic_patients, synthea_patients, why_absent
+from ontology.values import Absent
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(why_absent(MIMIC) is not None, reason=str(why_absent(MIMIC))),
+    pytest.mark.skipif(why_absent(SYNTHEA) is not None, reason=str(why_absent(SYNTHEA))),
+]
+
+
+def met(patients: Iterable[RealPatient]) -> Counter[tuple[str, str]]:
+    """How many facts of each concept were read, or were not and why."""
+    count: Counter[tuple[str, str]] = Counter()
+    for patient in patients:
+        facts = facts_from_resources(
+            SOURCE, patient.id, searches(CREATININE, SYSTOLIC, FIBRILLATION, SEX), patient.resources
+        )
+        assert facts.issues == ()
+        for concept, resources in facts.gathered.resources.items():
+            for each in resources:
+                word = each.value.reason.value if isinstance(each.value, Absent) else "read"
+                count[concept, word] += 1
+    return count
+
+
+def test_synthea() -> None:
+    assert met(synthea_patients()) == {
+        ("serum-creatinine", "read"): 47,
+        ("systolic", "read"): 93,
+        ("atrial-fibrillation", "read"): 2,
+        ("sex", "read"): 12,
+    }
+
+
+def test_mimic() -> None:
+    assert met(mimic_patients()) == {
+        ("systolic", "read"): 554,
+        ("systolic", "IMPLAUSIBLE"): 1,  # 11 mm[Hg]
+        ("systolic", "RECORDED_UNKNOWN"): 36,
+        ("sex", "read"): 40,
+    }
+
+
+def test_none_of_it_is_refused_as_unsound() -> None:
+    judged = Counter(
+        fault(record)
+        for patients in (synthea_patients(), mimic_patients())
+        for patient in patients
+        for resource in patient.resources
+        if resource["resourceType"] in MODELS
+        if (record := record_of(encode(resource), SOURCE)) is not None
+    )
+    assert set(judged) == {None}
+    assert judged[None] > 8_000

@@ -39,10 +39,10 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
         run.append(point)
     if run and days_between(run[-1][0], last[0]) >= DAYS:
         span = f"{_told(run[-1])} to {_told(last)}, {len(run)} values, none of 60 or more between them"
-        claim = f"GFR below 60 for at least {DAYS} days"
+        claim = f"A GFR below 60 has lasted for at least {DAYS} days"
         return Evaluation(True, Working(f"Below 60 from {span}", claim), issues)
     if normal is not None and days_between(normal[0], last[0]) < DAYS:
-        claim = f"GFR not below 60 throughout the {DAYS} days up to the latest value"
+        claim = f"A GFR below 60 has not lasted for {DAYS} days"
         return Evaluation(False, Working(f"{_told(normal)} lies less than {DAYS} days back", claim), issues)
     text = f"The values below 60 span less than {DAYS} days: whether it lasts is not known"
     issues = (*issues, Issue(Severity.WARNING, "too-few-values", text, "egfr"))

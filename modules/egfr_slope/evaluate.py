@@ -42,7 +42,7 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
         f" {_signed(slope)} {SHOWN}, 95 % confidence interval {between} (t = {line.t:.3f}, {len(points) - 2}"
         f" degree{'s' if len(points) > 3 else ''} of freedom)"
     )
-    claim = f"Estimated GFR changed by {_signed(slope)} {SHOWN}"
+    claim = f"Estimated GFR changed by {_signed(slope)} {SHOWN} (95 % confidence interval {between})"
     interval = Interval(low, high, UNIT, f"95 % confidence interval {between} {SHOWN}", level=LEVEL)
     return Evaluation(Quantity(slope, UNIT), Working(warrant, claim), issues, interval=interval)
 

@@ -61,6 +61,10 @@ def test_an_egfr_between_limits_decides_only_within_one_category() -> None:
     assert any("G3a or G3b" in issue.text for issue in undecided.issues)
 
 
+def test_without_a_category_nothing_is_said_of_it() -> None:
+    assert asked("gfr-category", {"age": 70}).working.qualifier is None
+
+
 def test_no_uacr_albuminuria_unknown() -> None:
     assert asked("albuminuria-category", {"age": 70}).value == INPUT_ABSENT
 

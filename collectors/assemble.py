@@ -15,7 +15,7 @@ from collectors.facts import Failure
 from collectors.needs import Search
 from collectors.observation import read as observations
 from collectors.patient import read as patients
-from collectors.readout import Readout, Setting, record_of
+from collectors.readout import Readout, Setting, is_outcome, record_of
 from collectors.records import CodedCondition, Fact, Record, newest
 from collectors.search import checked_id
 from collectors.settings import Source
@@ -67,7 +67,9 @@ def records_of(raws: Iterable[bytes], resource_type: str, source: Source, draft:
     nameless = 0
     for raw in raws:
         record = record_of(raw, source)
-        if record is None:
+        if record is None and is_outcome(raw):
+            draft.issues.append(remark(resource_type))
+        elif record is None:
             nameless += 1
         elif record.ref.type == resource_type:
             records.append(record)
@@ -77,6 +79,12 @@ def records_of(raws: Iterable[bytes], resource_type: str, source: Source, draft:
         if resource_type == "Condition":
             draft.undecoded += nameless
     return newest(records)
+
+
+def remark(resource_type: str) -> Issue:
+    """The server had something to say about a search: mostly that it does not know a parameter."""
+    text = f"The source remarked on the search for {resource_type}: it may have ignored a parameter."
+    return Issue(Severity.INFORMATION, "search-remark", text)
 
 
 def take_patient(draft: Draft, records: list[Record], search: Search | None) -> None:

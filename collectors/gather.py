@@ -139,8 +139,7 @@ class _Run:
         fetched = [outcome for outcome in outcomes if isinstance(outcome, Fetched)]
         self._draft.requests += sum(each.requests for each in fetched)
         if any(each.outcomes for each in fetched):
-            text = f"The source remarked on the search for {resource_type}: it may have ignored a parameter."
-            self._draft.issues.append(Issue(Severity.INFORMATION, "search-remark", text))
+            self._draft.issues.append(assemble.remark(resource_type))
         raws = (raw for each in fetched for raw in each.records)
         return assemble.records_of(raws, resource_type, source, self._draft)
 

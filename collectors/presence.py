@@ -62,6 +62,9 @@ def _sort(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, found: _S
     span = fact.resource.effective
     issued = fact.resource.issued
     if issued is not None and issued > known_at:
+        # Recorded on the very day that is asked about: perhaps before, perhaps after.
+        if fact.doubted is None and fact.recorded_from is not None and fact.recorded_from <= known_at:
+            found.straddling.append(fact)
         return
     if fact.doubted is not None:
         if span is None or span.start <= as_of:

@@ -78,6 +78,14 @@ def record_of(raw: bytes, source: Source) -> Record | None:
     )
 
 
+def is_outcome(raw: bytes) -> bool:
+    """Whether an entry is an OperationOutcome: a remark of the server, not a record."""
+    try:
+        return wire.HEAD.decode(raw).resourceType == "OperationOutcome"
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
 def record_iri(ref: RecordRef, part: str | None = None) -> str:
     """The version of a record (and a part of it) as an IRI."""
     version = f"/_history/{ref.version}" if ref.version else ""

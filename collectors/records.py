@@ -39,7 +39,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     ``written`` is the number and the UCUM unit as recorded, from which any slot's unit is converted.  ``rank`` is
     that of the accepted code.  ``issues`` are told whenever the fact is used.  ``preliminary`` yields to final.
     Of conditions: ``over`` says from when it no longer holds, ``ended`` that it does not hold now, ``doubted`` in
-    which word the record itself doubts it (then it does not count, and is only told).
+    which word the record itself doubts it (then it does not count, and is only told); ``recorded_from`` is the start of
+    the day or instant on which it was recorded, whose end is the resource's ``issued``.
     """
 
     resource: Resource
@@ -51,6 +52,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     over: Span | None = None
     ended: bool = False
     doubted: str | None = None
+    recorded_from: datetime | None = None
 
 
 class CodedCondition(msgspec.Struct, frozen=True):

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
 
-import msgspec
 from pydantic import BaseModel, ValidationError
 
 from collectors.records import Record
@@ -58,16 +56,15 @@ def fault(record: Record) -> str | None:
 
     Contained resources are not judged: nothing is read from them, and R4 has types that R4B has dropped or changed.
     """
-    content: dict[str, Any] = msgspec.json.decode(record.raw)
-    content.pop("contained", None)
     try:
+        content = {name: each for name, each in record.json().items() if name != "contained"}
         _model(record.ref.type).model_validate(content)
     except ValidationError as error:
         for each in error.errors(include_url=False, include_context=False):
             path = ".".join(str(step) for step in each["loc"])
             if not _tolerated(path, each["type"], each["input"]):
                 return path or "the record itself"
-    except KeyError:
+    except (KeyError, ValueError, RecursionError):
         return "the record itself"
     return None
 

@@ -104,3 +104,14 @@ def element_path(error: msgspec.ValidationError) -> str:
     """The path of the element that could not be decoded, without its content ("valueQuantity.unit")."""
     found = _PATH.search(str(error))
     return found.group(1) if found and found.group(1) else "the record itself"
+
+
+def text_of(concept: CodeableConcept | None) -> str | None:
+    """A CodeableConcept for readers: its text, a display, or a code."""
+    if concept is None:
+        return None
+    return concept.text or next((shown for coding in concept.coding if (shown := _shown(coding))), None)
+
+
+def _shown(coding: Coding) -> str | None:
+    return coding.display or coding.code

@@ -8,10 +8,10 @@ import msgspec
 from collectors.codes import CodeIndex
 from collectors.condition.dating import began, ended, ended_undated, needs_encounter
 from collectors.condition.shape import CONDITION, Condition, codes
-from collectors.observation.shape import text_of
 from collectors.readout import Readout, Setting, record_iri
 from collectors.records import OUR_TAG, CodedCondition, Fact, Record
 from collectors.timing import read_time
+from collectors.wire import text_of
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.times import Span
@@ -71,9 +71,9 @@ def read(
         try:
             effective = began(condition, periods, setting.source.zone)
             over = ended(condition, setting.source.zone)
-            issued = read_time(condition.recordedDate, setting.source.zone).end if condition.recordedDate else None
+            recorded = read_time(condition.recordedDate, setting.source.zone) if condition.recordedDate else None
         except (ValueError, OverflowError):
-            problem, issued = "a date of the condition is not a date", None
+            problem, recorded = "a date of the condition is not a date", None
         systems = condition.code.coding if condition.code is not None else []
         doubted = next(iter(codes(condition.verificationStatus) & DOUBTED), None)
         if doubted is None:
@@ -95,7 +95,7 @@ def read(
                 setting.subject,
                 each.record.ref,
                 status=_status(condition),
-                issued=issued,
+                issued=recorded.end if recorded is not None else None,
                 recorded=text_of(condition.code),
                 problem=problem,
                 notes=tuple(issue.text for issue in issues),
@@ -111,6 +111,7 @@ def read(
                     over,
                     over is None and (ended_undated(condition) or bool(codes(condition.clinicalStatus) & INACTIVE)),
                     doubted,
+                    recorded.start if recorded is not None else None,
                 )
             )
     return coded

@@ -64,7 +64,10 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
         readout.add(frame.fact(known, accepted, reading, observation, None))
     for position, component, known, accepted in parts:
         reading = frame.hindered or read_value(component, known, accepted.needs_unit, f"component[{position}].")
-        readout.add(frame.fact(known, accepted, reading, component, accepted.coding.code))
+        # A panel may hold several readings of one thing: each has a name of its own.
+        repeated = any(before < position and other is known for before, _, other, _ in parts)
+        part = f"{accepted.coding.code}-{position}" if repeated else accepted.coding.code
+        readout.add(frame.fact(known, accepted, reading, component, part))
     for known in silent:
         reading = frame.hindered or read_value(observation, known, False)
         readout.add(frame.fact(known, None, reading, observation, known.concept.id))

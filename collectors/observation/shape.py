@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collectors.wire import NONE, CodeableConcept, Coding, Meta, Period, Quantity, Reference
+from collectors.wire import NONE, CodeableConcept, Meta, Period, Quantity, Reference
 
 
 class Range(msgspec.Struct, gc=False):
@@ -78,14 +78,3 @@ UNREAD_VALUES = (
     "valueDateTime",
     "valuePeriod",
 )
-
-
-def text_of(concept: CodeableConcept | None) -> str | None:
-    """A CodeableConcept for readers: its text, a display, or a code."""
-    if concept is None:
-        return None
-    return concept.text or next((shown for coding in concept.coding if (shown := _shown(coding))), None)
-
-
-def _shown(coding: Coding) -> str | None:
-    return coding.display or coding.code

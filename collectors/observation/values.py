@@ -5,9 +5,9 @@ from decimal import Decimal
 import msgspec
 
 from collectors.codes import Reader
-from collectors.observation.shape import UNREAD_VALUES, Range, Valued, text_of
+from collectors.observation.shape import UNREAD_VALUES, Range, Valued
 from collectors.quantities import Reading, in_concept_unit, number, read_quantity, unreadable
-from collectors.wire import CodeableConcept, Quantity
+from collectors.wire import CodeableConcept, Quantity, text_of
 from ontology.concepts import ValueType
 from ontology.values import Absent, AbsentReason
 

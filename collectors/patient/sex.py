@@ -7,9 +7,8 @@ http://terminology.hl7.org/CodeSystem/sex-parameter-for-clinical-use, and earlie
 
 import msgspec
 
-from collectors.observation.shape import text_of
 from collectors.quantities import Reading, unreadable
-from collectors.wire import CodeableConcept, Period
+from collectors.wire import CodeableConcept, Period, text_of
 from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason, Coding
 

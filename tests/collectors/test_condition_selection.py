@@ -84,6 +84,7 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
     ),
     "ended at an age": (ANY, [condition(abatementString="long ago")], False, ["closed-world", "over"]),
     "begins later": (ANY, [condition(onsetDateTime="2024-07-01", recordedDate=None)], False, ["closed-world"]),
+    "recorded on the day asked about": (ANY, [condition(recordedDate="2024-06-01")], NOT_FOUND, ["time-imprecise"]),
     "recorded later": (ANY, [condition(recordedDate="2024-07-01")], False, ["closed-world"]),
     "began in a year that is not over, but recorded": (
         ANY,

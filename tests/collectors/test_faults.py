@@ -180,7 +180,12 @@ async def test_remark_of_the_server_is_told_and_results_are_filtered_here() -> N
     outcome = {"resource": {"resourceType": "OperationOutcome"}, "search": {"mode": "outcome"}}
     other = {"resource": observation(id="x", subject={"reference": "Patient/x"})}
     mine = {"resource": observation(), "search": {"mode": "match"}}
-    facts = await gather(Misbehaving(Observation=lambda _: bundle(entry=[mine, other, outcome])))
+    for remark in (outcome, {"resource": outcome["resource"]}):
+        await told_and_filtered([mine, other, remark])
+
+
+async def told_and_filtered(entries: list[dict[str, Any]]) -> None:
+    facts = await gather(Misbehaving(Observation=lambda _: bundle(entry=entries)))
     assert [each.iri for each in facts.gathered.resources["serum-creatinine"]] == [f"{BASE}/Observation/o1"]
     assert {issue.code for issue in facts.issues} == {"search-remark", "wrong-subject"}
 

@@ -208,6 +208,13 @@ def test_component() -> None:
     assert resource.iri == "http://ehr.test/fhir/Observation/o1#8480-6"
 
 
+def test_two_readings_in_one_panel_are_two_facts() -> None:
+    parts = [{"code": coded("8480-6"), "valueQuantity": quantity(number, "mm[Hg]")} for number in (120, 130)]
+    record = no_value(code=coded("85354-9"), component=parts)
+    resources = facts_of(record, concepts=(SYSTOLIC,)).gathered.resources["systolic"]
+    assert [each.iri.partition("#")[2] for each in resources] == ["8480-6", "8480-6-1"]
+
+
 def test_component_without_unit_is_refused_though_the_panel_is_known() -> None:
     assert read_one(panel({"code": coded("8480-6"), "valueQuantity": {"value": 120}}), SYSTOLIC).value == UNREADABLE
 

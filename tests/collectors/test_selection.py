@@ -31,7 +31,7 @@ def mg(value: str) -> Quantity:
     return Quantity(Decimal(value), "mg/dL")
 
 
-def on(day: str, value: str = "1.1", **changes: Any) -> dict[str, Any]:
+def on(day: str, value: object = "1.1", **changes: Any) -> dict[str, Any]:
     """A creatinine of this day, at eight o'clock; its id is the day's."""
     return observation(value, **{"id": day, "effectiveDateTime": f"{day}T08:00:00Z", **changes})
 
@@ -136,6 +136,12 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
         [observation("5", id="x", effectiveDateTime="2024-04")],
         absent("STALE"),
         ["stale"],
+    ),
+    "a number beyond reason": (
+        LATEST,
+        [on("2024-05-01", Decimal("1e400"))],
+        absent("UNCONVERTIBLE"),
+        ["unconvertible"],
     ),
     "which came last cannot be told": (
         LATEST,

@@ -120,10 +120,15 @@ def _absent(code: str, text: str) -> Evaluation:
 
 
 def _value(time: datetime, value: Decimal) -> str:
-    return f"{value:f} mg/dL ({day(time).isoformat()})"
+    return f"{_written(value)} mg/dL ({day(time).isoformat()})"
+
+
+def _written(value: Decimal) -> str:
+    """As it was written, without the decimals that a conversion of units adds."""
+    return f"{min(value, KDIGO.rounded(value), key=lambda v: len(f'{v:f}')):f}"
 
 
 def _baseline(baseline: Baseline) -> str:
     start, end = day(baseline.start).isoformat(), day(baseline.end).isoformat()
     when = start if start == end else f"{start} to {end}"
-    return f"{baseline.value:f} mg/dL ({baseline.rule}, {when})"
+    return f"{_written(baseline.value)} mg/dL ({baseline.rule}, {when})"

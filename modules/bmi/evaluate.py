@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Quantity
+from ontology.words import number_words
 
 UNIT = "kg/m2"
 DECIMALS = Decimal("0.01")
@@ -23,7 +24,7 @@ def evaluate(weight: Decimal, height: Decimal, recorded: Decimal | Absent) -> Ev
     value = (weight / (metres * metres)).quantize(DECIMALS, ROUND_HALF_UP)
     issues: tuple[Issue, ...] = ()
     if isinstance(recorded, Decimal) and abs(recorded - value) > DISAGREEMENT:
-        text = f"The recorded body mass index ({recorded:f} kg/m2) differs from the computed one ({value:f} kg/m2)"
+        text = f"The recorded body mass index ({number_words(recorded)} kg/m²) differs from the computed one ({value:f} kg/m²)"
         issues = (Issue(Severity.WARNING, "disagrees-with-recorded", text, "recorded"),)
-    warrant = f"{weight:f} kg / ({metres:f} m)² = {value:f} kg/m2"
+    warrant = f"{number_words(weight)} kg / ({number_words(metres)} m)² = {value:f} kg/m²"
     return Evaluation(Quantity(value, UNIT), Working(warrant), issues)

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Coding, Quantity
+from ontology.words import number_words
 
 UNIT = "mL/min/{1.73_m2}"
 SHOWN = "mL/min/1.73 m²"
@@ -39,9 +40,9 @@ def evaluate(creatinine: Decimal, age: Decimal, sex: Coding, recorded: Decimal |
     value = estimate(creatinine, age, sex.code)
     constants = CONSTANTS[sex.code]
     female = " × 1.012" if sex.code == "female" else ""
-    ratio = f"{creatinine:f}/{constants.kappa}"
+    ratio = f"{number_words(creatinine)}/{constants.kappa}"
     warrant = (
-        f"142 × min({ratio}, 1)^{constants.alpha} × max({ratio}, 1)^-1.200 × 0.9938^{age.normalize():f}{female}"
+        f"142 × min({ratio}, 1)^{constants.alpha} × max({ratio}, 1)^-1.200 × 0.9938^{number_words(age)}{female}"
         f" = {value:f} {SHOWN}"
     )
     return Evaluation(Quantity(value, UNIT), Working(warrant), _disagreement(value, recorded))
@@ -70,7 +71,7 @@ def _disagreement(value: Decimal, recorded: Decimal | Absent) -> tuple[Issue, ..
     if isinstance(recorded, Absent) or abs(recorded - value) <= max(value / 10, Decimal(5)):
         return ()
     text = (
-        f"The estimate that the laboratory recorded ({recorded:f} {SHOWN}) differs from this one ({value:f} {SHOWN});"
+        f"The estimate that the laboratory recorded ({number_words(recorded)} {SHOWN}) differs from this one ({value:f} {SHOWN});"
         " another equation, or another sample, may be behind it"
     )
     return (Issue(Severity.WARNING, "disagrees-with-recorded", text, "recorded"),)

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from modules.kidney_failure_risk.words import people, percent
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity
+from ontology.words import number_words
 
 UNIT = "%"
 # Baseline survival free of kidney failure, by years and whether calibrated for North America.
@@ -90,7 +91,9 @@ def _at(end: Decimal | None, limit: Decimal, age: Decimal, sex: str, egfr: Decim
 def _why(uacr: Decimal | Bound, either_sex: bool) -> str:
     parts = []
     if isinstance(uacr, Bound):
-        parts.append(f"the albumin-creatinine ratio is only known to be {uacr.comparator} {uacr.value:f} mg/g")
+        parts.append(
+            f"the albumin-creatinine ratio is only known to be {uacr.comparator} {number_words(uacr.value)} mg/g"
+        )
     elif uacr <= 0:
         parts.append("an albumin-creatinine ratio of zero or less is read as below 30 mg/g")
     if either_sex:
@@ -105,6 +108,6 @@ def _issue(uacr: Decimal | Bound, sexes: list[str], text: str) -> tuple[str, str
 
 def _warrant(age: Decimal, sex: str, egfr: Decimal, uacr: Decimal, survival: float, value: Decimal) -> str:
     return (
-        f"1 − {survival:.4f}^exp(−0.2201 × ({age.normalize():f}/10 − 7.036) + 0.2467 × ({MALE[sex]:.0f} − 0.5642)"
-        f" − 0.5567 × ({egfr.normalize():f}/5 − 7.222) + 0.4510 × (ln {uacr.normalize():f} − 5.137)) = {value:f} %"
+        f"1 − {survival:.4f}^exp(−0.2201 × ({number_words(age)}/10 − 7.036) + 0.2467 × ({MALE[sex]:.0f} − 0.5642)"
+        f" − 0.5567 × ({number_words(egfr)}/5 − 7.222) + 0.4510 × (ln {number_words(uacr)} − 5.137)) = {value:f} %"
     )

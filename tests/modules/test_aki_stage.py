@@ -134,3 +134,10 @@ def test_refused_on_dialysis() -> None:
 
 def test_caution_under_18() -> None:
     assert "under 18" in caution_texts(stage((0, 1.0), (2, 2.0), age=12))
+
+
+def test_converted_values_are_told_without_noise() -> None:
+    warrant = stage((-20, "1.199072"), (0, "2.398144")).working.warrant
+    assert "2.40 mg/dL" in warrant
+    assert "1.20 mg/dL" in warrant
+    assert "1.1990" not in warrant

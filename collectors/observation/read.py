@@ -53,7 +53,8 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
         for known, accepted in index.find(component.code)
     ]
     silent = []
-    if observation.dataAbsentReason is not None and not observation.hasMember:
+    # Of a panel the reason concerns all of it; of a value with further components (SpO2 and oxygen) only that value.
+    if observation.dataAbsentReason is not None and not top and not observation.hasMember:
         held = {known.concept.id for _, _, known, _ in parts}
         silent = [known for known in index.panels(observation.code) if known.concept.id not in held]
     if not (top or parts or silent):

@@ -1,5 +1,6 @@
 """Every rule by which an Observation becomes a fact, or none."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from collector_making import (
     SYSTOLIC,
     coded,
     facts_of,
+    loinc,
     observation,
     quantity,
     read_one,
@@ -226,6 +228,15 @@ def test_component_that_is_recorded_unknown() -> None:
 
 def test_panel_that_is_recorded_unknown_as_a_whole() -> None:
     assert read_one(panel(None, dataAbsentReason={"text": "refused"}), SYSTOLIC).value == UNKNOWN
+
+
+def test_value_that_is_recorded_unknown_says_nothing_of_what_may_stand_beside_it() -> None:
+    saturation = replace(SYSTOLIC, id="spo2", accepted=(loinc("59408-5"),), panels=(), unit="%", units=("%",))
+    flow = replace(SYSTOLIC, id="flow", accepted=(loinc("3151-8"),), panels=(loinc("59408-5").coding,))
+    record = no_value(code=coded("59408-5"), dataAbsentReason={"text": "refused"})
+    resources = facts_of(record, concepts=(saturation, flow)).gathered.resources
+    assert [each.value for each in resources["spo2"]] == [UNKNOWN]
+    assert resources["flow"] == ()
 
 
 def test_one_record_on_two_pages_counts_once_and_its_newest_version_wins() -> None:

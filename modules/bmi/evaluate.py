@@ -24,7 +24,8 @@ def evaluate(weight: Decimal, height: Decimal, recorded: Decimal | Absent) -> Ev
     value = (weight / (metres * metres)).quantize(DECIMALS, ROUND_HALF_UP)
     issues: tuple[Issue, ...] = ()
     if isinstance(recorded, Decimal) and abs(recorded - value) > DISAGREEMENT:
-        text = f"The recorded body mass index ({number_words(recorded)} kg/m²) differs from the computed one ({value:f} kg/m²)"
+        told = f"{number_words(recorded)} kg/m²"
+        text = f"The recorded body mass index ({told}) differs from the computed one ({value:f} kg/m²)"
         issues = (Issue(Severity.WARNING, "disagrees-with-recorded", text, "recorded"),)
     warrant = f"{number_words(weight)} kg / ({number_words(metres)} m)² = {value:f} kg/m²"
     return Evaluation(Quantity(value, UNIT), Working(warrant), issues)

@@ -71,7 +71,8 @@ def _disagreement(value: Decimal, recorded: Decimal | Absent) -> tuple[Issue, ..
     if isinstance(recorded, Absent) or abs(recorded - value) <= max(value / 10, Decimal(5)):
         return ()
     text = (
-        f"The estimate that the laboratory recorded ({number_words(recorded)} {SHOWN}) differs from this one ({value:f} {SHOWN});"
+        f"The estimate that the laboratory recorded ({number_words(recorded)} {SHOWN}) differs from this one"
+        f" ({value:f} {SHOWN});"
         " another equation, or another sample, may be behind it"
     )
     return (Issue(Severity.WARNING, "disagrees-with-recorded", text, "recorded"),)

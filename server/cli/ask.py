@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from datetime import datetime
 
 from server.catalog.load import load_catalog
 from server.executor.engine import Engine
@@ -42,11 +41,12 @@ def _turtle(results: tuple[AnswerResult, ...]) -> str:
 
 
 async def _json(engine: Engine, settings: Settings, question: Question) -> int:
+    at = None if question.at is None else question.at.isoformat()
     variables = {
         "patient": question.patient,
         "source": question.source,
         "of": list(question.of),
-        "at": _iso(question.at),
+        "at": at,
     }
     told, _ = await GraphQL(engine, settings.server).run(WHOLE, variables)
     if "errors" in told:
@@ -55,7 +55,3 @@ async def _json(engine: Engine, settings: Settings, question: Question) -> int:
         return 1
     print(json.dumps(told["data"]["patient"], indent=2, ensure_ascii=False))
     return int(any(result["status"] == Status.FAILED.value for result in told["data"]["patient"]["results"]))
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()

@@ -12,12 +12,12 @@ from server.executor.trace import BoundInput, Execution
 from server.explain.reach import Reach, Times
 from server.explain.results import RiskView
 from server.explain.wording import (
+    absence_words,
     amount,
     begin_small,
     interval_words,
     list_words,
     number_words,
-    reason_words,
     risk_words,
     span_words,
     time_words,
@@ -27,6 +27,7 @@ from server.explain.wording import (
 _REFUSED = ("not-applicable", "no-case")
 _REFUSAL = "Does not hold: "
 _PERCENT = "%"
+_FROM_BELOW = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
 WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
 
 
@@ -137,19 +138,11 @@ def refusals(evaluation: Evaluation) -> list[str]:
 
 
 def _why_absent(given: BoundInput, reach: Reach | None = None) -> str:
-    assert isinstance(given.value, Absent)  # noqa: S101 - both callers have looked
-    if given.assumed:
-        return "taken as missing"
-    reason = given.value.reason
-    if reason in (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE) and reach is not None:
+    if isinstance(given.value, Absent) and given.value.reason in _FROM_BELOW and reach is not None:
         told = [text for step in given.steps for text in refusals(reach.executions[step].evaluation)]
         if told:
             return f"it does not apply: {list_words(dict.fromkeys(told))}"
-    if given.slot.concept.origin is Origin.SITE:
-        return "not set for this site"
-    if given.slot.concept.origin is Origin.CONDITION and reason is AbsentReason.NOT_FOUND:
-        return "not recorded, which is not a no"
-    return reason_words(reason, given.slot)
+    return absence_words(given)
 
 
 def _what_if(reach: Reach, position: int) -> bool:

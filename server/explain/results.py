@@ -71,7 +71,7 @@ class ContributionsView:
 class GroundView:
     """What filled a slot: from records, from steps (positions in the result's own chain), or assumed.
 
-    ``time`` is ``effective`` as precisely as the record gives it.
+    ``time`` is ``effective`` as precisely as the record gives it; ``why`` says why there is no value.
     """
 
     slot: str
@@ -90,12 +90,16 @@ class GroundView:
     recorded: str | None
     reference_range: str | None
     interpretation: str | None
+    why: str | None
     issues: tuple[Issue, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One link: claim, grounds, warrant, qualifier, rebuttals; ``as_of`` is the time that it was evaluated for."""
+    """One link: claim, grounds, warrant, qualifier, rebuttals; ``as_of`` is the time that it was evaluated for.
+
+    ``notes`` are what the module itself tells beside: neither limits nor doubts.
+    """
 
     module: Description
     value: Value
@@ -105,6 +109,7 @@ class StepView:
     warrant: str
     qualifier: str | None
     rebuttals: tuple[str, ...]
+    notes: tuple[str, ...]
     fingerprint: str
     reused: bool
     reason: str

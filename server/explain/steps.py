@@ -11,9 +11,11 @@ from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
 from server.explain.reach import Reach, carries, records_of
 from server.explain.results import ContributionsView, ContributionView, GroundView, StepView
-from server.explain.wording import reason_words, value_words
+from server.explain.wording import absence_words, value_words
 
 ABSENT = "input-absent"
+TOLD = frozenset({"not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"})
+"""Codes by which those who fill a slot tell that it stays empty."""
 _ZERO = Decimal(0)
 
 
@@ -36,6 +38,7 @@ def _step(reach: Reach, position: int, order: Mapping[int, int], at: datetime) -
         warrant=evaluation.working.warrant,
         qualifier=evaluation.working.qualifier,
         rebuttals=tuple(dict.fromkeys(i.text for i in told if i.severity is not Severity.INFORMATION)),
+        notes=tuple(dict.fromkeys(i.text for i in told if i.severity is Severity.INFORMATION and i.slot is None)),
         fingerprint=execution.fingerprint,
         reused=execution.reused,
         reason=execution.reason,
@@ -65,6 +68,7 @@ def ground(reach: Reach, given: BoundInput, order: Mapping[int, int]) -> GroundV
         recorded=record.recorded if record else None,
         reference_range=record.reference_range if record else None,
         interpretation=record.interpretation if record else None,
+        why=absence_words(given) if isinstance(given.value, Absent) else None,
         issues=tuple(dict.fromkeys((*given.issues, *_notes(given)))),
     )
 
@@ -89,14 +93,12 @@ def _retold(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
 
 def _told(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
     """Whether the absence of an input is told already; that of a comparison needs no telling."""
-    if not carries(given):
-        return True
-    return any(issue.slot == given.slot.name and issue.severity is not Severity.INFORMATION for issue in issues)
+    return not carries(given) or any(issue.slot == given.slot.name and issue.code in TOLD for issue in issues)
 
 
 def _absence(given: BoundInput) -> Issue:
     assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
-    why = "taken as missing" if given.assumed else reason_words(given.value.reason, given.slot)
+    why = absence_words(given)
     severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
     return Issue(severity, ABSENT, f"{given.slot.concept.display} is missing: {why}", given.slot.name)
 

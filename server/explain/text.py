@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
-from ontology.values import Absent, Series
+from ontology.values import Absent, Quantity, Series
 from server.explain.results import AnswerResult, ContributionsView, GroundView, StepView
 from server.explain.wording import (
     begin_small,
-    duration_code,
     interval_words,
     number_words,
-    reason_words,
     series_words,
     span_words,
     time_words,
@@ -20,6 +18,8 @@ from server.explain.wording import (
 )
 
 _MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
+# What the line of a missing input says already.
+_SAID_BY_LINE = frozenset({"not-found", "not-recorded", "not-set"})
 _INDENT = "    "
 
 
@@ -36,7 +36,10 @@ def _lines(result: AnswerResult) -> Iterator[str]:
     if result.interpretation is not None:
         yield f"  means: {_meaning(result)}"
     if result.interval is not None:
-        yield f"  uncertainty: {interval_words(result.interval, _decimals(result))} ({result.interval.text})"
+        limits = interval_words(result.interval, _decimals(result))
+        # A module that words its interval itself has the limits in the words.
+        said = result.interval.text
+        yield f"  uncertainty: {said if ' to ' in said else f'{limits} ({said})'}"
     for advice in result.recommendations:
         strength = f", strength {advice.strength}" if advice.strength else ""
         yield f"  recommended: {advice.text} ({advice.citation}{strength})"
@@ -45,7 +48,7 @@ def _lines(result: AnswerResult) -> Iterator[str]:
         yield f"  for: {result.intended_use}"
     elif result.leaf is not None:
         yield from _ground(result, result.leaf, "  ", set())
-    told = {text for step in result.chain for text in step.rebuttals}
+    told = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
     run = [issue for issue in result.issues if issue.slot is None and issue.text not in told]
     own = {issue.text for step in result.chain for ground in step.grounds for issue in ground.issues}
     yield from (f"  {_marked(issue)}" for issue in run if issue.text not in own)
@@ -77,8 +80,10 @@ def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> 
         yield f"{inner}limited: {step.qualifier}"
     for ground in step.grounds:
         yield from _ground(result, ground, inner, told)
-    shown = {issue.text for ground in step.grounds for issue in ground.issues} | {_absence(g) for g in step.grounds}
+    shown = {issue.text for ground in step.grounds for issue in ground.issues}
+    shown |= {f"{ground.concept.display} is missing: {ground.why}" for ground in step.grounds}
     yield from (f"{inner}! {text}" for text in step.rebuttals if text not in shown)
+    yield from (f"{inner}i {text}" for text in step.notes if text not in shown)
 
 
 def _ran(step: StepView) -> str:
@@ -97,7 +102,8 @@ def _points(points: ContributionsView) -> str:
 def _ground(result: AnswerResult, ground: GroundView, indent: str, told: set[int]) -> Iterator[str]:
     yield f"{indent}- {_fact(ground)}"
     inner = indent + _INDENT
-    yield from (f"{inner}{_marked(issue)}" for issue in ground.issues)
+    missing = isinstance(ground.value, Absent)
+    yield from (f"{inner}{_marked(i)}" for i in ground.issues if not (missing and i.code in _SAID_BY_LINE))
     if ground.step is not None:
         step = result.chain[ground.step]
         if id(step) in told:
@@ -122,7 +128,7 @@ def _fact(ground: GroundView) -> str:
     name = ground.concept.display
     if isinstance(ground.value, Absent):
         bounds = f", between {interval_words(ground.bounds)}" if ground.bounds is not None else ""
-        return f"{name}: MISSING, {_why(ground)}{bounds}{_source(ground.records)}"
+        return f"{name}: MISSING, {ground.why}{bounds}{_source(ground.records)}"
     if ground.assumed:
         whence = "SET FOR THE SITE or assumed" if ground.concept.origin is Origin.SITE else "ASSUMED"
         return f"{name}: {value_words(ground.value)} · {whence}, not recorded"
@@ -141,20 +147,16 @@ def _laboratory(ground: GroundView) -> tuple[tuple[str, str | None], ...]:
 
 
 def _differs(ground: GroundView) -> bool:
-    return ground.recorded is not None and ground.recorded != value_words(ground.value)
+    if ground.recorded is None:
+        return False
+    same = {value_words(ground.value)}
+    if isinstance(ground.value, Quantity):
+        same.add(f"{ground.value.value} {ground.value.unit}")
+    return _bare(ground.recorded) not in {_bare(text) for text in same}
 
 
-def _why(ground: GroundView) -> str:
-    assert isinstance(ground.value, Absent)  # noqa: S101 - the callers have looked
-    window = f" (window {duration_code(ground.input.window)})" if ground.input.window is not None else ""
-    why = "taken as missing" if ground.assumed else reason_words(ground.value.reason, ground.input)
-    return why + ("" if ground.input.required else ", optional") + (window if "last" not in why else "")
-
-
-def _absence(ground: GroundView) -> str | None:
-    if not isinstance(ground.value, Absent):
-        return None
-    return f"{ground.concept.display} is missing: {reason_words(ground.value.reason, ground.input)}"
+def _bare(text: str) -> str:
+    return text.replace(" ", "").casefold()
 
 
 def _source(records: tuple[RecordRef, ...]) -> str:

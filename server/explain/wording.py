@@ -9,10 +9,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from ontology import words
+from ontology.concepts import Origin
 from ontology.evaluation import Interval
 from ontology.slots import Slot
 from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
+from server.executor.trace import BoundInput
 
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _REASONS = {
@@ -83,6 +85,22 @@ def reason_words(reason: AbsentReason, slot: Slot | None = None) -> str:
     if reason is AbsentReason.STALE:
         return f"only older than {duration_words(window)}" if window else "too old"
     return _REASONS[reason]
+
+
+def absence_words(given: BoundInput) -> str:
+    """Why an input that is absent is so, with what is known of its slot."""
+    if not isinstance(given.value, Absent):
+        raise ValueError("the input is not absent")
+    reason, origin = given.value.reason, given.slot.concept.origin
+    if given.assumed:
+        return "taken as missing"
+    if reason is AbsentReason.STALE and any(issue.code == "not-within" for issue in given.issues):
+        return "not measured together with the others"
+    if origin is Origin.SITE:
+        return "not set for this site"
+    if origin is Origin.CONDITION and reason is AbsentReason.NOT_FOUND:
+        return "not recorded, which is not a no"
+    return reason_words(reason, given.slot)
 
 
 def duration_words(duration: timedelta) -> str:

@@ -22,6 +22,10 @@ class Concept:
     codes: list[Coding]
 
 
+def _window(root: strawberry.Parent[Any]) -> str | None:
+    return None if root.window is None else duration_code(root.window)
+
+
 @strawberry.type
 class Slot:
     """A named input of a module."""
@@ -31,11 +35,7 @@ class Slot:
     unit: str | None
     required: bool
     select: str
-
-    @strawberry.field
-    def window(self: strawberry.Parent[Any]) -> str | None:
-        """How old a fact may be, as an ISO 8601 duration."""
-        return None if self.window is None else duration_code(self.window)
+    window: str | None = strawberry.field(resolver=_window, description="An ISO 8601 duration.")
 
 
 @strawberry.type

@@ -4,8 +4,7 @@ The types here describe ``ontology`` objects and never wrap them: fields are rea
 answer of many fields costs no copies.
 """
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import strawberry
@@ -72,19 +71,20 @@ class Flag:
         return type(obj) is bool
 
 
+def _start(root: strawberry.Parent[Any]) -> str:
+    return str(root.start.isoformat())
+
+
+def _end(root: strawberry.Parent[Any]) -> str:
+    return str(root.end.isoformat())
+
+
 @strawberry.type(description="A partial date is an interval of days, ends included.")
 class Date:
     """A date."""
 
-    @strawberry.field
-    def start(self: strawberry.Parent[Any]) -> str:
-        """First day, as ISO 8601."""
-        return _day(self.start)
-
-    @strawberry.field
-    def end(self: strawberry.Parent[Any]) -> str:
-        """Last day, as ISO 8601."""
-        return _day(self.end)
+    start: str = strawberry.field(resolver=_start)
+    end: str = strawberry.field(resolver=_end)
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -105,17 +105,18 @@ class _Point(NamedTuple):
     value: Any
 
 
+def _points(root: strawberry.Parent[Any]) -> list[Point]:
+    points: list[Any] = [_Point(*point) for point in root.points]
+    return points
+
+
 @strawberry.type
 class Series:
     """Numbers over time, oldest first."""
 
     unit: str
 
-    @strawberry.field
-    def points(self: strawberry.Parent[Any]) -> list[Point]:
-        """The numbers, oldest first."""
-        points: Sequence[Any] = [_Point(*point) for point in self.points]
-        return list(points)
+    points: list[Point] = strawberry.field(resolver=_points)
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -139,7 +140,3 @@ Value: TypeAlias = Annotated[
     Quantity | Coding | Flag | Date | Series | Absent | Bound,
     strawberry.union("Value"),
 ]
-
-
-def _day(day: date) -> str:
-    return day.isoformat()

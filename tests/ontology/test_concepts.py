@@ -1,0 +1,275 @@
+"""The declared concepts: what clinical rules say of their codes, units and limits."""
+
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import pytest
+from rdflib import Graph
+
+from ontology.concepts import Concept, Origin, ValueType
+from ontology.units import convert, known, spelling
+from ontology.values import Coding
+from server.catalog.concepts import concept_nodes, read_concept
+
+ROOT = Path(__file__).resolve().parents[2]
+LOINC, SCT = "http://loinc.org", "http://snomed.info/sct"
+# What each concept accepts, from the clinical rules' table (those whose names a public source confirms).
+ACCEPTED = {
+    "serum-creatinine": "2160-0 14682-9 38483-4 59826-8 21232-4 77140-2 35203-9",
+    "uacr": "9318-7 32294-1 14959-1 14958-3 77253-3 77254-1 13705-9 30000-4 59159-4 76401-9 30001-2",
+    "urine-albumin": "1754-1 14957-5 53531-0",
+    "urine-creatinine": "2161-8 14683-7 20624-3",
+    "heart-rate": "8867-4 364075005 78564009 8889-8 8893-0",
+    "respiratory-rate": "9279-1 86290005 271625008",
+    "spo2": "59408-5 2708-6 431314004 103228002 2710-2",
+    "oxygen-flow": "3151-8",
+    "fio2": "3150-0 19994-3",
+    "room-air": "722742002 371825009",
+    "systolic-bp": "8480-6 72313002 271649006",
+    "diastolic-bp": "8462-4 1091811000000102 271650006",
+    "body-temperature": "8310-5 8331-1 276885007 8332-9 8333-7 386725007",
+    "consciousness": "67775-7 80288-4 11454-6 1104441000000107",
+    "gcs": "9269-2",
+    "body-weight": "29463-7 3141-9 3142-7 27113001",
+    "body-height": "8302-2 3137-7 8308-9 1153637007 50373000",
+    "recorded-egfr": "62238-1 33914-3 98979-8",
+}
+UNITS = {
+    "serum-creatinine": "mg/dL", "uacr": "mg/g", "urine-albumin": "mg/L", "urine-creatinine": "mg/dL",
+    "heart-rate": "/min", "respiratory-rate": "/min", "spo2": "%", "oxygen-flow": "L/min", "fio2": "%",
+    "systolic-bp": "mm[Hg]", "diastolic-bp": "mm[Hg]", "body-temperature": "Cel", "gcs": "{score}",
+    "body-weight": "kg", "body-height": "cm", "recorded-egfr": "mL/min/{1.73_m2}", "recorded-bmi": "kg/m2",
+}  # fmt: skip
+CONDITIONS = [
+    "atrial-fibrillation",
+    "mechanical-heart-valve",
+    "mitral-stenosis",
+    "heart-failure",
+    "hypertension",
+    "diabetes",
+    "stroke-tia-thromboembolism",
+    "vascular-disease",
+    "dialysis",
+    "kidney-transplant",
+    "pregnancy",
+    "acute-kidney-injury",
+    "spinal-cord-injury",
+    "amputation",
+    "suspected-infection",
+]
+
+
+@cache
+def concepts() -> dict[str, Concept]:
+    found = {}
+    for path in sorted((ROOT / "ontology").glob("*.ttl")):
+        graph = Graph().parse(path, publicID=f"https://medtwin.example/ontology/{path.stem}")
+        for node in concept_nodes(graph):
+            concept = read_concept(graph, node)
+            assert concept.id not in found
+            found[concept.id] = concept
+    return found
+
+
+def test_ids_are_kebab_case_of_the_names() -> None:
+    for concept in concepts().values():
+        name = concept.iri.rpartition("#")[2]
+        assert name.lower() == concept.id.replace("-", ""), concept.id
+
+
+def test_everything_that_modules_expect_is_declared() -> None:
+    wanted = {*ACCEPTED, *UNITS, *CONDITIONS, "spo2-scale-2", "birth-date", "sex", "north-america"}
+    assert wanted == set(concepts())
+
+
+@pytest.mark.parametrize("name", sorted(ACCEPTED))
+def test_codes_met_in_records_are_accepted_and_no_others(name: str) -> None:
+    codes = {a.coding.code for a in concepts()[name].accepted}
+    assert codes == set(ACCEPTED[name].split())
+
+
+def test_body_fluid_creatinine_and_urine_protein_are_not_accepted_anywhere() -> None:
+    accepted = {a.coding.code for c in concepts().values() for a in c.accepted}
+    assert not accepted & {"12190-5", "2888-6", "2890-2", "34366-5"}
+
+
+def test_a_code_means_one_concept_only() -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for concept in concepts().values():
+        for each in concept.accepted:
+            key = each.coding.system, each.coding.code
+            assert seen.setdefault(key, concept.id) == concept.id
+    assert len(seen) > 300
+
+
+@pytest.mark.parametrize("name", sorted(UNITS))
+def test_units_are_ucum_and_meet(name: str) -> None:
+    concept = concepts()[name]
+    assert concept.unit == UNITS[name]
+    for unit in concept.units:
+        assert known(unit)
+        assert spelling(unit) == unit
+        convert(Decimal(1), unit, UNITS[name], concept.molar_mass)
+
+
+@pytest.mark.parametrize("name", sorted(UNITS))
+def test_what_is_usual_is_plausible(name: str) -> None:
+    concept = concepts()[name]
+    assert concept.plausible_low is not None
+    assert concept.plausible_high is not None
+    assert concept.plausible_low < concept.plausible_high
+    assert concept.note is not None
+    assert "lausible" in concept.note
+    if concept.reference is not None:
+        assert concept.plausible_low <= concept.reference.value <= concept.plausible_high
+
+
+def test_inspired_oxygen_is_percent_or_fraction_only_by_its_unit() -> None:
+    fio2 = concepts()["fio2"]
+    assert set(fio2.units) == {"%", "1"}
+    assert all(each.needs_unit for each in fio2.accepted)
+    low, high = fio2.plausible_low, fio2.plausible_high
+    assert low is not None
+    assert high is not None
+    assert low <= convert(Decimal("0.21"), "1", "%") <= high
+    assert not low <= Decimal("0.21")
+    assert not convert(Decimal(40), "1", "%") <= high
+
+
+def test_a_ratio_of_albumin_needs_its_unit() -> None:
+    uacr = concepts()["uacr"]
+    assert all(each.needs_unit for each in uacr.accepted)
+    assert convert(Decimal(3), "mg/mmol", "mg/g", uacr.molar_mass).quantize(Decimal("0.1")) == Decimal("26.5")
+    best = {a.coding.code for a in uacr.accepted if a.rank == 0}
+    assert best == {"9318-7", "14959-1", "32294-1", "30000-4", "77253-3"}
+    strip = next(a for a in uacr.accepted if a.coding.code == "30001-2")
+    assert strip.caution is not None
+    assert strip.rank > max(a.rank for a in uacr.accepted if a is not strip)
+
+
+def test_saturation_from_a_blood_gas_is_cautioned_and_comes_second() -> None:
+    codes = {a.coding.code: a for a in concepts()["spo2"].accepted}
+    assert codes["59408-5"].caution is None
+    assert "blood gas" in (codes["2708-6"].caution or "")
+    assert codes["2708-6"].rank > codes["59408-5"].rank
+
+
+def test_temperatures_in_the_other_scale_are_implausible() -> None:
+    low, high = concepts()["body-temperature"].plausible_low, concepts()["body-temperature"].plausible_high
+    assert low is not None
+    assert high is not None
+    for celsius in (Decimal(30), Decimal(42)):
+        assert low <= celsius <= high
+        assert convert(celsius, "[degF]", "Cel") < low
+        assert convert(celsius, "Cel", "[degF]") > high
+
+
+def test_stated_weight_is_cautioned() -> None:
+    stated = next(a for a in concepts()["body-weight"].accepted if a.coding.code == "3142-7")
+    assert stated.caution == "stated, not measured"
+
+
+def test_panels_hold_pressures_and_oxygen() -> None:
+    for name in ("systolic-bp", "diastolic-bp"):
+        assert {p.code for p in concepts()[name].panels} >= {"85354-9", "55284-4"}
+    for name in ("oxygen-flow", "fio2"):
+        assert {p.code for p in concepts()[name].panels} >= {"59408-5", "2708-6"}
+
+
+def test_new_confusion_is_only_what_is_recorded_as_acute() -> None:
+    means = {a.recorded.code: a.means for a in concepts()["consciousness"].answers}
+    assert {m.code for m in means.values() if isinstance(m, Coding)} == {
+        "248234008", "130987000", "300202002", "450847001", "422768004",
+    }  # fmt: skip
+    assert [code for code, m in means.items() if m == Coding(SCT, "130987000")] == ["130987000"]
+    assert "LA6560-2" not in means
+
+
+def test_scale_2_and_room_air_are_statements() -> None:
+    scale = {a.recorded.code: a.means for a in concepts()["spo2-scale-2"].answers}
+    assert scale == {"scale-1": False, "scale-2": True}
+    assert {a.coding.code: a.asserts for a in concepts()["room-air"].accepted} == {
+        "722742002": True,
+        "371825009": False,
+    }
+    asserting = {c.id for c in concepts().values() for a in c.accepted if a.asserts is not None}
+    assert asserting == {"room-air"}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_conditions_can_be_recognised_in_every_code_system(name: str) -> None:
+    concept = concepts()[name]
+    assert concept.origin is Origin.CONDITION
+    assert concept.value_type is ValueType.FLAG
+    systems = {a.coding.system for a in concept.accepted}
+    sid = "http://hl7.org/fhir/sid/"
+    assert systems >= {sid + "icd-10", sid + "icd-10-cm", sid + "icd-9-cm"}
+    assert (SCT in systems) is (name != "mechanical-heart-valve")
+
+
+def _holds(name: str, system: str, code: str) -> bool:
+    for each in concepts()[name].accepted:
+        if each.coding.system == system:
+            wanted = each.coding.code
+            if wanted == code or (wanted.endswith("*") and code.startswith(wanted[:-1].replace(".", ""))):
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "holds"),
+    [
+        ("atrial-fibrillation", "I4891", True),
+        ("atrial-fibrillation", "I4892", False),
+        ("atrial-fibrillation", "I483", False),
+        ("heart-failure", "I110", True),
+        ("heart-failure", "I119", False),
+        ("hypertension", "I119", True),
+        ("diabetes", "E119", True),
+        ("diabetes", "O244", False),
+        ("diabetes", "R7303", False),
+        ("stroke-tia-thromboembolism", "I639", True),
+        ("stroke-tia-thromboembolism", "I619", False),
+        ("stroke-tia-thromboembolism", "G454", False),
+        ("vascular-disease", "I252", True),
+        ("vascular-disease", "E1151", True),
+        ("vascular-disease", "I255", False),
+        ("dialysis", "Z992", True),
+        ("dialysis", "N186", False),
+        ("dialysis", "Z9911", False),
+        ("mechanical-heart-valve", "Z953", False),
+        ("kidney-transplant", "Z940", True),
+        ("kidney-transplant", "Z9484", False),
+        ("acute-kidney-injury", "N179", True),
+        ("acute-kidney-injury", "N189", False),
+    ],
+)
+def test_diagnoses_as_ten_coded_without_dots(name: str, code: str, holds: bool) -> None:
+    system = "http://mimic.mit.edu/fhir/mimic/CodeSystem/mimic-diagnosis-icd10"
+    assert _holds(name, system, code) is holds
+
+
+@pytest.mark.parametrize(
+    ("name", "system", "code"),
+    [
+        ("vascular-disease", SCT, "399211009"),
+        ("stroke-tia-thromboembolism", SCT, "275526006"),
+        ("stroke-tia-thromboembolism", SCT, "161511000"),
+        ("stroke-tia-thromboembolism", "http://hl7.org/fhir/sid/icd-10-cm", "Z86.73*"),
+    ],
+)
+def test_history_of_counts_only_where_ever_is_asked(name: str, system: str, code: str) -> None:
+    matching = [a for a in concepts()[name].accepted if a.coding == Coding(system, code)]
+    assert [a.ever for a in matching] == [True]
+    assert not any(a.ever for a in concepts()["atrial-fibrillation"].accepted)
+
+
+def test_creatinine_in_mass_and_molar_units_is_one_concept() -> None:
+    creatinine = concepts()["serum-creatinine"]
+    assert creatinine.molar_mass == Decimal("113.12")
+    assert set(creatinine.units) >= {"mg/dL", "umol/L"}
+
+
+def test_a_gfr_that_is_not_indexed_is_not_read_as_one() -> None:
+    assert concepts()["recorded-egfr"].units == ("mL/min/{1.73_m2}",)

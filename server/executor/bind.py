@@ -65,7 +65,7 @@ class Binder:
         binding = instance.call.bindings[slot.name]
         if isinstance(binding, Leaf):
             found = self.leaf(binding.slot, instance.as_of)
-            return replace(found, slot=slot)
+            return found if found.slot is slot else replace(found, slot=slot)
         positions = instance.sources[slot.name]
         if isinstance(binding, FromSeries):
             return self._series(slot, binding, positions, instance.as_of)

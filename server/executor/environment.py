@@ -7,7 +7,7 @@ import platform
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -24,10 +24,15 @@ class Environment:
     kinds: Mapping[Kind, str]
     ontology: str
     libraries: str
+    # Made when first asked for; every fingerprint has one of them in it.
+    _digests: dict[Kind, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def digest(self, kind: Kind) -> str:
         """All that a module of this kind depends on, as one digest."""
-        return digest((self.kinds[kind], self.ontology, self.libraries))
+        found = self._digests.get(kind)
+        if found is None:
+            found = self._digests[kind] = digest((self.kinds[kind], self.ontology, self.libraries))
+        return found
 
 
 def measure_environment(root: Path) -> Environment:

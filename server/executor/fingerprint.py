@@ -12,7 +12,16 @@ from ontology.inputs import Consumed
 from server.catalog.descriptions import Description
 from server.executor.environment import Environment, measure_environment
 
-__all__ = ["FORMAT", "Consumed", "Environment", "consumed_digest", "fingerprint", "measure_environment", "truncate"]
+__all__ = [
+    "FORMAT",
+    "Consumed",
+    "Digests",
+    "Environment",
+    "consumed_digest",
+    "fingerprint",
+    "measure_environment",
+    "truncate",
+]
 
 FORMAT = 1
 """Version of the form of fingerprints and of cached values; raise it when either changes."""
@@ -29,6 +38,24 @@ def consumed_digest(consumed: Consumed, key: bytes) -> str:
     return digest((consumed.value, limits), key, _PERSON)
 
 
+class Digests:
+    """The digests of the inputs of one run: many modules read the same values, and each is digested once.
+
+    It holds what patients' values are found by, so it must not outlive the run.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[tuple[type, Consumed], str] = {}
+
+    def of(self, consumed: Consumed) -> str:
+        """``consumed_digest`` under the key.  Equal inputs of one type have one canonical form."""
+        known = self._known.get((type(consumed.value), consumed))
+        if known is None:
+            known = self._known[type(consumed.value), consumed] = consumed_digest(consumed, self._key)
+        return known
+
+
 def fingerprint(
     description: Description,
     inputs: Mapping[str, Consumed],
@@ -36,20 +63,23 @@ def fingerprint(
     environment: Environment,
     key: bytes,
     zone: tzinfo = UTC,
+    digests: Digests | None = None,
 ) -> str:
     """Keyed BLAKE2b (32 bytes, in hex) of all that the module's result depends on; ``key`` has at most 64 bytes.
 
     The evaluation time counts only where the module declares that it reads it, at the granularity it declares, in
-    ``zone``: the module must then be given ``truncate(at, …)`` and nothing finer.  Raises ValueError where a
+    ``zone``: the module must then be given ``truncate(at, …)`` and nothing finer.  ``digests``: those of the run,
+    under the same key.  Raises ValueError where a
     module that reads the time is given none, and EncodingError for an input without canonical form.
     """
+    known = digests or Digests(key)
     form: Encodable = (
         FORMAT,
         description.iri,
         description.digest,
         description.code_digest,
         dict(description.parameters),
-        {name: consumed_digest(consumed, key) for name, consumed in inputs.items()},
+        {name: known.of(consumed) for name, consumed in inputs.items()},
         _time(description.evaluation_time, at, zone),
         environment.digest(description.kind),
     )

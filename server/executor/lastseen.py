@@ -16,7 +16,7 @@ from server.catalog.descriptions import Description
 from server.executor.cache.names import seen_name
 from server.executor.cache.store import Store
 from server.executor.environment import Environment
-from server.executor.fingerprint import consumed_digest, truncate
+from server.executor.fingerprint import Digests, truncate
 
 _PERSON = b"mt.seen"
 
@@ -60,9 +60,11 @@ def observe(
     environment: Environment,
     key: bytes,
     zone: tzinfo = UTC,
+    digests: Digests | None = None,
 ) -> LastSeen:
     """What this execution is computed from; arguments as those of ``fingerprint`` that gave its name."""
     granularity = description.evaluation_time
+    known = digests or Digests(key)
     return LastSeen(
         fingerprint,
         description.version,
@@ -70,7 +72,7 @@ def observe(
         description.code_digest,
         environment.digest(description.kind),
         None if granularity is None or at is None else truncate(at, granularity, zone).isoformat(),
-        {name: SeenSlot(_told(consumed), consumed_digest(consumed, key)) for name, consumed in inputs.items()},
+        {name: SeenSlot(_told(consumed), known.of(consumed)) for name, consumed in inputs.items()},
     )
 
 

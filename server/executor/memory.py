@@ -10,7 +10,7 @@ from server.catalog.descriptions import Description
 from server.executor.cache.keys import Keyring
 from server.executor.cache.store import Store
 from server.executor.environment import Environment
-from server.executor.fingerprint import fingerprint
+from server.executor.fingerprint import Digests, fingerprint
 from server.executor.flight import SingleFlight
 from server.executor.lastseen import LastSeen, last_seen_name, observe, read_last_seen, write_last_seen
 from server.executor.reasons import reason
@@ -39,12 +39,18 @@ class Memory:
         self.ttl = ttl
         self.flight = SingleFlight(store, ttl)
 
-    def fingerprint(self, description: Description, inputs: Mapping[str, Consumed], at: datetime) -> str:
+    def digests(self) -> Digests:
+        """For the inputs of one run."""
+        return Digests(self.keys.fingerprint)
+
+    def fingerprint(
+        self, description: Description, inputs: Mapping[str, Consumed], at: datetime, digests: Digests | None = None
+    ) -> str:
         """The name of the result of this call on these inputs."""
-        return fingerprint(description, inputs, at, self.environment, self.keys.fingerprint, self.zone)
+        return fingerprint(description, inputs, at, self.environment, self.keys.fingerprint, self.zone, digests)
 
     async def explain(
-        self, subject: Subject, made: Sequence[Execution], points: Sequence[bool]
+        self, subject: Subject, made: Sequence[Execution], points: Sequence[bool], digests: Digests | None = None
     ) -> tuple[Execution, ...]:
         """The executions with the reason why each ran, or that it was reused; one look-up, and one write at most.
 
@@ -61,7 +67,7 @@ class Memory:
                 if not point:
                     entries[name] = before
                 continue
-            entries[name] = now = self._observe(execution)
+            entries[name] = now = self._observe(execution, digests)
             told.append(replace(execution, reason=reason(before, now, execution.reused, self.store.available)))
         if entries:
             await write_last_seen(self.store, entries, self.ttl)
@@ -72,7 +78,7 @@ class Memory:
         module = execution.description.iri
         return last_seen_name(subject.source, subject.patient, module, at, subject.scope, self.keys.seen)
 
-    def _observe(self, execution: Execution) -> LastSeen:
+    def _observe(self, execution: Execution, digests: Digests | None) -> LastSeen:
         return observe(
             execution.description,
             {name: Consumed(i.value, i.bounds) for name, i in execution.inputs.items()},
@@ -81,6 +87,7 @@ class Memory:
             self.environment,
             self.keys.fingerprint,
             self.zone,
+            digests,
         )
 
     async def close(self) -> None:

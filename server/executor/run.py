@@ -86,6 +86,7 @@ class _Run:
         self.memory = memory
         self.case = case
         self.made: list[Execution | None] = [None] * len(instances)
+        self.digests = memory.digests()
         self.binder = Binder(facts, case.known_at, case.assume, case.site, concepts, self.made)
 
     async def executions(self) -> tuple[Execution, ...]:
@@ -96,7 +97,7 @@ class _Run:
             await self._wave(waves[level])
         made = [execution for execution in self.made if execution is not None]
         points = [instance.point for instance in self.instances]
-        return await self.memory.explain(self.case.subject, made, points)
+        return await self.memory.explain(self.case.subject, made, points, self.digests)
 
     async def _wave(self, positions: Sequence[int]) -> None:
         inputs = [self._inputs(self.instances[position]) for position in positions]
@@ -124,6 +125,6 @@ class _Run:
         at = None
         if description.evaluation_time is not None:
             at = truncate(instance.as_of, description.evaluation_time, self.memory.zone)
-        name = self.memory.fingerprint(description, consumed, instance.as_of)
+        name = self.memory.fingerprint(description, consumed, instance.as_of, self.digests)
         evaluate = partial(evaluate_safely, description, consumed, at)
         return Job(name, evaluate, costly=description.kind is Kind.MODEL)

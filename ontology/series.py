@@ -4,6 +4,7 @@ Nothing clinical is fixed here: the limits are given by the module that asks, an
 calendar days in UTC, since a series is known by its instants alone: what zone a record was written in changes nothing.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -94,15 +95,32 @@ def one_a_day(points: Iterable[Point]) -> tuple[Point, ...]:
 def rises(points: Sequence[Point], criteria: RiseCriteria) -> tuple[Rise, ...]:
     """Every value, oldest first, with what it is compared with and whether the rise is acute."""
     ordered = sorted(points)
-    return tuple(_rise(ordered, index, criteria) for index in range(len(ordered)))
+    course = _Course(ordered, [time for time, _ in ordered], [day(time).toordinal() for time, _ in ordered])
+    return tuple(_rise(course, index, criteria) for index in range(len(ordered)))
 
 
-def _rise(points: Sequence[Point], index: int, criteria: RiseCriteria) -> Rise:
-    time, value = points[index]
-    short = [p for p in points[:index] if p[0] < time and time - p[0] <= criteria.rise_within]
-    lowest = min(short, key=lambda p: p[1]) if short else None
+def remote_baseline(points: Iterable[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
+    """The median of the values before the recent days, back to ``remote_days``; None where there are none."""
+    far = (p for p in points if criteria.recent_days < days_between(p[0], time) <= criteria.remote_days)
+    return _median(sorted(far), criteria)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """Points in order, with their times and days beside them to search in: a course may have thousands."""
+
+    points: Sequence[Point]
+    times: Sequence[datetime]
+    days: Sequence[int]
+
+
+def _rise(course: _Course, index: int, criteria: RiseCriteria) -> Rise:
+    time, value = course.points[index]
+    first = bisect_left(course.times, time - criteria.rise_within)
+    short = course.points[first : bisect_left(course.times, time)]
+    lowest = min(short, key=_value) if short else None
     increase = None if lowest is None else criteria.rounded(value - lowest[1])
-    baseline = _baseline(points, index, criteria)
+    baseline = _baseline(course, index, criteria)
     ratio = None if baseline is None or baseline.value <= 0 else criteria.rounded(value / baseline.value)
     return Rise(
         time,
@@ -116,33 +134,37 @@ def _rise(points: Sequence[Point], index: int, criteria: RiseCriteria) -> Rise:
     )
 
 
-def _baseline(points: Sequence[Point], index: int, criteria: RiseCriteria) -> Baseline | None:
+def _baseline(course: _Course, index: int, criteria: RiseCriteria) -> Baseline | None:
     """The baseline from before; a lower value soon after takes its place, since the fall shows the rise."""
-    time = points[index][0]
-    before = _recent([p for p in points[:index] if p[0] < time], time, criteria, "before")
+    time, today = course.times[index], course.days[index]
+    recent = bisect_left(course.days, today - criteria.recent_days)
+    before = _lowest(course.points[recent : bisect_left(course.times, time)], criteria, "before")
     if before is None:
-        before = remote_baseline(points[:index], time, criteria)
-    after = _recent([p for p in points[index + 1 :] if p[0] > time], time, criteria, "after")
+        remote = bisect_left(course.days, today - criteria.remote_days)
+        before = _median(course.points[remote:recent], criteria)
+    soon = bisect_right(course.days, today + criteria.recent_days)
+    after = _lowest(course.points[bisect_right(course.times, time) : soon], criteria, "after")
     if before is None or (after is not None and after.value < before.value):
         return after
     return before
 
 
-def _recent(others: Sequence[Point], time: datetime, criteria: RiseCriteria, where: str) -> Baseline | None:
-    near = [p for p in others if abs(days_between(p[0], time)) <= criteria.recent_days]
+def _lowest(near: Sequence[Point], criteria: RiseCriteria, where: str) -> Baseline | None:
     if not near:
         return None
-    at, value = min(near, key=lambda p: p[1])
+    at, value = min(near, key=_value)
     return Baseline(value, f"lowest value of the {criteria.recent_days} days {where}", at, at)
 
 
-def remote_baseline(earlier: Sequence[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
-    """The median of the values before the recent days, back to ``remote_days``; None where there are none."""
-    far = [p for p in earlier if criteria.recent_days < days_between(p[0], time) <= criteria.remote_days]
+def _median(far: Sequence[Point], criteria: RiseCriteria) -> Baseline | None:
     if not far:
         return None
     rule = f"median of days {criteria.recent_days + 1} to {criteria.remote_days} before"
     return Baseline(median(value for _, value in far), rule, far[0][0], far[-1][0])
+
+
+def _value(point: Point) -> Decimal:
+    return point[1]
 
 
 def episodes(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta) -> dict[datetime, Rise]:

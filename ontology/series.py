@@ -1,77 +1,15 @@
-"""Reading series of numbers: one value a day, and acute rises against a baseline.
+"""Reading series of numbers by their days.
 
-Nothing clinical is fixed here: the limits are given by the module that asks, and named in its warrant.  Days are
-calendar days in UTC, since a series is known by its instants alone: what zone a record was written in changes nothing.
+Days are calendar days in UTC, since a series is known by its instants alone: what zone a record was written in
+changes nothing.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from statistics import median
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 Point: TypeAlias = tuple[datetime, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class RiseCriteria:
-    """When a rise counts as acute: ``rise`` or more within ``rise_within``, or ``ratio`` times a baseline or more.
-
-    The baseline is the lowest value within ``recent_days`` before; failing that the median of the values from then
-    back to ``remote_days``; or the lowest within ``recent_days`` after, where that is lower still.  Rises and ratios
-    are compared rounded half up to ``decimals``, so that a published limit holds in either unit system (26.5 µmol/L
-    is 0.2998 mg/dL, published as 0.3).
-    """
-
-    rise: Decimal
-    rise_within: timedelta
-    ratio: Decimal
-    recent_days: int
-    remote_days: int
-    decimals: int = 2
-
-    def rounded(self, value: Decimal) -> Decimal:
-        """As it is compared."""
-        return value.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP)
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a value is compared with, by which rule, and from when until when the values behind it are."""
-
-    value: Decimal
-    rule: str
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Rise:
-    """One value against what is known around it; None where there is nothing to compare with.
-
-    ``increase`` is over ``lowest``, the least earlier value within the short window.
-    """
-
-    time: datetime
-    value: Decimal
-    lowest: Point | None
-    increase: Decimal | None
-    baseline: Baseline | None
-    ratio: Decimal | None
-    by_rise: bool
-    by_ratio: bool
-
-    @property
-    def met(self) -> bool:
-        """Whether the value meets one of the criteria."""
-        return self.by_rise or self.by_ratio
-
-    @property
-    def compared(self) -> bool:
-        """Whether there was anything to compare the value with."""
-        return self.baseline is not None
 
 
 def day(time: datetime) -> date:
@@ -90,107 +28,3 @@ def one_a_day(points: Iterable[Point]) -> tuple[Point, ...]:
     for point in sorted(points):
         first.setdefault(day(point[0]), point)
     return tuple(first.values())
-
-
-def rises(points: Sequence[Point], criteria: RiseCriteria) -> tuple[Rise, ...]:
-    """Every value, oldest first, with what it is compared with and whether the rise is acute."""
-    ordered = sorted(points)
-    course = _Course(ordered, [time for time, _ in ordered], [day(time).toordinal() for time, _ in ordered])
-    return tuple(_rise(course, index, criteria) for index in range(len(ordered)))
-
-
-def remote_baseline(points: Iterable[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
-    """The median of the values before the recent days, back to ``remote_days``; None where there are none."""
-    far = (p for p in points if criteria.recent_days < days_between(p[0], time) <= criteria.remote_days)
-    return _median(sorted(far), criteria)
-
-
-@dataclass(frozen=True, slots=True)
-class _Course:
-    """Points in order, with their times and days beside them to search in: a course may have thousands."""
-
-    points: Sequence[Point]
-    times: Sequence[datetime]
-    days: Sequence[int]
-
-
-def _rise(course: _Course, index: int, criteria: RiseCriteria) -> Rise:
-    time, value = course.points[index]
-    first = bisect_left(course.times, time - criteria.rise_within)
-    short = course.points[first : bisect_left(course.times, time)]
-    lowest = min(short, key=_value) if short else None
-    increase = None if lowest is None else criteria.rounded(value - lowest[1])
-    baseline = _baseline(course, index, criteria)
-    ratio = None if baseline is None or baseline.value <= 0 else criteria.rounded(value / baseline.value)
-    return Rise(
-        time,
-        value,
-        lowest,
-        increase,
-        baseline,
-        ratio,
-        by_rise=increase is not None and increase >= criteria.rise,
-        by_ratio=ratio is not None and ratio >= criteria.ratio,
-    )
-
-
-def _baseline(course: _Course, index: int, criteria: RiseCriteria) -> Baseline | None:
-    """The baseline from before; a lower value soon after takes its place, since the fall shows the rise."""
-    time, today = course.times[index], course.days[index]
-    recent = bisect_left(course.days, today - criteria.recent_days)
-    before = _lowest(course.points[recent : bisect_left(course.times, time)], criteria, "before")
-    if before is None:
-        remote = bisect_left(course.days, today - criteria.remote_days)
-        before = _median(course.points[remote:recent], criteria)
-    soon = bisect_right(course.days, today + criteria.recent_days)
-    after = _lowest(course.points[bisect_right(course.times, time) : soon], criteria, "after")
-    if before is None or (after is not None and after.value < before.value):
-        return after
-    return before
-
-
-def _lowest(near: Sequence[Point], criteria: RiseCriteria, where: str) -> Baseline | None:
-    if not near:
-        return None
-    at, value = min(near, key=_value)
-    return Baseline(value, f"lowest value of the {criteria.recent_days} days {where}", at, at)
-
-
-def _median(far: Sequence[Point], criteria: RiseCriteria) -> Baseline | None:
-    if not far:
-        return None
-    rule = f"median of days {criteria.recent_days + 1} to {criteria.remote_days} before"
-    return Baseline(median(value for _, value in far), rule, far[0][0], far[-1][0])
-
-
-def _value(point: Point) -> Decimal:
-    return point[1]
-
-
-def episodes(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta) -> dict[datetime, Rise]:
-    """The times of all values within acute episodes, each with the rise that opened its episode.
-
-    An episode runs from a value that meets the criteria until one is again below the least value that would have
-    met them there, or for ``longest``, after which it is no longer called acute.
-    """
-    acute: dict[datetime, Rise] = {}
-    opened: Rise | None = None
-    for rise in rises(points, criteria):
-        if opened is not None:
-            over = rise.time - opened.time > longest
-            below = criteria.rounded(rise.value) < _least_that_meets(opened, criteria)
-            opened = None if over or below else opened
-        if opened is None and rise.met:
-            opened = rise
-        if opened is not None:
-            acute[rise.time] = opened
-    return acute
-
-
-def _least_that_meets(rise: Rise, criteria: RiseCriteria) -> Decimal:
-    limits = []
-    if rise.by_rise and rise.lowest is not None:
-        limits.append(rise.lowest[1] + criteria.rise)
-    if rise.by_ratio and rise.baseline is not None:
-        limits.append(rise.baseline.value * criteria.ratio)
-    return criteria.rounded(min(limits))

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.series import Baseline, Rise, RiseCriteria, day, days_between, episodes, remote_baseline, rises
+from ontology.rises import Baseline, Rise, RiseCriteria, episodes, remote_baseline, rises
+from ontology.series import day, days_between
 from ontology.values import Absent, AbsentReason, Coding, Series
 
 CODES = "https://medtwin.example/codes"

@@ -4,7 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.series import Point, RiseCriteria, day, days_between, episodes
+from ontology.rises import RiseCriteria, episodes
+from ontology.series import Point, day, days_between
 from ontology.values import Absent, AbsentReason, Series
 
 DECREASED = Decimal(60)

@@ -5,7 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from modules.egfr_slope.regression import LEVEL, fit
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
-from ontology.series import Point, RiseCriteria, day, days_between, episodes, one_a_day
+from ontology.rises import RiseCriteria, episodes
+from ontology.series import Point, day, days_between, one_a_day
 from ontology.values import Absent, AbsentReason, Quantity, Series
 
 UNIT = "mL/min/{1.73_m2}/a"

@@ -19,8 +19,8 @@ log = logging.getLogger("medtwin.graphql")
 
 INVALID = "invalid-query"
 INTERNAL = "internal"
-# graphql-core repeats the value of a variable that it refuses.
-_GIVEN = re.compile(r"got invalid value .*?;", re.DOTALL)
+# graphql-core repeats the value of an argument or variable that it refuses.
+_GIVEN = re.compile(r"(cannot represent [^:]*value): .*|, found:? .*", re.DOTALL)
 _FRAMES = 4
 
 
@@ -28,7 +28,7 @@ def formatted(error: GraphQLError) -> dict[str, Any]:
     """One error of a response: its text, where it occurred, and ``extensions.code``."""
     cause = _cause(error)
     if cause is None:
-        told = _told(_GIVEN.sub("got an invalid value;", error.message), (error.extensions or {}).get("code", INVALID))
+        told = _told(_GIVEN.sub(r"\1", error.message), (error.extensions or {}).get("code", INVALID))
     elif isinstance(cause, MedtwinError):
         told = _told(str(cause), code_of(cause))
     else:

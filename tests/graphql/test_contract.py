@@ -1,0 +1,99 @@
+"""The schema is the published contract: every type, field, argument, default and nullability in it."""
+
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    Undefined,
+    build_schema,
+)
+from graphql.utilities import value_from_ast_untyped
+
+from server.graphql.schema import build_core_schema
+
+REPO = Path(__file__).parents[2]
+COPY = REPO / "server/graphql/contract.graphql"
+SHARED = REPO.parent / "shared/contract.graphql"
+
+# What does not work yet stays out of the schema.
+LEFT_OUT = {"Attribution", "AttributionItem", "Baseline"}
+FIELDS_LEFT_OUT = {("Result", "attribution")}
+# Ours beyond the contract, which may be extended.
+ADDED = {"Bound"}
+FIELDS_ADDED = {("Ground", "steps"), ("Step", "asOf")}
+MEMBERS_ADDED = {("Value", "Bound")}
+
+
+def types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
+    return {name: kind for name, kind in schema.type_map.items() if not name.startswith("__")}
+
+
+def shape(kind: GraphQLNamedType) -> dict[str, object]:
+    """A type without its descriptions."""
+    if isinstance(kind, GraphQLObjectType):
+        return {
+            name: (str(field.type), {a: (str(arg.type), default(arg)) for a, arg in field.args.items()})
+            for name, field in kind.fields.items()
+        }
+    if isinstance(kind, GraphQLInputObjectType):
+        return {name: (str(field.type), default(field)) for name, field in kind.fields.items()}
+    if isinstance(kind, GraphQLEnumType):
+        return dict.fromkeys(kind.values)
+    if isinstance(kind, GraphQLUnionType):
+        return dict.fromkeys(member.name for member in kind.types)
+    assert isinstance(kind, GraphQLScalarType)
+    return {}
+
+
+def default(argument: object) -> str:
+    given = getattr(argument, "default", None)
+    if given is None:
+        older = getattr(argument, "default_value", Undefined)
+        return "none" if older is Undefined else str(getattr(older, "name", older))
+    if given.literal is not None:
+        return str(value_from_ast_untyped(given.literal))
+    return str(getattr(given.value, "name", given.value))
+
+
+CONTRACT = types(build_schema(COPY.read_text()))
+SCHEMA = types(build_core_schema())
+
+
+@pytest.mark.parametrize("name", sorted(set(CONTRACT) - LEFT_OUT))
+def test_each_type_of_the_contract_is_kept(name: str) -> None:
+    wanted, found = shape(CONTRACT[name]), shape(SCHEMA[name])
+    assert type(CONTRACT[name]).__name__.endswith(type(SCHEMA[name]).__name__.removeprefix("CustomGraphQL"))
+    wanted = {key: value for key, value in wanted.items() if (name, key) not in FIELDS_LEFT_OUT}
+    ours = {key: value for key, value in found.items() if (name, key) not in FIELDS_ADDED | MEMBERS_ADDED}
+    assert ours == wanted
+    assert list(ours) == list(wanted)
+
+
+def test_nothing_else_is_in_the_schema() -> None:
+    assert set(SCHEMA) - set(CONTRACT) == ADDED
+    assert not LEFT_OUT & set(SCHEMA)
+    assert shape(SCHEMA["Bound"]) == {
+        "comparator": ("String!", {}),
+        "value": ("Float!", {}),
+        "unit": ("String!", {}),
+    }
+    for kind, field in FIELDS_ADDED:
+        assert field in shape(SCHEMA[kind])
+
+
+def test_there_are_only_queries() -> None:
+    schema = build_core_schema()
+    assert schema.mutation_type is None
+    assert schema.subscription_type is None
+
+
+@pytest.mark.skipif(not SHARED.is_file(), reason="the published contract is not beside this repository")
+def test_the_copy_is_the_published_contract() -> None:
+    assert COPY.read_text() == SHARED.read_text()

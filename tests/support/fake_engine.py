@@ -1,0 +1,36 @@
+"""An engine that answers from traces made by hand."""
+
+from collections.abc import Callable
+
+from collectors.settings import Source
+from server.catalog.load import Catalog
+from server.errors import QuestionError
+from server.executor.question import Question
+from server.executor.trace import Trace
+from tests.support import traces as t
+
+
+class FakeEngine:
+    """Answers every question with one trace, or raises what it is given; keeps the questions."""
+
+    def __init__(self, answer: Callable[[], Trace] | Exception = t.kfre_trace, sources: tuple[str, ...] = ("ehr",)):
+        by_iri = {module.iri: module for module in t.MODULES.values()}
+        self.catalog = Catalog(t.MODULES, by_iri, t.CONCEPTS, {}, "fake")
+        self.answer = answer
+        self.sources = sources
+        self.asked: list[Question] = []
+
+    def source(self, source_id: str | None) -> Source:
+        if source_id is None and len(self.sources) == 1:
+            return Source(self.sources[0], "http://127.0.0.1:8191/fhir")
+        if source_id is None:
+            raise QuestionError("source-required", f"say which source: {', '.join(self.sources)}")
+        if source_id not in self.sources:
+            raise QuestionError("unknown-source", "no source of this id is configured")
+        return Source(source_id, "http://127.0.0.1:8191/fhir")
+
+    async def ask(self, question: Question) -> Trace:
+        self.asked.append(question)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer()

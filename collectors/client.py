@@ -3,10 +3,6 @@
 No error and no log line carries an address, an identifier or anything out of an answer.
 """
 
-import asyncio
-import logging
-import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -14,19 +10,10 @@ import msgspec
 
 from collectors import wire
 from collectors.addresses import within
-from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
+from collectors.errors import SourceAnswerError
 from collectors.search import Parameters
 from collectors.settings import Source
-
-# httpx writes every address, with the patient's id in it, at INFO; httpcore writes headers at DEBUG.
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
-
-_ACCEPT = {"Accept": "application/fhir+json", "Cache-Control": "no-cache"}
-_ATTEMPTS = 4
-_LONGEST_WAIT = 30.0
-_FIRST_BACKOFF = 0.1
-_RETRIED = frozenset({429, 502, 503, 504})
+from collectors.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +25,12 @@ class Fetched:
     requests: int
 
 
-class NotThereError(SourceAnswerError):
-    """The source answered 404 or 410."""
-
-
 class Client:
-    """Sends searches to one source over a shared HTTP client, a bounded number at once.
+    """Searches one source: ``transport`` sends the requests."""
 
-    ``headers`` are added to each request (an authorisation, say).
-    """
-
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        source: Source,
-        gate: asyncio.Semaphore,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        self._http = http
+    def __init__(self, source: Source, transport: Transport) -> None:
         self._source = source
-        self._gate = gate
-        self._headers = {**(headers or {}), **_ACCEPT}
+        self._transport = transport
 
     async def search(self, resource_type: str, parameters: Parameters) -> Fetched:
         """All pages of one search.
@@ -77,7 +49,7 @@ class Client:
             if len(seen_pages) >= self._source.max_pages:
                 raise self._fault(f"more than {self._source.max_pages} pages")
             seen_pages.add(str(address))
-            body, tries = await self._get(address)
+            body, tries = await self._transport.get(address)
             requests += tries
             bundle = self._bundle(body)
             page, notices = _split(bundle)
@@ -113,73 +85,8 @@ class Client:
             raise self._fault("an answer is not a search set")
         return bundle
 
-    async def _get(self, address: httpx.URL) -> tuple[bytes, int]:
-        """The body of a good answer, and how many requests it took."""
-        for attempt in range(_ATTEMPTS):
-            last = attempt == _ATTEMPTS - 1
-            backoff = _FIRST_BACKOFF * 2**attempt * (1 + random.random())  # noqa: S311  (spreads retries, no secret)
-            try:
-                async with self._gate, asyncio.timeout(self._source.timeout):
-                    answer = await self._once(address)
-            except TimeoutError:
-                raise self._unreachable(f"no answer within {self._source.timeout:g} s") from None
-            except httpx.TimeoutException:
-                raise self._unreachable("no answer in time") from None
-            except httpx.TransportError:
-                if last:
-                    raise self._unreachable("the connection fails") from None
-                answer = backoff
-            except httpx.HTTPError:
-                raise self._fault("an answer cannot be decoded") from None
-            if isinstance(answer, bytes):
-                return answer, attempt + 1
-            if last or answer > _LONGEST_WAIT:
-                raise self._unreachable("it is overloaded or refuses for now (429, 502, 503 or 504)")
-            await asyncio.sleep(max(answer, backoff))
-        raise AssertionError("the last attempt returns or raises")
-
-    async def _once(self, address: httpx.URL) -> bytes | float:
-        """One request: its body, or for how many seconds to wait before the next attempt."""
-        async with self._http.stream("GET", address, headers=self._headers, follow_redirects=False) as response:
-            if response.status_code in _RETRIED:
-                return _retry_after(response)
-            self._check_status(response.status_code)
-            kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-            if not (kind.endswith("+json") or kind in ("application/json", "text/json")):
-                raise self._fault(
-                    "an answer is HTML, not FHIR" if "html" in kind else "an answer is not labelled as JSON"
-                )
-            body = bytearray()
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > self._source.max_bytes:
-                    raise self._fault(f"an answer is larger than {self._source.max_bytes} bytes")
-            return bytes(body)
-
-    def _check_status(self, status: int) -> None:
-        if status == 200:
-            return
-        if status in (401, 403):
-            raise SourceRefusedError(f"source {self._source.id}: the request is not permitted ({status})")
-        if status in (404, 410):
-            raise NotThereError(f"source {self._source.id}: there is nothing at that address ({status})")
-        if 300 <= status < 400:
-            raise self._fault(f"it redirects ({status}), which is not followed")
-        if status >= 500:
-            raise self._unreachable(f"an error of the server ({status})")
-        raise self._fault(f"the request is refused as wrong ({status})")
-
-    def _fault(self, text: str) -> CollectorError:
+    def _fault(self, text: str) -> SourceAnswerError:
         return SourceAnswerError(f"source {self._source.id}: {text}")
-
-    def _unreachable(self, text: str) -> CollectorError:
-        return SourceUnreachableError(f"source {self._source.id}: {text}")
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """Seconds that the server asks for; 0 where it asks for none, or for a date (then our own backoff counts)."""
-    text = response.headers.get("retry-after", "").strip()
-    return float(text) if text.isdecimal() and len(text) < 10 else 0.0
 
 
 def _split(bundle: wire.Bundle) -> tuple[list[bytes], int]:

@@ -8,7 +8,7 @@ import httpx
 
 from collectors import assemble
 from collectors.assemble import facts_from_resources
-from collectors.client import Client, Fetched, NotThereError
+from collectors.client import Client, Fetched
 from collectors.condition import read as conditions
 from collectors.errors import CollectorError, PatientNotFoundError, SourceRefusedError, SourceUnreachableError
 from collectors.facts import Failure
@@ -19,6 +19,7 @@ from collectors.records import Record
 from collectors.search import Parameters, checked_id, queries, simple_query
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
+from collectors.transport import NotThereError, Transport
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 
@@ -54,7 +55,7 @@ class Gatherer:
         and an issue.
         """
         draft = assemble.Draft(Setting.of(source, checked_id(patient)))
-        client = Client(self._http, source, self._gate(source), headers)
+        client = Client(source, Transport(self._http, source, self._gate(source), headers))
         run = _Run(client, self._flights, draft, asyncio.get_running_loop().time() + deadline, headers)
         own = next((search for search in searches if search.description.resource_type == "Patient"), None)
         others = [search for search in searches if search is not own]

@@ -23,7 +23,7 @@ from misbehaving import Answer, Misbehaving, bundle, over, refusing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from collectors import client as client_module
+from collectors import transport
 from collectors.errors import PatientNotFoundError
 from collectors.gather import Gatherer
 from collectors.settings import Source
@@ -38,7 +38,7 @@ PRESENCE = slot(FIBRILLATION, Select.ANY, closed_world=True)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(transport, "_FIRST_BACKOFF", 0.001)
 
 
 async def gather(server: Misbehaving, source: Source = SMALL, deadline: float = 5, patient: str = "p") -> SourceFacts:

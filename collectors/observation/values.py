@@ -33,7 +33,8 @@ def read_value(holder: Valued, known: Reader, needs_unit: bool, element: str = "
         return _coded(holder.valueCodeableConcept, known, f"{element}valueCodeableConcept")
     if holder.valueBoolean is not None:
         if kind is ValueType.FLAG:
-            return Reading(holder.valueBoolean, "true" if holder.valueBoolean else "false")
+            means = holder.valueBoolean if asserts is not False else not holder.valueBoolean
+            return Reading(means, "true" if holder.valueBoolean else "false")
         return unreadable(f"{element}valueBoolean is a truth value, which {known.concept.id} is not")
     if holder.valueInteger:
         return _integer(holder.valueInteger, known, needs_unit, f"{element}valueInteger")
@@ -42,6 +43,8 @@ def read_value(holder: Valued, known: Reader, needs_unit: bool, element: str = "
     for name in UNREAD_VALUES:
         if getattr(holder, name):
             return unreadable(f"{element}{name} is not read for {known.concept.id}")
+    if asserts is not None:
+        return Reading(asserts, "stated by its code")
     return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element}value[x] is missing")
 
 

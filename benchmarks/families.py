@@ -1,0 +1,19 @@
+"""Every family of benchmarks by its name, in the order of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from benchmarks import cold, compiling, executing, growing, reading, starting, telling
+from benchmarks.report import Part
+from benchmarks.sizes import Sizes
+
+FAMILIES: Mapping[str, Callable[[Sizes], Awaitable[Part]]] = {
+    "cold": cold.run,
+    "telling": telling.run,
+    "reading": reading.run,
+    "compiling": compiling.run,
+    "executing": executing.run,
+    "starting": starting.run,
+    "growing": growing.run,
+}

@@ -1,0 +1,34 @@
+"""How much is measured: in full for the report, in little for the test that keeps the benchmarks alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Repetitions and amounts.  ``latency`` is the sandbox server's, in seconds."""
+
+    repeats: int = 30
+    few: int = 5
+    starts: int = 3
+    latency: float = 0.020
+    observations: int = 10_000
+    catalog: int = 1_000
+    executions: int = 100
+    modules: tuple[int, ...] = (1, 10, 100)
+    patients: tuple[int, ...] = (100, 1_000, 10_000)
+
+
+FULL = Sizes()
+TINY = Sizes(
+    repeats=1,
+    few=1,
+    starts=1,
+    latency=0.001,
+    observations=20,
+    catalog=20,
+    executions=3,
+    modules=(1, 2),
+    patients=(20,),
+)

@@ -1,0 +1,103 @@
+"""A question asked again over GraphQL about records that are handed in, against the same answer from constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+from benchmarks.asking import engine
+from benchmarks.catalogs import shipped
+from benchmarks.charts import AT, SIX, kidney
+from benchmarks.measure import Spread, paired, ratios
+from benchmarks.report import Part, Row
+from benchmarks.sizes import Sizes
+from collectors.assemble import encode, facts_from_resources
+from collectors.gather import Gatherer
+from collectors.needs import Search
+from collectors.settings import Source
+from collectors.sourcefacts import SourceFacts
+from fixtures.tree import QUERY
+from server.graphql.endpoint import GraphQL
+from server.settings.model import ServerSettings
+
+VARIABLES = {"patient": "p1", "of": list(SIX), "at": AT.isoformat()}
+
+
+class HandedIn(Gatherer):
+    """Gives the facts of these records, read anew for each question, or of the one before."""
+
+    def __init__(self, http: httpx.AsyncClient, raws: list[bytes]) -> None:
+        super().__init__(http)
+        self.raws = raws
+        self.anew = True
+        self._facts: SourceFacts | None = None
+
+    async def gather(
+        self,
+        source: Source,
+        patient: str,
+        searches: tuple[Search, ...],
+        at: datetime,
+        deadline: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> SourceFacts:
+        """Nothing is fetched."""
+        if self._facts is None or self.anew:
+            self._facts = facts_from_resources(source, patient, searches, self.raws)
+        return self._facts
+
+
+async def run(sizes: Sizes) -> Part:
+    """The constants are the very results of the question, put in at the resolver; the rest is the same code."""
+    async with httpx.AsyncClient() as http, engine(shipped()) as opened:
+        given = opened.gatherer = HandedIn(http, [encode(record) for record in kidney("p1")])
+        asked, constant = GraphQL(opened, ServerSettings()), GraphQL(opened, ServerSettings())
+        await _answer(asked)
+        await _hold(asked, constant)
+        if await _answer(asked) != await _answer(constant):
+            raise AssertionError("the answers differ")
+        calls = [lambda: _answer(asked), lambda: _answer(constant)]
+        anew = await paired(calls, sizes.repeats, warm=3)
+        given.anew = False
+        before = await paired(calls, sizes.repeats, warm=3)
+    told = f"{Spread.of(anew[1]).middle * 1e3:.1f} ms from constants"
+    return Part(
+        (
+            Row("warm `ask` over GraphQL ÷ the same from constants", Spread.of(ratios(*anew)), "×", 1.5,
+                f"records read and validated each time; {told}"),
+            Row("warm `ask` over GraphQL ÷ the same from constants", Spread.of(ratios(*before)), "×", 1.5,
+                "facts read before"),
+        )
+    )  # fmt: skip
+
+
+async def _hold(asked: GraphQL, constant: GraphQL) -> None:
+    """From now on ``constant`` resolves a patient's results to what ``asked`` resolves them to here."""
+    held: list[Any] = []
+    field, other = _results(asked), _results(constant)
+    resolve = field.resolve
+
+    async def keep(*arguments: Any, **named: Any) -> Any:
+        held.extend(await resolve(*arguments, **named))
+        return held
+
+    field.resolve = keep
+    await _answer(asked)
+    field.resolve = resolve
+    other.resolve = lambda *_, **__: held
+
+
+def _results(endpoint: GraphQL) -> Any:
+    patient: Any = endpoint.documents.schema.type_map["Patient"]
+    return patient.fields["results"]
+
+
+async def _answer(endpoint: GraphQL) -> bytes:
+    told, status = await endpoint.run(QUERY, VARIABLES)
+    if status != 200 or "errors" in told:
+        raise AssertionError("the query failed")
+    return msgspec.json.encode(told)

@@ -1,0 +1,37 @@
+"""Each benchmark runs once in the smallest size, so that none rots.  No time is asserted."""
+
+import pytest
+
+from benchmarks.families import FAMILIES
+from benchmarks.measure import Spread
+from benchmarks.report import Part, Row, markdown
+from benchmarks.sizes import TINY
+
+BUDGETED = {
+    "cold": 3,
+    "telling": 2,
+    "reading": 1,
+    "compiling": 3,
+    "executing": 2,
+    "starting": 2,
+    "growing": 0,
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+async def test_benchmark_still_measures_what_it_says(name: str) -> None:
+    part = await FAMILIES[name](TINY)
+    assert sum(row.budget is not None for row in part.rows) == BUDGETED[name]
+    assert all(row.measured.middle > 0 for row in part.rows if row.budget is not None)
+    assert all(table.lines for table in part.tables)
+    assert bool(part.rows) or bool(part.tables)
+
+
+def test_missed_budget_is_named_first() -> None:
+    held = Row("quick", Spread.of([1.0]), "ms", 2.0)
+    missed = Row("slow", Spread.of([1.0, 3.0, 5.0]), "ms", 2.0)
+    told = Row("told", Spread.of([9.0]), "ms")
+    text = markdown([Part((held, missed, told))])
+    assert "1 of 2 budgets are held; missed: slow." in text
+    assert "| slow | **3.00 ms** (2.00 to 4.00, n = 3) | ≤ 2.00 ms | **no** |" in text
+    assert "| told | **9.00 ms** |  |  |" in text

@@ -61,10 +61,11 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
         return
     frame = Frame(record, observation, setting)
     for known, accepted in top:
-        reading = frame.hindered or read_value(observation, known, accepted.needs_unit)
+        reading = frame.hindered or read_value(observation, known, accepted.needs_unit, "", accepted.asserts)
         readout.add(frame.fact(known, accepted, reading, observation, None))
     for position, component, known, accepted in parts:
-        reading = frame.hindered or read_value(component, known, accepted.needs_unit, f"component[{position}].")
+        where = f"component[{position}]."
+        reading = frame.hindered or read_value(component, known, accepted.needs_unit, where, accepted.asserts)
         # A panel may hold several readings of one thing: each has a name of its own.
         repeated = any(before < position and other is known for before, _, other, _ in parts)
         part = f"{accepted.coding.code}-{position}" if repeated else accepted.coding.code

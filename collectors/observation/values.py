@@ -12,10 +12,13 @@ from ontology.concepts import ValueType
 from ontology.values import Absent, AbsentReason
 
 
-def read_value(holder: Valued, known: Reader, needs_unit: bool, element: str = "") -> Reading:
+def read_value(
+    holder: Valued, known: Reader, needs_unit: bool, element: str = "", asserts: bool | None = None
+) -> Reading:
     """The value, an absence that the record states, or why it cannot be read.
 
-    ``element`` is the path before the value's own name ("component[1]." or nothing).
+    ``element`` is the path before the value's own name ("component[1]." or nothing).  ``asserts`` is what the code
+    states by itself ("breathing room air"), where there is neither a value nor a reason for its absence.
     """
     kind = known.concept.value_type
     if holder.modifierExtension:

@@ -84,6 +84,7 @@ def read(
         elif problem is None and effective is None:
             problem = "neither onset[x], recordedDate nor an encounter that is over places it in time"
             reason = AbsentReason.RECORDED_UNKNOWN
+        ceased = ended_undated(condition) or bool(codes(condition.clinicalStatus) & INACTIVE)
         value: Value = True if problem is None else Absent(reason)
         for known, accepted in index.find(condition.code):
             issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
@@ -108,8 +109,9 @@ def read(
                     accepted.rank,
                     False,
                     issues,
-                    over,
-                    over is None and (ended_undated(condition) or bool(codes(condition.clinicalStatus) & INACTIVE)),
+                    None if accepted.ever else over,
+                    # "History of" says by its code that it is over, whatever the status of the entry.
+                    accepted.ever or (over is None and ceased),
                     doubted,
                     recorded.start if recorded is not None else None,
                 )

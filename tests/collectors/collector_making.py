@@ -92,7 +92,11 @@ FIBRILLATION = Concept(
     "atrial fibrillation",
     Origin.CONDITION,
     ValueType.FLAG,
-    accepted=(Accepted(Coding(SNOMED, "49436004")), Accepted(Coding(ICD10, "I48*"))),
+    accepted=(
+        Accepted(Coding(SNOMED, "49436004")),
+        Accepted(Coding(ICD10, "I48*")),
+        Accepted(Coding(ICD10, "Z86.79"), ever=True),
+    ),
 )
 BIRTH = Concept("mpm:Birth", "birth-date", "birth date", Origin.PATIENT, ValueType.DATE, element="birthDate")
 SEX = Concept("mpm:Sex", "sex", "sex", Origin.PATIENT, ValueType.CODING, element="sex")

@@ -67,6 +67,8 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
     "resolved counts ever": (EVER, [condition(**status("resolved"))], True, []),
     "inactive": (ANY, [condition(**status("inactive"))], False, ["closed-world", "over"]),
     "remission counts ever": (EVER, [condition(**status("remission"))], True, []),
+    "history of": (ANY, [condition("Z86.79", ICD10)], False, ["closed-world", "over"]),
+    "history of counts ever": (EVER, [condition("Z86.79", ICD10)], True, []),
     "recurrence": (ANY, [condition(**status("recurrence"))], True, []),
     "ended before": (
         ANY,

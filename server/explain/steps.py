@@ -1,6 +1,7 @@
 """Executions told as steps, with the positions of one result's own chain."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -69,7 +70,7 @@ def ground(reach: Reach, given: BoundInput, order: Mapping[int, int]) -> GroundV
         reference_range=record.reference_range if record else None,
         interpretation=record.interpretation if record else None,
         why=absence_words(given) if isinstance(given.value, Absent) else None,
-        issues=tuple(dict.fromkeys((*given.issues, *_notes(given)))),
+        issues=input_issues(given),
     )
 
 
@@ -78,11 +79,24 @@ def step_issues(execution: Execution) -> tuple[Issue, ...]:
     inputs = execution.inputs
     found = dict.fromkeys(issue for issue in execution.evaluation.issues if not _retold(issue, inputs))
     for given in inputs.values():
-        found.update(dict.fromkeys((*given.issues, *_notes(given))))
+        found.update(dict.fromkeys(input_issues(given)))
         found.update(dict.fromkeys(_assumed(given)))
         if isinstance(given.value, Absent) and not _told(given, found):
             found[_absence(given)] = None
     return tuple(found)
+
+
+def input_issues(given: BoundInput) -> tuple[Issue, ...]:
+    """What is told of the records under one input.  That an optional one stays empty is no rebuttal by itself, and
+    that there is nothing to compare with is nothing to tell."""
+    empty = isinstance(given.value, Absent) and not given.slot.required
+    issues = (*given.issues, *_notes(given))
+    if empty and given.slot.comparison:
+        issues = tuple(issue for issue in issues if issue.code != "not-found")
+    elif empty:
+        lesser = (replace(i, severity=Severity.INFORMATION) if i.code == "not-found" else i for i in issues)
+        issues = tuple(lesser)
+    return tuple(dict.fromkeys(issues))
 
 
 def _retold(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:

@@ -128,7 +128,9 @@ def _fact(ground: GroundView) -> str:
     name = ground.concept.display
     if isinstance(ground.value, Absent):
         bounds = f", between {interval_words(ground.bounds)}" if ground.bounds is not None else ""
-        return f"{name}: MISSING, {ground.why}{bounds}{_source(ground.records)}"
+        word = "MISSING, " if not (ground.input.applicability_only or ground.input.comparison) else ""
+        role = ", optional" if word and not ground.input.required else ""
+        return f"{name}: {word}{ground.why}{role}{bounds}{_source(ground.records)}"
     if ground.assumed:
         whence = "SET FOR THE SITE or assumed" if ground.concept.origin is Origin.SITE else "ASSUMED"
         return f"{name}: {value_words(ground.value)} · {whence}, not recorded"

@@ -209,3 +209,30 @@ def test_a_bound_is_never_told_as_a_number() -> None:
     leaf = t.filled(t.UACR_SLOT, Bound("<", Decimal(5), "mg/g"), t.record(t.UACR, Bound("<", Decimal(5), "mg/g")))
     result = explain(t.trace((), leaves=(leaf,)), t.interpret)[0]
     assert result.text == "UACR is less than 5 mg/g (as of 2026-06-01 08:30 UTC)."
+
+
+@pytest.mark.parametrize(
+    ("change", "severities"),
+    [
+        ({"required": True}, [t.Severity.WARNING]),
+        ({"required": False}, [t.Severity.INFORMATION]),
+        ({"required": False, "comparison": True}, []),
+    ],
+)
+def test_that_an_optional_input_is_not_found_is_no_rebuttal(
+    change: dict[str, bool], severities: list[t.Severity]
+) -> None:
+    slot = t.replace(t.CREATININE_SLOT, name="other", **change)
+    none_found = t.warning("No serum creatinine was found.", "not-found", "other")
+    given = t.filled(slot, Absent(AbsentReason.NOT_FOUND), issues=(none_found,))
+    run = t.run(t.EGFR_MODULE, (t.creatinine(), given), t.GFR)
+    result = explain(t.trace((run,), goals=(0,)), t.interpret)[0]
+    assert [issue.severity for issue in result.issues] == severities
+
+
+def test_what_was_not_measured_together_is_not_called_older_than_its_window() -> None:
+    apart = t.warning("SpO2: measured before the others", "not-within", "spo2")
+    spo2 = t.filled(t.SPO2_SLOT, Absent(AbsentReason.STALE), issues=(apart,))
+    run = t.run(t.NEWS2_MODULE, (spo2,), t.LACKING)
+    result = explain(t.trace((run,), goals=(0,)), t.interpret)[0]
+    assert "SpO2 is missing (not measured together with the others)" in result.text

@@ -30,6 +30,7 @@ class Slot:
     known, it may be evaluated for each.  ``applicability_only``: read by the criteria, not by ``evaluate``.
     ``ever``: a resolved or "history of" condition counts too.  ``comparison``: handed to ``evaluate`` only to be
     compared with the result (a laboratory's own figure); its absence leaves nothing incomplete.
+    ``current_only``: not asked at the points of a series, which are looked at as a whole by what consumes it.
     """
 
     name: str
@@ -48,4 +49,5 @@ class Slot:
     applicability_only: bool = False
     ever: bool = False
     comparison: bool = False
+    current_only: bool = False
     prefer_recorded: bool = False

@@ -157,4 +157,5 @@ def read_slot(graph: Graph, node: Node, concepts: Mapping[str, Concept]) -> Slot
         ever=flag(graph, node, MPM.ever),
         prefer_recorded=one(graph, node, MPM.prefer) == MPM.Recorded,
         comparison=flag(graph, node, MPM.comparisonOnly),
+        current_only=flag(graph, node, MPM.currentOnly),
     )

@@ -62,6 +62,8 @@ class Binder:
         )
 
     def _slot(self, instance: Instance, slot: Slot) -> BoundInput:
+        if instance.point and slot.current_only:
+            return BoundInput(slot, Absent(AbsentReason.NOT_QUERIED))
         binding = instance.call.bindings[slot.name]
         if isinstance(binding, Leaf):
             found = self.leaf(binding.slot, instance.as_of)

@@ -43,6 +43,8 @@ def expand(plan: Plan, facts: Facts, at: datetime, concepts: Mapping[str, Concep
         sources: dict[str, tuple[int, ...]] = {}
         for slot in call.description.slots:
             binding = call.bindings[slot.name]
+            if point and slot.current_only:
+                continue
             if isinstance(binding, FromCall):
                 sources[slot.name] = (lay(binding.call, as_of, point),)
             elif isinstance(binding, FromSeries):

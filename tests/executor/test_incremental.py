@@ -31,7 +31,7 @@ def reasons(trace: Trace) -> dict[str, str]:
 
 async def test_first_time_everything_runs_once_inputs_first(ask: Asker) -> None:
     trace = await ask(CHART, *RENAL)
-    assert ran(trace) == ["age", "egfr", "albuminuria-category", "kidney-failure-risk-5y"]
+    assert ran(trace) == ["age", "aki-stage", "egfr", "albuminuria-category", "kidney-failure-risk-5y"]
     assert reused(trace) == []
     assert set(reasons(trace).values()) == {"first seen"}
 
@@ -47,22 +47,22 @@ async def test_the_same_question_twice_runs_nothing(ask: Asker) -> None:
 async def test_a_new_creatinine_runs_what_rests_on_it(ask: Asker) -> None:
     await ask(CHART, *RENAL)
     trace = await ask([*CHART, creatinine(1.9, NEW)], *RENAL)
-    assert ran(trace) == ["egfr", "kidney-failure-risk-5y"]
+    assert ran(trace) == ["aki-stage", "egfr", "kidney-failure-risk-5y"]
     assert reused(trace) == ["age", "albuminuria-category"]
     assert reasons(trace)["egfr"] == "slot `creatinine` changed from 1.6 mg/dL to 1.9 mg/dL"
 
 
-async def test_a_new_creatinine_with_the_same_value_runs_nothing(ask: Asker) -> None:
+async def test_a_new_creatinine_with_the_same_value_runs_what_reads_the_series_and_stops_there(ask: Asker) -> None:
     await ask(CHART, *RENAL)
     trace = await ask([*CHART, creatinine(1.60, NEW, id="cr2")], *RENAL)
-    assert ran(trace) == []
+    assert ran(trace) == ["aki-stage"], "it says the same as before, so that what rests on it is not run"
     egfr = next(e for e in trace.executions if e.description.id == "egfr")
     assert [r.source.id for r in egfr.inputs["creatinine"].resources if r.source] == ["cr2"]
 
 
-async def test_the_same_value_in_another_unit_runs_nothing(ask: Asker) -> None:
+async def test_the_same_value_in_another_unit_is_the_same_value(ask: Asker) -> None:
     await ask([CHART[0], creatinine(1.2, "2026-05-01T08:00:00+00:00")], "egfr")
-    trace = await ask([CHART[0], creatinine(12, NEW, "mg/L")], "egfr")
+    trace = await ask([CHART[0], creatinine(12, "2026-05-01T08:00:00+00:00", "mg/L")], "egfr")
     assert ran(trace) == []
 
 
@@ -97,10 +97,10 @@ async def test_evaluation_time_moved_by_a_year_runs_age_and_what_rests_on_it(ask
     chart = [CHART[0], creatinine(1.6, "2026-06-30T08:00:00+00:00")]
     await ask(chart, "egfr")
     trace = await ask(chart, "egfr", at=AT + timedelta(days=60))
-    assert ran(trace) == ["age", "egfr"]
+    assert ran(trace) == ["age", "aki-stage", "egfr"]
     assert "evaluation time" in reasons(trace)["age"]
     later = await ask(chart, "egfr", at=AT + timedelta(days=365))
-    assert ran(later) == ["age", "egfr"], "a year on the creatinine is stale"
+    assert ran(later) == ["age", "aki-stage", "egfr"], "a year on the creatinine is stale"
     assert "creatinine" in reasons(later)["egfr"]
 
 

@@ -12,6 +12,8 @@ import modules
 from modules.egfr.evaluate import estimate
 from ontology.evaluation import Severity
 from tests.support.acute import bounds, codes
+from tests.support.asking import asking
+from tests.support.charts import creatinine, patient
 from tests.support.kidney import (
     FEMALE,
     INPUT_ABSENT,
@@ -148,3 +150,12 @@ def test_the_warrant_shows_the_equation_with_its_numbers() -> None:
     warrant = asked("egfr", WOMAN).working.warrant
     for part in ("1.37/0.7", "-0.241", "-1.200", "0.9938^71", "1.012", "41.28"):
         assert part in warrant
+
+
+async def test_caution_acute_kidney_injury_that_the_creatinine_itself_shows() -> None:
+    chart = [patient(), creatinine(0.9, "2026-06-29T08:00:00+00:00"), creatinine(1.6, "2026-06-30T08:00:00+00:00")]
+    async with asking() as ask:
+        trace = await ask(chart, "egfr")
+        steady = await ask(chart[:2], "egfr")
+    assert any("steady state" in i.text for i in trace.executions[-1].evaluation.issues if i.code == "caution")
+    assert not [i for i in steady.executions[-1].evaluation.issues if i.code == "caution"]

@@ -48,9 +48,14 @@ def _frame(tag: bytes, payload: bytes) -> bytes:
     return tag + len(payload).to_bytes(8, "big") + payload
 
 
+# Most of what is encoded are short texts: names, units, digests.
+_SHORT_TEXTS = tuple(b"S" + length.to_bytes(8, "big") for length in range(256))
+
+
 def _text(value: str) -> bytes:
     try:
-        return _frame(b"S", value.encode("utf-8"))
+        payload = value.encode("utf-8")
+        return _SHORT_TEXTS[len(payload)] + payload if len(payload) < 256 else _frame(b"S", payload)
     except UnicodeEncodeError:
         # The error names the text; it may be a patient's.
         raise EncodingError("a text is not valid Unicode") from None
@@ -86,9 +91,10 @@ def _integer(value: int) -> bytes:
 
 
 def _mapping(value: Mapping[Any, Any]) -> bytes:
-    if not all(type(name) is str for name in value):
-        raise EncodingError("the keys of a mapping must be texts")
-    return _frame(b"M", b"".join(_text(name) + encode(value[name]) for name in sorted(value)))
+    for name in value:
+        if type(name) is not str:
+            raise EncodingError("the keys of a mapping must be texts")
+    return _frame(b"M", b"".join([_text(name) + encode(value[name]) for name in sorted(value)]))
 
 
 def _quantity(value: Quantity) -> bytes:
@@ -100,7 +106,7 @@ def _bound(value: Bound) -> bytes:
 
 
 def _series(value: Series) -> bytes:
-    points = b"".join(_instant(time) + encode(number) for time, number in value.points)
+    points = b"".join([_instant(time) + encode(number) for time, number in value.points])
     return _frame(b"R", encode(value.unit) + points)
 
 
@@ -111,7 +117,7 @@ _ENCODERS: Mapping[type, Callable[[Any], bytes]] = {
     str: _text,
     Decimal: _decimal,
     datetime: _instant,
-    tuple: lambda value: _frame(b"L", b"".join(encode(item) for item in value)),
+    tuple: lambda value: _frame(b"L", b"".join([encode(item) for item in value])),
     dict: _mapping,
     Quantity: _quantity,
     Bound: _bound,

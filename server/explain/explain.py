@@ -86,7 +86,7 @@ def _recorded(trace: Trace, reach: Reach, answered: Answered) -> AnswerResult:
     if leaf is None:
         raise ValueError("an answer needs an execution or a leaf")
     times = reach.input_times(leaf)
-    view = ground(reach, leaf, {})
+    view = ground(reach, leaf)
     return AnswerResult(
         patient=trace.patient,
         reference=trace.reference,
@@ -115,7 +115,7 @@ def _recorded(trace: Trace, reach: Reach, answered: Answered) -> AnswerResult:
 def _issues(trace: Trace, reach: Reach, position: int) -> tuple[Issue, ...]:
     # The answer's own step first: what a reader must mind about it comes before what lies below it.
     order = (position, *(step for step in reach.steps(position) if step != position))
-    below = (issue for step in order for issue in step_issues(reach.executions[step]))
+    below = (issue for step in order for issue in step_issues(reach, step))
     return tuple(dict.fromkeys((*below, *trace.issues)))
 
 

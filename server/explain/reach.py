@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ontology.evaluation import Issue
 from ontology.resources import RecordRef, Resource
 from ontology.times import Span
 from server.executor.trace import BoundInput, Trace
+from server.explain.results import StepView
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class Reach:
     def __init__(self, trace: Trace) -> None:
         self.executions = trace.executions
         self._times: dict[int, Times] = {}
+        # What is told of an execution, kept for every result that rests on it.
+        self.views: dict[int, StepView] = {}
+        self.issues: dict[int, tuple[Issue, ...]] = {}
 
     def carrying(self, position: int) -> tuple[BoundInput, ...]:
         """The inputs of an execution that its value rests on."""

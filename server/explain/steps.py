@@ -23,19 +23,35 @@ _ZERO = Decimal(0)
 def chain(reach: Reach, position: int, at: datetime) -> tuple[StepView, ...]:
     """The steps under an execution and itself, inputs first, numbered from 0."""
     order = {step: place for place, step in enumerate(reach.steps(position))}
-    return tuple(_step(reach, step, order, at) for step in order)
+    return tuple(_placed(_step(reach, step, at), order) for step in order)
 
 
-def _step(reach: Reach, position: int, order: Mapping[int, int], at: datetime) -> StepView:
+def _placed(step: StepView, order: Mapping[int, int]) -> StepView:
+    """The step with the positions of its producers as one result numbers them."""
+    if not any(each.steps for each in step.grounds):
+        return step
+    return replace(step, grounds=tuple(_renumbered(each, order) if each.steps else each for each in step.grounds))
+
+
+def _renumbered(ground: GroundView, order: Mapping[int, int]) -> GroundView:
+    steps = tuple(order[step] for step in ground.steps)
+    return ground if steps == ground.steps else replace(ground, steps=steps, step=steps[0] if len(steps) == 1 else None)
+
+
+def _step(reach: Reach, position: int, at: datetime) -> StepView:
+    """The step as the trace numbers it: told once, however many results rest on it."""
+    known = reach.views.get(position)
+    if known is not None:
+        return known
     execution = reach.executions[position]
     evaluation = execution.evaluation
-    told = step_issues(execution)
-    return StepView(
+    told = step_issues(reach, position)
+    view = reach.views[position] = StepView(
         module=execution.description,
         value=evaluation.value,
         as_of=execution.as_of,
         claim=claim(reach, position, at),
-        grounds=tuple(ground(reach, given, order) for given in execution.inputs.values()),
+        grounds=tuple(ground(reach, given) for given in execution.inputs.values()),
         warrant=evaluation.working.warrant,
         qualifier=evaluation.working.qualifier,
         rebuttals=tuple(dict.fromkeys(i.text for i in told if i.severity is not Severity.INFORMATION)),
@@ -45,13 +61,14 @@ def _step(reach: Reach, position: int, order: Mapping[int, int], at: datetime) -
         reason=execution.reason,
         contributions=_contributions(evaluation, execution.inputs),
     )
+    return view
 
 
-def ground(reach: Reach, given: BoundInput, order: Mapping[int, int]) -> GroundView:
-    """One filled slot.  What a record says of itself is shown where there is just one."""
+def ground(reach: Reach, given: BoundInput) -> GroundView:
+    """One filled slot, with positions in the trace.  What a record says of itself is shown where there is just one."""
     latest = reach.input_times(given).latest
     record = given.resources[0] if len(given.resources) == 1 and not given.steps else None
-    steps = tuple(order[step] for step in given.steps)
+    steps = given.steps
     return GroundView(
         slot=given.slot.name,
         concept=given.slot.concept,
@@ -74,8 +91,15 @@ def ground(reach: Reach, given: BoundInput, order: Mapping[int, int]) -> GroundV
     )
 
 
-def step_issues(execution: Execution) -> tuple[Issue, ...]:
+def step_issues(reach: Reach, position: int) -> tuple[Issue, ...]:
     """What to mind about one execution: the module's own issues, those of its records, and what is missing."""
+    known = reach.issues.get(position)
+    if known is None:
+        known = reach.issues[position] = _step_issues(reach.executions[position])
+    return known
+
+
+def _step_issues(execution: Execution) -> tuple[Issue, ...]:
     inputs = execution.inputs
     found = dict.fromkeys(issue for issue in execution.evaluation.issues if not _retold(issue, inputs))
     for given in inputs.values():

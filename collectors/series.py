@@ -16,7 +16,11 @@ from ontology.values import Absent, AbsentReason, Quantity, Series
 
 
 def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selected:
-    """Fills the slot with a series; what cannot be used is left out and counted in one issue."""
+    """Fills the slot with a series; what cannot be used is left out and counted in one issue.
+
+    Where the newest fact of all is one that cannot be used, an older course must not pass for the present one: there is
+    a series then only if the slot allows stepping back, or if that fact says no more than "unknown".
+    """
     seen = view(slot, pool, as_of, known_at)
     issues = seen.issues
     points: list[tuple[datetime, Decimal]] = []
@@ -24,12 +28,14 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     lost: list[Fact] = []
     contradictions: list[Issue] = []
     reason = AbsentReason.UNCONVERTIBLE
+    newest: AbsentReason | None = None
     for met in grouped(seen.inside):
         group = sound(slot, pool, met, issues)
         values = [fact for fact in group if readable(fact)]
         lost.extend(fact for fact in group if not readable(fact))
         if group and not values:
             reason = common_reason(group)
+            newest = newest if reason is AbsentReason.RECORDED_UNKNOWN else reason
         if not values:
             continue
         agreement = agree(slot, values)
@@ -38,15 +44,17 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
         if not isinstance(value, Quantity):
             lost.extend(values)
             reason = AbsentReason.UNCONVERTIBLE if agreement.chosen is not None else AbsentReason.CONFLICTING
+            newest = reason
             continue
+        newest = None
         points.append((span_of(values[0]).end, value.value))
         used.extend(agreement.facts)
     issues.extend(contradictions)
     if lost:
         issues.append(_left_out(slot, lost))
-    if not points:
+    if not points or (newest is not None and not slot.step_back):
         if lost:
-            return Selected(Absent(reason), resources_of(lost), tuple(issues))
+            return Selected(Absent(newest or reason), resources_of(lost), tuple(issues))
         return missing(slot, seen)
     issues.extend(told(slot, used))
     beyond = sum(outside(slot, number) for _, number in points)

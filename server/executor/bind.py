@@ -113,7 +113,7 @@ class Binder:
 
     def _drivers(self, slot: Slot, binding: FromSeries) -> list[Slot]:
         found = [self.concepts[driver] for driver in binding.drivers]
-        return [Slot(slot.name, c, Select.SERIES, True, unit=c.unit, window=slot.window) for c in found]
+        return [Slot(slot.name, c, Select.SERIES, True, unit=c.unit, window=slot.window, step_back=True) for c in found]
 
     def _read_issues(self, slot: Slot, binding: FromSeries, as_of: datetime) -> tuple[Issue, ...]:
         """What the reader must know of the records under a series: those that could not be read, for one."""

@@ -169,9 +169,27 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
         [],
     ),
     "series without the unreadable": (
-        slot(select=Select.SERIES),
+        slot(select=Select.SERIES, step_back=True),
         [MID, STRANGE, unknown("2024-05-03")],
         Series(((datetime(2024, 4, 1, 8, tzinfo=UTC), Decimal("1.0")),), "mg/dL"),
+        ["left-out"],
+    ),
+    "series whose newest says unknown": (
+        slot(select=Select.SERIES),
+        [MID, unknown("2024-05-03")],
+        Series(((datetime(2024, 4, 1, 8, tzinfo=UTC), Decimal("1.0")),), "mg/dL"),
+        ["left-out"],
+    ),
+    "no older series in place of an unreadable one under an unknown": (
+        slot(select=Select.SERIES),
+        [MID, STRANGE, unknown("2024-05-03")],
+        absent("IMPLAUSIBLE"),
+        ["left-out"],
+    ),
+    "no older series in place of an unreadable newest": (
+        slot(select=Select.SERIES),
+        [MID, STRANGE],
+        absent("IMPLAUSIBLE"),
         ["left-out"],
     ),
     "series of nothing but unreadable": (slot(select=Select.SERIES), [STRANGE], absent("IMPLAUSIBLE"), ["left-out"]),

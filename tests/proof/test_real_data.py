@@ -1,0 +1,124 @@
+"""Twelve Synthea and forty MIMIC patients in a real FHIR server, each as of their last observation, every concept.
+
+The tables were measured once; ``test_real_counts.py`` holds what can be counted against an independent reading of the
+raw JSON.  A server that reads nothing does not pass.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+
+from server.explain.results import Status
+from tests.support.proving import every_concept
+from tests.support.real_answers import WHY_ABSENT, Answers, filled, statuses
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.ehr,
+    pytest.mark.skipif(WHY_ABSENT is not None, reason=WHY_ABSENT or ""),
+]
+
+C, P, I, N = Status.COMPLETE, Status.PARTIAL, Status.INSUFFICIENT, Status.NOT_APPLICABLE  # noqa: E741 - as in the table
+
+# Synthea: outpatients.  Three were last observed at their death, whose certificate is an Observation.
+# MIMIC: vital signs and diagnoses of an emergency department, no laboratory, weight, height, oxygen or consciousness.
+STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
+    "age": ({C: 12}, {C: 40}),
+    # Of nine with a creatinine in a year, seven have nothing to compare it with, or none in the week before death.
+    "aki-stage": ({C: 2, I: 10}, {I: 38, N: 2}),
+    "albuminuria-category": ({C: 7, I: 5}, {I: 40}),
+    "bmi": ({C: 12}, {I: 40}),
+    "cha2ds2-va": ({P: 2, N: 10}, {P: 4, N: 36}),
+    "cha2ds2-vasc": ({P: 2, N: 10}, {P: 4, N: 36}),
+    "ckd-chronicity": ({C: 9, I: 3}, {I: 38, N: 2}),
+    # Nine have a creatinine; one of them had died ten months after it.
+    "egfr": ({C: 8, I: 4}, {I: 38, N: 2}),
+    # Of nine with creatinines, four have three of them over a year.
+    "egfr-slope": ({C: 4, I: 8}, {I: 38, N: 2}),
+    "gfr-category": ({C: 8, I: 4}, {I: 38, N: 2}),
+    # Six have an eGFR of 60 or more; two are below, for whom the region is not set; four have no eGFR.
+    "kidney-failure-risk-2y": ({I: 6, N: 6}, {I: 38, N: 2}),
+    "kidney-failure-risk-5y": ({I: 6, N: 6}, {I: 38, N: 2}),
+    # Neither has consciousness, nor whether oxygen is given: never taken as alert, never as air.
+    "news2": ({I: 12}, {I: 40}),
+    "qsofa": ({I: 12}, {I: 40}),
+    "supplemental-oxygen": ({I: 12}, {I: 40}),
+}
+
+ALL = {"age": (12, 40)}
+KIDNEY = ALL | {"dialysis": (0, 2)}
+HEART = ALL | {
+    "atrial_fibrillation": (2, 4),
+    "diabetes": (7, 11),
+    "heart_failure": (1, 8),
+    "hypertension": (8, 18),
+    "stroke_tia_thromboembolism": (2, 2),
+    "vascular_disease": (4, 5),
+}
+RISK = KIDNEY | {"sex": (12, 40), "egfr": (8, 0), "uacr": (7, 0)}
+FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
+    "age": {"birth_date": (12, 40)},
+    "aki-stage": KIDNEY | {"creatinine": (9, 0)},
+    "albuminuria-category": ALL | {"uacr": (7, 0)},
+    "bmi": ALL | {"sex": (12, 40), "weight": (12, 0), "height": (12, 0), "recorded": (12, 0)},
+    "cha2ds2-va": HEART,
+    "cha2ds2-vasc": HEART | {"sex": (12, 40)},
+    "ckd-chronicity": KIDNEY | {"creatinine": (9, 0), "egfr": (9, 0)},
+    "egfr": KIDNEY
+    | {
+        "sex": (12, 40),
+        "creatinine": (8, 0),
+        "recorded": (10, 0),
+        "acute_kidney_injury": (0, 3),
+        "amputation": (0, 1),
+        "aki_stage": (2, 0),
+    },
+    "egfr-slope": KIDNEY | {"creatinine": (9, 0), "egfr": (9, 0)},
+    "gfr-category": KIDNEY | {"egfr": (8, 0), "albuminuria": (7, 0), "chronicity": (9, 0)},
+    "kidney-failure-risk-2y": RISK,
+    "kidney-failure-risk-5y": RISK,
+    # Of 34 MIMIC patients with vital signs in the last day the temperature of three, SpO2 of two and pressure of one
+    # lie more than half an hour before the newest; three have no temperature, and one is impossible.
+    "news2": ALL
+    | {
+        "pulse": (0, 34),
+        "respiratory_rate": (0, 34),
+        "spo2": (0, 32),
+        "systolic_bp": (9, 33),
+        "temperature": (0, 27),
+        "spinal_cord_injury": (0, 1),
+    },
+    "qsofa": ALL | {"respiratory_rate": (0, 34), "systolic_bp": (9, 34), "suspected_infection": (0, 16)},
+    "supplemental-oxygen": {},
+}
+
+
+def test_the_tables_are_about_every_computed_concept() -> None:
+    assert set(STATUSES) == set(FILLED) == set(every_concept())
+
+
+def test_all_patients_are_asked(answers: Answers) -> None:
+    assert {source: len(found) for source, found in answers.items()} == {"synthea": 12, "mimic": 40}
+
+
+@pytest.mark.parametrize("concept", every_concept())
+def test_statuses(concept: str, answers: Answers) -> None:
+    synthea, mimic = STATUSES[concept]
+    assert statuses(answers["synthea"], concept) == synthea
+    assert statuses(answers["mimic"], concept) == mimic
+
+
+@pytest.mark.parametrize("concept", every_concept())
+def test_filled_slots(concept: str, answers: Answers) -> None:
+    measured = {source: filled(found, concept) for source, found in answers.items()}
+    for place, source in enumerate(("synthea", "mimic")):
+        expected = {slot: counts[place] for slot, counts in FILLED[concept].items() if counts[place]}
+        assert measured[source] == expected, source
+
+
+def test_nothing_failed_and_no_search_did(answers: Answers) -> None:
+    for found in answers.values():
+        for answer in found:
+            assert Status.FAILED not in {result.status for result in answer.results.values()}
+            # What a death leaves to be told, and the sources' own remarks; no fault of a search.
+            assert {issue.code for issue in answer.trace.issues} <= {"death"}

@@ -1,12 +1,13 @@
 """The facts of one concept, and the view of them as of a time."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from collectors.facts import Failure
 from collectors.records import CodedCondition, Fact, Record
 from collectors.telling import named, say
+from collectors.timeline import Timeline
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.times import Span
@@ -26,6 +27,14 @@ class Pool:
     failure: Failure | None = None
     coded: tuple[CodedCondition, ...] = ()
     undecoded: int = 0
+    _timelines: dict[datetime, Timeline] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def timeline(self, known_at: datetime) -> Timeline:
+        """The facts in the order of time, as they were known then; laid out once."""
+        found = self._timelines.get(known_at)
+        if found is None:
+            found = self._timelines[known_at] = Timeline(self.facts, known_at)
+        return found
 
 
 @dataclass(slots=True)
@@ -38,27 +47,10 @@ class View:
 
 
 def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
-    """Divides the facts by time: a fact holds from the end of its span, and its age counts from the start."""
-    seen = View([], [], [])
-    undated: list[Fact] = []
-    unsure: list[Fact] = []
-    unissued: list[Fact] = []
-    for fact in pool.facts:
-        span = fact.resource.effective
-        issued = fact.resource.issued
-        if issued is not None and issued > known_at:
-            if span is not None and span.end <= as_of:
-                unissued.append(fact)
-            continue
-        if span is None:
-            undated.append(fact)
-        elif span.end > as_of:
-            if span.start <= as_of:
-                unsure.append(fact)
-        elif slot.window is not None and as_of - span.start > slot.window:
-            seen.older.append(fact)
-        else:
-            seen.inside.append(fact)
+    """Divides the facts by time, and tells what is left out."""
+    timeline = pool.timeline(known_at)
+    seen = View(*timeline.until(as_of, slot.window), [])
+    undated, unsure, unissued = timeline.undated, timeline.unsure(as_of), timeline.unissued(as_of)
     if undated:
         names = listed(undated)
         seen.issues.append(say(slot, "undated", f"Left out, since nothing places it in time: {names}."))

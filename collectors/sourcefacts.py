@@ -36,15 +36,20 @@ class SourceFacts:
     coded: tuple[CodedCondition, ...] = ()
     undecoded: int = 0
     _faults: dict[tuple[str, str, str | None], str | None] = field(default_factory=dict)
+    _pools: dict[str, Pool] = field(default_factory=dict)
 
     def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> Selected:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
-        concept = slot.concept.id
+        pool = self._pools.get(slot.concept.id)
+        if pool is None:
+            pool = self._pools[slot.concept.id] = self._pool(slot.concept.id)
+        return select(slot, pool, as_of, known_at)
+
+    def _pool(self, concept: str) -> Pool:
         failure = self.failures.get(concept)
         if failure is None and concept not in self.facts:
             failure = Failure(AbsentReason.NOT_QUERIED, _NOT_QUERIED)
-        pool = Pool(self.facts.get(concept, ()), self._fault, failure, self.coded, self.undecoded)
-        return select(slot, pool, as_of, known_at)
+        return Pool(self.facts.get(concept, ()), self._fault, failure, self.coded, self.undecoded)
 
     def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:
         """The distinct times, oldest first, at which usable facts of these concepts were made."""

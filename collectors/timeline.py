@@ -1,0 +1,69 @@
+"""Facts in the order of time, so that a view of them costs what lies in its window, not all that is on record.
+
+A series of a computed value asks for one view for each of its points.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from collectors.records import Fact
+
+# A window counted back on the clock and one counted in seconds differ by a change of the clock at most.
+_MARGIN = timedelta(days=1)
+
+
+class Timeline:
+    """The facts of one concept, those known at a time apart from those issued only later; each by its span's end."""
+
+    __slots__ = ("_ends", "_later", "_later_ends", "_longest", "_placed", "undated")
+
+    def __init__(self, facts: Iterable[Fact], known_at: datetime) -> None:
+        placed: list[tuple[datetime, Fact]] = []
+        later: list[tuple[datetime, Fact]] = []
+        self.undated: list[Fact] = []
+        self._longest = timedelta(0)
+        for fact in facts:
+            span, issued = fact.resource.effective, fact.resource.issued
+            known = issued is None or issued <= known_at
+            if span is not None:
+                (placed if known else later).append((span.end, fact))
+                self._longest = max(self._longest, span.end - span.start)
+            elif known:
+                self.undated.append(fact)
+        self._ends, self._placed = _in_order(placed)
+        self._later_ends, self._later = _in_order(later)
+
+    def until(self, as_of: datetime, window: timedelta | None) -> tuple[list[Fact], list[Fact]]:
+        """The known facts that hold by ``as_of``: those inside the window, and the older ones; a fact holds from
+        the end of its span, and its age counts from the start."""
+        last = bisect_right(self._ends, as_of)
+        if window is None:
+            return self._placed[:last], []
+        try:
+            first = bisect_left(self._ends, as_of - window - _MARGIN, 0, last)
+        except OverflowError:
+            first = 0
+        older = self._placed[:first]
+        inside: list[Fact] = []
+        for fact in self._placed[first:last]:
+            span = fact.resource.effective
+            too_old = span is not None and as_of - span.start > window
+            (older if too_old else inside).append(fact)
+        return inside, older
+
+    def unsure(self, as_of: datetime) -> list[Fact]:
+        """The known facts that began by ``as_of`` and may have happened after it."""
+        if not self._longest:
+            return []
+        following = self._placed[bisect_right(self._ends, as_of) :]
+        return [fact for fact in following if fact.resource.effective and fact.resource.effective.start <= as_of]
+
+    def unissued(self, as_of: datetime) -> list[Fact]:
+        """The facts that hold by ``as_of`` and were not known yet."""
+        return self._later[: bisect_right(self._later_ends, as_of)]
+
+
+def _in_order(facts: list[tuple[datetime, Fact]]) -> tuple[list[datetime], list[Fact]]:
+    facts.sort(key=lambda each: each[0])
+    return [end for end, _ in facts], [fact for _, fact in facts]

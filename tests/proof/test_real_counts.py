@@ -1,6 +1,5 @@
 """What the server read of the real patients, against an independent reading of their raw JSON, patient by patient."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -30,7 +29,7 @@ NUMBERS = [
     ("bmi", "height", ("8302-2",), 3653),
     ("bmi", "recorded", ("39156-5",), 365),
 ]
-# By what the diagnoses in these data are coded in: SNOMED CT in full, ICD-10 and ICD-9 without dots, by their beginnings.
+# In the codes of these data: SNOMED CT in full, ICD-10 and ICD-9 without dots, by their beginnings.
 DIAGNOSES = {
     "atrial_fibrillation": r"49436004$|I48|4273[12]$",
     "diabetes": r"(44054006|127013003|422034002|1501000119109|1551000119108|368581000119106)$"
@@ -121,4 +120,3 @@ def test_reading_nothing_would_not_pass(answers: Answers) -> None:
         diagnosed(a.patient.resources, DIAGNOSES["atrial_fibrillation"], at(a)) for a in answers["mimic"]
     )
     assert (creatinines, signs, fibrillation) == (8, 34, 4)
-    assert re.match(DIAGNOSES["diabetes"], "E119")

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import socket
 import sys
 
@@ -32,6 +33,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     async def opened() -> Engine:
         return engine
 
+    logging.getLogger("medtwin").setLevel(logging.INFO)
     app = create_app(settings, opened)
     server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", server_header=False))
     host, port = listener.getsockname()[:2]

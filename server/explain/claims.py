@@ -75,10 +75,15 @@ def missing(reach: Reach, position: int) -> tuple[tuple[str, str], ...]:
         if below and given.value == Absent(AbsentReason.INPUT_ABSENT):
             found.update(dict.fromkeys(below))
         else:
-            found[given.slot.concept.display, _why_absent(given, reach)] = None
+            found[_name(given), _why_absent(given, reach)] = None
     if not found and isinstance(execution.evaluation.value, Absent):
         return ()
     return tuple(found)
+
+
+def _name(given: BoundInput) -> str:
+    concept = given.slot.concept
+    return f'the setting "{concept.display}"' if concept.origin is Origin.SITE else concept.display
 
 
 def _for_lack(execution: Execution) -> bool:

@@ -236,3 +236,16 @@ def test_what_was_not_measured_together_is_not_called_older_than_its_window() ->
     run = t.run(t.NEWS2_MODULE, (spo2,), t.LACKING)
     result = explain(t.trace((run,), goals=(0,)), t.interpret)[0]
     assert "SpO2 is missing (not measured together with the others)" in result.text
+
+
+def test_a_setting_of_the_site_that_is_missing_is_called_one() -> None:
+    below = t.egfr_run()
+    given = t.BoundInput(t.EGFR_SLOT, below.evaluation.value, steps=(0,))
+    region = t.filled(t.REGION_SLOT, Absent(AbsentReason.NOT_FOUND))
+    bounds = t.Interval(Decimal("7.5"), Decimal("9.1"), "%", "whatever the missing inputs are")
+    risk = t.run(t.KFRE_MODULE, (given, t.uacr(), region), t.LACKING, bounds=bounds)
+    result = explain(t.trace((below, risk), goals=(1,)), t.interpret)[0]
+    assert result.text == (
+        'Kidney failure risk (5 years) could not be computed: the setting "North America" is missing '
+        "(not set for this site); it lies between 7.5 and 9.1 % (as of 2026-06-01 08:30 UTC)."
+    )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from rdflib import PROV, RDF, Graph, URIRef
 
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.prov import PPLAN, provenance
+from server.explain.prov import MPM, PPLAN, provenance
 from server.explain.results import AnswerResult
 from server.explain.text import argument
 from tests.support import traces as t
@@ -96,6 +97,16 @@ def test_each_step_used_its_grounds_and_generated_its_value() -> None:
     assert (record, RDF.type, PROV.Entity) in made
     risk = next(s for s in made.subjects(PROV.wasGeneratedBy) if "value-1" in str(s))
     assert made.query("ASK { ?v prov:wasGeneratedBy/prov:used/prov:wasDerivedFrom+ ?r }", initBindings={"v": risk})
+
+
+def test_every_term_that_the_graph_uses_is_in_the_vocabulary() -> None:
+    vocabulary = Graph().parse(Path(__file__).parents[2] / "ontology/mpm.ttl", format="turtle")
+    used: set[object] = set()
+    for name in NAMES:
+        used |= set(Graph().parse(data=provenance(told(name)), format="turtle").predicates())
+    ours = {term for term in used if isinstance(term, URIRef) and term.startswith(MPM)}
+    assert URIRef(f"{MPM}fingerprint") in ours
+    assert not [term for term in ours if (term, RDF.type, None) not in vocabulary]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,22 +1,7 @@
-"""Digests of descriptions and of code.
-
-A description is digested as a canonical graph (RDFC-1.0), so that layout, order and names of blank nodes do not
-matter.  pyoxigraph does this a hundred times faster than rdflib, which would cost seconds at every start.
-"""
+"""Digests of code."""
 
 from hashlib import blake2b
 from pathlib import Path
-
-import pyoxigraph
-
-
-def graph_digest(turtle: bytes, base: str) -> str:
-    """Hex BLAKE2b of the canonical N-Quads of a Turtle text."""
-    quads = pyoxigraph.parse(turtle, format=pyoxigraph.RdfFormat.TURTLE, base_iri=base)
-    dataset = pyoxigraph.Dataset(quads)
-    dataset.canonicalize(pyoxigraph.CanonicalizationAlgorithm.RDFC_1_0)
-    lines = sorted(str(quad) for quad in dataset)
-    return blake2b("\n".join(lines).encode(), digest_size=32).hexdigest()
 
 
 def code_digest(folder: Path) -> str:

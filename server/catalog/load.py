@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from rdflib import OWL, RDF, Graph, URIRef
+from rdflib import OWL, RDF, URIRef
 
 from collectors.needs import CollectorDescription
 from ontology.concepts import Concept, Origin
 from ontology.vocabulary import unknown_terms
 from server.catalog.concepts import concept_nodes, read_concept
 from server.catalog.descriptions import Description
-from server.catalog.digest import code_digest, graph_digest
+from server.catalog.digest import code_digest
 from server.catalog.graph import MPM, NodeFault, need, text, texts, words_of
 from server.catalog.modules import File, module_nodes, read_module
 from server.catalog.shapes import shape_faults
+from server.catalog.turtle import read_turtle
 from server.errors import CatalogError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,8 +75,7 @@ def _files(paths: list[Path], root: Path, faults: list[str]) -> dict[str, File]:
         base = BASE + (name.removesuffix(".ttl") if path.parent.name == "ontology" else name.rsplit("/", 1)[0])
         content = path.read_bytes()
         try:
-            graph = Graph().parse(data=content, format="turtle", publicID=base)
-            digest = graph_digest(content, base)
+            graph, digest = read_turtle(content, base)
         except (SyntaxError, ValueError) as error:
             faults.append(f"{name}: not Turtle: {' '.join(str(error).split())[:200]}")
             continue

@@ -53,7 +53,7 @@ class Binder:
     def _from_site(self, slot: Slot) -> BoundInput:
         value = self.site.get(slot.concept.id)
         if value is not None:
-            return BoundInput(slot, value, assumed=True)
+            return BoundInput(slot, value, assumed=True, by_site=True)
         text = f"{slot.concept.display}: neither set for this site nor assumed"
         return BoundInput(
             slot,

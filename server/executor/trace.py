@@ -20,7 +20,7 @@ class BoundInput:
     ``resources`` are the records that the value comes straight from (one, or one a point of a series);
     ``steps`` the positions in ``Trace.executions`` of the executions that produced it (one, or one a point).
     ``issues`` are about records (stale, stepped back, conflicting): bound anew on each run, never cached.
-    ``assumed``: taken from the question or the site's settings, not from a record.
+    ``assumed``: taken from the question or the site's settings, not from a record; ``by_site``: from the settings.
     """
 
     slot: Slot
@@ -30,6 +30,7 @@ class BoundInput:
     steps: tuple[int, ...] = ()
     issues: tuple[Issue, ...] = ()
     assumed: bool = False
+    by_site: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Claims: one sentence for a value, or for why there is none."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -152,9 +151,7 @@ def _why_absent(given: BoundInput, reach: Reach | None = None) -> str:
 
 def _what_if(reach: Reach, position: int) -> bool:
     """Whether the question itself assumed an input: a site's own setting is no what-if."""
-    steps: Iterable[int] = reach.steps(position)
-    inputs = (given for step in steps for given in reach.executions[step].inputs.values())
-    return any(given.assumed and given.slot.concept.origin is not Origin.SITE for given in inputs)
+    return reach.assumed(position)
 
 
 def _as_of(execution: Execution, times: Times, at: datetime) -> str:

@@ -8,7 +8,7 @@ from ontology.inputs import Consumed
 from ontology.values import Absent, AbsentReason
 from server import kinds
 from server.catalog.criteria import Outcome
-from server.catalog.descriptions import Description
+from server.catalog.descriptions import Description, Kind
 from server.executor.trace import Answered, Execution, Trace
 from server.explain.claims import claim, leaf_claim, risk_of
 from server.explain.reach import Reach
@@ -32,7 +32,7 @@ def explain(trace: Trace, interpret: Interpreter = kinds.interpret) -> tuple[Ans
 
 
 def status_of(reach: Reach, position: int) -> Status:
-    """The status of a computed answer; an optional input that is missing anywhere below makes it PARTIAL."""
+    """The status of a computed answer; an optional input whose absence matters anywhere below makes it PARTIAL."""
     below = reach.steps(position, all_slots=False)
     match reach.executions[position].evaluation.value:
         case Absent(AbsentReason.NOT_APPLICABLE):
@@ -43,8 +43,22 @@ def status_of(reach: Reach, position: int) -> Status:
             failed = any(_failed(reach.executions[step]) for step in below)
             return Status.FAILED if failed else Status.INSUFFICIENT
         case _:
-            partial = any(isinstance(given.value, Absent) for step in below for given in reach.carrying(step))
+            partial = any(_sharper_with_more(reach, step) for step in below)
             return Status.PARTIAL if partial else Status.COMPLETE
+
+
+def _sharper_with_more(reach: Reach, position: int) -> bool:
+    """Whether an input is absent whose presence could change the answer, or lift what qualifies it.
+
+    A score or a rule may be settled without all of its inputs: room air needs no flow.  Then nothing is missing.
+    """
+    if not any(isinstance(given.value, Absent) for given in reach.carrying(position)):
+        return False
+    execution = reach.executions[position]
+    if execution.description.kind not in (Kind.SCORE, Kind.RULE):
+        return True
+    evaluation = execution.evaluation
+    return evaluation.bounds is not None or evaluation.working.qualifier is not None
 
 
 def _failed(execution: Execution) -> bool:

@@ -45,8 +45,12 @@ class Reach:
         return tuple(sorted(seen))
 
     def assumed(self, position: int) -> bool:
-        """Whether an assumption is among what the execution rests on, its applicability included."""
-        return any(given.assumed for step in self.steps(position) for given in self.executions[step].inputs.values())
+        """Whether an assumption is among what the execution rests on, its applicability included.
+
+        What is set for the site is a fact of the site, and no assumption about the patient.
+        """
+        inputs = (given for step in self.steps(position) for given in self.executions[step].inputs.values())
+        return any(given.assumed and not given.by_site for given in inputs)
 
     def times(self, position: int) -> Times:
         """Oldest and latest time of the records under an execution."""

@@ -85,6 +85,7 @@ class GroundView:
     step: int | None
     steps: tuple[int, ...]
     assumed: bool
+    by_site: bool
     status: str | None
     issued: datetime | None
     recorded: str | None

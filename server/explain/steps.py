@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from ontology.concepts import Origin
 from ontology.evaluation import Evaluation, Issue, Severity
 from ontology.values import Absent, Quantity
 from server.executor.trace import BoundInput, Execution
@@ -81,6 +80,7 @@ def ground(reach: Reach, given: BoundInput) -> GroundView:
         step=steps[0] if len(steps) == 1 else None,
         steps=steps,
         assumed=given.assumed,
+        by_site=given.by_site,
         status=record.status if record else None,
         issued=record.issued if record else None,
         recorded=record.recorded if record else None,
@@ -145,8 +145,10 @@ def _assumed(given: BoundInput) -> tuple[Issue, ...]:
     if not given.assumed or isinstance(given.value, Absent):
         return ()
     display, value = given.slot.concept.display, value_words(given.value)
-    if given.slot.concept.origin is Origin.SITE:
-        return (Issue(Severity.INFORMATION, "site-setting", f"{display}: {value}, as assumed", given.slot.name),)
+    if given.by_site:
+        return (
+            Issue(Severity.INFORMATION, "site-setting", f"{display}: {value}, as set for this site", given.slot.name),
+        )
     return (Issue(Severity.WARNING, "assumption", f"{display}: {value} is assumed; {WHAT_IF}", given.slot.name),)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.values import Absent, Quantity, Series
@@ -132,7 +131,7 @@ def _fact(ground: GroundView) -> str:
         role = ", optional" if word and not ground.input.required else ""
         return f"{name}: {word}{ground.why}{role}{bounds}{_source(ground.records)}"
     if ground.assumed:
-        whence = "SET FOR THE SITE or assumed" if ground.concept.origin is Origin.SITE else "ASSUMED"
+        whence = "SET FOR THIS SITE" if ground.by_site else "ASSUMED"
         return f"{name}: {value_words(ground.value)} · {whence}, not recorded"
     if isinstance(ground.value, Series):
         return f"{name}: {series_words(ground.value)}{_source(ground.records)}"

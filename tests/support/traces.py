@@ -154,7 +154,7 @@ def uacr(when: datetime = DRAWN - timedelta(days=30)) -> BoundInput:
 
 
 def region(value: Value = True) -> BoundInput:
-    return filled(REGION_SLOT, value, assumed=True)
+    return filled(REGION_SLOT, value, assumed=True, by_site=True)
 
 
 def kfre_trace(egfr: Execution | None = None, risk: Value = RISK) -> Trace:

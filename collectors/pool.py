@@ -39,17 +39,21 @@ class Pool:
 
 @dataclass(slots=True)
 class View:
-    """The facts known as of a time, inside and before the slot's window, and what to tell of the others."""
+    """The facts known as of a time, inside and before the slot's window, and what to tell of the others.
+
+    ``exact``: all times are instants.
+    """
 
     inside: list[Fact]
     older: list[Fact]
     issues: list[Issue]
+    exact: bool = False
 
 
 def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
     """Divides the facts by time, and tells what is left out."""
     timeline = pool.timeline(known_at)
-    seen = View(*timeline.until(as_of, slot.window), [])
+    seen = View(*timeline.until(as_of, slot.window), [], timeline.exact)
     undated, unsure, unissued = timeline.undated, timeline.unsure(as_of), timeline.unissued(as_of)
     if undated:
         names = listed(undated)
@@ -89,7 +93,8 @@ def grouped(facts: Iterable[Fact]) -> list[list[Fact]]:
     for fact in facts:
         span = span_of(fact)
         groups.setdefault((span.end, span.start), []).append(fact)
-    return [sorted(groups[key], key=lambda fact: fact.resource.iri) for key in sorted(groups)]
+    ordered = (groups[key] for key in sorted(groups))
+    return [sorted(each, key=lambda fact: fact.resource.iri) if len(each) > 1 else each for each in ordered]
 
 
 def span_of(fact: Fact) -> Span:

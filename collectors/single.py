@@ -61,17 +61,19 @@ def _filled(slot: Slot, pool: Pool, group: list[Fact], seen: View, issues: list[
     if agreement.chosen is None:
         return Selected(Absent(AbsentReason.CONFLICTING), resources, tuple(issues))
     issues.extend(told(slot, agreement.facts))
-    issues.extend(_unordered(slot, pool, agreement.chosen, seen.inside))
+    issues.extend(_unordered(slot, pool, agreement.chosen, seen))
     value, remarks = consume(slot, agreement.chosen)
     return Selected(value, resources, (*issues, *remarks))
 
 
-def _unordered(slot: Slot, pool: Pool, chosen: Fact, facts: list[Fact]) -> list[Issue]:
+def _unordered(slot: Slot, pool: Pool, chosen: Fact, seen: View) -> list[Issue]:
     """Facts that say something else and may be of the same time, since one of the times is imprecise."""
+    if seen.exact:
+        return []
     span = span_of(chosen)
     rivals = [
         fact
-        for fact in facts
+        for fact in seen.inside
         if fact.resource.effective != span
         and span_of(fact).start <= span.end
         and span_of(fact).end >= span.start

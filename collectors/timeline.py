@@ -34,6 +34,11 @@ class Timeline:
         self._ends, self._placed = _in_order(placed)
         self._later_ends, self._later = _in_order(later)
 
+    @property
+    def exact(self) -> bool:
+        """Whether every fact holds for an instant, so that those of two times never overlap."""
+        return not self._longest
+
     def until(self, as_of: datetime, window: timedelta | None) -> tuple[list[Fact], list[Fact]]:
         """The known facts that hold by ``as_of``: those inside the window, and the older ones; a fact holds from
         the end of its span, and its age counts from the start."""
@@ -54,7 +59,7 @@ class Timeline:
 
     def unsure(self, as_of: datetime) -> list[Fact]:
         """The known facts that began by ``as_of`` and may have happened after it."""
-        if not self._longest:
+        if self.exact:
             return []
         following = self._placed[bisect_right(self._ends, as_of) :]
         return [fact for fact in following if fact.resource.effective and fact.resource.effective.start <= as_of]

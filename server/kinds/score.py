@@ -7,7 +7,8 @@ When a total is given:
 
 - all criteria are settled and every required slot is filled: the total;
 - a required slot is missing: no total, even where it could not change the points, for the chart asks for it;
-- with mpm:partialTotal, neither of these: the lowest total, with its bounds unless everything is settled.
+- with mpm:partialTotal, neither of these: the lowest total, with its bounds unless everything is settled; but not
+  where a required slot is missing since the record could not be read, for then nobody knows what is recorded.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ from server.kinds.points import Scored, read_by, score_criterion
 from server.kinds.wording import listed, named, told
 
 UNIT = "{score}"
+UNREAD = frozenset(
+    {AbsentReason.UNREACHABLE, AbsentReason.NOT_PERMITTED, AbsentReason.NOT_QUERIED, AbsentReason.FAILED}
+)
+"""Absences that say nothing of the record: "not recorded" must not be said of them."""
 
 
 def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
@@ -32,7 +37,8 @@ def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> 
     high = sum((s.points[-1] for s in scored), Decimal(0))
     missing = missing_required(description, inputs)
     unit = description.unit or UNIT
-    given = description.partial_total or (low == high and not missing)
+    unread = any(_is_unread(inputs[slot.name].value) for slot in missing)
+    given = (description.partial_total and not unread) or (low == high and not missing)
     value: Value = Quantity(low, unit) if given else Absent(AbsentReason.INPUT_ABSENT)
     bounds = Interval(low, high, unit, "whatever the missing inputs are") if low < high or not given else None
     claim = None
@@ -48,6 +54,10 @@ def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> 
     contributions = tuple(Contribution(s.criterion.slot, s.points[0], s.label) for s in scored if len(s.points) == 1)
     warrant = _warrant(scored, inputs, low, high, settled=bounds is None)
     return Evaluation(value, Working(warrant, claim, contributions=contributions), issues, bounds)
+
+
+def _is_unread(value: Value) -> bool:
+    return isinstance(value, Absent) and value.reason in UNREAD
 
 
 def _undetermined(

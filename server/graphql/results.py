@@ -12,6 +12,7 @@ from ontology import evaluation
 from server.explain.fhir import bundle
 from server.explain.prov import provenance
 from server.explain.results import Status
+from server.explain.text import argument
 from server.graphql.modules import Concept, Module
 from server.graphql.values import Coding, Value
 
@@ -148,6 +149,10 @@ def _provenance(root: strawberry.Parent[Any], format: RdfFormat | None = RdfForm
     return provenance(root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
 
 
+def _argument(root: strawberry.Parent[Any]) -> str:
+    return argument(root)
+
+
 def _fhir(root: strawberry.Parent[Any]) -> JSON:
     return cast("JSON", bundle(root))
 
@@ -172,6 +177,9 @@ class Result:
     records: list[Record]
     chain: list[Step]
     issues: list[Issue]
+    argument: str = strawberry.field(
+        resolver=_argument, description="The whole argument in plain text, as a tree that a person can read."
+    )
     provenance: str = strawberry.field(resolver=_provenance, description="The chain as PROV-O: TURTLE or JSON_LD.")
     fhir: JSON = strawberry.field(
         resolver=_fhir, description="A FHIR Bundle: Observation or RiskAssessment, with Provenance."

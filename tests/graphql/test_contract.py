@@ -27,7 +27,7 @@ LEFT_OUT = {"Attribution", "AttributionItem", "Baseline"}
 FIELDS_LEFT_OUT = {("Result", "attribution")}
 # Ours beyond the contract, which may be extended.
 ADDED = {"Bound"}
-FIELDS_ADDED = {("Ground", "steps"), ("Step", "asOf")}
+FIELDS_ADDED = {("Ground", "steps"), ("Step", "asOf"), ("Result", "argument")}
 MEMBERS_ADDED = {("Value", "Bound")}
 
 

@@ -1,0 +1,47 @@
+"""One real FHIR server for all tests that only read from one, and what is asked of it.
+
+Imports are within the fixtures: most runs need none of this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from fixtures.ehr import Ehr
+    from server.executor.trace import Trace
+    from tests.support.real_answers import Answers
+
+
+@pytest.fixture(scope="session")
+def shared_ehr() -> Iterator[Ehr]:
+    """A running FHIR server; tests load patients with ids of their own."""
+    from fixtures.ehr import running_ehr
+
+    with running_ehr() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def answers(shared_ehr: Ehr) -> Answers:
+    """All third-party patients, asked once for everything."""
+    from tests.support.real_answers import ask_of_all
+
+    return ask_of_all(shared_ehr)
+
+
+@pytest.fixture(scope="session")
+def synthetic(shared_ehr: Ehr) -> dict[str, Trace]:
+    """The synthetic patients, each asked once for everything at the time that their index names."""
+    from fixtures.make_patients import INDEX, PATIENTS
+    from tests.support.proving import Asked, asked_over_http, every_concept
+
+    shared_ehr.load_directory(PATIENTS)
+    index = json.loads((PATIENTS / INDEX).read_text(encoding="utf-8"))
+    questions = [Asked(p["id"], p["id"], datetime.fromisoformat(p["at"]), every_concept()) for p in index]
+    return asked_over_http(shared_ehr.base_url, questions)

@@ -72,7 +72,7 @@ class _Compilation:
     def _call(self, description: Description) -> str:
         if description.iri in self.calls:
             return description.iri
-        if description in self.path:
+        if any(passed is description for passed in self.path):
             start = self.path.index(description)
             raise CycleError(" → ".join(d.id for d in [*self.path[start:], description]))
         self.path.append(description)

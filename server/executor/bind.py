@@ -77,12 +77,15 @@ class Binder:
         evaluation = self._execution(position).evaluation
         value, bounds = in_unit(evaluation.value, slot), _bounds_in_unit(evaluation.bounds, slot)
         issues: tuple[Issue, ...] = ()
-        newest = max((r.effective.end for r in self.rests_on(position) if r.effective), default=None)
+        newest = self._newest(position) if slot.window is not None else None
         if slot.window is not None and newest is not None and newest < as_of - slot.window:
             text = f"{slot.concept.display}: rests on records of {newest:%Y-%m-%d %H:%M %Z} at the latest"
             issues = (Issue(Severity.WARNING, "stale", text, slot.name),)
             value, bounds = Absent(AbsentReason.STALE), None
         return BoundInput(slot, value, bounds, steps=(position,), issues=issues)
+
+    def _newest(self, position: int) -> datetime | None:
+        return max((r.effective.end for r in self.rests_on(position) if r.effective), default=None)
 
     def _series(self, slot: Slot, binding: FromSeries, positions: tuple[int, ...], as_of: datetime) -> BoundInput:
         points: list[tuple[datetime, Decimal]] = []

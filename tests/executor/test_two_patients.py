@@ -4,7 +4,7 @@ from tests.support.asking import asking, ran
 from tests.support.charts import creatinine, patient
 
 FIRST = [patient(id="p1"), creatinine(1.6, "2026-05-01T08:00:00+00:00", id="first-cr")]
-SECOND = [patient(id="p2"), creatinine(1.6, "2026-06-01T09:00:00+00:00", id="second-cr", of="p2")]
+SECOND = [patient(id="p2"), creatinine(1.6, "2026-05-01T08:00:00+00:00", id="second-cr", of="p2")]
 
 
 async def test_equal_inputs_share_the_value_and_not_the_records() -> None:

@@ -40,6 +40,8 @@ def claim(reach: Reach, position: int, at: datetime) -> str:
     said = evaluation.working.claim or _value_sentence(description, evaluation)
     risk = risk_of(description, evaluation)
     people = f", {risk_words(risk.probability, risk.horizon)}" if risk is not None else ""
+    # A module may have said so in its own words.
+    people = "" if people in said else people
     qualifier = f"; {evaluation.working.qualifier.rstrip('.')}" if evaluation.working.qualifier else ""
     what_if = f"; on an assumption: {WHAT_IF}" if _what_if(reach, position) else ""
     return f"{said.rstrip('.')}{people}{when}{qualifier}{what_if}."

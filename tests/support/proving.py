@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ontology.values import Value
 from server.executor.engine import Engine
@@ -13,7 +13,8 @@ from server.executor.trace import Execution, Trace
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from server.settings import Settings
-from tests.support.asking import shipped
+from tests.support.asking import asking, shipped
+from tests.support.charts import Record
 
 T = TypeVar("T")
 
@@ -59,6 +60,12 @@ def with_engine(settings: Settings, use: Callable[[Engine], Awaitable[T]]) -> T:
             return await use(engine)
 
     return asyncio.run(go())
+
+
+async def ask_of(records: Iterable[Record], *of: str, **more: Any) -> Trace:
+    """One question about these records, without a cache; ``more`` as in ``Asker`` (at, assume)."""
+    async with asking(cache={"enabled": False}) as ask:
+        return await ask(records, *of, **more)
 
 
 def told(trace: Trace) -> dict[str, AnswerResult]:

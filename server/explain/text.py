@@ -126,7 +126,11 @@ def _fact(ground: GroundView) -> str:
     """One line: what, how much, when, from which record."""
     name = ground.concept.display
     if isinstance(ground.value, Absent):
-        bounds = f", between {interval_words(ground.bounds)}" if ground.bounds is not None else ""
+        bounds = (
+            f", between {interval_words(ground.bounds).replace(' to ', ' and ', 1)}"
+            if ground.bounds is not None
+            else ""
+        )
         word = "MISSING, " if not (ground.input.applicability_only or ground.input.comparison) else ""
         role = ", optional" if word and not ground.input.required else ""
         return f"{name}: {word}{ground.why}{role}{bounds}{_source(ground.records)}"

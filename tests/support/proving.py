@@ -78,3 +78,18 @@ def execution(trace: Trace, concept: str) -> Execution:
     position = next(a.execution for a in trace.answers if a.goal.concept.id == concept)
     assert position is not None
     return trace.executions[position]
+
+
+async def result_of(records: Iterable[Record], concept: str, **more: Any) -> AnswerResult:
+    """The answer to one question about these records."""
+    return told(await ask_of(records, concept, **more))[concept]
+
+
+def said(answer: AnswerResult, code: str) -> str:
+    """What the issues with this code say."""
+    return " ".join(issue.text for issue in answer.issues if issue.code == code)
+
+
+def filled(trace: Trace, concept: str, slot: str) -> Value:
+    """What filled a slot of the module that answers for the concept."""
+    return execution(trace, concept).inputs[slot].value

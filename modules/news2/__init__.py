@@ -1,0 +1,1 @@
+"""National Early Warning Score 2 (RCP 2017)."""

@@ -54,7 +54,11 @@ def answer(code: str, coding: tuple[str, str], when: str, *, system: str = LOINC
 
 
 def condition(
-    code: str, onset: str | None = "2020-01-01", system: str = SCT, id: str | None = None, **more: Any
+    code: str,
+    onset: str | None = "2020-01-01",
+    system: str = SCT,
+    id: str | None = None,  # noqa: A002
+    **more: Any,
 ) -> Record:
     record: Record = {
         "resourceType": "Condition",

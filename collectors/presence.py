@@ -14,6 +14,9 @@ from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
 
+# On record, but not so that it can be told for the time asked about: neither a yes, nor "not recorded".
+_ON_RECORD = Absent(AbsentReason.UNCONVERTIBLE)
+
 
 @dataclass(slots=True)
 class _Sorted:
@@ -49,12 +52,15 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
         return _unclear(slot, found.unclear, issues)
     if found.straddling:
         text = f"It may have begun or ended only after the time asked for: {listed(found.straddling)}."
-        return Selected(Absent(AbsentReason.NOT_FOUND), (), (*issues, say(slot, "time-imprecise", text)))
+        # What only an encounter dates is excluded before that encounter's end, as if it were not recorded yet.
+        recorded = any(fact.resource.issued is not None for fact in found.straddling)
+        value = _ON_RECORD if recorded else Absent(AbsentReason.NOT_FOUND)
+        return Selected(value, (), (*issues, say(slot, "time-imprecise", text)))
     if no:
         no.sort(key=lambda fact: fact.resource.iri)
         return Selected(False, resources_of(no), (*issues, *told(slot, no)))
     if left_out:
-        return Selected(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+        return Selected(_ON_RECORD, (), tuple(issues))
     return _not_recorded(slot, pool, as_of, issues)
 
 

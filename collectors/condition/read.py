@@ -65,7 +65,6 @@ def read(
     for each in parsed:
         condition = each.condition
         problem: str | None = None
-        reason = AbsentReason.UNCONVERTIBLE
         effective: Span | None = None
         over: Span | None = None
         try:
@@ -83,9 +82,9 @@ def read(
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:
             problem = "neither onset[x], recordedDate nor an encounter that is over places it in time"
-            reason = AbsentReason.RECORDED_UNKNOWN
         ceased = ended_undated(condition) or bool(codes(condition.clinicalStatus) & INACTIVE)
-        value: Value = True if problem is None else Absent(reason)
+        # It is on record: an absence that would read as "not there" must not stand for it.
+        value: Value = True if problem is None else Absent(AbsentReason.UNCONVERTIBLE)
         for known, accepted in index.find(condition.code):
             issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
             resource = Resource(

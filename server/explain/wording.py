@@ -19,7 +19,7 @@ from server.executor.trace import BoundInput
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _REASONS = {
     AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
-    AbsentReason.UNCONVERTIBLE: "recorded in a unit that cannot be converted",
+    AbsentReason.UNCONVERTIBLE: "recorded in a unit or a form that cannot be read",
     AbsentReason.IMPLAUSIBLE: "recorded with an implausible value",
     AbsentReason.CONFLICTING: "recorded with different values at the same time",
     AbsentReason.NOT_PERMITTED: "the source does not permit to read it",
@@ -100,6 +100,8 @@ def absence_words(given: BoundInput) -> str:
         return "not set for this site"
     if origin is Origin.CONDITION and reason is AbsentReason.NOT_FOUND:
         return "not recorded, which is not a no"
+    if origin is Origin.CONDITION and reason is AbsentReason.UNCONVERTIBLE:
+        return "recorded, but not so that it can be told for this time"
     return reason_words(reason, given.slot)
 
 

@@ -13,7 +13,7 @@ REASONS: Mapping[AbsentReason, str] = {
     AbsentReason.NOT_FOUND: "not found",
     AbsentReason.STALE: "too old",
     AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
-    AbsentReason.UNCONVERTIBLE: "in a unit that cannot be converted",
+    AbsentReason.UNCONVERTIBLE: "in a unit or a form that cannot be read",
     AbsentReason.IMPLAUSIBLE: "not plausible",
     AbsentReason.CONFLICTING: "conflicting records",
     AbsentReason.NOT_PERMITTED: "not permitted to be read",

@@ -236,7 +236,7 @@ async def test_encounters_are_fetched_only_where_a_condition_has_no_date() -> No
 async def test_encounters_that_cannot_be_had_leave_the_condition_unknown() -> None:
     undated = condition(onsetDateTime=None, recordedDate=None, encounter={"reference": "Encounter/e1"})
     facts = await gather(Misbehaving(Condition=lambda _: bundle(undated), Encounter=refusing(403)))
-    assert facts.select(PRESENCE, AT, AT).value == Absent(AbsentReason.RECORDED_UNKNOWN)
+    assert facts.select(PRESENCE, AT, AT).value == Absent(AbsentReason.UNCONVERTIBLE)
     assert [issue.code for issue in facts.issues] == ["source-refused"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from collectors import transport
@@ -37,7 +37,13 @@ IDS = st.from_regex(r"[A-Za-z0-9.\-]{12,40}", fullmatch=True)
 NAMES = st.text(st.characters(whitelist_categories=("L",)), min_size=8, max_size=20)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# No shrinking: each example starts a cache server, and a leak is as plain in the first one found.
+@settings(
+    max_examples=8,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(of=IDS, family=NAMES)
 def test_a_question_that_succeeds(of: str, family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     caches = watch_embedded(monkeypatch)

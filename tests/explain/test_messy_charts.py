@@ -49,3 +49,29 @@ async def test_atrial_fibrillation_on_record_but_not_placed_in_time_is_not_calle
     result = await answer(ask, "cha2ds2-vasc", patient(), condition(FIBRILLATION, **when))
     assert result.value != NOT_APPLICABLE
     assert "Could not be excluded (not known): no atrial fibrillation recorded" in told(result)
+
+
+OBSERVED = "2026-06-30T11:30:00Z"
+
+
+def bedside(when: str = OBSERVED) -> list[Record]:
+    """One set of observations that scores nothing."""
+    signs = (("9279-1", 16, "/min"), ("59408-5", 97, "%"), ("8480-6", 120, "mm[Hg]"), ("8867-4", 70, "/min"))
+    alert = {"valueCodeableConcept": {"coding": [{"system": SCT, "code": "248234008"}]}}
+    return [
+        *(lab(code, value, unit, when) for code, value, unit in signs),
+        lab("8310-5", 37, "Cel", when),
+        lab("3151-8", 0, "L/min", when),
+        lab("67775-7", None, None, when, **alert),
+    ]
+
+
+async def test_a_pregnancy_that_nobody_ended_in_the_record_does_not_withhold_the_early_warning_score(
+    ask: Asker,
+) -> None:
+    woman = patient("1990-01-01")
+    years_ago = await answer(ask, "news2", woman, condition(PREGNANCY, "2021-01-01"), *bedside())
+    assert years_ago.status is Status.COMPLETE
+    assert "Could not be excluded (not recorded): pregnancy" in told(years_ago)
+    now = await answer(ask, "news2", woman, condition(PREGNANCY, "2026-03-01"), *bedside())
+    assert now.value == NOT_APPLICABLE

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ontology.values import Absent, AbsentReason, Coding
-from tests.support.acute import NOT_FOUND, UNREACHABLE, bounds, codes, level, meaning, module, run, texts, total
+from tests.support.acute import NOT_FOUND, UNREACHABLE, bounds, codes, level, meaning, module, run, sex, texts, total
 
 ALL_ZERO = {
     "respiratory_rate": 16,
@@ -16,7 +16,8 @@ ALL_ZERO = {
     "pulse": 70,
     "consciousness": level("alert"),
     "temperature": 37.0,
-    "age": 60,
+    "age": 40,
+    "sex": sex("female"),
     "pregnancy": False,
     "spinal_cord_injury": False,
 }
@@ -75,6 +76,14 @@ def test_pregnancy_not_recorded_is_said_to_be_unknown() -> None:
     assert total(evaluation) == 0
     assert "applicability-unknown" in codes(evaluation)
     assert "pregnancy" in texts(evaluation)
+
+
+def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
+    for who in ({"sex": sex("male")}, {"age": 60}):
+        for recorded in (NOT_FOUND, True):
+            evaluation = run("news2", {**ALL_ZERO, **who, "pregnancy": recorded})
+            assert total(evaluation) == 0
+            assert "pregnancy" not in texts(evaluation)
 
 
 def test_caution_after_spinal_cord_injury() -> None:

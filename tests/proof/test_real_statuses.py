@@ -80,6 +80,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "spo2": (0, 32),
         "systolic_bp": (9, 33),
         "temperature": (0, 27),
+        "sex": (12, 40),
         "spinal_cord_injury": (0, 1),
     },
     "qsofa": ALL | {"respiratory_rate": (0, 34), "systolic_bp": (9, 34), "suspected_infection": (0, 16)},

@@ -35,15 +35,15 @@ def claim(reach: Reach, position: int, at: datetime) -> str:
     execution = reach.executions[position]
     evaluation, description = execution.evaluation, execution.description
     when = _as_of(execution, reach.times(position), at)
+    what_if = f"; on an assumption: {WHAT_IF}" if _what_if(reach, position) else ""
     if isinstance(evaluation.value, Absent):
-        return _without_value(reach, position, when)
+        return f"{_without_value(reach, position, when)}{what_if}."
     said = evaluation.working.claim or _value_sentence(description, evaluation)
     risk = risk_of(description, evaluation)
     people = f", {risk_words(risk.probability, risk.horizon)}" if risk is not None else ""
     # A module may have said so in its own words.
     people = "" if people in said else people
-    qualifier = f"; {evaluation.working.qualifier.rstrip('.')}" if evaluation.working.qualifier else ""
-    what_if = f"; on an assumption: {WHAT_IF}" if _what_if(reach, position) else ""
+    qualifier = f"; {begin_small(evaluation.working.qualifier.rstrip('.'))}" if evaluation.working.qualifier else ""
     return f"{said.rstrip('.')}{people}{when}{qualifier}{what_if}."
 
 
@@ -108,12 +108,12 @@ def _without_value(reach: Reach, position: int, when: str) -> str:
     match evaluation.value:
         case Absent(AbsentReason.NOT_APPLICABLE):
             why = refusals(evaluation)
-            return f"{display} does not apply{': ' + list_words(why) if why else ' to this patient'}."
+            return f"{display} does not apply{': ' + list_words(why) if why else ' to this patient'}"
         case Absent(AbsentReason.FAILED):
-            return f"{display} could not be computed: the module failed."
+            return f"{display} could not be computed: the module failed"
         case _:
             lies = _between(evaluation.bounds, execution.description.display_decimals) or _among(evaluation)
-            return f"{display} could not be computed: {_lack(reach, position)}{lies}{when if lies else ''}."
+            return f"{display} could not be computed: {_lack(reach, position)}{lies}{when if lies else ''}"
 
 
 def _lack(reach: Reach, position: int) -> str:
@@ -124,7 +124,8 @@ def _lack(reach: Reach, position: int) -> str:
             return f"{list_words(begin_small(name) for name, _ in named)} {verb} missing ({named[0][1]})"
         return f"{list_words(f'{begin_small(name)} ({why})' for name, why in named)} {verb} missing"
     evaluation = reach.executions[position].evaluation
-    told = [issue.text.rstrip(".") for issue in evaluation.issues if issue.severity is not Severity.INFORMATION]
+    others = [issue for issue in evaluation.issues if issue.code != "undecided"]
+    told = [issue.text.rstrip(".") for issue in others if issue.severity is not Severity.INFORMATION]
     return begin_small(told[0]) if told else "what is recorded does not settle it"
 
 
@@ -159,7 +160,7 @@ def _what_if(reach: Reach, position: int) -> bool:
 def _as_of(execution: Execution, times: Times, at: datetime) -> str:
     if execution.as_of != at:
         return f" (as of {time_words(execution.as_of)})"
-    if times.latest is None and execution.description.evaluation_time is not None:
+    if times.latest is None and (times.oldest is not None or execution.description.evaluation_time is not None):
         return f" (as of {time_words(execution.as_of)})"
     return _known(times)
 

@@ -1,6 +1,7 @@
 """A trace told to a reader: one result for each goal, in the order asked."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TypeAlias
 
 from ontology.evaluation import Evaluation, Issue
@@ -11,7 +12,7 @@ from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description, Kind
 from server.executor.trace import Answered, Execution, Trace
 from server.explain.claims import claim, leaf_claim, risk_of
-from server.explain.reach import Reach
+from server.explain.reach import Reach, Times
 from server.explain.results import AnswerResult, InterpretationView, Status
 from server.explain.steps import chain, ground, step_issues
 
@@ -78,7 +79,7 @@ def _computed(trace: Trace, reach: Reach, answered: Answered, position: int, int
         concept=answered.goal.concept,
         status=status_of(reach, position),
         value=evaluation.value,
-        effective=times.latest.end if times.latest else None,
+        effective=_holds_at(times, execution.as_of),
         grounds_from=times.oldest.start if times.oldest else None,
         text=claim(reach, position, trace.at),
         interpretation=_interpretation(outcome),
@@ -93,6 +94,13 @@ def _computed(trace: Trace, reach: Reach, answered: Answered, position: int, int
         make_chain=lambda: chain(reach, position, trace.at),
         make_issues=lambda: _issues(trace, reach, position),
     )
+
+
+def _holds_at(times: Times, as_of: datetime) -> datetime | None:
+    """The time of the latest record; where all of them go on (conditions), the time of the evaluation."""
+    if times.latest is not None:
+        return times.latest.end
+    return as_of if times.oldest is not None else None
 
 
 def _recorded(trace: Trace, reach: Reach, answered: Answered) -> AnswerResult:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ontology.concepts import Origin
 from ontology.evaluation import Issue
 from ontology.resources import RecordRef, Resource
 from ontology.times import Span
@@ -12,7 +13,10 @@ from server.explain.results import StepView
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The oldest and the latest time of some records; both None where none carries a time."""
+    """The oldest and the latest time of some records; None where none carries a time.
+
+    A condition goes on: its beginning counts as a ground's age, and does not date the answer.
+    """
 
     oldest: Span | None = None
     latest: Span | None = None
@@ -56,7 +60,12 @@ class Reach:
         """Oldest and latest time of the records under an execution."""
         found = self._times.get(position)
         if found is None:
-            found = span_of(time for given in self.carrying(position) for time in _spans(self.input_times(given)))
+            carrying = self.carrying(position)
+            found = span_of(time for given in carrying for time in _spans(self.input_times(given)))
+            if found.latest is not None and any(given.slot.concept.origin is Origin.CONDITION for given in carrying):
+                dated = (given for given in carrying if given.slot.concept.origin is not Origin.CONDITION)
+                latest = span_of(time for given in dated for time in _spans(self.input_times(given))).latest
+                found = Times(found.oldest, latest)
             self._times[position] = found
         return found
 

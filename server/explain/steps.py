@@ -117,9 +117,10 @@ def input_issues(given: BoundInput) -> tuple[Issue, ...]:
     issues = (*given.issues, *_notes(given))
     if empty and given.slot.comparison:
         issues = tuple(issue for issue in issues if issue.code != "not-found")
-    elif empty:
-        lesser = (replace(i, severity=Severity.INFORMATION) if i.code == "not-found" else i for i in issues)
-        issues = tuple(lesser)
+    # Which sex is meant matters to what is computed from it, and little to whom a module is for.
+    lesser = "not-found" if empty else "administrative-gender" if given.slot.applicability_only else None
+    if lesser is not None:
+        issues = tuple(replace(i, severity=Severity.INFORMATION) if i.code == lesser else i for i in issues)
     return tuple(dict.fromkeys(issues))
 
 

@@ -42,8 +42,11 @@ def amount(number: Decimal, unit: str, decimals: int | None = None) -> str:
     """A number with its unit."""
     if decimals is None:
         return words.amount(number, unit)
+    shown = number_words(number, decimals)
+    if shown == "1":
+        return words.amount(Decimal(1), unit)
     name = words.unit_words(unit)
-    return f"{number_words(number, decimals)}{'' if name.startswith('/') else ' '}{name}".rstrip()
+    return f"{shown}{'' if name.startswith('/') else ' '}{name}".rstrip()
 
 
 def value_words(value: Value, decimals: int | None = None) -> str:
@@ -172,7 +175,8 @@ def risk_words(probability: Decimal, horizon: str) -> str:
 def begin_small(text: str) -> str:
     """The text as it stands within a sentence: ``Serum creatinine`` gets a small letter, ``UACR`` keeps its own."""
     word = text.split(" ", 1)[0]
-    return text[0].lower() + text[1:] if word[:1].isupper() and word[1:].islower() else text
+    article = word == "A"
+    return text[0].lower() + text[1:] if article or (word[:1].isupper() and word[1:].islower()) else text
 
 
 def list_words(items: Iterable[str]) -> str:

@@ -75,3 +75,33 @@ async def test_a_pregnancy_that_nobody_ended_in_the_record_does_not_withhold_the
     assert "Could not be excluded (not recorded): pregnancy" in told(years_ago)
     now = await answer(ask, "news2", woman, condition(PREGNANCY, "2026-03-01"), *bedside())
     assert now.value == NOT_APPLICABLE
+
+
+async def test_a_score_of_conditions_holds_when_it_was_evaluated_not_when_the_last_condition_began(ask: Asker) -> None:
+    # Then she was 59, which scores nothing; now she is 66.
+    chart = [patient(), condition(FIBRILLATION, "2020-01-01"), condition(HYPERTENSION, "2020-01-01")]
+    result = await answer(ask, "cha2ds2-vasc", *chart)
+    assert result.text.endswith("(as of 2026-06-30 12:00 UTC).")
+    assert result.effective == AT
+    assert result.grounds_from == datetime(2020, 1, 1, tzinfo=UTC)
+    assert bundle(result)["entry"][0]["resource"]["effectiveDateTime"] == "2026-06-30T12:00:00+00:00"
+
+
+async def test_a_refusal_that_rests_on_an_assumption_says_so(ask: Asker) -> None:
+    result = await answer(ask, "egfr", patient(), creatinine(1.4, "2026-06-20"), assume={"dialysis": True})
+    assert result.value == NOT_APPLICABLE
+    assert "on an assumption" in result.text
+
+
+async def test_what_is_undecided_is_told_once(ask: Asker) -> None:
+    below = {"valueQuantity": {"value": 300, "comparator": "<", "unit": "mg/g"}}
+    result = await answer(ask, "albuminuria-category", patient(), lab("9318-7", None, None, "2026-06-01", **below))
+    assert result.text == (
+        "Albuminuria category could not be computed: what is recorded does not settle it; it is A1 or A2"
+        " (as of 2026-06-01)."
+    )
+
+
+async def test_one_point_is_no_points(ask: Asker) -> None:
+    drowsy = lab("9269-2", 13, "{score}", OBSERVED)
+    assert "is 1 point (" in (await answer(ask, "qsofa", patient(), *bedside(), drowsy)).text

@@ -4,7 +4,8 @@ import re
 
 import httpx
 
-_STEPS_UP = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+# A server or a proxy before it may unpack %2f and %5c, and take a backslash for a slash.
+_STEPS_UP = re.compile(r"(^|[/\\]|%2f|%5c)(\.|%2e){1,2}([/\\]|%2f|%5c|$)", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
 

@@ -52,7 +52,9 @@ def read_quantity(quantity: wire.Quantity, known: Reader, needs_unit: bool, elem
         return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element} has no value")
     raw = bytes(quantity.value)
     unit_text = quantity.unit or quantity.code
-    recorded = f"{quantity.comparator or ''}{raw.decode('utf-8', 'replace')}{' ' + unit_text if unit_text else ''}"
+    recorded = wire.plain(
+        f"{quantity.comparator or ''}{raw.decode('utf-8', 'replace')}{' ' + unit_text if unit_text else ''}"
+    )
     value = number(raw)
     if value is None:
         return unreadable(f"{element}.value is not a number that can be used", recorded)

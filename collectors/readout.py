@@ -1,5 +1,6 @@
 """What reading a batch of records gives, and what every reader needs to know."""
 
+import re
 from dataclasses import dataclass, field
 
 import msgspec
@@ -9,6 +10,9 @@ from collectors.records import Fact, Record
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
+
+# Ids and versions become parts of addresses and of names; some servers go a little beyond what FHIR allows in them.
+_NAME = re.compile(r"[A-Za-z0-9\-._~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +67,22 @@ class Readout:
 
 
 def record_of(raw: bytes, source: Source) -> Record | None:
-    """A record with its reference, or None where it has no type or id that can be read."""
+    """A record with its reference, or None where it has no type or id that can be read.
+
+    A version that can be no part of an address is passed over: the record is then named without it.
+    """
     try:
         head = wire.HEAD.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if head.resourceType is None or not head.id:
+    if head.resourceType is None or head.id is None or _NAME.fullmatch(head.id) is None:
         return None
     meta = head.meta
+    version = meta.versionId if meta else None
+    if version is not None and _NAME.fullmatch(version) is None:
+        version = None
     return Record(
-        RecordRef(source.id, source.base_url, head.resourceType, head.id, meta.versionId if meta else None),
+        RecordRef(source.id, source.base_url, head.resourceType, head.id, version),
         raw,
         meta.lastUpdated if meta else None,
     )

@@ -85,6 +85,9 @@ class Transport:
                 raise self._fault(
                     "an answer is HTML, not FHIR" if "html" in kind else "an answer is not labelled as JSON"
                 )
+            # Each layer of packing may swell a thousandfold before its size is seen here.
+            if "," in response.headers.get("content-encoding", ""):
+                raise self._fault("an answer is encoded more than once")
             body = bytearray()
             async for part in response.aiter_bytes():
                 body += part

@@ -13,6 +13,7 @@ from importlib import import_module
 from pydantic import BaseModel, ValidationError
 
 from collectors.records import Record
+from collectors.wire import plain
 
 MODELS = {"Observation": "observation", "Condition": "condition", "Patient": "patient"}
 
@@ -63,7 +64,7 @@ def fault(record: Record) -> str | None:
         for each in error.errors(include_url=False, include_context=False):
             path = ".".join(str(step) for step in each["loc"])
             if not _tolerated(path, each["type"], each["input"]):
-                return path or "the record itself"
+                return plain(path) or "the record itself"
     except (KeyError, ValueError, RecursionError):
         return "the record itself"
     return None

@@ -10,6 +10,7 @@ import msgspec
 NONE = msgspec.Raw()
 """An element that is not there, of those that are kept raw."""
 
+_LONGEST_TEXT = 300
 _PATH = re.compile(r"at `\$\.?([^`]*)`")
 
 
@@ -106,11 +107,24 @@ def element_path(error: msgspec.ValidationError) -> str:
     return found.group(1) if found and found.group(1) else "the record itself"
 
 
+def plain(text: str) -> str:
+    """A text out of a record for readers: one line, without control characters, and not without end.
+
+    What is shown in a terminal or among other lines must neither act there nor pass for one of them.
+    """
+    if len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT] + "…"
+    if text.isprintable():
+        return text
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
 def text_of(concept: CodeableConcept | None) -> str | None:
     """A CodeableConcept for readers: its text, a display, or a code."""
     if concept is None:
         return None
-    return concept.text or next((shown for coding in concept.coding if (shown := _shown(coding))), None)
+    text = concept.text or next((shown for coding in concept.coding if (shown := _shown(coding))), None)
+    return plain(text) if text is not None else None
 
 
 def _shown(coding: Coding) -> str | None:

@@ -7,7 +7,7 @@ import msgspec
 from collectors.codes import Reader
 from collectors.observation.shape import UNREAD_VALUES, Range, Valued
 from collectors.quantities import Reading, in_concept_unit, number, read_quantity, unreadable
-from collectors.wire import CodeableConcept, Quantity, text_of
+from collectors.wire import CodeableConcept, Quantity, plain, text_of
 from ontology.concepts import ValueType
 from ontology.values import Absent, AbsentReason
 
@@ -80,8 +80,8 @@ def _text(written: str, known: Reader, element: str) -> Reading:
     """Only texts that the concept declares as answers (without a code system) are read: numbers in text never are."""
     means = known.answers.get(("", written.strip()))
     if means is None:
-        return unreadable(f"{element} is free text", written[:80])
-    return Reading(means, written[:80])
+        return unreadable(f"{element} is free text", plain(written[:80]))
+    return Reading(means, plain(written[:80]))
 
 
 def _integer(raw: msgspec.Raw, known: Reader, needs_unit: bool, element: str) -> Reading:
@@ -97,7 +97,7 @@ def _amount(quantity: Quantity | None) -> str | None:
     if quantity is None or not quantity.value:
         return None
     unit = quantity.unit or quantity.code
-    return bytes(quantity.value).decode("utf-8", "replace") + (f" {unit}" if unit else "")
+    return plain(bytes(quantity.value).decode("utf-8", "replace") + (f" {unit}" if unit else ""))
 
 
 def flag(holder: Valued) -> str | None:
@@ -112,7 +112,7 @@ def own_range(holder: Valued) -> str | None:
 
 def _range(written: Range) -> str | None:
     if written.text:
-        return written.text
+        return plain(written.text)
     low, high = _amount(written.low), _amount(written.high)
     if low and high:
         return f"{low} to {high}"

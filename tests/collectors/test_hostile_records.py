@@ -1,0 +1,82 @@
+"""Records made to deceive: texts that forge lines, names that leave their place, numbers too long."""
+
+import gzip
+from typing import Any
+
+import httpx
+import pytest
+from collector_making import AT, BASE, CREATININE, SEX, SOURCE, facts_of, observation, read_one, searches, slot
+from misbehaving import Misbehaving, bundle, over
+from starlette.responses import Response
+
+from collectors.addresses import within
+from collectors.gather import Gatherer
+from collectors.wire import plain
+
+EVIL = "\x1b[31mnormal\r\n  ! forged\u202e\u2028\x9b"
+
+
+def test_a_text_out_of_a_record_is_one_line_that_only_says_something() -> None:
+    assert plain(EVIL) == "[31mnormal ! forged"
+    assert plain("Größe\u00a0 5 µmol/L") == "Größe 5 µmol/L"
+    assert len(plain("a" * 10_000)) < 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"interpretation": [{"text": EVIL}]},
+        {"interpretation": [{"coding": [{"display": EVIL}]}]},
+        {"referenceRange": [{"text": EVIL}]},
+        {"referenceRange": [{"low": {"value": 1, "unit": EVIL}}]},
+        {"valueQuantity": {"value": 1.1, "unit": EVIL}},
+        {"valueQuantity": None, "valueString": EVIL},
+        {"valueQuantity": None, "valueCodeableConcept": {"text": EVIL}},
+        {"valueQuantity": None, "dataAbsentReason": {"text": EVIL}},
+    ],
+)
+def test_no_text_of_a_record_carries_control_characters(changes: dict[str, Any]) -> None:
+    read = read_one(observation(**changes))
+    told = [read.recorded, read.reference_range, read.interpretation, read.problem]
+    assert any(text and "normal" in text for text in told)
+    assert all(text is None or text.isprintable() for text in told)
+
+
+def test_the_name_of_an_element_is_told_without_control_characters() -> None:
+    issues = facts_of(observation(**{EVIL: 1}), concepts=(CREATININE,)).select(slot(), AT, AT).issues
+    assert any(issue.code == "invalid-record" for issue in issues)
+    assert all(issue.text.isprintable() for issue in issues)
+
+
+@pytest.mark.parametrize("evil", [EVIL, "../Patient/q", "a?b", "a b", "a> .\n<b", "a" * 500, "ä"])
+async def test_a_record_whose_id_can_be_no_part_of_an_address_is_told_without_it(evil: str) -> None:
+    async with over(Misbehaving(Observation=lambda _: bundle(observation(id=evil)))) as http:
+        facts = await Gatherer(http).gather(SOURCE, "p", searches(CREATININE, SEX), AT, 5)
+    assert facts.gathered.resources["serum-creatinine"] == ()
+    assert [issue.code for issue in facts.issues] == ["unreadable-record"]
+    assert evil not in facts.issues[0].text
+
+
+def test_a_version_that_can_be_no_part_of_an_address_is_none() -> None:
+    assert read_one(observation(meta={"versionId": "1> .\n<urn:evil> <urn:a> <urn:b"})).iri == f"{BASE}/Observation/o1"
+
+
+def test_versions_of_many_digits_are_no_fault() -> None:
+    versions = (observation(meta={"versionId": digit * 5_000}) for digit in "12")
+    assert len(facts_of(*versions, concepts=(CREATININE,)).facts["serum-creatinine"]) == 1
+
+
+async def test_an_answer_packed_twice_is_not_unpacked() -> None:
+    packed = gzip.compress(gzip.compress(b" " * 100_000))
+
+    def twice(_: object) -> Response:
+        return Response(packed, headers={"Content-Encoding": "gzip, gzip"}, media_type="application/fhir+json")
+
+    async with over(Misbehaving(Observation=twice)) as http:
+        facts = await Gatherer(http).gather(SOURCE, "p", searches(CREATININE, SEX), AT, 5)
+    assert "encoded" in facts.failures["serum-creatinine"].text
+
+
+@pytest.mark.parametrize("path", ["..%2f..%2fadmin", "%2e%2e%5cadmin", "a/..%5Cadmin", "..\\admin"])
+def test_no_step_up_is_hidden_in_an_address(path: str) -> None:
+    assert not within(httpx.URL(f"{BASE}/{path}"), BASE)

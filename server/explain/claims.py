@@ -117,13 +117,13 @@ def _without_value(reach: Reach, position: int, when: str) -> str:
 
 
 def _lack(reach: Reach, position: int) -> str:
-    named = missing(reach, position)
+    evaluation = reach.executions[position].evaluation
+    named = () if evaluation.value == Absent(AbsentReason.CONFLICTING) else missing(reach, position)
     if named:
         verb = "is" if len(named) == 1 else "are"
         if len({why for _, why in named}) == 1:
             return f"{list_words(begin_small(name) for name, _ in named)} {verb} missing ({named[0][1]})"
         return f"{list_words(f'{begin_small(name)} ({why})' for name, why in named)} {verb} missing"
-    evaluation = reach.executions[position].evaluation
     others = [issue for issue in evaluation.issues if issue.code != "undecided"]
     told = [issue.text.rstrip(".") for issue in others if issue.severity is not Severity.INFORMATION]
     return begin_small(told[0]) if told else "what is recorded does not settle it"

@@ -16,6 +16,9 @@ from server.kinds.inputs import missing_issues, missing_required
 from server.kinds.logic import judge_optional, slots_of
 from server.kinds.wording import listed, named, told
 
+NO_CASE = "no-case"
+"""The code of the issue of a rule whose cases are all known not to hold."""
+
 
 def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
     """The output of the first case that holds, or which outputs are still possible."""
@@ -36,7 +39,7 @@ def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> E
         return Evaluation(outputs[0], Working(warrant), missing_issues(missing, inputs, Severity.WARNING))
     if not possible:
         # Every case is known not to hold: the rule has nothing to say of this patient.
-        issue = Issue(Severity.WARNING, "no-case", "None of the cases of the rule is met")
+        issue = Issue(Severity.WARNING, NO_CASE, "None of the cases of the rule is met")
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"No case is met{read}"), (issue,))
     open_outputs = [_output(output) for output in outputs] + ([] if settled else ["none of them"])
     undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(open_outputs, 'or')}")

@@ -105,3 +105,18 @@ async def test_what_is_undecided_is_told_once(ask: Asker) -> None:
 async def test_one_point_is_no_points(ask: Asker) -> None:
     drowsy = lab("9269-2", 13, "{score}", OBSERVED)
     assert "is 1 point (" in (await answer(ask, "qsofa", patient(), *bedside(), drowsy)).text
+
+
+async def test_contradictory_oxygen_is_not_called_inapplicable(ask: Asker) -> None:
+    chart = [
+        patient(),
+        *bedside(),
+        lab("722742002", None, None, OBSERVED, system=SCT),
+        lab("3150-0", 40, "%", OBSERVED),
+    ]
+    oxygen = await answer(ask, "supplemental-oxygen", *chart)
+    assert oxygen.status is Status.INSUFFICIENT
+    assert "as breathing oxygen and as breathing air" in oxygen.text
+    news2 = await answer(ask, "news2", *chart)
+    assert "supplemental oxygen is missing (recorded with different values at the same time)" in news2.text
+    assert "does not apply" not in oxygen.text + news2.text + told(news2)

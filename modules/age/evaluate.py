@@ -2,13 +2,15 @@
 
 from calendar import isleap
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Date, Quantity
 
 # A millionth of a year is half a minute: far below what any equation here can tell.
 DECIMALS = Decimal("0.000001")
+# The oldest person on record reached 122.  More is a birth date that stands for none, such as 1900-01-01.
+OLDEST = Decimal(125)
 
 
 def evaluate(birth_date: Date, at: datetime) -> Evaluation:
@@ -25,12 +27,17 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
     if birth_date.start == birth_date.end:
         age = age_on(birth_date.start, today)
         born = birth_date.start.isoformat()
-        return Evaluation(Quantity(age, "a"), Working(f"Born {born}, on {today.isoformat()}: {age:f} years."))
+        if age > OLDEST:
+            return _implausible(f"Born {born}, on {today.isoformat()}: {_words(age)} years")
+        warrant = f"Born {born}, on {today.isoformat()}: {age:f} years."
+        return Evaluation(Quantity(age, "a"), Working(warrant, f"Age is {_words(age)} years"))
     low = age_on(min(birth_date.end, today), today)
     high = age_on(birth_date.start, today)
     text = f"Born between {birth_date.start.isoformat()} and {birth_date.end.isoformat()}"
+    if low > OLDEST:
+        return _implausible(f"{text}: at least {_words(low)} years")
     issue = Issue(
-        Severity.WARNING, "partial-birth-date", f"{text}: age {low:.1f} to {high:.1f} years", slot="birth_date"
+        Severity.WARNING, "partial-birth-date", f"{text}: age {_words(low)} to {_words(high)} years", slot="birth_date"
     )
     return Evaluation(
         Absent(AbsentReason.INPUT_ABSENT),
@@ -38,6 +45,16 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
         (issue,),
         bounds=Interval(low, high, "a", "whatever day of the recorded period is the birthday"),
     )
+
+
+def _words(age: Decimal) -> str:
+    """With one decimal, rounded down: nobody is told to be 18.0 on the day before the birthday."""
+    return f"{age.quantize(Decimal('0.1'), ROUND_FLOOR):f}"
+
+
+def _implausible(text: str) -> Evaluation:
+    issue = Issue(Severity.ERROR, "implausible-age", f"{text}, which nobody has reached", "birth_date")
+    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed. {text}."), (issue,))
 
 
 def age_on(born: date, today: date) -> Decimal:

@@ -12,6 +12,8 @@ from ontology.values import Absent, AbsentReason, Quantity, Series
 UNIT = "mL/min/{1.73_m2}/a"
 SHOWN = "mL/min/1.73 m² a year"
 DAYS_A_YEAR = 365.25
+# KDIGO 2012, recommendation 2.1.3: a sustained decline of more than this is rapid progression.
+RAPID = Decimal(-5)
 LEAST_POINTS = 3
 LEAST_DAYS = 365
 DECIMALS = Decimal("0.01")
@@ -44,6 +46,9 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
         f" degree{'s' if len(points) > 3 else ''} of freedom)"
     )
     claim = f"Estimated GFR changed by {_signed(slope)} {SHOWN} (95 % confidence interval {between})"
+    if low < RAPID <= high:
+        text = f"The confidence interval holds {_signed(RAPID)} {SHOWN}: whether the decline is rapid is not shown"
+        issues = (*issues, Issue(Severity.WARNING, "rapid-decline-not-shown", text, "egfr"))
     interval = Interval(low, high, UNIT, f"95 % confidence interval {between} {SHOWN}", level=LEVEL)
     return Evaluation(Quantity(slope, UNIT), Working(warrant, claim), issues, interval=interval)
 

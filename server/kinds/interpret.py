@@ -28,11 +28,14 @@ def with_result(inputs: Mapping[str, Consumed], evaluation: Evaluation) -> dict[
 def interpret(description: Description, inputs: Mapping[str, Consumed], evaluation: Evaluation) -> Outcome | None:
     """The first band that is known to hold; None where it cannot be told, or there is no result.
 
-    An earlier band that might hold as well leaves it open, unless it means the same (has the same code).
+    An earlier band that might hold as well leaves it open, unless it means the same (has the same code).  A value with
+    a confidence interval is of a band only if all of the interval is.
     """
     if isinstance(evaluation.value, Absent) and evaluation.bounds is None:
         return None
     known = with_result(inputs, evaluation)
+    if evaluation.interval is not None and evaluation.bounds is None:
+        known[RESULT] = Consumed(Absent(AbsentReason.INPUT_ABSENT), evaluation.interval)
     open_codes: set[Coding] = set()
     for outcome in description.outcomes:
         verdict = _holds(description, outcome, known)

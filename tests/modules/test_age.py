@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modules.age.evaluate import age_on, evaluate
 from ontology.values import Date
-from tests.support.acute import bounds, codes
+from tests.support.acute import bounds, codes, texts
 from tests.support.kidney import INPUT_ABSENT, asked, number
 
 NOON = datetime(2024, 7, 1, 12, tzinfo=UTC)
@@ -72,6 +72,24 @@ def test_before_birth_there_is_no_age() -> None:
     assert evaluation.value == INPUT_ABSENT
     assert evaluation.bounds is None
     assert "before-birth" in codes(evaluation)
+
+
+def test_a_birth_date_that_stands_for_none_gives_no_age() -> None:
+    placeholder = asked("age", {"birth_date": full("1850-01-01")}, NOON)
+    assert placeholder.value == INPUT_ABSENT
+    assert placeholder.bounds is None
+    assert "implausible-age" in codes(placeholder)
+    year = Date(date(1850, 1, 1), date(1850, 12, 31))
+    assert asked("age", {"birth_date": year}, NOON).bounds is None
+    assert number(asked("age", {"birth_date": full("1902-01-01")}, NOON)) > 122
+
+
+def test_words_never_round_an_age_up_to_the_birthday() -> None:
+    eve = asked("age", {"birth_date": full("2006-07-02")}, NOON)
+    assert number(eve) < 18
+    assert eve.working.claim == "Age is 17.9 years"
+    partial = asked("age", {"birth_date": Date(date(2006, 7, 2), date(2006, 7, 31))}, NOON)
+    assert "age 17.9 to 17.9 years" in texts(partial)
 
 
 def test_without_a_birth_date_there_is_no_age() -> None:

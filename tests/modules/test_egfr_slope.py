@@ -126,6 +126,16 @@ def test_rapid_decline_is_told() -> None:
     assert meaning(50) == "egfr-no-rapid-decline"
 
 
+def test_no_rate_of_decline_is_told_that_the_interval_does_not_show() -> None:
+    scattered = {"egfr": egfr((0, 60), (YEAR, 40), (2 * YEAR, 45)), "age": 60}
+    given = {**scattered, "creatinine": creatinine((0, 1.2), (YEAR, 1.2))}
+    evaluation = asked("egfr-slope", given)
+    assert number(evaluation) < -5
+    assert meant("egfr-slope", given) is None
+    assert "rapid-decline-not-shown" in codes(evaluation)
+    assert "rapid-decline-not-shown" not in codes(slope_of((0, 60), (YEAR, 54), (2 * YEAR, 48)))
+
+
 def test_the_time_of_day_of_all_values_changes_nothing() -> None:
     points = ((0, 60), (200, 58), (400, 55))
     assert number(slope_of(*points)) == number(slope_of(*((day + 0.2, value) for day, value in points)))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from collectors.pool import readable
 from collectors.records import Fact
 from collectors.telling import named, said, say
-from ontology.evaluation import Issue, Severity
+from ontology.evaluation import Issue
 from ontology.slots import Slot
 from ontology.values import Quantity
 
@@ -34,7 +34,7 @@ def agree(slot: Slot, group: list[Fact]) -> Agreement:
     chosen = best[0]
     if others := [fact for fact in values if fact not in best and not same(fact, chosen)]:
         text = "; ".join(f"{named(fact)} says {said(fact)}" for fact in others)
-        issues.append(say(slot, "other-record", f"Not preferred at the same time: {text}.", Severity.INFORMATION))
+        issues.append(say(slot, "other-record", f"Not preferred, and not the same at the same time: {text}."))
     if any(not same(fact, chosen) for fact in best):
         text = "; ".join(f"{named(fact)} says {said(fact)}" for fact in best)
         issues.append(say(slot, "conflicting", f"Records of one time contradict each other: {text}."))

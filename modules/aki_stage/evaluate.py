@@ -95,7 +95,9 @@ def _met(worst: Staged, by_rule: bool, of_episode: Staged | None, latest: Rise) 
         text = f"The stage is the highest of the last {CURRENT_DAYS} days; the latest creatinine is"
         text = f"{text} {_value(latest.time, latest.value)}"
         issues.append(Issue(Severity.INFORMATION, "stage-before-latest", text, "creatinine"))
-    claim = f"AKI stage {worst.stage} by creatinine"
+    # A stage that has passed must not be read as that of the latest value.
+    when = "" if latest.time == rise.time else f" on {day(rise.time).isoformat()}, the highest of {CURRENT_DAYS} days"
+    claim = f"AKI stage {worst.stage} by creatinine{when}"
     return Evaluation(STAGES[worst.stage], Working(warrant, claim, NO_URINE_STAGED), tuple(issues))
 
 

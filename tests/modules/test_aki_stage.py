@@ -95,6 +95,13 @@ def test_the_highest_stage_of_7_days_and_the_latest_value_beside_it() -> None:
     assert "1.1 mg/dL" in texts(evaluation)
 
 
+def test_a_stage_that_has_passed_is_claimed_of_its_day() -> None:
+    passed = asked("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6), (5, 1.0)), "age": 60}, day(5))
+    assert passed.working.claim == "AKI stage 1 by creatinine on 2024-01-03, the highest of 7 days"
+    present = asked("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6)), "age": 60}, day(2))
+    assert present.working.claim == "AKI stage 1 by creatinine"
+
+
 def test_a_fall_shows_the_rise_before_it() -> None:
     assert code(stage((0, 3.0), (3, 1.0))) == "aki-stage-3"
 

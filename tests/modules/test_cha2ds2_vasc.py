@@ -95,6 +95,8 @@ def test_sex_unscored_if_unknown() -> None:
     assert total(evaluation) == 1
     assert bounds(evaluation) == (1, 2)
     assert "sex-not-scored" in codes(evaluation)
+    assert "sex-not-scored" in codes(run("cha2ds2-vasc", {**MAN, "sex": sex("other")}))
+    assert "sex-not-scored" not in codes(run("cha2ds2-vasc", MAN)) | codes(run("cha2ds2-vasc", WOMAN))
 
 
 def test_anticoagulation_is_told_only_where_the_missing_could_not_change_it() -> None:

@@ -57,6 +57,13 @@ def test_more_creatinine_and_more_years_never_raise_it(creatinine: Decimal, age:
     assert estimate(creatinine, age + 1, sex) <= value
 
 
+def test_refused_where_micromoles_were_sent_as_milligrams() -> None:
+    evaluation = asked("egfr", {**WOMAN, "creatinine": 70})
+    assert evaluation.value == NOT_APPLICABLE
+    assert "unit is to be checked" in " ".join(issue.text for issue in evaluation.issues)
+    assert number(asked("egfr", {**WOMAN, "creatinine": 30})) > 0
+
+
 def test_refused_under_18_years() -> None:
     assert asked("egfr", {**WOMAN, "age": "17.99"}).value == NOT_APPLICABLE
     assert number(asked("egfr", {**WOMAN, "age": 18})) > 0

@@ -78,8 +78,10 @@ def test_refused_under_18() -> None:
 def test_caution_without_suspected_infection() -> None:
     assert "caution" not in codes(run("qsofa", NORMAL))
     assert "caution" in codes(run("qsofa", {**NORMAL, "suspected_infection": False}))
-    unknown = run("qsofa", {**NORMAL, "suspected_infection": NOT_FOUND})
-    assert "infection" in texts(unknown)
+    assert "caution" in codes(run("qsofa", {**NORMAL, "suspected_infection": NOT_FOUND}))
+    unknown = run("qsofa", {**NORMAL, "suspected_infection": UNREACHABLE})
+    assert "caution" not in codes(unknown)
+    assert "Could not be excluded (not known): no suspected infection is recorded" in texts(unknown)
 
 
 @pytest.mark.parametrize(

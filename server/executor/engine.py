@@ -1,7 +1,6 @@
 """The engine: one question in, one trace out.  It holds the catalog, the sources' client and the cache."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ import httpx
 
 from collectors.facts import Facts
 from collectors.gather import Gatherer
+from collectors.probe import Probe, SourceStatus
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
@@ -28,14 +28,8 @@ from server.executor.run import Case, run
 from server.executor.trace import Trace
 from server.settings import Settings, site_values
 
-
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """Whether a source answers; ``text`` names no address."""
-
-    id: str
-    reachable: bool
-    text: str
+EARLIEST, LATEST = datetime(1850, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)
+"""Evaluation times lie between these: windows are reckoned back from them, and de-identified records lie ahead."""
 
 
 class Engine:
@@ -50,6 +44,7 @@ class Engine:
         self.gatherer = Gatherer(http)
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
+        self.probe = Probe(http, tuple(self.sources.values()))
         self._http = http
 
     @classmethod
@@ -92,8 +87,8 @@ class Engine:
     async def ask(self, question: Question) -> Trace:
         """Answer a question from its source.
 
-        Raises QuestionError (no such source, a time without a zone), CompileError, and PatientNotFoundError;
-        whatever else goes wrong with a source or a module is in the trace.
+        Raises QuestionError (no such source, a time without a zone or out of range), CompileError, and
+        PatientNotFoundError; whatever else goes wrong with a source or a module is in the trace.
         """
         source = self.source(question.source)
         plan, at = self._prepare(question)
@@ -120,6 +115,9 @@ class Engine:
         at = question.at or datetime.now(UTC)
         if at.utcoffset() is None:
             raise QuestionError("time-without-zone", "the evaluation time needs a time zone")
+        if not EARLIEST <= at < LATEST:
+            text = f"the evaluation time must lie in the years {EARLIEST.year} to {LATEST.year - 1}"
+            raise QuestionError("time-out-of-range", text)
         return compile_plan(self.catalog, question.of, frozenset(question.assume)), at
 
     def source(self, source_id: str | None) -> Source:
@@ -138,19 +136,8 @@ class Engine:
         return await self.memory.store.status()
 
     async def source_status(self) -> tuple[SourceStatus, ...]:
-        """Whether each source answers at its ``/metadata``, within two seconds."""
-        return tuple([await self._reach(source) for source in self.sources.values()])
-
-    async def _reach(self, source: Source) -> SourceStatus:
-        try:
-            answer = await self._http.get(
-                f"{source.base_url}/metadata", headers={"Accept": "application/fhir+json"}, timeout=2.0
-            )
-        except httpx.HTTPError as error:
-            return SourceStatus(source.id, False, type(error).__name__)
-        if answer.status_code != 200:
-            return SourceStatus(source.id, False, f"answers {answer.status_code}")
-        return SourceStatus(source.id, True, "answers")
+        """Whether each source answers at its ``/metadata``: asked at once, in two seconds, for two seconds."""
+        return await self.probe.status()
 
 
 def _alive_at(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...]]:
@@ -159,4 +146,4 @@ def _alive_at(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...]]:
     if death is None or death.end >= at:
         return at, ()
     text = f"The patient died on {death.end:%Y-%m-%d}; the answer is as of then."
-    return death.end, (Issue(Severity.WARNING, "death", text),)
+    return max(death.end, EARLIEST), (Issue(Severity.WARNING, "death", text),)

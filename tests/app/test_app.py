@@ -60,6 +60,7 @@ async def test_health_and_readiness_tell_the_truth_and_nothing_of_a_patient() ->
         assert alive.json()["status"] == "alive"
         assert alive.json()["cache"]["reachable"] is True
         assert [(s["id"], s["reachable"]) for s in alive.json()["sources"]] == [("ehr", True)]
+    async with serving(fhir) as client:
         fhir.down = True
         alive, able = await client.get("/health"), await client.get("/ready")
         assert (alive.status_code, able.status_code) == (200, 503)

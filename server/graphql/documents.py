@@ -1,16 +1,35 @@
-"""Queries, parsed and validated once: the same text is looked up the next time."""
+"""Queries, parsed and validated once: the same text is looked up the next time.
+
+One that names a patient is forgotten with its answer: those that are asked often bring the patient as a variable.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    parse,
+    validate,
+    visit,
+)
 
 from server.graphql.limits import Cost, Limits, cost_of
 
 KEPT = 256
-"""Queries that are remembered; each is at most as long as a request's body may be."""
-_MOST_TOKENS = 8_000
+"""Queries that are remembered; longer ones, and those with a patient or values written into them, are not."""
+# Where a query may name a patient or hold values of one.
+_PERSONAL = frozenset({"id", "at", "assume"})
+_MOST_TOKENS = 2_000
+# A parsed query takes about a hundred times its length in memory.
+_LONGEST_KEPT = 16 * 1024
 _MOST_ERRORS = 5
 
 
@@ -34,15 +53,17 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self.schema = schema
         self.limits = limits
-        self._known: OrderedDict[str, Document | tuple[GraphQLError, ...]] = OrderedDict()
+        self._known: OrderedDict[str, Document] = OrderedDict()
 
     def read(self, query: str) -> Document | tuple[GraphQLError, ...]:
         """The document, or what is wrong with it."""
-        known = self._known.get(query)
+        known: Document | tuple[GraphQLError, ...] | None = self._known.get(query)
         if known is None:
-            known = self._known[query] = self._read(query)
-            if len(self._known) > KEPT:
-                self._known.popitem(last=False)
+            known = self._read(query)
+            if isinstance(known, Document) and len(query) <= _LONGEST_KEPT and not _personal(known.node):
+                self._known[query] = known
+                if len(self._known) > KEPT:
+                    self._known.popitem(last=False)
         else:
             self._known.move_to_end(query)
         return known
@@ -58,3 +79,22 @@ class Documents:
             return (GraphQLError("the query nests too deeply", extensions={"code": "query-too-deep"}),)
         errors = validate(self.schema, node, max_errors=_MOST_ERRORS)
         return tuple(errors) if errors else Document(node, costs)
+
+
+def _personal(document: DocumentNode) -> bool:
+    """Whether the text itself may hold something about a patient; what variables bring is not part of it."""
+    seen = _Personal()
+    visit(document, seen)
+    return seen.found
+
+
+class _Personal(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        self.found |= node.name.value in _PERSONAL and not isinstance(node.value, VariableNode)
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
+        self.found |= node.default_value is not None

@@ -1,5 +1,6 @@
 """POST /graphql: one query, one answer, in JSON.  GET, batches and other types of body are refused."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ class GraphQL:
         self.documents = Documents(build_core_schema(), self.limits)
         self.context = Context(engine, max_concepts=settings.max_concepts)
         self.max_bytes = settings.max_query_bytes
+        self.deadline = settings.deadline
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -40,14 +42,18 @@ class GraphQL:
         if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
             return _answer(refused("content-type", f"the body must be {_JSON}"), 415)
         try:
-            content = await self._read(request)
+            async with asyncio.timeout(self.deadline):
+                content = await self._read(request)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            text = f"the body did not come within {self.deadline:g} s"
+            return _answer(refused("body-too-slow", text), 408, {"Connection": "close"})
         if content is None:
             return _answer(refused("query-too-large", f"a body may have at most {self.max_bytes} bytes"), 413)
         try:
             body = msgspec.json.decode(content, type=_Body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = "the body must be one JSON object with a query, and may have variables and operationName"
             return _answer(refused("bad-request", text), 400)
         told, status = await self.run(body.query, body.variables or {}, body.operation_name)

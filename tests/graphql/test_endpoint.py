@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,7 @@ from tests.support import traces as t
 from tests.support.fake_engine import FakeEngine
 
 Json = dict[str, Any]
+POSTED = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", b"application/json")]}
 TEXT = '{ patient(id: "p-17") { results(of: ["egfr"]) { text } } }'
 
 
@@ -269,12 +271,55 @@ async def test_a_query_is_read_once_and_few_are_kept(monkeypatch: pytest.MonkeyP
     read: list[str] = []
     original: Callable[[str], Any] = over.documents._read
     monkeypatch.setattr(over.documents, "_read", lambda query: read.append(query) or original(query))
+    asked = "query($p: ID!) { patient(id: $p) { id } }"
     for _ in range(3):
-        await over.run(TEXT)
-    assert read == [TEXT]
+        await over.run(asked, {"p": "p-17"})
+    assert read == [asked]
     for number in range(KEPT + 5):
-        await over.run(f"query Q{number} {{ nothing }}")
+        await over.run(f"query Q{number} {{ modules {{ id }} }}")
     assert len(over.documents._known) == KEPT
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        TEXT,
+        'query($p: ID! = "p-17") { patient(id: $p) { id } }',
+        'query($p: ID!) { patient(id: $p) { results(of: ["egfr"], at: "2026-06-30T12:00:00Z") { text } } }',
+        'query($p: ID!) { patient(id: $p) { results(of: ["egfr"], assume: []) { text } } }',
+        'query { patient(id: "p-17") { nothing } }',
+        "query { modules { id } } # " + "p-17 " * 5_000,
+    ],
+)
+async def test_a_query_that_may_name_a_patient_is_forgotten(query: str) -> None:
+    over = endpoint()
+    await over.run(query, {"p": "p-17"} if "$p: ID!)" in query else {})
+    assert not over.documents._known
+
+
+async def test_equal_fields_are_not_compared_without_end() -> None:
+    # The comparison of fields of one name grows with the square of their number.
+    assert codes(await ask("{ " + 'patient(id: "x") { id } ' * 850 + "}", max_complexity=10_000)) == ["invalid-query"]
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+async def test_a_body_that_nests_too_deeply_is_none(opening: str, closing: str) -> None:
+    body = f'{{"query": "{{ __typename }}", "variables": {{"a": {opening * 9_000}1{closing * 9_000}}}}}'
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body.encode()}
+
+    answer = await endpoint()(Request(POSTED, receive))
+    assert (answer.status_code, codes(json.loads(bytes(answer.body)))) == (400, ["bad-request"])
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    answer = await endpoint(deadline=0.01)(Request(POSTED, never))
+    assert (answer.status_code, codes(json.loads(bytes(answer.body)))) == (408, ["body-too-slow"])
 
 
 async def test_an_unknown_operation_and_a_missing_variable() -> None:

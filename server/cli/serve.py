@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import logging
+import math
+import os
 import socket
 import sys
 
@@ -35,7 +37,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
 
     logging.getLogger("medtwin").setLevel(logging.INFO)
     app = create_app(settings, opened)
-    server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", server_header=False))
+    # Whoever sends or reads slowly cannot keep the server from ending.
+    ends = math.ceil(settings.server.deadline) + 1
+    config = uvicorn.Config(
+        app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=ends
+    )
+    server = uvicorn.Server(config)
     host, port = listener.getsockname()[:2]
     print(f"medtwin serves http://{f'[{host}]' if ':' in host else host}:{port}/graphql (Ctrl-C ends it)", flush=True)
     await server.serve(sockets=[listener])
@@ -44,8 +51,19 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
 
 def _listen(host: str, port: int) -> socket.socket | None:
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # Made with its protocol named: asyncio sends small answers at once only over sockets that say they are TCP,
+        # and each answer on a connection that is kept would else wait 40 ms for the client's acknowledgement.
+        listener = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+        return listener
     except OSError as error:
         why = "is taken" if error.errno == errno.EADDRINUSE else "cannot be listened on"
         print(f"medtwin: port {port} on {host} {why}; give another by --port or MEDTWIN_SERVER__PORT", file=sys.stderr)

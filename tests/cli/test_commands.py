@@ -14,7 +14,7 @@ import pytest
 from rdflib import Graph
 
 from server.catalog.load import Catalog
-from server.cli import check, main
+from server.cli import check, main, serve
 from server.cli.main import _parser
 from server.errors import CatalogError
 from server.executor.engine import Engine
@@ -227,3 +227,11 @@ def test_what_nobody_meant_is_one_line_without_its_text() -> None:
     assert run.returncode == 1
     assert one_line(run.stderr).startswith("medtwin: internal error: RuntimeError at broken")
     assert "secret" not in run.stderr
+
+
+def test_the_listener_says_that_it_is_tcp_so_that_answers_leave_at_once() -> None:
+    # asyncio sets TCP_NODELAY only where a socket names its protocol; accepted sockets take it from the listener.
+    listener = serve._listen("127.0.0.1", 0)
+    assert listener is not None
+    with listener:
+        assert listener.proto == socket.IPPROTO_TCP

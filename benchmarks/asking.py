@@ -40,9 +40,13 @@ def question(patient: str, of: Sequence[str]) -> Question:
     return Question(patient, tuple(of), AT, "ehr")
 
 
-def forget(opened: Engine) -> None:
-    """Nothing that the cache holds is found any more: fingerprints take another key.  Connections stay."""
+async def forget(opened: Engine) -> None:
+    """Nothing that the cache holds is found any more: fingerprints take another key.  Connections stay.
+
+    What the last answer left to be written is written first, so that the next sample does not pay for it.
+    """
     old = opened.memory
+    await old.store.flush()
     opened.memory = Memory(old.store, Keyring.of(None), old.environment, old.zone, old.ttl)
 
 

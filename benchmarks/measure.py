@@ -66,7 +66,7 @@ async def seconds_async(
     repeats: int,
     *,
     warm: int = 1,
-    before: Callable[[], object] | None = None,
+    before: Callable[[], Awaitable[object]] | None = None,
 ) -> list[float]:
     """The same for a coroutine function; ``before`` runs ahead of each call, outside of the time."""
     return (await paired([call], repeats, warm=warm, before=before))[0]
@@ -77,20 +77,20 @@ async def paired(
     repeats: int,
     *,
     warm: int = 1,
-    before: Callable[[], object] | None = None,
+    before: Callable[[], Awaitable[object]] | None = None,
 ) -> list[list[float]]:
     """Seconds of several coroutine functions taken in turn, so that what slows the machine slows all of them."""
     samples: list[list[float]] = [[] for _ in calls]
     for _ in range(warm):
         for call in calls:
             if before is not None:
-                before()
+                await before()
             await call()
     with settled():
         for _ in range(repeats):
             for call, found in zip(calls, samples, strict=True):
                 if before is not None:
-                    before()
+                    await before()
                 gc.collect()
                 start = time.perf_counter()
                 await call()

@@ -105,3 +105,16 @@ def test_the_circuit_opens_longer_while_faults_go_on() -> None:
     breaker.failed()
     clock.now += 0.5
     assert breaker.allows()
+
+
+async def test_a_server_that_lets_us_run_no_scripts(debian: Backend) -> None:
+    async with debian.raw() as server:
+        await server.execute_command("ACL", "SETUSER", "plain", "on", ">right", "~*", "+@all", "-@scripting")
+    store = RedisStore(f"unix://plain:right@{(debian.url or '').removeprefix('unix://')}", connect=10, answer=10)
+    await store.put_many({"a": b"1", "b": b"2"}, HOUR)
+    await store.put_many({"c": b"3"}, timedelta(milliseconds=1))
+    assert await store.get_many(["a", "b"]) == [b"1", b"2"]
+    async with debian.raw() as server:
+        assert 0 < await server.pttl("a") <= HOUR / timedelta(milliseconds=1)
+    assert (await store.status()).failures == 0
+    await store.close()

@@ -31,6 +31,7 @@ async def test_the_cache_killed_between_questions(monkeypatch: pytest.MonkeyPatc
     caches = watch_embedded(monkeypatch)
     async with engine_over(Faulty(CHART)) as engine:
         before, warm = await ask(engine), await ask(engine)
+        await engine.memory.store.flush()
         os.kill(caches[0].pid, signal.SIGKILL)
         after = await ask(engine)
         status = await engine.cache_status()

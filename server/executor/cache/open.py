@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from server.errors import SettingsError
+from server.executor.cache.behind import Behind
 from server.executor.cache.embedded import EmbeddedCacheError, start_embedded
 from server.executor.cache.keys import Keyring
 from server.executor.cache.redis_store import RedisStore
@@ -34,13 +35,14 @@ async def open_store(
         raise SettingsError("cache.url needs cache.key: what is kept outside of this process must be encrypted")
     ring = keys or Keyring.of(key)
     if url is not None:
-        return Sealed(_shared(url, connect, answer), ring.seal)
+        return Sealed(Behind(_shared(url, connect, answer)), ring.seal)
     try:
         server = await start_embedded()
     except EmbeddedCacheError as fault:
         return NoStore(f"no cache: {fault}", "embedded")
     # It is near, and gone at once if it is gone; a long limit spares it the blame when our own loop is busy.
-    return Sealed(RedisStore(server.url, "embedded", connect=2.0, answer=2.0, stop=server.stop), ring.seal)
+    store = RedisStore(server.url, "embedded", connect=2.0, answer=2.0, stop=server.stop)
+    return Sealed(Behind(store), ring.seal)
 
 
 def _shared(url: str, connect: float, answer: float) -> RedisStore:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, MaxConnectionsError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, MaxConnectionsError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from server.executor.cache.breaker import Breaker
@@ -51,6 +51,7 @@ class RedisStore:
         self._failures = 0
         self._skipped = 0
         self._fault = ""
+        self._scripts = True
         # Protocol 2 saves a round trip on connecting and works with old servers; retries would only add waiting.
         self._client: Redis = Redis.from_url(
             url,
@@ -73,10 +74,21 @@ class RedisStore:
         return await self._ask(lambda: self._client.mget(names), [None] * len(names))
 
     async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
-        """One script that sets them all."""
+        """One script that sets them all; one pipeline of SET PX where the server lets us run none."""
         if items:
-            given: tuple[Any, ...] = (*items, _milliseconds(ttl), *items.values())
-            await self._ask(lambda: self._client.eval(_PUT, len(items), *given), None)
+            await self._ask(lambda: self._put(items, _milliseconds(ttl)), None)
+
+    async def _put(self, items: Mapping[str, bytes], ttl: int) -> None:
+        if self._scripts:
+            try:
+                await self._client.eval(_PUT, len(items), *items, ttl, *items.values())
+                return
+            except NoPermissionError:
+                self._scripts = False
+        pipeline = self._client.pipeline(transaction=False)
+        for name, value in items.items():
+            pipeline.execute_command("SET", name, value, "PX", ttl)
+        await pipeline.execute()
 
     async def claim_many(self, names: Sequence[str], holder: bytes, ttl: timedelta) -> list[bool]:
         """One pipeline of SET NX PX."""
@@ -86,6 +98,9 @@ class RedisStore:
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         """One pipeline of compare-and-delete."""
         await self._pipe([("EVAL", _RELEASE, 1, name, holder) for name in names])
+
+    async def flush(self) -> None:
+        """Does nothing: what is put is written at once."""
 
     async def status(self) -> CacheStatus:
         """Pings, even while the circuit is open: health must not lag behind."""

@@ -46,6 +46,10 @@ class Sealed:
         """As the store does."""
         await self._store.release_many(names, holder)
 
+    async def flush(self) -> None:
+        """As the store does."""
+        await self._store.flush()
+
     async def status(self) -> CacheStatus:
         """The store's, with the count of values that did not open."""
         return replace(await self._store.status(), unreadable=self._unreadable)

@@ -43,6 +43,9 @@ class Store(Protocol):
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         """Give up those of these locks that ``holder`` still holds."""
 
+    async def flush(self) -> None:
+        """Return when nothing that was put is still waiting to be written."""
+
     async def status(self) -> CacheStatus:
         """Asks the server, and says how it does."""
 
@@ -73,6 +76,9 @@ class NoStore:
         return [True] * len(names)
 
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
+        """Does nothing."""
+
+    async def flush(self) -> None:
         """Does nothing."""
 
     async def status(self) -> CacheStatus:

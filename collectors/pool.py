@@ -60,7 +60,7 @@ def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
         seen.issues.append(say(slot, "undated", f"Left out, since nothing places it in time: {names}."))
     if unsure:
         text = f"Left out, since it may be of a later time than asked for: {listed(unsure)}."
-        seen.issues.append(say(slot, "time-imprecise", text, Severity.INFORMATION))
+        seen.issues.append(say(slot, "time-imprecise", text))
     if unissued:
         text = f"Left out, since it was issued only after the time asked for: {listed(unissued)}."
         seen.issues.append(say(slot, "not-yet-issued", text, Severity.INFORMATION))

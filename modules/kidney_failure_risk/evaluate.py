@@ -49,14 +49,8 @@ def evaluate(
     most = max(_at(high, Decimal(100), age, code, egfr, survival) for code in sexes)
     text = _why(uacr, len(sexes) > 1)
     between = f"{percent(least)} to {percent(most)}"
-    issues = (
-        Issue(
-            Severity.ERROR,
-            *_issue(
-                uacr, sexes, f"{text[0].upper()}{text[1:]}; the risk lies between {between.replace(' to ', ' and ')}"
-            ),
-        ),
-    )
+    # Between which risks it lies is told by the bounds.
+    issues = (Issue(Severity.ERROR, *_issue(uacr, sexes, f"{text[0].upper()}{text[1:]}")),)
     working = Working(f"Not computed to one number: {text}. Within {horizon}: {between}.")
     bounds = Interval(least, most, UNIT, text)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), working, issues, bounds=bounds)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ontology.evaluation import Severity
 from ontology.values import Absent, AbsentReason, Value
 from server.explain.explain import explain
 from server.explain.fhir import bundle
@@ -120,3 +121,28 @@ async def test_contradictory_oxygen_is_not_called_inapplicable(ask: Asker) -> No
     news2 = await answer(ask, "news2", *chart)
     assert "supplemental oxygen is missing (recorded with different values at the same time)" in news2.text
     assert "does not apply" not in oxygen.text + news2.text + told(news2)
+
+
+async def test_a_least_total_goes_out_with_its_comparator(ask: Asker) -> None:
+    partial = await answer(ask, "cha2ds2-vasc", patient(), condition(FIBRILLATION), condition(HYPERTENSION))
+    quantity = bundle(partial)["entry"][0]["resource"]["valueQuantity"]
+    assert (quantity["value"], quantity["comparator"]) == (3, ">=")
+    whole = await answer(ask, "news2", patient(), *bedside())
+    assert "comparator" not in bundle(whole)["entry"][0]["resource"]["valueQuantity"]
+
+
+async def test_a_result_of_today_without_a_time_of_day_is_missed_aloud(ask: Asker) -> None:
+    result = await answer(ask, "egfr", patient(), creatinine(1.9, "2026-06-30"), creatinine(1.2, "2026-06-20"))
+    assert result.step is not None
+    assert any(
+        "may be of a later time" in text
+        for ground in result.step.grounds
+        for text in (issue.text for issue in ground.issues if issue.severity is Severity.WARNING)
+    )
+
+
+async def test_limits_of_a_risk_are_told_once(ask: Asker) -> None:
+    low = {"valueQuantity": {"value": 5, "comparator": "<", "unit": "mg/g"}}
+    chart = [patient(), creatinine(1.9, "2026-06-20"), lab("9318-7", None, None, "2026-06-01", **low)]
+    result = await answer(ask, "kidney-failure-risk-5y", *chart, assume={"north-america": True})
+    assert result.text.count(" lies between ") == 1

@@ -38,6 +38,9 @@ def observation(result: AnswerResult, device: str, records: tuple[RecordRef, ...
         "note": [{"text": result.text}],
         **_value(result.value),
     }
+    if isinstance(result.value, Quantity) and result.bounds is not None and result.bounds.high > result.value.value:
+        # The least total, not the total: a reader of the value alone must not take it for one.
+        made["valueQuantity"]["comparator"] = ">="
     if result.effective is not None:
         made["effectiveDateTime"] = instant(result.effective)
     if result.interpretation is not None:

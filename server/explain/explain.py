@@ -86,7 +86,7 @@ def _computed(trace: Trace, reach: Reach, answered: Answered, position: int, int
         interval=evaluation.interval,
         risk=risk_of(description, evaluation),
         bounds=evaluation.bounds,
-        recommendations=outcome.advice if outcome is not None else (),
+        recommendations=outcome.advice if outcome is not None and not _dead(trace) else (),
         intended_use=description.intended_use,
         fingerprint=execution.fingerprint,
         leaf=None,
@@ -101,6 +101,11 @@ def _holds_at(times: Times, as_of: datetime) -> datetime | None:
     if times.latest is not None:
         return times.latest.end
     return as_of if times.oldest is not None else None
+
+
+def _dead(trace: Trace) -> bool:
+    """Whether a death is told with the answer: nothing is recommended then."""
+    return any(issue.code in ("death", "death-undated") for issue in trace.issues)
 
 
 def _recorded(trace: Trace, reach: Reach, answered: Answered) -> AnswerResult:

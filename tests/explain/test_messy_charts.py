@@ -146,3 +146,12 @@ async def test_limits_of_a_risk_are_told_once(ask: Asker) -> None:
     chart = [patient(), creatinine(1.9, "2026-06-20"), lab("9318-7", None, None, "2026-06-01", **low)]
     result = await answer(ask, "kidney-failure-risk-5y", *chart, assume={"north-america": True})
     assert result.text.count(" lies between ") == 1
+
+
+@pytest.mark.parametrize("death", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-06-30T11:45:00Z"}])
+async def test_nothing_is_recommended_for_the_dead(ask: Asker, death: dict[str, Any]) -> None:
+    dead = await answer(ask, "news2", patient(**death), *bedside())
+    assert dead.value == (await answer(ask, "news2", patient(), *bedside())).value
+    assert dead.recommendations == ()
+    assert "death" in told(dead) or "died" in told(dead)
+    assert (await answer(ask, "news2", patient(), *bedside())).recommendations

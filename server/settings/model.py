@@ -124,6 +124,9 @@ class SourceSettings(_Section):
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("base_url must be an absolute https URL")
+        # Reading the port raises ValueError where it is none.
+        if parts.port == 0 or not self.base_url.isprintable() or " " in self.base_url:
+            raise ValueError("base_url must be an absolute https URL")
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError("base_url must have no user, query or fragment")
         if parts.scheme == "http" and not (self.allow_http or _loopback(parts.hostname)):

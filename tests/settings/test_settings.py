@@ -136,3 +136,13 @@ def test_the_documented_example_is_read(tmp_path: Path) -> None:
     example = told.split("```toml\n")[1].split("```")[0]
     assert tomllib.loads(example)
     assert load_settings(written(tmp_path, example), {}).site == {"north-america": False}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ehr.example:999999/fhir", "https://ehr example/fhir", "https://ehr.example:0/fhir"]
+)
+def test_an_address_that_none_can_be_reached_at_stops_the_start(url: str, tmp_path: Path) -> None:
+    written = tmp_path / "medtwin.toml"
+    written.write_text(f'[[sources]]\nid = "ehr"\nbase_url = "{url}"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="sources"):
+        load_settings(written, {})

@@ -1,6 +1,6 @@
 """The facts of one concept, and the view of them as of a time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,6 +41,7 @@ class Pool:
 class View:
     """The facts known as of a time, inside and before the slot's window, and what to tell of the others.
 
+    Both lists are in the order of the ends of their spans.
     ``exact``: all times are instants.
     """
 
@@ -95,6 +96,21 @@ def grouped(facts: Iterable[Fact]) -> list[list[Fact]]:
         groups.setdefault((span.end, span.start), []).append(fact)
     ordered = (groups[key] for key in sorted(groups))
     return [sorted(each, key=lambda fact: fact.resource.iri) if len(each) > 1 else each for each in ordered]
+
+
+def from_newest(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
+    """The groups of ``grouped``, newest first, each made when it is asked for: mostly the first one will do.
+
+    The facts must be in the order of the ends of their spans, as those of a ``View`` are.
+    """
+    last = len(facts)
+    while last:
+        first = last - 1
+        end = span_of(facts[first]).end
+        while first and span_of(facts[first - 1]).end == end:
+            first -= 1
+        yield from reversed(grouped(facts[first:last]))
+        last = first
 
 
 def span_of(fact: Fact) -> Span:

@@ -5,7 +5,7 @@ from datetime import datetime
 from collectors.agreement import agree, same
 from collectors.consumed import consume
 from collectors.facts import Selected
-from collectors.pool import Pool, View, grouped, readable, sound, span_of, view
+from collectors.pool import Pool, View, from_newest, grouped, readable, sound, span_of, view
 from collectors.records import Fact
 from collectors.telling import absence_code, common_reason, named, said, say, told
 from collectors.timing import duration_in_words, in_words
@@ -22,9 +22,7 @@ def single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     """
     seen = view(slot, pool, as_of, known_at)
     issues = seen.issues
-    groups = grouped(seen.inside)
-    if slot.select is not Select.EARLIEST:
-        groups.reverse()
+    groups = grouped(seen.inside) if slot.select is Select.EARLIEST else from_newest(seen.inside)
     passed: list[Fact] = []
     for met in groups:
         group = sound(slot, pool, met, issues)
@@ -46,8 +44,8 @@ def single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
 def missing(slot: Slot, seen: View) -> Selected:
     """STALE where older values were fetched, else NOT_FOUND, naming the window."""
     within = f" in the {duration_in_words(slot.window)} before the time asked for" if slot.window else ""
-    if older := [fact for fact in seen.older if readable(fact)]:
-        last = grouped(older)[-1][0]
+    older = (fact for group in from_newest(seen.older) for fact in group if readable(fact))
+    if (last := next(older, None)) is not None:
         text = f"No {slot.concept.display}{within}: the last one is of {in_words(span_of(last))}."
         return Selected(Absent(AbsentReason.STALE), (), (*seen.issues, say(slot, "stale", text)))
     text = f"No {slot.concept.display} was found{within}."

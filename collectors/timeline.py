@@ -45,16 +45,22 @@ class Timeline:
         last = bisect_right(self._ends, as_of)
         if window is None:
             return self._placed[:last], []
+        first, sure = 0, last
         try:
-            first = bisect_left(self._ends, as_of - window - _MARGIN, 0, last)
+            edge = as_of - window
+            first = bisect_left(self._ends, edge - _MARGIN, 0, last)
+            if self.exact:
+                # Of instants, only those near the window's edge can lie on either side of it.
+                sure = bisect_right(self._ends, edge + _MARGIN, first, last)
         except OverflowError:
-            first = 0
+            pass
         older = self._placed[:first]
         inside: list[Fact] = []
-        for fact in self._placed[first:last]:
+        for fact in self._placed[first:sure]:
             span = fact.resource.effective
             too_old = span is not None and as_of - span.start > window
             (older if too_old else inside).append(fact)
+        inside += self._placed[sure:last]
         return inside, older
 
     def unsure(self, as_of: datetime) -> list[Fact]:

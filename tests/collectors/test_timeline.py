@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.pool import from_newest, grouped, span_of
 from collectors.records import Fact, Record
 from collectors.timeline import Timeline
 from ontology.resources import RecordRef, Resource
@@ -14,6 +15,7 @@ from ontology.values import Quantity
 
 # A change of the clock lies within: windows counted on the clock and in seconds differ.
 START = datetime(2026, 3, 28, tzinfo=UTC)
+LATE = START + timedelta(days=30)
 HOURS = st.integers(0, 72).map(lambda hours: START + timedelta(hours=hours))
 ZONES = st.sampled_from([UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")])
 SPANS = st.tuples(HOURS, st.sampled_from([0, 0, 1, 24]), ZONES).map(
@@ -68,3 +70,23 @@ def test_a_window_longer_than_the_calendar_has_no_beginning() -> None:
     early = Span(datetime(3, 1, 1, tzinfo=UTC), datetime(3, 1, 1, tzinfo=UTC))
     timeline = Timeline([fact(1, early, None)], START)
     assert len(timeline.until(datetime(4, 1, 1, tzinfo=UTC), timedelta(days=800_000))[0]) == 1
+
+
+@given(st.lists(SPANS, max_size=12))
+def test_groups_from_the_newest_are_all_groups_the_other_way_round(spans: list[Span]) -> None:
+    facts = Timeline([fact(number, span, None) for number, span in enumerate(spans)], START).until(LATE, None)[0]
+    assert list(from_newest(facts)) == grouped(facts)[::-1]
+
+
+@given(
+    st.lists(HOURS.map(lambda at: Span(at, at)), max_size=12),
+    HOURS,
+    st.integers(0, 60).map(lambda hours: timedelta(hours=hours)),
+)
+def test_instants_are_told_apart_by_the_window_alone(spans: list[Span], as_of: datetime, window: timedelta) -> None:
+    timeline = Timeline([fact(number, span, None) for number, span in enumerate(spans)], START)
+    assert timeline.exact
+    inside, older = timeline.until(as_of, window)
+    held = sorted(span.end for span in spans if span.end <= as_of)
+    assert [span_of(each).end for each in inside] == [end for end in held if as_of - end <= window]
+    assert [span_of(each).end for each in older] == [end for end in held if as_of - end > window]

@@ -41,7 +41,17 @@ def digest(value: Encodable, key: bytes = b"", person: bytes = b"") -> str:
 
     ``person`` (at most 16 bytes) keeps hashes for one purpose apart from those for another.
     """
-    return blake2b(encode(value), digest_size=DIGEST_SIZE, key=key, person=person).hexdigest()
+    return digest_encoded(encode(value), key, person)
+
+
+def digest_encoded(encoded: bytes, key: bytes = b"", person: bytes = b"") -> str:
+    """``digest`` of what is in canonical form already."""
+    return blake2b(encoded, digest_size=DIGEST_SIZE, key=key, person=person).hexdigest()
+
+
+def framed_list(*encoded: bytes) -> bytes:
+    """The canonical form of a tuple, out of the forms of its items, of which neighbours may be joined."""
+    return _frame(b"L", b"".join(encoded))
 
 
 def _frame(tag: bytes, payload: bytes) -> bytes:
@@ -94,7 +104,7 @@ def _mapping(value: Mapping[Any, Any]) -> bytes:
     for name in value:
         if type(name) is not str:
             raise EncodingError("the keys of a mapping must be texts")
-    return _frame(b"M", b"".join([_text(name) + encode(value[name]) for name in sorted(value)]))
+    return _frame(b"M", b"".join([part for name in sorted(value) for part in (_text(name), encode(value[name]))]))
 
 
 def _quantity(value: Quantity) -> bytes:

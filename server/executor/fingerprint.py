@@ -7,7 +7,7 @@ and yields the same value, all downstream of it stays cached (early cutoff).
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from ontology.encoding import Encodable, digest
+from ontology.encoding import Encodable, digest, digest_encoded, encode, framed_list
 from ontology.inputs import Consumed
 from server.catalog.descriptions import Description
 from server.executor.environment import Environment, measure_environment
@@ -73,17 +73,36 @@ def fingerprint(
     module that reads the time is given none, and EncodingError for an input without canonical form.
     """
     known = digests or Digests(key)
-    form: Encodable = (
+    inputs_form = {name: known.of(consumed) for name, consumed in inputs.items()}
+    time = _time(description.evaluation_time, at, zone)
+    items = (encode(inputs_form), encode(time), encode(environment.digest(description.kind)))
+    return digest_encoded(framed_list(_described(description), *items), key, _PERSON)
+
+
+_described_forms: dict[int, tuple[Description, bytes]] = {}
+_MOST_DESCRIBED = 4096
+
+
+def _described(description: Description) -> bytes:
+    """What of the form belongs to the description, encoded: the same at each of its executions.
+
+    Known by the object itself, which is held so that its identity stays its own.
+    """
+    found = _described_forms.get(id(description))
+    if found is not None and found[0] is description:
+        return found[1]
+    parts: tuple[Encodable, ...] = (
         FORMAT,
         description.iri,
         description.digest,
         description.code_digest,
         dict(description.parameters),
-        {name: known.of(consumed) for name, consumed in inputs.items()},
-        _time(description.evaluation_time, at, zone),
-        environment.digest(description.kind),
     )
-    return digest(form, key, _PERSON)
+    encoded = b"".join([encode(part) for part in parts])
+    if len(_described_forms) >= _MOST_DESCRIBED:
+        _described_forms.clear()
+    _described_forms[id(description)] = (description, encoded)
+    return encoded
 
 
 def truncate(at: datetime, granularity: timedelta, zone: tzinfo = UTC) -> datetime:

@@ -7,6 +7,7 @@ from ontology.concepts import Origin
 from ontology.evaluation import Issue
 from ontology.resources import RecordRef, Resource
 from ontology.times import Span
+from ontology.values import Absent
 from server.executor.trace import BoundInput, Trace
 from server.explain.results import StepView
 
@@ -60,7 +61,8 @@ class Reach:
         """Oldest and latest time of the records under an execution."""
         found = self._times.get(position)
         if found is None:
-            carrying = self.carrying(position)
+            # What could not be used is no ground, though its record is named.
+            carrying = [given for given in self.carrying(position) if _gives(given)]
             found = span_of(time for given in carrying for time in _spans(self.input_times(given)))
             if found.latest is not None and any(given.slot.concept.origin is Origin.CONDITION for given in carrying):
                 dated = (given for given in carrying if given.slot.concept.origin is not Origin.CONDITION)
@@ -79,6 +81,10 @@ class Reach:
 def carries(given: BoundInput) -> bool:
     """Whether the value rests on this input: not if it only decides on applicability, or is compared with."""
     return not (given.slot.applicability_only or given.slot.comparison)
+
+
+def _gives(given: BoundInput) -> bool:
+    return not isinstance(given.value, Absent) or given.bounds is not None
 
 
 def span_of(spans: Iterable[Span]) -> Times:

@@ -109,8 +109,13 @@ def absence_words(given: BoundInput) -> str:
 
 
 def duration_words(duration: timedelta) -> str:
-    """A duration in its largest whole unit: 90 days, 12 hours, 30 minutes."""
+    """A duration as a reader would say it: 10 years, 90 days, 24 hours, 30 minutes."""
     seconds = int(duration.total_seconds())
+    years = round(seconds / 31_557_600)
+    if years > 1 and abs(seconds - years * 31_557_600) <= 86_400:
+        return f"{years} years"
+    if seconds == 86_400:
+        return "24 hours"
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
         if seconds % size == 0 and seconds >= size:
             count = seconds // size

@@ -36,3 +36,10 @@ async def test_status(name: str, chart: list[dict[str, object]], of: str, status
     async with asking() as ask:
         result = explain(await ask(chart, of))[0]
     assert result.status is status, f"{name}: {result.text}"
+
+
+async def test_what_could_not_be_used_dates_nothing() -> None:
+    old_air = lab("3150-0", 21, "%", "2026-06-29T14:00:00+00:00")
+    async with asking() as ask:
+        result = explain(await ask([*VITALS, old_air, lab("3151-8", 2, "L/min", WHEN)], "news2"))[0]
+    assert result.grounds_from is not None and result.grounds_from.isoformat() == WHEN

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rdflib import BNode, Graph
 
+from ontology.concepts import ValueType
 from server.catalog.load import ROOT, Catalog, load_catalog
 from server.catalog.turtle import read_turtle
 from server.errors import CatalogError
@@ -34,6 +35,13 @@ def test_every_module_says_what_it_rests_on_and_is_for() -> None:
     for description in shipped().modules.values():
         assert description.citations and description.intended_use and description.version, description.id
         assert (description.folder / "cases.json").exists(), description.id
+
+
+def test_every_number_on_offer_says_what_is_plausible() -> None:
+    """An assumption outside of it is refused, of what is computed as of what is read."""
+    for concept in shipped().concepts.values():
+        if concept.value_type is ValueType.QUANTITY:
+            assert concept.plausible_low is not None and concept.plausible_high is not None, concept.id
 
 
 def test_a_copy_has_the_same_digest_and_any_change_another(tmp_path: Path) -> None:

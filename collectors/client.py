@@ -59,6 +59,8 @@ class Client:
                 raise self._fault("a page repeats earlier entries only")
             seen_records.update(fresh)
             records.extend(fresh)
+            if len(records) > self._source.max_records:
+                raise self._fault(f"more than {self._source.max_records} records in one search")
             address = self._next(bundle, address)
         return Fetched(tuple(records), outcomes, requests)
 

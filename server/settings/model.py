@@ -104,6 +104,7 @@ class SourceSettings(_Section):
     concurrency: int = Field(default=6, ge=1, le=64)
     page_size: int = Field(default=500, ge=1, le=10_000)
     max_pages: int = Field(default=200, ge=1)
+    max_records: int = Field(default=50_000, ge=1)
     max_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     timeout: float = Field(default=20.0, gt=0, le=600)
 
@@ -143,6 +144,7 @@ class SourceSettings(_Section):
             concurrency=self.concurrency,
             page_size=self.page_size,
             max_pages=self.max_pages,
+            max_records=self.max_records,
             max_bytes=self.max_bytes,
             timeout=self.timeout,
         )

@@ -32,7 +32,7 @@ from ontology.slots import Select
 from ontology.values import Absent, AbsentReason
 
 ALL = searches(CREATININE, FIBRILLATION, SEX)
-SMALL = Source(id="ehr", base_url=BASE, max_pages=3, max_bytes=20_000, timeout=0.5)
+SMALL = Source(id="ehr", base_url=BASE, max_pages=3, max_bytes=20_000, max_records=6, timeout=0.5)
 PRESENCE = slot(FIBRILLATION, Select.ANY, closed_world=True)
 
 
@@ -89,6 +89,10 @@ FAULTS: dict[str, tuple[Answer, str]] = {
     "a circle of pages": (circle, "circle"),
     "a page that repeats entries": (repeating, "repeats"),
     "endless pages": (endless, "more than 3 pages"),
+    "too many records": (
+        lambda _: bundle(*(observation(id=f"o{n}") for n in range(7))),
+        "more than 6 records in one search",
+    ),
     "next elsewhere": (leading_to("http://evil.test/fhir/Observation?page=2"), "leaves the source"),
     "next at another port": (leading_to("http://ehr.test:81/fhir/Observation"), "leaves the source"),
     "next by another scheme": (leading_to("https://ehr.test/fhir/Observation"), "leaves the source"),

@@ -259,6 +259,27 @@ async def test_selections_count_once_for_each_concept() -> None:
     assert codes(await ask(variable, variables={"of": ["egfr"] * 4}, max_complexity=14)) == []
 
 
+async def test_the_default_of_a_variable_counts_as_its_value_would() -> None:
+    body = '{ patient(id: "p-17") { results(of: $of) { text status effective } } }'
+    query = f'query V($of: [ID!]! = ["egfr","uacr","egfr","uacr"]) {body}'
+    engine = FakeEngine()
+    assert codes(await ask(query, engine, max_complexity=13)) == ["query-too-complex"]
+    assert engine.asked == []
+    assert codes(await ask(query, max_complexity=14)) == []
+    assert codes(await ask(query, variables={"of": ["egfr"]}, max_complexity=10)) == []
+    behind = f"query W {{ modules {{ id }} }} {query}"
+    for operation, code in (("V", ["query-too-complex"]), ("W", [])):
+        told, _ = await endpoint(max_complexity=13).run(behind, {}, operation)
+        assert codes(told) == code
+
+
+@pytest.mark.parametrize("name", ["provenance", "fhir", "argument"])
+async def test_a_field_that_is_a_document_counts_as_many(name: str) -> None:
+    query = f'{{ patient(id: "p-17") {{ results(of: ["egfr"]) {{ {name} }} }} }}'
+    assert codes(await ask(query, max_complexity=21)) == ["query-too-complex"]
+    assert codes(await ask(query, max_complexity=22)) == []
+
+
 async def test_fragments_that_spread_each_other_are_reckoned_without_running() -> None:
     # Each level doubles the one below: 2^40 fields, which nobody may wait for.
     doubling = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(40))

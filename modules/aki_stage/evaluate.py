@@ -20,6 +20,8 @@ LONGEST = timedelta(days=90)
 CURRENT_DAYS = 7
 TWICE, THRICE = Decimal(2), Decimal(3)
 FOUR_MG_DL = Decimal(4)
+# Nobody lives with more: it rather stands for µmol/L sent as mg/dL.  Where eGFR refuses it, too.
+UNLIKELY_MG_DL = Decimal(30)
 NO_URINE = "Urine output not assessed; does not exclude AKI."
 NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
 
@@ -41,13 +43,17 @@ def evaluate(creatinine: Series, at: datetime) -> Evaluation:
     or more; the baseline is the lowest value of the 7 days before, else the median of days 8 to 365, else (a fall
     that shows the rise) the lowest of the 7 days after, if it is lower.  Stage 2 from 2.0 times, stage 3 from 3.0
     times or, once the criteria are met, from 4.0 mg/dL.  Where only an episode that began earlier goes on, it is
-    staged against the baseline that it began from.  Without a value in the last 7 days, or without any baseline:
-    Absent(INPUT_ABSENT), never "none".
+    staged against the baseline that it began from.  Without a value in the last 7 days, without any baseline, or with
+    a value of those days or a baseline above 30 mg/dL, whose unit is unlikely: Absent(INPUT_ABSENT), never "none".
     """
     found = rises(creatinine.points, KDIGO)
     current = [rise for rise in found if days_between(rise.time, at) <= CURRENT_DAYS]
     if not current:
         return _absent("no-recent-creatinine", f"There is no creatinine in the last {CURRENT_DAYS} days")
+    unlikely = max((amount for rise in current for amount in _amounts(rise)), default=UNLIKELY_MG_DL)
+    if unlikely > UNLIKELY_MG_DL:
+        text = f"A creatinine of {_written(unlikely)} mg/dL (above 30) is compared, in which the unit is to be checked"
+        return _absent("creatinine-unit-unlikely", f"{text}: it may stand for µmol/L")
     latest = current[-1]
     if latest.baseline is None:
         text = "There is no earlier creatinine of the last year to compare with: whether it has risen is not known"
@@ -59,6 +65,11 @@ def evaluate(creatinine: Series, at: datetime) -> Evaluation:
     if worst is None:
         return _not_met(latest, latest.baseline, creatinine.points)
     return _met(worst, by_rule is not None, of_episode, latest)
+
+
+def _amounts(rise: Rise) -> tuple[Decimal, ...]:
+    """The value and what it is compared with, in mg/dL."""
+    return (rise.value,) if rise.baseline is None else (rise.value, rise.baseline.value)
 
 
 def _stage(rise: Rise, baseline: Baseline | None) -> Staged | None:

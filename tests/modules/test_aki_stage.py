@@ -75,6 +75,23 @@ def test_no_creatinine_in_the_last_7_days_is_absent() -> None:
     assert asked("aki-stage", {"age": 60, "dialysis": False}, day(0)).value == INPUT_ABSENT
 
 
+@pytest.mark.parametrize(
+    ("points", "withheld"),
+    [
+        (((0, 1.0), (2, 30.1)), True),
+        (((0, 1.0), (2, 30.0)), False),
+        (((0, 79.0), (2, 1.2)), True),
+        (((-20, 79.0), (0, 2.5)), True),  # it is the baseline
+        (((-20, 79.0), (0, 1.0), (2, 1.0)), False),
+        (((0, 79.0), (10, 1.0), (12, 1.0)), False),
+    ],
+)
+def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(points: tuple, withheld: bool) -> None:
+    evaluation = stage(*points)
+    assert (evaluation.value == INPUT_ABSENT) is withheld
+    assert ("creatinine-unit-unlikely" in codes(evaluation)) is withheld
+
+
 def test_urine_output_not_assessed_does_not_exclude_aki() -> None:
     sentence = "Urine output not assessed; does not exclude AKI."
     assert stage((0, 1.0), (2, 1.0)).working.qualifier == sentence

@@ -212,8 +212,33 @@ def test_values_between_the_published_bands_are_rounded_half_up_first(temperatur
     assert total(evaluation) == points
 
 
-def test_gcs_is_not_read_without_a_declared_table() -> None:
-    assert "gcs" not in {slot.name for slot in module("news2").slots}
+def test_gcs_is_never_scored_without_a_declared_table() -> None:
+    assert "gcs" not in {criterion.slot for criterion in module("news2").criteria}
+    assert module("news2").slot("gcs").comparison
+    for name in ("alert", "voice"):
+        given = {**ALL_ZERO, "consciousness": level(name)}
+        plain, beside = run("news2", given), run("news2", {**given, "gcs": 3})
+        assert (beside.value, beside.working.contributions) == (plain.value, plain.working.contributions)
+    unscored = run("news2", {**ALL_ZERO, "consciousness": NOT_FOUND, "gcs": 15})
+    assert unscored.value == Absent(AbsentReason.INPUT_ABSENT)
+    assert bounds(unscored) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("gcs", "name", "said"),
+    [
+        (13, "alert", True),
+        (14, "alert", True),
+        (15, "alert", False),
+        (NOT_FOUND, "alert", False),
+        (UNREACHABLE, "alert", False),
+        (13, "voice", False),
+        (14, "chronic confusion", False),
+    ],
+)
+def test_a_gcs_below_15_beside_alert_is_said(gcs: int | Absent, name: str, said: bool) -> None:
+    evaluation = run("news2", {**ALL_ZERO, "consciousness": level(name), "gcs": gcs})
+    assert ("gcs-below-15" in codes(evaluation)) is said
 
 
 def test_maximum_is_20() -> None:

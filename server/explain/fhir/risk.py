@@ -1,12 +1,13 @@
 """A risk as a RiskAssessment.  In R4 ``probabilityDecimal`` is in percent: 9.1 for 9.1 %."""
 
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from ontology.resources import RecordRef
 from server.explain.fhir.elements import Json, coding, concept_code, instant, number, quantity, reference
 from server.explain.results import AnswerResult, Status
 
+_MOST_DECIMALS = 2
 _UCUM_OF = {"Y": ("a", "years"), "M": ("mo", "months"), "W": ("wk", "weeks"), "D": ("d", "days")}
 
 
@@ -17,7 +18,7 @@ def risk_assessment(result: AnswerResult, device: str, records: tuple[RecordRef,
         raise ValueError("the result is no risk")
     prediction: Json = {
         "outcome": {"text": risk.outcome},
-        "probabilityDecimal": number(risk.probability * Decimal(100)),
+        "probabilityDecimal": number(_percent(risk.probability * Decimal(100), result)),
     }
     match = re.fullmatch(r"P(\d+)([YMWD])", risk.horizon)
     if match is not None:
@@ -41,3 +42,14 @@ def risk_assessment(result: AnswerResult, device: str, records: tuple[RecordRef,
     if result.step is not None:
         made["method"] = {"text": f"{result.step.module.title}, version {result.step.module.version}"}
     return made
+
+
+def _percent(percent: Decimal, result: AnswerResult) -> Decimal:
+    """To one decimal more than the module shows, two at most: more would claim an exactness that no risk has.
+
+    A risk that is neither none nor certain is not rounded to be so.
+    """
+    shown = None if result.step is None else result.step.module.display_decimals
+    places = _MOST_DECIMALS if shown is None else min(shown + 1, _MOST_DECIMALS)
+    rounded = percent.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return percent if rounded in (0, 100) else rounded

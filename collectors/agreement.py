@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from collectors.pool import readable
+from collectors.pool import Pool, readable, sound
 from collectors.records import Fact
-from collectors.telling import named, said, say
+from collectors.telling import quoted, say
 from ontology.evaluation import Issue
 from ontology.slots import Slot
 from ontology.values import Quantity
+
+ENOUGH = 10
+"""So many records of one time are judged in any case, and so many that contradict each other are given."""
 
 
 @dataclass(slots=True)
@@ -20,26 +23,70 @@ class Agreement:
     issues: list[Issue]
 
 
-def agree(slot: Slot, group: list[Fact]) -> Agreement:
-    """Final before preliminary, then the code of lower rank; what is left must say the same."""
+def judged(slot: Slot, pool: Pool, met: list[Fact], issues: list[Issue]) -> tuple[list[Fact], int]:
+    """The sound ones among facts of one time, and how many were not judged.
+
+    Judging takes milliseconds a record.  Once two sound records contradict each other no other can settle it: of many,
+    the rest is left unjudged.
+    """
+    if len(met) <= ENOUGH:
+        return sound(slot, pool, met, issues), 0
+    ordered = sorted(met, key=lambda fact: (not readable(fact), fact.preliminary, *_order(slot, fact)))
+    kept: list[Fact] = []
+    seen = 0
+    contradicted = False
+    for fact in ordered:
+        if contradicted and len(kept) >= ENOUGH:
+            break
+        seen += 1
+        if pool.fault(fact.record) is None:
+            kept.append(fact)
+            contradicted |= _contradicts(fact, kept[0])
+    # What was judged is told from here, in one go: a record is judged once in a question.
+    return sound(slot, pool, ordered[:seen], issues), len(ordered) - seen
+
+
+def _contradicts(fact: Fact, first: Fact) -> bool:
+    """Whether neither of two facts is preferred to the other, and they differ."""
+    equal = (fact.preliminary, fact.rank) == (first.preliminary, first.rank)
+    return equal and readable(fact) and readable(first) and not same(fact, first)
+
+
+def agree(slot: Slot, group: list[Fact], unjudged: int = 0) -> Agreement:
+    """Final before preliminary, then the code of lower rank; what is left must say the same.
+
+    ``unjudged`` more records are of this time: they are counted only.
+    """
     ordered = sorted(group, key=lambda fact: _order(slot, fact))
     values = [fact for fact in ordered if readable(fact)]
     issues: list[Issue] = []
     if lost := [fact for fact in ordered if not readable(fact)]:
-        text = "; ".join(f"{named(fact)} says {said(fact)}" for fact in lost)
-        issues.append(say(slot, "left-out", f"Left out beside a record of the same time: {text}."))
+        issues.append(say(slot, "left-out", f"Left out beside a record of the same time: {quoted(lost)}."))
     settled = [fact for fact in values if not fact.preliminary] or values
     first_rank = min(fact.rank for fact in settled)
     best = [fact for fact in settled if fact.rank == first_rank]
+    among_best = {id(fact) for fact in best}
     chosen = best[0]
-    if others := [fact for fact in values if fact not in best and not same(fact, chosen)]:
-        text = "; ".join(f"{named(fact)} says {said(fact)}" for fact in others)
-        issues.append(say(slot, "other-record", f"Not preferred, and not the same at the same time: {text}."))
+    if others := [fact for fact in values if id(fact) not in among_best and not same(fact, chosen)]:
+        text = f"Not preferred, and not the same at the same time: {quoted(others)}."
+        issues.append(say(slot, "other-record", text))
     if any(not same(fact, chosen) for fact in best):
-        text = "; ".join(f"{named(fact)} says {said(fact)}" for fact in best)
-        issues.append(say(slot, "conflicting", f"Records of one time contradict each other: {text}."))
-        return Agreement(None, best, issues)
+        shown = _each_value_first(best)
+        text = f"Records of one time contradict each other: {quoted(shown, unjudged)}."
+        if (count := len(best) + unjudged) > ENOUGH:
+            text += f" Only {ENOUGH} of the {count} records are given."
+        issues.append(say(slot, "conflicting", text))
+        return Agreement(None, shown[:ENOUGH], issues)
     return Agreement(chosen, [fact for fact in values if same(fact, chosen)], issues)
+
+
+def _each_value_first(facts: list[Fact]) -> list[Fact]:
+    """The same facts, one for each value before those that repeat it: so the first few show the contradiction."""
+    firsts: dict[str, Fact] = {}
+    for fact in facts:
+        firsts.setdefault(str(fact.resource.value), fact)
+    leading = {id(fact) for fact in firsts.values()}
+    return [*firsts.values(), *(fact for fact in facts if id(fact) not in leading)]
 
 
 def same(one: Fact, other: Fact) -> bool:

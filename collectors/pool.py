@@ -6,7 +6,7 @@ from datetime import datetime
 
 from collectors.facts import Failure
 from collectors.records import CodedCondition, Fact, Record
-from collectors.telling import named, say
+from collectors.telling import MOST, named, say, say_each
 from collectors.timeline import Timeline
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
@@ -68,7 +68,7 @@ def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
     return seen
 
 
-def listed(facts: Iterable[Fact], most: int = 5) -> str:
+def listed(facts: Iterable[Fact], most: int = MOST) -> str:
     """The records of facts by name, in an order of their own, and how many more there are."""
     names = sorted({named(fact) for fact in facts})
     rest = len(names) - most
@@ -76,16 +76,23 @@ def listed(facts: Iterable[Fact], most: int = 5) -> str:
 
 
 def sound(slot: Slot, pool: Pool, facts: Iterable[Fact], issues: list[Issue]) -> list[Fact]:
-    """The facts whose records keep FHIR's rules; each other one is left out with an issue that names the element."""
+    """The facts whose records keep FHIR's rules; the others are left out, with issues that name the element."""
     kept: list[Fact] = []
+    broken: dict[int, str] = {}
+    unsound: list[Fact] = []
     for fact in facts:
         element = pool.fault(fact.record)
         if element is None:
             kept.append(fact)
         else:
-            text = f"{named(fact)} was left out: its element {element} is not as FHIR requires."
-            issues.append(say(slot, "invalid-record", text))
+            unsound.append(fact)
+            broken[id(fact)] = element
+    issues.extend(say_each(slot, "invalid-record", unsound, lambda fact: _unsound(fact, broken[id(fact)])))
     return kept
+
+
+def _unsound(fact: Fact, element: str) -> str:
+    return f"{named(fact)} was left out: its element {element} is not as FHIR requires."
 
 
 def grouped(facts: Iterable[Fact]) -> list[list[Fact]]:

@@ -3,10 +3,10 @@
 from datetime import datetime
 from decimal import Decimal
 
-from collectors.agreement import agree
+from collectors.agreement import agree, judged
 from collectors.consumed import consume, limits, outside
 from collectors.facts import Selected
-from collectors.pool import Pool, grouped, readable, sound, span_of, view
+from collectors.pool import Pool, grouped, readable, span_of, view
 from collectors.records import Fact
 from collectors.single import missing, resources_of
 from collectors.telling import common_reason, named, said, say, told
@@ -26,11 +26,12 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     points: list[tuple[datetime, Decimal]] = []
     used: list[Fact] = []
     lost: list[Fact] = []
+    unjudged_in_all = 0
     contradictions: list[Issue] = []
     reason = AbsentReason.UNCONVERTIBLE
     newest: AbsentReason | None = None
     for met in grouped(seen.inside):
-        group = sound(slot, pool, met, issues)
+        group, unjudged = judged(slot, pool, met, issues)
         values = [fact for fact in group if readable(fact)]
         lost.extend(fact for fact in group if not readable(fact))
         if group and not values:
@@ -38,7 +39,8 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
             newest = newest if reason is AbsentReason.RECORDED_UNKNOWN else reason
         if not values:
             continue
-        agreement = agree(slot, values)
+        agreement = agree(slot, values, unjudged)
+        unjudged_in_all += unjudged
         contradictions.extend(agreement.issues)
         value = consume(slot, agreement.chosen)[0] if agreement.chosen is not None else None
         if not isinstance(value, Quantity):
@@ -51,7 +53,7 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
         used.extend(agreement.facts)
     issues.extend(contradictions)
     if lost:
-        issues.append(_left_out(slot, lost))
+        issues.append(_left_out(slot, lost, len(lost) + unjudged_in_all))
     if not points or (newest is not None and not slot.step_back):
         if lost:
             return Selected(Absent(newest or reason), resources_of(lost), tuple(issues))
@@ -65,6 +67,6 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     return Selected(Series(tuple(points), unit), resources_of(used), tuple(issues))
 
 
-def _left_out(slot: Slot, lost: list[Fact]) -> Issue:
+def _left_out(slot: Slot, lost: list[Fact], count: int) -> Issue:
     shown = "; ".join(f"{named(fact)} says {said(fact)}" for fact in lost[-3:])
-    return say(slot, "left-out", f"{len(lost)} record(s) could not be used and were left out of the series: {shown}.")
+    return say(slot, "left-out", f"{count} record(s) could not be used and were left out of the series: {shown}.")

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from collectors.agreement import agree, same
+from collectors.agreement import ENOUGH, Agreement, agree, judged, same
 from collectors.consumed import consume
 from collectors.facts import Selected
-from collectors.pool import Pool, View, from_newest, grouped, readable, sound, span_of, view
+from collectors.pool import Pool, View, from_newest, grouped, readable, span_of, view
 from collectors.records import Fact
-from collectors.telling import absence_code, common_reason, named, said, say, told
+from collectors.telling import MOST, absence_code, common_reason, named, said, say, say_each, told
 from collectors.timing import duration_in_words, in_words
 from ontology.evaluation import Issue
 from ontology.resources import Resource
@@ -25,12 +25,12 @@ def single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     groups = grouped(seen.inside) if slot.select is Select.EARLIEST else from_newest(seen.inside)
     passed: list[Fact] = []
     for met in groups:
-        group = sound(slot, pool, met, issues)
+        group, unjudged = judged(slot, pool, met, issues)
         if not group:
             continue
         if any(readable(fact) for fact in group):
             issues.extend(_stepped_back(slot, passed))
-            return _filled(slot, pool, group, seen, issues)
+            return _filled(slot, pool, agree(slot, group, unjudged), seen, issues)
         barrier = [fact for fact in group if _reason(fact) is not AbsentReason.RECORDED_UNKNOWN]
         if barrier and not slot.step_back:
             issues.extend(_stepped_back(slot, passed))
@@ -52,8 +52,7 @@ def missing(slot: Slot, seen: View) -> Selected:
     return Selected(Absent(AbsentReason.NOT_FOUND), (), (*seen.issues, say(slot, "not-found", text)))
 
 
-def _filled(slot: Slot, pool: Pool, group: list[Fact], seen: View, issues: list[Issue]) -> Selected:
-    agreement = agree(slot, group)
+def _filled(slot: Slot, pool: Pool, agreement: Agreement, seen: View, issues: list[Issue]) -> Selected:
     issues.extend(agreement.issues)
     resources = resources_of(agreement.facts)
     if agreement.chosen is None:
@@ -77,28 +76,39 @@ def _unordered(slot: Slot, pool: Pool, chosen: Fact, seen: View) -> list[Issue]:
         and span_of(fact).end >= span.start
         and readable(fact)
         and not same(fact, chosen)
-        and pool.fault(fact.record) is None
     ]
-    if not rivals:
+    rivals.sort(key=lambda fact: (span_of(fact).end, fact.resource.iri))
+    found: list[Fact] = []
+    unjudged = 0
+    for index, fact in enumerate(rivals):
+        if len(found) >= ENOUGH:
+            unjudged = len(rivals) - index
+            break
+        if pool.fault(fact.record) is None:
+            found.append(fact)
+    if not found:
         return []
-    text = "; ".join(sorted(f"{named(fact)} says {said(fact)}" for fact in rivals))
+    text = "; ".join(sorted(f"{named(fact)} says {said(fact)}" for fact in found[:MOST]))
+    if (rest := len(found) + unjudged - MOST) > 0:
+        text += f" and {'up to ' if unjudged else ''}{rest} more"
     return [say(slot, "order-uncertain", f"The times are too imprecise to tell which came last: {text}.")]
 
 
 def _nothing(slot: Slot, facts: list[Fact], issues: list[Issue]) -> Selected:
-    """No value, for the reason of the first of these facts in time; all of them are told."""
+    """No value, for the reason of the first of these facts in time; all are told, or counted."""
     first = [fact for fact in facts if fact.resource.effective == facts[0].resource.effective]
+    by_reason: dict[AbsentReason, list[Fact]] = {}
     for fact in facts:
-        issues.append(say(slot, absence_code(_reason(fact)), f"{named(fact)} says {said(fact)}."))
+        by_reason.setdefault(_reason(fact), []).append(fact)
+    for reason, those in by_reason.items():
+        issues.extend(say_each(slot, absence_code(reason), those, lambda fact: f"{named(fact)} says {said(fact)}."))
     return Selected(Absent(common_reason(first)), resources_of(facts), tuple(issues))
 
 
 def _stepped_back(slot: Slot, passed: list[Fact]) -> list[Issue]:
     word = "later" if slot.select is Select.EARLIEST else "earlier"
-    return [
-        say(slot, "stepped-back", f"{named(fact)} says {said(fact)}; {word} records were used instead.")
-        for fact in passed
-    ]
+    text = f"{word} records were used instead."
+    return say_each(slot, "stepped-back", passed, lambda fact: f"{named(fact)} says {said(fact)}; {text}")
 
 
 def _reason(fact: Fact) -> AbsentReason:

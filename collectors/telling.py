@@ -1,6 +1,6 @@
 """The sentences with which selection tells what it met.  They name records, so they are bound anew on each run."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from collectors.records import Fact
@@ -16,9 +16,21 @@ _REASON_WORDS = {
 }
 
 
+MOST = 5
+"""How many records one text names, and how many issues of one kind one step tells; the others are counted."""
+
+
 def say(slot: Slot, code: str, text: str, severity: Severity = Severity.WARNING) -> Issue:
     """An issue of this slot."""
     return Issue(severity, code, text, slot.name)
+
+
+def say_each(slot: Slot, code: str, facts: Sequence[Fact], text: Callable[[Fact], str]) -> list[Issue]:
+    """One issue for each fact, as ``text`` tells it; of many, one more that counts those that are not named."""
+    issues = [say(slot, code, text(fact)) for fact in facts[:MOST]]
+    if (rest := len(facts) - MOST) > 0:
+        issues.append(say(slot, code, f"So it is with {rest} more record(s)."))
+    return issues
 
 
 def told(slot: Slot, facts: list[Fact]) -> list[Issue]:
@@ -40,6 +52,13 @@ def said(fact: Fact) -> str:
     words = _REASON_WORDS.get(resource.value.reason, "no value")
     details = "; ".join(part for part in (resource.recorded, resource.problem) if part)
     return f"{words} ({details})" if details else words
+
+
+def quoted(facts: Sequence[Fact], unseen: int = 0, most: int = MOST) -> str:
+    """What each record says, and how many more there are; ``unseen`` of them are not among the facts."""
+    texts = [f"{named(fact)} says {said(fact)}" for fact in facts[:most]]
+    rest = len(facts) - len(texts) + unseen
+    return "; ".join(texts) + (f" and {rest} more" if rest else "")
 
 
 def shown(value: Value) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -155,3 +156,56 @@ async def test_nothing_is_recommended_for_the_dead(ask: Asker, death: dict[str, 
     assert dead.recommendations == ()
     assert "death" in told(dead) or "died" in told(dead)
     assert (await answer(ask, "news2", patient(), *bedside())).recommendations
+
+
+async def test_a_coma_scale_below_15_beside_alert_is_told_and_not_scored(ask: Asker) -> None:
+    plain = await answer(ask, "news2", patient(), *bedside())
+    beside = await answer(ask, "news2", patient(), *bedside(), lab("9269-2", 13, "{score}", "2026-06-30T09:00:00Z"))
+    assert "Glasgow Coma Scale below 15" in told(beside)
+    assert "Glasgow" not in told(plain)
+    assert (beside.value, beside.status) == (plain.value, Status.COMPLETE)
+    assert plain.status is Status.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("code", "system"), [("46177005", SCT), ("N18.6", "http://hl7.org/fhir/sid/icd-10-cm")], ids=["SNOMED CT", "ICD"]
+)
+async def test_kidney_failure_that_is_recorded_is_not_predicted_without_a_word(
+    ask: Asker, code: str, system: str
+) -> None:
+    chart = [patient(), creatinine(2.4, "2026-06-20"), lab("9318-7", 300, "mg/g", "2026-06-01")]
+    ended = condition(code, "2026-01-01", system)
+    for concept in ("kidney-failure-risk-2y", "kidney-failure-risk-5y"):
+        result = await answer(ask, concept, *chart, ended, assume={"north-america": True})
+        assert "To be read with caution: end-stage kidney disease" in told(result)
+        without = await answer(ask, concept, *chart, assume={"north-america": True})
+        assert "To be read with caution: end-stage" not in told(without)
+
+
+async def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(ask: Asker) -> None:
+    chart = [patient(), creatinine(1.0, "2026-06-25"), creatinine(79, "2026-06-29")]
+    result = await answer(ask, "aki-stage", *chart)
+    assert result.status is Status.INSUFFICIENT
+    assert "the unit is to be checked" in told(result)
+
+
+async def test_a_valve_code_is_not_said_to_say_more_than_it_does(ask: Asker) -> None:
+    valve = condition("Z95.2", "2020-01-01", "http://hl7.org/fhir/sid/icd-10-cm")
+    stenosis = condition("79619009")
+    for concept in ("cha2ds2-vasc", "cha2ds2-va"):
+        refused = await answer(ask, concept, patient(), condition(FIBRILLATION), valve)
+        assert refused.value == NOT_APPLICABLE
+        assert "mechanical heart valve, or a prosthetic valve of unrecorded kind" in told(refused)
+        refused = await answer(ask, concept, patient(), condition(FIBRILLATION), stenosis)
+        assert refused.value == NOT_APPLICABLE
+        assert "moderate to severe mitral stenosis, or one of unrecorded severity" in told(refused)
+
+
+async def test_a_risk_leaves_with_no_more_decimals_than_it_has_grounds_for(ask: Asker) -> None:
+    chart = [patient(), creatinine(2.4, "2026-06-20"), lab("9318-7", 300, "mg/g", "2026-06-01")]
+    result = await answer(ask, "kidney-failure-risk-5y", *chart, assume={"north-america": True})
+    assert result.risk is not None
+    (prediction,) = bundle(result)["entry"][0]["resource"]["prediction"]
+    sent = Decimal(str(prediction["probabilityDecimal"]))
+    assert sent != result.risk.probability * 100
+    assert sent == round(result.risk.probability * 100, 2)

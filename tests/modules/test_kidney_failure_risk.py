@@ -22,6 +22,7 @@ from tests.support.kidney import (
     asked,
     between,
     bound,
+    caution_texts,
     meant,
     number,
     unknown_texts,
@@ -77,6 +78,14 @@ def test_risk_is_a_percentage_and_moves_as_published(age, sex, egfr, uacr, key) 
 def test_refused(module_id: str, changed: dict) -> None:
     assert asked(module_id, {**WOMAN, **changed}).value == NOT_APPLICABLE
     assert number(asked(module_id, {**WOMAN, "egfr": "59.99"})) > 0
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_caution_where_kidney_failure_is_recorded(module_id: str) -> None:
+    evaluation = asked(module_id, {**WOMAN, "end_stage_kidney_disease": True})
+    assert number(evaluation) == number(asked(module_id, WOMAN))
+    assert "end-stage kidney disease" in caution_texts(evaluation)
+    assert "end-stage" not in caution_texts(asked(module_id, WOMAN))
 
 
 def test_dialysis_or_transplant_not_recorded_is_not_no() -> None:

@@ -52,6 +52,7 @@ CONDITIONS = [
     "vascular-disease",
     "dialysis",
     "kidney-transplant",
+    "end-stage-kidney-disease",
     "pregnancy",
     "acute-kidney-injury",
     "spinal-cord-injury",
@@ -204,7 +205,9 @@ def test_conditions_can_be_recognised_in_every_code_system(name: str) -> None:
     assert concept.value_type is ValueType.FLAG
     systems = {a.coding.system for a in concept.accepted}
     sid = "http://hl7.org/fhir/sid/"
-    assert systems >= {sid + "icd-10", sid + "icd-10-cm", sid + "icd-9-cm"}
+    assert systems >= {sid + "icd-10-cm", sid + "icd-9-cm"}
+    # ICD-10 (WHO) has no code for end-stage kidney disease: N18.5 is stage 5.
+    assert (sid + "icd-10" in systems) is (name != "end-stage-kidney-disease")
     assert (SCT in systems) is (name != "mechanical-heart-valve")
 
 
@@ -238,6 +241,9 @@ def _holds(name: str, system: str, code: str) -> bool:
         ("dialysis", "Z992", True),
         ("dialysis", "N186", False),
         ("dialysis", "Z9911", False),
+        ("end-stage-kidney-disease", "N186", True),
+        ("end-stage-kidney-disease", "N185", False),
+        ("end-stage-kidney-disease", "Z992", False),
         ("mechanical-heart-valve", "Z953", False),
         ("kidney-transplant", "Z940", True),
         ("kidney-transplant", "Z9484", False),

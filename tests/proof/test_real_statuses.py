@@ -55,7 +55,7 @@ HEART = ALL | {
     "stroke_tia_thromboembolism": (2, 2),
     "vascular_disease": (4, 5),
 }
-RISK = KIDNEY | {"sex": (12, 40), "egfr": (8, 0), "uacr": (7, 0)}
+RISK = KIDNEY | {"sex": (12, 40), "egfr": (8, 0), "uacr": (7, 0), "end_stage_kidney_disease": (0, 2)}
 FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "age": {"birth_date": (12, 40)},
     "aki-stage": KIDNEY | {"creatinine": (9, 0)},

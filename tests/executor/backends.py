@@ -21,7 +21,8 @@ from server.executor.cache.redis_store import RedisStore
 from server.executor.cache.store import NoStore, Store
 
 DEBIAN = "/usr/bin/redis-server"
-URL = "MEDTWIN_TEST_REDIS_URL"
+# Not MEDTWIN_..., which the server takes for a setting, and refuses one that it does not know.
+URL = "TEST_REDIS_URL"
 SERVERS = ("embedded", "debian", *(("address",) if os.environ.get(URL) else ()))
 OURS = ("embedded", "debian")
 

@@ -10,8 +10,8 @@ import httpx
 import msgspec
 
 from benchmarks.charts import AT
+from collectors.fetching.search import Parameters, queries, simple_query
 from collectors.needs import Search
-from collectors.search import Parameters, queries, simple_query
 from collectors.settings import Source
 from server.catalog.load import Catalog
 from server.compiler.compile import compile_plan

@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from collectors.codes import CodeIndex
 from collectors.condition import read as conditions
 from collectors.condition.dating import encounter_periods
 from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
+from collectors.fetching.search import checked_id
 from collectors.needs import Search
 from collectors.observation import read as observations
 from collectors.patient import read as patients
-from collectors.readout import Readout, Setting, is_outcome, record_of
-from collectors.records import CodedCondition, Fact, Record, newest
-from collectors.search import checked_id
+from collectors.reading.codes import CodeIndex
+from collectors.reading.readout import Readout, Setting, is_outcome, record_of
+from collectors.reading.records import CodedCondition, Fact, Record, newest
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from ontology.evaluation import Issue, Severity

@@ -8,18 +8,18 @@ import httpx
 
 from collectors import assemble
 from collectors.assemble import facts_from_resources
-from collectors.client import Client, Fetched
 from collectors.condition import read as conditions
 from collectors.errors import CollectorError, PatientNotFoundError, SourceRefusedError, SourceUnreachableError
 from collectors.facts import Failure
-from collectors.flight import Flights
+from collectors.fetching.client import Client, Fetched
+from collectors.fetching.flight import Flights
+from collectors.fetching.search import Parameters, checked_id, queries, simple_query
+from collectors.fetching.transport import NotThereError, Transport
 from collectors.needs import Search
-from collectors.readout import Readout, Setting
-from collectors.records import Record
-from collectors.search import Parameters, checked_id, queries, simple_query
+from collectors.reading.readout import Readout, Setting
+from collectors.reading.records import Record
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
-from collectors.transport import NotThereError, Transport
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 

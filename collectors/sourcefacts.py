@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from collectors.facts import Failure, Gathered, Selected
-from collectors.pool import Pool
-from collectors.records import CodedCondition, Fact, Record
-from collectors.select import select
-from collectors.validity import fault
+from collectors.reading.records import CodedCondition, Fact, Record
+from collectors.reading.validity import fault
+from collectors.selection.pool import Pool
+from collectors.selection.select import select
 from ontology.concepts import Concept
 from ontology.evaluation import Issue
 from ontology.resources import RecordRef

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from collectors import transport
+from collectors.fetching import transport
 from ontology.errors import MedtwinError
 from server.executor.question import Question
 from tests.support.faulty import (

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from collectors.condition.shape import ENCOUNTER, Condition
-from collectors.records import Record
-from collectors.timing import read_time
-from collectors.wire import Period
+from collectors.reading.records import Record
+from collectors.reading.timing import read_time
+from collectors.reading.wire import Period
 from ontology.times import Span
 
 

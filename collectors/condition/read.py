@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from collectors.codes import CodeIndex
 from collectors.condition.dating import began, ended, ended_undated, needs_encounter
 from collectors.condition.shape import CONDITION, Condition, codes
-from collectors.readout import Readout, Setting, record_iri
-from collectors.records import OUR_TAG, CodedCondition, Fact, Record
-from collectors.timing import read_time
-from collectors.wire import text_of
+from collectors.reading.codes import CodeIndex
+from collectors.reading.readout import Readout, Setting, record_iri
+from collectors.reading.records import OUR_TAG, CodedCondition, Fact, Record
+from collectors.reading.timing import read_time
+from collectors.reading.wire import text_of
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.times import Span

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collectors.wire import NONE, CodeableConcept, Meta, Period, Reference
+from collectors.reading.wire import NONE, CodeableConcept, Meta, Period, Reference
 
 
 class Condition(msgspec.Struct, gc=False):

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from collectors.codes import Reader
 from collectors.observation.shape import Observation, Valued
 from collectors.observation.values import flag, own_range
-from collectors.quantities import Reading, unreadable
-from collectors.readout import Setting, record_iri
-from collectors.records import Fact, Record
-from collectors.timing import read_time
+from collectors.reading.codes import Reader
+from collectors.reading.quantities import Reading, unreadable
+from collectors.reading.readout import Setting, record_iri
+from collectors.reading.records import Fact, Record
+from collectors.reading.timing import read_time
 from ontology.concepts import Accepted
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource

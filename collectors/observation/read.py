@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from collectors.codes import CodeIndex
 from collectors.observation.frame import Frame
 from collectors.observation.shape import CODED, OBSERVATION, Coded, Observation
 from collectors.observation.values import read_value
-from collectors.quantities import Reading
-from collectors.readout import Readout, Setting
-from collectors.records import OUR_TAG, Record
-from collectors.timing import read_time
-from collectors.wire import element_path
+from collectors.reading.codes import CodeIndex
+from collectors.reading.quantities import Reading
+from collectors.reading.readout import Readout, Setting
+from collectors.reading.records import OUR_TAG, Record
+from collectors.reading.timing import read_time
+from collectors.reading.wire import element_path
 from ontology.times import Span
 from ontology.values import Absent, AbsentReason
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collectors.wire import NONE, CodeableConcept, Meta, Period, Quantity, Reference
+from collectors.reading.wire import NONE, CodeableConcept, Meta, Period, Quantity, Reference
 
 
 class Range(msgspec.Struct, gc=False):

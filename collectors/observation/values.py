@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import msgspec
 
-from collectors.codes import Reader
 from collectors.observation.shape import UNREAD_VALUES, Range, Valued
-from collectors.quantities import Reading, in_concept_unit, number, read_quantity, unreadable
-from collectors.wire import CodeableConcept, Quantity, plain, text_of
+from collectors.reading.codes import Reader
+from collectors.reading.quantities import Reading, in_concept_unit, number, read_quantity, unreadable
+from collectors.reading.wire import CodeableConcept, Quantity, plain, text_of
 from ontology.concepts import ValueType
 from ontology.values import Absent, AbsentReason
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import msgspec
 
 from collectors.patient.sex import Sexed, sex
-from collectors.quantities import Reading, unreadable
-from collectors.readout import Readout, Setting, record_iri
-from collectors.records import Fact, Record
-from collectors.timing import read_date, read_time
-from collectors.wire import NONE, Meta, element_path
+from collectors.reading.quantities import Reading, unreadable
+from collectors.reading.readout import Readout, Setting, record_iri
+from collectors.reading.records import Fact, Record
+from collectors.reading.timing import read_date, read_time
+from collectors.reading.wire import NONE, Meta, element_path
 from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource

@@ -7,8 +7,8 @@ http://terminology.hl7.org/CodeSystem/sex-parameter-for-clinical-use, and earlie
 
 import msgspec
 
-from collectors.quantities import Reading, unreadable
-from collectors.wire import CodeableConcept, Period, text_of
+from collectors.reading.quantities import Reading, unreadable
+from collectors.reading.wire import CodeableConcept, Period, text_of
 from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason, Coding
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from collectors.facts import Facts
+from collectors.fetching.probe import Probe, SourceStatus
 from collectors.gather import Gatherer
-from collectors.probe import Probe, SourceStatus
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from collectors.fetching.search import MOST_CODES, tokens
 from collectors.needs import Search
-from collectors.search import MOST_CODES, tokens
 from ontology.concepts import Origin
 from ontology.slots import Slot
 from server.compiler.plan import Binding, FromCall, FromSeries, Plan, PlannedCall

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 import strawberry
 from strawberry import ID, Info
 
-from collectors.search import checked_id
+from collectors.fetching.search import checked_id
 from collectors.settings import Source
 from server.catalog.load import Catalog
 from server.compiler.compile import compile_plan

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.timing import duration_in_words, in_words, read_time
+from collectors.reading.timing import duration_in_words, in_words, read_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TICK = timedelta(microseconds=1)

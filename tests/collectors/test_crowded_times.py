@@ -7,8 +7,8 @@ from collector_making import AT, CREATININE, codes, facts_of, observation, slot
 
 from collectors import sourcefacts
 from collectors.facts import Selected
-from collectors.records import Record
-from collectors.validity import fault
+from collectors.reading.records import Record
+from collectors.reading.validity import fault
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Quantity
 

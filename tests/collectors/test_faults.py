@@ -23,8 +23,8 @@ from misbehaving import Answer, Misbehaving, bundle, over, refusing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from collectors import transport
 from collectors.errors import PatientNotFoundError
+from collectors.fetching import transport
 from collectors.gather import Gatherer
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts

@@ -9,9 +9,9 @@ from collector_making import AT, BASE, CREATININE, SEX, SOURCE, facts_of, observ
 from misbehaving import Misbehaving, bundle, over
 from starlette.responses import Response
 
-from collectors.addresses import within
+from collectors.fetching.addresses import within
 from collectors.gather import Gatherer
-from collectors.wire import plain
+from collectors.reading.wire import plain
 
 EVIL = "\x1b[31mnormal\r\n  ! forged\u202e\u2028\x9b"
 

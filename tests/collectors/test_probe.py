@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from collectors.probe import Probe, SourceStatus
+from collectors.fetching.probe import Probe, SourceStatus
 from collectors.settings import Source
 
 SOURCES = tuple(Source(id=name, base_url=f"https://{name}.example/fhir") for name in "abc")

@@ -8,8 +8,8 @@ from collector_making import CREATININE, FIBRILLATION, SEX, SOURCE, SYSTOLIC, se
 
 from collectors.assemble import encode
 from collectors.gather import facts_from_resources
-from collectors.readout import record_of
-from collectors.validity import MODELS, fault
+from collectors.reading.readout import record_of
+from collectors.reading.validity import MODELS, fault
 from fixtures.real_data import MIMIC, SYNTHEA, RealPatient, mimic_patients, synthea_patients, why_absent
 from ontology.values import Absent
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from collector_making import BASE, CREATININE, facts_of, observation
 from rdflib import RDF, XSD, Literal, Namespace, URIRef
 
-from collectors.rdf import record_graph
+from collectors.reading.rdf import record_graph
 
 FHIR = Namespace("http://hl7.org/fhir/")
 

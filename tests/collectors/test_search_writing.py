@@ -7,10 +7,10 @@ from itertools import chain
 import pytest
 from collector_making import AT, CREATININE, FIBRILLATION, SEX, SOURCE, searches
 
-from collectors.codes import CodeIndex
-from collectors.search import MOST_CODES, queries, tokens
-from collectors.wire import CodeableConcept
-from collectors.wire import Coding as Written
+from collectors.fetching.search import MOST_CODES, queries, tokens
+from collectors.reading.codes import CodeIndex
+from collectors.reading.wire import CodeableConcept
+from collectors.reading.wire import Coding as Written
 from ontology.values import Coding
 
 

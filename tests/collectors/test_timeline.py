@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.pool import from_newest, grouped, span_of
-from collectors.records import Fact, Record
-from collectors.timeline import Timeline
+from collectors.reading.records import Fact, Record
+from collectors.selection.pool import from_newest, grouped, span_of
+from collectors.selection.timeline import Timeline
 from ontology.resources import RecordRef, Resource
 from ontology.times import Span
 from ontology.values import Quantity

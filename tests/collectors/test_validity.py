@@ -6,8 +6,8 @@ import pytest
 from collector_making import SOURCE, observation
 
 from collectors.assemble import encode
-from collectors.readout import record_of
-from collectors.validity import TOLERATED, fault
+from collectors.reading.readout import record_of
+from collectors.reading.validity import TOLERATED, fault
 
 
 def judged(record: dict[str, Any]) -> str | None:

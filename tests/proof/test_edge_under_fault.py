@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from collectors import transport
+from collectors.fetching import transport
 from server.executor.engine import Engine
 from tests.support.charts import creatinine, patient
 from tests.support.faulty import Faulty, down, engine_over, html, page_loop, raising_egfr, refusing, serving, slow

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors import transport
 from collectors.errors import PatientNotFoundError
+from collectors.fetching import transport
 from fixtures.ports import HOST, listen, port_of
 from ontology.values import Absent, AbsentReason, Quantity
 from server.executor.engine import Engine

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from collectors.pool import Pool, readable, sound
-from collectors.records import Fact
-from collectors.telling import quoted, say
+from collectors.reading.records import Fact
+from collectors.selection.pool import Pool, readable, sound
+from collectors.selection.telling import quoted, say
 from ontology.evaluation import Issue
 from ontology.slots import Slot
 from ontology.values import Quantity

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from collectors.records import Fact
-from collectors.telling import named, said, say
+from collectors.reading.records import Fact
+from collectors.selection.telling import named, said, say
 from ontology.errors import UnitError
 from ontology.evaluation import Issue
 from ontology.slots import Slot

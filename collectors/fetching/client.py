@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
-from collectors import wire
-from collectors.addresses import within
 from collectors.errors import SourceAnswerError
-from collectors.search import Parameters
+from collectors.fetching.addresses import within
+from collectors.fetching.search import Parameters
+from collectors.fetching.transport import Transport
+from collectors.reading import wire
 from collectors.settings import Source
-from collectors.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from collectors.records import Fact
-from collectors.timing import in_words
+from collectors.reading.records import Fact
+from collectors.reading.timing import in_words
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Value

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from collectors.codes import accepted_systems
 from collectors.facts import Selected
-from collectors.pool import Pool, listed, readable, sound
-from collectors.records import Fact
-from collectors.single import resources_of
-from collectors.telling import absence_code, common_reason, named, said, say, told
+from collectors.reading.codes import accepted_systems
+from collectors.reading.records import Fact
+from collectors.selection.pool import Pool, listed, readable, sound
+from collectors.selection.single import resources_of
+from collectors.selection.telling import absence_code, common_reason, named, said, say, told
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot

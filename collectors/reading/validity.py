@@ -12,8 +12,8 @@ from importlib import import_module
 
 from pydantic import BaseModel, ValidationError
 
-from collectors.records import Record
-from collectors.wire import plain
+from collectors.reading.records import Record
+from collectors.reading.wire import plain
 
 MODELS = {"Observation": "observation", "Condition": "condition", "Patient": "patient"}
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 
-from collectors.agreement import agree, judged
-from collectors.consumed import consume, limits, outside
 from collectors.facts import Selected
-from collectors.pool import Pool, grouped, readable, span_of, view
-from collectors.records import Fact
-from collectors.single import missing, resources_of
-from collectors.telling import common_reason, named, said, say, told
+from collectors.reading.records import Fact
+from collectors.selection.agreement import agree, judged
+from collectors.selection.consumed import consume, limits, outside
+from collectors.selection.pool import Pool, grouped, readable, span_of, view
+from collectors.selection.single import missing, resources_of
+from collectors.selection.telling import common_reason, named, said, say, told
 from ontology.evaluation import Issue
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity, Series

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from collectors.facts import Selected
-from collectors.pool import Pool, sound
-from collectors.presence import presence
-from collectors.series import series
-from collectors.single import resources_of, single
-from collectors.telling import absence_code, said, say, told
+from collectors.selection.pool import Pool, sound
+from collectors.selection.presence import presence
+from collectors.selection.series import series
+from collectors.selection.single import resources_of, single
+from collectors.selection.telling import absence_code, said, say, told
 from ontology.concepts import Origin
 from ontology.evaluation import Issue
 from ontology.slots import Select, Slot

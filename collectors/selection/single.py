@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from collectors.agreement import ENOUGH, Agreement, agree, judged, same
-from collectors.consumed import consume
 from collectors.facts import Selected
-from collectors.pool import Pool, View, from_newest, grouped, readable, span_of, view
-from collectors.records import Fact
-from collectors.telling import MOST, absence_code, common_reason, named, said, say, say_each, told
-from collectors.timing import duration_in_words, in_words
+from collectors.reading.records import Fact
+from collectors.reading.timing import duration_in_words, in_words
+from collectors.selection.agreement import ENOUGH, Agreement, agree, judged, same
+from collectors.selection.consumed import consume
+from collectors.selection.pool import Pool, View, from_newest, grouped, readable, span_of, view
+from collectors.selection.telling import MOST, absence_code, common_reason, named, said, say, say_each, told
 from ontology.evaluation import Issue
 from ontology.resources import Resource
 from ontology.slots import Select, Slot

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from collectors.facts import Failure
-from collectors.records import CodedCondition, Fact, Record
-from collectors.telling import MOST, named, say, say_each
-from collectors.timeline import Timeline
+from collectors.reading.records import CodedCondition, Fact, Record
+from collectors.selection.telling import MOST, named, say, say_each
+from collectors.selection.timeline import Timeline
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.times import Span

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from collectors import wire
-from collectors.codes import Reader
+from collectors.reading import wire
+from collectors.reading.codes import Reader
 from ontology.concepts import Concept
 from ontology.errors import UnitError
 from ontology.units import convert, spelling

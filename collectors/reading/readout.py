@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from collectors import wire
-from collectors.records import Fact, Record
+from collectors.reading import wire
+from collectors.reading.records import Fact, Record
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef

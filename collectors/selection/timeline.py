@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from collectors.records import Fact
+from collectors.reading.records import Fact
 
 # A window counted back on the clock and one counted in seconds differ by a change of the clock at most.
 _MARGIN = timedelta(days=1)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from collectors import wire
+from collectors.reading import wire
 from ontology.concepts import Accepted, Concept, Origin
 from ontology.units import spelling
 from ontology.values import Coding

@@ -1,0 +1,1 @@
+"""Searching a FHIR server: requests, pages, retries, limits."""

@@ -1,0 +1,1 @@
+"""FHIR JSON read into facts: what all resource types have in common."""

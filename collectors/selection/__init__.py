@@ -1,0 +1,1 @@
+"""Slots filled from facts, as of a time."""

@@ -1,47 +1,20 @@
-import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from collectors.errors import PatientNotFoundError
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
 from server.errors import UnknownConceptError
 from server.explain.explain import explain
 from server.graphql import errors
-from server.graphql.documents import KEPT
-from server.graphql.endpoint import GraphQL
 from server.graphql.whole import WHOLE
-from server.settings import ServerSettings
 from tests.support import traces as t
 from tests.support.fake_engine import FakeEngine
-
-Json = dict[str, Any]
-POSTED = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", b"application/json")]}
-TEXT = '{ patient(id: "p-17") { results(of: ["egfr"]) { text } } }'
-
-
-def endpoint(engine: FakeEngine | None = None, **settings: Any) -> GraphQL:
-    return GraphQL(engine or FakeEngine(), ServerSettings(**settings))
-
-
-async def ask(query: str, engine: FakeEngine | None = None, variables: Json | None = None, **settings: Any) -> Json:
-    told, _ = await endpoint(engine, **settings).run(query, variables)
-    json.dumps(told)
-    return told
-
-
-def codes(told: Json) -> list[str]:
-    return [error["extensions"]["code"] for error in told.get("errors", [])]
+from tests.support.graphql_asking import TEXT, ask, codes, endpoint
 
 
 @pytest.mark.parametrize("name", sorted(t.EVERY_TRACE))
@@ -221,128 +194,6 @@ async def test_an_id_that_is_none_is_refused_and_not_repeated(patient: str) -> N
     assert not patient or patient not in told["errors"][0]["message"]
 
 
-@pytest.mark.parametrize(
-    ("query", "settings", "code"),
-    [
-        (TEXT, {"max_depth": 2}, "query-too-deep"),
-        (
-            f"query A {{ {' '.join(f'm{i}: modules {{ id }}' for i in range(4))} }}",
-            {"max_aliases": 3},
-            "too-many-aliases",
-        ),
-        ("{ modules { id iri title version kind citation turtle } }", {"max_complexity": 10}, None),
-        (
-            "{ modules { id iri title version kind citation turtle slots { name select } } }",
-            {"max_complexity": 10},
-            "query-too-complex",
-        ),
-        ("query { ...a } fragment a on Query { modules { id } ...a }", {}, "invalid-query"),
-        ("{ modules { nothing } }", {}, "invalid-query"),
-        ("{ modules {", {}, "invalid-query"),
-        ("{" * 9000, {}, "invalid-query"),
-        ("{ modules { id } }" + "#\n" * 9000, {}, "invalid-query"),
-        ("mutation { patient }", {}, "invalid-query"),
-    ],
-)
-async def test_what_a_query_may_cost(query: str, settings: Json, code: str | None) -> None:
-    assert codes(await ask(query, **settings))[:1] == ([code] if code else [])
-
-
-async def test_selections_count_once_for_each_concept() -> None:
-    literal = '{ patient(id: "p-17") { results(of: ["egfr","uacr","egfr","uacr"]) { text status effective } } }'
-    variable = 'query V($of: [ID!]!) { patient(id: "p-17") { results(of: $of) { text status effective } } }'
-    engine = FakeEngine()
-    assert codes(await ask(literal, engine, max_complexity=13)) == ["query-too-complex"]
-    assert codes(await ask(variable, engine, {"of": ["egfr"] * 4}, max_complexity=13)) == ["query-too-complex"]
-    assert engine.asked == []
-    assert codes(await ask(literal, max_complexity=14)) == []
-    assert codes(await ask(variable, variables={"of": ["egfr"] * 4}, max_complexity=14)) == []
-
-
-async def test_the_default_of_a_variable_counts_as_its_value_would() -> None:
-    body = '{ patient(id: "p-17") { results(of: $of) { text status effective } } }'
-    query = f'query V($of: [ID!]! = ["egfr","uacr","egfr","uacr"]) {body}'
-    engine = FakeEngine()
-    assert codes(await ask(query, engine, max_complexity=13)) == ["query-too-complex"]
-    assert engine.asked == []
-    assert codes(await ask(query, max_complexity=14)) == []
-    assert codes(await ask(query, variables={"of": ["egfr"]}, max_complexity=10)) == []
-    behind = f"query W {{ modules {{ id }} }} {query}"
-    for operation, code in (("V", ["query-too-complex"]), ("W", [])):
-        told, _ = await endpoint(max_complexity=13).run(behind, {}, operation)
-        assert codes(told) == code
-
-
-@pytest.mark.parametrize("name", ["provenance", "fhir", "argument"])
-async def test_a_field_that_is_a_document_counts_as_many(name: str) -> None:
-    query = f'{{ patient(id: "p-17") {{ results(of: ["egfr"]) {{ {name} }} }} }}'
-    assert codes(await ask(query, max_complexity=21)) == ["query-too-complex"]
-    assert codes(await ask(query, max_complexity=22)) == []
-
-
-async def test_fragments_that_spread_each_other_are_reckoned_without_running() -> None:
-    # Each level doubles the one below: 2^40 fields, which nobody may wait for.
-    doubling = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(40))
-    told = await ask(f"query {{ ...f0 }} {doubling} fragment f40 on Query {{ modules {{ id }} }}")
-    assert codes(told) == ["query-too-complex"]
-
-
-async def test_a_query_is_read_once_and_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    over = endpoint()
-    read: list[str] = []
-    original: Callable[[str], Any] = over.documents._read
-    monkeypatch.setattr(over.documents, "_read", lambda query: read.append(query) or original(query))
-    asked = "query($p: ID!) { patient(id: $p) { id } }"
-    for _ in range(3):
-        await over.run(asked, {"p": "p-17"})
-    assert read == [asked]
-    for number in range(KEPT + 5):
-        await over.run(f"query Q{number} {{ modules {{ id }} }}")
-    assert len(over.documents._known) == KEPT
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        TEXT,
-        'query($p: ID! = "p-17") { patient(id: $p) { id } }',
-        'query($p: ID!) { patient(id: $p) { results(of: ["egfr"], at: "2026-06-30T12:00:00Z") { text } } }',
-        'query($p: ID!) { patient(id: $p) { results(of: ["egfr"], assume: []) { text } } }',
-        'query { patient(id: "p-17") { nothing } }',
-        "query { modules { id } } # " + "p-17 " * 5_000,
-    ],
-)
-async def test_a_query_that_may_name_a_patient_is_forgotten(query: str) -> None:
-    over = endpoint()
-    await over.run(query, {"p": "p-17"} if "$p: ID!)" in query else {})
-    assert not over.documents._known
-
-
-async def test_equal_fields_are_not_compared_without_end() -> None:
-    # The comparison of fields of one name grows with the square of their number.
-    assert codes(await ask("{ " + 'patient(id: "x") { id } ' * 850 + "}", max_complexity=10_000)) == ["invalid-query"]
-
-
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-async def test_a_body_that_nests_too_deeply_is_none(opening: str, closing: str) -> None:
-    body = f'{{"query": "{{ __typename }}", "variables": {{"a": {opening * 9_000}1{closing * 9_000}}}}}'
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body.encode()}
-
-    answer = await endpoint()(Request(POSTED, receive))
-    assert (answer.status_code, codes(json.loads(bytes(answer.body)))) == (400, ["bad-request"])
-
-
-async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    async def never() -> dict[str, Any]:
-        await asyncio.Event().wait()
-        return {}
-
-    answer = await endpoint(deadline=0.01)(Request(POSTED, never))
-    assert (answer.status_code, codes(json.loads(bytes(answer.body)))) == (408, ["body-too-slow"])
-
-
 async def test_an_unknown_operation_and_a_missing_variable() -> None:
     over = endpoint()
     told, status = await over.run("query A { modules { id } } query B { modules { id } }", {}, "C")
@@ -354,59 +205,6 @@ async def test_an_unknown_operation_and_a_missing_variable() -> None:
 async def test_introspection_works() -> None:
     told = await ask("{ __schema { queryType { name } types { name } } }")
     assert told["data"]["__schema"]["queryType"] == {"name": "Query"}
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    over = GraphQL(FakeEngine(), ServerSettings(max_query_bytes=2048))
-
-    async def serve(request: Request) -> Response:
-        return await over(request)
-
-    app = Starlette(routes=[Route("/graphql", serve, methods=["GET", "POST", "PUT"])])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://medtwin") as made:
-        yield made
-
-
-async def in_pieces() -> AsyncIterator[bytes]:
-    yield b" " * 1500
-    yield b" " * 1500
-
-
-async def test_a_query_over_http(client: httpx.AsyncClient) -> None:
-    body = {"query": TEXT, "operationName": None, "variables": None, "extensions": {}}
-    answer = await client.post("/graphql", json=body)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["data"]["patient"]["results"][0]["text"].startswith("Kidney failure risk")
-
-
-AS_JSON = {"content-type": "application/json"}
-
-
-@pytest.mark.parametrize(
-    ("method", "sent", "status", "code"),
-    [
-        ("GET", {"params": {"query": TEXT}}, 405, "method-not-allowed"),
-        ("PUT", {"json": {"query": TEXT}}, 405, "method-not-allowed"),
-        ("POST", {"json": [{"query": TEXT}]}, 400, "bad-request"),
-        ("POST", {"json": {"query": 1}}, 400, "bad-request"),
-        ("POST", {"json": {}}, 400, "bad-request"),
-        ("POST", {"content": b"{", "headers": AS_JSON}, 400, "bad-request"),
-        ("POST", {"content": b'{"query":"\xff"}', "headers": AS_JSON}, 400, "bad-request"),
-        ("POST", {"data": {"query": TEXT}}, 415, "content-type"),
-        ("POST", {"json": {"query": " " * 3000}}, 413, "query-too-large"),
-        ("POST", {"content": None, "headers": AS_JSON}, 413, "query-too-large"),
-        ("POST", {"json": {"query": "{ nothing }"}}, 400, "invalid-query"),
-    ],
-)
-async def test_requests_that_are_none(
-    client: httpx.AsyncClient, method: str, sent: dict[str, Any], status: int, code: str
-) -> None:
-    # A body in pieces declares no length.
-    sent = {**sent, "content": in_pieces()} if sent.get("content", b"") is None else sent
-    answer = await client.request(method, "/graphql", **sent)
-    assert (answer.status_code, codes(answer.json())) == (status, [code])
 
 
 def test_the_code_of_an_error_without_one_is_its_name() -> None:

@@ -20,7 +20,7 @@ from server.executor.engine import Engine
 from server.executor.memory import Memory
 from server.executor.question import Question
 from server.settings import Settings
-from server.settings.model import SourceSettings
+from server.settings.source import SourceSettings
 
 HANDED_IN = "https://ehr.example/fhir"
 """Where records are said to be from that no server holds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from benchmarks.measure import Spread, paired, ratios
 from benchmarks.report import Part, Row
 from benchmarks.sizes import Sizes
 from collectors.assemble import encode, facts_from_resources
+from collectors.fetching.access import Access
 from collectors.gather import Gatherer
 from collectors.needs import Search
 from collectors.settings import Source
@@ -85,7 +85,7 @@ class HandedIn(Gatherer):
         searches: tuple[Search, ...],
         at: datetime,
         deadline: float,
-        headers: Mapping[str, str] | None = None,
+        access: Access | None = None,
     ) -> SourceFacts:
         """Nothing is fetched."""
         if self._facts is None or self.anew:

@@ -7,62 +7,78 @@ from typing import Any
 
 import msgspec
 
-from collectors.condition import read as conditions
-from collectors.condition.dating import encounter_periods
+from collectors.collector import Beside, begin
 from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.fetching.search import checked_id
 from collectors.needs import Search
-from collectors.observation import read as observations
-from collectors.patient import read as patients
-from collectors.reading.codes import CodeIndex
 from collectors.reading.readout import Readout, Setting, is_outcome, record_of
-from collectors.reading.records import CodedCondition, Fact, Record, newest
+from collectors.reading.records import CodedEntry, Fact, Record, newest
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
+from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.times import Span
 
 
 @dataclass(slots=True)
 class Draft:
-    """Facts while they are put together; ``finish`` makes what is handed out."""
+    """Facts while they are put together; ``finish`` makes what is handed out.
+
+    Several searches may serve one concept: ``failures`` has all that failed, ``answered`` the concepts for which at
+    least one did not.
+    """
 
     setting: Setting
     facts: dict[str, list[Fact]] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
+    failures: dict[str, list[Failure]] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
     issues: list[Issue] = field(default_factory=list)
     death: Span | None = None
     requests: int = 0
-    coded: list[CodedCondition] = field(default_factory=list)
-    undecoded: int = 0
+    coded: dict[Origin, list[CodedEntry]] = field(default_factory=dict)
+    undecoded: dict[Origin, int] = field(default_factory=dict)
 
     def take(self, readout: Readout, search: Search) -> None:
         """Files what one search gave; every concept of it counts as searched."""
         for concept in search.concepts:
             self.facts.setdefault(concept.id, []).extend(readout.facts.get(concept.id, ()))
+            self.answered.add(concept.id)
+        origin = search.description.origin
+        self.coded.setdefault(origin, []).extend(readout.coded)
+        self.hide(origin, readout.unnamed)
+        self.death = readout.death or self.death
         self.issues.extend(readout.closing_issues(search.description.resource_type))
+
+    def hide(self, origin: Origin, count: int) -> None:
+        """Counts entries that may be anything of this origin, since they could not be read at all."""
+        self.undecoded[origin] = self.undecoded.get(origin, 0) + count
 
     def fail(self, search: Search, failure: Failure) -> None:
         """Notes for all concepts of a search why nothing could be had."""
         for concept in search.concepts:
-            self.failures[concept.id] = failure
+            self.failures.setdefault(concept.id, []).append(failure)
 
     def finish(self) -> SourceFacts:
         """What the executor selects from."""
         return SourceFacts(
             {concept: tuple(facts) for concept, facts in self.facts.items()},
-            self.failures,
+            {concept: tuple(dict.fromkeys(failures)) for concept, failures in self.failures.items()},
+            frozenset(self.answered),
             tuple(dict.fromkeys(self.issues)),
             self.death,
             self.requests,
-            tuple(self.coded),
+            {origin: tuple(entries) for origin, entries in self.coded.items()},
             self.undecoded,
         )
 
 
-def records_of(raws: Iterable[bytes], resource_type: str, source: Source, draft: Draft) -> list[Record]:
-    """The records of one type, each once, newest version; others are passed over, unreadable ones are told."""
+def records_of(raws: Iterable[bytes], resource_type: str, draft: Draft, origin: Origin | None = None) -> list[Record]:
+    """The records of one type, each once, newest version; others are passed over, unreadable ones are told.
+
+    ``origin``: what an entry that cannot even be named may hide.
+    """
+    source = draft.setting.source
     records: list[Record] = []
     nameless = 0
     for raw in raws:
@@ -76,8 +92,8 @@ def records_of(raws: Iterable[bytes], resource_type: str, source: Source, draft:
     if nameless:
         text = f"{nameless} {resource_type} entry or entries without a type or id were left out"
         draft.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
-        if resource_type == "Condition":
-            draft.undecoded += nameless
+        if origin is not None:
+            draft.hide(origin, nameless)
     return newest(records)
 
 
@@ -87,32 +103,10 @@ def remark(resource_type: str) -> Issue:
     return Issue(Severity.INFORMATION, "search-remark", text)
 
 
-def take_patient(draft: Draft, records: list[Record], search: Search | None) -> None:
-    """Reads the Patient record (PatientNotFoundError if it is not among the records)."""
-    mine = [record for record in records if record.ref.id == draft.setting.patient]
-    if not mine:
+def check_patient(draft: Draft, records: Iterable[Record]) -> None:
+    """PatientNotFoundError if the patient's own record is not among the records."""
+    if not any(record.ref.id == draft.setting.patient for record in records):
         raise PatientNotFoundError(f"source {draft.setting.source.id}: it holds no such patient")
-    result = patients.read(mine[0], search.concepts if search is not None else (), draft.setting)
-    draft.death = result.death
-    if search is not None:
-        draft.take(result.readout, search)
-    else:
-        draft.issues.extend(result.readout.closing_issues("Patient"))
-
-
-def take_observations(draft: Draft, records: list[Record], search: Search) -> None:
-    """Reads Observations."""
-    draft.take(observations.read(records, CodeIndex(search.concepts), draft.setting), search)
-
-
-def take_conditions(
-    draft: Draft, parsed: list[conditions.Parsed], encounters: Iterable[Record], search: Search, readout: Readout
-) -> None:
-    """Reads Conditions that were parsed before, dated by these encounters where they have no date."""
-    periods = encounter_periods(encounters, draft.setting.source.zone)
-    draft.coded.extend(conditions.read(parsed, periods, CodeIndex(search.concepts), draft.setting, readout))
-    draft.undecoded += readout.unnamed
-    draft.take(readout, search)
 
 
 def facts_from_resources(
@@ -134,16 +128,11 @@ def facts_from_resources(
         if record is not None:
             by_type.setdefault(record.ref.type, []).append(record)
     held = {resource_type: newest(records) for resource_type, records in by_type.items()}
-    own = next((search for search in searches if search.description.resource_type == "Patient"), None)
-    take_patient(draft, held.get("Patient", []), own)
+    check_patient(draft, held.get("Patient", ()))
     for search in searches:
-        resource_type = search.description.resource_type
-        if resource_type == "Observation":
-            take_observations(draft, held.get(resource_type, []), search)
-        elif resource_type == "Condition":
-            readout = Readout()
-            parsed = conditions.parse(held.get(resource_type, []), draft.setting, readout)
-            take_conditions(draft, parsed, held.get("Encounter", []), search, readout)
+        begun = begin(held.get(search.description.resource_type, []), search, draft.setting)
+        beside = Beside({wanted: tuple(held.get(wanted, ())) for wanted in begun.wants})
+        draft.take(begun.finish(beside), search)
     return draft.finish()
 
 

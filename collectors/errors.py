@@ -4,10 +4,14 @@
     └── CollectorError                a source did not give what was asked
         ├── SourceUnreachableError    no answer in time, connection refused, 5xx after retries
         ├── SourceRefusedError        401 or 403
+        │   └── AuthorisationError    no token is to be had for us
+        ├── TokenRequiredError        the source wants the caller's token, and none was given
+        ├── CredentialError           a key or certificate of ours cannot be used; told at start
         ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large
         └── PatientNotFoundError      the source says that it holds no such patient
 
-None of these leaves ``gather`` but the last: the others become a ``Failure`` of the concepts concerned.
+None of these leaves ``gather`` but PatientNotFoundError: the others become a ``Failure`` of the concepts concerned.
+TokenRequiredError and CredentialError are raised before it.
 Texts name the source's id and the fault, never a URL with an identifier in it.
 """
 
@@ -24,6 +28,18 @@ class SourceUnreachableError(CollectorError):
 
 class SourceRefusedError(CollectorError):
     """The source does not permit this request (401 or 403)."""
+
+
+class AuthorisationError(SourceRefusedError):
+    """The source's authorisation server gives us no token."""
+
+
+class TokenRequiredError(CollectorError):
+    """The source answers with the caller's token only, and the caller gave none."""
+
+
+class CredentialError(CollectorError):
+    """A key or a certificate of ours cannot be used; the text says why, and holds nothing of it."""
 
 
 class SourceAnswerError(CollectorError):

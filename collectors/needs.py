@@ -12,7 +12,9 @@ class CollectorDescription:
     """Which FHIR resource type is read for concepts of which origin, and how it is searched.
 
     ``code_parameter`` None: the type is searched by patient alone.  ``includes`` are further resource types whose
-    records of the same patient are needed to read these (Encounter for undated Conditions).
+    records of the same patient are needed to read these (Encounter for undated Conditions).  ``folder`` is where the
+    description lies, and where the code that reads the records is found.  ``on_request``: used only for sources whose
+    settings name the collector.
     """
 
     iri: str
@@ -23,7 +25,9 @@ class CollectorDescription:
     code_parameter: str | None
     date_parameter: str | None
     digest: str
+    folder: str
     includes: tuple[str, ...] = ()
+    on_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,36 @@
 """What a collector needs to know of a source: read by the server's settings, used here."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 _UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """SMART Backend Services: who we are at the authorisation server, and where our private key lies.
+
+    The key is in ``key_file`` (PEM or JWK) or in the environment variable ``key_env``.  Without ``token_url`` the
+    source's own ``.well-known/smart-configuration`` names it.
+    """
+
+    client_id: str
+    key_file: Path | None = None
+    key_env: str | None = None
+    key_id: str | None = None
+    token_url: str | None = None
+    scope: str = "system/*.rs"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Our certificate and key (PEM files) for sources that ask for one, and the authority that theirs is from."""
+
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +40,12 @@ class Source:
     ``base_url`` without a trailing slash.  ``zone`` is taken for times that carry none.  ``concurrency`` bounds the
     requests under way at once, ``page_size`` is asked for with ``_count``, ``max_pages``, ``max_records`` (a search)
     and ``max_bytes`` (a page) end what would never end, ``timeout`` (seconds) bounds one request.
+
+    ``folder`` holds the ConceptMaps and ValueSets of this source.  ``identifiers`` are the identifier systems by which
+    its patients are known elsewhere.  ``collectors`` names those that are used only on request.  ``freshness`` says
+    for how long what a collector fetched may be used again (by collector id; not named: not at all).
+    ``capability_ttl``: how long what the source says of itself is believed.  ``elements``: it was tried that
+    ``_elements`` leaves values and times whole.
     """
 
     id: str
@@ -25,3 +58,12 @@ class Source:
     max_records: int = 50_000
     max_bytes: int = 32 * 1024 * 1024
     timeout: float = 20.0
+    http2: bool = True
+    backend: Backend | None = None
+    tls: Tls | None = None
+    folder: Path | None = None
+    identifiers: tuple[str, ...] = ()
+    collectors: tuple[str, ...] = ()
+    freshness: tuple[tuple[str, timedelta], ...] = ()
+    capability_ttl: timedelta = timedelta(hours=1)
+    elements: bool = False

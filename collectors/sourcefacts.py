@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from collectors.facts import Failure, Gathered, Selected
-from collectors.reading.records import CodedCondition, Fact, Record
+from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.reading.validity import fault
 from collectors.selection.pool import Pool
 from collectors.selection.select import select
-from ontology.concepts import Concept
+from ontology.concepts import Concept, Origin
 from ontology.evaluation import Issue
 from ontology.resources import RecordRef
 from ontology.slots import Slot
@@ -24,17 +24,18 @@ _NOT_QUERIED = "It was not asked of the source."
 class SourceFacts:
     """Implements ``collectors.facts.Facts``.
 
-    ``facts`` has every searched concept by id (a concept that no search asked for is not among the keys);
-    ``failures`` those whose search failed.
+    ``facts`` has every searched concept by id, ``answered`` those for which a search succeeded; ``failures`` why
+    others did not, which may concern the same concept (two types of medication record, two sources).
     """
 
     facts: Mapping[str, tuple[Fact, ...]]
-    failures: Mapping[str, Failure]
+    failures: Mapping[str, tuple[Failure, ...]]
+    answered: frozenset[str]
     issues: tuple[Issue, ...] = ()
     death: Span | None = None
     requests: int = 0
-    coded: tuple[CodedCondition, ...] = ()
-    undecoded: int = 0
+    coded: Mapping[Origin, tuple[CodedEntry, ...]] = field(default_factory=dict)
+    undecoded: Mapping[Origin, int] = field(default_factory=dict)
     _faults: dict[tuple[str, str, str | None], str | None] = field(default_factory=dict)
     _pools: dict[str, Pool] = field(default_factory=dict)
 
@@ -42,14 +43,21 @@ class SourceFacts:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
         pool = self._pools.get(slot.concept.id)
         if pool is None:
-            pool = self._pools[slot.concept.id] = self._pool(slot.concept.id)
+            pool = self._pools[slot.concept.id] = self._pool(slot.concept)
         return select(slot, pool, as_of, known_at)
 
-    def _pool(self, concept: str) -> Pool:
-        failure = self.failures.get(concept)
-        if failure is None and concept not in self.facts:
-            failure = Failure(AbsentReason.NOT_QUERIED, _NOT_QUERIED)
-        return Pool(self.facts.get(concept, ()), self._fault, failure, self.coded, self.undecoded)
+    def _pool(self, concept: Concept) -> Pool:
+        failures, answered = self.failures.get(concept.id, ()), concept.id in self.answered
+        if not failures and not answered:
+            failures = (Failure(AbsentReason.NOT_QUERIED, _NOT_QUERIED),)
+        return Pool(
+            self.facts.get(concept.id, ()),
+            self._fault,
+            failures,
+            answered,
+            self.coded.get(concept.origin, ()),
+            self.undecoded.get(concept.origin, 0),
+        )
 
     def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:
         """The distinct times, oldest first, at which usable facts of these concepts were made."""
@@ -76,7 +84,8 @@ class SourceFacts:
     def gathered(self) -> Gathered:
         """Every fact by concept id, not yet selected."""
         resources = {concept: tuple(fact.resource for fact in facts) for concept, facts in self.facts.items()}
-        return Gathered(resources, self.failures, self.issues, self.death, self.requests)
+        failed = {concept: first for concept, (first, *_) in self.failures.items() if concept not in self.answered}
+        return Gathered(resources, failed, self.issues, self.death, self.requests)
 
     def _fault(self, record: Record) -> str | None:
         """A record is judged once in a question."""

@@ -12,9 +12,30 @@ class Origin(StrEnum):
 
     OBSERVATION = "OBSERVATION"
     CONDITION = "CONDITION"
+    MEDICATION = "MEDICATION"
+    ALLERGY = "ALLERGY"
+    PROCEDURE = "PROCEDURE"
+    ENCOUNTER = "ENCOUNTER"
+    IMMUNIZATION = "IMMUNIZATION"
+    FAMILY_HISTORY = "FAMILY_HISTORY"
+    QUESTIONNAIRE = "QUESTIONNAIRE"
     PATIENT = "PATIENT"
     SITE = "SITE"
     COMPUTED = "COMPUTED"
+
+
+EVENTS = frozenset(
+    {
+        Origin.CONDITION,
+        Origin.MEDICATION,
+        Origin.ALLERGY,
+        Origin.PROCEDURE,
+        Origin.ENCOUNTER,
+        Origin.IMMUNIZATION,
+        Origin.FAMILY_HISTORY,
+    }
+)
+"""Origins whose records say that something was so or was done, rather than what was measured."""
 
 
 class ValueType(StrEnum):

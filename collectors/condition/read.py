@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from collectors.condition.dating import began, ended, ended_undated, needs_encounter
+from collectors.collector import Begun, Beside, Wants
+from collectors.condition.dating import began, encounter_periods, ended, ended_undated, needs_encounter
 from collectors.condition.shape import CONDITION, Condition, codes
+from collectors.needs import Search
 from collectors.reading.codes import CodeIndex
 from collectors.reading.readout import Readout, Setting, record_iri
-from collectors.reading.records import OUR_TAG, CodedCondition, Fact, Record
+from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
 from collectors.reading.timing import read_time
 from collectors.reading.wire import text_of
 from ontology.evaluation import Issue, Severity
@@ -28,6 +30,29 @@ class Parsed:
 
     record: Record
     condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    parsed: list[Parsed]
+    readout: Readout
+    search: Search
+    setting: Setting
+
+    @property
+    def wants(self) -> Wants:
+        return {"Encounter": None} if undated(self.parsed) else {}
+
+    def finish(self, beside: Beside) -> Readout:
+        periods = encounter_periods(beside.records.get("Encounter", ()), self.setting.source.zone)
+        read(self.parsed, periods, CodeIndex(self.search.concepts), self.setting, self.readout)
+        return self.readout
+
+
+def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+    """Encounters are needed where only they date a condition."""
+    readout = Readout()
+    return _Begun(parse(records, setting, readout), readout, search, setting)
 
 
 def parse(records: Iterable[Record], setting: Setting, readout: Readout) -> list[Parsed]:
@@ -59,9 +84,8 @@ def undated(parsed: Iterable[Parsed]) -> bool:
 
 def read(
     parsed: Iterable[Parsed], periods: Mapping[str, Span], index: CodeIndex, setting: Setting, readout: Readout
-) -> list[CodedCondition]:
-    """Adds a fact for each concept that a condition is coded as; gives the code systems of all of them."""
-    coded: list[CodedCondition] = []
+) -> None:
+    """Adds a fact for each concept that a condition is coded as, and the code systems of all of them."""
     for each in parsed:
         condition = each.condition
         problem: str | None = None
@@ -77,7 +101,7 @@ def read(
         doubted = next(iter(codes(condition.verificationStatus) & DOUBTED), None)
         if doubted is None:
             known_systems = frozenset(coding.system for coding in systems if coding.system and coding.code)
-            coded.append(CodedCondition(known_systems, effective.start if effective is not None else None))
+            readout.coded.append(CodedEntry(known_systems, effective.start if effective is not None else None))
         if condition.implicitRules is not None or condition.modifierExtension:
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:
@@ -115,7 +139,6 @@ def read(
                     recorded.start if recorded is not None else None,
                 )
             )
-    return coded
 
 
 def _status(condition: Condition) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from collectors.fetching.clients import Clients
 from collectors.settings import Source
 
 LIMIT = 2.0
@@ -29,13 +30,13 @@ class Probe:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        clients: httpx.AsyncClient | Clients,
         sources: Sequence[Source],
         limit: float = LIMIT,
         remembered: float = REMEMBERED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._http = http
+        self._clients = clients if isinstance(clients, Clients) else Clients(clients)
         self._sources = tuple(sources)
         self._limit = limit
         self._remembered = remembered
@@ -57,7 +58,7 @@ class Probe:
         try:
             async with (
                 asyncio.timeout(self._limit),
-                self._http.stream(
+                self._clients.of(source).stream(
                     "GET", f"{source.base_url}/metadata", headers=accept, follow_redirects=False
                 ) as answer,
             ):

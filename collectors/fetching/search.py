@@ -1,7 +1,7 @@
 """Writes the queries of a search.  Results are filtered here all the same, since servers ignore parameters."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -47,6 +47,13 @@ def queries(search: Search, source: Source, patient: str, at: datetime) -> tuple
 def simple_query(source: Source, patient: str, parameter: str) -> Parameters:
     """Everything of one type for the patient."""
     return ((parameter, checked_id(patient)), ("_count", str(source.page_size)))
+
+
+def by_ids(source: Source, ids: Collection[str]) -> tuple[Parameters, ...]:
+    """The records of one type with these ids, whoever they are of: one request a hundred."""
+    ordered = sorted(each for each in ids if _ID.fullmatch(each))
+    chunks = (ordered[first : first + MOST_CODES] for first in range(0, len(ordered), MOST_CODES))
+    return tuple((("_id", ",".join(chunk)), ("_count", str(source.page_size))) for chunk in chunks)
 
 
 def tokens(codes: Sequence[Coding]) -> str:

@@ -6,11 +6,11 @@ No error and no log line carries an address, an identifier or anything out of an
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
 
 import httpx
 
 from collectors.errors import SourceAnswerError, SourceRefusedError, SourceUnreachableError
+from collectors.fetching.access import Access, NoAccess
 from collectors.settings import Source
 
 # httpx writes every address, with the patient's id in it, at INFO; httpcore writes headers at DEBUG.
@@ -28,35 +28,48 @@ class NotThereError(SourceAnswerError):
     """The source answered 404 or 410."""
 
 
-class Transport:
-    """Sends GET requests to one source over a shared HTTP client, a bounded number at once.
+class _UnauthorisedError(Exception):
+    """The source answered 401: never leaves this file."""
 
-    ``headers`` are added to each request (an authorisation, say).
-    """
+
+class Transport:
+    """Sends requests to one source over a shared client, a bounded number at once, as ``access`` authorises them."""
 
     def __init__(
         self,
         http: httpx.AsyncClient,
         source: Source,
         gate: asyncio.Semaphore,
-        headers: Mapping[str, str] | None = None,
+        access: Access | None = None,
     ) -> None:
         self._http = http
         self._source = source
         self._gate = gate
-        self._headers = {**(headers or {}), **_ACCEPT}
+        self._access = access or NoAccess()
 
     async def get(self, address: httpx.URL) -> tuple[bytes, int]:
         """The body of a good answer, and how many requests it took.
 
         Raises SourceUnreachableError, SourceRefusedError, SourceAnswerError (NotThereError for 404 and 410).
         """
+        return await self._send("GET", address, None)
+
+    async def post(self, address: httpx.URL, body: bytes) -> tuple[bytes, int]:
+        """The same for FHIR JSON that is sent along, to an operation or as a batch: nothing that changes a record."""
+        return await self._send("POST", address, body)
+
+    async def _send(self, method: str, address: httpx.URL, body: bytes | None) -> tuple[bytes, int]:
+        renewed = False
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             backoff = _FIRST_BACKOFF * 2**attempt * (1 + random.random())  # noqa: S311  (spreads retries, no secret)
             try:
                 async with self._gate, asyncio.timeout(self._source.timeout):
-                    answer = await self._once(address)
+                    answer = await self._once(method, address, body)
+            except _UnauthorisedError:
+                if renewed or not await self._access.renew():
+                    raise SourceRefusedError(f"source {self._source.id}: the request is not permitted (401)") from None
+                renewed, answer = True, 0.0
             except TimeoutError:
                 raise self._unreachable(f"no answer within {self._source.timeout:g} s") from None
             except httpx.TimeoutException:
@@ -74,9 +87,14 @@ class Transport:
             await asyncio.sleep(max(answer, backoff))
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, address: httpx.URL) -> bytes | float:
+    async def _once(self, method: str, address: httpx.URL, sent: bytes | None) -> bytes | float:
         """One request: its body, or for how many seconds to wait before the next attempt."""
-        async with self._http.stream("GET", address, headers=self._headers, follow_redirects=False) as response:
+        headers = {**await self._access.headers(), **_ACCEPT}
+        if sent is not None:
+            headers["Content-Type"] = "application/fhir+json"
+        async with self._http.stream(
+            method, address, headers=headers, content=sent, follow_redirects=False
+        ) as response:
             if response.status_code in _RETRIED:
                 return _retry_after(response)
             self._check_status(response.status_code)
@@ -98,7 +116,9 @@ class Transport:
     def _check_status(self, status: int) -> None:
         if status == 200:
             return
-        if status in (401, 403):
+        if status == 401:
+            raise _UnauthorisedError
+        if status == 403:
             raise SourceRefusedError(f"source {self._source.id}: the request is not permitted ({status})")
         if status in (404, 410):
             raise NotThereError(f"source {self._source.id}: there is nothing at that address ({status})")

@@ -1,9 +1,12 @@
 """Observations into facts: status, subject, time, and a fact for each concept in the record or its components."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import msgspec
 
+from collectors.collector import Begun, Beside, Wants
+from collectors.needs import Search
 from collectors.observation.frame import Frame
 from collectors.observation.shape import CODED, OBSERVATION, Coded, Observation
 from collectors.observation.values import read_value
@@ -17,6 +20,22 @@ from ontology.times import Span
 from ontology.values import Absent, AbsentReason
 
 COUNTED = frozenset({"final", "amended", "corrected", "preliminary"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    records: list[Record]
+    search: Search
+    setting: Setting
+    wants: Wants = field(default_factory=dict)
+
+    def finish(self, beside: Beside) -> Readout:
+        return read(self.records, CodeIndex(self.search.concepts), self.setting)
+
+
+def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+    """Nothing else is needed to read Observations."""
+    return _Begun(records, search, setting)
 
 
 def read(records: Iterable[Record], index: CodeIndex, setting: Setting) -> Readout:

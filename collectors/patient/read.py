@@ -1,9 +1,11 @@
 """What the patient's own record says: birth date, sex and death."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
+from collectors.collector import Begun, Beside, Wants
+from collectors.needs import Search
 from collectors.patient.sex import Sexed, sex
 from collectors.reading.quantities import Reading, unreadable
 from collectors.reading.readout import Readout, Setting, record_iri
@@ -13,7 +15,6 @@ from collectors.reading.wire import NONE, Meta, element_path
 from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
-from ontology.times import Span
 from ontology.values import Absent, AbsentReason
 
 
@@ -33,17 +34,26 @@ PATIENT = msgspec.json.Decoder(Patient)
 _EMPTY = Patient()
 
 
-@dataclass(slots=True)
-class PatientReadout:
-    """The facts of the Patient record, and when the patient died."""
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    records: list[Record]
+    search: Search
+    setting: Setting
+    wants: Wants = field(default_factory=dict)
 
-    readout: Readout
-    death: Span | None = None
+    def finish(self, beside: Beside) -> Readout:
+        mine = [record for record in self.records if record.ref.id == self.setting.patient]
+        return read(mine[0], self.search.concepts, self.setting) if mine else Readout()
 
 
-def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> PatientReadout:
+def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+    """Nothing else is needed to read a Patient."""
+    return _Begun(records, search, setting)
+
+
+def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> Readout:
     """One fact for each concept that a Patient record gives."""
-    result = PatientReadout(Readout())
+    result = Readout()
     hindered: Reading | None = None
     try:
         patient = PATIENT.decode(record.raw)
@@ -51,7 +61,7 @@ def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> Pat
         where = element_path(error) if isinstance(error, msgspec.ValidationError) else "the record itself"
         patient, hindered = _EMPTY, unreadable(f"{where} is not of the type that FHIR says")
         text = "The Patient record cannot be read, so it is not known whether a death is recorded"
-        result.readout.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
+        result.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
     else:
         _death(patient, setting, result)
     if patient.modifierExtension:
@@ -77,7 +87,7 @@ def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> Pat
             problem=reading.problem,
             notes=tuple(issue.text for issue in issues),
         )
-        result.readout.add(Fact(resource, record, issues=issues))
+        result.add(Fact(resource, record, issues=issues))
     return result
 
 
@@ -90,7 +100,7 @@ def _birth_date(patient: Patient) -> Reading:
         return unreadable("birthDate is not a date", patient.birthDate[:20])
 
 
-def _death(patient: Patient, setting: Setting, result: PatientReadout) -> None:
+def _death(patient: Patient, setting: Setting, result: Readout) -> None:
     text: str | None = None
     if patient.deceasedDateTime is not None:
         try:
@@ -100,4 +110,4 @@ def _death(patient: Patient, setting: Setting, result: PatientReadout) -> None:
     elif patient.deceasedBoolean:
         text = "A death is recorded without a date"
     if text is not None:
-        result.readout.issues.append(Issue(Severity.WARNING, "death-undated", text))
+        result.issues.append(Issue(Severity.WARNING, "death-undated", text))

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from collectors.reading import wire
-from collectors.reading.records import Fact, Record
+from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
+from ontology.times import Span
 
 # Ids and versions become parts of addresses and of names; some servers go a little beyond what FHIR allows in them.
 _NAME = re.compile(r"[A-Za-z0-9\-._~]{1,128}")
@@ -43,12 +44,16 @@ class Readout:
     """Facts by concept id, and what the reader of any answer must know of the reading.
 
     ``strangers`` counts records that do not name the patient, ``unnamed`` such as could not be read at all.
+    ``coded`` has every entry of the type that counts, so that "not recorded" can be told from "recorded in codes that
+    are not known here".  ``death``: when the patient died, if these records say so.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     strangers: int = 0
     unnamed: int = 0
+    coded: list[CodedEntry] = field(default_factory=list)
+    death: Span | None = None
 
     def add(self, fact: Fact) -> None:
         """Files a fact under its concept."""

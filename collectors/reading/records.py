@@ -55,8 +55,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     recorded_from: datetime | None = None
 
 
-class CodedCondition(msgspec.Struct, frozen=True):
-    """In which code systems one condition is coded, and from when it is on record (None: not known)."""
+class CodedEntry(msgspec.Struct, frozen=True):
+    """In which code systems one entry of a list is coded, and from when it is on record (None: not known)."""
 
     systems: frozenset[str]
     since: datetime | None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from collectors.facts import Failure
-from collectors.reading.records import CodedCondition, Fact, Record
+from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.selection.telling import MOST, named, say, say_each
 from collectors.selection.timeline import Timeline
 from ontology.evaluation import Issue, Severity
@@ -18,14 +18,16 @@ from ontology.values import Absent
 class Pool:
     """Everything read for one concept.
 
-    ``fault`` names the element in which a record breaks FHIR's rules (None: it is sound).  ``coded`` are all
-    conditions of the patient, ``undecoded`` how many more could not even be decoded.
+    ``fault`` names the element in which a record breaks FHIR's rules (None: it is sound).  ``failures`` are the
+    searches for it that failed; ``answered``: one did not.  ``coded`` are all entries of the concept's origin (all
+    conditions of the patient), ``undecoded`` how many more could not even be decoded.
     """
 
     facts: tuple[Fact, ...]
     fault: Callable[[Record], str | None]
-    failure: Failure | None = None
-    coded: tuple[CodedCondition, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    answered: bool = True
+    coded: tuple[CodedEntry, ...] = ()
     undecoded: int = 0
     _timelines: dict[datetime, Timeline] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -9,7 +9,7 @@ from collectors.reading.records import Fact
 from collectors.selection.pool import Pool, listed, readable, sound
 from collectors.selection.single import resources_of
 from collectors.selection.telling import absence_code, common_reason, named, said, say, told
-from ontology.concepts import Origin
+from ontology.concepts import EVENTS, Origin
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
@@ -42,6 +42,10 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
     if yes:
         yes.sort(key=lambda fact: fact.resource.iri)
         return Selected(True, resources_of(yes), (*issues, *told(slot, yes)))
+    if pool.failures:
+        # What could not be had may hold the yes.
+        issues += [say(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
+        return Selected(Absent(pool.failures[0].reason), (), tuple(issues))
     for code, facts, text in (
         ("doubted", found.doubted, "Recorded as unconfirmed, provisional or differential, which does not count"),
         ("over", found.over, "Recorded as over or inactive"),
@@ -125,8 +129,8 @@ def _not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) 
 
 
 def _hidden(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
-    """How many conditions are in codes in which the concept could not be recognised."""
-    if slot.concept.origin is not Origin.CONDITION:
+    """How many entries are in codes in which the concept could not be recognised."""
+    if slot.concept.origin not in EVENTS:
         return None
     systems = accepted_systems(slot.concept)
     foreign = [
@@ -137,4 +141,5 @@ def _hidden(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
         return None
     named_systems = sorted({system for each in foreign for system in each.systems})
     where = f" (coded in {', '.join(named_systems)})" if named_systems else ""
-    return f"{count} condition(s) in other codes, or in none{where},"
+    noun = "condition(s)" if slot.concept.origin is Origin.CONDITION else "record(s)"
+    return f"{count} {noun} in other codes, or in none{where},"

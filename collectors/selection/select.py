@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from collectors.facts import Selected
+from collectors.facts import Failure, Selected
 from collectors.selection.pool import Pool, sound
 from collectors.selection.presence import presence
 from collectors.selection.series import series
 from collectors.selection.single import resources_of, single
 from collectors.selection.telling import absence_code, said, say, told
-from ontology.concepts import Origin
+from ontology.concepts import EVENTS, Origin, ValueType
 from ontology.evaluation import Issue
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
@@ -19,16 +19,32 @@ def select(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
 
     The result never depends on the order in which the records came.
     """
-    if pool.failure is not None:
-        code = absence_code(pool.failure.reason)
-        return Selected(Absent(pool.failure.reason), (), (say(slot, code, pool.failure.text),))
+    if not pool.answered:
+        return _failed(slot, pool.failures)
     if slot.concept.origin is Origin.PATIENT:
         return _of_patient(slot, pool)
-    if slot.select is Select.ANY or slot.concept.origin is Origin.CONDITION:
+    if slot.select is Select.ANY or _of_events(slot):
         return presence(slot, pool, as_of, known_at)
-    if slot.select is Select.SERIES:
-        return series(slot, pool, as_of, known_at)
-    return single(slot, pool, as_of, known_at)
+    way = series if slot.select is Select.SERIES else single
+    found = way(slot, pool, as_of, known_at)
+    return _in_part(slot, pool.failures, found) if pool.failures else found
+
+
+def _failed(slot: Slot, failures: tuple[Failure, ...]) -> Selected:
+    told = tuple(say(slot, absence_code(failure.reason), failure.text) for failure in failures)
+    return Selected(Absent(failures[0].reason), (), told)
+
+
+def _in_part(slot: Slot, failures: tuple[Failure, ...], found: Selected) -> Selected:
+    """What was found where a part of the records could not be had: "not found" is "could not tell" then."""
+    if isinstance(found.value, Absent) and found.value.reason in (AbsentReason.NOT_FOUND, AbsentReason.STALE):
+        failed = _failed(slot, failures)
+        return Selected(failed.value, found.resources, (*failed.issues, *found.issues))
+    told = (
+        say(slot, "part-missing", f"{failure.text} A newer record, or one that says otherwise, may be there.")
+        for failure in failures
+    )
+    return Selected(found.value, found.resources, (*found.issues, *told))
 
 
 def _of_patient(slot: Slot, pool: Pool) -> Selected:
@@ -44,3 +60,7 @@ def _of_patient(slot: Slot, pool: Pool) -> Selected:
     if isinstance(value, Absent):
         issues.append(say(slot, absence_code(value.reason), f"{fact.record.name} says {said(fact)}."))
     return Selected(value, resources_of([fact]), (*issues, *told(slot, [fact])))
+
+
+def _of_events(slot: Slot) -> bool:
+    return slot.concept.origin in EVENTS and slot.concept.value_type is ValueType.FLAG

@@ -23,6 +23,13 @@ from server.catalog.graph import (
 ORIGINS = {
     MPM.ObservationConcept: Origin.OBSERVATION,
     MPM.ConditionConcept: Origin.CONDITION,
+    MPM.MedicationConcept: Origin.MEDICATION,
+    MPM.AllergyConcept: Origin.ALLERGY,
+    MPM.ProcedureConcept: Origin.PROCEDURE,
+    MPM.EncounterConcept: Origin.ENCOUNTER,
+    MPM.ImmunizationConcept: Origin.IMMUNIZATION,
+    MPM.FamilyHistoryConcept: Origin.FAMILY_HISTORY,
+    MPM.QuestionnaireConcept: Origin.QUESTIONNAIRE,
     MPM.PatientConcept: Origin.PATIENT,
     MPM.SiteConcept: Origin.SITE,
     MPM.ComputedConcept: Origin.COMPUTED,

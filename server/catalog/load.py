@@ -16,7 +16,7 @@ from ontology.vocabulary import unknown_terms
 from server.catalog.concepts import concept_nodes, read_concept
 from server.catalog.descriptions import Description
 from server.catalog.digest import code_digest
-from server.catalog.graph import MPM, NodeFault, need, text, texts, words_of
+from server.catalog.graph import MPM, NodeFault, flag, need, text, texts, words_of
 from server.catalog.modules import File, module_nodes, read_module
 from server.catalog.shapes import shape_faults
 from server.catalog.turtle import read_turtle
@@ -142,4 +142,6 @@ def _collector(file: File, node: URIRef) -> CollectorDescription:
         date_parameter=text(graph, node, MPM.dateParameter),
         digest=file.digest,
         includes=texts(graph, node, MPM.includes),
+        folder=file.folder.name,
+        on_request=flag(graph, node, MPM.onRequest),
     )

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import replace
 
-from ontology.concepts import Concept, Origin
+from ontology.concepts import EVENTS, Concept, Origin, ValueType
 from ontology.slots import Select, Slot
 from server.catalog.descriptions import Description
 from server.catalog.load import Catalog
@@ -36,7 +36,8 @@ def compile_plan(catalog: Catalog, goals: tuple[str, ...], assumed: frozenset[st
 
 def recorded_slot(concept: Concept) -> Slot:
     """The slot that asks for a concept as it is recorded, whatever its age."""
-    select = Select.ANY if concept.origin is Origin.CONDITION else Select.LATEST
+    present = concept.origin in EVENTS and concept.value_type is ValueType.FLAG
+    select = Select.ANY if present else Select.LATEST
     return Slot(concept.id, concept, select, required=True, unit=concept.unit, accepts_bound=True)
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from collectors.facts import Facts
+from collectors.fetching.clients import Clients
 from collectors.fetching.probe import Probe, SourceStatus
 from collectors.gather import Gatherer
 from collectors.settings import Source
@@ -36,16 +37,16 @@ class Engine:
     """Answers questions.  Built by ``open``, given back by ``close``; also an async context manager."""
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, http: httpx.AsyncClient, memory: Memory, sources: Sequence[Source]
+        self, settings: Settings, catalog: Catalog, clients: Clients, memory: Memory, sources: Sequence[Source]
     ) -> None:
         self.settings = settings
         self.catalog = catalog
         self.memory = memory
-        self.gatherer = Gatherer(http)
+        self.gatherer = Gatherer(clients)
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
-        self.probe = Probe(http, tuple(self.sources.values()))
-        self._http = http
+        self.probe = Probe(clients, tuple(self.sources.values()))
+        self._clients = clients
 
     @classmethod
     async def open(cls, settings: Settings, catalog: Catalog, http: httpx.AsyncClient | None = None) -> Self:
@@ -65,17 +66,17 @@ class Engine:
         url = settings.cache.url.get_secret_value() if settings.cache.url is not None else None
         store = await open_store(url, key, settings.cache.enabled, keys=keys)
         memory = Memory(store, keys, measure_environment(ROOT), ZoneInfo(settings.zone), settings.cache.ttl)
-        client = http or httpx.AsyncClient(follow_redirects=False, trust_env=False)
+        clients = Clients(http)
         try:
-            return cls(settings, catalog, client, memory, settings.endpoints())
+            return cls(settings, catalog, clients, memory, settings.endpoints())
         except BaseException:
-            await client.aclose()
+            await clients.aclose()
             await memory.close()
             raise
 
     async def close(self) -> None:
         """Give back connections and stop the embedded cache."""
-        await self._http.aclose()
+        await self._clients.aclose()
         await self.memory.close()
 
     async def __aenter__(self) -> Self:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ontology.concepts import Origin
+from ontology.concepts import EVENTS
 from ontology.evaluation import Issue
 from ontology.resources import RecordRef, Resource
 from ontology.times import Span
@@ -64,8 +64,8 @@ class Reach:
             # What could not be used is no ground, though its record is named.
             carrying = [given for given in self.carrying(position) if _gives(given)]
             found = span_of(time for given in carrying for time in _spans(self.input_times(given)))
-            if found.latest is not None and any(given.slot.concept.origin is Origin.CONDITION for given in carrying):
-                dated = (given for given in carrying if given.slot.concept.origin is not Origin.CONDITION)
+            if found.latest is not None and any(given.slot.concept.origin in EVENTS for given in carrying):
+                dated = (given for given in carrying if given.slot.concept.origin not in EVENTS)
                 latest = span_of(time for given in dated for time in _spans(self.input_times(given))).latest
                 found = Times(found.oldest, latest)
             self._times[position] = found

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from ontology import words
-from ontology.concepts import Origin
+from ontology.concepts import EVENTS, Origin
 from ontology.evaluation import Interval
 from ontology.slots import Slot
 from ontology.times import Span
@@ -101,9 +101,9 @@ def absence_words(given: BoundInput) -> str:
         return "not measured together with the others"
     if origin is Origin.SITE:
         return "not set for this site"
-    if origin is Origin.CONDITION and reason is AbsentReason.NOT_FOUND:
+    if origin in EVENTS and reason is AbsentReason.NOT_FOUND:
         return "not recorded, which is not a no"
-    if origin is Origin.CONDITION and reason is AbsentReason.UNCONVERTIBLE:
+    if origin in EVENTS and reason is AbsentReason.UNCONVERTIBLE:
         return "recorded, but not so that it can be told for this time"
     return reason_words(reason, given.slot)
 

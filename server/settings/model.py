@@ -4,33 +4,20 @@ import base64
 import binascii
 from datetime import timedelta
 from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collectors.settings import Source
+from server.settings.section import Section, known_zone
+from server.settings.source import SourceSettings
 
 KEY_BYTES = 32
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be the name of an IANA time zone, such as Europe/Berlin") from None
-    return name
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where the server listens, and how much one question may cost (``deadline`` in seconds)."""
 
     host: str = "127.0.0.1"
@@ -45,7 +32,7 @@ class ServerSettings(_Section):
     max_concepts: int = Field(default=50, ge=1)
 
 
-class CacheSettings(_Section):
+class CacheSettings(Section):
     """Where results are kept for a while, under which key they are encrypted, and for how long (``ttl``).
 
     Without ``url`` the embedded server is used, with a key of its own that ends with it.
@@ -93,63 +80,6 @@ class CacheSettings(_Section):
             raise ValueError("key_file cannot be read") from None
 
 
-class SourceSettings(_Section):
-    """One FHIR R4 endpoint; ``timeout`` in seconds bounds one request, ``max_bytes`` one page."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-    base_url: str
-    allow_http: bool = False
-    auth: Literal["none", "caller", "backend"] = "none"
-    zone: str | None = None
-    concurrency: int = Field(default=6, ge=1, le=64)
-    page_size: int = Field(default=500, ge=1, le=10_000)
-    max_pages: int = Field(default=200, ge=1)
-    max_records: int = Field(default=50_000, ge=1)
-    max_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
-    timeout: float = Field(default=20.0, gt=0, le=600)
-
-    @field_validator("auth")
-    @classmethod
-    def _supported(cls, auth: str) -> str:
-        if auth != "none":
-            raise ValueError(f'"{auth}" is not supported yet; only "none" is')
-        return auth
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str | None) -> str | None:
-        return zone if zone is None else _zone(zone)
-
-    @model_validator(mode="after")
-    def _safe_url(self) -> Self:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("base_url must be an absolute https URL")
-        # Reading the port raises ValueError where it is none.
-        if parts.port == 0 or not self.base_url.isprintable() or " " in self.base_url:
-            raise ValueError("base_url must be an absolute https URL")
-        if parts.query or parts.fragment or parts.username or parts.password:
-            raise ValueError("base_url must have no user, query or fragment")
-        if parts.scheme == "http" and not (self.allow_http or _loopback(parts.hostname)):
-            raise ValueError("base_url must be https; plain http only on loopback, or with allow_http = true")
-        return self
-
-    def source(self, default_zone: str) -> Source:
-        """The endpoint as collectors want it, with ``default_zone`` where it names no zone of its own."""
-        return Source(
-            id=self.id,
-            base_url=self.base_url.rstrip("/"),
-            auth=self.auth,
-            zone=ZoneInfo(self.zone or default_zone),
-            concurrency=self.concurrency,
-            page_size=self.page_size,
-            max_pages=self.max_pages,
-            max_records=self.max_records,
-            max_bytes=self.max_bytes,
-            timeout=self.timeout,
-        )
-
-
 class Settings(BaseSettings):
     """All settings.  ``site`` holds facts about the site by concept id; ``zone`` is where the site's days begin."""
 
@@ -166,7 +96,7 @@ class Settings(BaseSettings):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        return _zone(zone)
+        return known_zone(zone)
 
     @field_validator("site", mode="before")
     @classmethod
@@ -204,12 +134,3 @@ def decode_key(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError("a key must be 32 bytes in hex or base64")
     return key
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -104,10 +104,14 @@ SEX = Concept("mpm:Sex", "sex", "sex", Origin.PATIENT, ValueType.CODING, element
 
 def description(origin: Origin) -> CollectorDescription:
     if origin is Origin.PATIENT:
-        return CollectorDescription("#p", "patient", origin, "Patient", "_id", None, None, "")
+        return CollectorDescription("#p", "patient", origin, "Patient", "_id", None, None, "", "patient")
     if origin is Origin.CONDITION:
-        return CollectorDescription("#c", "condition", origin, "Condition", "patient", None, None, "", ("Encounter",))
-    return CollectorDescription("#o", "observation", origin, "Observation", "patient", "code", "date", "")
+        return CollectorDescription(
+            "#c", "condition", origin, "Condition", "patient", None, None, "", "condition", ("Encounter",)
+        )
+    return CollectorDescription(
+        "#o", "observation", origin, "Observation", "patient", "code", "date", "", "observation"
+    )
 
 
 def searches(*concepts: Concept, window: timedelta | None = None) -> tuple[Search, ...]:

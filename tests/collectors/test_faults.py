@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from collectors.errors import PatientNotFoundError
 from collectors.fetching import transport
+from collectors.fetching.access import CallerAccess
 from collectors.gather import Gatherer
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
@@ -267,7 +268,7 @@ async def test_callers_with_other_rights_never_share() -> None:
     server = Misbehaving(Observation=answer)
     async with over(server) as http:
         gatherer = Gatherer(http)
-        calls = (gatherer.gather(SOURCE, "p", ALL, AT, 5, {"Authorization": f"Bearer {token}"}) for token in "ab")
+        calls = (gatherer.gather(SOURCE, "p", ALL, AT, 5, CallerAccess(token, token)) for token in "ab")
         allowed, refused = await asyncio.gather(*calls)
     assert allowed.select(slot(), AT, AT).issues == ()
     assert refused.select(slot(), AT, AT).value == Absent(AbsentReason.NOT_PERMITTED)
@@ -324,5 +325,5 @@ async def test_nothing_of_the_patient_is_logged_or_in_a_fault(caplog: pytest.Log
     )
     facts = await gather(server, patient=secret)
     assert len(facts.failures) == 2
-    assert not any(secret in failure.text for failure in facts.failures.values())
+    assert not any(secret in failure.text for failure in facts.gathered.failures.values())
     assert secret not in caplog.text

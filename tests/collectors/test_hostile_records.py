@@ -74,7 +74,7 @@ async def test_an_answer_packed_twice_is_not_unpacked() -> None:
 
     async with over(Misbehaving(Observation=twice)) as http:
         facts = await Gatherer(http).gather(SOURCE, "p", searches(CREATININE, SEX), AT, 5)
-    assert "encoded" in facts.failures["serum-creatinine"].text
+    assert "encoded" in facts.gathered.failures["serum-creatinine"].text
 
 
 @pytest.mark.parametrize("path", ["..%2f..%2fadmin", "%2e%2e%5cadmin", "a/..%5Cadmin", "..\\admin"])

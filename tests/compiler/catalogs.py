@@ -51,7 +51,8 @@ def catalog(*modules: Description, collectors: tuple[str, ...] = tuple(COLLECTOR
         concepts[description.produces.id] = description.produces
         concepts.update({s.concept.id: s.concept for s in description.slots})
     found: Mapping[str, CollectorDescription] = {
-        name: CollectorDescription(f"urn:k:{name}", name, *COLLECTORS[name], digest=name) for name in collectors
+        name: CollectorDescription(f"urn:k:{name}", name, *COLLECTORS[name], digest=name, folder=name)
+        for name in collectors
     }
     by_id = {m.id: m for m in modules}
     digest = repr(sorted((m.id, m.digest, repr(m.slots)) for m in modules)) + repr(collectors)

@@ -1,0 +1,139 @@
+"""Whether the newest records of a concept are enough to answer: nothing that did not come could change what is selected.
+
+An answer cut off at so many records leaves something behind: the *horizon* is the time from which on nothing is
+missing.  A concept is settled where a final fact that can be used lies after it, or where there is no horizon.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collectors.reading.codes import Key
+from collectors.reading.records import Fact, Record
+from collectors.reading.timing import read_time
+from collectors.reading.wire import NONE, CodeableConcept, Period
+from collectors.selection.pool import readable
+from ontology.concepts import Concept
+from ontology.times import Span
+
+# A source may order what lasts or is dated by the day by its start, in a zone of its own: it may end so much later.
+MARGIN = timedelta(days=2)
+NEVER = datetime.max.replace(tzinfo=UTC) - 2 * MARGIN
+"""A horizon behind which nothing lies: what came says nothing of what did not."""
+
+Horizons: TypeAlias = Mapping[Key, datetime]
+"""For each code of which more may be on record than came: from when on nothing is missing."""
+
+ANY_CODE: Key = ("", "")
+"""Stands among horizons for what concerns every concept: records that may hold any as a component."""
+
+
+class _Placed(msgspec.Struct, gc=False):
+    code: CodeableConcept | None = None
+    effectiveDateTime: str | None = None  # noqa: N815
+    effectiveInstant: str | None = None  # noqa: N815
+    effectivePeriod: Period | None = None  # noqa: N815
+    component: msgspec.Raw = NONE
+
+
+_PLACED = msgspec.json.Decoder(_Placed)
+
+
+class Placed(msgspec.Struct, frozen=True, gc=False):
+    """Under which codes a record stands, and when it holds (None: that cannot be told)."""
+
+    codes: frozenset[Key]
+    span: Span | None
+    parted: bool = False
+
+
+def placed(record: Record, zone: ZoneInfo) -> Placed:
+    """Reads of an Observation only what it is about and when it holds."""
+    try:
+        told = _PLACED.decode(record.raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Placed(frozenset(), None, True)
+    codings = told.code.coding if told.code is not None else []
+    keys = frozenset((each.system, each.code) for each in codings if each.system and each.code)
+    return Placed(keys, _span(told, zone), bool(told.component))
+
+
+def _span(told: _Placed, zone: ZoneInfo) -> Span | None:
+    text = told.effectiveDateTime or told.effectiveInstant
+    try:
+        if text is not None:
+            return read_time(text, zone)
+        if told.effectivePeriod is None or told.effectivePeriod.start is None or told.effectivePeriod.end is None:
+            return None
+        start = read_time(told.effectivePeriod.start, zone).start
+        return Span(start, max(start, read_time(told.effectivePeriod.end, zone).end))
+    except (ValueError, OverflowError):
+        return None
+
+
+def by_code(records: Iterable[Placed], most: int) -> dict[Key, datetime]:
+    """The horizons of an answer that has the ``most`` newest records of each code."""
+    groups: dict[Key, list[Placed]] = {}
+    for each in records:
+        for key in each.codes:
+            groups.setdefault(key, []).append(each)
+    horizons: dict[Key, datetime] = {}
+    for key, group in groups.items():
+        if len(group) < most:
+            continue
+        ends = sorted((each.span.end if each.span is not None else NEVER for each in group), reverse=True)
+        horizons[key] = ends[most - 1]
+        if any(each.parted for each in group):
+            horizons[ANY_CODE] = max(horizons[key], horizons.get(ANY_CODE, horizons[key]))
+    return horizons
+
+
+def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
+    """The horizon of a page of the newest records, newest first; None where all there is came.
+
+    A page that is not in that order was not sorted at all.
+    """
+    if not more and len(records) < most:
+        return None
+    ends = [each.span.end if each.span is not None else NEVER for each in records]
+    if not ends or any(later > earlier + MARGIN for earlier, later in zip(ends, ends[1:], strict=False)):
+        return NEVER
+    return ends[-1]
+
+
+def horizon_of(concept: Concept, horizons: Horizons) -> datetime | None:
+    """From when on no record of the concept is missing; None where none is missing at all."""
+    keys = [(each.coding.system, each.coding.code) for each in concept.accepted]
+    keys += [(panel.system, panel.code) for panel in concept.panels]
+    return max((horizons[key] for key in (*keys, ANY_CODE) if key in horizons), default=None)
+
+
+def settled(
+    facts: Iterable[Fact], horizon: datetime | None, as_of: datetime, fault: Callable[[Record], str | None]
+) -> bool:
+    """Whether the latest of these facts is the latest of all, whatever the slot's window.
+
+    ``fault`` names the element in which a record breaks FHIR's rules (None: it is sound).
+    """
+    if horizon is None:
+        return True
+    if horizon >= NEVER:
+        return False
+    found = False
+    for fact in facts:
+        span, issued = fact.resource.effective, fact.resource.issued
+        if span is None:
+            continue
+        if span.end - span.start > MARGIN:
+            return False
+        found = found or (
+            horizon + MARGIN < span.end <= as_of
+            and (issued is None or issued <= as_of)
+            and readable(fact)
+            and not fact.preliminary
+            and fault(fact.record) is None
+        )
+    return found

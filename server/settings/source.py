@@ -1,0 +1,116 @@
+"""The settings of one source."""
+
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from collectors.settings import Backend, Source, Tls
+from server.settings.section import Section, known_zone
+
+
+class BackendSettings(Section):
+    """SMART Backend Services: who we are there; the private key is in a file or the environment."""
+
+    client_id: str
+    key_file: Path | None = None
+    key_env: str | None = None
+    key_id: str | None = None
+    token_url: str | None = None
+    scope: str = "system/*.rs"
+
+
+class TlsSettings(Section):
+    """PEM files: our certificate and its key, and the authority that the source's certificate is from."""
+
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    ca_file: Path | None = None
+
+
+class SourceSettings(Section):
+    """One FHIR R4 endpoint; ``timeout`` in seconds bounds one request, ``max_bytes`` one page."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    base_url: str
+    allow_http: bool = False
+    auth: Literal["none", "caller", "backend"] = "none"
+    zone: str | None = None
+    concurrency: int = Field(default=6, ge=1, le=64)
+    page_size: int = Field(default=500, ge=1, le=10_000)
+    max_pages: int = Field(default=200, ge=1)
+    max_records: int = Field(default=50_000, ge=1)
+    max_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    timeout: float = Field(default=20.0, gt=0, le=600)
+    http2: bool = True
+    backend: BackendSettings | None = None
+    tls: TlsSettings | None = None
+    folder: Path | None = None
+    identifiers: tuple[str, ...] = ()
+    collectors: tuple[str, ...] = ()
+    freshness: dict[str, timedelta] = Field(default_factory=dict)
+    capability_ttl: timedelta = timedelta(hours=1)
+    elements: bool = False
+
+    @field_validator("auth")
+    @classmethod
+    def _supported(cls, auth: str) -> str:
+        if auth != "none":
+            raise ValueError(f'"{auth}" is not supported yet; only "none" is')
+        return auth
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        return zone if zone is None else known_zone(zone)
+
+    @model_validator(mode="after")
+    def _safe_url(self) -> Self:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url must be an absolute https URL")
+        # Reading the port raises ValueError where it is none.
+        if parts.port == 0 or not self.base_url.isprintable() or " " in self.base_url:
+            raise ValueError("base_url must be an absolute https URL")
+        if parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError("base_url must have no user, query or fragment")
+        if parts.scheme == "http" and not (self.allow_http or _loopback(parts.hostname)):
+            raise ValueError("base_url must be https; plain http only on loopback, or with allow_http = true")
+        return self
+
+    def source(self, default_zone: str) -> Source:
+        """The endpoint as collectors want it, with ``default_zone`` where it names no zone of its own."""
+        return Source(
+            id=self.id,
+            base_url=self.base_url.rstrip("/"),
+            auth=self.auth,
+            zone=ZoneInfo(self.zone or default_zone),
+            concurrency=self.concurrency,
+            page_size=self.page_size,
+            max_pages=self.max_pages,
+            max_records=self.max_records,
+            max_bytes=self.max_bytes,
+            timeout=self.timeout,
+            http2=self.http2,
+            backend=Backend(**self.backend.model_dump()) if self.backend is not None else None,
+            tls=Tls(**self.tls.model_dump()) if self.tls is not None else None,
+            folder=self.folder,
+            identifiers=self.identifiers,
+            collectors=self.collectors,
+            freshness=tuple(sorted(self.freshness.items())),
+            capability_ttl=self.capability_ttl,
+            elements=self.elements,
+        )
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

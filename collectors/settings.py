@@ -13,7 +13,7 @@ class Backend:
     """SMART Backend Services: who we are at the authorisation server, and where our private key lies.
 
     The key is in ``key_file`` (PEM or JWK) or in the environment variable ``key_env``.  Without ``token_url`` the
-    source's own ``.well-known/smart-configuration`` names it.
+    source's own ``.well-known/smart-configuration`` names it.  ``jwks_url``: where our public keys are published.
     """
 
     client_id: str
@@ -21,6 +21,7 @@ class Backend:
     key_env: str | None = None
     key_id: str | None = None
     token_url: str | None = None
+    jwks_url: str | None = None
     scope: str = "system/*.rs"
 
 

@@ -1,0 +1,92 @@
+"""Value sets and concept maps as they lie in folders.  Each fault names its file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from collectors.reading.wire import element_path
+from collectors.terminology.canonical import Canonical, canonical
+from collectors.terminology.errors import DefinitionError
+from collectors.terminology.shape import CONCEPT_MAP, VALUE_SET, ConceptMap, ValueSet
+
+_LARGEST = 64 * 1024 * 1024
+
+
+class _Kind(msgspec.Struct):
+    resourceType: str | None = None  # noqa: N815
+
+
+_KIND = msgspec.json.Decoder(_Kind)
+
+
+@dataclass(slots=True)
+class Files:
+    """What was read: by canonical, with the name of the file; and every fault."""
+
+    sets: dict[Canonical, tuple[str, ValueSet]] = field(default_factory=dict)
+    maps: dict[Canonical, tuple[str, ConceptMap]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, name: str, content: bytes) -> None:
+        """Reads one file's content."""
+        try:
+            resource = decode(content)
+            own = named(resource)
+        except DefinitionError as error:
+            self.faults.append(f"{name}: {error}")
+            return
+        if resource.status == "retired":
+            self.faults.append(f"{name}: its status is retired; remove the file, or put a current one in its place")
+        held = self.sets.get(own) if isinstance(resource, ValueSet) else self.maps.get(own)
+        if held is not None:
+            self.faults.append(f"{name}: {own} is defined by {held[0]} already")
+        elif isinstance(resource, ValueSet):
+            self.sets[own] = (name, resource)
+        else:
+            self.maps[own] = (name, resource)
+
+
+def named(resource: ValueSet | ConceptMap) -> Canonical:
+    """The canonical under which a resource says that it goes (DefinitionError where it says none)."""
+    if not resource.url:
+        raise DefinitionError("it has no url")
+    return canonical(f"{resource.url}|{resource.version}" if resource.version else resource.url)
+
+
+def decode(content: bytes) -> ValueSet | ConceptMap:
+    """A ValueSet or a ConceptMap from its JSON (DefinitionError for anything else)."""
+    try:
+        kind = _KIND.decode(content).resourceType
+        if kind == "ValueSet":
+            return VALUE_SET.decode(content)
+        if kind == "ConceptMap":
+            return CONCEPT_MAP.decode(content)
+    except msgspec.ValidationError as error:
+        raise DefinitionError(f"{element_path(error)} is not of the type that FHIR says") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise DefinitionError("it is not readable JSON") from None
+    raise DefinitionError("it is neither a ValueSet nor a ConceptMap")
+
+
+def read_folders(folders: Iterable[Path], root: Path | None = None) -> Files:
+    """Every ``*.json`` of these folders, in the order of their names, named from ``root`` where they lie under it.
+
+    A folder that is not there is a fault; whether it must be there is for the caller to know.
+    """
+    files = Files()
+    for folder in dict.fromkeys(folders):
+        if not folder.is_dir():
+            files.faults.append(f"{folder}: there is no such folder")
+            continue
+        for path in sorted(folder.glob("*.json")):
+            name = path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else str(path)
+            try:
+                if path.stat().st_size > _LARGEST:
+                    files.faults.append(f"{name}: it is larger than {_LARGEST} bytes")
+                    continue
+                files.add(name, path.read_bytes())
+            except OSError:
+                files.faults.append(f"{name}: it cannot be read")
+    return files

@@ -17,10 +17,19 @@ class Access(Protocol):
         """Whose authorisation this is."""
 
     async def headers(self) -> Mapping[str, str]:
-        """What goes with each request.  Raises SourceRefusedError where there is no authorisation to be had."""
+        """What goes with each request.
 
-    async def renew(self) -> bool:
-        """Called when the source answered 401: whether there is a new authorisation, worth one more try."""
+        Raises AuthorisationError where none is to be had, SourceUnreachableError, SourceAnswerError.
+        """
+
+    async def renew(self, stale: Mapping[str, str]) -> bool:
+        """Called when the source answered 401 to these headers: whether there are others, worth one more try.
+
+        Raises what ``headers`` raises.
+        """
+
+    def advice(self, status: int) -> str:
+        """What to do about a refusal of the source (401 or 403)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +42,13 @@ class NoAccess:
         """None."""
         return {}
 
-    async def renew(self) -> bool:
+    async def renew(self, stale: Mapping[str, str]) -> bool:
         """There is none to renew."""
         return False
+
+    def advice(self, status: int) -> str:
+        """The settings name no way of authorising."""
+        return 'it wants an authorisation; set auth to "caller" or "backend"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,12 @@ class CallerAccess:
         """The token as the caller gave it."""
         return {"Authorization": f"Bearer {self.token}"}
 
-    async def renew(self) -> bool:
+    async def renew(self, stale: Mapping[str, str]) -> bool:
         """Only the caller can get a new one."""
         return False
+
+    def advice(self, status: int) -> str:
+        """An old token is replaced by whoever holds it; rights are the source's to give."""
+        if status == 401:
+            return "the caller's token has expired or is not for this source; get a new one and ask again"
+        return "the caller's token does not allow this; it lacks a scope, or the caller may not see this patient"

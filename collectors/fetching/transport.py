@@ -6,6 +6,7 @@ No error and no log line carries an address, an identifier or anything out of an
 import asyncio
 import logging
 import random
+from collections.abc import Mapping
 
 import httpx
 
@@ -13,8 +14,8 @@ from collectors.errors import SourceAnswerError, SourceRefusedError, SourceUnrea
 from collectors.fetching.access import Access, NoAccess
 from collectors.settings import Source
 
-# httpx writes every address, with the patient's id in it, at INFO; httpcore writes headers at DEBUG.
-for _name in ("httpx", "httpcore"):
+# httpx writes every address, with the patient's id in it, at INFO; httpcore and hpack write headers at DEBUG.
+for _name in ("httpx", "httpcore", "hpack", "h2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 _ACCEPT = {"Accept": "application/fhir+json", "Cache-Control": "no-cache"}
@@ -63,12 +64,14 @@ class Transport:
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             backoff = _FIRST_BACKOFF * 2**attempt * (1 + random.random())  # noqa: S311  (spreads retries, no secret)
+            # Got outside the gate: whoever waits for a token keeps no other request from being sent.
+            held = await self._access.headers()
             try:
                 async with self._gate, asyncio.timeout(self._source.timeout):
-                    answer = await self._once(method, address, body)
+                    answer = await self._once(method, address, body, held)
             except _UnauthorisedError:
-                if renewed or not await self._access.renew():
-                    raise SourceRefusedError(f"source {self._source.id}: the request is not permitted (401)") from None
+                if renewed or last or not await self._access.renew(held):
+                    raise self._refused(401) from None
                 renewed, answer = True, 0.0
             except TimeoutError:
                 raise self._unreachable(f"no answer within {self._source.timeout:g} s") from None
@@ -87,9 +90,11 @@ class Transport:
             await asyncio.sleep(max(answer, backoff))
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, method: str, address: httpx.URL, sent: bytes | None) -> bytes | float:
+    async def _once(
+        self, method: str, address: httpx.URL, sent: bytes | None, held: Mapping[str, str]
+    ) -> bytes | float:
         """One request: its body, or for how many seconds to wait before the next attempt."""
-        headers = {**await self._access.headers(), **_ACCEPT}
+        headers = {**held, **_ACCEPT}
         if sent is not None:
             headers["Content-Type"] = "application/fhir+json"
         async with self._http.stream(
@@ -119,7 +124,7 @@ class Transport:
         if status == 401:
             raise _UnauthorisedError
         if status == 403:
-            raise SourceRefusedError(f"source {self._source.id}: the request is not permitted ({status})")
+            raise self._refused(status)
         if status in (404, 410):
             raise NotThereError(f"source {self._source.id}: there is nothing at that address ({status})")
         if 300 <= status < 400:
@@ -127,6 +132,10 @@ class Transport:
         if status >= 500:
             raise self._unreachable(f"an error of the server ({status})")
         raise self._fault(f"the request is refused as wrong ({status})")
+
+    def _refused(self, status: int) -> SourceRefusedError:
+        text = f"the request is not permitted ({status}): {self._access.advice(status)}"
+        return SourceRefusedError(f"source {self._source.id}: {text}")
 
     def _fault(self, text: str) -> SourceAnswerError:
         return SourceAnswerError(f"source {self._source.id}: {text}")

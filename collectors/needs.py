@@ -14,7 +14,8 @@ class CollectorDescription:
     ``code_parameter`` None: the type is searched by patient alone.  ``includes`` are further resource types whose
     records of the same patient are needed to read these (Encounter for undated Conditions).  ``folder`` is where the
     description lies, and where the code that reads the records is found.  ``on_request``: used only for sources whose
-    settings name the collector.
+    settings name the collector.  ``elements`` are all elements of a record that are read, without the type of a
+    choice ("value"); none where that is not declared.
     """
 
     iri: str
@@ -28,6 +29,7 @@ class CollectorDescription:
     folder: str
     includes: tuple[str, ...] = ()
     on_request: bool = False
+    elements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,11 @@ class Search:
     """The whole need of one resource type: sent to a source as one search (plus pages, plus code chunks).
 
     ``codes`` has every code of ``concepts`` in a stable order; ``window`` is the widest (None: no limit in time).
+    ``latest_only``: of each concept nothing but its latest value is selected, as of the time of the question.
     """
 
     description: CollectorDescription
     concepts: tuple[Concept, ...]
     codes: tuple[Coding, ...]
     window: timedelta | None
+    latest_only: bool = False

@@ -144,4 +144,5 @@ def _collector(file: File, node: URIRef) -> CollectorDescription:
         includes=texts(graph, node, MPM.includes),
         folder=file.folder.name,
         on_request=flag(graph, node, MPM.onRequest),
+        elements=texts(graph, node, MPM.reads),
     )

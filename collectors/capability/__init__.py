@@ -1,0 +1,1 @@
+"""What a source can do: read from its own statements, and learned from what it does."""

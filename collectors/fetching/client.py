@@ -18,11 +18,16 @@ from collectors.settings import Source
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The raw records of one search, all pages, and how many parameters the server said it ignored."""
+    """The raw records of one search, all pages, and how many parameters the server said it ignored.
+
+    ``more``: only the first page was read, and there are others.  ``link``: the search as the server says it took it.
+    """
 
     records: tuple[bytes, ...]
     outcomes: int
     requests: int
+    more: bool = False
+    link: str | None = None
 
 
 class Client:
@@ -32,8 +37,8 @@ class Client:
         self._source = source
         self._transport = transport
 
-    async def search(self, resource_type: str, parameters: Parameters) -> Fetched:
-        """All pages of one search.
+    async def search(self, resource_type: str, parameters: Parameters, first_only: bool = False) -> Fetched:
+        """All pages of one search, or the first one only.  An operation is named with its type: "Observation/$lastn".
 
         Raises SourceUnreachableError, SourceRefusedError, SourceAnswerError (NotThereError for 404 and 410).
         """
@@ -43,6 +48,7 @@ class Client:
         seen_records: set[bytes] = set()
         outcomes = 0
         requests = 0
+        link: str | None = None
         while address is not None:
             if str(address) in seen_pages:
                 raise self._fault("its pages lead in a circle")
@@ -54,6 +60,8 @@ class Client:
             bundle = self._bundle(body)
             page, notices = _split(bundle)
             outcomes += notices
+            if len(seen_pages) == 1:
+                link = link_of(bundle, "self")
             fresh = [raw for raw in page if raw not in seen_records]
             if page and not fresh and len(seen_pages) > 1:
                 raise self._fault("a page repeats earlier entries only")
@@ -62,7 +70,9 @@ class Client:
             if len(records) > self._source.max_records:
                 raise self._fault(f"more than {self._source.max_records} records in one search")
             address = self._next(bundle, address)
-        return Fetched(tuple(records), outcomes, requests)
+            if first_only:
+                break
+        return Fetched(tuple(records), outcomes, requests, address is not None, link)
 
     def _next(self, bundle: wire.Bundle, address: httpx.URL) -> httpx.URL | None:
         for link in bundle.link:
@@ -75,6 +85,12 @@ class Client:
                     raise self._fault("the link to the next page leaves the source")
                 return following
         return None
+
+    def page(self, body: bytes) -> Fetched:
+        """One page of a search that came in another answer (SourceAnswerError)."""
+        bundle = self._bundle(body)
+        records, outcomes = _split(bundle)
+        return Fetched(tuple(records), outcomes, 0, link_of(bundle, "next") is not None, link_of(bundle, "self"))
 
     def _bundle(self, body: bytes) -> wire.Bundle:
         try:
@@ -103,3 +119,8 @@ def _split(bundle: wire.Bundle) -> tuple[list[bytes], int]:
         else:
             records.append(bytes(entry.resource))
     return records, outcomes
+
+
+def link_of(bundle: wire.Bundle, relation: str) -> str | None:
+    """The address of a link, as it is written."""
+    return next((link.url for link in bundle.link if link.relation == relation and link.url), None)

@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from collectors.capability.capability import Capability
 from collectors.errors import PatientNotFoundError
-from collectors.needs import Search
+from collectors.needs import CollectorDescription, Search
 from collectors.settings import Source
 from ontology.values import Coding
 
@@ -14,6 +15,8 @@ Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
 MOST_CODES = 100
 """Codes in one request; servers have answered 500 to five times as many."""
+TOO_MANY_CODES = 500
+"""Beyond so many codes, all records of the type are asked for instead."""
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _RESERVED = re.compile(r"([\\,|$])")
@@ -28,20 +31,53 @@ def checked_id(patient: str) -> str:
     return patient
 
 
-def queries(search: Search, source: Source, patient: str, at: datetime) -> tuple[Parameters, ...]:
+def queries(
+    search: Search, source: Source, patient: str, at: datetime, capability: Capability | None = None
+) -> tuple[Parameters, ...]:
     """The parameters of each request that the search needs: one, or one a hundred codes.
 
-    There is no upper limit in time: a partial date that ends after ``at`` must not be lost in silence.
+    There is no upper limit in time: a partial date that ends after ``at`` must not be lost in silence.  A parameter
+    that the source declares not to know is left out, as are codes beyond ``TOO_MANY_CODES``: what comes is sorted out
+    here in any case.  Categories never stand in for codes: records without one would be lost.
     """
     description = search.description
-    common: list[tuple[str, str]] = [(description.patient_parameter, checked_id(patient))]
-    if description.date_parameter is not None and search.window is not None:
-        common.append((description.date_parameter, f"ge{_earliest(at, search.window)}"))
-    common.append(("_count", str(source.page_size)))
-    if description.code_parameter is None:
-        return (tuple(common),)
+    patient_of = of_patient(description, patient, capability)
+    further = (
+        *since(search, at, capability),
+        ("_count", str(source.page_size)),
+        *elements(description, source),
+    )
+    code = description.code_parameter
+    if code is None or len(search.codes) > TOO_MANY_CODES or not _known(description, code, capability):
+        return ((patient_of, *further),)
     chunks = [search.codes[first : first + MOST_CODES] for first in range(0, len(search.codes), MOST_CODES)]
-    return tuple((common[0], (description.code_parameter, tokens(chunk)), *common[1:]) for chunk in chunks)
+    return tuple((patient_of, (code, tokens(chunk)), *further) for chunk in chunks)
+
+
+def of_patient(description: CollectorDescription, patient: str, capability: Capability | None) -> tuple[str, str]:
+    """The parameter that names the patient; ``subject`` where only that is declared."""
+    if not _known(description, description.patient_parameter, capability) and _known(
+        description, "subject", capability
+    ):
+        return ("subject", f"Patient/{checked_id(patient)}")
+    return (description.patient_parameter, checked_id(patient))
+
+
+def since(search: Search, at: datetime, capability: Capability | None) -> Parameters:
+    """The parameter that begins the window, where there is one and the source knows it."""
+    name = search.description.date_parameter
+    if name is None or search.window is None or not _known(search.description, name, capability):
+        return ()
+    return ((name, f"ge{_earliest(at, search.window)}"),)
+
+
+def elements(description: CollectorDescription, source: Source) -> Parameters:
+    """Asks for nothing but the elements that are read, where it was tried that the source leaves those whole."""
+    return (("_elements", ",".join(description.elements)),) if source.elements and description.elements else ()
+
+
+def _known(description: CollectorDescription, parameter: str, capability: Capability | None) -> bool:
+    return capability is None or capability.knows(description.resource_type, parameter)
 
 
 def simple_query(source: Source, patient: str, parameter: str) -> Parameters:

@@ -1,0 +1,1 @@
+"""``source``: for those who connect a FHIR source."""

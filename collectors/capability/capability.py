@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +15,7 @@ class TypeCapability:
 
     readable: bool = False
     searchable: bool = False
-    parameters: Mapping[str, str] = NOTHING
+    parameters: Mapping[str, str] = field(default_factory=dict)
     includes: frozenset[str] = frozenset()
     operations: frozenset[str] = frozenset()
     versioned: bool = False
@@ -72,13 +69,13 @@ class Known:
 
     ``capability`` None: nothing that can be relied on, and ``remark`` says why; the source is then asked in the way
     that every server understands.  ``refusal``: it must not be asked at all, since it is of another FHIR version, and
-    what an integrator should do.
+    what an integrator should do.  ``notes`` are what struck on reading one that can be relied on.
     """
 
     capability: Capability | None = None
     remark: str | None = None
     refusal: str | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 UNKNOWN = Known(remark="its capability is not known yet")

@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from collectors.auth.ways import Caller, Ways
+from collectors.errors import CredentialError
 from collectors.facts import Facts
 from collectors.fetching.clients import Clients
 from collectors.fetching.probe import Probe, SourceStatus
 from collectors.gather import Gatherer
 from collectors.settings import Source
+from collectors.sourcefacts import SourceFacts
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
 from server import kinds
@@ -45,6 +48,7 @@ class Engine:
         self.gatherer = Gatherer(clients)
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
+        self.ways = Ways(sources, clients)
         self.probe = Probe(clients, tuple(self.sources.values()))
         self._clients = clients
 
@@ -91,10 +95,15 @@ class Engine:
         Raises QuestionError (no such source, a time without a zone or out of range), CompileError, and
         PatientNotFoundError; whatever else goes wrong with a source or a module is in the trace.
         """
+        trace, _ = await self.look(question)
+        return trace
+
+    async def look(self, question: Question) -> tuple[Trace, SourceFacts]:
+        """The same, with the facts that it was answered from: for those who check a source."""
         source = self.source(question.source)
         plan, at = self._prepare(question)
         facts = await self.gatherer.gather(source, question.patient, plan.searches, at, self.settings.server.deadline)
-        return await self.answer(question, plan, at, facts, source)
+        return await self.answer(question, plan, at, facts, source), facts
 
     async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:
         """Answer a question from facts that were gathered already."""

@@ -21,7 +21,7 @@ BACKEND: Entry = {**ENTRY, "auth": "backend", "elements": True, "backend": {"cli
         "",
         "\n",
         'zone = "UTC"',
-        '# Ours.\n[[sources]]\nid = "ehr" # the first\nbase_url = "https://ehr.example"\n\n[site]\nnorth-america = true\n',
+        '# Ours.\n[[sources]]\nid = "ehr" # the first\nbase_url = "https://e.example"\n[site]\nnorth-america = true\n',
         '[[sources]]\nid = "ehr"\nbase_url = "https://ehr.example/fhir"\n[sources.backend]\nclient_id = "x"',
     ],
 )

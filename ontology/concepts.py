@@ -55,9 +55,25 @@ class Accepted:
     without a unit under it; ``ever``: the code itself says "history of", so it counts only where a slot asks ever;
     of two codes the one with lower ``rank`` is preferred at one time.  ``asserts``: what a record under this code
     states by itself, where it has neither a value nor a reason for its absence (None: nothing).
+    ``translated``: a source's local code that a concept map reads as one of the concept's own; ``but`` are the codes
+    that one with a * at its end does not stand for.
     """
 
     coding: Coding
+    caution: str | None = None
+    needs_unit: bool = False
+    ever: bool = False
+    rank: int = 0
+    asserts: bool | None = None
+    translated: bool = False
+    but: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedSet:
+    """A value set all of whose codes are accepted alike, by its canonical; the rest as in ``Accepted``."""
+
+    canonical: str
     caution: str | None = None
     needs_unit: bool = False
     ever: bool = False
@@ -67,10 +83,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A recorded answer and the canonical code that it means for the concept."""
+    """A recorded answer and the canonical code that it means for the concept; ``note`` is told where it is used."""
 
     recorded: Coding
     means: Coding | bool
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,10 @@ class Concept:
     ``recorded_as`` is the IRI of the concept under which records hold what is computed here.  ``codes`` name the
     concept itself on the way out; ``accepted`` are the codes under which it is read.  ``panels`` are the
     panel codes under which records hold the concept as a component.
+
+    ``accepted_sets`` and ``only_in`` are value sets (canonicals) that only a terminology server can work out, when the
+    concept is asked for: all codes of the former are accepted, and of all that is accepted only what is in the latter.
+    What can be worked out at start is in ``accepted`` already.
     """
 
     iri: str
@@ -103,3 +124,5 @@ class Concept:
     element: str | None = None
     recorded_as: str | None = None
     note: str | None = None
+    accepted_sets: tuple[AcceptedSet, ...] = ()
+    only_in: str | None = None

@@ -1,7 +1,9 @@
 """Which concepts a recorded code stands for, and in which units and answers their values are read."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from collectors.reading import wire
@@ -10,6 +12,9 @@ from ontology.units import spelling
 from ontology.values import Coding
 
 Key: TypeAlias = tuple[str, str]
+
+# ICD-9 and ICD-10 in all their national editions; ICD-11's codes are not written without their dot.
+_ICD = re.compile(r"icd-?(9|10)(?!\d)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -58,9 +63,9 @@ class CodeIndex:
             for accepted in known.concept.accepted:
                 coding = accepted.coding
                 if is_prefix(coding):
-                    self._prefixes.append((coding.system, _plain(coding.code[:-1]), known, accepted))
+                    self._prefixes.append((coding.system, plain_code(coding.code[:-1]), known, accepted))
                 else:
-                    self._exact.setdefault((coding.system, coding.code), []).append((known, accepted))
+                    self._exact.setdefault(_key(coding.system, coding.code), []).append((known, accepted))
             for panel in known.concept.panels:
                 self._panels.setdefault((panel.system, panel.code), []).append(known)
 
@@ -81,9 +86,11 @@ class CodeIndex:
     def _hits(self, coding: wire.Coding) -> Iterator[tuple[Reader, Accepted]]:
         if coding.system is None or coding.code is None:
             return
-        yield from self._exact.get((coding.system, coding.code), ())
+        yield from self._exact.get(_key(coding.system, coding.code), ())
         for system, start, known, accepted in self._prefixes:
-            if coding.system == system and _plain(coding.code).startswith(start):
+            if coding.system != system or not plain_code(coding.code).startswith(start):
+                continue
+            if coding.code not in accepted.but:
                 yield known, accepted
 
     def panels(self, code: wire.CodeableConcept | None) -> list[Reader]:
@@ -104,14 +111,28 @@ def is_prefix(coding: Coding) -> bool:
     return len(coding.code) > 1 and coding.code.endswith("*")
 
 
-def _plain(code: str) -> str:
+def plain_code(code: str) -> str:
     """ICD codes are written with and without their dot."""
     return code.replace(".", "").upper()
 
 
+@lru_cache(maxsize=256)
+def undotted(system: str) -> bool:
+    """Whether codes of this system are the same with and without their dot."""
+    return _ICD.search(system) is not None
+
+
+def _key(system: str, code: str) -> Key:
+    return (system, plain_code(code)) if undotted(system) else (system, code)
+
+
 def accepted_systems(concept: Concept) -> frozenset[str]:
-    """The code systems in which a concept can be recognised at all."""
-    return frozenset(accepted.coding.system for accepted in concept.accepted)
+    """The code systems in which a concept can be recognised at all.
+
+    A source's own system is none of them: which of its codes can be read is known code by code
+    (``Translation.systems_of``).
+    """
+    return frozenset(accepted.coding.system for accepted in concept.accepted if not accepted.translated)
 
 
 def served(concepts: Iterable[Concept], origin: Origin) -> tuple[Concept, ...]:

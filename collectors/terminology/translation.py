@@ -52,6 +52,17 @@ class Translation:
             if not each.fixed and code not in each.listed
         )
 
+    def systems_of(self, codings: Iterable[Key]) -> frozenset[str]:
+        """The systems in which an entry can be read: its own, and those that its codes are the same in.
+
+        A wider code is none: the local one may mean something more special that is asked for.
+        """
+        found = set()
+        for system, code in codings:
+            found.add(system)
+            found.update(each.key[0] for each in self.of(system, code) if not each.wider)
+        return frozenset(found)
+
     def local(self, wanted: Iterable[Key]) -> tuple[Key, ...]:
         """The local codes that are read as one of these, in a stable order: a search must ask for them, too."""
         found: set[Key] = set()

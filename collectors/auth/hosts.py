@@ -22,6 +22,15 @@ def secure(address: httpx.URL) -> bool:
     return address.scheme == "https" or (address.scheme == "http" and loopback(address.host))
 
 
+def fit_for_credentials(url: str) -> bool:
+    """Whether a configured address is absolute, secure, and names no user and no fragment."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return bool(address.host) and secure(address) and not address.userinfo and not address.fragment
+
+
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Whether two addresses have scheme, host and port in common."""
     return _origin(one) == _origin(other)

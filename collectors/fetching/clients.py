@@ -1,25 +1,53 @@
-"""HTTP clients for the sources: connections are pooled, and shared by all questions."""
+"""HTTP clients for the sources: connections are pooled, and shared by all questions.
 
+A source with certificates of its own has a client of its own: connections made with our certificate for one source
+are used for no other.  Cookies are never kept: a session that a source opens for one caller would be sent with the
+requests of another.
+"""
+
+from collections.abc import Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
 import httpx
 
-from collectors.settings import Source
+from collectors.auth.files import tls_context
+from collectors.settings import Source, Tls
 
 
 class Clients:
-    """The client for each source.  ``shared`` is used for all of them where it is given (tests put faults there)."""
+    """The client for each source.  ``shared`` is used for all of them where it is given (tests put faults there).
 
-    def __init__(self, shared: httpx.AsyncClient | None = None) -> None:
-        self._shared = shared or httpx.AsyncClient(follow_redirects=False, trust_env=False)
+    Certificates are read for ``sources`` when this is made, else when a client is first asked for (CredentialError).
+    """
+
+    def __init__(self, shared: httpx.AsyncClient | None = None, sources: Iterable[Source] = ()) -> None:
+        self._given = shared
+        self._made: dict[tuple[Tls | None, bool], httpx.AsyncClient] = {}
+        for source in sources:
+            self.of(source)
 
     def of(self, source: Source) -> httpx.AsyncClient:
         """The client for requests to this source."""
-        return self._shared
+        if self._given is not None:
+            return self._given
+        key = (source.tls, source.http2)
+        client = self._made.get(key)
+        if client is None:
+            context = tls_context(source)
+            client = self._made[key] = httpx.AsyncClient(
+                follow_redirects=False,
+                trust_env=False,
+                verify=True if context is None else context,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            )
+        return client
 
     async def aclose(self) -> None:
         """Gives back all connections."""
-        await self._shared.aclose()
+        for client in (self._given, *self._made.values()):
+            if client is not None:
+                await client.aclose()
 
     async def __aenter__(self) -> Self:
         return self

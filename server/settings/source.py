@@ -1,7 +1,6 @@
 """The settings of one source."""
 
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -9,27 +8,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from collectors.auth.hosts import loopback
 from collectors.settings import Backend, Source, Tls
+from server.settings.authorisation import BackendSettings, TlsSettings
 from server.settings.section import Section, known_zone
-
-
-class BackendSettings(Section):
-    """SMART Backend Services: who we are there; the private key is in a file or the environment."""
-
-    client_id: str
-    key_file: Path | None = None
-    key_env: str | None = None
-    key_id: str | None = None
-    token_url: str | None = None
-    scope: str = "system/*.rs"
-
-
-class TlsSettings(Section):
-    """PEM files: our certificate and its key, and the authority that the source's certificate is from."""
-
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    ca_file: Path | None = None
 
 
 class SourceSettings(Section):
@@ -56,13 +38,6 @@ class SourceSettings(Section):
     capability_ttl: timedelta = timedelta(hours=1)
     elements: bool = False
 
-    @field_validator("auth")
-    @classmethod
-    def _supported(cls, auth: str) -> str:
-        if auth != "none":
-            raise ValueError(f'"{auth}" is not supported yet; only "none" is')
-        return auth
-
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str | None) -> str | None:
@@ -78,8 +53,24 @@ class SourceSettings(Section):
             raise ValueError("base_url must be an absolute https URL")
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError("base_url must have no user, query or fragment")
-        if parts.scheme == "http" and not (self.allow_http or _loopback(parts.hostname)):
+        if parts.scheme == "http" and not (self.allow_http or loopback(parts.hostname)):
             raise ValueError("base_url must be https; plain http only on loopback, or with allow_http = true")
+        return self
+
+    @model_validator(mode="after")
+    def _authorised(self) -> Self:
+        parts = urlsplit(self.base_url)
+        plain = parts.scheme == "http"
+        if self.auth == "backend" and self.backend is None:
+            raise ValueError('auth = "backend" needs backend.client_id, and backend.key_file or backend.key_env')
+        if self.auth != "backend" and self.backend is not None:
+            raise ValueError('backend is of use with auth = "backend" only')
+        if self.auth != "none" and plain and not loopback(urlsplit(self.base_url).hostname or ""):
+            raise ValueError(
+                f'auth = "{self.auth}" needs https, also with allow_http: a token would be read on the way'
+            )
+        if self.tls is not None and plain:
+            raise ValueError("tls is of use with https only")
         return self
 
     def source(self, default_zone: str) -> Source:
@@ -105,12 +96,3 @@ class SourceSettings(Section):
             capability_ttl=self.capability_ttl,
             elements=self.elements,
         )
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

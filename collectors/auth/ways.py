@@ -1,0 +1,64 @@
+"""Whose authorisation goes to which source."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from collectors.auth.backend import BackendAccess
+from collectors.auth.files import read_registration
+from collectors.errors import TokenRequiredError
+from collectors.fetching.access import Access, CallerAccess, NoAccess
+from collectors.fetching.clients import Clients
+from collectors.settings import Source
+
+TOKEN_VARIABLE = "EHR_TOKEN"  # noqa: S105 - the name of the variable that holds one
+"""Where the command line finds the caller's token: arguments are seen by everybody on the machine."""
+
+
+# RFC 6750, 2.1
+_BEARER = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}=*")
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be a bearer token at all."""
+    return _BEARER.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: their bearer token, where they gave one, and a keyed hash that stands for it."""
+
+    token: str | None = field(default=None, repr=False)
+    scope: str = ""
+
+
+NOBODY = Caller()
+
+
+class Ways:
+    """The way of authorising at each source.  Keys are read when this is made (CredentialError)."""
+
+    def __init__(self, sources: Sequence[Source], clients: Clients, environ: Mapping[str, str] | None = None) -> None:
+        variables = os.environ if environ is None else environ
+        self._backends = {
+            source.id: BackendAccess(clients.of(source), source, read_registration(source, variables))
+            for source in sources
+            if source.auth == "backend"
+        }
+
+    def of(self, source: Source, caller: Caller) -> Access:
+        """The authorisation for a question of this caller to this source.
+
+        Raises TokenRequiredError where it needs the caller's token and there is none.
+        """
+        if source.auth == "backend":
+            return self._backends[source.id]
+        if source.auth != "caller":
+            return NoAccess()
+        if caller.token is None:
+            raise TokenRequiredError(
+                f"source {source.id} answers with the caller's own token: send it as Authorization: Bearer, "
+                f"or to the command line in the environment variable {TOKEN_VARIABLE}"
+            )
+        return CallerAccess(caller.token, caller.scope)

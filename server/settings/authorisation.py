@@ -1,0 +1,92 @@
+"""The settings by which we authorise at a source.  No credential is ever one of them: they name where it lies."""
+
+import re
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from collectors.auth.hosts import fit_for_credentials
+from server.settings.section import Section
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# RFC 6749, 3.3
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
+_NEVER = "a key is never written into the settings; name the file or the environment variable that holds it"
+
+
+class BackendSettings(Section):
+    """SMART Backend Services: who we are there; the private key is in a file or the environment."""
+
+    client_id: str = Field(min_length=1, max_length=512)
+    key_file: Path | None = None
+    key_env: str | None = None
+    key_id: str | None = Field(default=None, min_length=1)
+    token_url: str | None = None
+    jwks_url: str | None = None
+    scope: str = "system/*.rs"
+
+    @field_validator("key_file")
+    @classmethod
+    def _a_file(cls, key_file: Path | None) -> Path | None:
+        return _a_name(key_file)
+
+    @field_validator("key_env")
+    @classmethod
+    def _a_variable(cls, key_env: str | None) -> str | None:
+        if key_env is None:
+            return None
+        if "-----BEGIN" in key_env or "{" in key_env:
+            raise ValueError(_NEVER)
+        if _VARIABLE.fullmatch(key_env) is None:
+            raise ValueError("must be the name of an environment variable")
+        if key_env.upper().startswith("MEDTWIN_"):
+            raise ValueError("must be a variable of another name: those that begin with MEDTWIN_ are settings")
+        return key_env
+
+    @field_validator("token_url", "jwks_url")
+    @classmethod
+    def _safe(cls, url: str | None) -> str | None:
+        if url is not None and not fit_for_credentials(url):
+            raise ValueError("must be an absolute https URL (plain http only on loopback), without user and fragment")
+        return url
+
+    @field_validator("scope")
+    @classmethod
+    def _scopes(cls, scope: str) -> str:
+        if _SCOPE.fullmatch(scope) is None:
+            raise ValueError("must be scopes parted by single blanks, such as system/*.rs or system/*.read")
+        return scope
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if (self.key_file is None) == (self.key_env is None):
+            raise ValueError("give key_file or key_env, one of them")
+        return self
+
+
+class TlsSettings(Section):
+    """PEM files: our certificate and its key, and the authority that the source's certificate is from."""
+
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    ca_file: Path | None = None
+
+    @field_validator("cert_file", "key_file", "ca_file")
+    @classmethod
+    def _a_file(cls, file: Path | None) -> Path | None:
+        return _a_name(file)
+
+    @model_validator(mode="after")
+    def _of_use(self) -> Self:
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file is of use with cert_file only")
+        if self.cert_file is None and self.ca_file is None:
+            raise ValueError("give cert_file, or ca_file, or both")
+        return self
+
+
+def _a_name(file: Path | None) -> Path | None:
+    if file is not None and ("-----BEGIN" in str(file) or str(file).lstrip().startswith("{")):
+        raise ValueError(_NEVER)
+    return file

@@ -37,9 +37,11 @@ NOBODY = Caller()
 
 
 class Ways:
-    """The way of authorising at each source.  Keys are read when this is made (CredentialError)."""
+    """The way of authorising at each source.  Keys and certificates are read when this is made (CredentialError)."""
 
     def __init__(self, sources: Sequence[Source], clients: Clients, environ: Mapping[str, str] | None = None) -> None:
+        for source in sources:
+            clients.of(source)
         variables = os.environ if environ is None else environ
         self._backends = {
             source.id: BackendAccess(clients.of(source), source, read_registration(source, variables))

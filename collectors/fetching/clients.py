@@ -5,7 +5,6 @@ are used for no other.  Cookies are never kept: a session that a source opens fo
 requests of another.
 """
 
-from collections.abc import Iterable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
@@ -16,19 +15,14 @@ from collectors.settings import Source, Tls
 
 
 class Clients:
-    """The client for each source.  ``shared`` is used for all of them where it is given (tests put faults there).
+    """The client for each source.  ``shared`` is used for all of them where it is given (tests put faults there)."""
 
-    Certificates are read for ``sources`` when this is made, else when a client is first asked for (CredentialError).
-    """
-
-    def __init__(self, shared: httpx.AsyncClient | None = None, sources: Iterable[Source] = ()) -> None:
+    def __init__(self, shared: httpx.AsyncClient | None = None) -> None:
         self._given = shared
         self._made: dict[tuple[Tls | None, bool], httpx.AsyncClient] = {}
-        for source in sources:
-            self.of(source)
 
     def of(self, source: Source) -> httpx.AsyncClient:
-        """The client for requests to this source."""
+        """The client for requests to this source.  Raises CredentialError where its certificates cannot be used."""
         if self._given is not None:
             return self._given
         key = (source.tls, source.http2)

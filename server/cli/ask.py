@@ -48,7 +48,7 @@ async def _json(engine: Engine, settings: Settings, question: Question) -> int:
         "of": list(question.of),
         "at": at,
     }
-    told, _ = await GraphQL(engine, settings.server).run(WHOLE, variables)
+    told, _ = await GraphQL(engine, settings.server).run(WHOLE, variables, token=question.token)
     if "errors" in told:
         for error in told["errors"]:
             print(f"medtwin: {error['message']}", file=sys.stderr)

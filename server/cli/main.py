@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from collectors.auth.ways import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
 from server.cli import ask, check, plan, serve
+from server.cli.token import caller_token
 from server.executor.question import Question
 from server.settings import Settings, load_settings
 
@@ -35,7 +37,7 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
         case "serve":
             return serve.run(settings, given.host, given.port)
         case "ask":
-            question = Question(given.patient, tuple(given.concept), given.at, given.source)
+            question = Question(given.patient, tuple(given.concept), given.at, given.source, token=caller_token())
             return ask.run(settings, question, given.format)
         case "plan":
             return plan.run(tuple(given.concept))
@@ -55,7 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     serve_.add_argument("--host", help="address to listen on, instead of server.host")
     serve_.add_argument("--port", type=_port, help="port to listen on, instead of server.port; 0 takes a free one")
 
-    ask_ = commands.add_parser("ask", parents=[config], help="answer a question about one patient")
+    ask_ = commands.add_parser(
+        "ask",
+        parents=[config],
+        help="answer a question about one patient",
+        epilog=f'For a source with auth = "caller" the token is taken from the environment variable {TOKEN_VARIABLE}.',
+    )
     ask_.add_argument("patient", metavar="PATIENT", help="the patient's FHIR id")
     ask_.add_argument("concept", metavar="CONCEPT", nargs="+", help="what to answer, such as egfr")
     ask_.add_argument("--at", type=_time, metavar="TIME", help="as of this time, ISO 8601 with a zone (default: now)")

@@ -1,6 +1,7 @@
 """The engine: one question in, one trace out.  It holds the catalog, the sources' client and the cache."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -73,9 +74,11 @@ class Engine:
         clients = Clients(http)
         try:
             return cls(settings, catalog, clients, memory, settings.endpoints())
-        except BaseException:
+        except BaseException as error:
             await clients.aclose()
             await memory.close()
+            if isinstance(error, CredentialError):
+                raise SettingsError(str(error)) from None
             raise
 
     async def close(self) -> None:
@@ -92,8 +95,8 @@ class Engine:
     async def ask(self, question: Question) -> Trace:
         """Answer a question from its source.
 
-        Raises QuestionError (no such source, a time without a zone or out of range), CompileError, and
-        PatientNotFoundError; whatever else goes wrong with a source or a module is in the trace.
+        Raises QuestionError (no such source, a time without a zone or out of range), CompileError, TokenRequiredError
+        and PatientNotFoundError; whatever else goes wrong with a source or a module is in the trace.
         """
         trace, _ = await self.look(question)
         return trace
@@ -102,8 +105,11 @@ class Engine:
         """The same, with the facts that it was answered from: for those who check a source."""
         source = self.source(question.source)
         plan, at = self._prepare(question)
-        facts = await self.gatherer.gather(source, question.patient, plan.searches, at, self.settings.server.deadline)
-        return await self.answer(question, plan, at, facts, source), facts
+        caller = Caller(question.token, question.scope or self.memory.keys.scope_of(question.token))
+        access = self.ways.of(source, caller)
+        deadline = self.settings.server.deadline
+        facts = await self.gatherer.gather(source, question.patient, plan.searches, at, deadline, access)
+        return await self.answer(replace(question, scope=caller.scope), plan, at, facts, source), facts
 
     async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:
         """Answer a question from facts that were gathered already."""

@@ -11,7 +11,8 @@ from ontology.values import Value
 class Question:
     """Which concepts (ids) of which patient, as of when (None: now), in which source, on which assumptions.
 
-    ``assume`` maps concept ids to values in the concept's unit.  ``scope`` stands for the caller's authorisation:
+    ``assume`` maps concept ids to values in the concept's unit.  ``token`` is the caller's bearer token, passed on to
+    sources that ask for it.  ``scope`` stands for the caller's authorisation (left out: a keyed hash of the token):
     what one caller was last told never shows in another's answer.
     """
 
@@ -21,3 +22,4 @@ class Question:
     source: str | None = None
     assume: Mapping[str, Value] = field(default_factory=dict)
     scope: str = ""
+    token: str | None = field(default=None, repr=False)

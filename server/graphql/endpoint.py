@@ -1,6 +1,7 @@
 """POST /graphql: one query, one answer, in JSON.  GET, batches and other types of body are refused."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from graphql import ExecutionResult, GraphQLError, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from server.graphql.bearer import bearer_token
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import failed, formatted, internal, refused
 from server.graphql.limits import Limits, check_variables
@@ -42,6 +44,10 @@ class GraphQL:
         if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
             return _answer(refused("content-type", f"the body must be {_JSON}"), 415)
         try:
+            token = bearer_token(request.headers.getlist("authorization"))
+        except ValueError as error:
+            return _answer(refused("bad-token", str(error)), 400)
+        try:
             async with asyncio.timeout(self.deadline):
                 content = await self._read(request)
         except ClientDisconnect:
@@ -56,13 +62,17 @@ class GraphQL:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = "the body must be one JSON object with a query, and may have variables and operationName"
             return _answer(refused("bad-request", text), 400)
-        told, status = await self.run(body.query, body.variables or {}, body.operation_name)
+        told, status = await self.run(body.query, body.variables or {}, body.operation_name, token)
         return _answer(told, status)
 
     async def run(
-        self, query: str, variables: dict[str, Any] | None = None, operation: str | None = None
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        operation: str | None = None,
+        token: str | None = None,
     ) -> tuple[dict[str, Any], int]:
-        """The response to a query, and its HTTP status."""
+        """The response to a query, and its HTTP status; ``token`` is the caller's, for sources that ask for it."""
         document = self.documents.read(query)
         if not isinstance(document, Document):
             return failed(document), 400
@@ -71,7 +81,7 @@ class GraphQL:
             result = execute(
                 self.documents.schema,
                 document.node,
-                context_value=self.context,
+                context_value=replace(self.context, token=token),
                 variable_values=variables,
                 operation_name=operation,
             )

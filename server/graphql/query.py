@@ -1,6 +1,6 @@
 """The queries: one patient's results, the modules on offer, and what a question would call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, cast
 
@@ -37,10 +37,10 @@ class Asks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a request brings: the engine, the caller's scope, and how many concepts one question may name."""
+    """What a request brings: the engine, the caller's token, and how many concepts one question may name."""
 
     engine: Asks
-    scope: str = ""
+    token: str | None = field(default=None, repr=False)
     max_concepts: int = 50
 
 
@@ -58,7 +58,7 @@ async def _results(
         at=at or None,
         source=root.source,
         assume=read_assumptions(assume or (), context.engine.catalog.concepts),
-        scope=context.scope,
+        token=context.token,
     )
     # The schema's types describe what explain returns; fields are read straight off it.
     return cast("list[Result]", explain(await context.engine.ask(question)))

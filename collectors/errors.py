@@ -8,10 +8,12 @@
         ├── TokenRequiredError        the source wants the caller's token, and none was given
         ├── CredentialError           a key or certificate of ours cannot be used; told at start
         ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large
+        ├── NotHandedInError          nothing was handed in that answers, and there is no source to ask
+        ├── HandedInError             what was handed in is not FHIR JSON, or not whole
         └── PatientNotFoundError      the source says that it holds no such patient
 
 None of these leaves ``gather`` but PatientNotFoundError: the others become a ``Failure`` of the concepts concerned.
-TokenRequiredError and CredentialError are raised before it.
+TokenRequiredError, CredentialError and HandedInError are raised before it.
 Texts name the source's id and the fault, never a URL with an identifier in it.
 """
 
@@ -48,3 +50,11 @@ class SourceAnswerError(CollectorError):
 
 class PatientNotFoundError(CollectorError):
     """The source holds no such patient."""
+
+
+class NotHandedInError(CollectorError):
+    """Nothing was handed in that answers, and there is no source to ask."""
+
+
+class HandedInError(CollectorError):
+    """What was handed in is not FHIR JSON, or not whole."""

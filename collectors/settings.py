@@ -43,10 +43,10 @@ class Source:
     and ``max_bytes`` (a page) end what would never end, ``timeout`` (seconds) bounds one request.
 
     ``folder`` holds the ConceptMaps and ValueSets of this source.  ``identifiers`` are the identifier systems by which
-    its patients are known elsewhere.  ``collectors`` names those that are used only on request.  ``freshness`` says
-    for how long what a collector fetched may be used again (by collector id; not named: not at all).
-    ``capability_ttl``: how long what the source says of itself is believed.  ``elements``: it was tried that
-    ``_elements`` leaves values and times whole.
+    its patients are known elsewhere; ``rank`` is its place in the order of trust, 0 first.  ``collectors`` names those
+    that are used only on request.  ``freshness`` says for how long what a collector fetched may be used again (by
+    collector id; not named: not at all).  ``capability_ttl``: how long what the source says of itself is believed.
+    ``elements``: it was tried that ``_elements`` leaves values and times whole.
     """
 
     id: str
@@ -64,6 +64,7 @@ class Source:
     tls: Tls | None = None
     folder: Path | None = None
     identifiers: tuple[str, ...] = ()
+    rank: int = 0
     collectors: tuple[str, ...] = ()
     freshness: tuple[tuple[str, timedelta], ...] = ()
     capability_ttl: timedelta = timedelta(hours=1)

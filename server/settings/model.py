@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -118,8 +119,14 @@ class Settings(BaseSettings):
         return sources
 
     def endpoints(self) -> tuple[Source, ...]:
-        """The sources as collectors want them."""
-        return tuple(source.source(self.zone) for source in self.sources)
+        """The sources as collectors want them, in the order of the settings.
+
+        Their rank is by ``trust``, and among equals by that order.
+        """
+        made = tuple(source.source(self.zone) for source in self.sources)
+        ordered = sorted(self.sources, key=lambda source: -source.trust)
+        ranks = {source.id: rank for rank, source in enumerate(ordered)}
+        return tuple(replace(source, rank=ranks[source.id]) for source in made)
 
 
 def decode_key(text: str) -> bytes:

@@ -33,6 +33,7 @@ class SourceSettings(Section):
     tls: TlsSettings | None = None
     folder: Path | None = None
     identifiers: tuple[str, ...] = ()
+    trust: int = Field(default=0, ge=-1000, le=1000)
     collectors: tuple[str, ...] = ()
     freshness: dict[str, timedelta] = Field(default_factory=dict)
     capability_ttl: timedelta = timedelta(hours=1)

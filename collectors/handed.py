@@ -1,0 +1,214 @@
+"""Records that were handed in with a question: which searches of its plan they answer, and which they do not.
+
+"Handed in and empty" is an answer; "not handed in" is none.  In doubt a search was not handed in: it is fetched then,
+or, where nothing can be fetched, said to be unknown.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import msgspec
+
+from collectors.errors import HandedInError
+from collectors.fetching.templates import MOST_ENTRIES, beside_templates, templates
+from collectors.needs import Search
+from collectors.reading import wire
+from collectors.settings import Source
+
+OFFLINE = Source(id="handed-in", base_url="https://medtwin.example/handed-in")
+"""The source of handed-in records where none is configured.  It is never called."""
+
+Json: TypeAlias = Mapping[str, Any]
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What was handed in.
+
+    ``answers``: the records of whole searches, by collector id.  ``types``: all of the patient's records of a type.
+    ``loose``: every record handed in, by type; enough where single records are looked for by id.  ``aliases``: further
+    references that mean the patient.  ``why`` says of searches (by collector id) why they are not answered.
+    """
+
+    answers: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    types: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    loose: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    aliases: frozenset[str] = frozenset()
+    why: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, search: Search) -> tuple[bytes, ...] | None:
+        """The records of a search, perhaps none; None where it was not handed in."""
+        description = search.description
+        found = self.answers.get(description.id)
+        return self.types.get(description.resource_type) if found is None else found
+
+    def reason(self, search: Search) -> str:
+        """Why a search is not answered by what was handed in."""
+        kind = search.description.resource_type
+        return self.why.get(search.description.id, f"no complete set of {kind} records was handed in")
+
+
+def from_prefetch(prefetch: Mapping[str, bytes | Json | None], searches: Iterable[Search], patient: str) -> HandedIn:
+    """What a CDS Hooks prefetch answers, whose keys and templates are those of ``templates``.
+
+    ``null`` is taken as not handed in: clients send it for "nothing there" and for "could not be had" alike.
+    """
+    read = {key: _read(value) for key, value in prefetch.items() if value is not None}
+    answers: dict[str, tuple[bytes, ...]] = {}
+    types: dict[str, tuple[bytes, ...]] = {}
+    why: dict[str, str] = {}
+    for search in searches:
+        wanted = templates(search)
+        faults = [_fault(key, prefetch, read, key == "patient") for key in wanted]
+        told = next((fault for fault in faults if fault is not None), None)
+        if told is None:
+            answers[search.description.id] = tuple(raw for key in wanted for raw in read[key].records)
+        else:
+            why[search.description.id] = told
+        for key, kind in beside_templates(search).items():
+            if _fault(key, prefetch, read, False) is None:
+                types[kind] = read[key].records
+    handed = tuple(read.values())
+    return HandedIn(answers, types, _by_type(handed), _aliases(handed, patient), why)
+
+
+def from_records(handed: bytes | Iterable[Json | bytes], complete: Collection[str], patient: str) -> HandedIn:
+    """What one Bundle (of any type) or a JSON array of records answers.
+
+    ``complete``: the resource types of which all of the patient's records are among them, or none exist.  The
+    patient's own record needs no such word.  Raises HandedInError where it is neither, or is one page of several.
+    """
+    if isinstance(handed, bytes):
+        read = _read(handed, array=True)
+        if read.fault is not None:
+            raise HandedInError(f"what was handed in cannot be used: {read.fault}")
+    else:
+        read = _Read(tuple(each if isinstance(each, bytes) else _ENCODER.encode(each) for each in handed))
+    loose = _by_type((read,))
+    # A record that cannot even be named may be of any type: it is counted there, as one that cannot be read.
+    types = {kind: (*loose.get(kind, ()), *loose.get("", ())) for kind in complete}
+    own = tuple(raw for raw in loose.get("Patient", ()) if wire.HEAD.decode(raw).id == patient)
+    if own:
+        types["Patient"] = own
+    return HandedIn({}, types, loose, _aliases((read,), patient))
+
+
+class _Entry(msgspec.Struct, gc=False):
+    fullUrl: str | None = None  # noqa: N815  (FHIR's own name)
+    resource: msgspec.Raw = wire.NONE
+    search: wire.EntrySearch | None = None
+
+
+class _Bundle(msgspec.Struct, gc=False):
+    type: str | None = None
+    total: int | None = None
+    link: list[wire.Link] = []
+    entry: list[_Entry] = []
+
+
+class _Issue(msgspec.Struct, gc=False):
+    severity: str | None = None
+
+
+class _Outcome(msgspec.Struct, gc=False):
+    issue: list[_Issue] = []
+
+
+_BUNDLE = msgspec.json.Decoder(_Bundle)
+_OUTCOME = msgspec.json.Decoder(_Outcome)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The records of one Bundle, array or record; ``urls`` are their full URLs.  ``fault``: why it is not whole."""
+
+    records: tuple[bytes, ...] = ()
+    urls: tuple[tuple[str, bytes], ...] = ()
+    searchset: bool = False
+    fault: str | None = None
+
+
+def _read(value: bytes | Json, array: bool = False) -> _Read:
+    raw = value if isinstance(value, bytes) else _ENCODER.encode(value)
+    try:
+        if array and raw.lstrip()[:1] == b"[":
+            return _Read(tuple(bytes(each) for each in _ARRAY.decode(raw)))
+        kind = wire.HEAD.decode(raw).resourceType
+        if kind == "Bundle":
+            return _whole(_BUNDLE.decode(raw))
+        if kind == "OperationOutcome":
+            return _Read(fault="it is an OperationOutcome in place of records")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Read(fault="it is not readable FHIR JSON")
+    return _Read(fault="it is not a FHIR resource") if kind is None else _Read((raw,))
+
+
+def _whole(bundle: _Bundle) -> _Read:
+    """The Bundle, if it is one answer from its first to its last record."""
+    entries = [(entry, bytes(entry.resource)) for entry in bundle.entry if entry.resource]
+    if any(link.relation == "next" for link in bundle.link):
+        return _Read(fault="it is one page of several")
+    matches = sum(entry.search is None or entry.search.mode in (None, "match") for entry, _ in entries)
+    if bundle.total is not None and bundle.total > matches:
+        return _Read(fault="it holds fewer records than it says there are")
+    if bundle.type == "searchset" and bundle.total is None and matches >= MOST_ENTRIES:
+        return _Read(fault="it is as long as an answer may be, so there may be more")
+    if any(_failed(raw) for _, raw in entries):
+        return _Read(fault="it holds an OperationOutcome that tells an error")
+    urls = tuple((entry.fullUrl, raw) for entry, raw in entries if entry.fullUrl)
+    return _Read(tuple(raw for _, raw in entries), urls, bundle.type == "searchset")
+
+
+def _failed(raw: bytes) -> bool:
+    """Whether an entry is an OperationOutcome that tells an error; one that cannot be read may."""
+    try:
+        if wire.HEAD.decode(raw).resourceType != "OperationOutcome":
+            return False
+        return any(issue.severity in (None, "error", "fatal") for issue in _OUTCOME.decode(raw).issue)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return b"OperationOutcome" in raw
+
+
+def _fault(
+    key: str, prefetch: Mapping[str, bytes | Json | None], read: Mapping[str, _Read], single: bool
+) -> str | None:
+    """Why what was handed in under a key is no answer to its template."""
+    if key not in prefetch:
+        return f'"{key}" was not handed in'
+    if key not in read:
+        return f'"{key}" was handed in as null, which does not tell "none" from "not to be had"'
+    if read[key].fault is not None:
+        return f'"{key}" was not handed in whole: {read[key].fault}'
+    if not single and not read[key].searchset:
+        return f'"{key}" was not handed in whole: it is not a search set'
+    return None
+
+
+def _by_type(handed: Iterable[_Read]) -> dict[str, tuple[bytes, ...]]:
+    found: dict[str, list[bytes]] = {}
+    for each in handed:
+        for raw in each.records:
+            try:
+                kind = wire.HEAD.decode(raw).resourceType
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                kind = None
+            found.setdefault(kind or "", []).append(raw)
+    return {kind: tuple(raws) for kind, raws in found.items()}
+
+
+def _aliases(handed: Iterable[_Read], patient: str) -> frozenset[str]:
+    """The full URLs under which the patient's own record was handed in: other records may refer to them by these."""
+    found = set()
+    for each in handed:
+        for url, raw in each.urls:
+            try:
+                head = wire.HEAD.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            if head.resourceType == "Patient" and head.id == patient:
+                found.add(url)
+    return frozenset(found)

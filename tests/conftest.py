@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from fixtures.ehr import Ehr
+    from fixtures.medplum.running import Medplum
     from server.executor.trace import Trace
     from tests.support.real_answers import Answers
 
@@ -24,6 +25,18 @@ def shared_ehr() -> Iterator[Ehr]:
     from fixtures.ehr import running_ehr
 
     with running_ehr() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_medplum() -> Iterator[Medplum]:
+    """A running Medplum router with the same rules; left out, with the reason, where Node or its packages are not."""
+    from fixtures.medplum.installing import required, why_absent
+    from fixtures.medplum.running import running_medplum
+
+    if reason := why_absent():
+        (pytest.fail if required() else pytest.skip)(f"no Medplum here: {reason}")
+    with running_medplum() as server:
         yield server
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.child import ROOT
+from fixtures.medplum.installing import OLDEST_NODE, REQUIRED
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -94,6 +95,10 @@ def test_the_ci_script_is_sound_and_executable() -> None:
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
     assert "make test" in text
+    # What tests leave out elsewhere, with a reason, is not left out there.
+    assert "export TEST_REDIS_URL" in text
+    assert f"export {REQUIRED}=1" in text
+    assert f"< {OLDEST_NODE} " in text
 
 
 def test_graphiql_is_pinned_by_hash_and_names_no_registry() -> None:

@@ -14,14 +14,13 @@ from collectors.errors import HandedInError
 from collectors.fetching.templates import MOST_ENTRIES, beside_templates, templates
 from collectors.needs import Search
 from collectors.reading import wire
+from collectors.reading.whole import Whole, encode, read_whole
 from collectors.settings import Source
 
 OFFLINE = Source(id="handed-in", base_url="https://medtwin.example/handed-in")
 """The source of handed-in records where none is configured.  It is never called."""
 
 Json: TypeAlias = Mapping[str, Any]
-
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def from_prefetch(prefetch: Mapping[str, bytes | Json | None], searches: Iterabl
 
     ``null`` is taken as not handed in: clients send it for "nothing there" and for "could not be had" alike.
     """
-    read = {key: _read(value) for key, value in prefetch.items() if value is not None}
+    read = {key: read_whole(value, MOST_ENTRIES) for key, value in prefetch.items() if value is not None}
     answers: dict[str, tuple[bytes, ...]] = {}
     types: dict[str, tuple[bytes, ...]] = {}
     why: dict[str, str] = {}
@@ -82,11 +81,11 @@ def from_records(handed: bytes | Iterable[Json | bytes], complete: Collection[st
     patient's own record needs no such word.  Raises HandedInError where it is neither, or is one page of several.
     """
     if isinstance(handed, bytes):
-        read = _read(handed, array=True)
+        read = read_whole(handed, array=True)
         if read.fault is not None:
             raise HandedInError(f"what was handed in cannot be used: {read.fault}")
     else:
-        read = _Read(tuple(each if isinstance(each, bytes) else _ENCODER.encode(each) for each in handed))
+        read = Whole(tuple(each if isinstance(each, bytes) else encode(each) for each in handed))
     loose = _by_type((read,))
     # A record that cannot even be named may be of any type: it is counted there, as one that cannot be read.
     types = {kind: (*loose.get(kind, ()), *loose.get("", ())) for kind in complete}
@@ -96,85 +95,8 @@ def from_records(handed: bytes | Iterable[Json | bytes], complete: Collection[st
     return HandedIn({}, types, loose, _aliases((read,), patient))
 
 
-class _Entry(msgspec.Struct, gc=False):
-    fullUrl: str | None = None  # noqa: N815  (FHIR's own name)
-    resource: msgspec.Raw = wire.NONE
-    search: wire.EntrySearch | None = None
-
-
-class _Bundle(msgspec.Struct, gc=False):
-    type: str | None = None
-    total: int | None = None
-    link: list[wire.Link] = []
-    entry: list[_Entry] = []
-
-
-class _Issue(msgspec.Struct, gc=False):
-    severity: str | None = None
-
-
-class _Outcome(msgspec.Struct, gc=False):
-    issue: list[_Issue] = []
-
-
-_BUNDLE = msgspec.json.Decoder(_Bundle)
-_OUTCOME = msgspec.json.Decoder(_Outcome)
-_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The records of one Bundle, array or record; ``urls`` are their full URLs.  ``fault``: why it is not whole."""
-
-    records: tuple[bytes, ...] = ()
-    urls: tuple[tuple[str, bytes], ...] = ()
-    searchset: bool = False
-    fault: str | None = None
-
-
-def _read(value: bytes | Json, array: bool = False) -> _Read:
-    raw = value if isinstance(value, bytes) else _ENCODER.encode(value)
-    try:
-        if array and raw.lstrip()[:1] == b"[":
-            return _Read(tuple(bytes(each) for each in _ARRAY.decode(raw)))
-        kind = wire.HEAD.decode(raw).resourceType
-        if kind == "Bundle":
-            return _whole(_BUNDLE.decode(raw))
-        if kind == "OperationOutcome":
-            return _Read(fault="it is an OperationOutcome in place of records")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _Read(fault="it is not readable FHIR JSON")
-    return _Read(fault="it is not a FHIR resource") if kind is None else _Read((raw,))
-
-
-def _whole(bundle: _Bundle) -> _Read:
-    """The Bundle, if it is one answer from its first to its last record."""
-    entries = [(entry, bytes(entry.resource)) for entry in bundle.entry if entry.resource]
-    if any(link.relation == "next" for link in bundle.link):
-        return _Read(fault="it is one page of several")
-    matches = sum(entry.search is None or entry.search.mode in (None, "match") for entry, _ in entries)
-    if bundle.total is not None and bundle.total > matches:
-        return _Read(fault="it holds fewer records than it says there are")
-    if bundle.type == "searchset" and bundle.total is None and matches >= MOST_ENTRIES:
-        return _Read(fault="it is as long as an answer may be, so there may be more")
-    if any(_failed(raw) for _, raw in entries):
-        return _Read(fault="it holds an OperationOutcome that tells an error")
-    urls = tuple((entry.fullUrl, raw) for entry, raw in entries if entry.fullUrl)
-    return _Read(tuple(raw for _, raw in entries), urls, bundle.type == "searchset")
-
-
-def _failed(raw: bytes) -> bool:
-    """Whether an entry is an OperationOutcome that tells an error; one that cannot be read may."""
-    try:
-        if wire.HEAD.decode(raw).resourceType != "OperationOutcome":
-            return False
-        return any(issue.severity in (None, "error", "fatal") for issue in _OUTCOME.decode(raw).issue)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return b"OperationOutcome" in raw
-
-
 def _fault(
-    key: str, prefetch: Mapping[str, bytes | Json | None], read: Mapping[str, _Read], single: bool
+    key: str, prefetch: Mapping[str, bytes | Json | None], read: Mapping[str, Whole], single: bool
 ) -> str | None:
     """Why what was handed in under a key is no answer to its template."""
     if key not in prefetch:
@@ -188,7 +110,7 @@ def _fault(
     return None
 
 
-def _by_type(handed: Iterable[_Read]) -> dict[str, tuple[bytes, ...]]:
+def _by_type(handed: Iterable[Whole]) -> dict[str, tuple[bytes, ...]]:
     found: dict[str, list[bytes]] = {}
     for each in handed:
         for raw in each.records:
@@ -200,7 +122,7 @@ def _by_type(handed: Iterable[_Read]) -> dict[str, tuple[bytes, ...]]:
     return {kind: tuple(raws) for kind, raws in found.items()}
 
 
-def _aliases(handed: Iterable[_Read], patient: str) -> frozenset[str]:
+def _aliases(handed: Iterable[Whole], patient: str) -> frozenset[str]:
     """The full URLs under which the patient's own record was handed in: other records may refer to them by these."""
     found = set()
     for each in handed:

@@ -58,7 +58,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What one Patient record says of who it is of; None where it says nothing that can be read."""
+    """What one Patient record says of who it is of; ``birth`` and ``gender`` are None where they cannot be compared."""
 
     record: Record
     identifiers: frozenset[Identifier]
@@ -110,12 +110,16 @@ def usable(value: str) -> bool:
 def contradiction(one: Person, others: Iterable[Person]) -> str | None:
     """What tells a person from one of the others for sure ("birth date", "gender"); None where nothing does."""
     for other in others:
-        if one.birth is not None and other.birth is not None:
-            if one.birth.end < other.birth.start or other.birth.end < one.birth.start:
-                return "birth date"
+        if one.birth is not None and other.birth is not None and _apart(one.birth, other.birth):
+            return "birth date"
         if one.gender is not None and other.gender is not None and one.gender != other.gender:
             return "gender"
     return None
+
+
+def _apart(one: Date, other: Date) -> bool:
+    """Whether two dates, however imprecise, cannot be the same day."""
+    return one.end < other.start or other.end < one.start
 
 
 def _now(identifier: _Identifier, source: Source, now: datetime) -> bool:

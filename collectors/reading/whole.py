@@ -1,0 +1,99 @@
+"""A Bundle, array or single record that was handed in: its records, and why it is not whole, if it is not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from collectors.reading import wire
+
+
+class _Entry(msgspec.Struct, gc=False):
+    fullUrl: str | None = None  # noqa: N815  (FHIR's own name)
+    resource: msgspec.Raw = wire.NONE
+    search: wire.EntrySearch | None = None
+
+
+class _Bundle(msgspec.Struct, gc=False):
+    type: str | None = None
+    total: int | None = None
+    link: list[wire.Link] = []
+    entry: list[_Entry] = []
+
+
+class _Issue(msgspec.Struct, gc=False):
+    severity: str | None = None
+
+
+class _Outcome(msgspec.Struct, gc=False):
+    issue: list[_Issue] = []
+
+
+_BUNDLE = msgspec.json.Decoder(_Bundle)
+_OUTCOME = msgspec.json.Decoder(_Outcome)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The records of one Bundle, array or record; ``urls`` are their full URLs.  ``fault``: why it is not whole."""
+
+    records: tuple[bytes, ...] = ()
+    urls: tuple[tuple[str, bytes], ...] = ()
+    searchset: bool = False
+    fault: str | None = None
+
+
+def read_whole(value: bytes | Mapping[str, Any], most: int | None = None, array: bool = False) -> Whole:
+    """What was handed in as one, in FHIR JSON.  Never raises.
+
+    A search set of ``most`` records or more that does not say how many there are may lack some.  ``array``: a JSON
+    array of records is one as well.
+    """
+    raw = value if isinstance(value, bytes) else encode(value)
+    try:
+        if array and raw.lstrip()[:1] == b"[":
+            return Whole(tuple(bytes(each) for each in _ARRAY.decode(raw)))
+        kind = wire.HEAD.decode(raw).resourceType
+        if kind == "Bundle":
+            return _whole(_BUNDLE.decode(raw), most)
+        if kind == "OperationOutcome":
+            return Whole(fault="it is an OperationOutcome in place of records")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Whole(fault="it is not readable FHIR JSON")
+    return Whole(fault="it is not a FHIR resource") if kind is None else Whole((raw,))
+
+
+def _whole(bundle: _Bundle, most: int | None) -> Whole:
+    """The Bundle, if it is one answer from its first to its last record."""
+    entries = [(entry, bytes(entry.resource)) for entry in bundle.entry if entry.resource]
+    if any(link.relation == "next" for link in bundle.link):
+        return Whole(fault="it is one page of several")
+    matches = sum(entry.search is None or entry.search.mode in (None, "match") for entry, _ in entries)
+    if bundle.total is not None and bundle.total > matches:
+        return Whole(fault="it holds fewer records than it says there are")
+    if bundle.type == "searchset" and bundle.total is None and most is not None and matches >= most:
+        return Whole(fault="it is as long as an answer may be, so there may be more")
+    if any(_failed(raw) for _, raw in entries):
+        return Whole(fault="it holds an OperationOutcome that tells an error")
+    urls = tuple((entry.fullUrl, raw) for entry, raw in entries if entry.fullUrl)
+    return Whole(tuple(raw for _, raw in entries), urls, bundle.type == "searchset")
+
+
+def _failed(raw: bytes) -> bool:
+    """Whether an entry is an OperationOutcome that tells an error; one that cannot be read may."""
+    try:
+        if wire.HEAD.decode(raw).resourceType != "OperationOutcome":
+            return False
+        return any(issue.severity in (None, "error", "fatal") for issue in _OUTCOME.decode(raw).issue)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return b"OperationOutcome" in raw
+
+
+def encode(resource: Mapping[str, Any]) -> bytes:
+    """JSON of a record; decimals keep their digits."""
+    return _ENCODER.encode(resource)
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")

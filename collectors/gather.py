@@ -7,12 +7,15 @@ import httpx
 
 from collectors import assemble
 from collectors.assemble import facts_from_resources
+from collectors.capability.capabilities import Capabilities
 from collectors.fetching.access import Access, NoAccess
 from collectors.fetching.client import Client, Fetched
 from collectors.fetching.clients import Clients
 from collectors.fetching.flight import Flights
 from collectors.fetching.search import checked_id
 from collectors.fetching.transport import Transport
+from collectors.gathering.ability import Ability, is_patient, refused
+from collectors.gathering.learning import Learning
 from collectors.gathering.run import Run, wanted
 from collectors.needs import Search
 from collectors.reading.readout import Setting
@@ -25,12 +28,15 @@ __all__ = ["Gatherer", "facts_from_resources"]
 class Gatherer:
     """Fetches facts over pooled connections, for as many questions as come.
 
-    Keeps nothing of an answer.  A source is never asked by more than ``concurrency`` requests at once, and an
-    identical search under way is shared.
+    With ``capabilities`` each source is searched as it can be; without, as every server understands it.  Keeps
+    nothing of an answer.  A source is never asked by more than ``concurrency`` requests at once, and an identical
+    search under way is shared.
     """
 
-    def __init__(self, http: httpx.AsyncClient | Clients) -> None:
+    def __init__(self, http: httpx.AsyncClient | Clients, capabilities: Capabilities | None = None) -> None:
         self._clients = http if isinstance(http, Clients) else Clients(http)
+        self._capabilities = capabilities
+        self.learning = Learning()
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._flights: Flights[Fetched] = Flights()
 
@@ -50,15 +56,53 @@ class Gatherer:
         """
         access = access or NoAccess()
         draft = assemble.Draft(Setting.of(source, checked_id(patient)))
-        client = Client(source, Transport(self._clients.of(source), source, self._gate(source), access))
-        run = Run(client, self._flights, draft, asyncio.get_running_loop().time() + deadline, access.scope)
+        transport = Transport(self._clients.of(source), source, self._gate(source), access)
+        client = Client(source, transport)
+        until = asyncio.get_running_loop().time() + deadline
+        ability = await self._ability(source, transport)
+        if ability.known.refusal is not None:
+            return _not_asked(draft, searches, ability.known.refusal)
+        run = Run(client, self._flights, draft, until, access.scope, ability, any(map(is_patient, searches)))
         tasks = [asyncio.ensure_future(run.search(search, at)) for search in searches if wanted(search, source)]
         try:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
+        if (refusal := self._late_refusal(source)) is not None:
+            return _not_asked(assemble.Draft(draft.setting), searches, refusal)
+        self.learning.begin(ability, client, draft.setting)
         return draft.finish()
+
+    def warm(self, source: Source, access: Access | None = None) -> None:
+        """Begins to read what a source can do, so that the first question need not wait for it."""
+        if self._capabilities is not None:
+            transport = Transport(self._clients.of(source), source, self._gate(source), access or NoAccess())
+            self._capabilities.warm(source, transport.get)
+
+    async def aclose(self) -> None:
+        """Ends what is learned in the background."""
+        await self.learning.aclose()
+        if self._capabilities is not None:
+            await self._capabilities.aclose()
+
+    async def _ability(self, source: Source, transport: Transport) -> Ability:
+        if self._capabilities is None:
+            return Ability()
+        return Ability(await self._capabilities.known(source, transport.get), self._capabilities.learned(source))
+
+    def _late_refusal(self, source: Source) -> str | None:
+        """Of a source whose version became known only while it was asked already: what it gave must not be read."""
+        known = self._capabilities.at_hand(source) if self._capabilities is not None else None
+        return known.refusal if known is not None else None
 
     def _gate(self, source: Source) -> asyncio.Semaphore:
         return self._gates.setdefault(source.id, asyncio.Semaphore(source.concurrency))
+
+
+def _not_asked(draft: assemble.Draft, searches: tuple[Search, ...], refusal: str) -> SourceFacts:
+    failure, issue = refused(draft.setting.source.id, refusal)
+    for search in searches:
+        draft.fail(search, failure)
+    draft.issues.append(issue)
+    return draft.finish()

@@ -3,6 +3,7 @@
 No error and no log line carries an address, an identifier or anything out of an answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -10,6 +11,7 @@ import msgspec
 
 from collectors.errors import SourceAnswerError
 from collectors.fetching.addresses import within
+from collectors.fetching.batch import Query, answers_in, batch_of
 from collectors.fetching.search import Parameters
 from collectors.fetching.transport import Transport
 from collectors.reading import wire
@@ -21,6 +23,7 @@ class Fetched:
     """The raw records of one search, all pages, and how many parameters the server said it ignored.
 
     ``more``: only the first page was read, and there are others.  ``link``: the search as the server says it took it.
+    ``parts``: of several searches in one batch the first page of each, in the order asked.
     """
 
     records: tuple[bytes, ...]
@@ -28,6 +31,7 @@ class Fetched:
     requests: int
     more: bool = False
     link: str | None = None
+    parts: "tuple[Fetched, ...]" = ()
 
 
 class Client:
@@ -86,8 +90,13 @@ class Client:
                 return following
         return None
 
-    def page(self, body: bytes) -> Fetched:
-        """One page of a search that came in another answer (SourceAnswerError)."""
+    async def batch(self, searches: Sequence[Query]) -> Fetched:
+        """The first page of each of several searches, in one request (CollectorError where one of them fails)."""
+        body, tries = await self._transport.post(httpx.URL(self._source.base_url), batch_of(searches))
+        pages = tuple(self._page(part) for part in answers_in(body, len(searches), self._source))
+        return Fetched((), sum(page.outcomes for page in pages), tries, parts=pages)
+
+    def _page(self, body: bytes) -> Fetched:
         bundle = self._bundle(body)
         records, outcomes = _split(bundle)
         return Fetched(tuple(records), outcomes, 0, link_of(bundle, "next") is not None, link_of(bundle, "self"))

@@ -1,18 +1,24 @@
 """One question to one source about one of its patient records: searches, pages, readers, all within one deadline."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
+from functools import partial
 
 from collectors import assemble
 from collectors.collector import Beside, Wants, begin
-from collectors.errors import CollectorError, SourceRefusedError, SourceUnreachableError
+from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.facts import Failure
 from collectors.fetching.client import Client, Fetched
 from collectors.fetching.flight import Flights
+from collectors.fetching.ignored import noticed
 from collectors.fetching.search import Parameters, by_ids, queries, simple_query
+from collectors.fetching.strategy import Way
 from collectors.fetching.transport import NotThereError
+from collectors.gathering.ability import Ability, not_offered
+from collectors.gathering.latest import narrowed, newest_records, unsettled
 from collectors.needs import Search
-from collectors.reading.records import Record
+from collectors.reading.records import Record, newest
 from collectors.settings import Source
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
@@ -30,9 +36,20 @@ class Run:
     """One question to one source."""
 
     def __init__(
-        self, client: Client, flights: Flights[Fetched], draft: assemble.Draft, until: float, scope: str
+        self,
+        client: Client,
+        flights: Flights[Fetched],
+        draft: assemble.Draft,
+        until: float,
+        scope: str,
+        ability: Ability | None = None,
+        patient_asked: bool = True,
     ) -> None:
         self._client = client
+        self._ability = ability or Ability()
+        self._patient_read = asyncio.Event()
+        if not patient_asked:
+            self._patient_read.set()
         self._flights = flights
         self._draft = draft
         self._until = until
@@ -42,6 +59,19 @@ class Run:
         """One search; its failure is noted, and raised only where there is no such patient."""
         resource_type = search.description.resource_type
         own = search.description.origin is Origin.PATIENT
+        if self._ability.lacks(resource_type):
+            failure, issue = not_offered(resource_type)
+            self._draft.fail(search, failure)
+            self._draft.issues.append(issue)
+            return
+        try:
+            await self._search(search, at, own)
+        finally:
+            if own:
+                self._patient_read.set()
+
+    async def _search(self, search: Search, at: datetime, own: bool) -> None:
+        resource_type = search.description.resource_type
         try:
             records = await self._all_of(search, at)
         except NotThereError as error:
@@ -58,16 +88,44 @@ class Run:
         self._draft.take(begun.finish(await self._beside(begun.wants)), search)
 
     async def _all_of(self, search: Search, at: datetime) -> list[Record]:
-        """The records of one search of the plan."""
+        """The records of one search of the plan: all in its window, or the newest where these decide."""
         setting = self._draft.setting
         description = search.description
         if description.origin is Origin.PATIENT:
-            requests: tuple[Parameters, ...] = (
-                simple_query(setting.source, setting.patient, description.patient_parameter),
+            own = simple_query(setting.source, setting.patient, description.patient_parameter)
+            return await self._records(description.resource_type, (own,), description.origin)
+        way = self._ability.way(search, at)
+        if way is Way.WINDOWED:
+            return await self._windowed(search, at)
+        try:
+            fetched, ends = await newest_records(
+                search, at, way, setting, self._ability.capability, partial(self._fetch_newest, way)
             )
-        else:
-            requests = queries(search, setting.source, setting.patient, at)
-        return await self._records(description.resource_type, requests, description.origin)
+        except SourceAnswerError:
+            self._ability.distrust(way)
+            return await self._windowed(search, at)
+        self._draft.requests += fetched.requests
+        records = assemble.records_of(fetched.records, description.resource_type, self._draft, description.origin)
+        await self._patient_read.wait()
+        death = self._draft.death
+        left = unsettled(records, ends, search, setting, at if death is None else min(at, death.end))
+        if left:
+            records = newest([*records, *await self._windowed(narrowed(search, left), at)])
+        return records
+
+    async def _windowed(self, search: Search, at: datetime) -> list[Record]:
+        """All records in the window, and what they teach of the source."""
+        setting = self._draft.setting
+        description = search.description
+        sent = queries(search, setting.source, setting.patient, at, self._ability.capability)
+        links: list[str | None] = []
+        records = await self._records(description.resource_type, sent, description.origin, links)
+        seen = noticed(search, sent, links, records)
+        self._ability.learned.ignored.update((description.resource_type, name) for name in seen.parameters)
+        if (issue := seen.issue(description.resource_type)) is not None:
+            self._draft.issues.append(issue)
+        self._ability.witness(search, at, setting, records)
+        return records
 
     async def _beside(self, wants: Wants) -> Beside:
         """What a collector needs besides its own records; what fails is told there, and as an issue."""
@@ -75,6 +133,10 @@ class Run:
         failures: dict[str, Failure] = {}
         setting = self._draft.setting
         for resource_type, ids in wants.items():
+            if self._ability.lacks(resource_type):
+                failures[resource_type], issue = not_offered(resource_type)
+                self._draft.issues.append(issue)
+                continue
             if ids is None:
                 requests: tuple[Parameters, ...] = (simple_query(setting.source, setting.patient, "patient"),)
             else:
@@ -86,30 +148,52 @@ class Run:
         return Beside(records, failures)
 
     async def _records(
-        self, resource_type: str, requests: tuple[Parameters, ...], origin: Origin | None = None
+        self,
+        resource_type: str,
+        requests: tuple[Parameters, ...],
+        origin: Origin | None = None,
+        links: list[str | None] | None = None,
     ) -> list[Record]:
-        """All records of the requests; CollectorError if one of them fails or the deadline passes."""
+        """All records of the requests; CollectorError if one of them fails or the deadline passes.
+
+        ``links`` takes up the server's own links to the searches.
+        """
         outcomes = await asyncio.gather(*(self._fetch(resource_type, parameters) for parameters in requests))
         for outcome in outcomes:
             if isinstance(outcome, CollectorError):
                 raise outcome
         fetched = [outcome for outcome in outcomes if isinstance(outcome, Fetched)]
         self._draft.requests += sum(each.requests for each in fetched)
+        if links is not None:
+            links.extend(each.link for each in fetched)
         if any(each.outcomes for each in fetched):
             self._draft.issues.append(assemble.remark(resource_type))
         raws = (raw for each in fetched for raw in each.records)
         return assemble.records_of(raws, resource_type, self._draft, origin)
 
     async def _fetch(self, resource_type: str, parameters: Parameters) -> _Outcome:
-        source = self._draft.setting.source
-        key = (source.id, source.base_url, resource_type, parameters, self._scope)
         try:
-            async with asyncio.timeout_at(self._until):
-                return await self._flights.run(key, lambda: self._client.search(resource_type, parameters))
-        except TimeoutError:
-            return SourceUnreachableError(f"source {source.id}: no answer before the question's deadline")
+            return await self._fly((resource_type, parameters), lambda: self._client.search(resource_type, parameters))
         except CollectorError as error:
             return error
+
+    async def _fetch_newest(self, way: Way, resource_type: str, asked: Sequence[Parameters]) -> Fetched:
+        """An operation, the first page of one search, or those of several in one batch (CollectorError)."""
+        key = (way, resource_type, *asked)
+        if len(asked) > 1:
+            queried = [(resource_type, parameters) for parameters in asked]
+            return await self._fly(key, lambda: self._client.batch(queried))
+        first_only = way is Way.SORTED
+        return await self._fly(key, lambda: self._client.search(resource_type, asked[0], first_only))
+
+    async def _fly(self, key: Hashable, call: Callable[[], Awaitable[Fetched]]) -> Fetched:
+        """The answer to one request, shared with whoever asks the same meanwhile for the same caller."""
+        source = self._draft.setting.source
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await self._flights.run((source.id, source.base_url, key, self._scope), call)
+        except TimeoutError:
+            raise SourceUnreachableError(f"source {source.id}: no answer before the question's deadline") from None
 
     def _failed(self, search: Search | None, resource_type: str, error: CollectorError) -> Failure:
         refused = isinstance(error, SourceRefusedError)

@@ -1,4 +1,4 @@
-"""Whether the newest records of a concept are enough to answer: nothing that did not come could change what is selected.
+"""Whether the newest records of a concept are enough to answer: nothing that did not come could change the selection.
 
 An answer cut off at so many records leaves something behind: the *horizon* is the time from which on nothing is
 missing.  A concept is settled where a final fact that can be used lies after it, or where there is no horizon.
@@ -6,6 +6,7 @@ missing.  A concept is settled where a final fact that can be used lies after it
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -77,18 +78,26 @@ def _span(told: _Placed, zone: ZoneInfo) -> Span | None:
 def by_code(records: Iterable[Placed], most: int) -> dict[Key, datetime]:
     """The horizons of an answer that has the ``most`` newest records of each code."""
     groups: dict[Key, list[Placed]] = {}
+    horizons: dict[Key, datetime] = {}
     for each in records:
         for key in each.codes:
             groups.setdefault(key, []).append(each)
-    horizons: dict[Key, datetime] = {}
+        if not each.codes:
+            # It counts among the newest of some code, and it cannot be told of which.
+            horizons[ANY_CODE] = NEVER
     for key, group in groups.items():
         if len(group) < most:
             continue
-        ends = sorted((each.span.end if each.span is not None else NEVER for each in group), reverse=True)
+        ends = sorted(map(_end, group), reverse=True)
         horizons[key] = ends[most - 1]
         if any(each.parted for each in group):
             horizons[ANY_CODE] = max(horizons[key], horizons.get(ANY_CODE, horizons[key]))
     return horizons
+
+
+def _end(record: Placed) -> datetime:
+    """When a record ends; what cannot be placed, or lies beyond all time, shows nothing of what did not come."""
+    return min(record.span.end, NEVER) if record.span is not None else NEVER
 
 
 def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
@@ -98,8 +107,8 @@ def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
     """
     if not more and len(records) < most:
         return None
-    ends = [each.span.end if each.span is not None else NEVER for each in records]
-    if not ends or any(later > earlier + MARGIN for earlier, later in zip(ends, ends[1:], strict=False)):
+    ends = [_end(each) for each in records]
+    if not ends or any(later > earlier + MARGIN for earlier, later in pairwise(ends)):
         return NEVER
     return ends[-1]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
@@ -23,11 +24,12 @@ _KIND = msgspec.json.Decoder(_Kind)
 
 @dataclass(slots=True)
 class Files:
-    """What was read: by canonical, with the name of the file; and every fault."""
+    """What was read: by canonical, with the name of the file; and every fault.  ``digests`` are of the sets' files."""
 
     sets: dict[Canonical, tuple[str, ValueSet]] = field(default_factory=dict)
     maps: dict[Canonical, tuple[str, ConceptMap]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    digests: dict[Canonical, str] = field(default_factory=dict)
 
     def add(self, name: str, content: bytes) -> None:
         """Reads one file's content."""
@@ -44,6 +46,7 @@ class Files:
             self.faults.append(f"{name}: {own} is defined by {held[0]} already")
         elif isinstance(resource, ValueSet):
             self.sets[own] = (name, resource)
+            self.digests[own] = blake2b(content, digest_size=32).hexdigest()
         else:
             self.maps[own] = (name, resource)
 

@@ -3,7 +3,9 @@
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ontology.concepts import Accepted, Answer, Concept, Origin, ValueType
+from collectors.terminology.canonical import canonical
+from collectors.terminology.errors import DefinitionError
+from ontology.concepts import Accepted, AcceptedSet, Answer, Concept, Origin, ValueType
 from ontology.values import Coding, Quantity, Value
 from server.catalog.graph import (
     MPM,
@@ -75,6 +77,9 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
         element=text(graph, node, MPM.element),
         recorded_as=text(graph, node, MPM.recordedAs),
         note=text(graph, node, MPM.note),
+        accepted_sets=tuple(
+            sorted((s for n in graph.objects(node, MPM.accepts) for s in _accepted_set(graph, n)), key=str)
+        ),
     )
 
 
@@ -84,6 +89,8 @@ def _order(accepted: Accepted) -> tuple[int, str, str]:
 
 def _accepted(graph: Graph, node: Node) -> list[Accepted]:
     """A code in its system, or in each of those that a node of systems lists."""
+    if text(graph, node, MPM.valueSet) is not None:
+        return []
     group, rank = one(graph, node, MPM.systems), number(graph, node, MPM["rank"])
     if group is None:
         found = [coding(graph, node)]
@@ -102,6 +109,27 @@ def _accepted(graph: Graph, node: Node) -> list[Accepted]:
             asserts=truth(graph, node, MPM.asserts),
         )
         for each in found
+    ]
+
+
+def _accepted_set(graph: Graph, node: Node) -> list[AcceptedSet]:
+    """The value set of a node that names one."""
+    name, rank = text(graph, node, MPM.valueSet), number(graph, node, MPM["rank"])
+    if name is None:
+        return []
+    try:
+        named = canonical(name)
+    except DefinitionError as error:
+        raise NodeFault(f"{words_of(graph, node)}: mpm:valueSet: {error}") from None
+    return [
+        AcceptedSet(
+            str(named),
+            caution=text(graph, node, MPM.caution),
+            needs_unit=flag(graph, node, MPM.needsUnit),
+            rank=int(rank) if rank is not None else 0,
+            ever=flag(graph, node, MPM.ever),
+            asserts=truth(graph, node, MPM.asserts),
+        )
     ]
 
 

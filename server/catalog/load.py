@@ -4,13 +4,14 @@ A fault anywhere stops the start with all faults named: file, node and rule.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
 from rdflib import OWL, RDF, URIRef
 
 from collectors.needs import CollectorDescription
+from collectors.terminology.library import Library
 from ontology.concepts import Concept, Origin
 from ontology.vocabulary import unknown_terms
 from server.catalog.concepts import concept_nodes, read_concept
@@ -20,6 +21,7 @@ from server.catalog.graph import MPM, NodeFault, flag, need, text, texts, words_
 from server.catalog.modules import File, module_nodes, read_module
 from server.catalog.shapes import shape_faults
 from server.catalog.turtle import read_turtle
+from server.catalog.valuesets import all_resolved, limited_concepts, read_library, shipped_folders
 from server.errors import CatalogError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,19 +30,29 @@ BASE = "https://medtwin.example/"
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What is on offer: modules, concepts and collectors by id; ``digest`` names this very state of it."""
+    """What is on offer: modules, concepts and collectors by id; ``digest`` names this very state of it.
+
+    ``value_sets`` are those that files define.
+    """
 
     modules: Mapping[str, Description]
     by_iri: Mapping[str, Description]
     concepts: Mapping[str, Concept]
     collectors: Mapping[str, CollectorDescription]
     digest: str
+    value_sets: Library = field(default_factory=lambda: Library({}))
 
 
-def load_catalog(root: Path | None = None, extra_modules: Iterable[Path] = ()) -> Catalog:
+def load_catalog(
+    root: Path | None = None,
+    extra_modules: Iterable[Path] = (),
+    value_sets: Iterable[Path] = (),
+    terminology_server: bool = False,
+) -> Catalog:
     """Load ``ontology/``, ``collectors/`` and ``modules/`` under ``root``, and further folders of modules.
 
-    Raises CatalogError with one line for each fault.
+    ``value_sets`` are further folders of them.  ``terminology_server``: there is one to ask for sets that no file
+    defines.  Raises CatalogError with one line for each fault.
     """
     root = root or ROOT
     faults: list[str] = []
@@ -57,7 +69,10 @@ def load_catalog(root: Path | None = None, extra_modules: Iterable[Path] = ()) -
     faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes.graph)
     if faults:
         raise CatalogError(faults)
+    library, sets_digest = read_library([*shipped_folders(root, folders), *value_sets], root, faults)
     concepts = _concepts(everything, faults)
+    limited = limited_concepts({name: file.graph for name, file in modules.items()}, concepts, faults)
+    concepts = all_resolved({**concepts, **limited}, library, terminology_server, faults)
     described = _modules(modules, {c.iri: c for c in concepts.values()}, faults)
     readers = _collectors(collectors, faults)
     if faults:
@@ -65,7 +80,9 @@ def load_catalog(root: Path | None = None, extra_modules: Iterable[Path] = ()) -
     digest = blake2b(digest_size=32)
     for name, file in sorted(everything.items()):
         digest.update(f"{name}\0{file.digest}\0{file.code_digest}\n".encode())
-    return Catalog(described, {d.iri: d for d in described.values()}, concepts, readers, digest.hexdigest())
+    digest.update(sets_digest.encode())
+    by_iri = {d.iri: d for d in described.values()}
+    return Catalog(described, by_iri, concepts, readers, digest.hexdigest(), library)
 
 
 def _files(paths: list[Path], root: Path, faults: list[str]) -> dict[str, File]:

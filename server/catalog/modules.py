@@ -28,6 +28,7 @@ from server.catalog.graph import (
     truth,
     words_of,
 )
+from server.catalog.valuesets import limited_iri
 
 KINDS = {
     MPM.EquationModule: Kind.EQUATION,
@@ -138,6 +139,8 @@ def read_slot(graph: Graph, node: Node, concepts: Mapping[str, Concept]) -> Slot
     if not isinstance(select, URIRef) or select not in SELECTS:
         raise NodeFault(f"{words_of(graph, node)}: mpm:select is not mpm:Latest, Earliest, Series or Any")
     concept = _concept(graph, node, MPM.concept, concepts)
+    if (limit := text(graph, node, MPM.valueSet)) is not None:
+        concept = concepts.get(limited_iri(concept.iri, limit), concept)
     required = truth(graph, node, MPM.required)
     return Slot(
         name=need(graph, node, MPM.name),

@@ -36,7 +36,7 @@ class SourceFacts:
     requests: int = 0
     coded: Mapping[Origin, tuple[CodedEntry, ...]] = field(default_factory=dict)
     undecoded: Mapping[Origin, int] = field(default_factory=dict)
-    _faults: dict[tuple[str, str, str | None], str | None] = field(default_factory=dict)
+    _faults: dict[RecordRef, str | None] = field(default_factory=dict)
     _pools: dict[str, Pool] = field(default_factory=dict)
 
     def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> Selected:
@@ -73,10 +73,11 @@ class SourceFacts:
 
     def record(self, ref: RecordRef) -> Mapping[str, Any] | None:
         """The original of a fact as plain JSON values, for its RDF; None if it was not fetched."""
-        wanted = (ref.type, ref.id)
+        wanted = (ref.source, ref.type, ref.id)
         for facts in self.facts.values():
             for fact in facts:
-                if (fact.record.ref.type, fact.record.ref.id) == wanted:
+                known = fact.record.ref
+                if (known.source, known.type, known.id) == wanted:
                     return fact.record.json()
         return None
 
@@ -89,7 +90,7 @@ class SourceFacts:
 
     def _fault(self, record: Record) -> str | None:
         """A record is judged once in a question."""
-        key = (record.ref.type, record.ref.id, record.ref.version)
+        key = record.ref
         if key not in self._faults:
             self._faults[key] = fault(record)
         return self._faults[key]

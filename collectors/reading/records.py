@@ -16,16 +16,20 @@ OUR_TAG = ("https://medtwin.example/tags", "medtwin-result")
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record as it was sent: a resource type, its reference, and its JSON."""
+    """One record as it was sent: a resource type, its reference, and its JSON.
+
+    ``joined``: it lies among records of other sources, so that its name needs its source.
+    """
 
     ref: RecordRef
     raw: bytes
     updated: str | None = None
+    joined: bool = False
 
     @property
     def name(self) -> str:
         """Type and id, for the reader of the answer (never for logs)."""
-        return f"{self.ref.type}/{self.ref.id}"
+        return f"{self.ref.type}/{self.ref.id}" + (f" ({self.ref.source})" if self.joined else "")
 
     def json(self) -> Mapping[str, Any]:
         """The record as plain JSON values, decimals as written."""
@@ -41,6 +45,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     Of conditions: ``over`` says from when it no longer holds, ``ended`` that it does not hold now, ``doubted`` in
     which word the record itself doubts it (then it does not count, and is only told); ``recorded_from`` is the start of
     the day or instant on which it was recorded, whose end is the resource's ``issued``.
+    ``trust`` is the place of its source in the order of trust, 0 first, where there are several.
     """
 
     resource: Resource
@@ -53,6 +58,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     ended: bool = False
     doubted: str | None = None
     recorded_from: datetime | None = None
+    trust: int = 0
 
 
 class CodedEntry(msgspec.Struct, frozen=True):

@@ -48,12 +48,13 @@ def judged(slot: Slot, pool: Pool, met: list[Fact], issues: list[Issue]) -> tupl
 
 def _contradicts(fact: Fact, first: Fact) -> bool:
     """Whether neither of two facts is preferred to the other, and they differ."""
-    equal = (fact.preliminary, fact.rank) == (first.preliminary, first.rank)
+    equal = (fact.preliminary, fact.rank, fact.trust) == (first.preliminary, first.rank, first.trust)
     return equal and readable(fact) and readable(first) and not same(fact, first)
 
 
 def agree(slot: Slot, group: list[Fact], unjudged: int = 0) -> Agreement:
-    """Final before preliminary, then the code of lower rank; what is left must say the same.
+    """Final before preliminary, then the code of lower rank, then the source that is trusted more; what is left must
+    say the same.
 
     ``unjudged`` more records are of this time: they are counted only.
     """
@@ -63,12 +64,13 @@ def agree(slot: Slot, group: list[Fact], unjudged: int = 0) -> Agreement:
     if lost := [fact for fact in ordered if not readable(fact)]:
         issues.append(say(slot, "left-out", f"Left out beside a record of the same time: {quoted(lost)}."))
     settled = [fact for fact in values if not fact.preliminary] or values
-    first_rank = min(fact.rank for fact in settled)
-    best = [fact for fact in settled if fact.rank == first_rank]
+    first_rank = min((fact.rank, fact.trust) for fact in settled)
+    best = [fact for fact in settled if (fact.rank, fact.trust) == first_rank]
     among_best = {id(fact) for fact in best}
     chosen = best[0]
     if others := [fact for fact in values if id(fact) not in among_best and not same(fact, chosen)]:
-        text = f"Not preferred, and not the same at the same time: {quoted(others)}."
+        instead = f" {quoted([chosen])} is used instead." if any(fact.trust != chosen.trust for fact in others) else ""
+        text = f"Not preferred, and not the same at the same time: {quoted(others)}.{instead}"
         issues.append(say(slot, "other-record", text))
     if any(not same(fact, chosen) for fact in best):
         shown = _each_value_first(best)
@@ -111,12 +113,13 @@ def _half_step(fact: Fact, value: Quantity) -> Decimal:
     return abs(value.value / fact.written[0]) * Decimal(5).scaleb(exponent - 1)
 
 
-def _order(slot: Slot, fact: Fact) -> tuple[int, bool, str, int, str, str]:
+def _order(slot: Slot, fact: Fact) -> tuple[int, int, bool, str, int, str, str]:
     """An order that depends on what was measured first, and on ids only among equals."""
     unit = fact.written[1] if fact.written is not None else ""
     digits = fact.written[0].as_tuple().exponent if fact.written is not None else 0
     return (
         fact.rank,
+        fact.trust,
         unit != (slot.unit or slot.concept.unit),
         unit,
         digits if isinstance(digits, int) else 0,

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from collectors.facts import Failure, Selected
-from collectors.selection.pool import Pool, sound
+from collectors.selection.pool import Pool, readable, sound
 from collectors.selection.presence import presence
 from collectors.selection.series import series
 from collectors.selection.single import resources_of, single
-from collectors.selection.telling import absence_code, said, say, told
+from collectors.selection.telling import MOST, absence_code, said, say, told
 from ontology.concepts import EVENTS, Origin, ValueType
 from ontology.evaluation import Issue
 from ontology.slots import Select, Slot
@@ -48,15 +48,23 @@ def _in_part(slot: Slot, failures: tuple[Failure, ...], found: Selected) -> Sele
 
 
 def _of_patient(slot: Slot, pool: Pool) -> Selected:
-    """What the patient's own record says: it has no time of its own."""
+    """What the patient's own record says: it has no time of its own.
+
+    Of the records of several sources the one that is trusted most counts, among those that say it, and say it outright.
+    """
     issues: list[Issue] = []
     facts = sound(slot, pool, pool.facts, issues)
+    facts.sort(key=lambda fact: (not readable(fact), bool(fact.issues), fact.trust))
     if not facts:
         if not issues:
             issues.append(say(slot, "not-found", f"No {slot.concept.display} was found."))
         return Selected(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     fact = facts[0]
     value = fact.resource.value
+    if others := [other for other in facts[1:] if readable(other) and other.resource.value != value]:
+        rest = "; ".join(f"{other.record.name} says {said(other)}" for other in others[:MOST])
+        text = f"Not preferred, and not the same: {rest}. {fact.record.name} says {said(fact)}, which is used instead."
+        issues.append(say(slot, "other-record", text))
     if isinstance(value, Absent):
         issues.append(say(slot, absence_code(value.reason), f"{fact.record.name} says {said(fact)}."))
     return Selected(value, resources_of([fact]), (*issues, *told(slot, [fact])))

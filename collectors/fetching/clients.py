@@ -32,6 +32,7 @@ class Clients:
             client = self._made[key] = httpx.AsyncClient(
                 follow_redirects=False,
                 trust_env=False,
+                http2=source.http2,
                 verify=True if context is None else context,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )

@@ -1,0 +1,117 @@
+"""Certificates against a real server over TLS."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from auth_making import AuthServer, registration
+from certificates import authority, issued, over_tls
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from collectors.auth.backend import BackendAccess
+from collectors.errors import SourceUnreachableError
+from collectors.fetching import transport
+from collectors.fetching.client import Client
+from collectors.fetching.clients import Clients
+from collectors.fetching.transport import Transport
+from collectors.settings import Source, Tls
+
+
+@dataclass
+class Site:
+    """A FHIR server that wants a certificate, and who may ask it."""
+
+    base_url: str
+    ca: Path
+    known: tuple[Path, Path]
+    stranger: tuple[Path, Path]
+    cookies: list[str | None]
+
+    def source(self, tls: Tls | None, **more: object) -> Source:
+        return Source(id="lab", base_url=self.base_url, tls=tls, timeout=5, **more)  # type: ignore[arg-type] - by keyword
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    seen: list[str | None] = []
+
+    async def search(request: Request) -> Response:
+        seen.append(request.headers.get("cookie"))
+        answer = JSONResponse({"resourceType": "Bundle", "type": "searchset"}, media_type="application/fhir+json")
+        answer.set_cookie("session", "of-the-first-caller")
+        return answer
+
+    ours, theirs = authority(tmp_path, "ours"), authority(tmp_path, "theirs")
+    app = Starlette(routes=[Route("/fhir/Patient", search)])
+    async with over_tls(app, issued(ours, tmp_path, "server"), ours) as url:
+        yield Site(
+            f"{url}/fhir", ours.file, issued(ours, tmp_path, "known"), issued(theirs, tmp_path, "stranger"), seen
+        )
+
+
+async def ask(source: Source, times: int = 1) -> None:
+    async with Clients() as clients:
+        client = Client(source, Transport(clients.of(source), source, asyncio.Semaphore(2)))
+        for _ in range(times):
+            await client.search("Patient", (("_id", "p1"),))
+
+
+async def test_our_certificate_is_shown_and_theirs_is_checked(site: Site) -> None:
+    await ask(site.source(Tls(*site.known, site.ca)))
+    assert site.cookies == [None]
+
+
+async def test_a_certificate_and_its_key_in_one_file(site: Site, tmp_path: Path) -> None:
+    both = tmp_path / "both.pem"
+    both.write_text(site.known[0].read_text() + site.known[1].read_text())
+    await ask(site.source(Tls(both, None, site.ca)))
+
+
+@pytest.mark.parametrize("who", ["nobody", "a stranger", "known, but trusts the public authorities only", "no tls"])
+async def test_without_the_right_certificates_there_is_no_connection(
+    site: Site, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_FIRST_BACKOFF", 0.001)
+    tls = {
+        "nobody": Tls(ca_file=site.ca),
+        "a stranger": Tls(*site.stranger, site.ca),
+        "known, but trusts the public authorities only": Tls(*site.known),
+        "no tls": None,
+    }[who]
+    with pytest.raises(SourceUnreachableError, match="source lab: the connection fails"):
+        await ask(site.source(tls))
+    assert site.cookies == []
+
+
+async def test_no_session_of_a_source_is_kept(site: Site) -> None:
+    await ask(site.source(Tls(*site.known, site.ca)), times=2)
+    assert site.cookies == [None, None]
+
+
+async def test_a_client_for_each_identity(site: Site) -> None:
+    async with Clients() as clients:
+        plain, other = site.source(None), Source(id="b", base_url="https://b.example/fhir")
+        assert clients.of(plain) is clients.of(other)
+        certified = site.source(Tls(*site.known, site.ca))
+        assert clients.of(certified) is clients.of(certified) is not clients.of(plain)
+        assert clients.of(site.source(Tls(ca_file=site.ca))) not in (clients.of(certified), clients.of(plain))
+
+
+async def test_a_token_is_asked_for_with_the_certificate_too(tmp_path: Path) -> None:
+    given = AuthServer()
+
+    async def token(request: Request) -> Response:
+        assert "client_assertion=" in (await request.body()).decode()
+        return Response(given.token().content, media_type="application/json")
+
+    ca = authority(tmp_path)
+    app = Starlette(routes=[Route("/token", token, methods=["POST"])])
+    async with over_tls(app, issued(ca, tmp_path, "server"), ca) as url, Clients() as clients:
+        source = Source(id="lab", base_url=f"{url}/fhir", tls=Tls(*issued(ca, tmp_path, "client"), ca.file), timeout=5)
+        access = BackendAccess(clients.of(source), source, registration(token_url=f"{url}/token"))
+        assert await access.headers() == {"Authorization": "Bearer tok-1"}

@@ -21,5 +21,18 @@ def within(address: httpx.URL, base_url: str) -> bool:
     return path == root or path.startswith(root + "/")
 
 
+def joined(address: httpx.URL, link: str) -> httpx.URL | None:
+    """The address that a link on the page at ``address`` leads to; None where it is none.
+
+    A fragment is dropped: it is not sent, so that addresses that differ in it alone are one.
+    """
+    if not link or not link.isprintable():
+        return None
+    try:
+        return address.join(link).copy_with(fragment=None)
+    except (httpx.InvalidURL, ValueError):
+        return None
+
+
 def _port(address: httpx.URL) -> int | None:
     return address.port or _PORTS.get(address.scheme)

@@ -103,12 +103,15 @@ def _end(record: Placed) -> datetime:
 def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
     """The horizon of a page of the newest records, newest first; None where all there is came.
 
-    A page that is not in that order was not sorted at all.
+    A page that is not in that order was not sorted at all.  Servers were seen to order instants well, and to put all
+    that lasts before them: a page with anything but instants on it shows nothing of what did not come.
     """
     if not more and len(records) < most:
         return None
     ends = [_end(each) for each in records]
     if not ends or any(later > earlier + MARGIN for earlier, later in pairwise(ends)):
+        return NEVER
+    if any(each.span is None or each.span.start != each.span.end for each in records):
         return NEVER
     return ends[-1]
 

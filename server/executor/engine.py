@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from collectors.auth.ways import Caller, Ways
+from collectors.auth.ways import NOBODY, Caller, Ways
+from collectors.capability.capabilities import Capabilities
 from collectors.errors import CredentialError
 from collectors.facts import Facts
 from collectors.fetching.clients import Clients
@@ -46,7 +47,7 @@ class Engine:
         self.settings = settings
         self.catalog = catalog
         self.memory = memory
-        self.gatherer = Gatherer(clients)
+        self.gatherer = Gatherer(clients, Capabilities())
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
         self.ways = Ways(sources, clients)
@@ -73,16 +74,24 @@ class Engine:
         memory = Memory(store, keys, measure_environment(ROOT), ZoneInfo(settings.zone), settings.cache.ttl)
         clients = Clients(http)
         try:
-            return cls(settings, catalog, clients, memory, settings.endpoints())
+            engine = cls(settings, catalog, clients, memory, settings.endpoints())
         except BaseException as error:
             await clients.aclose()
             await memory.close()
             if isinstance(error, CredentialError):
                 raise SettingsError(str(error)) from None
             raise
+        engine.warm()
+        return engine
+
+    def warm(self) -> None:
+        """Begin to read what each source can do; one that wants a caller's token may have to wait for a question."""
+        for source in self.sources.values():
+            self.gatherer.warm(source, None if source.auth == "caller" else self.ways.of(source, NOBODY))
 
     async def close(self) -> None:
         """Give back connections and stop the embedded cache."""
+        await self.gatherer.aclose()
         await self._clients.aclose()
         await self.memory.close()
 

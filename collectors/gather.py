@@ -71,7 +71,9 @@ class Gatherer:
                 task.cancel()
         if (refusal := self._late_refusal(source)) is not None:
             return _not_asked(assemble.Draft(draft.setting), searches, refusal)
-        self.learning.begin(ability, client, draft.setting)
+        # What is learned is tried after the answer: a caller's token is used for nothing that the caller did not ask.
+        if source.auth != "caller":
+            self.learning.begin(ability, client, draft.setting)
         return draft.finish()
 
     def warm(self, source: Source, access: Access | None = None) -> None:

@@ -12,6 +12,8 @@ from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.fetching.search import checked_id
 from collectors.needs import Search
+from collectors.reading import merging
+from collectors.reading.codes import accepted_systems
 from collectors.reading.readout import Readout, Setting, is_outcome, record_of
 from collectors.reading.records import CodedEntry, Fact, Record, newest
 from collectors.settings import Source
@@ -38,12 +40,16 @@ class Draft:
     requests: int = 0
     coded: dict[Origin, list[CodedEntry]] = field(default_factory=dict)
     undecoded: dict[Origin, int] = field(default_factory=dict)
+    systems: dict[str, frozenset[str]] = field(default_factory=dict)
+    withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def take(self, readout: Readout, search: Search) -> None:
         """Files what one search gave; every concept of it counts as searched."""
         for concept in search.concepts:
-            self.facts.setdefault(concept.id, []).extend(readout.facts.get(concept.id, ()))
+            merging.add(self.facts.setdefault(concept.id, []), readout.facts.get(concept.id, ()))
             self.answered.add(concept.id)
+            self.systems[concept.id] = self.systems.get(concept.id, frozenset()) | accepted_systems(concept)
+        self.withdrawn.update(readout.withdrawn)
         origin = search.description.origin
         self.coded.setdefault(origin, []).extend(readout.coded)
         self.hide(origin, readout.unnamed)
@@ -57,19 +63,25 @@ class Draft:
     def fail(self, search: Search, failure: Failure) -> None:
         """Notes for all concepts of a search why nothing could be had."""
         for concept in search.concepts:
-            self.failures.setdefault(concept.id, []).append(failure)
+            self.fail_concept(concept.id, failure)
+
+    def fail_concept(self, concept: str, failure: Failure) -> None:
+        """Notes for one concept (by id) why nothing could be had."""
+        self.failures.setdefault(concept, []).append(failure)
 
     def finish(self) -> SourceFacts:
         """What the executor selects from."""
+        kept, told = merging.counting(self.facts, self.withdrawn) if self.withdrawn else (self.facts, [])
         return SourceFacts(
-            {concept: tuple(facts) for concept, facts in self.facts.items()},
+            {concept: tuple(facts) for concept, facts in kept.items()},
             {concept: tuple(dict.fromkeys(failures)) for concept, failures in self.failures.items()},
             frozenset(self.answered),
-            tuple(dict.fromkeys(self.issues)),
+            tuple(dict.fromkeys((*self.issues, *told))),
             self.death,
             self.requests,
             {origin: tuple(entries) for origin, entries in self.coded.items()},
             self.undecoded,
+            self.systems,
         )
 
 

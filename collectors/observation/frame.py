@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from collectors.observation.sampled import placed
 from collectors.observation.shape import Observation, Valued
 from collectors.observation.values import flag, own_range
 from collectors.reading.codes import Reader
@@ -20,7 +21,7 @@ _PRELIMINARY = "The result is preliminary."
 class Frame:
     """One record's time, status and subject; ``hindered`` is set where nothing in the record can be used."""
 
-    __slots__ = ("effective", "hindered", "issued", "record", "setting", "status")
+    __slots__ = ("effective", "from_period", "hindered", "issued", "record", "setting", "status")
 
     def __init__(self, record: Record, observation: Observation, setting: Setting) -> None:
         self.record = record
@@ -33,6 +34,7 @@ class Frame:
                 self.issued = read_time(observation.issued, setting.source.zone).end
             except ValueError:
                 self.hindered = unreadable("issued is not a time")
+        self.from_period = observation.effectivePeriod is not None
         self.effective, problem = _effective(observation, setting, self.issued)
         if problem is not None:
             self.hindered = unreadable(problem)
@@ -45,6 +47,9 @@ class Frame:
         self, known: Reader, accepted: Accepted | None, reading: Reading, holder: Valued, part: str | None
     ) -> Fact:
         """The fact that a reading gives; ``part`` names the component that it is from."""
+        effective = self.effective
+        if reading.samples:
+            reading, effective = placed(reading, effective, self.from_period)
         caution = accepted.caution if accepted is not None else None
         preliminary = self.status == "preliminary"
         notes: tuple[str, ...] = ()
@@ -56,7 +61,7 @@ class Frame:
                 record_iri(self.record.ref, part),
                 known.concept.id,
                 reading.value,
-                self.effective,
+                effective,
                 self.setting.subject,
                 self.record.ref,
                 (),
@@ -73,6 +78,7 @@ class Frame:
             accepted.rank if accepted is not None else 0,
             preliminary,
             issues,
+            samples=reading.samples,
         )
 
 

@@ -1,70 +1,71 @@
 """Observations into facts: status, subject, time, and a fact for each concept in the record or its components."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
 from collectors.collector import Begun, Beside, Wants
 from collectors.needs import Search
+from collectors.observation.broken import broken
+from collectors.observation.counting import counts
+from collectors.observation.device import Devices
 from collectors.observation.frame import Frame
-from collectors.observation.shape import CODED, OBSERVATION, Coded, Observation
+from collectors.observation.replaced import replaced
+from collectors.observation.shape import OBSERVATION, Observation
 from collectors.observation.values import read_value
 from collectors.reading.codes import CodeIndex
-from collectors.reading.quantities import Reading
 from collectors.reading.readout import Readout, Setting
-from collectors.reading.records import OUR_TAG, Record
-from collectors.reading.timing import read_time
-from collectors.reading.wire import element_path
-from ontology.times import Span
-from ontology.values import Absent, AbsentReason
-
-COUNTED = frozenset({"final", "amended", "corrected", "preliminary"})
+from collectors.reading.records import Record
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    records: list[Record]
-    search: Search
-    setting: Setting
-    wants: Wants = field(default_factory=dict)
+    readout: Readout
+    devices: Devices
+
+    @property
+    def wants(self) -> Wants:
+        return self.devices.wants
 
     def finish(self, beside: Beside) -> Readout:
-        return read(self.records, CodeIndex(self.search.concepts), self.setting)
+        self.devices.tell(self.readout, beside.records)
+        return self.readout
 
 
 def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
-    """Nothing else is needed to read Observations."""
-    return _Begun(records, search, setting)
+    """Devices are needed where the records of facts name them."""
+    devices = Devices(setting)
+    return _Begun(read(records, CodeIndex(search.concepts), setting, devices), devices)
 
 
-def read(records: Iterable[Record], index: CodeIndex, setting: Setting) -> Readout:
-    """Every fact in these Observations about the concepts of the index, readable or not."""
+def read(records: Iterable[Record], index: CodeIndex, setting: Setting, devices: Devices | None = None) -> Readout:
+    """Every fact in these Observations about the concepts of the index, readable or not.
+
+    ``devices`` is told which devices measured them.
+    """
     readout = Readout()
     for record in records:
         try:
             observation = OBSERVATION.decode(record.raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            _broken(record, error, index, setting, readout)
+            broken(record, error, index, setting, readout)
             continue
         if not counts(observation):
             continue
         if not setting.concerns(observation.subject):
             readout.strangers += 1
             continue
-        _facts(record, observation, index, setting, readout)
+        for each in replaced(record, observation, setting) if observation.extension else ():
+            text = f"Observation/{each} was left out, since {record.name} replaces it."
+            readout.withdrawn["Observation", each] = text
+        if _facts(record, observation, index, setting, readout) and devices is not None and observation.device:
+            devices.note(record, observation)
     return readout
 
 
-def counts(observation: Observation | Coded) -> bool:
-    """Whether a record is one of results about the patient, not of someone or something else, and not our own."""
-    if observation.status not in COUNTED or observation.focus:
-        return False
-    tags = observation.meta.tag if observation.meta is not None else ()
-    return all((tag.system, tag.code) != OUR_TAG for tag in tags)
-
-
-def _facts(record: Record, observation: Observation, index: CodeIndex, setting: Setting, readout: Readout) -> None:
+def _facts(record: Record, observation: Observation, index: CodeIndex, setting: Setting, readout: Readout) -> bool:
+    """Adds the facts of one record; whether there are any."""
     top = index.find(observation.code)
     parts = [
         (position, component, known, accepted)
@@ -77,7 +78,7 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
         held = {known.concept.id for _, _, known, _ in parts}
         silent = [known for known in index.panels(observation.code) if known.concept.id not in held]
     if not (top or parts or silent):
-        return
+        return False
     frame = Frame(record, observation, setting)
     for known, accepted in top:
         reading = frame.hindered or read_value(observation, known, accepted.needs_unit, "", accepted.asserts)
@@ -92,61 +93,4 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
     for known in silent:
         reading = frame.hindered or read_value(observation, known, False)
         readout.add(frame.fact(known, None, reading, observation, known.concept.id))
-
-
-def _broken(record: Record, error: Exception, index: CodeIndex, setting: Setting, readout: Readout) -> None:
-    """A record with an element of the wrong type: unreadable for the concepts that it names, if it names any."""
-    try:
-        coded = CODED.decode(record.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        readout.unnamed += 1
-        return
-    if not counts(coded):
-        return
-    if not setting.concerns(coded.subject):
-        readout.strangers += 1
-        return
-    where = element_path(error) if isinstance(error, msgspec.ValidationError) else "the record itself"
-    shell = Observation(status=coded.status, code=coded.code, issued=_own_issued(record))
-    frame = Frame(record, shell, setting)
-    frame.effective = _own_time(record, setting)
-    hindered = Reading(Absent(AbsentReason.UNCONVERTIBLE), None, None, f"{where} is not of the type that FHIR says")
-    found = index.find(coded.code)
-    for known, accepted in found:
-        readout.add(frame.fact(known, accepted, hindered, shell, None))
-    named = {known.concept.id for known, _ in found}
-    for known in index.panels(coded.code):
-        if known.concept.id not in named:
-            readout.add(frame.fact(known, None, hindered, shell, known.concept.id))
-
-
-class _Issued(msgspec.Struct):
-    issued: str | None = None
-
-
-_ISSUED = msgspec.json.Decoder(_Issued)
-
-
-def _own_issued(record: Record) -> str | None:
-    try:
-        return _ISSUED.decode(record.raw).issued
-    except msgspec.DecodeError:
-        return None
-
-
-class _Times(msgspec.Struct):
-    effectiveDateTime: str | None = None  # noqa: N815
-    effectiveInstant: str | None = None  # noqa: N815
-
-
-_TIMES = msgspec.json.Decoder(_Times)
-
-
-def _own_time(record: Record, setting: Setting) -> Span | None:
-    """The time of a record whose other elements cannot be decoded, if that one can."""
-    try:
-        times = _TIMES.decode(record.raw)
-        text = times.effectiveDateTime or times.effectiveInstant
-        return None if text is None else read_time(text, setting.source.zone)
-    except (msgspec.DecodeError, ValueError):
-        return None
+    return True

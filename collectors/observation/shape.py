@@ -6,7 +6,7 @@ from collectors.reading.wire import NONE, CodeableConcept, Meta, Period, Quantit
 
 
 class Range(msgspec.Struct, gc=False):
-    """A laboratory's own range."""
+    """A Range, as a value or as a laboratory's own limits."""
 
     low: Quantity | None = None
     high: Quantity | None = None
@@ -55,6 +55,9 @@ class Observation(Valued):
     issued: str | None = None
     hasMember: msgspec.Raw = NONE  # noqa: N815
     component: list[Component] = []
+    device: Reference | None = None
+    extension: msgspec.Raw = NONE
+    contained: msgspec.Raw = NONE
 
 
 class Coded(msgspec.Struct, gc=False):
@@ -70,7 +73,7 @@ class Coded(msgspec.Struct, gc=False):
 OBSERVATION = msgspec.json.Decoder(Observation)
 CODED = msgspec.json.Decoder(Coded)
 
-UNREAD_VALUES = (
+RARE_VALUES = (
     "valueRange",
     "valueRatio",
     "valueSampledData",
@@ -78,3 +81,4 @@ UNREAD_VALUES = (
     "valueDateTime",
     "valuePeriod",
 )
+"""Types that are decoded only where they are met."""

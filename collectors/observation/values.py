@@ -4,10 +4,15 @@ from decimal import Decimal
 
 import msgspec
 
-from collectors.observation.shape import UNREAD_VALUES, Range, Valued
+from collectors.observation.absence import stated_absence
+from collectors.observation.choices import read_clock, read_moment, read_period, read_range
+from collectors.observation.ratio import read_ratio
+from collectors.observation.sampled import read_sampled
+from collectors.observation.shape import RARE_VALUES, Valued
+from collectors.observation.written import amount_text, range_text
 from collectors.reading.codes import Reader
 from collectors.reading.quantities import Reading, in_concept_unit, number, read_quantity, unreadable
-from collectors.reading.wire import CodeableConcept, Quantity, plain, text_of
+from collectors.reading.wire import CodeableConcept, plain, text_of
 from ontology.concepts import ValueType
 from ontology.values import Absent, AbsentReason
 
@@ -26,10 +31,10 @@ def read_value(
     if holder.dataAbsentReason is not None:
         if _has_value(holder):
             return unreadable(f"{element}dataAbsentReason stands beside a value")
-        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), text_of(holder.dataAbsentReason))
+        return stated_absence(holder.dataAbsentReason, element)
     if holder.valueQuantity is not None:
         if kind is not ValueType.QUANTITY:
-            shown = _amount(holder.valueQuantity)
+            shown = amount_text(holder.valueQuantity)
             return unreadable(f"{element}valueQuantity is a quantity, which {known.concept.id} is not", shown)
         return read_quantity(holder.valueQuantity, known, needs_unit, f"{element}valueQuantity")
     if holder.valueCodeableConcept is not None:
@@ -43,12 +48,28 @@ def read_value(
         return _integer(holder.valueInteger, known, needs_unit, f"{element}valueInteger")
     if holder.valueString is not None:
         return _text(holder.valueString, known, f"{element}valueString")
-    for name in UNREAD_VALUES:
-        if getattr(holder, name):
-            return unreadable(f"{element}{name} is not read for {known.concept.id}")
+    for name in RARE_VALUES:
+        if raw := getattr(holder, name):
+            return _rare(name, raw, known, needs_unit, f"{element}{name}")
     if asserts is not None:
         return Reading(asserts, "stated by its code")
     return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element}value[x] is missing")
+
+
+def _rare(name: str, raw: msgspec.Raw, known: Reader, needs_unit: bool, element: str) -> Reading:
+    match name:
+        case "valueRatio":
+            return read_ratio(raw, known, needs_unit, element)
+        case "valueSampledData":
+            return read_sampled(raw, known, needs_unit, element)
+        case "valueDateTime":
+            return read_moment(raw, known, element)
+        case "valuePeriod":
+            return read_period(raw, known, element)
+        case "valueTime":
+            return read_clock(raw, known, element)
+        case _:
+            return read_range(raw, known, element)
 
 
 def _has_value(holder: Valued) -> bool:
@@ -58,7 +79,7 @@ def _has_value(holder: Valued) -> bool:
         or holder.valueString is not None
         or holder.valueBoolean is not None
         or bool(holder.valueInteger)
-        or any(getattr(holder, name) for name in UNREAD_VALUES)
+        or any(getattr(holder, name) for name in RARE_VALUES)
     )
 
 
@@ -88,16 +109,16 @@ def _integer(raw: msgspec.Raw, known: Reader, needs_unit: bool, element: str) ->
     value = number(bytes(raw))
     if value is None or value != value.to_integral_value():
         return unreadable(f"{element} is not an integer")
-    if known.concept.value_type is ValueType.QUANTITY and known.unitless is not None and not needs_unit:
-        return in_concept_unit(Decimal(value), known.unitless, None, known.concept, str(value), element)
-    return unreadable(f"{element} has no unit", str(value))
+    return bare_number(value, known, needs_unit, element)
 
 
-def _amount(quantity: Quantity | None) -> str | None:
-    if quantity is None or not quantity.value:
-        return None
-    unit = quantity.unit or quantity.code
-    return plain(bytes(quantity.value).decode("utf-8", "replace") + (f" {unit}" if unit else ""))
+def bare_number(value: Decimal, known: Reader, needs_unit: bool, element: str) -> Reading:
+    """A number that is written without a unit: read only where the concept has none."""
+    if known.concept.value_type is not ValueType.QUANTITY:
+        return unreadable(f"{element} is a number, which {known.concept.id} is not", str(value))
+    if known.unitless is None or needs_unit:
+        return unreadable(f"{element} has no unit", str(value))
+    return in_concept_unit(value, known.unitless, None, known.concept, str(value), element)
 
 
 def flag(holder: Valued) -> str | None:
@@ -107,13 +128,5 @@ def flag(holder: Valued) -> str | None:
 
 def own_range(holder: Valued) -> str | None:
     """The laboratory's own reference range, in words."""
-    return "; ".join(text for each in holder.referenceRange if (text := _range(each))) or None
-
-
-def _range(written: Range) -> str | None:
-    if written.text:
-        return plain(written.text)
-    low, high = _amount(written.low), _amount(written.high)
-    if low and high:
-        return f"{low} to {high}"
-    return f"from {low}" if low else f"to {high}" if high else None
+    told = (plain(each.text) if each.text else range_text(each) for each in holder.referenceRange)
+    return "; ".join(text for text in told if text) or None

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from collectors.reading import wire
 from collectors.reading.codes import Reader
+from collectors.reading.records import Sample
 from ontology.concepts import Concept
 from ontology.errors import UnitError
 from ontology.units import convert, spelling
@@ -13,7 +14,7 @@ from ontology.values import Absent, AbsentReason, Bound, Comparator, Quantity, V
 
 UCUM = "http://unitsofmeasure.org"
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
-_COMPARATORS: dict[str, Comparator] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
+COMPARATORS: dict[str, Comparator] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
 # No measurement of a person comes near; it keeps arithmetic on what was written small.
 _LARGEST_EXPONENT = 30
 _MOST_DIGITS = 60
@@ -21,12 +22,16 @@ _MOST_DIGITS = 60
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A value as read: in the concept's unit, as written (text; number and UCUM unit), and what hindered."""
+    """A value as read: in the concept's unit, as written (text; number and UCUM unit), and what hindered.
+
+    ``samples``: those of a course, which is no single value.
+    """
 
     value: Value
     recorded: str | None = None
     written: tuple[Decimal, str] | None = None
     problem: str | None = None
+    samples: tuple[Sample, ...] = ()
 
 
 def unreadable(problem: str, recorded: str | None = None) -> Reading:
@@ -69,7 +74,7 @@ def read_quantity(quantity: wire.Quantity, known: Reader, needs_unit: bool, elem
         return unreadable(f"{element}: {problem or 'there is no unit'}", recorded)
     comparator: Comparator | None = None
     if quantity.comparator is not None:
-        comparator = _COMPARATORS.get(quantity.comparator)
+        comparator = COMPARATORS.get(quantity.comparator)
         if comparator is None:
             return unreadable(f"{element}.comparator is none of <, <=, >, >=", recorded)
     return in_concept_unit(value, unit, comparator, known.concept, recorded, element)
@@ -108,8 +113,8 @@ def resolve_unit(quantity: wire.Quantity, known: Reader) -> tuple[str | None, st
     """The UCUM unit that is meant, or why there is none; both None where no unit is written at all."""
     if quantity.system is not None and quantity.system != UCUM:
         return None, "its unit is coded in another system than UCUM"
-    by_code = _readable(quantity.code, known)
-    by_text = _readable(quantity.unit, known)
+    by_code = readable_unit(quantity.code, known)
+    by_text = readable_unit(quantity.unit, known)
     if by_code is not None:
         if by_text is not None and not same_unit(by_code, by_text, known.concept):
             return None, "the unit's code and text contradict each other"
@@ -123,7 +128,8 @@ def resolve_unit(quantity: wire.Quantity, known: Reader) -> tuple[str | None, st
     return None, None
 
 
-def _readable(text: str | None, known: Reader) -> str | None:
+def readable_unit(text: str | None, known: Reader) -> str | None:
+    """The unit that is meant, if it is one in which the concept is read."""
     if not text:
         return None
     if text in known.units:

@@ -45,7 +45,8 @@ class Readout:
 
     ``strangers`` counts records that do not name the patient, ``unnamed`` such as could not be read at all.
     ``coded`` has every entry of the type that counts, so that "not recorded" can be told from "recorded in codes that
-    are not known here".  ``death``: when the patient died, if these records say so.
+    are not known here".  ``death``: when the patient died, if these records say so.  ``withdrawn`` are records, by type
+    and id, that do not count by what these records say, each with a text for readers: wherever they were read.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Readout:
     unnamed: int = 0
     coded: list[CodedEntry] = field(default_factory=list)
     death: Span | None = None
+    withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, fact: Fact) -> None:
         """Files a fact under its concept."""

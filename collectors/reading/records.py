@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from ontology.evaluation import Issue
 from ontology.resources import RecordRef, Resource
 from ontology.times import Span
+from ontology.values import Quantity
 
 OUR_TAG = ("https://medtwin.example/tags", "medtwin-result")
 
@@ -37,15 +38,21 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return decoded
 
 
+Sample: TypeAlias = tuple[timedelta, Quantity, tuple[Decimal, str]]
+"""One of many samples: how long after the first, its value in the concept's unit, and number and unit as written."""
+
+
 class Fact(msgspec.Struct, frozen=True, gc=False):
     """A fact with what selection needs beside it.
 
     ``written`` is the number and the UCUM unit as recorded, from which any slot's unit is converted.  ``rank`` is
     that of the accepted code.  ``issues`` are told whenever the fact is used.  ``preliminary`` yields to final.
-    Of conditions: ``over`` says from when it no longer holds, ``ended`` that it does not hold now, ``doubted`` in
-    which word the record itself doubts it (then it does not count, and is only told); ``recorded_from`` is the start of
-    the day or instant on which it was recorded, whose end is the resource's ``issued``.
+    Of what was so or was done: ``over`` says from when it no longer holds, ``ended`` that it does not hold now,
+    ``doubted`` in which word the record itself doubts it, ``negated`` in which word it denies it (then it does not count,
+    and is only told); ``recorded_from`` is the start of the day or instant on which it was recorded, whose end is the
+    resource's ``issued``.  ``lasting``: a window asks whether it was so at any time in it, not whether it began there.
     ``trust`` is the place of its source in the order of trust, 0 first, where there are several.
+    ``samples`` are those of a course that is no single value; they fill a series.
     """
 
     resource: Resource
@@ -59,6 +66,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     doubted: str | None = None
     recorded_from: datetime | None = None
     trust: int = 0
+    samples: tuple[Sample, ...] = ()
 
 
 class CodedEntry(msgspec.Struct, frozen=True):
@@ -74,12 +82,12 @@ def newest(records: list[Record]) -> list[Record]:
     for record in records:
         key = (record.ref.type, record.ref.id)
         known = kept.get(key)
-        if known is None or _newer(record, known):
+        if known is None or supersedes(record, known):
             kept[key] = record
     return list(kept.values())
 
 
-def _newer(one: Record, other: Record) -> bool:
+def supersedes(one: Record, other: Record) -> bool:
     """Whether ``one`` supersedes ``other``: by version where both count, else by update time, else as met later."""
     first, second = one.ref.version or "", other.ref.version or ""
     if first.isdecimal() and second.isdecimal() and first != second:

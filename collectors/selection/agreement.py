@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from collectors.reading.records import Fact
+from collectors.selection.duplicates import once
 from collectors.selection.pool import Pool, readable, sound
 from collectors.selection.telling import quoted, say
 from ontology.evaluation import Issue
@@ -79,7 +80,7 @@ def agree(slot: Slot, group: list[Fact], unjudged: int = 0) -> Agreement:
             text += f" Only {ENOUGH} of the {count} records are given."
         issues.append(say(slot, "conflicting", text))
         return Agreement(None, shown[:ENOUGH], issues)
-    return Agreement(chosen, [fact for fact in values if same(fact, chosen)], issues)
+    return Agreement(chosen, once([fact for fact in values if same(fact, chosen)]), issues)
 
 
 def _each_value_first(facts: list[Fact]) -> list[Fact]:

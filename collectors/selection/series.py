@@ -1,7 +1,10 @@
 """Numbers over time for a slot: every usable fact inside the window, oldest first."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
 
 from collectors.facts import Selected
 from collectors.reading.records import Fact
@@ -12,6 +15,7 @@ from collectors.selection.single import missing, resources_of
 from collectors.selection.telling import common_reason, named, said, say, told
 from ontology.evaluation import Issue
 from ontology.slots import Slot
+from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Quantity, Series
 
 
@@ -30,7 +34,7 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     contradictions: list[Issue] = []
     reason = AbsentReason.UNCONVERTIBLE
     newest: AbsentReason | None = None
-    for met in grouped(seen.inside):
+    for met in grouped(sampled(slot, seen.inside, as_of)):
         group, unjudged = judged(slot, pool, met, issues)
         values = [fact for fact in group if readable(fact)]
         lost.extend(fact for fact in group if not readable(fact))
@@ -65,6 +69,24 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
         issues.append(say(slot, "outside-validated-range", text))
     unit = slot.unit or slot.concept.unit or "1"
     return Selected(Series(tuple(points), unit), resources_of(used), tuple(issues))
+
+
+def sampled(slot: Slot, facts: list[Fact], as_of: datetime) -> list[Fact]:
+    """The facts, each course of samples as the samples that lie inside the window."""
+    if not any(fact.samples for fact in facts):
+        return facts
+    found: list[Fact] = []
+    for fact in facts:
+        if not fact.samples:
+            found.append(fact)
+            continue
+        start = span_of(fact).start
+        for offset, value, written in fact.samples:
+            when = start + offset
+            if slot.window is None or as_of - when <= slot.window:
+                at = replace(fact.resource, value=value, effective=Span(when, when), problem=None)
+                found.append(msgspec.structs.replace(fact, resource=at, written=written, samples=()))
+    return found
 
 
 def _left_out(slot: Slot, lost: list[Fact], count: int) -> Issue:

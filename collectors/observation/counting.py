@@ -1,0 +1,14 @@
+"""Which Observations count at all."""
+
+from collectors.observation.shape import Coded, Observation
+from collectors.reading.records import OUR_TAG
+
+COUNTED = frozenset({"final", "amended", "corrected", "preliminary"})
+
+
+def counts(observation: Observation | Coded) -> bool:
+    """Whether a record is one of results about the patient, not of someone or something else, and not our own."""
+    if observation.status not in COUNTED or observation.focus:
+        return False
+    tags = observation.meta.tag if observation.meta is not None else ()
+    return all((tag.system, tag.code) != OUR_TAG for tag in tags)

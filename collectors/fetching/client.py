@@ -4,34 +4,21 @@ No error and no log line carries an address, an identifier or anything out of an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import httpx
-import msgspec
 
 from collectors.errors import SourceAnswerError
-from collectors.fetching.addresses import within
+from collectors.fetching.addresses import joined, within
+from collectors.fetching.answers import Answer
 from collectors.fetching.batch import Query, answers_in, batch_of
+from collectors.fetching.pages import Fetched, Pages, bundle_of, link_of, next_of
 from collectors.fetching.search import Parameters
 from collectors.fetching.transport import Transport
+from collectors.fetching.unpacking import UnfitError
 from collectors.reading import wire
 from collectors.settings import Source
 
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The raw records of one search, all pages, and how many parameters the server said it ignored.
-
-    ``more``: only the first page was read, and there are others.  ``link``: the search as the server says it took it.
-    ``parts``: of several searches in one batch the first page of each, in the order asked.
-    """
-
-    records: tuple[bytes, ...]
-    outcomes: int
-    requests: int
-    more: bool = False
-    link: str | None = None
-    parts: "tuple[Fetched, ...]" = ()
+__all__ = ["Client", "Fetched"]
 
 
 class Client:
@@ -41,95 +28,87 @@ class Client:
         self._source = source
         self._transport = transport
 
-    async def search(self, resource_type: str, parameters: Parameters, first_only: bool = False) -> Fetched:
+    async def search(
+        self, resource_type: str, parameters: Parameters, first_only: bool = False, etag: str | None = None
+    ) -> Fetched:
         """All pages of one search, or the first one only.  An operation is named with its type: "Observation/$lastn".
 
-        Raises SourceUnreachableError, SourceRefusedError, SourceAnswerError (NotThereError for 404 and 410).
+        With ``etag`` the answer may be that it is unchanged.  Raises SourceUnreachableError, SourceRefusedError,
+        SourceAnswerError (NotThereError for 404 and 410).
         """
         address: httpx.URL | None = httpx.URL(f"{self._source.base_url}/{resource_type}", params=list(parameters))
-        records: list[bytes] = []
-        seen_pages: set[str] = set()
-        seen_records: set[bytes] = set()
-        outcomes = 0
+        pages = Pages()
+        seen: set[str] = set()
         requests = 0
+        keepable = True
         link: str | None = None
-        while address is not None:
-            if str(address) in seen_pages:
-                raise self._fault("its pages lead in a circle")
-            if len(seen_pages) >= self._source.max_pages:
-                raise self._fault(f"more than {self._source.max_pages} pages")
-            seen_pages.add(str(address))
-            body, tries = await self._transport.get(address)
-            requests += tries
-            bundle = self._bundle(body)
-            page, notices = _split(bundle)
-            outcomes += notices
-            if len(seen_pages) == 1:
-                link = link_of(bundle, "self")
-            fresh = [raw for raw in page if raw not in seen_records]
-            if page and not fresh and len(seen_pages) > 1:
-                raise self._fault("a page repeats earlier entries only")
-            seen_records.update(fresh)
-            records.extend(fresh)
-            if len(records) > self._source.max_records:
-                raise self._fault(f"more than {self._source.max_records} records in one search")
-            address = self._next(bundle, address)
-            if first_only:
-                break
-        return Fetched(tuple(records), outcomes, requests, address is not None, link)
+        first: Answer | None = None
+        try:
+            while address is not None:
+                if str(address) in seen:
+                    raise UnfitError("its pages lead in a circle")
+                if len(seen) >= self._source.max_pages:
+                    raise UnfitError(f"more than {self._source.max_pages} pages")
+                seen.add(str(address))
+                answer = await self._transport.ask(address, etag if first is None else None)
+                requests += answer.requests
+                keepable = keepable and answer.keepable
+                if answer.unchanged:
+                    return Fetched((), 0, requests, unchanged=True)
+                bundle = bundle_of(answer.body)
+                pages.add(bundle)
+                if first is None:
+                    first, link = answer, link_of(bundle, "self")
+                if len(pages.records) > self._source.max_records:
+                    raise UnfitError(f"more than {self._source.max_records} records in one search")
+                address = self._next(bundle, address)
+                if first_only:
+                    break
+        except UnfitError as error:
+            raise self._fault(str(error)) from None
+        if "$" in resource_type:
+            pages.without_total()
+        return Fetched(
+            tuple(pages.records),
+            pages.outcomes,
+            requests,
+            more=address is not None or (first_only and pages.said_more),
+            link=link,
+            lacking=pages.lacking(first_only),
+            # The validator of one page says nothing of the others.
+            etag=first.etag if first is not None and pages.count == 1 else None,
+            keepable=keepable,
+        )
 
     def _next(self, bundle: wire.Bundle, address: httpx.URL) -> httpx.URL | None:
-        for link in bundle.link:
-            if link.relation == "next" and link.url:
-                try:
-                    following = address.join(link.url)
-                except (httpx.InvalidURL, ValueError):
-                    raise self._fault("the link to the next page is no address") from None
-                if not within(following, self._source.base_url):
-                    raise self._fault("the link to the next page leaves the source")
-                return following
-        return None
+        link = next_of(bundle)
+        if link is None:
+            return None
+        following = joined(address, link)
+        if following is None:
+            raise UnfitError("the link to the next page is no address")
+        if not within(following, self._source.base_url):
+            raise UnfitError("the link to the next page leaves the source")
+        return following
 
     async def batch(self, searches: Sequence[Query]) -> Fetched:
         """The first page of each of several searches, in one request (CollectorError where one of them fails)."""
         body, tries = await self._transport.post(httpx.URL(self._source.base_url), batch_of(searches))
         pages = tuple(self._page(part) for part in answers_in(body, len(searches), self._source))
-        return Fetched((), sum(page.outcomes for page in pages), tries, parts=pages)
+        lacking = tuple(dict.fromkeys(text for page in pages for text in page.lacking))
+        return Fetched((), sum(page.outcomes for page in pages), tries, parts=pages, lacking=lacking)
 
     def _page(self, body: bytes) -> Fetched:
-        bundle = self._bundle(body)
-        records, outcomes = _split(bundle)
-        return Fetched(tuple(records), outcomes, 0, link_of(bundle, "next") is not None, link_of(bundle, "self"))
-
-    def _bundle(self, body: bytes) -> wire.Bundle:
+        pages = Pages()
         try:
-            bundle = wire.BUNDLE.decode(body)
-        except msgspec.ValidationError:
-            raise self._fault("an answer is JSON, but not a FHIR Bundle") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._fault("an answer is not readable JSON") from None
-        if bundle.resourceType != "Bundle" or bundle.type not in (None, "searchset"):
-            raise self._fault("an answer is not a search set")
-        return bundle
+            bundle = bundle_of(body)
+            pages.add(bundle)
+            more = next_of(bundle) is not None or pages.said_more
+        except UnfitError as error:
+            raise self._fault(str(error)) from None
+        return Fetched(
+            tuple(pages.records), pages.outcomes, 0, more, link_of(bundle, "self"), lacking=pages.lacking(True)
+        )
 
     def _fault(self, text: str) -> SourceAnswerError:
         return SourceAnswerError(f"source {self._source.id}: {text}")
-
-
-def _split(bundle: wire.Bundle) -> tuple[list[bytes], int]:
-    """The records of a page, and how many entries are the server's own remarks."""
-    records: list[bytes] = []
-    outcomes = 0
-    for entry in bundle.entry:
-        if not entry.resource:
-            continue
-        if entry.search is not None and entry.search.mode == "outcome":
-            outcomes += 1
-        else:
-            records.append(bytes(entry.resource))
-    return records, outcomes
-
-
-def link_of(bundle: wire.Bundle, relation: str) -> str | None:
-    """The address of a link, as it is written."""
-    return next((link.url for link in bundle.link if link.relation == relation and link.url), None)

@@ -39,6 +39,7 @@ class Bundle(msgspec.Struct, gc=False):
 
     resourceType: str  # noqa: N815  (FHIR's own name)
     type: str | None = None
+    total: msgspec.Raw = NONE
     link: list[Link] = []
     entry: list[Entry] = []
 

@@ -1,0 +1,169 @@
+"""The pages of one search put together, and what of it is missing as far as that can be told."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from collectors.fetching.unpacking import UnfitError
+from collectors.reading import wire
+from collectors.reading.nesting import too_deep
+
+_SERIOUS = frozenset({"error", "fatal"})
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The raw records of one search, all pages, and how many remarks the server made on it.
+
+    ``more``: only the first page was read, and there are others.  ``link``: the search as the server says it took it.
+    ``parts``: of several searches in one batch the first page of each, in the order asked.  ``lacking`` tells what did
+    not come though it should have: then nothing may be concluded from what is not among the records.
+
+    ``etag``, ``keepable`` and ``unchanged`` are those of an answer of one page, and ``kept_since`` (seconds since 1970)
+    when records were fetched that are used again.
+    """
+
+    records: tuple[bytes, ...]
+    outcomes: int
+    requests: int
+    more: bool = False
+    link: str | None = None
+    parts: "tuple[Fetched, ...]" = ()
+    lacking: tuple[str, ...] = ()
+    etag: str | None = None
+    keepable: bool = False
+    unchanged: bool = False
+    kept_since: float | None = None
+
+
+class _OutcomeIssue(msgspec.Struct, gc=False):
+    severity: str | None = None
+
+
+class _Outcome(msgspec.Struct, gc=False):
+    resourceType: str | None = None  # noqa: N815  (FHIR's own name)
+    issue: list[_OutcomeIssue] = []
+
+
+_OUTCOME = msgspec.json.Decoder(_Outcome)
+
+
+def bundle_of(body: bytes) -> wire.Bundle:
+    """A page (UnfitError)."""
+    try:
+        bundle = wire.BUNDLE.decode(body.removeprefix(_BOM))
+    except msgspec.ValidationError:
+        raise UnfitError("an answer is JSON, but not a FHIR Bundle") from None
+    except RecursionError:
+        raise UnfitError("an answer nests too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UnfitError("an answer is empty" if not body.strip() else "an answer is not readable JSON") from None
+    if bundle.resourceType != "Bundle":
+        # Only this type is named: any other is content of the answer.
+        what = "an OperationOutcome" if bundle.resourceType == "OperationOutcome" else "a single record"
+        raise UnfitError(f"an answer is {what}, not a search set")
+    if bundle.type not in (None, "searchset"):
+        raise UnfitError("an answer is a Bundle, but not a search set")
+    return bundle
+
+
+@dataclass(slots=True)
+class Pages:
+    """Takes pages in their order."""
+
+    records: dict[bytes, None] = field(default_factory=dict)
+    outcomes: int = 0
+    count: int = 0
+    matches: int = 0
+    _totals: list[int] = field(default_factory=list)
+    _empty: int = 0
+    _deep: int = 0
+    _serious: int = 0
+
+    def add(self, bundle: wire.Bundle) -> None:
+        """The next page.  UnfitError where it only repeats what earlier ones had."""
+        matches = came = fresh = 0
+        for entry in bundle.entry:
+            mode = entry.search.mode if entry.search is not None else None
+            raw = bytes(entry.resource)
+            if mode == "outcome" or (b"OperationOutcome" in raw and self._is_outcome(raw)):
+                self._remark(raw)
+                continue
+            matches += mode != "include"
+            if not raw or raw == b"null":
+                self._empty += 1
+                continue
+            if too_deep(raw):
+                self._deep += 1
+                continue
+            came += 1
+            if raw not in self.records:
+                fresh += 1
+                self.records[raw] = None
+        self.count += 1
+        if came and not fresh and self.count > 1:
+            raise UnfitError("a page repeats earlier entries only")
+        self.matches += matches
+        # Some servers give the size of the page for the total.
+        total = _number(bundle.total)
+        if total is not None and not (total == matches and next_of(bundle)):
+            self._totals.append(total)
+
+    def lacking(self, first_only: bool = False) -> tuple[str, ...]:
+        """What did not come, once all pages were read, or the one that was to be read."""
+        found = []
+        if self._serious:
+            found.append("the source reports an error among its entries")
+        if self._empty:
+            found.append(f"{self._empty} of its entries came without a record")
+        if self._deep:
+            found.append(f"{self._deep} of its records nest too deeply to be read")
+        if first_only:
+            return tuple(found)
+        if self.said_more:
+            found.append(f"the source said {self._totals[-1]} records and gave {self.matches}")
+        elif len(set(self._totals)) > 1:
+            found.append("the number of records changed while its pages were read")
+        return tuple(found)
+
+    @property
+    def said_more(self) -> bool:
+        """Whether there are more matches than have come, by the server's own count."""
+        return bool(self._totals) and self._totals[-1] > self.matches
+
+    def without_total(self) -> None:
+        """The server's count means something else: in the answer to an operation, say."""
+        self._totals.clear()
+
+    def _is_outcome(self, raw: bytes) -> bool:
+        try:
+            return _OUTCOME.decode(raw).resourceType == "OperationOutcome"
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+
+    def _remark(self, raw: bytes) -> None:
+        self.outcomes += 1
+        try:
+            severities = {issue.severity for issue in _OUTCOME.decode(raw).issue}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            severities = set()
+        self._serious += bool(severities & _SERIOUS)
+
+
+def _number(raw: msgspec.Raw) -> int | None:
+    text = bytes(raw)
+    return int(text) if text.isdigit() and len(text) < 10 else None
+
+
+def next_of(bundle: wire.Bundle) -> str | None:
+    """The address of the next page.  UnfitError where there are two."""
+    links = {link.url for link in bundle.link if link.relation == "next" and link.url}
+    if len(links) > 1:
+        raise UnfitError("an answer has more than one next page")
+    return links.pop() if links else None
+
+
+def link_of(bundle: wire.Bundle, relation: str) -> str | None:
+    """The address of a link, as it is written."""
+    return next((link.url for link in bundle.link if link.relation == relation and link.url), None)

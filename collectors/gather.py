@@ -1,7 +1,8 @@
 """Gathers what a plan needs about one patient from one source: all searches at once, within one deadline."""
 
 import asyncio
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx
 
@@ -21,6 +22,7 @@ from collectors.needs import Search
 from collectors.reading.readout import Setting
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
+from collectors.terminology.terminology import Terminology
 
 __all__ = ["Gatherer", "facts_from_resources"]
 
@@ -33,9 +35,16 @@ class Gatherer:
     search under way is shared.
     """
 
-    def __init__(self, http: httpx.AsyncClient | Clients, capabilities: Capabilities | None = None) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient | Clients,
+        capabilities: Capabilities | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._clients = http if isinstance(http, Clients) else Clients(http)
         self._capabilities = capabilities
+        self._now = now
+        self.terminology = Terminology()
         self.learning = Learning()
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._flights: Flights[Fetched] = Flights()
@@ -55,14 +64,15 @@ class Gatherer:
         and an issue.
         """
         access = access or NoAccess()
-        draft = assemble.Draft(Setting.of(source, checked_id(patient)))
+        translation = self.terminology.translation(source)
+        draft = assemble.Draft(Setting.of(source, checked_id(patient), translation))
         transport = Transport(self._clients.of(source), source, self._gate(source), access)
         client = Client(source, transport)
         until = asyncio.get_running_loop().time() + deadline
         ability = await self._ability(source, transport)
         if ability.known.refusal is not None:
             return _not_asked(draft, searches, ability.known.refusal)
-        run = Run(client, self._flights, draft, until, access.scope, ability, any(map(is_patient, searches)))
+        run = Run(client, self._flights, draft, until, access.scope, ability, any(map(is_patient, searches)), self.terminology)
         tasks = [asyncio.ensure_future(run.search(search, at)) for search in searches if wanted(search, source)]
         try:
             await asyncio.gather(*tasks)
@@ -91,7 +101,8 @@ class Gatherer:
     async def _ability(self, source: Source, transport: Transport) -> Ability:
         if self._capabilities is None:
             return Ability()
-        return Ability(await self._capabilities.known(source, transport.get), self._capabilities.learned(source))
+        known = await self._capabilities.known(source, transport.get)
+        return Ability(known, self._capabilities.learned(source), self._now())
 
     def _late_refusal(self, source: Source) -> str | None:
         """Of a source whose version became known only while it was asked already: what it gave must not be read."""

@@ -40,11 +40,12 @@ class Gatherer:
         http: httpx.AsyncClient | Clients,
         capabilities: Capabilities | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        terminology: Terminology | None = None,
     ) -> None:
         self._clients = http if isinstance(http, Clients) else Clients(http)
         self._capabilities = capabilities
         self._now = now
-        self.terminology = Terminology()
+        self.terminology = terminology or Terminology()
         self.learning = Learning()
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._flights: Flights[Fetched] = Flights()
@@ -72,7 +73,8 @@ class Gatherer:
         ability = await self._ability(source, transport)
         if ability.known.refusal is not None:
             return _not_asked(draft, searches, ability.known.refusal)
-        run = Run(client, self._flights, draft, until, access.scope, ability, any(map(is_patient, searches)), self.terminology)
+        own = any(map(is_patient, searches))
+        run = Run(client, self._flights, draft, until, access.scope, ability, own, self.terminology)
         tasks = [asyncio.ensure_future(run.search(search, at)) for search in searches if wanted(search, source)]
         try:
             await asyncio.gather(*tasks)

@@ -36,6 +36,7 @@ class SourceFacts:
     requests: int = 0
     coded: Mapping[Origin, tuple[CodedEntry, ...]] = field(default_factory=dict)
     undecoded: Mapping[Origin, int] = field(default_factory=dict)
+    systems: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _faults: dict[RecordRef, str | None] = field(default_factory=dict)
     _pools: dict[str, Pool] = field(default_factory=dict)
 
@@ -57,6 +58,7 @@ class SourceFacts:
             answered,
             self.coded.get(concept.origin, ()),
             self.undecoded.get(concept.origin, 0),
+            self.systems.get(concept.id),
         )
 
     def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:

@@ -97,11 +97,10 @@ def read(
             recorded = read_time(condition.recordedDate, setting.source.zone) if condition.recordedDate else None
         except (ValueError, OverflowError):
             problem, recorded = "a date of the condition is not a date", None
-        systems = condition.code.coding if condition.code is not None else []
         doubted = next(iter(codes(condition.verificationStatus) & DOUBTED), None)
         if doubted is None:
-            known_systems = frozenset(coding.system for coding in systems if coding.system and coding.code)
-            readout.coded.append(CodedEntry(known_systems, effective.start if effective is not None else None))
+            since = effective.start if effective is not None else None
+            readout.coded.append(CodedEntry(setting.systems(condition.code), since))
         if condition.implicitRules is not None or condition.modifierExtension:
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:

@@ -48,7 +48,7 @@ def queries(
         *elements(description, source),
     )
     code = description.code_parameter
-    if code is None or len(search.codes) > TOO_MANY_CODES or not _known(description, code, capability):
+    if code is None or not 0 < len(search.codes) <= TOO_MANY_CODES or not _known(description, code, capability):
         return ((patient_of, *further),)
     chunks = [search.codes[first : first + MOST_CODES] for first in range(0, len(search.codes), MOST_CODES)]
     return tuple((patient_of, (code, tokens(chunk)), *further) for chunk in chunks)

@@ -20,6 +20,7 @@ from collectors.gathering.latest import narrowed, newest_records, unsettled
 from collectors.needs import Search
 from collectors.reading.records import Record, newest
 from collectors.settings import Source
+from collectors.terminology.terminology import Prepared, Terminology
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
@@ -44,6 +45,7 @@ class Run:
         scope: str,
         ability: Ability | None = None,
         patient_asked: bool = True,
+        terminology: Terminology | None = None,
     ) -> None:
         self._client = client
         self._ability = ability or Ability()
@@ -54,6 +56,7 @@ class Run:
         self._draft = draft
         self._until = until
         self._scope = scope
+        self._terminology = terminology or Terminology()
 
     async def search(self, search: Search, at: datetime) -> None:
         """One search; its failure is noted, and raised only where there is no such patient."""
@@ -72,6 +75,11 @@ class Run:
 
     async def _search(self, search: Search, at: datetime, own: bool) -> None:
         resource_type = search.description.resource_type
+        source = self._draft.setting.source
+        prepared = await self._terminology.prepare(search, source, self._until)
+        search = self._known(prepared)
+        if not search.concepts and not own:
+            return
         try:
             records = await self._all_of(search, at)
         except NotThereError as error:
@@ -84,8 +92,17 @@ class Run:
             return
         if own:
             assemble.check_patient(self._draft, records)
+        if prepared.open:
+            prepared = await self._terminology.settled(prepared, records, source, self._until)
+            search = self._known(prepared)
         begun = begin(records, search, self._draft.setting)
         self._draft.take(begun.finish(await self._beside(begun.wants)), search)
+
+    def _known(self, prepared: Prepared) -> Search:
+        """The search for the concepts whose codes are known; of the others it is noted why they are not."""
+        for concept, failure in prepared.failures.items():
+            self._draft.fail_concept(concept, failure)
+        return prepared.search
 
     async def _all_of(self, search: Search, at: datetime) -> list[Record]:
         """The records of one search of the plan: all in its window, or the newest where these decide."""

@@ -8,6 +8,7 @@ import msgspec
 from collectors.reading import wire
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.settings import Source
+from collectors.terminology.translation import NOTHING, Translation
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.times import Span
@@ -24,19 +25,27 @@ class Setting:
     patient: str
     subjects: frozenset[str]
     subject: str
+    translation: Translation = NOTHING
 
     @classmethod
-    def of(cls, source: Source, patient: str) -> "Setting":
+    def of(cls, source: Source, patient: str, translation: Translation = NOTHING) -> "Setting":
         """The setting, with every way in which a record of this source may refer to the patient."""
         base = source.base_url.rstrip("/")
         ways = (f"Patient/{patient}", f"{base}/Patient/{patient}", f"urn:uuid:{patient}")
-        return cls(source, patient, frozenset(ways), f"Patient/{patient}")
+        return cls(source, patient, frozenset(ways), f"Patient/{patient}", translation)
 
     def concerns(self, reference: wire.Reference | None) -> bool:
         """Whether a literal reference means the patient.  What cannot be told is not the patient's."""
         if reference is None or reference.reference is None:
             return False
         return reference.reference.partition("/_history/")[0] in self.subjects
+
+
+    def systems(self, code: wire.CodeableConcept | None) -> frozenset[str]:
+        """The code systems in which an entry can be read, by itself or by what the source's maps say of its codes."""
+        if code is None:
+            return frozenset()
+        return self.translation.systems_of((each.system, each.code) for each in code.coding if each.system and each.code)
 
 
 @dataclass(slots=True)

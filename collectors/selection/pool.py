@@ -20,7 +20,8 @@ class Pool:
 
     ``fault`` names the element in which a record breaks FHIR's rules (None: it is sound).  ``failures`` are the
     searches for it that failed; ``answered``: one did not.  ``coded`` are all entries of the concept's origin (all
-    conditions of the patient), ``undecoded`` how many more could not even be decoded.
+    conditions of the patient), ``undecoded`` how many more could not even be decoded.  ``systems`` are the
+    code systems in which the concept was looked for (None: those that it accepts).
     """
 
     facts: tuple[Fact, ...]
@@ -29,6 +30,7 @@ class Pool:
     answered: bool = True
     coded: tuple[CodedEntry, ...] = ()
     undecoded: int = 0
+    systems: frozenset[str] | None = None
     _timelines: dict[datetime, Timeline] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def timeline(self, known_at: datetime) -> Timeline:

@@ -132,7 +132,7 @@ def _hidden(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
     """How many entries are in codes in which the concept could not be recognised."""
     if slot.concept.origin not in EVENTS:
         return None
-    systems = accepted_systems(slot.concept)
+    systems = accepted_systems(slot.concept) if pool.systems is None else pool.systems
     foreign = [
         each for each in pool.coded if (each.since is None or each.since <= as_of) and not (each.systems & systems)
     ]

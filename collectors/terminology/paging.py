@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from collectors.terminology.canonical import Canonical
 from collectors.terminology.codeset import CodeSet, Key
-from collectors.terminology.errors import DefinitionError
+from collectors.terminology.errors import DefinitionError, TooCostlyError
 from collectors.terminology.expansion import listed, told_incomplete
 from collectors.terminology.shape import ValueSet
 
@@ -32,7 +32,7 @@ class Pages:
             raise self._fault("the answer has no expansion")
         self._same_set(page)
         if (reason := told_incomplete(expansion)) is not None:
-            raise self._fault(reason)
+            raise TooCostlyError(f"value set {self.wanted}: {reason}")
         if expansion.offset is not None and expansion.offset != self.count:
             raise self._fault(f"a page starts at {expansion.offset}, and was asked for from {self.count}")
         if self._begun and expansion.total != self.total:
@@ -45,7 +45,7 @@ class Pages:
         self.codes.update(codes)
         self.count += count
         if len(self.codes) > self.most:
-            raise self._fault(f"it has more than {self.most} codes")
+            raise TooCostlyError(f"value set {self.wanted}: it has more than {self.most} codes")
         if self.total is None:
             return count == 0
         if self.count > self.total or (count == 0 and self.count < self.total):

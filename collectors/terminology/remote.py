@@ -9,9 +9,11 @@ from typing import Protocol
 import httpx
 import msgspec
 
+from collectors.errors import SourceAnswerError
+from collectors.fetching.transport import NotThereError
 from collectors.terminology.canonical import Canonical, canonical
 from collectors.terminology.codeset import CodeSet, Key
-from collectors.terminology.errors import DefinitionError
+from collectors.terminology.errors import DefinitionError, TooCostlyError
 from collectors.terminology.paging import Pages
 from collectors.terminology.shape import PARAMETERS, VALUE_SET, ValueSet
 
@@ -57,7 +59,13 @@ class TerminologyServer:
         asked += [("excludeNested", "true"), ("activeOnly", "false")]
         if wanted.version:
             asked.append(("valueSetVersion", wanted.version))
-        body, _ = await self._sender.get(httpx.URL(f"{self._base}/ValueSet/$expand", params=asked))
+        try:
+            body, _ = await self._sender.get(httpx.URL(f"{self._base}/ValueSet/$expand", params=asked))
+        except NotThereError:
+            raise
+        except SourceAnswerError as error:
+            # Servers refuse what is too costly with various statuses; that single codes can be asked is tried then.
+            raise TooCostlyError(f"value set {wanted}: it is not expanded: {error}") from None
         try:
             page = VALUE_SET.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,0 +1,182 @@
+"""What searches need of terminology: the codes of value sets, and what a source calls them."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from collectors.errors import CollectorError, SourceRefusedError, SourceUnreachableError
+from collectors.facts import Failure
+from collectors.needs import Search
+from collectors.reading.records import Record
+from collectors.settings import Source
+from collectors.terminology.coded import codes_in
+from collectors.terminology.codeset import Codes
+from collectors.terminology.concepts import filled, localised, sets_of
+from collectors.terminology.errors import ServerNeededError, TooCostlyError, UnknownSetError
+from collectors.terminology.library import Library
+from collectors.terminology.service import TerminologyService
+from collectors.terminology.translation import NOTHING, Translation
+from ontology.concepts import Concept
+from ontology.values import AbsentReason, Coding
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A search as it can be sent to one source.
+
+    ``search`` has the concepts whose codes are known, with the source's local ones; ``failures`` says of the others
+    (by concept id) why they are not.  ``open`` are value sets that are too large to be known in full: of these only
+    the codes that the records turn out to have are asked for (``Terminology.settled``), so the search has no codes.
+    """
+
+    search: Search
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    open: frozenset[str] = frozenset()
+
+
+class Terminology:
+    """The concept maps of all sources (by source id), the value sets in files, and the terminology server, if any."""
+
+    def __init__(
+        self,
+        translations: Mapping[str, Translation] | None = None,
+        library: Library | None = None,
+        service: TerminologyService | None = None,
+    ) -> None:
+        self._translations = dict(translations or {})
+        self._library = library or Library({})
+        self._service = service
+        self._filled: dict[str, tuple[Concept, tuple[Codes | None, ...], Concept]] = {}
+        self._local: dict[tuple[str, str], tuple[Concept, Concept]] = {}
+
+    def translation(self, source: Source) -> Translation:
+        """What the source's local codes mean."""
+        return self._translations.get(source.id, NOTHING)
+
+    async def prepare(self, search: Search, source: Source, until: float) -> Prepared:
+        """The search as this source can be asked; never raises for what a terminology server does.
+
+        ``until``: the end of the question, in the time of the event loop.
+        """
+        names = dict.fromkeys(name for concept in search.concepts for name in sets_of(concept))
+        if not names:
+            return Prepared(self._written(search, search.concepts, source))
+        sets: dict[str, Codes] = {}
+        errors: dict[str, CollectorError] = {}
+        outcomes = await asyncio.gather(*(self._find(name, until) for name in names))
+        for name, outcome in zip(names, outcomes, strict=True):
+            if isinstance(outcome, CollectorError):
+                errors[name] = outcome
+            else:
+                sets[name] = outcome
+        too_large = frozenset(name for name, error in errors.items() if isinstance(error, TooCostlyError))
+        kept: list[Concept] = []
+        failures: dict[str, Failure] = {}
+        for concept in search.concepts:
+            error = next((errors[name] for name in sets_of(concept) if name in errors and name not in too_large), None)
+            if error is not None:
+                failures[concept.id] = _failure(concept, error)
+            else:
+                kept.append(self._filled_in(concept, sets))
+        still_open = too_large & {name for concept in kept for name in sets_of(concept)}
+        if still_open:
+            # By none of their codes can such concepts be searched for: all records are, and sorted out here.
+            return Prepared(replace(search, concepts=tuple(kept), codes=()), failures, still_open)
+        return Prepared(self._written(search, kept, source), failures)
+
+    async def settled(self, prepared: Prepared, records: Iterable[Record], source: Source, until: float) -> Prepared:
+        """The search with its open sets settled for the codes that these records have."""
+        if not prepared.open:
+            return prepared
+        translation = self.translation(source)
+        met = codes_in(records)
+        met |= {each.key for system, code in met for each in translation.of(system, code)}
+        sets: dict[str, Codes] = {}
+        errors: dict[str, CollectorError] = {}
+        for name in sorted(prepared.open):
+            try:
+                async with asyncio.timeout_at(until):
+                    sets[name] = dict.fromkeys(await self._asked().members(name, met))
+            except TimeoutError:
+                errors[name] = _too_late()
+            except CollectorError as error:
+                errors[name] = error
+        kept = []
+        failures = dict(prepared.failures)
+        for concept in prepared.search.concepts:
+            failed = next((errors[name] for name in sets_of(concept) if name in errors), None)
+            if failed is not None:
+                failures[concept.id] = _failure(concept, failed)
+            else:
+                kept.append(filled(concept, sets))
+        return Prepared(self._written(prepared.search, kept, source), failures)
+
+    def _filled_in(self, concept: Concept, sets: Mapping[str, Codes]) -> Concept:
+        """Made once for as long as the sets are the same."""
+        held = self._filled.get(concept.id)
+        used = tuple(sets.get(name) for name in sets_of(concept))
+        if held is None or held[0] is not concept or any(a is not b for a, b in zip(held[1], used, strict=True)):
+            held = self._filled[concept.id] = (concept, used, filled(concept, sets))
+        return held[2]
+
+    async def _find(self, name: str, until: float) -> Codes | CollectorError:
+        try:
+            return self._library.find(name).codes
+        except (UnknownSetError, ServerNeededError) as error:
+            if self._service is None:
+                return error
+        except CollectorError as error:
+            return error
+        try:
+            async with asyncio.timeout_at(until):
+                return (await self._service.expand(name)).codes
+        except TimeoutError:
+            return _too_late()
+        except CollectorError as error:
+            return error
+
+    def _asked(self) -> TerminologyService:
+        if self._service is None:
+            raise UnknownSetError("no terminology server is configured")
+        return self._service
+
+    def _written(self, search: Search, concepts: Collection[Concept], source: Source) -> Search:
+        """The search for these concepts, in the source's codes as well."""
+        translation = self.translation(source)
+        if not translation and tuple(concepts) == search.concepts:
+            return search
+        made = tuple(self._localised(concept, source, translation) for concept in concepts)
+        return replace(search, concepts=made, codes=_codes(search, made))
+
+    def _localised(self, concept: Concept, source: Source, translation: Translation) -> Concept:
+        """Made once for a concept as it stands in the catalog."""
+        held = self._local.get((source.id, concept.id))
+        if held is None or held[0] is not concept:
+            held = self._local[source.id, concept.id] = (concept, localised(concept, translation))
+        return held[1]
+
+
+def _codes(search: Search, concepts: Iterable[Concept]) -> tuple[Coding, ...]:
+    if search.description.code_parameter is None:
+        return ()
+    codes = {
+        (each.system, each.code): each
+        for concept in concepts
+        for each in (*(accepted.coding for accepted in concept.accepted), *concept.panels)
+    }
+    return tuple(codes[key] for key in sorted(codes))
+
+
+def _too_late() -> SourceUnreachableError:
+    return SourceUnreachableError("the terminology server gave no answer before the question's deadline")
+
+
+def _failure(concept: Concept, error: CollectorError) -> Failure:
+    """UNREACHABLE where the server did not answer, NOT_PERMITTED where it refused, else NOT_QUERIED."""
+    if isinstance(error, SourceUnreachableError):
+        reason = AbsentReason.UNREACHABLE
+    elif isinstance(error, SourceRefusedError):
+        reason = AbsentReason.NOT_PERMITTED
+    else:
+        reason = AbsentReason.NOT_QUERIED
+    return Failure(reason, f"The codes of {concept.display} could not be had: {error}.")

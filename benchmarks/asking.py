@@ -27,11 +27,16 @@ HANDED_IN = "https://ehr.example/fhir"
 
 
 @asynccontextmanager
-async def engine(catalog: Catalog, base_url: str = HANDED_IN) -> AsyncIterator[Engine]:
-    """An engine over the embedded cache, with one source, in North America (or the kidney risks stay bounds)."""
+async def engine(
+    catalog: Catalog, base_url: str = HANDED_IN, http: httpx.AsyncClient | None = None
+) -> AsyncIterator[Engine]:
+    """An engine over the embedded cache, with one source, in North America (or the kidney risks stay bounds).
+
+    ``http``: a client of one's own for the source.
+    """
     source = SourceSettings(id="ehr", base_url=base_url)
     settings = Settings(sources=(source,), site={"north-america": True})
-    async with await Engine.open(settings, catalog) as opened:
+    async with await Engine.open(settings, catalog, http) as opened:
         yield opened
 
 

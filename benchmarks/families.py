@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from benchmarks import cold, compiling, executing, growing, reading, starting, telling
+from benchmarks import cold, compiling, executing, growing, reading, starting, telling, transfers
 from benchmarks.report import Part
 from benchmarks.sizes import Sizes
 
 FAMILIES: Mapping[str, Callable[[Sizes], Awaitable[Part]]] = {
     "cold": cold.run,
+    "transfers": transfers.run,
     "telling": telling.run,
     "reading": reading.run,
     "compiling": compiling.run,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Repetitions and amounts.  ``latency`` is the sandbox server's, in seconds."""
+    """Repetitions and amounts.  ``latency`` is the sandbox server's, in seconds; ``others`` are those beside it."""
 
     repeats: int = 30
     few: int = 5
     starts: int = 3
     latency: float = 0.020
+    others: tuple[float, ...] = (0.005, 0.100)
     observations: int = 10_000
     catalog: int = 1_000
     executions: int = 100
@@ -26,6 +27,7 @@ TINY = Sizes(
     few=1,
     starts=1,
     latency=0.001,
+    others=(0.002,),
     observations=20,
     catalog=20,
     executions=3,

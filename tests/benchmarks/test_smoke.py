@@ -9,8 +9,9 @@ from benchmarks.sizes import TINY
 
 BUDGETED = {
     "cold": 3,
+    "transfers": 1,
     "telling": 2,
-    "reading": 1,
+    "reading": 2,
     "compiling": 3,
     "executing": 2,
     "starting": 2,

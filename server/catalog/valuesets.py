@@ -98,7 +98,7 @@ def resolved(concept: Concept, library: Library, server: bool) -> Concept:
 def limited_concepts(
     graphs: Mapping[str, Graph], concepts: Mapping[str, Concept], faults: list[str]
 ) -> dict[str, Concept]:
-    """The concepts that slots make by limiting one to a value set; ``graphs`` by file, ``faults`` takes what is wrong."""
+    """The concepts that slots make by limiting one to a value set; ``faults`` takes what is wrong."""
     by_iri = {concept.iri: concept for concept in concepts.values()}
     found: dict[str, Concept] = {}
     for name, graph in graphs.items():

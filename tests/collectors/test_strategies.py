@@ -1,0 +1,337 @@
+"""The newest records are asked for only where a source gives them, and the answer is always that of the window."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from collector_making import (
+    AT,
+    BASE,
+    CREATININE,
+    SCORE,
+    SEX,
+    SYSTOLIC,
+    coded,
+    observation,
+    quantity,
+    searches,
+    slot,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from searching_server import Searching, holding, statement
+
+from collectors.capability.capabilities import Capabilities
+from collectors.capability.learned import ENOUGH
+from collectors.gather import Gatherer
+from collectors.needs import Search
+from collectors.settings import Source
+from collectors.sourcefacts import SourceFacts
+from ontology.concepts import Concept
+from ontology.values import Absent, AbsentReason, Quantity, Value
+
+SOURCE = Source(id="ehr", base_url=BASE, page_size=50)
+WINDOW = timedelta(days=400)
+LABS = (CREATININE, SYSTOLIC, SCORE)
+
+
+def latest(*concepts: Concept, window: timedelta | None = WINDOW) -> tuple[Search, ...]:
+    """The searches of a plan that wants only the latest measurements."""
+    made = searches(SEX, *concepts, window=window)
+    return tuple(replace(each, latest_only=each.description.id == "observation") for each in made)
+
+
+def readings(
+    count: int, start: datetime = datetime(2024, 1, 1, tzinfo=UTC), named: str = "o", **changes: Any
+) -> list[dict[str, Any]]:
+    """So many creatinines, one a week."""
+    return [
+        observation(
+            str(1 + number / 100),
+            id=f"{named}{number}",
+            effectiveDateTime=(start + timedelta(days=7 * number)).isoformat().replace("+00:00", "Z"),
+            **changes,
+        )
+        for number in range(count)
+    ]
+
+
+def value_of(count: int) -> Quantity:
+    """The value of the last of so many."""
+    return Quantity(readings(count)[-1]["valueQuantity"]["value"], "mg/dL")
+
+
+class Asking:
+    """One server asked several questions, with what is learned of it in between."""
+
+    def __init__(self, server: Searching, at: datetime = AT, source: Source = SOURCE) -> None:
+        self.server = server
+        self.capabilities = Capabilities()
+        self.http = server.client()
+        self.gatherer = Gatherer(self.http, self.capabilities, lambda: AT)
+        self.at = at
+        self.source = source
+
+    async def __aenter__(self) -> "Asking":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.gatherer.aclose()
+        await self.http.aclose()
+
+    async def ask(self, needs: tuple[Search, ...] = (), settle: bool = True) -> SourceFacts:
+        self.server.asked.clear()
+        facts = await self.gatherer.gather(self.source, "p", needs or latest(CREATININE), self.at, 5)
+        if settle:
+            await self.gatherer.learning.settle()
+        return facts
+
+    def prove(self) -> None:
+        """Takes it for proven that the server does what it declares."""
+        learned = self.capabilities.learned(self.source)
+        learned.lastn.shown = learned.sort.shown = True
+
+    @property
+    def shown(self) -> tuple[bool | None, bool | None]:
+        learned = self.capabilities.learned(self.source)
+        return learned.lastn.shown, learned.sort.shown
+
+
+LASTN = statement(lastn=True, batch=True)
+SORTS = statement(batch=True)
+
+
+def ways(server: Searching) -> list[str]:
+    """How the Observations were asked for."""
+    told = []
+    for path, parameters in server.asked:
+        if path == "batch" or path == "Observation/$lastn":
+            told.append(path.removeprefix("Observation/"))
+        elif path == "Observation":
+            told.append("sorted" if "_sort" in parameters else "window")
+    return told
+
+
+async def test_a_way_is_proven_behind_a_question_and_then_used() -> None:
+    for metadata, trial, used in ((LASTN, ["$lastn"], ["$lastn"]), (SORTS, ["sorted", "sorted"], ["sorted"])):
+        async with Asking(holding(*readings(15), metadata=metadata)) as asking:
+            first = await asking.ask()
+            assert ways(asking.server) == ["window", *trial]
+            second = await asking.ask()
+            assert ways(asking.server) == used
+            assert first.select(slot(), AT, AT).value == second.select(slot(), AT, AT).value
+            assert len(second.gathered.resources["serum-creatinine"]) == ENOUGH
+
+
+@pytest.mark.parametrize(
+    ("metadata", "ignored", "shown"),
+    [
+        # What gives the newest of each code in no way may still sort.
+        (LASTN, "lastn", (False, True)),
+        (LASTN, "max", (False, True)),
+        (SORTS, "_sort", (None, False)),
+        (SORTS, "global-order", (None, False)),
+        (SORTS, "code", (None, False)),
+    ],
+)
+async def test_what_a_source_does_not_do_is_never_relied_on(
+    metadata: Any, ignored: str, shown: tuple[bool | None, bool | None]
+) -> None:
+    others = [
+        observation("13", id=f"g{n}", code=coded("9269-2"), effectiveDateTime="2025-06-01T00:00:00Z") for n in range(3)
+    ]
+    server = holding(*readings(60), *others, metadata=metadata, ignored=frozenset({ignored}))
+    async with Asking(server) as asking:
+        for _ in range(2):
+            facts = await asking.ask()
+            assert ways(server)[0] == "window"
+            assert facts.select(slot(), AT, AT).value == value_of(22)
+        assert asking.shown == shown
+
+
+async def test_records_of_others_among_the_newest_never_count() -> None:
+    strangers = readings(20, datetime(2024, 3, 1, tzinfo=UTC), "s", subject={"reference": "Patient/q"})
+    for metadata in (LASTN, SORTS):
+        server = holding(*readings(20), *strangers, metadata=metadata, ignored=frozenset({"patient"}))
+        async with Asking(server) as asking:
+            await asking.ask(settle=False)
+            asking.prove()
+            facts = await asking.ask(settle=False)
+            assert facts.select(slot(), AT, AT).value == value_of(20)
+
+
+async def test_lastn_that_is_refused_leads_back_to_the_window_and_is_not_asked_again() -> None:
+    server = holding(*readings(15), metadata=LASTN, refused=frozenset({"Observation/$lastn"}))
+    async with Asking(server) as asking:
+        await asking.ask(settle=False)
+        asking.prove()
+        facts = await asking.ask(settle=False)
+        assert ways(server)[:2] == ["$lastn", "window"]
+        assert facts.failures == {}
+        assert asking.shown[0] is False
+        await asking.ask(settle=False)
+        assert ways(server)[0] != "$lastn"
+
+
+WIDE_AND_LATEST = latest(CREATININE)
+HISTORY = searches(SEX, CREATININE, window=WINDOW)
+NARROW = latest(CREATININE, window=timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("needs", "at", "expected"),
+    [
+        (WIDE_AND_LATEST, AT, "$lastn"),
+        (WIDE_AND_LATEST, AT - timedelta(days=3), "window"),
+        (latest(CREATININE, window=None), AT, "$lastn"),
+        (HISTORY, AT, "window"),
+        (NARROW, AT, "window"),
+        (latest(*LABS), AT, "$lastn"),
+    ],
+    ids=["wide", "at an earlier time", "no window", "history", "narrow", "several"],
+)
+async def test_when_the_newest_records_are_asked_for(needs: tuple[Search, ...], at: datetime, expected: str) -> None:
+    async with Asking(holding(*readings(15), metadata=LASTN), at) as asking:
+        await asking.ask(settle=False)
+        asking.prove()
+        await asking.ask(needs)
+        assert ways(asking.server)[0] == expected
+
+
+async def test_several_concepts_are_sorted_in_one_batch_and_else_not_at_all() -> None:
+    for batch, expected in ((True, ["batch"]), (False, ["window"])):
+        async with Asking(holding(*readings(15), metadata=statement(batch=batch))) as asking:
+            await asking.ask(settle=False)
+            asking.prove()
+            facts = await asking.ask(latest(*LABS), settle=False)
+            assert ways(asking.server) == expected
+            assert facts.requests == 2
+            assert facts.select(slot(), AT, AT).value == value_of(15)
+
+
+def unreadable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "valueQuantity": quantity("1", "furlong")} for each in records]
+
+
+def preliminary(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "status": "preliminary"} for each in records]
+
+
+def at_once(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "effectiveDateTime": "2024-05-01T08:00:00Z"} for each in records]
+
+
+def not_issued(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "issued": "2024-07-01T08:00:00Z"} for each in records]
+
+
+def unsound(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "referenceRange": [{"low": {"value": "x"}}], "category": "lab"} for each in records]
+
+
+def by_month(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "effectiveDateTime": each["effectiveDateTime"][:7]} for each in records]
+
+
+@pytest.mark.parametrize("spoiled", [unreadable, preliminary, at_once, not_issued, unsound, by_month])
+@pytest.mark.parametrize("metadata", [LASTN, SORTS], ids=["lastn", "sorted"])
+async def test_newest_records_that_do_not_decide_are_followed_by_the_window(spoiled: Any, metadata: Any) -> None:
+    records = readings(15)
+    async with Asking(holding(*records[:3], *spoiled(records[3:]), metadata=metadata)) as asking:
+        await asking.ask(settle=False)
+        asking.prove()
+        facts = await asking.ask(settle=False)
+        assert ways(asking.server)[1:] == ["window"]
+        assert len(facts.gathered.resources["serum-creatinine"]) == 15
+
+
+async def test_only_what_is_not_settled_is_asked_for_again() -> None:
+    pressures = [
+        {
+            **each,
+            "id": f"b{n}",
+            "code": coded("8480-6"),
+            "valueQuantity": quantity("120", "mm[Hg]"),
+            "status": "preliminary",
+        }
+        for n, each in enumerate(readings(15))
+    ]
+    async with Asking(holding(*readings(15), *pressures, metadata=LASTN)) as asking:
+        await asking.ask(settle=False)
+        asking.prove()
+        await asking.ask(latest(*LABS), settle=False)
+        (again,) = asking.server.of("Observation")
+    assert "8480-6" in again["code"]
+    assert "2160-0" not in again["code"]
+
+
+async def test_death_settles_nothing_that_was_measured_after_it() -> None:
+    server = holding(*readings(20), metadata=LASTN)
+    server.records[0]["deceasedDateTime"] = "2024-01-20T00:00:00Z"
+    async with Asking(server) as asking:
+        await asking.ask(settle=False)
+        asking.prove()
+        facts = await asking.ask(settle=False)
+    assert ways(server) == ["$lastn", "window"]
+    dead = facts.death
+    assert dead is not None
+    assert facts.select(slot(), dead.end, AT).value == value_of(3)
+
+
+TIMES = st.one_of(
+    st.integers(0, 80).map(lambda day: (AT - timedelta(days=day, hours=3)).isoformat().replace("+00:00", "Z")),
+    st.integers(0, 80).map(lambda day: (AT - timedelta(days=day)).date().isoformat()),
+    st.just("2024-06-03T00:00:00Z"),
+)
+MADE = st.builds(
+    lambda time, value, status, code, broken: {
+        "effectiveDateTime": time,
+        "status": status,
+        "code": {"coding": [coded(each)["coding"][0] for each in code]},
+        "valueQuantity": quantity(value, "furlong" if broken else "mg/dL"),
+    },
+    TIMES,
+    st.sampled_from(("0.9", "1.1", "2.4")),
+    st.sampled_from(("final", "final", "final", "preliminary", "entered-in-error")),
+    st.sampled_from((("2160-0",), ("2160-0",), ("38483-4",), ("2160-0", "38483-4"))),
+    st.sampled_from((False, False, False, True)),
+)
+CHARTS = st.one_of(st.lists(MADE, max_size=8), st.lists(MADE, min_size=12, max_size=40))
+SLOTS = st.builds(
+    lambda window, step: slot(window=window, step_back=step),
+    st.sampled_from((None, timedelta(days=20), timedelta(days=90))),
+    st.booleans(),
+)
+
+
+def same(one: Value, other: Value) -> bool:
+    """Equal; of older records that only one of them saw, it may say that they are stale."""
+    gone = (AbsentReason.NOT_FOUND, AbsentReason.STALE)
+    if isinstance(one, Absent) and isinstance(other, Absent) and one.reason in gone and other.reason in gone:
+        return True
+    return one == other
+
+
+async def gathered(
+    chart: Iterable[dict[str, Any]], metadata: Any, proven: bool, needs: tuple[Search, ...]
+) -> SourceFacts:
+    records = [observation(id=f"o{index}", **each) for index, each in enumerate(chart)]
+    async with Asking(holding(*records, metadata=metadata)) as asking:
+        await asking.ask(needs, settle=False)
+        if proven:
+            asking.prove()
+        return await asking.ask(needs, settle=False)
+
+
+@settings(deadline=None, max_examples=150)  # the first example imports the models
+@given(CHARTS, SLOTS, st.sampled_from((LASTN, SORTS)), st.sampled_from((None, WINDOW)))
+def test_every_way_selects_what_the_window_selects(
+    chart: list[dict[str, Any]], wanted: Any, metadata: Any, window: timedelta | None
+) -> None:
+    needs = latest(CREATININE, window=window)
+    plain = asyncio.run(gathered(chart, metadata, False, needs)).select(wanted, AT, AT)
+    newest = asyncio.run(gathered(chart, metadata, True, needs)).select(wanted, AT, AT)
+    assert same(newest.value, plain.value)

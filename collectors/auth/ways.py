@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from collectors.auth.backend import BackendAccess
 from collectors.auth.files import read_registration
-from collectors.errors import TokenRequiredError
+from collectors.errors import CollectorError, TokenRequiredError
 from collectors.fetching.access import Access, CallerAccess, NoAccess
 from collectors.fetching.clients import Clients
 from collectors.settings import Source
@@ -48,6 +48,16 @@ class Ways:
             for source in sources
             if source.auth == "backend"
         }
+
+    async def faults(self) -> list[str]:
+        """Why no token of our own is to be had, for each source where that is so; asked now."""
+        found = []
+        for access in self._backends.values():
+            try:
+                await access.headers()
+            except CollectorError as error:
+                found.append(str(error))
+        return found
 
     def of(self, source: Source, caller: Caller) -> Access:
         """The authorisation for a question of this caller to this source.

@@ -46,6 +46,7 @@ async def _outside(settings: Settings, catalog: Catalog) -> list[str]:
         return [str(error)]
     async with engine:
         faults = [f"source {s.id}: {s.text}" for s in await engine.source_status() if not s.reachable]
+        faults += await engine.ways.faults()
         cache = await engine.cache_status()
         if settings.cache.url is not None and settings.cache.enabled and not cache.reachable:
             faults.append(f"cache: {cache.text}")

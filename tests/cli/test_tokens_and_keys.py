@@ -23,7 +23,13 @@ from tests.support.rights import EVERYTHING, Guarded
 ASK = ["ask", "p1", "serum-creatinine", "--at", "2026-06-02T12:00:00Z"]
 CALLER = f'[[sources]]\nid = "ehr"\nbase_url = "{BASE}"\nauth = "caller"\n[cache]\nenabled = false\n'
 TOKEN_URL = "https://127.0.0.1:1/token"
-BACKEND = '[[sources]]\nid = "ehr"\nbase_url = "https://127.0.0.1:1/fhir"\nauth = "backend"\n[sources.backend]\nclient_id = "c"\n'
+BACKEND = """[[sources]]
+id = "ehr"
+base_url = "https://127.0.0.1:1/fhir"
+auth = "backend"
+[sources.backend]
+client_id = "c"
+"""
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from collectors.auth.backend import BackendAccess
 from collectors.auth.files import read_registration
 from collectors.errors import CollectorError, TokenRequiredError
-from collectors.fetching.access import Access, CallerAccess, NoAccess
+from collectors.fetching.access import Access, CallerAccess, NoAccess, NotForAccess
 from collectors.fetching.clients import Clients
 from collectors.settings import Source
 
@@ -74,3 +74,10 @@ class Ways:
                 f"or to the command line in the environment variable {TOKEN_VARIABLE}"
             )
         return CallerAccess(caller.token, caller.scope)
+
+    def beside(self, source: Source, caller: Caller) -> Access:
+        """The authorisation at a source that is asked besides the one which the question names.
+
+        A caller's token is for the source that they named: it is sent to no other, which might use it there.
+        """
+        return NotForAccess(source.id, caller.scope) if source.auth == "caller" else self.of(source, caller)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from collectors.errors import AuthorisationError
+
 
 class Access(Protocol):
     """Someone's authorisation at one source.
@@ -71,3 +73,23 @@ class CallerAccess:
         if status == 401:
             return "the caller's token has expired or is not for this source; get a new one and ask again"
         return "the caller's token does not allow this; it lacks a scope, or the caller may not see this patient"
+
+
+@dataclass(frozen=True, slots=True)
+class NotForAccess:
+    """A source that wants the caller's token, where the caller's is for another source: nothing is sent."""
+
+    source: str
+    scope: str
+
+    async def headers(self) -> Mapping[str, str]:
+        """Raises AuthorisationError."""
+        raise AuthorisationError(f"source {self.source}: {self.advice(401)}")
+
+    async def renew(self, stale: Mapping[str, str]) -> bool:
+        """There is none to renew."""
+        return False
+
+    def advice(self, status: int) -> str:
+        """The source must be named."""
+        return "it wants a token of the caller's for itself, and the caller's is for the source that was named"

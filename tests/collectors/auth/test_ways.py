@@ -9,7 +9,7 @@ from auth_making import BASE, SOURCE, ec_key, pem
 
 from collectors.auth.backend import BackendAccess
 from collectors.auth.ways import NOBODY, Caller, Ways, is_token
-from collectors.errors import CredentialError, TokenRequiredError
+from collectors.errors import AuthorisationError, CredentialError, TokenRequiredError
 from collectors.fetching.access import CallerAccess, NoAccess
 from collectors.fetching.clients import Clients
 from collectors.settings import Backend, Source, Tls
@@ -46,6 +46,18 @@ async def test_nothing_shows_the_token_and_only_the_caller_can_renew_it() -> Non
     assert "tok-a" not in repr(access) + repr(Caller("tok-a", "scope-a"))
     assert not await access.renew(await access.headers())
     assert "tok-a" not in access.advice(401) + access.advice(403)
+
+
+async def test_a_token_goes_to_the_source_that_was_named_and_to_no_other() -> None:
+    made = ways(OPEN, CALLER, BACKEND)
+    someone = Caller("tok-a", "scope-a")
+    assert made.beside(OPEN, someone) == NoAccess()
+    assert made.beside(BACKEND, someone) is made.of(BACKEND, someone)
+    for caller in (someone, NOBODY):
+        access = made.beside(CALLER, caller)
+        with pytest.raises(AuthorisationError, match="source own: it wants a token of the caller's for itself"):
+            await access.headers()
+        assert not await access.renew({})
 
 
 @pytest.mark.parametrize("source", [BACKEND, replace(OPEN, tls=Tls(ca_file=Path("/nowhere/ca.pem")))])

@@ -69,6 +69,10 @@ class Draft:
         """Notes for one concept (by id) why nothing could be had."""
         self.failures.setdefault(concept, []).append(failure)
 
+    def failed(self, search: Search) -> bool:
+        """Whether something of what a search needs could not be had."""
+        return any(concept.id in self.failures for concept in search.concepts)
+
     def finish(self) -> SourceFacts:
         """What the executor selects from."""
         kept, told = merging.counting(self.facts, self.withdrawn) if self.withdrawn else (self.facts, [])
@@ -117,8 +121,13 @@ def remark(resource_type: str) -> Issue:
 
 def check_patient(draft: Draft, records: Iterable[Record]) -> None:
     """PatientNotFoundError if the patient's own record is not among the records."""
-    if not any(record.ref.id == draft.setting.patient for record in records):
+    if not holds_patient(draft, records):
         raise PatientNotFoundError(f"source {draft.setting.source.id}: it holds no such patient")
+
+
+def holds_patient(draft: Draft, records: Iterable[Record]) -> bool:
+    """Whether the patient's own record is among the records."""
+    return any(record.ref.id == draft.setting.patient for record in records)
 
 
 def facts_from_resources(

@@ -13,11 +13,15 @@ from collectors.fetching.access import Access, NoAccess
 from collectors.fetching.client import Client, Fetched
 from collectors.fetching.clients import Clients
 from collectors.fetching.flight import Flights
+from collectors.fetching.fresh import Fresh
+from collectors.fetching.patience import Patience
 from collectors.fetching.search import checked_id
+from collectors.fetching.shelf import Shelf
 from collectors.fetching.transport import Transport
 from collectors.gathering.ability import Ability, is_patient, refused
 from collectors.gathering.learning import Learning
 from collectors.gathering.run import Run, wanted
+from collectors.gathering.sending import Sender
 from collectors.needs import Search
 from collectors.reading.readout import Setting
 from collectors.settings import Source
@@ -30,9 +34,9 @@ __all__ = ["Gatherer", "facts_from_resources"]
 class Gatherer:
     """Fetches facts over pooled connections, for as many questions as come.
 
-    With ``capabilities`` each source is searched as it can be; without, as every server understands it.  Keeps
-    nothing of an answer.  A source is never asked by more than ``concurrency`` requests at once, and an identical
-    search under way is shared.
+    With ``capabilities`` each source is searched as it can be; without, as every server understands it.  Nothing of
+    an answer is kept but on the ``shelf``, and there only of collectors for which the source's settings allow it.
+    A source is never asked by more than ``concurrency`` requests at once, and an identical search under way is shared.
     """
 
     def __init__(
@@ -41,12 +45,14 @@ class Gatherer:
         capabilities: Capabilities | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         terminology: Terminology | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._clients = http if isinstance(http, Clients) else Clients(http)
         self._capabilities = capabilities
         self._now = now
         self.terminology = terminology or Terminology()
         self.learning = Learning()
+        self._fresh = Fresh(shelf, lambda: now().timestamp()) if shelf is not None else None
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._flights: Flights[Fetched] = Flights()
 
@@ -67,20 +73,24 @@ class Gatherer:
         access = access or NoAccess()
         translation = self.terminology.translation(source)
         draft = assemble.Draft(Setting.of(source, checked_id(patient), translation))
-        transport = Transport(self._clients.of(source), source, self._gate(source), access)
-        client = Client(source, transport)
         until = asyncio.get_running_loop().time() + deadline
-        ability = await self._ability(source, transport)
+        patience = Patience(until)
+        transport = Transport(self._clients.of(source), source, self._gate(source), access, patience)
+        client = Client(source, transport)
+        ability = await self._ability(source, transport, until)
         if ability.known.refusal is not None:
             return _not_asked(draft, searches, ability.known.refusal)
         own = any(map(is_patient, searches))
-        run = Run(client, self._flights, draft, until, access.scope, ability, own, self.terminology)
+        sender = Sender(client, source, self._flights, until, access.scope, patience, self._fresh)
+        run = Run(sender, draft, until, ability, own, self.terminology)
         tasks = [asyncio.ensure_future(run.search(search, at)) for search in searches if wanted(search, source)]
         try:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
+            # Nothing of a question goes on once it is answered.
+            await asyncio.gather(*tasks, return_exceptions=True)
         if (refusal := self._late_refusal(source)) is not None:
             return _not_asked(assemble.Draft(draft.setting), searches, refusal)
         # What is learned is tried after the answer: a caller's token is used for nothing that the caller did not ask.
@@ -100,10 +110,14 @@ class Gatherer:
         if self._capabilities is not None:
             await self._capabilities.aclose()
 
-    async def _ability(self, source: Source, transport: Transport) -> Ability:
+    async def _ability(self, source: Source, transport: Transport, until: float) -> Ability:
         if self._capabilities is None:
             return Ability()
-        known = await self._capabilities.known(source, transport.get)
+        try:
+            async with asyncio.timeout_at(until):
+                known = await self._capabilities.known(source, transport.get)
+        except TimeoutError:
+            return Ability()
         return Ability(known, self._capabilities.learned(source), self._now())
 
     def _late_refusal(self, source: Source) -> str | None:

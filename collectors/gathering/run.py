@@ -1,22 +1,22 @@
 """One question to one source about one of its patient records: searches, pages, readers, all within one deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from functools import partial
 
 from collectors import assemble
 from collectors.collector import Beside, Wants, begin
-from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
+from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError
 from collectors.facts import Failure
-from collectors.fetching.client import Client, Fetched
-from collectors.fetching.flight import Flights
+from collectors.fetching.client import Fetched
 from collectors.fetching.ignored import noticed
 from collectors.fetching.search import Parameters, by_ids, queries, simple_query
 from collectors.fetching.strategy import Way
 from collectors.fetching.transport import NotThereError
 from collectors.gathering.ability import Ability, not_offered
 from collectors.gathering.latest import narrowed, newest_records, unsettled
+from collectors.gathering.noting import note
+from collectors.gathering.sending import Sender
 from collectors.needs import Search
 from collectors.reading.records import Record, newest
 from collectors.settings import Source
@@ -38,24 +38,20 @@ class Run:
 
     def __init__(
         self,
-        client: Client,
-        flights: Flights[Fetched],
+        sender: Sender,
         draft: assemble.Draft,
         until: float,
-        scope: str,
         ability: Ability | None = None,
         patient_asked: bool = True,
         terminology: Terminology | None = None,
     ) -> None:
-        self._client = client
+        self._sender = sender
         self._ability = ability or Ability()
         self._patient_read = asyncio.Event()
         if not patient_asked:
             self._patient_read.set()
-        self._flights = flights
         self._draft = draft
         self._until = until
-        self._scope = scope
         self._terminology = terminology or Terminology()
 
     async def search(self, search: Search, at: datetime) -> None:
@@ -90,13 +86,16 @@ class Run:
         except CollectorError as error:
             self._failed(search, resource_type, error)
             return
-        if own:
+        if own and not self._draft.failed(search):
             assemble.check_patient(self._draft, records)
+        elif own and not assemble.holds_patient(self._draft, records):
+            # It may be among what did not come: then this is no "there is no such patient".
+            return
         if prepared.open:
             prepared = await self._terminology.settled(prepared, records, source, self._until)
             search = self._known(prepared)
         begun = begin(records, search, self._draft.setting)
-        self._draft.take(begun.finish(await self._beside(begun.wants)), search)
+        self._draft.take(begun.finish(await self._beside(begun.wants, search.description.id)), search)
 
     def _known(self, prepared: Prepared) -> Search:
         """The search for the concepts whose codes are known; of the others it is noted why they are not."""
@@ -110,18 +109,19 @@ class Run:
         description = search.description
         if description.origin is Origin.PATIENT:
             own = simple_query(setting.source, setting.patient, description.patient_parameter)
-            return await self._records(description.resource_type, (own,), description.origin)
+            return await self._records_for(search, (own,))
         way = self._ability.way(search, at)
         if way is Way.WINDOWED:
             return await self._windowed(search, at)
         try:
             fetched, ends = await newest_records(
-                search, at, way, setting, self._ability.capability, partial(self._fetch_newest, way)
+                search, at, way, setting, self._ability.capability, partial(self._sender.newest, description.id, way)
             )
         except SourceAnswerError:
             self._ability.distrust(way)
             return await self._windowed(search, at)
-        self._draft.requests += fetched.requests
+        if (missing := note(self._draft, (fetched,), description.resource_type)) is not None:
+            self._draft.fail(search, missing)
         records = assemble.records_of(fetched.records, description.resource_type, self._draft, description.origin)
         await self._patient_read.wait()
         death = self._draft.death
@@ -136,15 +136,16 @@ class Run:
         description = search.description
         sent = queries(search, setting.source, setting.patient, at, self._ability.capability)
         links: list[str | None] = []
-        records = await self._records(description.resource_type, sent, description.origin, links)
+        records = await self._records_for(search, sent, links)
         seen = noticed(search, sent, links, records)
         self._ability.learned.ignored.update((description.resource_type, name) for name in seen.parameters)
         if (issue := seen.issue(description.resource_type)) is not None:
             self._draft.issues.append(issue)
-        self._ability.witness(search, at, setting, records)
+        if not self._draft.failed(search):
+            self._ability.witness(search, at, setting, records)
         return records
 
-    async def _beside(self, wants: Wants) -> Beside:
+    async def _beside(self, wants: Wants, collector: str) -> Beside:
         """What a collector needs besides its own records; what fails is told there, and as an issue."""
         records: dict[str, tuple[Record, ...]] = {}
         failures: dict[str, Failure] = {}
@@ -159,58 +160,54 @@ class Run:
             else:
                 requests = by_ids(setting.source, ids)
             try:
-                records[resource_type] = tuple(await self._records(resource_type, requests))
+                found, missing = await self._records(collector, resource_type, requests)
+                records[resource_type] = tuple(found)
+                if missing is not None:
+                    failures[resource_type] = missing
             except CollectorError as error:
                 failures[resource_type] = self._failed(None, resource_type, error)
         return Beside(records, failures)
 
+    async def _records_for(
+        self, search: Search, requests: tuple[Parameters, ...], links: list[str | None] | None = None
+    ) -> list[Record]:
+        """All records of the requests for a search; what is missing of them is noted as a failure beside them."""
+        description = search.description
+        records, missing = await self._records(
+            description.id, description.resource_type, requests, description.origin, links
+        )
+        if missing is not None:
+            self._draft.fail(search, missing)
+        return records
+
     async def _records(
         self,
+        collector: str,
         resource_type: str,
         requests: tuple[Parameters, ...],
         origin: Origin | None = None,
         links: list[str | None] | None = None,
-    ) -> list[Record]:
-        """All records of the requests; CollectorError if one of them fails or the deadline passes.
+    ) -> tuple[list[Record], Failure | None]:
+        """All records of the requests, and what is missing; CollectorError if one fails or the deadline passes.
 
         ``links`` takes up the server's own links to the searches.
         """
-        outcomes = await asyncio.gather(*(self._fetch(resource_type, parameters) for parameters in requests))
+        outcomes = await asyncio.gather(*(self._fetch(collector, resource_type, sent) for sent in requests))
         for outcome in outcomes:
             if isinstance(outcome, CollectorError):
                 raise outcome
         fetched = [outcome for outcome in outcomes if isinstance(outcome, Fetched)]
-        self._draft.requests += sum(each.requests for each in fetched)
         if links is not None:
             links.extend(each.link for each in fetched)
-        if any(each.outcomes for each in fetched):
-            self._draft.issues.append(assemble.remark(resource_type))
+        missing = note(self._draft, fetched, resource_type)
         raws = (raw for each in fetched for raw in each.records)
-        return assemble.records_of(raws, resource_type, self._draft, origin)
+        return assemble.records_of(raws, resource_type, self._draft, origin), missing
 
-    async def _fetch(self, resource_type: str, parameters: Parameters) -> _Outcome:
+    async def _fetch(self, collector: str, resource_type: str, parameters: Parameters) -> _Outcome:
         try:
-            return await self._fly((resource_type, parameters), lambda: self._client.search(resource_type, parameters))
+            return await self._sender.search(collector, resource_type, parameters)
         except CollectorError as error:
             return error
-
-    async def _fetch_newest(self, way: Way, resource_type: str, asked: Sequence[Parameters]) -> Fetched:
-        """An operation, the first page of one search, or those of several in one batch (CollectorError)."""
-        key = (way, resource_type, *asked)
-        if len(asked) > 1:
-            queried = [(resource_type, parameters) for parameters in asked]
-            return await self._fly(key, lambda: self._client.batch(queried))
-        first_only = way is Way.SORTED
-        return await self._fly(key, lambda: self._client.search(resource_type, asked[0], first_only))
-
-    async def _fly(self, key: Hashable, call: Callable[[], Awaitable[Fetched]]) -> Fetched:
-        """The answer to one request, shared with whoever asks the same meanwhile for the same caller."""
-        source = self._draft.setting.source
-        try:
-            async with asyncio.timeout_at(self._until):
-                return await self._flights.run((source.id, source.base_url, key, self._scope), call)
-        except TimeoutError:
-            raise SourceUnreachableError(f"source {source.id}: no answer before the question's deadline") from None
 
     def _failed(self, search: Search | None, resource_type: str, error: CollectorError) -> Failure:
         refused = isinstance(error, SourceRefusedError)

@@ -18,3 +18,8 @@ def lock_name(fingerprint: str) -> str:
 def seen_name(hashed: str) -> str:
     """Where the last-seen entry with this keyed hash is."""
     return f"{_PREFIX}:seen:{hashed}"
+
+
+def shelf_name(hashed: str) -> str:
+    """Where what was fetched under the name with this keyed hash is."""
+    return f"{_PREFIX}:shelf:{hashed}"

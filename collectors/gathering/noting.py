@@ -1,0 +1,31 @@
+"""What is told of the answers to searches: remarks of the source, what they lack, and that they were used again."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from collectors import assemble
+from collectors.facts import Failure
+from collectors.fetching.client import Fetched
+from ontology.evaluation import Issue, Severity
+from ontology.values import AbsentReason
+
+
+def note(draft: assemble.Draft, fetched: Sequence[Fetched], resource_type: str) -> Failure | None:
+    """Notes it in the draft; a failure where records are missing from what came."""
+    draft.requests += sum(each.requests for each in fetched)
+    if any(each.outcomes for each in fetched):
+        draft.issues.append(assemble.remark(resource_type))
+    kept = [each.kept_since for each in fetched if each.kept_since is not None]
+    if kept:
+        text = f"{resource_type} records fetched at {_time(min(kept))} were used again, as the settings allow."
+        draft.issues.append(Issue(Severity.INFORMATION, "used-again", text))
+    lacking = dict.fromkeys(text for each in fetched for text in each.lacking)
+    if not lacking:
+        return None
+    text = f"{resource_type} records may be missing: source {draft.setting.source.id}: {'; '.join(lacking)}."
+    draft.issues.append(Issue(Severity.WARNING, "source-incomplete", text))
+    return Failure(AbsentReason.UNREACHABLE, text)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -13,6 +13,10 @@ import httpx
 from collectors.auth.files import tls_context
 from collectors.settings import Source, Tls
 
+# How many connections there are is bounded source by source, by the requests that each may have under way; a limit of
+# the pool would let one slow source keep another waiting.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
+
 
 class Clients:
     """The client for each source.  ``shared`` is used for all of them where it is given (tests put faults there)."""
@@ -33,6 +37,7 @@ class Clients:
                 follow_redirects=False,
                 trust_env=False,
                 http2=source.http2,
+                limits=_LIMITS,
                 verify=True if context is None else context,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )

@@ -31,13 +31,15 @@ class Files:
     faults: list[str] = field(default_factory=list)
     digests: dict[Canonical, str] = field(default_factory=dict)
 
-    def add(self, name: str, content: bytes) -> None:
+    def add(self, name: str, content: bytes, maps: bool = True) -> None:
         """Reads one file's content."""
         try:
             resource = decode(content)
             own = named(resource)
         except DefinitionError as error:
             self.faults.append(f"{name}: {error}")
+            return
+        if isinstance(resource, ConceptMap) and not maps:
             return
         if resource.status == "retired":
             self.faults.append(f"{name}: its status is retired; remove the file, or put a current one in its place")
@@ -73,10 +75,11 @@ def decode(content: bytes) -> ValueSet | ConceptMap:
     raise DefinitionError("it is neither a ValueSet nor a ConceptMap")
 
 
-def read_folders(folders: Iterable[Path], root: Path | None = None) -> Files:
+def read_folders(folders: Iterable[Path], root: Path | None = None, maps: bool = True) -> Files:
     """Every ``*.json`` of these folders, in the order of their names, named from ``root`` where they lie under it.
 
-    A folder that is not there is a fault; whether it must be there is for the caller to know.
+    Without ``maps`` the concept maps are left: they belong to one source each, value sets to all.  A folder that is not
+    there is a fault.
     """
     files = Files()
     for folder in dict.fromkeys(folders):
@@ -89,7 +92,7 @@ def read_folders(folders: Iterable[Path], root: Path | None = None) -> Files:
                 if path.stat().st_size > _LARGEST:
                     files.faults.append(f"{name}: it is larger than {_LARGEST} bytes")
                     continue
-                files.add(name, path.read_bytes())
+                files.add(name, path.read_bytes(), maps)
             except OSError:
                 files.faults.append(f"{name}: it cannot be read")
     return files

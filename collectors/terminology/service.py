@@ -3,14 +3,14 @@
 Nothing of a patient is kept: which sets there are and which codes are in them is the same for everyone.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from collectors.errors import CollectorError
-from collectors.fetching.flight import Flights
+from collectors.errors import CollectorError, SourceUnreachableError
 from collectors.terminology.canonical import canonical
 from collectors.terminology.codeset import CodeSet, Key
 from collectors.terminology.errors import TooCostlyError
@@ -18,6 +18,8 @@ from collectors.terminology.remote import TerminologyServer
 
 FAILURE_KEPT = 30.0
 """Seconds for which a failure holds, so that a server that is down is not asked by every question."""
+LONGEST = 120.0
+"""Seconds that all pages of one set may take."""
 _MOST_SETS = 256
 _MOST_CODES = 100_000
 
@@ -67,24 +69,50 @@ class TerminologyService:
         self._ttl = ttl
         self._sets: _Kept[CodeSet | CollectorError] = _Kept(_MOST_SETS, clock)
         self._codes: _Kept[bool] = _Kept(_MOST_CODES, clock)
-        self._flights: Flights[CodeSet] = Flights()
+        self._asking: dict[str, asyncio.Task[CodeSet | CollectorError]] = {}
 
     async def expand(self, name: str) -> CodeSet:
         """All codes of a set (TooCostlyError where only single codes can be asked, or another CollectorError)."""
         held = self._sets.get(name)
         if held is None:
-            held = await self._asked(name)
+            held = await asyncio.shield(self._begun(name))
         if isinstance(held, CollectorError):
             raise held
         return held
 
-    async def _asked(self, name: str) -> CodeSet | CollectorError:
+    def warm(self, names: Iterable[str]) -> None:
+        """Begins to ask for sets, so that the first question need not wait for them."""
+        for name in names:
+            if self._sets.get(name) is None:
+                self._begun(name)
+
+    async def aclose(self) -> None:
+        """Ends what is being asked."""
+        tasks = list(self._asking.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begun(self, name: str) -> "asyncio.Task[CodeSet | CollectorError]":
+        """The one request under way for a set.  It goes on when the question that began it has run out of time."""
+        task = self._asking.get(name)
+        if task is None:
+            task = self._asking[name] = asyncio.ensure_future(self._ask(name))
+            task.add_done_callback(lambda _: self._asking.pop(name, None))
+        return task
+
+    async def _ask(self, name: str) -> CodeSet | CollectorError:
         try:
-            found = await self._flights.run(name, lambda: self._server.expand(name))
-        except CollectorError as error:
-            # That a set is too large is as lasting as the set; anything else may be over soon.
-            self._sets.put(name, error, self._lasting(name) if isinstance(error, TooCostlyError) else FAILURE_KEPT)
+            async with asyncio.timeout(LONGEST):
+                found = await self._server.expand(name)
+        except TimeoutError:
+            error: CollectorError = SourceUnreachableError(f"value set {name}: not expanded within {LONGEST:g} s")
+            self._sets.put(name, error, FAILURE_KEPT)
             return error
+        except CollectorError as fault:
+            # That a set is too large is as lasting as the set; anything else may be over soon.
+            self._sets.put(name, fault, self._lasting(name) if isinstance(fault, TooCostlyError) else FAILURE_KEPT)
+            return fault
         self._sets.put(name, found, self._lasting(name))
         return found
 

@@ -53,6 +53,17 @@ class Terminology:
         """What the source's local codes mean."""
         return self._translations.get(source.id, NOTHING)
 
+    def warm(self, concepts: Iterable[Concept]) -> None:
+        """Begins to ask the terminology server for the sets of these concepts."""
+        if self._service is not None:
+            names = dict.fromkeys(name for concept in concepts for name in sets_of(concept))
+            self._service.warm(name for name in names if isinstance(self._known(name), CollectorError))
+
+    async def aclose(self) -> None:
+        """Ends what is being asked of the terminology server."""
+        if self._service is not None:
+            await self._service.aclose()
+
     async def prepare(self, search: Search, source: Source, until: float) -> Prepared:
         """The search as this source can be asked; never raises for what a terminology server does.
 
@@ -120,18 +131,21 @@ class Terminology:
         return held[2]
 
     async def _find(self, name: str, until: float) -> Codes | CollectorError:
-        try:
-            return self._library.find(name).codes
-        except (UnknownSetError, ServerNeededError) as error:
-            if self._service is None:
-                return error
-        except CollectorError as error:
-            return error
+        known = self._known(name)
+        if self._service is None or not isinstance(known, UnknownSetError | ServerNeededError):
+            return known
         try:
             async with asyncio.timeout_at(until):
                 return (await self._service.expand(name)).codes
         except TimeoutError:
             return _too_late()
+        except CollectorError as error:
+            return error
+
+    def _known(self, name: str) -> Codes | CollectorError:
+        """What files say of a set."""
+        try:
+            return self._library.find(name).codes
         except CollectorError as error:
             return error
 

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from ontology.errors import MedtwinError
 from server.app.health import health, ready
 from server.app.middleware import AccessLog, SecurityHeaders
-from server.catalog.load import load_catalog
+from server.catalog.configured import configured_catalog
 from server.executor.engine import Engine
 from server.graphql.endpoint import GraphQL
 from server.graphql.errors import code_of, internal
@@ -33,7 +33,10 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        engine = await (open_engine() if open_engine is not None else Engine.open(settings, load_catalog()))
+        if open_engine is None:
+            engine = await Engine.open(settings, configured_catalog(settings))
+        else:
+            engine = await open_engine()
         try:
             app.state.engine = engine
             app.state.graphql = GraphQL(engine, settings.server)

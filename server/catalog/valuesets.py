@@ -34,7 +34,7 @@ def shipped_folders(root: Path, module_folders: Iterable[Path]) -> tuple[Path, .
 
 def read_library(folders: Iterable[Path], root: Path, faults: list[str]) -> tuple[Library, str]:
     """The value sets in these folders, and a digest of them; ``faults`` takes all that is wrong with them."""
-    files = read_folders(folders, root)
+    files = read_folders(folders, root, maps=False)
     library = Library(files.sets)
     faults += [*files.faults, *library.faults()]
     digest = blake2b(digest_size=32)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 
-from server.catalog.load import load_catalog
+from server.catalog.configured import configured_catalog
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.explain.explain import explain
@@ -25,7 +25,7 @@ def run(settings: Settings, question: Question, form: str) -> int:
 
 
 async def _ask(settings: Settings, question: Question, form: str) -> int:
-    async with await Engine.open(settings, load_catalog()) as engine:
+    async with await Engine.open(settings, configured_catalog(settings)) as engine:
         if form == "json":
             return await _json(engine, settings, question)
         results = explain(await engine.ask(question))

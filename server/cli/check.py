@@ -5,8 +5,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from server.catalog.configured import configured_catalog
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog, load_catalog
+from server.catalog.load import Catalog
 from server.errors import CatalogError, SettingsError
 from server.executor.engine import Engine
 from server.kinds import check_signature
@@ -17,7 +18,7 @@ from server.settings import Settings
 def run(settings: Settings) -> int:
     """0: all is well; 1: each fault has a line on stderr."""
     try:
-        catalog = load_catalog()
+        catalog = configured_catalog(settings)
     except CatalogError as error:
         return _told(error.faults)
     faults = [*module_faults(catalog), *asyncio.run(_outside(settings, catalog))]

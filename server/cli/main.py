@@ -40,7 +40,7 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             question = Question(given.patient, tuple(given.concept), given.at, given.source, token=caller_token())
             return ask.run(settings, question, given.format)
         case "plan":
-            return plan.run(tuple(given.concept))
+            return plan.run(settings, tuple(given.concept))
         case _:
             return check.run(settings)
 

@@ -1,13 +1,14 @@
 """``plan``: what a question would call and fetch.  Nothing is fetched."""
 
-from server.catalog.load import load_catalog
+from server.catalog.configured import configured_catalog
 from server.compiler.compile import compile_plan
 from server.explain.planned import needs, searches
+from server.settings import Settings
 
 
-def run(concepts: tuple[str, ...]) -> int:
+def run(settings: Settings, concepts: tuple[str, ...]) -> int:
     """Print calls with what fills their slots, and searches.  Raises CompileError."""
-    plan = compile_plan(load_catalog(), concepts)
+    plan = compile_plan(configured_catalog(settings), concepts)
     print("Calls, inputs first:")
     for call in plan.calls:
         module = call.description

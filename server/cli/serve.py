@@ -11,7 +11,7 @@ import sys
 import uvicorn
 
 from server.app import create_app
-from server.catalog.load import load_catalog
+from server.catalog.configured import configured_catalog
 from server.executor.engine import Engine
 from server.settings import Settings
 
@@ -30,7 +30,7 @@ def run(settings: Settings, host: str | None, port: int | None) -> int:
 
 async def _serve(settings: Settings, listener: socket.socket) -> int:
     # Opened here, not by uvicorn, so that a fault of the start is one line and no traceback.
-    engine = await Engine.open(settings, load_catalog())
+    engine = await Engine.open(settings, configured_catalog(settings))
 
     async def opened() -> Engine:
         return engine

@@ -31,6 +31,7 @@ from server.executor.environment import measure_environment
 from server.executor.memory import Memory
 from server.executor.question import Question
 from server.executor.run import Case, run
+from server.executor.terms import open_terminology
 from server.executor.trace import Trace
 from server.settings import Settings, site_values
 
@@ -44,10 +45,11 @@ class Engine:
     def __init__(
         self, settings: Settings, catalog: Catalog, clients: Clients, memory: Memory, sources: Sequence[Source]
     ) -> None:
+        self.terminology = open_terminology(settings.terminology, catalog.value_sets, sources, clients)
         self.settings = settings
         self.catalog = catalog
         self.memory = memory
-        self.gatherer = Gatherer(clients, Capabilities())
+        self.gatherer = Gatherer(clients, Capabilities(), terminology=self.terminology)
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
         self.ways = Ways(sources, clients)
@@ -86,12 +88,14 @@ class Engine:
 
     def warm(self) -> None:
         """Begin to read what each source can do; one that wants a caller's token may have to wait for a question."""
+        self.terminology.warm(self.catalog.concepts.values())
         for source in self.sources.values():
             self.gatherer.warm(source, None if source.auth == "caller" else self.ways.of(source, NOBODY))
 
     async def close(self) -> None:
         """Give back connections and stop the embedded cache."""
         await self.gatherer.aclose()
+        await self.terminology.aclose()
         await self._clients.aclose()
         await self.memory.close()
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from collectors.settings import Source
 from server.settings.section import Section, known_zone
 from server.settings.source import SourceSettings
+from server.settings.terminology import TerminologySettings
 
 KEY_BYTES = 32
 
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     cache: CacheSettings = CacheSettings()
     sources: tuple[SourceSettings, ...] = ()
+    terminology: TerminologySettings | None = None
     site: dict[str, bool | Decimal | str] = Field(default_factory=dict)
     zone: str = "UTC"
 

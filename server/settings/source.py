@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from collectors.auth.hosts import loopback
 from collectors.settings import Backend, Source, Tls
+from server.settings.address import check_address
 from server.settings.authorisation import BackendSettings, TlsSettings
 from server.settings.section import Section, known_zone
 
@@ -46,16 +47,7 @@ class SourceSettings(Section):
 
     @model_validator(mode="after")
     def _safe_url(self) -> Self:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("base_url must be an absolute https URL")
-        # Reading the port raises ValueError where it is none.
-        if parts.port == 0 or not self.base_url.isprintable() or " " in self.base_url:
-            raise ValueError("base_url must be an absolute https URL")
-        if parts.query or parts.fragment or parts.username or parts.password:
-            raise ValueError("base_url must have no user, query or fragment")
-        if parts.scheme == "http" and not (self.allow_http or loopback(parts.hostname)):
-            raise ValueError("base_url must be https; plain http only on loopback, or with allow_http = true")
+        check_address(self.base_url, self.allow_http)
         return self
 
     @model_validator(mode="after")

@@ -39,7 +39,7 @@ def fhir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeFhir:
 
     monkeypatch.setattr(Engine, "open", open_here)
     for module in ("ask", "plan", "check"):
-        monkeypatch.setattr(sys.modules[f"server.cli.{module}"], "load_catalog", shipped)
+        monkeypatch.setattr(sys.modules[f"server.cli.{module}"], "configured_catalog", lambda _: shipped())
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("MEDTWIN_")]:
         monkeypatch.delenv(name)
@@ -157,10 +157,10 @@ def test_check_names_a_source_that_is_away(fhir: FakeFhir, capsys: pytest.Captur
 def test_check_names_each_fault_of_the_catalog(
     fhir: FakeFhir, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> Catalog:
+    def broken(_: Settings) -> Catalog:
         raise CatalogError(["modules/a/module.ttl: one", "modules/b/module.ttl: two"])
 
-    monkeypatch.setattr(check, "load_catalog", broken)
+    monkeypatch.setattr(check, "configured_catalog", broken)
     assert main(["check"]) == 1
     assert capsys.readouterr().err == "modules/a/module.ttl: one\nmodules/b/module.ttl: two\n"
 

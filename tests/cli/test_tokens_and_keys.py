@@ -41,7 +41,7 @@ def fhir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Guarded:
         return await opened(settings, catalog, made.client())
 
     monkeypatch.setattr(Engine, "open", open_here)
-    monkeypatch.setattr(sys.modules["server.cli.ask"], "load_catalog", shipped)
+    monkeypatch.setattr(sys.modules["server.cli.ask"], "configured_catalog", lambda _: shipped())
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EHR_TOKEN", raising=False)
     Path("medtwin.toml").write_text(CALLER)

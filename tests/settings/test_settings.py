@@ -12,6 +12,7 @@ from server.errors import SettingsError
 from server.settings import Settings, load_settings, site_values
 from server.settings.model import CacheSettings, ServerSettings
 from server.settings.source import SourceSettings
+from server.settings.terminology import TerminologySettings
 
 REPO = Path(__file__).parents[2]
 SOURCE = '[[sources]]\nid = "ehr"\nbase_url = "http://127.0.0.1:8191/fhir/"\n'
@@ -123,6 +124,7 @@ def test_site_values_of_the_wrong_kind_are_named(site: dict[str, bool | Decimal 
 def test_every_setting_is_documented() -> None:
     told = (REPO / "docs/settings.md").read_text()
     sections: dict[str, type[BaseModel]] = {"server": ServerSettings, "cache": CacheSettings, "sources": SourceSettings}
+    sections["terminology"] = TerminologySettings
     assert set(Settings.model_fields) == {*sections, "site", "zone"}
     names = [f"{section}.{key}" for section, model in sections.items() for key in model.model_fields]
     missing = [name for name in [*names, "site", "zone"] if f"\n| `{name}` |" not in told]

@@ -67,4 +67,7 @@ class Probe:
             return SourceStatus(source.id, False, f"no answer within {self._limit:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return SourceStatus(source.id, False, type(error).__name__)
+        if status in (401, 403) and source.auth != "none":
+            # It lives, and shows even its CapabilityStatement to nobody without a token.
+            return SourceStatus(source.id, True, f"answers ({status} without a token)")
         return SourceStatus(source.id, status == 200, "answers" if status == 200 else f"answers {status}")

@@ -1,6 +1,7 @@
 """The probe of sources: at once, in bounded time, and no more often than it must."""
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -61,3 +62,25 @@ async def test_only_a_good_answer_counts_and_no_redirect_is_followed(status: int
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), follow_redirects=True) as http:
         assert await Probe(http, SOURCES[:1]).status() == (SourceStatus("a", False, f"answers {status}"),)
+
+
+@pytest.mark.parametrize(
+    ("auth", "status", "reachable"),
+    [
+        ("none", 401, False),
+        ("caller", 401, True),
+        ("caller", 403, True),
+        ("backend", 401, True),
+        ("caller", 404, False),
+    ],
+)
+async def test_a_source_that_wants_a_token_lives_though_it_refuses(auth: str, status: int, reachable: bool) -> None:
+    sent: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("authorization"))
+        return httpx.Response(status)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        (told,) = await Probe(http, [replace(SOURCES[0], auth=auth)]).status()
+    assert (told.reachable, sent) == (reachable, [None])

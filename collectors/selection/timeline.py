@@ -14,19 +14,27 @@ _MARGIN = timedelta(days=1)
 
 
 class Timeline:
-    """The facts of one concept, those known at a time apart from those issued only later; each by its span's end."""
+    """The facts of one concept, those known at a time apart from those issued only later; each by its span's end.
 
-    __slots__ = ("_ends", "_later", "_later_ends", "_longest", "_placed", "undated")
+    ``undated`` and ``uncounted`` (doubted or denied by the record itself) have no place in it.
+    """
+
+    __slots__ = ("_ends", "_later", "_later_ends", "_longest", "_placed", "uncounted", "undated")
 
     def __init__(self, facts: Iterable[Fact], known_at: datetime) -> None:
         placed: list[tuple[datetime, Fact]] = []
         later: list[tuple[datetime, Fact]] = []
         self.undated: list[Fact] = []
+        self.uncounted: list[Fact] = []
         self._longest = timedelta(0)
         for fact in facts:
             span, issued = fact.resource.effective, fact.resource.issued
             known = issued is None or issued <= known_at
-            if span is not None:
+            if fact.doubted is not None or fact.negated is not None:
+                # Says itself that it does not count: only told.
+                if known:
+                    self.uncounted.append(fact)
+            elif span is not None:
                 (placed if known else later).append((span.end, fact))
                 self._longest = max(self._longest, span.end - span.start)
             elif known:
@@ -58,7 +66,8 @@ class Timeline:
         inside: list[Fact] = []
         for fact in self._placed[first:sure]:
             span = fact.resource.effective
-            too_old = span is not None and as_of - span.start > window
+            # A course of samples reaches into the window with its last ones.
+            too_old = span is not None and as_of - (span.end if fact.samples else span.start) > window
             (older if too_old else inside).append(fact)
         inside += self._placed[sure:last]
         return inside, older

@@ -104,6 +104,8 @@ def _refusal(version: str) -> str:
 def _broken(body: bytes, error: Exception) -> Known:
     try:
         titled = shape.TITLED.decode(body)
+    except msgspec.ValidationError:
+        return _titled(None, None) or Known()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Known(remark="its CapabilityStatement is not readable JSON")
     if (known := _titled(titled.resourceType, titled.fhirVersion)) is not None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -246,6 +247,19 @@ async def test_newest_records_that_do_not_decide_are_followed_by_the_window(spoi
         facts = await asking.ask(settle=False)
         assert ways(asking.server)[1:] == ["window"]
         assert len(facts.gathered.resources["serum-creatinine"]) == 15
+
+
+async def test_what_began_before_the_newest_and_ended_after_them_is_not_lost() -> None:
+    hours = [observation(id=f"h{n}", effectiveDateTime=f"2024-05-20T{10 + n}:00:00Z") for n in range(ENOUGH)]
+    collected = {"start": "2024-05-20T09:00:00Z", "end": "2024-05-21T09:00:00Z"}
+    day = observation("2.2", id="d", effectiveDateTime=None, effectivePeriod=collected)
+    for metadata in (LASTN, SORTS):
+        async with Asking(holding(day, *hours, metadata=metadata)) as asking:
+            await asking.ask(settle=False)
+            asking.prove()
+            facts = await asking.ask(settle=False)
+        assert ways(asking.server)[1:] == ["window"]
+        assert facts.select(slot(), AT, AT).value == Quantity(Decimal("2.2"), "mg/dL")
 
 
 async def test_only_what_is_not_settled_is_asked_for_again() -> None:

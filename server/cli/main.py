@@ -4,12 +4,12 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from collectors.auth.ways import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
-from server.cli import ask, check, plan, serve
+from server.cli import ask, check, plan, serve, source
+from server.cli.times import time_argument
 from server.cli.token import caller_token
 from server.executor.question import Question
 from server.settings import Settings, load_settings
@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     given = _parser().parse_args(arguments)
     try:
-        return _run(given, load_settings(given.config))
+        adding = given.command == "source" and given.action == "add"
+        return _run(given, load_settings(given.config, to_be_written=adding))
     except MedtwinError as error:
         for line in str(error).splitlines():
             print(f"medtwin: {line}", file=sys.stderr)
@@ -41,6 +42,8 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             return ask.run(settings, question, given.format)
         case "plan":
             return plan.run(settings, tuple(given.concept))
+        case "source":
+            return source.run(given, settings)
         case _:
             return check.run(settings)
 
@@ -65,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     ask_.add_argument("patient", metavar="PATIENT", help="the patient's FHIR id")
     ask_.add_argument("concept", metavar="CONCEPT", nargs="+", help="what to answer, such as egfr")
-    ask_.add_argument("--at", type=_time, metavar="TIME", help="as of this time, ISO 8601 with a zone (default: now)")
+    ask_.add_argument(
+        "--at", type=time_argument, metavar="TIME", help="as of this time, ISO 8601 with a zone (default: now)"
+    )
     ask_.add_argument("--source", metavar="ID", help="the source, where several are configured")
     ask_.add_argument("--format", choices=("text", "json", "turtle"), default="text")
 
@@ -73,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     plan_.add_argument("concept", metavar="CONCEPT", nargs="+")
 
     commands.add_parser("check", parents=[config], help="check ontology, descriptions, cases and sources")
+    source.add_arguments(commands.add_parser("source", help="add a FHIR source, or check one"), config)
     return parser
 
 
@@ -80,13 +86,3 @@ def _port(text: str) -> int:
     if text.isdigit() and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("a time is in ISO 8601, such as 2026-06-01T08:30:00Z") from None
-    if time.utcoffset() is None:
-        raise argparse.ArgumentTypeError("a time needs a zone, such as 2026-06-01T08:30:00Z")
-    return time

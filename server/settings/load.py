@@ -18,14 +18,17 @@ DEFAULT_FILE = Path("medtwin.toml")
 _PREFIX = "MEDTWIN_"
 
 
-def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    path: Path | None = None, environ: Mapping[str, str] | None = None, *, to_be_written: bool = False
+) -> Settings:
     """The settings of ``path`` (``medtwin.toml`` here, if there is one), overridden by ``MEDTWIN_...`` variables.
 
-    Raises SettingsError, with one line for each fault: the setting as ``section.key``, and what is allowed.
+    ``to_be_written``: the file need not be there yet.  Raises SettingsError, with one line for each fault: the setting
+    as ``section.key``, and what is allowed.
     """
     variables = os.environ if environ is None else environ
     _refuse_unknown(variables)
-    written = _file(path)
+    written = {} if to_be_written and path is not None and not path.exists() else _file(path)
 
     class _Settings(Settings):
         @classmethod

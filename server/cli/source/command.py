@@ -1,0 +1,70 @@
+"""The arguments of ``source add``, ``source check`` and ``source jwks``."""
+
+import argparse
+from pathlib import Path
+
+from server.cli.source import add, check, jwks
+from server.cli.source.wish import Wish
+from server.cli.times import time_argument
+from server.settings import Settings
+
+_WAYS = ("none", "caller", "backend")
+
+
+def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
+    """Adds the commands to the parser of ``source``."""
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add(
+        commands.add_parser(
+            "add",
+            parents=[config],
+            help="walk from a FHIR base URL to a source in the settings",
+            description="Reads what the source says of itself, tries the authorisation, lists which modules it can "
+            "feed and which data is missing, and writes the source into the settings.",
+        )
+    )
+    check_ = commands.add_parser(
+        "check",
+        parents=[config],
+        help="module by module, what a patient's records fill",
+        description="Prints, module by module, which slots a patient's records fill, from which codes and units, why "
+        "the others are empty, and which codes of the patient no concept reads.",
+    )
+    check_.add_argument("id", metavar="ID", help="the source's id in the settings")
+    check_.add_argument("--patient", metavar="P", required=True, help="the patient's FHIR id")
+    check_.add_argument("--at", type=time_argument, metavar="TIME", help="as of this time (default: now)")
+    jwks_ = commands.add_parser(
+        "jwks",
+        parents=[config],
+        help="print the public half of our key for a source",
+        description='Prints the JWK Set to register for a source with auth = "backend".',
+    )
+    jwks_.add_argument("id", metavar="ID", help="the source's id in the settings")
+
+
+def _add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="the FHIR R4 base URL")
+    parser.add_argument("--id", metavar="ID", help="the source's id in the settings (default: after the host)")
+    parser.add_argument("--patient", metavar="P", help="a patient's FHIR id, to try with")
+    parser.add_argument("--auth", choices=_WAYS, help="the way of authorising (default: found out, or asked)")
+    parser.add_argument("--client-id", metavar="ID", help="under which we are registered there (backend)")
+    parser.add_argument("--key-file", type=Path, metavar="FILE", help="our private key, PEM or JWK (backend)")
+    parser.add_argument("--key-env", metavar="NAME", help="the environment variable that holds it, instead")
+    parser.add_argument("--token-url", metavar="URL", help="the token endpoint, where it is at another host (backend)")
+    parser.add_argument("--scope", metavar="SCOPES", help="the scopes asked for (backend; default system/*.rs)")
+    parser.add_argument("--cert-file", type=Path, metavar="FILE", help="our TLS certificate, PEM")
+    parser.add_argument("--tls-key-file", type=Path, metavar="FILE", help="its key, PEM")
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="the authority of the source's certificate, PEM")
+    parser.add_argument("--allow-http", action="store_true", help="let the URL be plain http elsewhere than here")
+    parser.add_argument("--yes", action="store_true", help="ask nothing; what has no default must be said")
+
+
+def run(given: argparse.Namespace, settings: Settings) -> int:
+    """Run what was asked for."""
+    if given.action == "check":
+        return check.run(settings, given.id, given.patient, given.at)
+    if given.action == "jwks":
+        return jwks.run(settings, given.id)
+    names = ("url", "id", "patient", "auth", "client_id", "key_file", "key_env", "token_url", "scope")
+    files = ("cert_file", "tls_key_file", "ca_file", "allow_http", "yes")
+    return add.run(settings, Wish(**{name: getattr(given, name) for name in (*names, *files)}), given.config)

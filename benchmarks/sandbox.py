@@ -36,6 +36,23 @@ PAGE = 500
 _READY_WITHIN = 20.0
 
 
+TYPES = ("Patient", "Observation", "Condition", "Encounter")
+CAPABILITY = {
+    "resourceType": "CapabilityStatement",
+    "status": "active",
+    "date": "2026-01-01",
+    "kind": "instance",
+    "fhirVersion": "4.0.1",
+    "format": ["json"],
+    "rest": [
+        {
+            "mode": "server",
+            "resource": [{"type": each, "interaction": [{"code": "search-type"}, {"code": "read"}]} for each in TYPES],
+        }
+    ],
+}
+
+
 @contextmanager
 def sandbox(patients: Mapping[str, Sequence[Json]], latency: float) -> Iterator[str]:
     """Starts it with these patients' records, yields its base URL, and stops it."""
@@ -87,7 +104,7 @@ def application(patients: Mapping[str, Sequence[Json]], base_url: str, latency: 
         return Response(body, media_type="application/fhir+json")
 
     async def metadata(_: Request) -> Response:
-        return JSONResponse({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "status": "active"})
+        return JSONResponse(CAPABILITY)
 
     async def count(_: Request) -> Response:
         told = dict(counts)

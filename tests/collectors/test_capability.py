@@ -105,7 +105,7 @@ PATIENT_ONLY_READ = statement(
         (b"<html><body>Please log in</body></html>", "not readable JSON"),
         (b"", "not readable JSON"),
         (b"\xff\xfe", "not readable JSON"),
-        (b"[" * 100_000, "not readable JSON"),
+        (b'{"x":' * 100_000, "not readable JSON"),
         (b"[]", "no CapabilityStatement"),
         (b'"CapabilityStatement"', "no CapabilityStatement"),
         ({}, "no CapabilityStatement"),

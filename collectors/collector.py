@@ -52,5 +52,9 @@ def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
 @cache
 def _begin(folder: str) -> Begin:
     own = f"collectors.{folder}.read"
-    name = own if find_spec(own) is not None else "collectors.described.read"
-    return cast(Begin, import_module(name).begin)
+    try:
+        there = find_spec(own) is not None
+    except ModuleNotFoundError:
+        # A folder beside this package, or one with nothing but its description in it.
+        there = False
+    return cast(Begin, import_module(own if there else "collectors.described.read").begin)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from collectors.described.layout import Layout
 from ontology.concepts import Concept, Origin
 from ontology.values import Coding
 
@@ -15,7 +16,8 @@ class CollectorDescription:
     records of the same patient are needed to read these (Encounter for undated Conditions).  ``folder`` is where the
     description lies, and where the code that reads the records is found.  ``on_request``: used only for sources whose
     settings name the collector.  ``elements`` are all elements of a record that are read, without the type of a
-    choice ("value"); none where that is not declared.
+    choice ("value"); none where that is not declared.  ``layout`` says how the records are read, where the folder has
+    no code of its own for that.
     """
 
     iri: str
@@ -30,6 +32,7 @@ class CollectorDescription:
     includes: tuple[str, ...] = ()
     on_request: bool = False
     elements: tuple[str, ...] = ()
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,13 @@
 """From when to when a condition holds, as far as its record and its encounter say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from collectors.condition.shape import ENCOUNTER, Condition
-from collectors.reading.records import Record
+from collectors.condition.shape import Condition
+from collectors.reading.references import period_of
 from collectors.reading.timing import read_time
 from collectors.reading.wire import Period
 from ontology.times import Span
-
-
-def encounter_periods(records: Iterable[Record], zone: ZoneInfo) -> dict[str, Span]:
-    """The periods of encounters that are over, by id.  One that is still under way dates nothing."""
-    periods: dict[str, Span] = {}
-    for record in records:
-        try:
-            encounter = ENCOUNTER.decode(record.raw)
-            period = encounter.period
-            if period is None or period.start is None or period.end is None:
-                continue
-            start, end = read_time(period.start, zone).start, read_time(period.end, zone).end
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError):
-            continue
-        if start <= end and encounter.status != "entered-in-error":
-            periods[record.ref.id] = Span(start, end)
-    return periods
 
 
 def needs_encounter(condition: Condition) -> bool:
@@ -39,7 +20,7 @@ def needs_encounter(condition: Condition) -> bool:
     )
 
 
-def began(condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo) -> Span | None:
+def began(condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo, base_url: str) -> Span | None:
     """When it began: by onset, else by when it was recorded, else within its encounter (ValueError if misdated).
 
     It is known to hold at the end of the span.  What was recorded within the onset's span began by then.
@@ -52,10 +33,8 @@ def began(condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo) -> 
         return onset
     if recorded is not None:
         return recorded
-    if condition.encounter is None or condition.encounter.reference is None:
-        return None
-    reference = condition.encounter.reference.partition("/_history/")[0]
-    return periods.get(reference.rpartition("/")[2].rpartition(":")[2])
+    reference = condition.encounter.reference if condition.encounter is not None else None
+    return period_of(reference, periods, base_url)
 
 
 def _onset(condition: Condition, zone: ZoneInfo) -> Span | None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import msgspec
 
 from collectors.collector import Begun, Beside, Wants
-from collectors.condition.dating import began, encounter_periods, ended, ended_undated, needs_encounter
+from collectors.condition.dating import began, ended, ended_undated, needs_encounter
 from collectors.condition.shape import CONDITION, Condition, codes
 from collectors.needs import Search
 from collectors.reading.codes import CodeIndex
 from collectors.reading.readout import Readout, Setting, record_iri
 from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
+from collectors.reading.references import encounter_periods
 from collectors.reading.timing import read_time
 from collectors.reading.wire import text_of
 from ontology.evaluation import Issue, Severity
@@ -92,7 +93,7 @@ def read(
         effective: Span | None = None
         over: Span | None = None
         try:
-            effective = began(condition, periods, setting.source.zone)
+            effective = began(condition, periods, setting.source.zone, setting.source.base_url)
             over = ended(condition, setting.source.zone)
             recorded = read_time(condition.recordedDate, setting.source.zone) if condition.recordedDate else None
         except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The parts of a Condition and of an Encounter that are read."""
+"""The parts of a Condition that are read."""
 
 import msgspec
 
@@ -28,16 +28,7 @@ class Condition(msgspec.Struct, gc=False):
     recordedDate: str | None = None  # noqa: N815
 
 
-class Encounter(msgspec.Struct, gc=False):
-    """An Encounter: only when it was."""
-
-    id: str | None = None
-    status: str | None = None
-    period: Period | None = None
-
-
 CONDITION = msgspec.json.Decoder(Condition)
-ENCOUNTER = msgspec.json.Decoder(Encounter)
 
 
 def codes(concept: CodeableConcept | None) -> frozenset[str]:

@@ -67,6 +67,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     recorded_from: datetime | None = None
     trust: int = 0
     samples: tuple[Sample, ...] = ()
+    negated: str | None = None
+    lasting: bool = False
 
 
 class CodedEntry(msgspec.Struct, frozen=True):

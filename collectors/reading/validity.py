@@ -15,8 +15,6 @@ from pydantic import BaseModel, ValidationError
 from collectors.reading.records import Record
 from collectors.reading.wire import plain
 
-MODELS = {"Observation": "observation", "Condition": "condition", "Patient": "patient"}
-
 
 @dataclass(frozen=True, slots=True)
 class Tolerated:
@@ -65,7 +63,7 @@ def fault(record: Record) -> str | None:
             path = ".".join(str(step) for step in each["loc"])
             if not _tolerated(path, each["type"], each["input"]):
                 return plain(path) or "the record itself"
-    except (KeyError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return "the record itself"
     return None
 
@@ -78,7 +76,6 @@ def _tolerated(path: str, kind: str, content: object) -> bool:
 
 @cache
 def _model(resource_type: str) -> type[BaseModel]:
-    """The model of a resource type, imported when it is first needed."""
-    module = import_module(f"fhir.resources.R4B.{MODELS[resource_type]}")
-    model: type[BaseModel] = getattr(module, resource_type)
+    """The model of a resource type, imported when it is first needed (ValueError where there is none)."""
+    model: type[BaseModel] = import_module("fhir.resources.R4B").get_fhir_model_class(resource_type)
     return model

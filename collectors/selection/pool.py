@@ -59,6 +59,10 @@ def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
     """Divides the facts by time, and tells what is left out."""
     timeline = pool.timeline(known_at)
     seen = View(*timeline.until(as_of, slot.window), [], timeline.exact)
+    uncounted = [each for each in timeline.uncounted if (span := each.resource.effective) and span.start <= as_of]
+    if uncounted:
+        text = f"Left out, since the record itself says that it does not count: {listed(uncounted)}."
+        seen.issues.append(say(slot, "uncounted", text, Severity.INFORMATION))
     undated, unsure, unissued = timeline.undated, timeline.unsure(as_of), timeline.unissued(as_of)
     if undated:
         names = listed(undated)

@@ -1,13 +1,15 @@
 """Whether something is recorded: true with its records, false only where that can be known, else unknown."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
 
 from collectors.facts import Selected
 from collectors.reading.codes import accepted_systems
 from collectors.reading.records import Fact
-from collectors.selection.pool import Pool, listed, readable, sound
+from collectors.reading.timing import duration_in_words
+from collectors.selection.pool import Pool, listed, sound
 from collectors.selection.single import resources_of
+from collectors.selection.standing import sort
 from collectors.selection.telling import absence_code, common_reason, named, said, say, told
 from ontology.concepts import EVENTS, Origin
 from ontology.evaluation import Issue, Severity
@@ -18,36 +20,27 @@ from ontology.values import Absent, AbsentReason
 _ON_RECORD = Absent(AbsentReason.UNCONVERTIBLE)
 
 
-@dataclass(slots=True)
-class _Sorted:
-    """Facts by what they mean as of the time."""
-
-    yes: list[Fact] = field(default_factory=list)
-    no: list[Fact] = field(default_factory=list)
-    unclear: list[Fact] = field(default_factory=list)
-    straddling: list[Fact] = field(default_factory=list)
-    over: list[Fact] = field(default_factory=list)
-    doubted: list[Fact] = field(default_factory=list)
-
-
 def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selected:
     """Fills a slot of truth: "not recorded" is "no" only in a closed world whose codes can be read."""
     issues: list[Issue] = []
-    found = _Sorted()
-    for fact in pool.facts:
-        _sort(slot, fact, as_of, known_at, found)
+    found = sort(slot, pool.facts, as_of, known_at)
     yes = sound(slot, pool, found.yes, issues)
     no = sound(slot, pool, found.no, issues)
     left_out = bool(issues)
     if yes:
         yes.sort(key=lambda fact: fact.resource.iri)
-        return Selected(True, resources_of(yes), (*issues, *told(slot, yes)))
+        return Selected(True, resources_of(yes), (*issues, *told(slot, yes), *_denied(slot, found.negated, no)))
     if pool.failures:
         # What could not be had may hold the yes.
         issues += [say(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
         return Selected(Absent(pool.failures[0].reason), (), tuple(issues))
     for code, facts, text in (
-        ("doubted", found.doubted, "Recorded as unconfirmed, provisional or differential, which does not count"),
+        (
+            "doubted",
+            found.doubted,
+            f"Recorded as {_words(fact.doubted for fact in found.doubted)}, which does not count",
+        ),
+        ("negated", found.negated, f"Recorded as {_words(fact.negated for fact in found.negated)}"),
         ("over", found.over, "Recorded as over or inactive"),
     ):
         if facts:
@@ -60,7 +53,12 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
         recorded = any(fact.resource.issued is not None for fact in found.straddling)
         value = _ON_RECORD if recorded else Absent(AbsentReason.NOT_FOUND)
         return Selected(value, (), (*issues, say(slot, "time-imprecise", text)))
-    if no:
+    if found.edging:
+        text = (
+            f"Whether it was in the {_window(slot)} before the time asked for cannot be told: {listed(found.edging)}."
+        )
+        return Selected(_ON_RECORD, (), (*issues, say(slot, "time-imprecise", text)))
+    if no and not (slot.concept.origin in EVENTS and _hidden(slot, pool, as_of)):
         no.sort(key=lambda fact: fact.resource.iri)
         return Selected(False, resources_of(no), (*issues, *told(slot, no)))
     if left_out:
@@ -68,40 +66,24 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
     return _not_recorded(slot, pool, as_of, issues)
 
 
-def _sort(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, found: _Sorted) -> None:
-    span = fact.resource.effective
-    issued = fact.resource.issued
-    if issued is not None and issued > known_at:
-        # Recorded on the very day that is asked about: perhaps before, perhaps after.
-        if fact.doubted is None and fact.recorded_from is not None and fact.recorded_from <= known_at:
-            found.straddling.append(fact)
-        return
-    if fact.doubted is not None:
-        if span is None or span.start <= as_of:
-            found.doubted.append(fact)
-        return
-    if span is None:
-        found.unclear.append(fact)
-        return
-    if span.start > as_of or (slot.window is not None and as_of - span.start > slot.window):
-        return
-    if not readable(fact):
-        found.unclear.append(fact)
-    elif span.end > as_of:
-        found.straddling.append(fact)
-    elif fact.resource.value is False:
-        found.no.append(fact)
-    elif slot.ever or not _may_be_over(fact, as_of):
-        found.yes.append(fact)
-    elif fact.over is not None and fact.over.end > as_of:
-        found.straddling.append(fact)
-    else:
-        found.over.append(fact)
+def _denied(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:
+    """What else is on record of something that is so: that it was not done at another time, or is not so."""
+    issues: list[Issue] = []
+    if slot.concept.origin in EVENTS and no:
+        text = f"But it is also recorded that there is none: {listed(no)}."
+        issues.append(say(slot, "contradicted", text))
+    if negated:
+        text = f"It is also recorded as {_words(fact.negated for fact in negated)}: {listed(negated)}."
+        issues.append(say(slot, "negated", text, Severity.INFORMATION))
+    return issues
 
 
-def _may_be_over(fact: Fact, as_of: datetime) -> bool:
-    """Whether the condition has ended by then, or may have; one that ended on no known date counts as over."""
-    return fact.over.start <= as_of if fact.over is not None else fact.ended
+def _words(words: Iterable[str | None]) -> str:
+    return " or ".join(sorted({word for word in words if word}))
+
+
+def _window(slot: Slot) -> str:
+    return duration_in_words(slot.window) if slot.window is not None else "time"
 
 
 def _unclear(slot: Slot, facts: list[Fact], issues: list[Issue]) -> Selected:

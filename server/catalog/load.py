@@ -18,6 +18,7 @@ from server.catalog.concepts import concept_nodes, read_concept
 from server.catalog.descriptions import Description
 from server.catalog.digest import code_digest
 from server.catalog.graph import MPM, NodeFault, flag, need, text, texts, words_of
+from server.catalog.layouts import read_layout
 from server.catalog.modules import File, module_nodes, read_module
 from server.catalog.shapes import shape_faults
 from server.catalog.turtle import read_turtle
@@ -149,6 +150,9 @@ def _collector(file: File, node: URIRef) -> CollectorDescription:
     origin = need(graph, node, MPM.origin)
     if origin not in Origin.__members__:
         raise NodeFault(f"{words_of(graph, node)}: mpm:origin is not one of {', '.join(Origin)}")
+    layout = read_layout(graph, node)
+    if layout is None and not (file.folder / "read.py").exists():
+        raise NodeFault(f"{words_of(graph, node)}: without a read.py it needs an mpm:layout")
     return CollectorDescription(
         iri=str(node),
         id=need(graph, node, MPM.id),
@@ -162,4 +166,5 @@ def _collector(file: File, node: URIRef) -> CollectorDescription:
         folder=file.folder.name,
         on_request=flag(graph, node, MPM.onRequest),
         elements=texts(graph, node, MPM.reads),
+        layout=layout,
     )

@@ -1,0 +1,1 @@
+"""Records that say that something was so or was done, read as their collector's Turtle describes them."""

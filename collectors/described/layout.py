@@ -1,0 +1,81 @@
+"""How the records of a type are laid out: where their codes, states and times are, and what these mean.
+
+A *path* names elements from the record on, joined by dots, through lists; of a choice (``performed[x]``) it has the
+name without the type.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Meaning(IntEnum):
+    """What a state of a record says of the thing that it is about; of several the gravest (the highest) holds."""
+
+    COUNTS = 0
+    """It is so, or was done."""
+    ENDED = 1
+    """It was so, and is no longer."""
+    UNCLEAR = 2
+    """On record, but not so that it could be told: neither yes nor no."""
+    DOUBTED = 3
+    """Only planned, proposed or suspected: does not count, and is told."""
+    NEGATED = 4
+    """It was not done, or is not so: does not count, and is told."""
+    NEVER = 5
+    """The record is to be passed over, as if it were not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An element whose value says whether a record counts.
+
+    A value that ``meanings`` does not have is UNCLEAR, and so is its absence, unless the element is ``optional``.
+    """
+
+    path: str
+    meanings: Mapping[str, Meaning]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A reference to a record of another type that has the code (the Medication of a prescription)."""
+
+    path: str
+    resource_type: str
+    code_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An element that readers are told of: as "label: value", or, where it ``equals`` a value, only the label."""
+
+    path: str
+    label: str
+    equals: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts of a record are.
+
+    ``lasting``: what it tells of goes on until its end (a medication); else it was done at its time (a procedure).
+    ``begins`` are the elements that say when, in order of preference; ``ends`` those that say when it ended, and
+    ``intended_ends`` those that say until when it is meant to go on (they hold only while it is not over).
+    ``recorded`` says since when it is on record.  ``encounter`` leads to the Encounter that dates an undated one.
+    ``notes`` are told of each record that is used.
+    """
+
+    subject: str
+    states: tuple[State, ...]
+    codes: tuple[str, ...] = ()
+    named: Named | None = None
+    lasting: bool = False
+    begins: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    intended_ends: tuple[str, ...] = ()
+    recorded: str | None = None
+    encounter: str | None = None
+    tells: tuple[Told, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ LONGEST = 24 * 3600.0
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 # RFC 6749, 5.2: what each means to the operator of a registered client.
 _REFUSED = {
-    "invalid_client": "check backend.client_id, backend.kid and the public key that is registered there",
+    "invalid_client": "check backend.client_id, backend.key_id and the public key that is registered there",
     "unauthorized_client": "this client is not registered for the client_credentials grant",
     "unsupported_grant_type": "it does not offer the client_credentials grant",
     "invalid_scope": "it grants this client none of backend.scope",

@@ -54,8 +54,8 @@ class Frame:
         preliminary = self.status == "preliminary"
         notes: tuple[str, ...] = ()
         issues: tuple[Issue, ...] = ()
-        if caution is not None or preliminary:
-            notes, issues = _remarks(caution, preliminary)
+        if caution is not None or preliminary or reading.note is not None:
+            notes, issues = _remarks(caution, preliminary, reading.note)
         return Fact(
             Resource(
                 record_iri(self.record.ref, part),
@@ -82,12 +82,16 @@ class Frame:
         )
 
 
-def _remarks(caution: str | None, preliminary: bool) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
+def _remarks(
+    caution: str | None, preliminary: bool, note: str | None
+) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
     told = []
     if preliminary:
         told.append(Issue(Severity.WARNING, "preliminary", _PRELIMINARY))
     if caution is not None:
         told.append(Issue(Severity.WARNING, "code-caution", caution))
+    if note is not None:
+        told.append(Issue(Severity.WARNING, "answer-translated", note))
     return tuple(issue.text for issue in told), tuple(told)
 
 

@@ -85,16 +85,16 @@ def _has_value(holder: Valued) -> bool:
 
 def _coded(written: CodeableConcept, known: Reader, element: str) -> Reading:
     shown = text_of(written)
-    met = [
-        known.answers[coding.system or "", coding.code]
-        for coding in written.coding
-        if coding.code is not None and (coding.system or "", coding.code) in known.answers
-    ]
+    keys = [(coding.system or "", coding.code) for coding in written.coding if coding.code is not None]
+    met = [key for key in keys if key in known.answers]
     if not met:
         return unreadable(f"{element} is no answer that is known for {known.concept.id}", shown)
-    if any(means != met[0] for means in met[1:]):
+    means = known.answers[met[0]]
+    if any(known.answers[key] != means for key in met[1:]):
         return unreadable(f"{element} has codings that mean different answers", shown)
-    return Reading(met[0], shown)
+    # A standard code beside a local one speaks for itself.
+    note = known.notes.get(met[0]) if all(key in known.notes for key in met) else None
+    return Reading(means, shown, note=note)
 
 
 def _text(written: str, known: Reader, element: str) -> Reading:

@@ -21,7 +21,8 @@ _ICD = re.compile(r"icd-?(9|10)(?!\d)", re.IGNORECASE)
 class Reader:
     """A concept prepared for reading: its units, answers and codes in the form in which they are looked up.
 
-    ``resolved`` remembers, for each way in which a unit is written, the UCUM unit that it means.
+    ``notes`` say what is to be told where an answer is used.  ``resolved`` remembers, for each way in which a unit is
+    written, the UCUM unit that it means.
     """
 
     concept: Concept
@@ -31,6 +32,7 @@ class Reader:
     resolved: dict[tuple[str | None, str | None, str | None], "tuple[str | None, str | None]"] = field(
         default_factory=dict
     )
+    notes: dict[Key, str] = field(default_factory=dict)
 
 
 def reader(concept: Concept) -> Reader:
@@ -48,6 +50,7 @@ def reader(concept: Concept) -> Reader:
         frozenset(units) | {known for unit in units if (known := spelling(unit)) is not None},
         next((unit for unit in units if unit == "1" or (unit.startswith("{") and unit.endswith("}"))), None),
         answers,
+        notes={(each.recorded.system, each.recorded.code): each.note for each in concept.answers if each.note},
     )
 
 

@@ -24,7 +24,7 @@ _MOST_DIGITS = 60
 class Reading:
     """A value as read: in the concept's unit, as written (text; number and UCUM unit), and what hindered.
 
-    ``samples``: those of a course, which is no single value.
+    ``samples``: those of a course, which is no single value.  ``note``: what the reader must know of how it was read.
     """
 
     value: Value
@@ -32,6 +32,7 @@ class Reading:
     written: tuple[Decimal, str] | None = None
     problem: str | None = None
     samples: tuple[Sample, ...] = ()
+    note: str | None = None
 
 
 def unreadable(problem: str, recorded: str | None = None) -> Reading:

@@ -1,4 +1,4 @@
-"""Whatever a source does, the answer is typed, names the fault, loses nothing elsewhere and ends in time."""
+"""How requests are sent, shared, paged, and kept from going wrong; what each fault leads to is in another file."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ from collector_making import (
 )
 from misbehaving import Answer, Misbehaving, bundle, over, refusing
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import Response
 
 from collectors.errors import PatientNotFoundError
 from collectors.fetching import transport
@@ -51,86 +51,12 @@ def page(request: Request) -> int:
     return int(request.query_params.get("page", "1"))
 
 
-def circle(request: Request) -> Response:
-    return bundle(observation(id=f"o{page(request)}"), following=f"{BASE}/Observation?page=2")
-
-
-def repeating(request: Request) -> Response:
-    return bundle(observation(), following=f"{BASE}/Observation?page={page(request) + 1}")
-
-
-def endless(request: Request) -> Response:
-    return bundle(observation(id=f"o{page(request)}"), following=f"{BASE}/Observation?page={page(request) + 1}")
-
-
 async def slow(_: Request) -> Response:
     await asyncio.sleep(30)
     return bundle()
 
 
-def broken(_: Request) -> Response:
-    raise httpx.ReadError("the connection was dropped")
-
-
-def leading_to(address: str) -> Answer:
-    return lambda _: bundle(observation(), following=address)
-
-
 FHIR = "application/fhir+json"
-FAULTS: dict[str, tuple[Answer, str]] = {
-    "HTML": (lambda _: Response("<html>", media_type="text/html"), "HTML"),
-    "HTML labelled as JSON": (lambda _: Response("<html>", media_type=FHIR), "not readable JSON"),
-    "plain text": (lambda _: PlainTextResponse("no"), "not labelled as JSON"),
-    "truncated": (lambda _: Response('{"resourceType": "Bun', media_type=FHIR), "not readable JSON"),
-    "not UTF-8": (lambda _: Response(b'{"resourceType": "\xff"}', media_type=FHIR), "JSON"),
-    "an array": (lambda _: JSONResponse([]), "not a FHIR Bundle"),
-    "an OperationOutcome": (lambda _: JSONResponse({"resourceType": "OperationOutcome"}), "not a search set"),
-    "a history": (lambda _: bundle(type="history"), "not a search set"),
-    "too large": (lambda _: Response(b" " * 30_000, media_type=FHIR), "larger than"),
-    "a circle of pages": (circle, "circle"),
-    "a page that repeats entries": (repeating, "repeats"),
-    "endless pages": (endless, "more than 3 pages"),
-    "too many records": (
-        lambda _: bundle(*(observation(id=f"o{n}") for n in range(7))),
-        "more than 6 records in one search",
-    ),
-    "next elsewhere": (leading_to("http://evil.test/fhir/Observation?page=2"), "leaves the source"),
-    "next at another port": (leading_to("http://ehr.test:81/fhir/Observation"), "leaves the source"),
-    "next by another scheme": (leading_to("https://ehr.test/fhir/Observation"), "leaves the source"),
-    "next at another path": (leading_to("http://ehr.test/admin"), "leaves the source"),
-    "next up and out": (leading_to("http://ehr.test/fhir/%2e%2e/admin"), "leaves the source"),
-    "next with credentials": (leading_to("http://a:b@ehr.test/fhir/Observation"), "leaves the source"),
-    "next that is no address": (leading_to("http://ehr.test:port/"), "no address"),
-    "redirect": (lambda _: RedirectResponse("http://evil.test/"), "redirects"),
-    "refused as wrong": (refusing(400), "refused as wrong (400)"),
-    "not there": (refusing(404), "404"),
-    "error of the server": (refusing(500), "error of the server (500)"),
-    "always overloaded": (refusing(503), "overloaded"),
-    "asks to wait for an hour": (refusing(429, {"Retry-After": "3600"}), "overloaded"),
-    "slow": (slow, "no answer within 0.5 s"),
-    "connection dropped": (broken, "connection fails"),
-}
-
-
-@pytest.mark.parametrize("name", FAULTS)
-async def test_fault_of_one_search_costs_only_its_concepts(name: str) -> None:
-    answer, named = FAULTS[name]
-    facts = await gather(Misbehaving(Observation=answer, Condition=lambda _: bundle(condition())))
-    selected = facts.select(slot(), AT, AT)
-    assert selected.value == Absent(AbsentReason.UNREACHABLE)
-    assert named in selected.issues[0].text
-    assert [issue.code for issue in facts.issues] == ["source-unreachable"]
-    assert facts.select(PRESENCE, AT, AT).value is True
-    assert codes(facts.select(slot(SEX), AT, AT)) == ["administrative-gender"]
-
-
-@pytest.mark.parametrize("status", [401, 403])
-async def test_what_is_refused_is_not_permitted_and_never_no(status: int) -> None:
-    facts = await gather(Misbehaving(Condition=refusing(status)))
-    selected = facts.select(PRESENCE, AT, AT)
-    assert selected.value == Absent(AbsentReason.NOT_PERMITTED)
-    assert codes(selected) == ["not-permitted"]
-    assert [issue.code for issue in facts.issues] == ["source-refused"]
 
 
 @pytest.mark.parametrize(("status", "headers"), [(429, {"Retry-After": "0"}), (503, {}), (502, {}), (429, {})])

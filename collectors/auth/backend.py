@@ -13,9 +13,6 @@ from collectors.errors import CollectorError
 from collectors.fetching.flight import Flights
 from collectors.settings import Source
 
-SCOPE = "backend"
-"""All questions are asked with one authorisation."""
-
 MARGIN = 30.0
 """Seconds before its end from which a token is not used any more, or a fifth of its life where that is less."""
 
@@ -35,10 +32,9 @@ class _Held:
 class BackendAccess:
     """A token for one source, kept in memory until shortly before it expires; one request under way for it.
 
+    All questions are asked with this one authorisation, so its ``scope`` says only which client of which rights we are.
     ``clock`` counts seconds from anywhere, ``wall`` those of the epoch.
     """
-
-    scope = SCOPE
 
     def __init__(
         self,
@@ -48,6 +44,7 @@ class BackendAccess:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        self.scope = registration.digest()
         self._http = http
         self._source = source
         self._registration = registration

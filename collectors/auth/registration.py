@@ -1,5 +1,6 @@
 """How we are registered with an authorisation server, and the assertion by which we say that it is us."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 
@@ -24,6 +25,11 @@ class Registration:
     scope: str
     token_url: str | None = None
     jku: str | None = None
+
+    def digest(self) -> str:
+        """What stands for the rights that come with this registration: other ones, other text."""
+        text = "\n".join((self.client_id, self.scope, self.token_url or ""))
+        return f"backend:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def assertion(registration: Registration, token_url: str, now: float) -> str:

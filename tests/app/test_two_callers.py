@@ -24,8 +24,8 @@ QUERY = (
 
 
 @asynccontextmanager
-async def over(fhir: Guarded) -> AsyncIterator[httpx.AsyncClient]:
-    async with guarded_engine(fhir) as engine, serving(engine) as client:
+async def over(fhir: Guarded, **source: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async with guarded_engine(fhir, source) as engine, serving(engine) as client:
         yield client
 
 
@@ -73,16 +73,21 @@ async def test_each_at_the_same_time() -> None:
     assert sorted(fhir.asked_by("all")) == sorted(fhir.asked_by("some")) == sorted(set(fhir.asked_by("all")))
 
 
+KEPT = {"patient": 300, "observation": 300, "condition": 300}
+
+
+@pytest.mark.parametrize("freshness", [{}, KEPT])
 @pytest.mark.parametrize("order", [("some", "all", "some"), ("all", "some", "all")])
-async def test_each_after_the_other(order: tuple[str, ...]) -> None:
-    async with over(ehr()) as client:
+async def test_each_after_the_other(order: tuple[str, ...], freshness: dict[str, int]) -> None:
+    async with over(ehr(), freshness=freshness) as client:
         for token in order:
             told = await ask(client, token)
             see_everything(told) if token == "all" else see_nothing_but_the_patient(told)
 
 
-async def test_a_token_that_has_expired_is_not_taken_for_an_empty_chart() -> None:
-    async with over(ehr()) as client:
+@pytest.mark.parametrize("freshness", [{}, KEPT])
+async def test_a_token_that_has_expired_is_not_taken_for_an_empty_chart(freshness: dict[str, int]) -> None:
+    async with over(ehr(), freshness=freshness) as client:
         told = await ask(client, "expired")
         egfr, recorded, _ = results(told)
         assert (egfr["status"], recorded["value"]) == ("INSUFFICIENT", {"reason": "NOT_PERMITTED"})

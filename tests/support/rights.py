@@ -40,9 +40,11 @@ class Guarded(FakeFhir):
 
 
 @asynccontextmanager
-async def guarded_engine(fhir: FakeFhir, **settings: Any) -> AsyncIterator[Engine]:
+async def guarded_engine(
+    fhir: FakeFhir, source: Mapping[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Engine]:
     """An engine that passes its callers' tokens on to the source ``ehr``."""
-    made = Settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "caller"}], **settings)
+    made = Settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "caller", **(source or {})}], **settings)
     engine = await Engine.open(made, shipped(), fhir.client())
     try:
         yield engine

@@ -252,4 +252,11 @@ async def test_nothing_shows_a_token_or_a_key() -> None:
     shown = repr(vars(access))
     assert "tok-1" not in shown
     assert "RSAPrivateKey" not in shown and "EllipticCurvePrivateKey" not in shown
-    assert access.scope == "backend"
+    assert "medtwin-client" not in access.scope
+
+
+def test_what_stands_for_our_rights_changes_with_them() -> None:
+    one = registration()
+    changed = [replace(one, client_id="c"), replace(one, scope="system/*.read"), replace(one, token_url=None)]
+    scopes = {AuthServer().access(each).scope for each in (one, registration("RSA"), *changed)}
+    assert len(scopes) == 4 and all(scope.startswith("backend:") for scope in scopes)

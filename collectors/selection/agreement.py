@@ -111,7 +111,9 @@ def _half_step(fact: Fact, value: Quantity) -> Decimal:
     exponent = fact.written[0].as_tuple().exponent
     if not isinstance(exponent, int):
         return Decimal(0)
-    return abs(value.value / fact.written[0]) * Decimal(5).scaleb(exponent - 1)
+    step = abs(value.value / fact.written[0]) * Decimal(5).scaleb(exponent - 1)
+    # Servers were seen to send 1.0 as 1, which must not pass for anything between 0.5 and 1.5.
+    return step if exponent < 0 else min(step, abs(value.value) / 10)
 
 
 def _order(slot: Slot, fact: Fact) -> tuple[int, int, bool, str, int, str, str]:

@@ -31,7 +31,7 @@ from ontology.slots import Select
 from ontology.values import Absent, AbsentReason
 
 ALL = searches(CREATININE, FIBRILLATION, SEX)
-SMALL = Source(id="ehr", base_url=BASE, max_pages=3, max_bytes=20_000, max_records=6, timeout=0.2)
+SMALL = Source(id="ehr", base_url=BASE, max_pages=3, max_bytes=20_000, max_records=6, timeout=0.5)
 NUMBER, PRESENCE, OF_PATIENT = slot(), slot(FIBRILLATION, Select.ANY, closed_world=True), slot(SEX)
 GOOD: Mapping[str, Mapping[str, Any]] = {"Observation": observation(), "Condition": condition(), "Patient": PATIENT}
 SLOTS = {"Observation": NUMBER, "Condition": PRESENCE, "Patient": OF_PATIENT}

@@ -19,13 +19,18 @@ _PATIENT = "{{context.patientId}}"
 
 
 def templates(search: Search) -> Mapping[str, str]:
-    """The templates that together bring what a search brings, by key: one, or one a hundred codes."""
+    """The templates that together bring what a search brings, by key: one, or one a hundred codes.
+
+    A source's local codes are among them where the search is one that was prepared for it (``Terminology.prepare``).
+    """
     description = search.description
     if description.origin is Origin.PATIENT:
         return {"patient": f"Patient/{_PATIENT}"}
     patient = f"{description.resource_type}?{description.patient_parameter}={_PATIENT}"
     code = description.code_parameter
-    if code is None or any(map(is_prefix, search.codes)):
+    # A value set that a terminology server works out may have codes that are not among these.
+    unknown = not search.codes or any(concept.accepted_sets for concept in search.concepts)
+    if code is None or unknown or any(map(is_prefix, search.codes)):
         return {description.id: f"{patient}&_count={MOST_ENTRIES}"}
     chunks = [search.codes[first : first + MOST_CODES] for first in range(0, len(search.codes), MOST_CODES)]
     made = [f"{patient}&{code}={quote(tokens(chunk), safe='|,:/')}&_count={MOST_ENTRIES}" for chunk in chunks]

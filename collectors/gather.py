@@ -101,8 +101,11 @@ class Gatherer:
     def warm(self, source: Source, access: Access | None = None) -> None:
         """Begins to read what a source can do, so that the first question need not wait for it."""
         if self._capabilities is not None:
-            transport = Transport(self._clients.of(source), source, self._gate(source), access or NoAccess())
-            self._capabilities.warm(source, transport.get)
+            self._capabilities.warm(source, self.transport(source, access).get)
+
+    def transport(self, source: Source, access: Access | None = None) -> Transport:
+        """Requests to a source beside any question, bounded in number with those of the questions."""
+        return Transport(self._clients.of(source), source, self._gate(source), access or NoAccess())
 
     async def aclose(self) -> None:
         """Ends what is learned in the background."""

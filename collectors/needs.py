@@ -15,8 +15,8 @@ class CollectorDescription:
     ``code_parameter`` None: the type is searched by patient alone.  ``includes`` are further resource types whose
     records of the same patient are needed to read these (Encounter for undated Conditions).  ``folder`` is where the
     description lies, and where the code that reads the records is found.  ``on_request``: used only for sources whose
-    settings name the collector.  ``elements`` are all elements of a record that are read, without the type of a
-    choice ("value"); none where that is not declared.  ``layout`` says how the records are read, where the folder has
+    settings name the collector.  ``elements`` are all elements of a record that are read, of a choice by both its
+    names ("value", "valueQuantity"); none where that is not declared.  ``layout`` says how the records are read, where the folder has
     no code of its own for that.
     """
 

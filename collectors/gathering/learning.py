@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from collectors.capability.proof import Evidence, prove
+from collectors.errors import SourceUnreachableError
 from collectors.fetching.client import Client
 from collectors.fetching.search import Parameters
 from collectors.fetching.strategy import Way
@@ -44,6 +45,9 @@ class Learning:
 
 async def _trial(ways: tuple[Way, ...], evidence: Evidence, ability: Ability, client: Client, setting: Setting) -> None:
     async def ask(what: str, parameters: Parameters, first_only: bool) -> list[Placed]:
-        return placed_in(await client.search(what, parameters, first_only), setting)
+        fetched = await client.search(what, parameters, first_only)
+        if fetched.lacking:
+            raise SourceUnreachableError("what came is not whole, and shows nothing")
+        return placed_in(fetched, setting)
 
     await prove(ways, ability.learned, evidence, ask)

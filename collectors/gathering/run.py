@@ -120,8 +120,11 @@ class Run:
         except SourceAnswerError:
             self._ability.distrust(way)
             return await self._windowed(search, at)
-        if (missing := note(self._draft, (fetched,), description.resource_type)) is not None:
-            self._draft.fail(search, missing)
+        if fetched.lacking:
+            # With a part missing it cannot be told from when on nothing is.
+            self._draft.requests += fetched.requests
+            return await self._windowed(search, at)
+        note(self._draft, (fetched,), description.resource_type)
         records = assemble.records_of(fetched.records, description.resource_type, self._draft, description.origin)
         await self._patient_read.wait()
         death = self._draft.death

@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 from collector_making import AT, CREATININE, FIBRILLATION, SEX, SOURCE, searches
 
-from collectors.fetching.search import MOST_CODES, queries, tokens
+from collectors.fetching.search import MOST_CODES, TOO_MANY_CODES, queries, tokens
 from collectors.reading.codes import CodeIndex
 from collectors.reading.wire import CodeableConcept
 from collectors.reading.wire import Coding as Written
@@ -48,6 +48,15 @@ def test_every_code_is_sent_once_and_never_too_many_at_once(count: int) -> None:
     sent = [dict(parameters)["code"].split(",") for parameters in queries(many, SOURCE, "p", AT)]
     assert all(len(each) <= MOST_CODES for each in sent)
     assert list(chain(*sent)) == [f"urn:x|{number}" for number in range(count)]
+
+
+def test_beyond_five_hundred_codes_all_records_are_asked_for() -> None:
+    (search,) = searches(CREATININE)
+    for count, named in ((TOO_MANY_CODES, True), (TOO_MANY_CODES + 1, False)):
+        many = replace(search, codes=tuple(Coding("urn:x", str(number)) for number in range(count)))
+        sent = queries(many, SOURCE, "p", AT)
+        assert {"code" in dict(parameters) for parameters in sent} == {named}
+        assert len(sent) == (5 if named else 1)
 
 
 def test_reserved_characters_are_escaped() -> None:

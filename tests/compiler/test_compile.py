@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ontology.concepts import Origin
 from ontology.slots import Select
+from server.catalog.descriptions import Description, Within
 from server.compiler.compile import compile_plan
 from server.compiler.plan import FromCall, FromSeries, Leaf
 from server.errors import (
@@ -53,6 +54,43 @@ def test_the_widest_window_counts(
 ) -> None:
     plan = compile_plan(catalog(module(A, slot(LAB, window=first)), module(B, slot(VITAL, window=second))), ("a", "b"))
     assert next(s for s in plan.searches if s.description.id == "observation").window == expected
+
+
+LATEST = module(A, slot(LAB), slot(VITAL))
+GROUPED = Within(("lab", "vital"), 30 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("modules", "goals", "expected"),
+    [
+        ((LATEST,), ("a",), True),
+        ((LATEST, module(B, slot(A))), ("b",), True),
+        ((module(A, slot(LAB), slot(VITAL, select=Select.SERIES)),), ("a",), False),
+        ((module(A, slot(LAB, select=Select.EARLIEST)),), ("a",), False),
+        ((LATEST, module(B, slot(LAB, select=Select.SERIES))), ("a", "b"), False),
+        ((module(A, slot(LAB), slot(VITAL), within=GROUPED, digest="grouped"),), ("a",), False),
+        ((LATEST, module(B, slot(A, select=Select.SERIES))), ("b",), False),
+        ((LATEST, module(B, slot(A, select=Select.SERIES))), ("a",), True),
+        ((LATEST,), ("lab",), True),
+    ],
+    ids=[
+        "latest",
+        "through another",
+        "a series",
+        "the earliest",
+        "latest here, a series there",
+        "within a time of each other",
+        "under a series",
+        "a series that is not asked for",
+        "as recorded",
+    ],
+)
+def test_a_search_says_whether_only_the_latest_values_are_wanted(
+    modules: tuple[Description, ...], goals: tuple[str, ...], expected: bool
+) -> None:
+    plan = compile_plan(catalog(*modules, module(C, slot(ILLNESS, select=Select.ANY))), (*goals, "c"))
+    found = {search.description.id: search.latest_only for search in plan.searches}
+    assert found == {"observation": expected, "patient": False, "condition": False}
 
 
 def test_a_series_of_a_computed_concept_reads_its_leaves_further_back() -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from collectors.described.layout import Layout
+from collectors.settings import Source
 from ontology.concepts import Concept, Origin
 from ontology.values import Coding
 
@@ -16,8 +17,8 @@ class CollectorDescription:
     records of the same patient are needed to read these (Encounter for undated Conditions).  ``folder`` is where the
     description lies, and where the code that reads the records is found.  ``on_request``: used only for sources whose
     settings name the collector.  ``elements`` are all elements of a record that are read, of a choice by both its
-    names ("value", "valueQuantity"); none where that is not declared.  ``layout`` says how the records are read, where the folder has
-    no code of its own for that.
+    names ("value", "valueQuantity"); none where that is not declared.  ``layout`` says how the records are read, where
+    the folder has no code of its own for that.
     """
 
     iri: str
@@ -48,3 +49,8 @@ class Search:
     codes: tuple[Coding, ...]
     window: timedelta | None
     latest_only: bool = False
+
+
+def wanted(search: Search, source: Source) -> bool:
+    """Whether a source is asked at all: some collectors are used only where its settings name them."""
+    return not search.description.on_request or search.description.id in source.collectors

@@ -39,7 +39,7 @@ def records() -> list[dict[str, Any]]:
             code=coded("8480-6"),
             valueQuantity=quantity(110 + n, "mm[Hg]"),
             effectiveDateTime=f"2024-04-{1 + n:02}T08:00:00Z",
-            note=[{"text": "measured at rest, " * 20}],
+            note=[{"text": "measured at rest, " * 60}],
             **mine,
         )
         for n in range(15)

@@ -5,6 +5,7 @@ each such refusal and the reason for letting it pass.  Nothing else passes.
 """
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -74,8 +75,24 @@ def _tolerated(path: str, kind: str, content: object) -> bool:
     )
 
 
+def prepare(resource_type: str) -> None:
+    """Imports and builds the model of a resource type, which takes a tenth of a second; from any thread.
+
+    A type that has no model is passed over.
+    """
+    try:
+        _model(resource_type).model_validate({"resourceType": resource_type})
+    except ValueError:
+        return  # nothing is valid without its mandatory elements; by now the model is built
+
+
+# The models' modules import one another: two threads that import two of them at once could see half of one.
+_IMPORTING = threading.Lock()
+
+
 @cache
 def _model(resource_type: str) -> type[BaseModel]:
     """The model of a resource type, imported when it is first needed (ValueError where there is none)."""
-    model: type[BaseModel] = import_module("fhir.resources.R4B").get_fhir_model_class(resource_type)
+    with _IMPORTING:
+        model: type[BaseModel] = import_module("fhir.resources.R4B").get_fhir_model_class(resource_type)
     return model

@@ -1,6 +1,7 @@
 """The application: an engine that lives as long as the server, and the routes over it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from server.app.health import health, ready
 from server.app.middleware import AccessLog, SecurityHeaders
 from server.catalog.configured import configured_catalog
 from server.executor.engine import Engine
+from server.executor.warming import warm
 from server.graphql.endpoint import GraphQL
 from server.graphql.errors import code_of, internal
 from server.settings import ServerSettings, Settings
@@ -40,7 +42,8 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
         try:
             app.state.engine = engine
             app.state.graphql = GraphQL(engine, settings.server)
-            yield
+            async with _beside(warm(engine.catalog)):
+                yield
         finally:
             await engine.close()
 
@@ -55,6 +58,17 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
         middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
         exception_handlers={HTTPException: _refused, MedtwinError: _ours, Exception: _unmeant},
     )
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Does something beside while the server runs; it ends with it."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _graphql(request: Request) -> Response:

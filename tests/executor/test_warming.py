@@ -1,0 +1,86 @@
+"""What is prepared after the start, and that preparing meets questions that come meanwhile without harm."""
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from collectors.reading import validity
+from collectors.reading.validity import prepare
+from fixtures.child import ROOT
+from server.executor import warming
+from server.executor.warming import warm
+from tests.support.asking import shipped
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[str]]:
+    types: list[str] = []
+    units: list[str] = []
+    monkeypatch.setattr(warming, "prepare", types.append)
+    monkeypatch.setattr(warming, "known", units.append)
+    return types, units
+
+
+async def test_every_type_that_is_read_and_every_unit(prepared: tuple[list[str], list[str]]) -> None:
+    await warm(shipped(), 0)
+    types, units = prepared
+    assert {"Patient", "Observation", "Condition"} <= set(types)
+    assert {"mg/dL", "umol/L", "mm[Hg]"} <= set(units)
+    assert len(set(types)) == len(types) and len(set(units)) == len(units)
+
+
+async def test_what_is_read_on_request_only_is_left(prepared: tuple[list[str], list[str]]) -> None:
+    catalog = shipped()
+    some = next(each for each in catalog.collectors.values() if each.resource_type == "Observation")
+    readers = {"a": replace(some, resource_type="Procedure"), "b": replace(some, on_request=True)}
+    await warm(replace(catalog, collectors=readers), 0)
+    assert prepared[0] == ["Procedure"]
+
+
+async def test_a_server_that_ends_at_once_prepares_nothing(prepared: tuple[list[str], list[str]]) -> None:
+    task = asyncio.create_task(warm(shipped(), 10))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert prepared == ([], [])
+
+
+def test_a_type_without_a_model_is_passed_over() -> None:
+    prepare("Nonsense")
+
+
+def test_what_is_prepared_is_there() -> None:
+    prepare("Condition")
+    held = validity._model.cache_info().currsize
+    prepare("Condition")
+    assert validity._model.cache_info().currsize == held > 0
+
+
+TWO_THREADS = """
+import threading
+from collectors.reading.readout import record_of
+from collectors.reading.validity import fault, prepare
+from collectors.settings import Source
+
+TYPES = ("Observation", "Patient", "Condition", "Encounter", "Procedure", "MedicationRequest")
+PATIENT = b'{"resourceType": "Patient", "id": "p", "gender": "male", "contact": [{"gender": "female"}]}'
+record = record_of(PATIENT, Source(id="ehr", base_url="https://ehr.example/fhir"))
+told = []
+threads = [threading.Thread(target=prepare, args=(each,)) for each in TYPES]
+threads += [threading.Thread(target=lambda: told.append(fault(record))) for _ in range(3)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+assert told == [None] * 3, told
+"""
+
+
+def test_a_question_meanwhile_finds_whole_models() -> None:
+    """In a process of its own, where none is imported yet."""
+    done = subprocess.run([sys.executable, "-c", TWO_THREADS], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -47,7 +47,8 @@ async def read_answer(response: httpx.Response, most: int) -> Answer:
 def is_json(label: str) -> bool:
     """Whether a Content-Type is one of JSON."""
     kind = label.split(";")[0].strip().lower()
-    return kind.endswith("+json") or kind in ("application/json", "text/json")
+    # The last is FHIR's label of before STU3, which some servers of R4 have kept.
+    return kind.endswith("+json") or kind in ("application/json", "text/json", "application/json+fhir")
 
 
 def check_kind(label: str) -> None:

@@ -20,12 +20,14 @@ from collectors.sourcefacts import SourceFacts
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
 from server import kinds
+from server.catalog.configured import check_collectors
 from server.catalog.load import ROOT, Catalog
 from server.compiler.compile import compile_plan
 from server.compiler.plan import Plan
 from server.errors import CatalogError, QuestionError, SettingsError
 from server.executor.cache.keys import Keyring
 from server.executor.cache.open import open_store
+from server.executor.cache.shelf import StoreShelf
 from server.executor.cache.store import CacheStatus
 from server.executor.environment import measure_environment
 from server.executor.memory import Memory
@@ -45,11 +47,13 @@ class Engine:
     def __init__(
         self, settings: Settings, catalog: Catalog, clients: Clients, memory: Memory, sources: Sequence[Source]
     ) -> None:
+        check_collectors(sources, catalog)
         self.terminology = open_terminology(settings.terminology, catalog.value_sets, sources, clients)
         self.settings = settings
         self.catalog = catalog
         self.memory = memory
-        self.gatherer = Gatherer(clients, Capabilities(), terminology=self.terminology)
+        shelf = StoreShelf(memory.store, memory.keys.seen)
+        self.gatherer = Gatherer(clients, Capabilities(), terminology=self.terminology, shelf=shelf)
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
         self.ways = Ways(sources, clients)

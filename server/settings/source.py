@@ -14,6 +14,8 @@ from server.settings.address import check_address
 from server.settings.authorisation import BackendSettings, TlsSettings
 from server.settings.section import Section, known_zone
 
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=7)
+
 
 class SourceSettings(Section):
     """One FHIR R4 endpoint; ``timeout`` in seconds bounds one request, ``max_bytes`` one page."""
@@ -44,6 +46,13 @@ class SourceSettings(Section):
     @classmethod
     def _known_zone(cls, zone: str | None) -> str | None:
         return zone if zone is None else known_zone(zone)
+
+    @field_validator("freshness")
+    @classmethod
+    def _for_a_while(cls, freshness: dict[str, timedelta]) -> dict[str, timedelta]:
+        if not all(_SHORTEST <= window <= _LONGEST for window in freshness.values()):
+            raise ValueError("must be between one second and 7 days: seconds, or an ISO 8601 duration such as PT15M")
+        return freshness
 
     @model_validator(mode="after")
     def _safe_url(self) -> Self:

@@ -53,16 +53,19 @@ def dated(entry: Entry, layout: Layout, setting: Setting) -> Dated:
     try:
         begin, open_ = began(content, layout.begins, layout.lasting, zone)
         recorded, _ = began(content, (layout.recorded,) if layout.recorded else (), True, zone)
-        if not layout.lasting:
-            return Dated(begin, recorded=recorded, by_encounter=begin is None and open_)
-        past = entry.meaning is Meaning.ENDED
+    except (ValueError, OverflowError):
+        return Dated(problem="a date of the record is not a date")
+    if not layout.lasting:
+        return Dated(begin, recorded=recorded, by_encounter=begin is None and open_)
+    past = entry.meaning is Meaning.ENDED
+    try:
         over, undated = ended(content, layout.ends, past, begin, zone)
         if over is None and not past:
             over, _ = ended(content, layout.intended_ends, False, begin, zone)
     except (ValueError, OverflowError):
-        return Dated(problem="a date of the record is not a date")
+        return Dated(begin, recorded=recorded, problem="the time until which it goes on cannot be read")
     if begin is not None and over is not None and over.end < begin.start:
-        return Dated(begin, problem="it ends before it begins")
+        return Dated(begin, recorded=recorded, problem="it ends before it begins")
     return Dated(begin, over, over is None and (past or undated), recorded, begin is None and open_)
 
 

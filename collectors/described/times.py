@@ -22,6 +22,7 @@ _DAYS = {
     "mo": (28.0, 31.0),
     "a": (365.0, 366.0),
 }
+_MOST = 1_000_000
 
 
 def began(record: Json, paths: Iterable[str], lasting: bool, zone: ZoneInfo) -> tuple[Span | None, bool]:
@@ -58,6 +59,7 @@ def ended(
 
     ``moments``: where only one moment is given it is the end, too.  A length of time counts from ``begin``.  Of
     several parts (doses that follow each other) it ends with the last, and not at all where one has no end.
+    ValueError where a date, or a length of time, cannot be read.
     """
     undated = False
     for path in paths:
@@ -74,22 +76,39 @@ def _end(owner: Json, name: str, moments: bool, begin: Span | None, zone: ZoneIn
     if moments and (moment := _moment(owner, name, zone)) is not None:
         return moment
     _, end = _ends(_period(owner, name), zone)
-    if end is not None or begin is None:
+    if end is not None:
         return end
-    return _after(begin, owner.get(f"{name}Duration"))
+    length, range_ = owner.get(f"{name}Duration"), owner.get(f"{name}Range")
+    if length is not None:
+        return _after(begin, length, length)
+    # Of something by age this is no length of time.
+    if name == "bounds" and range_ is not None:
+        return _after(begin, _part(range_, "low"), _part(range_, "high"))
+    return None
 
 
-def _after(begin: Span, duration: Any) -> Span | None:
-    """The end of a length of time, as precisely as its unit and the beginning allow."""
-    if not isinstance(duration, Mapping):
-        return None
-    count, unit = duration.get("value"), duration.get("code")
-    if isinstance(count, bool) or not isinstance(count, int | float) or not isinstance(unit, str) or unit not in _DAYS:
-        return None
-    if count <= 0 or duration.get("comparator") is not None:
-        return None
+def _part(whole: Any, name: str) -> Any:
+    return whole.get(name) if isinstance(whole, Mapping) else None
+
+
+def _after(begin: Span | None, least: Any, most: Any) -> Span:
+    """The end of a length of time, as precisely as its unit and the beginning allow (ValueError)."""
+    if begin is None:
+        raise ValueError("a length of time from no known beginning")
+    return Span(begin.start + timedelta(days=_days(least)[0]), begin.end + timedelta(days=_days(most)[1]))
+
+
+def _days(length: Any) -> tuple[float, float]:
+    """The fewest and the most days of a length of time (ValueError where it is not in a unit of UCUM)."""
+    if not isinstance(length, Mapping):
+        raise ValueError("no length of time")
+    count, unit = length.get("value"), length.get("code")
+    if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count < _MOST:
+        raise ValueError("no length of time")
+    if not isinstance(unit, str) or unit not in _DAYS or length.get("comparator") is not None:
+        raise ValueError("no length of time in a unit of UCUM")
     shortest, longest = _DAYS[unit]
-    return Span(begin.start + timedelta(days=count * shortest), begin.end + timedelta(days=count * longest))
+    return count * shortest, count * longest
 
 
 def _moment(owner: Json, name: str, zone: ZoneInfo) -> Span | None:

@@ -58,12 +58,20 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
             f"Whether it was in the {_window(slot)} before the time asked for cannot be told: {listed(found.edging)}."
         )
         return Selected(_ON_RECORD, (), (*issues, say(slot, "time-imprecise", text)))
-    if no and not (slot.concept.origin in EVENTS and _hidden(slot, pool, as_of)):
-        no.sort(key=lambda fact: fact.resource.iri)
-        return Selected(False, resources_of(no), (*issues, *told(slot, no)))
+    if no and not (left_out and slot.concept.origin in EVENTS):
+        return _denied_by(slot, pool, no, as_of, issues)
     if left_out:
         return Selected(_ON_RECORD, (), tuple(issues))
     return _not_recorded(slot, pool, as_of, issues)
+
+
+def _denied_by(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, issues: list[Issue]) -> Selected:
+    """It is recorded that there is none; an entry in a code that cannot be read may say otherwise."""
+    no.sort(key=lambda fact: fact.resource.iri)
+    if hidden := _hidden(slot, pool, as_of):
+        text = f"It is recorded that there is none: {listed(no)}. But {hidden} could mean {slot.concept.display}."
+        return Selected(Absent(AbsentReason.NOT_FOUND), (), (*issues, say(slot, "codes-unreadable", text)))
+    return Selected(False, resources_of(no), (*issues, *told(slot, no)))
 
 
 def _denied(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:

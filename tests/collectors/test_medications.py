@@ -1,0 +1,149 @@
+"""Medications: named by reference, contained or not, and what several types of record say together."""
+
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from collector_making import AT, PATIENT, SOURCE, codes
+from event_making import NOT_FOUND, RXNORM, ask, catalog, coding, event
+
+from collectors.assemble import encode
+from collectors.collector import Beside, begin
+from collectors.facts import Failure
+from collectors.needs import Search
+from collectors.reading.readout import Setting, record_of
+from collectors.reading.records import Record
+from ontology.values import AbsentReason, Value
+
+UNREADABLE = (NOT_FOUND, ["codes-unreadable"])
+YES: tuple[Value, list[str]] = (True, [])
+NO: tuple[Value, list[str]] = (False, ["closed-world"])
+
+
+def medication(number: str = "11289", /, **changes: Any) -> dict[str, Any]:
+    return {"resourceType": "Medication", "id": "m1", "code": coding(number, RXNORM)} | changes
+
+
+def request(reference: Any = "Medication/m1", **changes: Any) -> dict[str, Any]:
+    referred = {"reference": reference} if isinstance(reference, str) else reference
+    return event("MedicationRequest", medicationCodeableConcept=None, medicationReference=referred, **changes)
+
+
+CASES: dict[str, tuple[list[dict[str, Any]], tuple[Value, list[str]]]] = {
+    "relative": ([request(), medication()], YES),
+    "with a version": ([request("Medication/m1/_history/3"), medication()], YES),
+    "absolute": ([request(f"{SOURCE.base_url}/Medication/m1"), medication()], YES),
+    "urn": ([request("urn:uuid:m1"), medication()], YES),
+    "contained": ([request("#m1", contained=[medication()])], YES),
+    "another medication": ([request(), medication("860975")], NO),
+    "not had": ([request()], UNREADABLE),
+    "of another source": ([request("http://other.test/fhir/Medication/m1"), medication()], UNREADABLE),
+    "of another type": ([request("Substance/m1"), medication()], UNREADABLE),
+    "contained, and not there": ([request("#m2", contained=[medication()]), medication()], UNREADABLE),
+    "contained, of another type": (
+        [request("#m1", contained=[medication(resourceType="Substance")])], UNREADABLE,
+    ),
+    "a reference without an id": ([request("Medication/"), medication()], UNREADABLE),
+    "by an identifier only": ([request({"identifier": {"value": "1"}}), medication()], UNREADABLE),
+    "without a code": ([request(), medication(code=None)], UNREADABLE),
+    "with a code that is none": ([request(), medication(code="warfarin")], UNREADABLE),
+    "entered in error": ([request(), medication(status="entered-in-error")], UNREADABLE),
+    "inactive is still what was prescribed": ([request(), medication(status="inactive")], YES),
+    "meant otherwise": ([request(), medication(modifierExtension=[{"url": "urn:x"}])], UNREADABLE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_named(name: str) -> None:
+    records, (value, told) = CASES[name]
+    found = ask(*records, concept="oral-anticoagulant")
+    assert (found.value, codes(found)) == (value, told)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "system", "known"),
+    [
+        ("MedicationRequest", "B01AF02", "http://www.whocc.no/atc", True),
+        ("MedicationStatement", "b01af02", "http://www.whocc.no/atc", True),
+        ("MedicationRequest", "B01AC06", "http://www.whocc.no/atc", False),
+        ("MedicationRequest", "B01AE06", "http://www.whocc.no/atc", False),
+        ("MedicationStatement", "855332", RXNORM, True),
+    ],
+)
+def test_codes(kind: str, code: str, system: str, known: bool) -> None:
+    record = event(kind, medicationCodeableConcept=coding(code, system))
+    assert ask(record, concept="oral-anticoagulant").value is known
+
+
+def begun(*records: dict[str, Any]) -> Any:
+    description = next(c for c in catalog().collectors.values() if c.resource_type == "MedicationRequest")
+    search = Search(description, (catalog().concepts["oral-anticoagulant"],), (), None)
+    return begin([made(record) for record in records], search, Setting.of(SOURCE, "p"))
+
+
+def made(record: dict[str, Any]) -> Record:
+    found = record_of(encode(record), SOURCE)
+    assert found is not None
+    return found
+
+
+def test_what_is_needed_besides_is_asked_for_by_id_and_only_then() -> None:
+    assert begun(event("MedicationRequest")).wants == {}
+    assert begun(request("#m1")).wants == {}
+    assert begun(request("http://other.test/Medication/m1")).wants == {}
+    assert begun(request(), request("Medication/m2", id="e2")).wants == {"Medication": frozenset({"m1", "m2"})}
+    undated = event("MedicationRequest", authoredOn=None, encounter={"reference": "Encounter/e"})
+    assert begun(undated).wants == {"Encounter": None}
+    assert begun(event("MedicationRequest", authoredOn=None)).wants == {}
+
+
+def test_a_medication_that_could_not_be_had_is_of_unknown_code() -> None:
+    failed = Beside(failures={"Medication": Failure(AbsentReason.NOT_PERMITTED, "no")})
+    readout = begun(request()).finish(failed)
+    assert readout.facts == {}
+    assert [entry.systems for entry in readout.coded] == [frozenset()]
+
+
+def test_that_it_was_prescribed_or_stated_is_told() -> None:
+    found = ask(
+        event("MedicationRequest", reportedBoolean=True),
+        event("MedicationStatement", id="e2"),
+        concept="oral-anticoagulant",
+    )
+    assert found.value is True
+    assert {resource.source.type: resource.notes for resource in found.resources if resource.source} == {
+        "MedicationRequest": (
+            "Prescribed: whether it was taken is not on this record.",
+            "Reported by others than the prescriber.",
+        ),
+        "MedicationStatement": ("Stated to be taken: as its source told it.",),
+    }
+
+
+def test_prescribed_and_said_not_to_be_taken() -> None:
+    """A prescription is a yes; that it is not taken is told beside it."""
+    found = ask(
+        event("MedicationRequest"),
+        event("MedicationStatement", id="e2", status="not-taken"),
+        concept="oral-anticoagulant",
+    )
+    assert (found.value, codes(found)) == (True, ["negated"])
+    assert "MedicationStatement/e2" in found.issues[0].text
+    assert "not-taken" in found.issues[0].text
+
+
+def test_administrations_are_read_on_request_only() -> None:
+    record = event("MedicationAdministration")
+    assert ask(record, concept="oral-anticoagulant").value is True
+    assert ask(record, concept="oral-anticoagulant", source=SOURCE).value is False
+
+
+def test_the_zone_of_the_source_is_taken_for_times_without_one() -> None:
+
+    source = replace(SOURCE, zone=ZoneInfo("Pacific/Auckland"))
+    record = event("MedicationRequest", authoredOn="2024-06-01")
+    assert ask(record, concept="oral-anticoagulant", source=source).value is True
+    assert ask(record, concept="oral-anticoagulant").value is not True
+    assert PATIENT["id"] == "p"
+    assert AT.date().isoformat() == "2024-06-01"

@@ -44,11 +44,16 @@ _PLACED = msgspec.json.Decoder(_Placed)
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):
-    """Under which codes a record stands, and when it holds (None: that cannot be told)."""
+    """Under which codes a record stands, and when it holds (None: that cannot be told).
+
+    ``parted``: it may hold further concepts as components.  ``lasts``: it is of a period, which sources order in ways
+    of their own among instants (by its start, its end, or before all others).
+    """
 
     codes: frozenset[Key]
     span: Span | None
     parted: bool = False
+    lasts: bool = False
 
 
 def placed(record: Record, zone: ZoneInfo) -> Placed:
@@ -59,7 +64,7 @@ def placed(record: Record, zone: ZoneInfo) -> Placed:
         return Placed(frozenset(), None, True)
     codings = told.code.coding if told.code is not None else []
     keys = frozenset((each.system, each.code) for each in codings if each.system and each.code)
-    return Placed(keys, _span(told, zone), bool(told.component))
+    return Placed(keys, _span(told, zone), bool(told.component), told.effectivePeriod is not None)
 
 
 def _span(told: _Placed, zone: ZoneInfo) -> Span | None:
@@ -89,15 +94,15 @@ def by_code(records: Iterable[Placed], most: int) -> dict[Key, datetime]:
         if len(group) < most:
             continue
         ends = sorted(map(_end, group), reverse=True)
-        horizons[key] = ends[most - 1]
+        horizons[key] = NEVER if ends[0] == NEVER else ends[most - 1]
         if any(each.parted for each in group):
             horizons[ANY_CODE] = max(horizons[key], horizons.get(ANY_CODE, horizons[key]))
     return horizons
 
 
 def _end(record: Placed) -> datetime:
-    """When a record ends; what cannot be placed, or lies beyond all time, shows nothing of what did not come."""
-    return min(record.span.end, NEVER) if record.span is not None else NEVER
+    """When a record ends; one that lasts, or cannot be placed, shows nothing of what did not come."""
+    return min(record.span.end, NEVER) if record.span is not None and not record.lasts else NEVER
 
 
 def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
@@ -109,7 +114,7 @@ def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
     if not more and len(records) < most:
         return None
     ends = [_end(each) for each in records]
-    if not ends or any(later > earlier + MARGIN for earlier, later in pairwise(ends)):
+    if not ends or NEVER in ends or any(later > earlier + MARGIN for earlier, later in pairwise(ends)):
         return NEVER
     if any(each.span is None or each.span.start != each.span.end for each in records):
         return NEVER

@@ -46,6 +46,7 @@ class Searching:
     """Answers from ``records``; ``ignored`` names parameters and habits that it takes no notice of.
 
     ``self``: it links to the search without saying what it ignored.  ``global-order``: it sorts each page on its own.
+    ``time-order``: it sorts by what is written, not by when it was.
     """
 
     records: list[Json]
@@ -94,10 +95,11 @@ class Searching:
         count = min(int(parameters.get("_count", self.page)), self.page)
         order = parameters.get("_sort")
         if order and "_sort" not in self.ignored:
+            arrange = _by_text if "time-order" in self.ignored else _sorted
             if "global-order" in self.ignored:
-                found[first : first + count] = _sorted(found[first : first + count], order)
+                found[first : first + count] = arrange(found[first : first + count], order)
             else:
-                found = _sorted(found, order)
+                found = arrange(found, order)
         shown = found[first : first + count]
         if (names := parameters.get("_elements")) and "_elements" not in self.ignored:
             shown = [self._part_of(record, names.split(",")) for record in shown]
@@ -178,3 +180,12 @@ def _sorted(records: list[Json], order: str) -> list[Json]:
     dated = [(span.start, record) for record in records if (span := _span(record)) is not None]
     dated.sort(key=lambda pair: pair[0], reverse=order.startswith("-"))
     return [record for _, record in dated] + [record for record in records if _span(record) is None]
+
+
+def _by_text(records: list[Json], order: str) -> list[Json]:
+    """By what is written of the time, whatever it means: zones are not heeded, and periods come after all others."""
+
+    def written(record: Json) -> str:
+        return record.get("effectiveDateTime") or "{" + record.get("effectivePeriod", {}).get("start", "")
+
+    return sorted(records, key=written, reverse=order.startswith("-"))

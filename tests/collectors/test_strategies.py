@@ -1,119 +1,17 @@
-"""The newest records are asked for only where a source gives them, and the answer is always that of the window."""
+"""The newest records are asked for only where a source gives them, and else the window is."""
 
-import asyncio
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from collector_making import (
-    AT,
-    BASE,
-    CREATININE,
-    SCORE,
-    SEX,
-    SYSTOLIC,
-    coded,
-    observation,
-    quantity,
-    searches,
-    slot,
-)
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from searching_server import Searching, holding, statement
+from collector_making import AT, CREATININE, SEX, coded, observation, quantity, searches, slot
+from proven_asking import LABS, LASTN, SORTS, WINDOW, Asking, latest, readings, value_of, ways
+from searching_server import holding, statement
 
-from collectors.capability.capabilities import Capabilities
 from collectors.capability.learned import ENOUGH
-from collectors.gather import Gatherer
 from collectors.needs import Search
-from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
-from ontology.concepts import Concept
-from ontology.values import Absent, AbsentReason, Quantity, Value
-
-SOURCE = Source(id="ehr", base_url=BASE, page_size=50)
-WINDOW = timedelta(days=400)
-LABS = (CREATININE, SYSTOLIC, SCORE)
-
-
-def latest(*concepts: Concept, window: timedelta | None = WINDOW) -> tuple[Search, ...]:
-    """The searches of a plan that wants only the latest measurements."""
-    made = searches(SEX, *concepts, window=window)
-    return tuple(replace(each, latest_only=each.description.id == "observation") for each in made)
-
-
-def readings(
-    count: int, start: datetime = datetime(2024, 1, 1, tzinfo=UTC), named: str = "o", **changes: Any
-) -> list[dict[str, Any]]:
-    """So many creatinines, one a week."""
-    return [
-        observation(
-            str(1 + number / 100),
-            id=f"{named}{number}",
-            effectiveDateTime=(start + timedelta(days=7 * number)).isoformat().replace("+00:00", "Z"),
-            **changes,
-        )
-        for number in range(count)
-    ]
-
-
-def value_of(count: int) -> Quantity:
-    """The value of the last of so many."""
-    return Quantity(readings(count)[-1]["valueQuantity"]["value"], "mg/dL")
-
-
-class Asking:
-    """One server asked several questions, with what is learned of it in between."""
-
-    def __init__(self, server: Searching, at: datetime = AT, source: Source = SOURCE) -> None:
-        self.server = server
-        self.capabilities = Capabilities()
-        self.http = server.client()
-        self.gatherer = Gatherer(self.http, self.capabilities, lambda: AT)
-        self.at = at
-        self.source = source
-
-    async def __aenter__(self) -> "Asking":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.gatherer.aclose()
-        await self.http.aclose()
-
-    async def ask(self, needs: tuple[Search, ...] = (), settle: bool = True) -> SourceFacts:
-        self.server.asked.clear()
-        facts = await self.gatherer.gather(self.source, "p", needs or latest(CREATININE), self.at, 5)
-        if settle:
-            await self.gatherer.learning.settle()
-        return facts
-
-    def prove(self) -> None:
-        """Takes it for proven that the server does what it declares."""
-        learned = self.capabilities.learned(self.source)
-        learned.lastn.shown = learned.sort.shown = True
-
-    @property
-    def shown(self) -> tuple[bool | None, bool | None]:
-        learned = self.capabilities.learned(self.source)
-        return learned.lastn.shown, learned.sort.shown
-
-
-LASTN = statement(lastn=True, batch=True)
-SORTS = statement(batch=True)
-
-
-def ways(server: Searching) -> list[str]:
-    """How the Observations were asked for."""
-    told = []
-    for path, parameters in server.asked:
-        if path == "batch" or path == "Observation/$lastn":
-            told.append(path.removeprefix("Observation/"))
-        elif path == "Observation":
-            told.append("sorted" if "_sort" in parameters else "window")
-    return told
+from ontology.values import Quantity
 
 
 async def test_a_way_is_proven_behind_a_question_and_then_used() -> None:
@@ -293,59 +191,3 @@ async def test_death_settles_nothing_that_was_measured_after_it() -> None:
     dead = facts.death
     assert dead is not None
     assert facts.select(slot(), dead.end, AT).value == value_of(3)
-
-
-TIMES = st.one_of(
-    st.integers(0, 80).map(lambda day: (AT - timedelta(days=day, hours=3)).isoformat().replace("+00:00", "Z")),
-    st.integers(0, 80).map(lambda day: (AT - timedelta(days=day)).date().isoformat()),
-    st.just("2024-06-03T00:00:00Z"),
-)
-MADE = st.builds(
-    lambda time, value, status, code, broken: {
-        "effectiveDateTime": time,
-        "status": status,
-        "code": {"coding": [coded(each)["coding"][0] for each in code]},
-        "valueQuantity": quantity(value, "furlong" if broken else "mg/dL"),
-    },
-    TIMES,
-    st.sampled_from(("0.9", "1.1", "2.4")),
-    st.sampled_from(("final", "final", "final", "preliminary", "entered-in-error")),
-    st.sampled_from((("2160-0",), ("2160-0",), ("38483-4",), ("2160-0", "38483-4"))),
-    st.sampled_from((False, False, False, True)),
-)
-CHARTS = st.one_of(st.lists(MADE, max_size=8), st.lists(MADE, min_size=12, max_size=40))
-SLOTS = st.builds(
-    lambda window, step: slot(window=window, step_back=step),
-    st.sampled_from((None, timedelta(days=20), timedelta(days=90))),
-    st.booleans(),
-)
-
-
-def same(one: Value, other: Value) -> bool:
-    """Equal; of older records that only one of them saw, it may say that they are stale."""
-    gone = (AbsentReason.NOT_FOUND, AbsentReason.STALE)
-    if isinstance(one, Absent) and isinstance(other, Absent) and one.reason in gone and other.reason in gone:
-        return True
-    return one == other
-
-
-async def gathered(
-    chart: Iterable[dict[str, Any]], metadata: Any, proven: bool, needs: tuple[Search, ...]
-) -> SourceFacts:
-    records = [observation(id=f"o{index}", **each) for index, each in enumerate(chart)]
-    async with Asking(holding(*records, metadata=metadata)) as asking:
-        await asking.ask(needs, settle=False)
-        if proven:
-            asking.prove()
-        return await asking.ask(needs, settle=False)
-
-
-@settings(deadline=None, max_examples=150)  # the first example imports the models
-@given(CHARTS, SLOTS, st.sampled_from((LASTN, SORTS)), st.sampled_from((None, WINDOW)))
-def test_every_way_selects_what_the_window_selects(
-    chart: list[dict[str, Any]], wanted: Any, metadata: Any, window: timedelta | None
-) -> None:
-    needs = latest(CREATININE, window=window)
-    plain = asyncio.run(gathered(chart, metadata, False, needs)).select(wanted, AT, AT)
-    newest = asyncio.run(gathered(chart, metadata, True, needs)).select(wanted, AT, AT)
-    assert same(newest.value, plain.value)

@@ -1,0 +1,97 @@
+"""Questions put to a server that really searches, with what is learned of it in between."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from collector_making import AT, BASE, CREATININE, SCORE, SEX, SYSTOLIC, observation, searches
+from searching_server import Searching, statement
+
+from collectors.capability.capabilities import Capabilities
+from collectors.gather import Gatherer
+from collectors.needs import Search
+from collectors.settings import Source
+from collectors.sourcefacts import SourceFacts
+from ontology.concepts import Concept
+from ontology.values import Quantity
+
+SOURCE = Source(id="ehr", base_url=BASE, page_size=50)
+WINDOW = timedelta(days=400)
+LABS = (CREATININE, SYSTOLIC, SCORE)
+
+
+def latest(*concepts: Concept, window: timedelta | None = WINDOW) -> tuple[Search, ...]:
+    """The searches of a plan that wants only the latest measurements."""
+    made = searches(SEX, *concepts, window=window)
+    return tuple(replace(each, latest_only=each.description.id == "observation") for each in made)
+
+
+def readings(
+    count: int, start: datetime = datetime(2024, 1, 1, tzinfo=UTC), named: str = "o", **changes: Any
+) -> list[dict[str, Any]]:
+    """So many creatinines, one a week."""
+    return [
+        observation(
+            str(1 + number / 100),
+            id=f"{named}{number}",
+            effectiveDateTime=(start + timedelta(days=7 * number)).isoformat().replace("+00:00", "Z"),
+            **changes,
+        )
+        for number in range(count)
+    ]
+
+
+def value_of(count: int) -> Quantity:
+    """The value of the last of so many."""
+    return Quantity(readings(count)[-1]["valueQuantity"]["value"], "mg/dL")
+
+
+class Asking:
+    """One server asked several questions, with what is learned of it in between."""
+
+    def __init__(self, server: Searching, at: datetime = AT, source: Source = SOURCE) -> None:
+        self.server = server
+        self.capabilities = Capabilities()
+        self.http = server.client()
+        self.gatherer = Gatherer(self.http, self.capabilities, lambda: AT)
+        self.at = at
+        self.source = source
+
+    async def __aenter__(self) -> "Asking":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.gatherer.aclose()
+        await self.http.aclose()
+
+    async def ask(self, needs: tuple[Search, ...] = (), settle: bool = True) -> SourceFacts:
+        self.server.asked.clear()
+        facts = await self.gatherer.gather(self.source, "p", needs or latest(CREATININE), self.at, 5)
+        if settle:
+            await self.gatherer.learning.settle()
+        return facts
+
+    def prove(self) -> None:
+        """Takes it for proven that the server does what it declares."""
+        learned = self.capabilities.learned(self.source)
+        learned.lastn.shown = learned.sort.shown = True
+
+    @property
+    def shown(self) -> tuple[bool | None, bool | None]:
+        learned = self.capabilities.learned(self.source)
+        return learned.lastn.shown, learned.sort.shown
+
+
+LASTN = statement(lastn=True, batch=True)
+SORTS = statement(batch=True)
+
+
+def ways(server: Searching) -> list[str]:
+    """How the Observations were asked for."""
+    told = []
+    for path, parameters in server.asked:
+        if path == "batch" or path == "Observation/$lastn":
+            told.append(path.removeprefix("Observation/"))
+        elif path == "Observation":
+            told.append("sorted" if "_sort" in parameters else "window")
+    return told

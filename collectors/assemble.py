@@ -11,7 +11,7 @@ from collectors.collector import Beside, begin
 from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.fetching.search import checked_id
-from collectors.needs import Search
+from collectors.needs import Search, wanted
 from collectors.reading import merging
 from collectors.reading.codes import accepted_systems
 from collectors.reading.readout import Readout, Setting, is_outcome, record_of
@@ -50,6 +50,8 @@ class Draft:
             self.answered.add(concept.id)
             self.systems[concept.id] = self.systems.get(concept.id, frozenset()) | accepted_systems(concept)
         self.withdrawn.update(readout.withdrawn)
+        if readout.hindered is not None:
+            self.fail(search, readout.hindered)
         origin = search.description.origin
         self.coded.setdefault(origin, []).extend(readout.coded)
         self.hide(origin, readout.unnamed)
@@ -151,8 +153,10 @@ def facts_from_resources(
     held = {resource_type: newest(records) for resource_type, records in by_type.items()}
     check_patient(draft, held.get("Patient", ()))
     for search in searches:
+        if not wanted(search, source):
+            continue
         begun = begin(held.get(search.description.resource_type, []), search, draft.setting)
-        beside = Beside({wanted: tuple(held.get(wanted, ())) for wanted in begun.wants})
+        beside = Beside({kind: tuple(held.get(kind, ())) for kind in begun.wants})
         draft.take(begun.finish(beside), search)
     return draft.finish()
 

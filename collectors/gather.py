@@ -20,9 +20,9 @@ from collectors.fetching.shelf import Shelf
 from collectors.fetching.transport import Transport
 from collectors.gathering.ability import Ability, is_patient, refused
 from collectors.gathering.learning import Learning
-from collectors.gathering.run import Run, wanted
+from collectors.gathering.run import Run
 from collectors.gathering.sending import Sender
-from collectors.needs import Search
+from collectors.needs import Search, wanted
 from collectors.reading.readout import Setting
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts

@@ -61,6 +61,8 @@ def from_prefetch(prefetch: Mapping[str, bytes | Json | None], searches: Iterabl
     why: dict[str, str] = {}
     for search in searches:
         wanted = templates(search)
+        if not wanted:
+            continue
         faults = [_fault(key, prefetch, read, key == "patient") for key in wanted]
         told = next((fault for fault in faults if fault is not None), None)
         if told is None:

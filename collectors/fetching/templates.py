@@ -22,8 +22,11 @@ def templates(search: Search) -> Mapping[str, str]:
     """The templates that together bring what a search brings, by key: one, or one a hundred codes.
 
     A source's local codes are among them where the search is one that was prepared for it (``Terminology.prepare``).
+    None for what is searched on request only.
     """
     description = search.description
+    if description.on_request:
+        return {}
     if description.origin is Origin.PATIENT:
         return {"patient": f"Patient/{_PATIENT}"}
     patient = f"{description.resource_type}?{description.patient_parameter}={_PATIENT}"

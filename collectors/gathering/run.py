@@ -19,18 +19,12 @@ from collectors.gathering.noting import note
 from collectors.gathering.sending import Sender
 from collectors.needs import Search
 from collectors.reading.records import Record, newest
-from collectors.settings import Source
 from collectors.terminology.terminology import Prepared, Terminology
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 
 _Outcome = Fetched | CollectorError
-
-
-def wanted(search: Search, source: Source) -> bool:
-    """Whether a source is asked at all: some collectors are used only where its settings name them."""
-    return not search.description.on_request or search.description.id in source.collectors
 
 
 class Run:

@@ -8,6 +8,7 @@ import msgspec
 from collectors.observation.shape import Observation
 from collectors.reading.readout import Readout, Setting
 from collectors.reading.records import Fact, Record
+from collectors.reading.wire import CodeableConcept, Reference, text_of
 from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason
 
@@ -35,6 +36,8 @@ class Device(msgspec.Struct, gc=False):
     status: str | None = None
     operationalStatus: str | None = None  # noqa: N815
     calibration: list[Calibration] = []
+    type: CodeableConcept | None = None
+    patient: Reference | None = None
 
 
 _DEVICE = msgspec.json.Decoder(Device)
@@ -43,10 +46,11 @@ _CONTAINED = msgspec.json.Decoder(list[Device])
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a device's record means for its readings: ``refused``, or else what is told of them."""
+    """What a device's record means for its readings: ``refused``, or else what is told of them, and what is noted."""
 
     refused: str | None = None
     told: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
 
 
 class Devices:
@@ -116,7 +120,12 @@ def verdict(device: Device) -> Verdict:
     status = device.operationalStatus or device.status
     if status in STATUS:
         states.append(STATUS[status])
-    return Verdict(None, tuple(f"Measured by a device that is recorded as {state}." for state in dict.fromkeys(states)))
+    told = tuple(f"Measured by a device that is recorded as {state}." for state in dict.fromkeys(states))
+    worn: tuple[str, ...] = ()
+    if device.resourceType == "Device" and device.patient is not None:
+        kind = text_of(device.type)
+        worn = (f"Measured by a device that the patient has on{f': {kind}' if kind else ''}.",)
+    return Verdict(None, told, worn)
 
 
 def judged(fact: Fact, by: Verdict) -> Fact:
@@ -126,8 +135,8 @@ def judged(fact: Fact, by: Verdict) -> Fact:
         absent = Absent(AbsentReason.UNCONVERTIBLE)
         refused = msgspec.structs.replace(fact, written=None, samples=())
         return msgspec.structs.replace(refused, resource=replace(resource, value=absent, problem=by.refused))
-    if not by.told:
+    if not (by.told or by.noted):
         return fact
     issues = tuple(Issue(Severity.WARNING, "device", text) for text in by.told)
-    told = replace(resource, notes=(*resource.notes, *by.told))
+    told = replace(resource, notes=(*resource.notes, *by.told, *by.noted))
     return msgspec.structs.replace(fact, resource=told, issues=(*fact.issues, *issues))

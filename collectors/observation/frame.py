@@ -82,9 +82,7 @@ class Frame:
         )
 
 
-def _remarks(
-    caution: str | None, preliminary: bool, note: str | None
-) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
+def _remarks(caution: str | None, preliminary: bool, note: str | None) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
     told = []
     if preliminary:
         told.append(Issue(Severity.WARNING, "preliminary", _PRELIMINARY))

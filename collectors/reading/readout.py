@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from collectors.facts import Failure
 from collectors.reading import wire
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.settings import Source
@@ -56,6 +57,7 @@ class Readout:
     ``coded`` has every entry of the type that counts, so that "not recorded" can be told from "recorded in codes that
     are not known here".  ``death``: when the patient died, if these records say so.  ``withdrawn`` are records, by type
     and id, that do not count by what these records say, each with a text for readers: wherever they were read.
+    ``hindered``: why a part of what is needed to read them could not be had.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class Readout:
     coded: list[CodedEntry] = field(default_factory=list)
     death: Span | None = None
     withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
+    hindered: Failure | None = None
 
     def add(self, fact: Fact) -> None:
         """Files a fact under its concept."""

@@ -26,6 +26,9 @@ def needs(plan: Plan, call: PlannedCall) -> tuple[str, ...]:
 def _requests(search: Search) -> Iterator[str]:
     description = search.description
     start = f"GET {description.resource_type}?{description.patient_parameter}=…"
+    if description.on_request:
+        yield f"{start} (only where a source's settings name {description.id})"
+        return
     if description.date_parameter is not None and search.window is not None:
         start += f"&{description.date_parameter}=ge(…-{duration_code(search.window)})"
     if description.code_parameter is None:

@@ -58,7 +58,8 @@ async def _unread(client: Client, source: Source, patient: str, catalog: Catalog
     found: list[Unread] = []
     for collector in sorted(catalog.collectors.values(), key=lambda each: each.id):
         concepts = [each for each in catalog.concepts.values() if each.origin is collector.origin]
-        if collector.origin not in CODED or not concepts:
+        asked = not collector.on_request or collector.id in source.collectors
+        if collector.origin not in CODED or not concepts or not asked:
             continue
         try:
             async with asyncio.timeout(LONGEST):

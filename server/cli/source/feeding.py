@@ -28,7 +28,8 @@ def fed(capability: Capability | None, catalog: Catalog, goals: tuple[str, ...])
     seen: dict[str, Offer] = {}
     for goal in goals:
         plan = compile_plan(catalog, (goal,))
-        found = offers(capability, plan.searches)
+        # What is used on request only is not yet named in the settings.
+        found = offers(capability, tuple(each for each in plan.searches if not each.description.on_request))
         seen.update((offer.resource_type, offer) for offer in found if offer.concepts)
         lacking = [offer for offer in found if offer.offered is False and offer.concepts]
         unknown = any(offer.offered is None for offer in found)

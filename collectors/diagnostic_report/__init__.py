@@ -1,0 +1,1 @@
+"""Diagnostic reports: the results that they name or contain."""

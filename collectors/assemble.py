@@ -11,7 +11,7 @@ from collectors.collector import Beside, begin
 from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.fetching.search import checked_id
-from collectors.needs import Search, wanted
+from collectors.needs import Search
 from collectors.reading import merging
 from collectors.reading.codes import accepted_systems
 from collectors.reading.readout import Readout, Setting, is_outcome, record_of
@@ -153,8 +153,6 @@ def facts_from_resources(
     held = {resource_type: newest(records) for resource_type, records in by_type.items()}
     check_patient(draft, held.get("Patient", ()))
     for search in searches:
-        if not wanted(search, source):
-            continue
         begun = begin(held.get(search.description.resource_type, []), search, draft.setting)
         beside = Beside({kind: tuple(held.get(kind, ())) for kind in begun.wants})
         draft.take(begun.finish(beside), search)

@@ -18,9 +18,11 @@ from collectors.reading.readout import Readout, Setting, is_outcome, record_of
 from collectors.reading.records import CodedEntry, Fact, Record, newest
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
+from collectors.terminology.concepts import sets_of
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.times import Span
+from ontology.values import AbsentReason
 
 
 @dataclass(slots=True)
@@ -44,8 +46,12 @@ class Draft:
     withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def take(self, readout: Readout, search: Search) -> None:
-        """Files what one search gave; every concept of it counts as searched."""
+        """Files what one search gave; every concept of it counts as searched, but those whose codes are not all known."""
         for concept in search.concepts:
+            if names := sets_of(concept):
+                text = f"The codes of {concept.display} are not known: {', '.join(names)} was not asked for."
+                self.fail_concept(concept.id, Failure(AbsentReason.NOT_QUERIED, text))
+                continue
             merging.add(self.facts.setdefault(concept.id, []), readout.facts.get(concept.id, ()))
             self.answered.add(concept.id)
             self.systems[concept.id] = self.systems.get(concept.id, frozenset()) | accepted_systems(concept)

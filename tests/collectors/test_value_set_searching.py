@@ -15,12 +15,14 @@ from collector_making import (
     SYSTOLIC,
     coded,
     condition,
+    facts_of,
     observation,
     searches,
     slot,
 )
 from misbehaving import Misbehaving, bundle, over
 
+from collectors.fetching.templates import templates
 from collectors.gather import Gatherer
 from collectors.sourcefacts import SourceFacts
 from collectors.terminology.files import Files
@@ -30,7 +32,7 @@ from collectors.terminology.terminology import Terminology
 from collectors.terminology.translation import translation
 from ontology.concepts import AcceptedSet, Concept
 from ontology.slots import Select
-from ontology.values import Absent, AbsentReason
+from ontology.values import Absent, AbsentReason, Coding
 from tests.collectors.terminology.fake_terminology import FakeTerminology
 from tests.collectors.terminology.terminology_making import LOCAL, concept_map, encoded, group, include, value_set
 
@@ -224,3 +226,17 @@ FEVER = condition("386661006")
 async def test_a_no_by_a_set(fake: FakeTerminology, code: str, value: object) -> None:
     facts, _ = await gathered(known(fake), DIAGNOSES, Condition=[condition(code)])
     assert facts.select(PRESENCE, AT, AT).value == value
+
+
+def test_handed_in_records_say_nothing_of_a_set_that_was_not_asked_for() -> None:
+    facts = facts_of(observation(), concepts=(BY_SET, SYSTOLIC))
+    selected = facts.select(slot(BY_SET), AT, AT)
+    assert selected.value == Absent(AbsentReason.NOT_QUERIED)
+    assert f"{SET} was not asked for" in selected.issues[0].text
+    assert facts.select(slot(SYSTOLIC), AT, AT).value == Absent(AbsentReason.NOT_FOUND)
+
+
+@pytest.mark.parametrize("codes", [(), (Coding(LOINC, "2160-0"),)])
+def test_a_prefetch_asks_for_all_records_where_codes_are_not_known(codes: tuple[Coding, ...]) -> None:
+    (search,) = searches(BY_SET)
+    assert "code=" not in templates(replace(search, codes=codes))["observation"]

@@ -11,7 +11,7 @@ from collectors.collector import Beside, begin
 from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.fetching.search import checked_id
-from collectors.needs import Search
+from collectors.needs import Search, wanted
 from collectors.reading import merging
 from collectors.reading.codes import accepted_systems
 from collectors.reading.readout import Readout, Setting, is_outcome, record_of
@@ -44,6 +44,7 @@ class Draft:
     undecoded: dict[Origin, int] = field(default_factory=dict)
     systems: dict[str, frozenset[str]] = field(default_factory=dict)
     withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
+    lacking: dict[str, list[Failure]] = field(default_factory=dict)
 
     def take(self, readout: Readout, search: Search) -> None:
         """Files what one search gave; every concept of it counts as searched, but those whose codes are not all known."""
@@ -77,12 +78,21 @@ class Draft:
         """Notes for one concept (by id) why nothing could be had."""
         self.failures.setdefault(concept, []).append(failure)
 
+    def lack(self, search: Search, failure: Failure) -> None:
+        """Notes that the source has no such type: a failure, unless another type of the same origin was searched."""
+        for concept in search.concepts:
+            self.lacking.setdefault(concept.id, []).append(failure)
+
     def failed(self, search: Search) -> bool:
         """Whether something of what a search needs could not be had."""
         return any(concept.id in self.failures for concept in search.concepts)
 
     def finish(self) -> SourceFacts:
         """What the executor selects from."""
+        for concept, failures in self.lacking.items():
+            # What a source does not have at all can hide nothing, where it was asked for what it has instead.
+            if concept not in self.answered:
+                self.failures.setdefault(concept, []).extend(failures)
         kept, told = merging.counting(self.facts, self.withdrawn) if self.withdrawn else (self.facts, [])
         return SourceFacts(
             {concept: tuple(facts) for concept, facts in kept.items()},
@@ -147,7 +157,7 @@ def facts_from_resources(
 ) -> SourceFacts:
     """The same facts from records that were handed in, as JSON values or bytes; nothing is fetched.
 
-    Every search counts as answered by them.  ``at`` is not needed: selection looks at the times itself.
+    Every search that the source is asked counts as answered by them.  ``at`` is not needed: selection looks at the times itself.
     Raises PatientNotFoundError if the patient's own record is not among them.
     """
     draft = Draft(Setting.of(source, checked_id(patient)))
@@ -159,6 +169,8 @@ def facts_from_resources(
     held = {resource_type: newest(records) for resource_type, records in by_type.items()}
     check_patient(draft, held.get("Patient", ()))
     for search in searches:
+        if not wanted(search, source):
+            continue
         begun = begin(held.get(search.description.resource_type, []), search, draft.setting)
         beside = Beside({kind: tuple(held.get(kind, ())) for kind in begun.wants})
         draft.take(begun.finish(beside), search)

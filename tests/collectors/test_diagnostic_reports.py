@@ -183,6 +183,11 @@ def test_the_collector_is_described_as_tested() -> None:
     assert replace(described, iri="#d", digest="") == REPORTS
 
 
+def test_reports_that_were_handed_in_are_read_only_where_the_settings_say_so() -> None:
+    both = (*searches(CREATININE), SEARCHED)
+    assert value(facts_from_resources(SOURCE, "p", both, [PATIENT, report("#c1", contained=[inside()])])) == NOT_FOUND
+
+
 def test_decimals_of_contained_results_stay_as_written() -> None:
     raw = encode(report("#c1", contained=[inside(valueQuantity={"value": Decimal("1.10"), "code": "mg/dL"})]))
     found = facts_from_resources(ASKED, "p", (SEARCHED,), [PATIENT, raw]).select(slot(), AT, AT).value

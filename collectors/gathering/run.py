@@ -54,7 +54,7 @@ class Run:
         own = search.description.origin is Origin.PATIENT
         if self._ability.lacks(resource_type):
             failure, issue = not_offered(resource_type)
-            self._draft.fail(search, failure)
+            self._draft.lack(search, failure)
             self._draft.issues.append(issue)
             return
         try:

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from pydantic import BaseModel, ValidationError
 
+from collectors.reading.doubled import DoubledError, read_once
 from collectors.reading.records import Record
 from collectors.reading.wire import plain
 
@@ -57,13 +58,15 @@ def fault(record: Record) -> str | None:
     Contained resources are not judged: nothing is read from them, and R4 has types that R4B has dropped or changed.
     """
     try:
-        content = {name: each for name, each in record.json().items() if name != "contained"}
+        content = {name: each for name, each in read_once(record.raw).items() if name != "contained"}
         _model(record.ref.type).model_validate(content)
     except ValidationError as error:
         for each in error.errors(include_url=False, include_context=False):
             path = ".".join(str(step) for step in each["loc"])
             if not _tolerated(path, each["type"], each["input"]):
                 return plain(path) or "the record itself"
+    except DoubledError as error:
+        return plain(error.name)
     except (ValueError, RecursionError):
         return "the record itself"
     return None

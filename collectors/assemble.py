@@ -47,7 +47,7 @@ class Draft:
     lacking: dict[str, list[Failure]] = field(default_factory=dict)
 
     def take(self, readout: Readout, search: Search) -> None:
-        """Files what one search gave; every concept of it counts as searched, but those whose codes are not all known."""
+        """Files what one search gave; its concepts count as searched, but for those whose codes are not all known."""
         for concept in search.concepts:
             if names := sets_of(concept):
                 text = f"The codes of {concept.display} are not known: {', '.join(names)} was not asked for."

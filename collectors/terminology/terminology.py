@@ -53,6 +53,11 @@ class Terminology:
         """What the source's local codes mean."""
         return self._translations.get(source.id, NOTHING)
 
+    def local(self, concepts: Iterable[Concept], source: Source) -> tuple[Concept, ...]:
+        """The concepts as the source has them, its local codes among those that they accept."""
+        translation = self.translation(source)
+        return tuple(self._localised(concept, source, translation) for concept in concepts)
+
     def warm(self, concepts: Iterable[Concept]) -> None:
         """Begins to ask the terminology server for the sets of these concepts."""
         if self._service is not None:
@@ -159,7 +164,7 @@ class Terminology:
         translation = self.translation(source)
         if not translation and tuple(concepts) == search.concepts:
             return search
-        made = tuple(self._localised(concept, source, translation) for concept in concepts)
+        made = self.local(concepts, source)
         return replace(search, concepts=made, codes=_codes(search, made))
 
     def _localised(self, concept: Concept, source: Source, translation: Translation) -> Concept:

@@ -74,7 +74,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[FakeFhir
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EHR_TOKEN", raising=False)
     for module in (add, check):
-        monkeypatch.setattr(module, "load_catalog", shipped)
+        monkeypatch.setattr(module, "configured_catalog", lambda _: shipped())
 
     def put(server: FakeFhir) -> None:
         def made(shared: httpx.AsyncClient | None = None) -> Clients:

@@ -13,7 +13,8 @@ from collectors.capability.capability import Capability, Known
 from collectors.capability.elements import probe_elements
 from collectors.errors import CollectorError
 from ontology.concepts import Origin
-from server.catalog.load import Catalog, load_catalog
+from server.catalog.configured import configured_catalog
+from server.catalog.load import Catalog
 from server.cli.source.check import askable
 from server.cli.source.connection import connected
 from server.cli.source.console import Console
@@ -38,7 +39,7 @@ async def _add(settings: Settings, wish: Wish, path: Path) -> int:
         raise SettingsError(
             f"sources: there is a source with the id {wish.entry()['id']} already; say another with --id"
         )
-    catalog = load_catalog()
+    catalog = configured_catalog(settings)
     console.say(f"1  What {wish.url} says of itself")
     known = await _read(wish, settings)
     if known.refusal is not None:

@@ -12,9 +12,12 @@ from collectors.reading.codes import CodeIndex
 from collectors.reading.unread import Unread, unread
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
+from collectors.terminology.terminology import Terminology
+from collectors.terminology.translation import Translation
 from ontology.concepts import EVENTS, Origin
 from ontology.evaluation import Severity
-from server.catalog.load import Catalog, load_catalog
+from server.catalog.configured import configured_catalog
+from server.catalog.load import Catalog
 from server.cli.source.connection import connected
 from server.cli.source.filling import LEGEND, modules
 from server.cli.token import caller_token
@@ -39,21 +42,23 @@ def run(settings: Settings, source: str, patient: str, at: datetime | None) -> i
 
 
 async def _check(settings: Settings, source: str, patient: str, at: datetime | None) -> int:
-    catalog = load_catalog()
+    catalog = configured_catalog(settings)
     async with await Engine.open(settings, catalog) as engine:
         question = Question(patient, askable(catalog), at, source, token=caller_token())
         trace, facts = await engine.look(question)
         results = explain(trace)
-        of = engine.source(source)
+        of, terminology = engine.source(source), engine.terminology
     async with connected(of) as connection:
-        codes = await _unread(connection.client, of, patient, catalog)
+        codes = await _unread(connection.client, of, patient, catalog, terminology)
     print("\n".join(_told(of, trace.patient, trace.at, results, facts)))
     print("\n".join(modules(trace, facts, results)))
-    print("\n".join(_of_unread(codes)))
+    print("\n".join((*_of_unread(codes), *_of_refused(terminology.translation(of)))))
     return int(bool(facts.failures))
 
 
-async def _unread(client: Client, source: Source, patient: str, catalog: Catalog) -> tuple[Unread, ...]:
+async def _unread(
+    client: Client, source: Source, patient: str, catalog: Catalog, terminology: Terminology
+) -> tuple[Unread, ...]:
     """Codes of the patient's records that no concept reads; a type that cannot be had was named before."""
     found: list[Unread] = []
     for collector in sorted(catalog.collectors.values(), key=lambda each: each.id):
@@ -68,7 +73,7 @@ async def _unread(client: Client, source: Source, patient: str, catalog: Catalog
                 )
         except (CollectorError, TimeoutError):
             continue
-        found += unread(records, CodeIndex(concepts))
+        found += unread(records, CodeIndex(terminology.local(concepts, source)))
     return tuple(sorted(found, key=lambda each: -each.records))
 
 
@@ -98,6 +103,13 @@ def _of_unread(codes: tuple[Unread, ...]) -> Iterator[str]:
         yield f"  {each.records:>5}  {each.resource_type}  {code}{unit}{name}"
     if len(codes) > MOST:
         yield f"  and {len(codes) - MOST} more"
+
+
+def _of_refused(translation: Translation) -> Iterator[str]:
+    """Targets in the source's maps that do not say what their code means."""
+    if translation.refused:
+        counts = ", ".join(f"{count} {relation}" for relation, count in translation.refused.items())
+        yield f"Targets in the source's ConceptMaps by which nothing is read: {counts}."
 
 
 def askable(catalog: Catalog) -> tuple[str, ...]:

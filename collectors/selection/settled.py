@@ -46,14 +46,12 @@ _PLACED = msgspec.json.Decoder(_Placed)
 class Placed(msgspec.Struct, frozen=True, gc=False):
     """Under which codes a record stands, and when it holds (None: that cannot be told).
 
-    ``parted``: it may hold further concepts as components.  ``lasts``: it is of a period, which sources order in ways
-    of their own among instants (by its start, its end, or before all others).
+    ``parted``: it may hold further concepts as components.
     """
 
     codes: frozenset[Key]
     span: Span | None
     parted: bool = False
-    lasts: bool = False
 
 
 def placed(record: Record, zone: ZoneInfo) -> Placed:
@@ -64,7 +62,7 @@ def placed(record: Record, zone: ZoneInfo) -> Placed:
         return Placed(frozenset(), None, True)
     codings = told.code.coding if told.code is not None else []
     keys = frozenset((each.system, each.code) for each in codings if each.system and each.code)
-    return Placed(keys, _span(told, zone), bool(told.component), told.effectivePeriod is not None)
+    return Placed(keys, _span(told, zone), bool(told.component))
 
 
 def _span(told: _Placed, zone: ZoneInfo) -> Span | None:
@@ -101,8 +99,10 @@ def by_code(records: Iterable[Placed], most: int) -> dict[Key, datetime]:
 
 
 def _end(record: Placed) -> datetime:
-    """When a record ends; one that lasts, or cannot be placed, shows nothing of what did not come."""
-    return min(record.span.end, NEVER) if record.span is not None and not record.lasts else NEVER
+    """When an instant was.  What lasts or is dated by the day, which sources put among instants in ways of their own,
+    shows nothing of what did not come; nor does what cannot be placed."""
+    span = record.span
+    return min(span.end, NEVER) if span is not None and span.start == span.end else NEVER
 
 
 def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
@@ -115,8 +115,6 @@ def in_order(records: list[Placed], most: int, more: bool) -> datetime | None:
         return None
     ends = [_end(each) for each in records]
     if not ends or NEVER in ends or any(later > earlier + MARGIN for earlier, later in pairwise(ends)):
-        return NEVER
-    if any(each.span is None or each.span.start != each.span.end for each in records):
         return NEVER
     return ends[-1]
 

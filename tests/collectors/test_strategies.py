@@ -160,6 +160,34 @@ async def test_what_began_before_the_newest_and_ended_after_them_is_not_lost() -
         assert facts.select(slot(), AT, AT).value == Quantity(Decimal("2.2"), "mg/dL")
 
 
+async def test_a_source_that_gives_fewer_than_asked_for_says_that_there_is_more() -> None:
+    records = readings(15)
+    async with Asking(holding(*records[:11], *preliminary(records[11:]), metadata=SORTS, page=4)) as asking:
+        await asking.ask(settle=False)
+        asking.prove()
+        facts = await asking.ask(settle=False)
+    assert ways(asking.server)[1] == "window"
+    assert len(facts.gathered.resources["serum-creatinine"]) == 15
+
+
+async def test_a_source_that_gives_what_lasts_before_all_else_is_asked_for_the_window() -> None:
+    days = [
+        observation(
+            id=f"d{n}",
+            effectiveDateTime=None,
+            effectivePeriod={"start": f"2024-04-{1 + n:02}T08:00:00Z", "end": f"2024-04-{2 + n:02}T08:00:00Z"},
+        )
+        for n in range(ENOUGH + 1)
+    ]
+    newest = observation("2.2", id="n", effectiveDateTime="2024-05-20T08:00:00Z")
+    async with Asking(holding(newest, *days, metadata=SORTS, ignored=frozenset({"time-order"}))) as asking:
+        await asking.ask(settle=False)
+        asking.prove()
+        facts = await asking.ask(settle=False)
+    assert ways(asking.server) == ["sorted", "window"]
+    assert facts.select(slot(), AT, AT).value == Quantity(Decimal("2.2"), "mg/dL")
+
+
 async def test_only_what_is_not_settled_is_asked_for_again() -> None:
     pressures = [
         {

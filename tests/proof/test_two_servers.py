@@ -7,18 +7,20 @@ does not know, names versions by UUIDs, sends no totals, and rewrites decimals. 
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from fixtures.ehr import Ehr
 from fixtures.make_patients import INDEX, PATIENTS
 from fixtures.medplum.running import Medplum
+from ontology.concepts import Origin
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.settings import Settings
-from tests.support.asking import ran
+from tests.support.asking import ran, shipped
 from tests.support.comparing import differences
 from tests.support.proving import Asked, asked_over_http, every_concept, told, with_engine
 from tests.support.real_answers import WHY_ABSENT, Answers
@@ -27,14 +29,58 @@ pytestmark = pytest.mark.ehr
 
 SYNTHETIC = {each["id"]: datetime.fromisoformat(each["at"]) for each in json.loads((PATIENTS / INDEX).read_text())}
 
+EVENTFUL = "eventful"
+AT = datetime(2024, 6, 1, 12, tzinfo=UTC)
+SUBJECT = {"reference": f"Patient/{EVENTFUL}"}
+
+
+def coded(code: str, system: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+SNOMED, RXNORM = "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm"
+CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+EVENTS = [
+    {"resourceType": each["resourceType"], "id": f"{EVENTFUL}-{number}", **each}
+    for number, each in enumerate[dict[str, Any]](
+        [
+            {"resourceType": "Patient", "id": EVENTFUL, "gender": "female", "birthDate": "1950-04"},
+            {"resourceType": "Medication", "code": coded("11289", RXNORM)},
+            {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": SUBJECT,
+             "medicationReference": {"reference": f"Medication/{EVENTFUL}-1"}, "authoredOn": "2024-01-10"},
+            {"resourceType": "MedicationStatement", "status": "active", "subject": SUBJECT,
+             "medicationCodeableConcept": coded("B01AA03", "http://www.whocc.no/atc"),
+             "effectivePeriod": {"start": "2024-01-10"}},
+            {"resourceType": "AllergyIntolerance", "patient": SUBJECT, "code": coded("91936005", SNOMED),
+             "clinicalStatus": coded("active", CLINICAL), "recordedDate": "2010-03-01"},
+            {"resourceType": "Procedure", "status": "completed", "subject": SUBJECT,
+             "code": coded("415070008", SNOMED), "performedDateTime": "2024-05-20T10:00:00+02:00"},
+            {"resourceType": "Encounter", "status": "in-progress", "subject": SUBJECT,
+             "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+             "period": {"start": "2024-05-20T10:00:00Z"}},
+            {"resourceType": "Immunization", "status": "completed", "patient": SUBJECT,
+             "vaccineCode": coded("140", "http://hl7.org/fhir/sid/cvx"), "occurrenceDateTime": "2024-05-20"},
+            {"resourceType": "Condition", "subject": SUBJECT, "code": coded("49436004", SNOMED),
+             "encounter": {"reference": f"Encounter/{EVENTFUL}-6"}},
+        ]
+    )
+]  # fmt: skip
+"""A record of each type; the Medication stands by itself, and only its encounter dates the Condition."""
+
 # What the servers' own ways change in an answer, by patient and concept, with the reason.  There is nothing.
 OWN_WAYS: dict[tuple[str, str], str] = {}
 
 
-def check(patient: str, one: Trace, other: Trace) -> None:
+def every_recorded() -> tuple[str, ...]:
+    """The ids of all concepts that are read from records, of whatever resource type."""
+    beside = (Origin.COMPUTED, Origin.SITE)
+    return tuple(sorted(each.id for each in shipped().concepts.values() if each.origin not in beside))
+
+
+def check(patient: str, one: Trace, other: Trace, of: tuple[str, ...] | None = None) -> None:
     """Statuses, values, bounds, texts, issues and the whole chains of all concepts are the same."""
     first, second = told(one), told(other)
-    assert list(first) == list(second) == list(every_concept())
+    assert list(first) == list(second) == list(of or every_concept())
     for concept, result in first.items():
         found = differences(result, second[concept])
         assert bool(found) == ((patient, concept) in OWN_WAYS), f"{patient}, {concept}: {found}"
@@ -89,6 +135,20 @@ def test_a_result_had_from_one_server_is_reused_for_the_other(
         return found
 
     assert with_engine(Settings.model_validate({"sources": sources}), ask) == {key: [] for key in SYNTHETIC}
+
+
+def test_what_is_on_record_of_any_type(shared_ehr: Ehr, shared_medplum: Medplum) -> None:
+    """All recorded concepts, about a patient with a record of each type, and about those of the fixtures."""
+    traces = []
+    for server in (shared_ehr, shared_medplum):
+        server.load_directory(PATIENTS)
+        server.load(EVENTS)
+        asked = [Asked(patient, patient, at, every_recorded()) for patient, at in (SYNTHETIC | {EVENTFUL: AT}).items()]
+        traces.append(asked_over_http(server.base_url, asked))
+    for patient, trace in traces[0].items():
+        check(patient, trace, traces[1][patient], every_recorded())
+    found = {concept for concept, result in told(traces[0][EVENTFUL]).items() if result.value is True}
+    assert {"oral-anticoagulant", "penicillin-allergy", "influenza-vaccination", "inpatient-stay"} <= found
 
 
 @pytest.mark.real_data

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from collectors.errors import CollectorError
 from collectors.fetching.clients import Clients
 from collectors.settings import Source
 
@@ -65,7 +66,7 @@ class Probe:
                 status = answer.status_code
         except TimeoutError:
             return SourceStatus(source.id, False, f"no answer within {self._limit:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, CollectorError) as error:
             return SourceStatus(source.id, False, type(error).__name__)
         if status in (401, 403) and source.auth != "none":
             # It lives, and shows even its CapabilityStatement to nobody without a token.

@@ -122,7 +122,7 @@ async def _body(source: Source, path: str, fetch: Fetch) -> bytes | str:
     try:
         body, _ = await fetch(httpx.URL(f"{source.base_url}/{path}"))
     except CollectorError as error:
-        return str(error)
+        return str(error).removeprefix(f"source {source.id}: ")
     return body
 
 

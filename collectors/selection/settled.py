@@ -92,7 +92,7 @@ def by_code(records: Iterable[Placed], most: int) -> dict[Key, datetime]:
         if len(group) < most:
             continue
         ends = sorted(map(_end, group), reverse=True)
-        horizons[key] = NEVER if ends[0] == NEVER else ends[most - 1]
+        horizons[key] = ends[most - 1]
         if any(each.parted for each in group):
             horizons[ANY_CODE] = max(horizons[key], horizons.get(ANY_CODE, horizons[key]))
     return horizons

@@ -52,12 +52,11 @@ def noticed(
     missing = frozenset(name for link in links for name in _missing(link, names))
     codes = early = 0
     if description.resource_type == "Observation":
-        if description.code_parameter in names:
-            asked = {(coding.system, coding.code) for coding in search.codes}
-            codes = sum(_elsewhere(record, asked) for record in records)
-        if description.date_parameter in names:
-            asked_from = next(value[2:] for name, value in sent[0] if name == description.date_parameter)
-            early = sum(_before(record, _day_before(asked_from)) for record in records)
+        asked = {(each.system, each.code) for each in search.codes} if description.code_parameter in names else None
+        day = next((_day_before(value[2:]) for name, value in sent[0] if name == description.date_parameter), None)
+        for told in map(_told, records) if asked is not None or day is not None else ():
+            codes += asked is not None and _elsewhere(told, asked)
+            early += day is not None and _before(told, day)
     found = {description.code_parameter: codes, description.date_parameter: early}
     return Noticed(missing | {name for name, count in found.items() if name and count}, codes, early)
 
@@ -71,18 +70,14 @@ def _missing(link: str | None, sent: Iterable[str]) -> set[str]:
     return {name for name in sent if not name.startswith("_")} - told if told else set()
 
 
-def _elsewhere(record: Record, asked: set[tuple[str, str]]) -> bool:
-    told = _told(record)
-    if told is None or told.code is None:
+def _elsewhere(told: _Told, asked: set[tuple[str, str]]) -> bool:
+    if told.code is None:
         return False
     return all((each.system or "", each.code or "") not in asked for each in told.code.coding)
 
 
-def _before(record: Record, day: str) -> bool:
+def _before(told: _Told, day: str) -> bool:
     """Whether a record ends before a day; dates compare as they are written, as far as they are."""
-    told = _told(record)
-    if told is None:
-        return False
     text = told.effectiveDateTime or (told.effectivePeriod.end if told.effectivePeriod is not None else None)
     return text is not None and text[:10] < day[: len(text)]
 
@@ -95,8 +90,9 @@ def _day_before(day: str) -> str:
         return day
 
 
-def _told(record: Record) -> _Told | None:
+def _told(record: Record) -> _Told:
+    """What a record says of itself; nothing where that cannot be read, which is told elsewhere."""
     try:
         return _TOLD.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+        return _Told()

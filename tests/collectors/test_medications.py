@@ -7,14 +7,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from collector_making import AT, PATIENT, SOURCE, codes
 from event_making import NOT_FOUND, RXNORM, ask, catalog, coding, event
+from searching_server import Searching, holding, statement
 
 from collectors.assemble import encode
+from collectors.capability.capabilities import Capabilities
 from collectors.collector import Beside, begin
 from collectors.facts import Failure
+from collectors.gather import Gatherer
 from collectors.needs import Search
 from collectors.reading.readout import Setting, record_of
 from collectors.reading.records import Record
-from ontology.values import AbsentReason, Value
+from collectors.sourcefacts import SourceFacts
+from ontology.concepts import Origin
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason, Value
 
 UNREADABLE = (NOT_FOUND, ["codes-unreadable"])
 YES: tuple[Value, list[str]] = (True, [])
@@ -147,3 +153,43 @@ def test_the_zone_of_the_source_is_taken_for_times_without_one() -> None:
     assert ask(record, concept="oral-anticoagulant").value is not True
     assert PATIENT["id"] == "p"
     assert AT.date().isoformat() == "2024-06-01"
+
+
+async def gathered(server: Searching) -> SourceFacts:
+    """What is gathered for oral anticoagulants over HTTP."""
+    concept = catalog().concepts["oral-anticoagulant"]
+    collectors = [each for each in catalog().collectors.values() if each.origin in (concept.origin, Origin.PATIENT)]
+    searches = tuple(Search(each, (concept,) if each.origin is concept.origin else (), (), None) for each in collectors)
+    async with server.client() as http:
+        gatherer = Gatherer(http, Capabilities(first_wait=1))
+        facts = await gatherer.gather(SOURCE, "p", searches, AT, 5)
+        await gatherer.aclose()
+    return facts
+
+
+ANTICOAGULANT = Slot("input", catalog().concepts["oral-anticoagulant"], Select.ANY, True, closed_world=True)
+OFFERED: dict[str, tuple[str, ...]] = {"Patient": ("_id",), "MedicationRequest": ("patient",), "Medication": ("_id",)}
+
+
+async def test_over_http_medications_are_fetched_by_id() -> None:
+    server = holding(request(), medication(), metadata=statement(OFFERED))
+    facts = await gathered(server)
+    assert facts.select(ANTICOAGULANT, AT, AT).value is True
+    assert [dict(asked)["_id"] for asked in server.of("Medication")] == ["m1"]
+    assert server.of("MedicationAdministration") == []
+
+
+async def test_a_type_that_the_source_does_not_have_hides_nothing() -> None:
+    """No MedicationStatement there: what is prescribed decides."""
+    server = holding(event("MedicationRequest", status="draft"), metadata=statement(OFFERED))
+    facts = await gathered(server)
+    assert server.of("MedicationStatement") == []
+    found = facts.select(ANTICOAGULANT, AT, AT)
+    assert (found.value, codes(found)) == (False, ["closed-world", "doubted"])
+    assert [issue.code for issue in facts.issues] == ["not-offered"]
+
+
+async def test_nothing_is_known_where_the_source_has_none_of_the_types() -> None:
+    server = holding(metadata=statement({"Patient": ("_id",)}))
+    found = (await gathered(server)).select(ANTICOAGULANT, AT, AT)
+    assert found.value == Absent(AbsentReason.NOT_QUERIED)

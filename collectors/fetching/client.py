@@ -88,7 +88,7 @@ class Client:
         if following is None:
             raise UnfitError("the link to the next page is no address")
         if not within(following, self._source.base_url):
-            raise UnfitError("the link to the next page leaves the source")
+            raise UnfitError("the link to the next page leaves the source (it must name itself as base_url does)")
         return following
 
     async def batch(self, searches: Sequence[Query]) -> Fetched:

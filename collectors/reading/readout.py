@@ -7,6 +7,7 @@ import msgspec
 
 from collectors.facts import Failure
 from collectors.reading import wire
+from collectors.reading.nesting import too_deep
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.settings import Source
 from collectors.terminology.translation import NOTHING, Translation
@@ -41,12 +42,13 @@ class Setting:
             return False
         return reference.reference.partition("/_history/")[0] in self.subjects
 
-
     def systems(self, code: wire.CodeableConcept | None) -> frozenset[str]:
         """The code systems in which an entry can be read, by itself or by what the source's maps say of its codes."""
         if code is None:
             return frozenset()
-        return self.translation.systems_of((each.system, each.code) for each in code.coding if each.system and each.code)
+        return self.translation.systems_of(
+            (each.system, each.code) for each in code.coding if each.system and each.code
+        )
 
 
 @dataclass(slots=True)
@@ -90,6 +92,8 @@ def record_of(raw: bytes, source: Source) -> Record | None:
 
     A version that can be no part of an address is passed over: the record is then named without it.
     """
+    if too_deep(raw):
+        return None
     try:
         head = wire.HEAD.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):

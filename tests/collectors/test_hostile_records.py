@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from collectors.fetching.addresses import within
 from collectors.gather import Gatherer
+from collectors.reading.readout import record_of
 from collectors.reading.wire import plain
 
 EVIL = "\x1b[31mnormal\r\n  ! forged\u202e\u2028\x9b"
@@ -80,3 +81,28 @@ async def test_an_answer_packed_twice_is_not_unpacked() -> None:
 @pytest.mark.parametrize("path", ["..%2f..%2fadmin", "%2e%2e%5cadmin", "a/..%5Cadmin", "..\\admin"])
 def test_no_step_up_is_hidden_in_an_address(path: str) -> None:
     assert not within(httpx.URL(f"{BASE}/{path}"), BASE)
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("https://ehr.test/fhir/Observation", True),
+        ("https://EHR.test:443/fhir?_getpages=1", True),
+        ("https://ehr.test/fhir", True),
+        ("http://ehr.test/fhir/Observation", False),
+        ("https://ehr.test:8443/fhir/Observation", False),
+        ("https://user@ehr.test/fhir/Observation", False),
+        ("https://ehr.test.evil.test/fhir/Observation", False),
+        ("https://evil.test/fhir/Observation?https://ehr.test/fhir", False),
+        ("https://ehr.test/fhir2/Observation", False),
+        ("https://ehr.test//evil.test/fhir", False),
+        ("wss://ehr.test/fhir/Observation", False),
+    ],
+)
+def test_what_is_within_a_source(address: str, inside: bool) -> None:
+    assert within(httpx.URL(address), "https://ehr.test/fhir") is inside
+
+
+def test_a_record_handed_in_that_nests_too_deeply_is_not_read() -> None:
+    deep = b'{"resourceType":"Observation","id":"o1","x":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    assert record_of(deep, SOURCE) is None

@@ -32,13 +32,19 @@ def checked_id(patient: str) -> str:
 
 
 def queries(
-    search: Search, source: Source, patient: str, at: datetime, capability: Capability | None = None
+    search: Search,
+    source: Source,
+    patient: str,
+    at: datetime,
+    capability: Capability | None = None,
+    most_codes: int | None = TOO_MANY_CODES,
 ) -> tuple[Parameters, ...]:
     """The parameters of each request that the search needs: one, or one a hundred codes.
 
     There is no upper limit in time: a partial date that ends after ``at`` must not be lost in silence.  A parameter
-    that the source declares not to know is left out, as are codes beyond ``TOO_MANY_CODES``: what comes is sorted out
-    here in any case.  Categories never stand in for codes: records without one would be lost.
+    that the source declares not to know is left out, as are codes where there are more than ``most_codes`` (None: they
+    never are): what comes is sorted out here in any case.  Categories never stand in for codes: records without one
+    would be lost.
     """
     description = search.description
     patient_of = of_patient(description, patient, capability)
@@ -48,7 +54,8 @@ def queries(
         *elements(description, source),
     )
     code = description.code_parameter
-    if code is None or not 0 < len(search.codes) <= TOO_MANY_CODES or not _known(description, code, capability):
+    too_many = most_codes is not None and len(search.codes) > most_codes
+    if code is None or not search.codes or too_many or not _known(description, code, capability):
         return ((patient_of, *further),)
     chunks = [search.codes[first : first + MOST_CODES] for first in range(0, len(search.codes), MOST_CODES)]
     return tuple((patient_of, (code, tokens(chunk)), *further) for chunk in chunks)

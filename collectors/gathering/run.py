@@ -133,7 +133,15 @@ class Run:
         description = search.description
         sent = queries(search, setting.source, setting.patient, at, self._ability.capability)
         links: list[str | None] = []
-        records = await self._records_for(search, sent, links)
+        try:
+            records = await self._records_for(search, sent, links)
+        except SourceAnswerError:
+            # Some want a code beside the patient whatever they declare: asked once more, with all that narrows.
+            plain = queries(search, setting.source, setting.patient, at, None, most_codes=None)
+            if plain == sent:
+                raise
+            sent, links = plain, []
+            records = await self._records_for(search, sent, links)
         seen = noticed(search, sent, links, records)
         self._ability.learned.ignored.update((description.resource_type, name) for name in seen.parameters)
         if (issue := seen.issue(description.resource_type)) is not None:

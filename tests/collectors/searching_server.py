@@ -46,13 +46,15 @@ class Searching:
     """Answers from ``records``; ``ignored`` names parameters and habits that it takes no notice of.
 
     ``self``: it links to the search without saying what it ignored.  ``global-order``: it sorts each page on its own.
-    ``time-order``: it sorts by what is written, not by when it was.
+    ``time-order``: it sorts by what is written, not by when it was.  ``needed`` are parameters without which it refuses
+    a search for Observations.
     """
 
     records: list[Json]
     metadata: Any = field(default_factory=statement)
     ignored: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
     smart: Json | None = None
     page: int = PAGE
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -74,7 +76,7 @@ class Searching:
             return _json({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
         parameters = dict(parse_qsl(request.url.query.decode()))
         self.asked.append((path, parameters))
-        if path in self.refused:
+        if path in self.refused or (path == "Observation" and not self.needed <= parameters.keys()):
             return httpx.Response(400, json={"resourceType": "OperationOutcome"})
         if path == "metadata":
             body = self.metadata

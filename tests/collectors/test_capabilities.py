@@ -13,11 +13,12 @@ from searching_server import Searching, holding, statement
 
 from collectors.capability.capabilities import FAILURE_TTL, Capabilities
 from collectors.errors import SourceUnreachableError
+from collectors.fetching.search import TOO_MANY_CODES
 from collectors.gather import Gatherer
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from ontology.slots import Select
-from ontology.values import Absent, AbsentReason
+from ontology.values import Absent, AbsentReason, Coding
 
 SOURCE = Source(id="ehr", base_url=BASE)
 NEEDS = searches(CREATININE, FIBRILLATION, SEX, window=timedelta(days=90))
@@ -204,6 +205,17 @@ async def test_the_parameters_that_are_declared_are_sent(declared: tuple[str, ..
     assert set(asked) == sent
     assert asked.get("subject", "Patient/p") == "Patient/p"
     assert len(facts.gathered.resources["serum-creatinine"]) == 1
+
+
+async def test_a_source_that_wants_a_code_whatever_it_declares_is_given_one() -> None:
+    types = {"Patient": ("_id",), "Observation": ("patient",), "Condition": ("patient",)}
+    many = tuple(Coding("urn:x", str(number)) for number in range(TOO_MANY_CODES)) + NEEDS[1].codes
+    for needs, metadata in ((NEEDS, statement(types)), ((NEEDS[0], replace(NEEDS[1], codes=many)), statement())):
+        server = holding(observation(), metadata=metadata, needed=frozenset({"code"}))
+        facts, _ = await ask(server, needs=needs)
+        assert "code" not in server.of("Observation")[0]
+        assert all("code" in asked for asked in server.of("Observation")[1:])
+        assert facts.select(slot(), AT, AT).issues == ()
 
 
 async def test_elements_are_asked_for_only_where_the_settings_say_so() -> None:

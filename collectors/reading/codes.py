@@ -68,7 +68,7 @@ class CodeIndex:
                 if is_prefix(coding):
                     self._prefixes.append((coding.system, plain_code(coding.code[:-1]), known, accepted))
                 else:
-                    self._exact.setdefault(_key(coding.system, coding.code), []).append((known, accepted))
+                    self._exact.setdefault(code_key(coding.system, coding.code), []).append((known, accepted))
             for panel in known.concept.panels:
                 self._panels.setdefault((panel.system, panel.code), []).append(known)
 
@@ -89,7 +89,7 @@ class CodeIndex:
     def _hits(self, coding: wire.Coding) -> Iterator[tuple[Reader, Accepted]]:
         if coding.system is None or coding.code is None:
             return
-        yield from self._exact.get(_key(coding.system, coding.code), ())
+        yield from self._exact.get(code_key(coding.system, coding.code), ())
         for system, start, known, accepted in self._prefixes:
             if coding.system != system or not plain_code(coding.code).startswith(start):
                 continue
@@ -125,7 +125,8 @@ def undotted(system: str) -> bool:
     return _ICD.search(system) is not None
 
 
-def _key(system: str, code: str) -> Key:
+def code_key(system: str, code: str) -> Key:
+    """A code as it is compared: one that may be written with a dot or without stands without."""
     return (system, plain_code(code)) if undotted(system) else (system, code)
 
 

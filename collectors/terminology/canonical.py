@@ -26,7 +26,7 @@ class Canonical:
         """A short name in kebab-case: the last part of the url, and the version."""
         last = re.split(r"[/:]", self.url.rstrip("/:"))[-1]
         words = _WORDS.findall(last) + _WORDS.findall(self.version)
-        return "-".join(word.lower() for word in words)
+        return "-".join(word.lower() for word in words) or "set"
 
 
 def canonical(text: str) -> Canonical:

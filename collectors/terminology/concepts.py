@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from collectors.reading.codes import is_prefix, plain_code, undotted
+from collectors.reading.codes import code_key, is_prefix, plain_code, undotted
 from collectors.terminology.codeset import Codes, Key
 from collectors.terminology.translation import Translated, Translation
 from ontology.concepts import Accepted, AcceptedSet, Answer, Concept
@@ -124,7 +124,7 @@ def _told(each: Accepted, local: Key, key: Key, translation: Translation) -> Acc
 
 
 def _target(translation: Translation, local: Key, key: Key) -> Translated:
-    return next(each for each in translation.of(*local) if each.key == key)
+    return next(each for each in translation.of(*local) if code_key(*each.key) == code_key(*key))
 
 
 def _joined(caution: str | None, text: str) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from collectors.reading.codes import code_key, plain_code, undotted
 from collectors.reading.wire import plain
 from collectors.terminology.canonical import Canonical
 from collectors.terminology.codeset import Key
@@ -39,7 +40,7 @@ class Translation:
     def __post_init__(self) -> None:
         for local, targets in self.targets.items():
             for each in targets:
-                self._locals.setdefault(each.key, []).append(local)
+                self._locals.setdefault(code_key(*each.key), []).append(local)
 
     def of(self, system: str, code: str) -> tuple[Translated, ...]:
         """What a code stands for; nothing where no map says so."""
@@ -57,6 +58,8 @@ class Translation:
 
         A wider code is none: the local one may mean something more special that is asked for.
         """
+        if not self:
+            return frozenset(system for system, _ in codings)
         found = set()
         for system, code in codings:
             found.add(system)
@@ -66,11 +69,13 @@ class Translation:
     def local(self, wanted: Iterable[Key]) -> tuple[Key, ...]:
         """The local codes that are read as one of these, in a stable order: a search must ask for them, too."""
         found: set[Key] = set()
-        for key in wanted:
-            found.update(self._locals.get(key, ()))
-            for system in self.systems:
-                if any(each.key == key for each in self.of(system, key[1])):
-                    found.add((system, key[1]))
+        for system, code in wanted:
+            found.update(self._locals.get(code_key(system, code), ()))
+            for local in self.systems:
+                # Where a dot makes no difference the source may write the code without it.
+                for written in {code, plain_code(code)} if undotted(system) else {code}:
+                    if any(each.key == (system, written) for each in self.of(local, written)):
+                        found.add((local, written))
         return tuple(sorted(found))
 
     def __bool__(self) -> bool:

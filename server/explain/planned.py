@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from collectors.fetching.search import MOST_CODES, tokens
+from collectors.fetching.search import MOST_CODES, TOO_MANY_CODES, tokens
 from collectors.needs import Search
+from collectors.terminology.concepts import sets_of
 from ontology.concepts import Origin
 from ontology.slots import Slot
 from server.compiler.plan import Binding, FromCall, FromSeries, Plan, PlannedCall
@@ -31,8 +32,12 @@ def _requests(search: Search) -> Iterator[str]:
         return
     if description.date_parameter is not None and search.window is not None:
         start += f"&{description.date_parameter}=ge(…-{duration_code(search.window)})"
-    if description.code_parameter is None:
+    sets = tuple(dict.fromkeys(name for concept in search.concepts for name in sets_of(concept)))
+    if description.code_parameter is None or len(search.codes) > TOO_MANY_CODES:
         yield start
+    elif sets:
+        told = f"with the codes of {', '.join(sets)}, as the terminology server says"
+        yield f"{start}&{description.code_parameter}=… ({told})"
     else:
         for first in range(0, len(search.codes), MOST_CODES):
             yield f"{start}&{description.code_parameter}={tokens(search.codes[first : first + MOST_CODES])}"

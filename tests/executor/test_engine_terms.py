@@ -12,11 +12,13 @@ from ontology.concepts import AcceptedSet
 from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.configured import configured_catalog
 from server.catalog.load import Catalog
+from server.compiler.compile import compile_plan
 from server.errors import CatalogError, SettingsError
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.explain.explain import explain
+from server.explain.planned import searches
 from server.settings import Settings, load_settings
 from tests.collectors.terminology.fake_terminology import BASE as TX
 from tests.collectors.terminology.fake_terminology import FakeTerminology
@@ -138,3 +140,10 @@ def test_value_sets_of_the_folder_join_the_catalog(tmp_path: Path) -> None:
     house.put("codes.json", CODES)
     house.put("set.json", value_set(SET, compose={"include": [include("2160-0")]}))
     assert set(configured_catalog(house.settings).value_sets.find(SET).codes) == {(LOINC, "2160-0")}
+
+
+def test_a_plan_names_the_sets_that_are_still_to_be_asked_for() -> None:
+    (search,) = [
+        each for each in searches(compile_plan(by_set(shipped()), ("serum-creatinine",))) if "Observation" in each
+    ]
+    assert f"code=… (with the codes of {SET}, as the terminology server says)" in search

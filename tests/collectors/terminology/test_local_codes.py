@@ -87,7 +87,7 @@ def test_a_whole_system_of_the_same_codes() -> None:
     told = {
         code: hit.caution for code in ("I480", "i48.91", "I499", "I49.9", "OLD") if (hit := found(made, LOCAL, code))
     }
-    assert set(told) == {"I480", "i48.91", "I49.9", "OLD"}
+    assert set(told) == {"I480", "i48.91", "I499", "I49.9", "OLD"}
     assert told["I480"] == (
         f"a code of {LOCAL} was read as the same of {ICD}, by ConceptMap https://lab.example/ConceptMap/codes|1"
     )
@@ -99,6 +99,15 @@ def test_icd_codes_are_the_same_without_their_dot() -> None:
     assert found(made, ICD, "I489") is not None
     assert found(made, ICD, "I48.91") is None
     assert found(made, "urn:mine", "I1.1") is None
+
+
+def test_a_map_may_write_icd_codes_without_their_dot() -> None:
+    one = concept(accepts("I48.9", ICD), accepts("Z86.79", ICD))
+    made = localised(one, maps(concept_map(group(("AF", "I489", "equal"), target=ICD))))
+    assert found(made, LOCAL, "AF") is not None
+    whole = concept_map(group(("X", "X", "equal"), target=ICD, unmapped={"mode": "provided"}))
+    made = localised(one, maps(whole))
+    assert [code for code in ("Z86.79", "Z8679", "Z867") if found(made, LOCAL, code)] == ["Z86.79", "Z8679"]
 
 
 def test_answers_and_panels() -> None:

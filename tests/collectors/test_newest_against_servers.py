@@ -20,6 +20,7 @@ from server.catalog.load import load_catalog
 
 if TYPE_CHECKING:
     from fixtures.ehr import Ehr
+    from fixtures.medplum.running import Medplum
 
 PERSON = "newest"
 NEEDS = tuple(
@@ -56,10 +57,8 @@ async def asking(base_url: str) -> AsyncIterator[tuple[Gatherer, Capabilities, S
         await gatherer.aclose()
 
 
-@pytest.mark.ehr
-async def test_sorting_is_proven_and_then_used_in_one_batch(shared_ehr: "Ehr") -> None:
-    shared_ehr.load([json.loads(encode(record)) for record in records()])
-    async with asking(shared_ehr.base_url) as (gatherer, capabilities, source):
+async def sorted_in_one_request(base_url: str) -> None:
+    async with asking(base_url) as (gatherer, capabilities, source):
         window = await gatherer.gather(source, PERSON, NEEDS, AT, 30)
         await gatherer.learning.settle()
         known = capabilities.at_hand(source)
@@ -75,6 +74,18 @@ async def test_sorting_is_proven_and_then_used_in_one_batch(shared_ehr: "Ehr") -
     assert (len(window.facts[CREATININE.id]), len(newest.facts[CREATININE.id])) == (20, 10)
     assert newest.requests == 2
     assert newest.issues == ()
+
+
+@pytest.mark.ehr
+async def test_sekmet_is_proven_to_sort(shared_ehr: "Ehr") -> None:
+    shared_ehr.load([json.loads(encode(record)) for record in records()])
+    await sorted_in_one_request(shared_ehr.base_url)
+
+
+@pytest.mark.ehr
+async def test_medplum_is_proven_to_sort(shared_medplum: "Medplum") -> None:
+    shared_medplum.load([json.loads(encode(record)) for record in records()])
+    await sorted_in_one_request(shared_medplum.base_url)
 
 
 @pytest.mark.ehr

@@ -1,6 +1,6 @@
 """SHACL: every description is checked against the shapes before anything is read out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pyshacl
 from rdflib import RDF, SH, Graph
@@ -18,15 +18,31 @@ def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
     conforms, report, _ = pyshacl.validate(union, shacl_graph=shapes, inference="none", advanced=False)
     if conforms or not isinstance(report, Graph):
         return []
-    lines = set()
+    lines: set[str] = set()
     for result in report.subjects(RDF.type, SH.ValidationResult):
         node = report.value(result, SH.focusNode)
         path, message = report.value(result, SH.resultPath), report.value(result, SH.resultMessage)
         if node is None:
             continue
         rule = f"{term_name(path)}: {message}" if path is not None else str(message)
+        if not any((node, None, None) in graph for graph in graphs.values()):
+            # A value, or a node that says nothing: what it is a value of is named.
+            terms = frozenset(shapes.objects(report.value(result, SH.sourceShape), SH.targetObjectsOf))
+            lines.update(_as_value(graphs, node, terms, str(message)))
+            continue
         lines.add(f"{_file(graphs, node)}: {words_of(union, node)}: {rule}")
     return sorted(lines)
+
+
+def _as_value(graphs: Mapping[str, Graph], value: Node, terms: frozenset[Node], message: str) -> Iterator[str]:
+    owned = False
+    for name, graph in graphs.items():
+        for owner, term in graph.subject_predicates(value):
+            if not terms or term in terms:
+                owned = True
+                yield f"{name}: {words_of(graph, owner)}: {term_name(term)}: {message}"
+    if not owned:
+        yield f"ontology: {message}"
 
 
 def _file(graphs: Mapping[str, Graph], node: Node) -> str:

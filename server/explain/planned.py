@@ -42,6 +42,8 @@ def _requests(search: Search) -> Iterator[str]:
         for first in range(0, len(search.codes), MOST_CODES):
             yield f"{start}&{description.code_parameter}={tokens(search.codes[first : first + MOST_CODES])}"
     yield from (f"GET {included}?patient=… (only where it is needed)" for included in description.includes)
+    if description.layout is not None and description.layout.named is not None:
+        yield f"GET {description.layout.named.resource_type}?_id=… (only where it is needed)"
 
 
 def _from(plan: Plan, slot: Slot, binding: Binding) -> str:

@@ -102,6 +102,15 @@ def changing_total(records: tuple[Record, ...]) -> Answer:
     return answer
 
 
+def total_of_page(records: tuple[Record, ...]) -> Answer:
+    def answer(request: Request) -> Response:
+        if page(request) == 1:
+            return bundle(*records, device(1), following=here(request, 2), total=len(records) + 1)
+        return bundle(device(2), total=1)
+
+    return answer
+
+
 def paged(*pages: Callable[[tuple[Record, ...]], tuple[Record, ...]], **more: Any) -> Callable[..., Answer]:
     def make(records: tuple[Record, ...]) -> Answer:
         def answer(request: Request) -> Response:
@@ -234,6 +243,14 @@ FAULTS: dict[str, Fault] = {
     "error among the entries": in_part("reports an error", with_outcome("error", search={"mode": "outcome"})),
     "fatal error without a mode": in_part("reports an error", with_outcome("fatal")),
     "total that lies": in_part("said 9 records and gave", lambda records: bundle(*records, total=9)),
+    "total that records that came along must not make up for": in_part(
+        "the source said",
+        lambda records: entries(
+            *({"resource": each} for each in records),
+            {"resource": device(1), "search": {"mode": "include"}},
+            total=len(records) + 1,
+        ),
+    ),
     "total that changes": Fault(Ends.IN_PART, "the number of records changed", changing_total),
     "total that lies over pages": Fault(Ends.IN_PART, "said 9 records", paged(lambda r: r, lambda _: (), total=9)),
     "entry without a record": in_part(
@@ -277,7 +294,7 @@ FAULTS: dict[str, Fault] = {
     "a page that repeats some entries": Fault(
         Ends.READ, "", paged(lambda r: r, lambda r: (*r, device(1)), lambda r: (*r, device(2)))
     ),
-    "total of the page": Fault(Ends.READ, "", paged(lambda r: (*r, device(1)), lambda _: (device(2),))),
+    "total of the page": Fault(Ends.READ, "", total_of_page),
     "redirect within the source": Fault(Ends.READ, "", lambda records: redirecting(lambda r: here(r, 2), then=records)),
     "429 once": Fault(Ends.READ, "", lambda records: refusing(429, {"Retry-After": "0"}, 1, records)),
     "503 twice": Fault(Ends.READ, "", lambda records: refusing(503, times=2, then=records)),

@@ -9,6 +9,7 @@ from misbehaving import Answer, Misbehaving, bundle, over, refusing
 from starlette.requests import Request
 from starlette.responses import Response
 
+from collectors.errors import PatientNotFoundError
 from collectors.fetching import transport
 from collectors.fetching.access import CallerAccess
 from collectors.fetching.flight import Flights
@@ -107,6 +108,17 @@ async def test_a_request_for_which_nobody_waits_any_more_is_ended() -> None:
         await asyncio.sleep(0)
     assert held.cancelled == 1
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_no_search_goes_on_once_it_is_known_that_there_is_no_such_patient() -> None:
+    held = Held(paged)
+    async with over(Misbehaving(Observation=held, Patient=lambda _: bundle())) as http:
+        with pytest.raises(PatientNotFoundError):
+            await Gatherer(http).gather(SOURCE, "p", ALL, AT, 30)
+        going_on = [task for task in asyncio.all_tasks() if "Run.search" in repr(task.get_coro())]
+        assert going_on == []
+        await asyncio.sleep(0)
+        assert held.cancelled == held.begun.is_set()
 
 
 async def test_a_wait_lasts_as_long_as_the_most_patient_one_can() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ontology.concepts import Concept
 from ontology.slots import Slot
 from server.catalog.criteria import Applicability, Case, Outcome, Remark, ScoreCriterion
+from server.catalog.trained import TrainedModel
 
 
 class Kind(StrEnum):
@@ -44,7 +45,7 @@ class Description:
     ``digest`` is over the canonical graph of the description; ``code_digest`` over the folder's Python sources
     (empty where there are none).  ``evaluation_time``: the granularity in which the module reads the evaluation
     time (None: it does not).  ``partial_total``: a score that may be shown with inputs missing, as its lowest total.
-    ``display_decimals`` is for sentences only.
+    ``display_decimals`` is for sentences only.  ``model``: what a module of the model kind loads.
     """
 
     iri: str
@@ -73,6 +74,7 @@ class Description:
     preferred: bool = False
     risk: RiskOf | None = None
     display_decimals: int | None = None
+    model: TrainedModel | None = None
 
     def slot(self, name: str) -> Slot:
         """The slot of this name (KeyError if there is none)."""

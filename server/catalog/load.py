@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-from rdflib import OWL, RDF, URIRef
+from rdflib import OWL, RDF, Graph, URIRef
 
 from collectors.needs import CollectorDescription
 from collectors.terminology.library import Library
 from ontology.concepts import Concept, Origin
 from ontology.vocabulary import unknown_terms
+from server.catalog.cards import Card, read_cards
 from server.catalog.concepts import concept_nodes, read_concept
 from server.catalog.descriptions import Description
 from server.catalog.digest import code_digest
@@ -33,7 +34,7 @@ BASE = "https://medtwin.example/"
 class Catalog:
     """What is on offer: modules, concepts and collectors by id; ``digest`` names this very state of it.
 
-    ``value_sets`` are those that files define.
+    ``value_sets`` are those that files define, ``cards`` what is known of the modules that were fitted to data, by IRI.
     """
 
     modules: Mapping[str, Description]
@@ -42,6 +43,7 @@ class Catalog:
     collectors: Mapping[str, CollectorDescription]
     digest: str
     value_sets: Library = field(default_factory=lambda: Library({}))
+    cards: Mapping[str, Card] = field(default_factory=dict)
 
 
 def load_catalog(
@@ -61,13 +63,15 @@ def load_catalog(
     collectors = _files(sorted((root / "collectors").glob("*/collector.ttl")), root, faults)
     folders = [root / "modules", *extra_modules]
     modules = _files([path for folder in folders for path in sorted(folder.glob("*/module.ttl"))], root, faults)
+    cards = _files([path for folder in folders for path in sorted(folder.glob("*/card.ttl"))], root, faults)
     if faults:
         raise CatalogError(faults)
-    shapes = ontology.pop("ontology/shapes.ttl")
-    everything = {**ontology, **collectors, **modules}
+    shapes = _shapes(ontology)
+    everything = {**ontology, **collectors, **modules, **cards}
+    vocabulary = ontology["ontology/mpm.ttl"].graph
     for name, file in everything.items():
-        faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, ontology["ontology/mpm.ttl"].graph)]
-    faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes.graph)
+        faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, vocabulary)]
+    faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes)
     if faults:
         raise CatalogError(faults)
     library, sets_digest = read_library([*shipped_folders(root, folders), *value_sets], root, faults)
@@ -75,6 +79,8 @@ def load_catalog(
     limited = limited_concepts({name: file.graph for name, file in modules.items()}, concepts, faults)
     concepts = all_resolved({**concepts, **limited}, library, terminology_server, faults)
     described = _modules(modules, {c.iri: c for c in concepts.values()}, faults)
+    by_iri = {d.iri: d for d in described.values()}
+    known = read_cards(cards, vocabulary, by_iri, faults)
     readers = _collectors(collectors, faults)
     if faults:
         raise CatalogError(faults)
@@ -82,8 +88,15 @@ def load_catalog(
     for name, file in sorted(everything.items()):
         digest.update(f"{name}\0{file.digest}\0{file.code_digest}\n".encode())
     digest.update(sets_digest.encode())
-    by_iri = {d.iri: d for d in described.values()}
-    return Catalog(described, by_iri, concepts, readers, digest.hexdigest(), library)
+    return Catalog(described, by_iri, concepts, readers, digest.hexdigest(), library, known)
+
+
+def _shapes(ontology: dict[str, File]) -> Graph:
+    """The shapes, taken out of the ontology's files."""
+    union = Graph()
+    for name in [name for name in ontology if name.startswith("ontology/shapes")]:
+        union += ontology.pop(name).graph
+    return union
 
 
 def _files(paths: list[Path], root: Path, faults: list[str]) -> dict[str, File]:

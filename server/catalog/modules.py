@@ -28,6 +28,7 @@ from server.catalog.graph import (
     truth,
     words_of,
 )
+from server.catalog.trained_nodes import trained_model
 from server.catalog.valuesets import limited_iri
 
 KINDS = {
@@ -105,6 +106,7 @@ def read_module(file: File, node: URIRef, kind: Kind, concepts: Mapping[str, Con
         preferred=one(graph, node, MPM.prefer) == MPM.This,
         risk=None if risk is None else RiskOf(need(graph, risk, RDFS.label), need(graph, risk, MPM.duration)),
         display_decimals=None if decimals is None else int(decimals),
+        model=trained_model(graph, node, slots),
     )
 
 

@@ -49,8 +49,12 @@ def test_a_misspelt_word_is_found(written: str, instead: str, line: str) -> None
 
 
 def test_all_that_exists_uses_only_known_words() -> None:
-    files = [path for path in (ROOT / "ontology").glob("*.ttl") if path.name != "shapes.ttl"]
-    files += [*ROOT.glob("modules/*/module.ttl"), *ROOT.glob("collectors/*/collector.ttl")]
+    files = [path for path in (ROOT / "ontology").glob("*.ttl") if not path.name.startswith("shapes")]
+    files += [
+        *ROOT.glob("modules/*/module.ttl"),
+        *ROOT.glob("modules/*/card.ttl"),
+        *ROOT.glob("collectors/*/collector.ttl"),
+    ]
     for path in files:
         graph = Graph().parse(path, publicID="https://medtwin.example/x")
         assert unknown_terms(graph, VOCABULARY) == [], path
@@ -65,7 +69,9 @@ def test_every_term_says_what_it_means() -> None:
 
 
 def test_the_shapes_speak_of_known_terms_only() -> None:
-    shapes = Graph().parse(ROOT / "ontology" / "shapes.ttl")
+    shapes = Graph()
+    for path in (ROOT / "ontology").glob("shapes*.ttl"):
+        shapes.parse(path)
     declared = set(VOCABULARY.subjects(RDF.type, RDF.Property)) | set(VOCABULARY.subjects(RDF.type, OWL.Class))
     declared |= set(VOCABULARY.subjects(RDFS.label, None))
     used = {node for triple in shapes for node in triple if str(node).startswith(MPM)}

@@ -16,6 +16,7 @@ from fixtures.ehr import Ehr
 from fixtures.make_patients import INDEX, PATIENTS
 from fixtures.medplum.running import Medplum
 from ontology.concepts import Origin
+from ontology.values import Absent, AbsentReason
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
@@ -69,11 +70,13 @@ EVENTS = [
 
 # What the servers' own ways change in an answer, by patient and concept, with the reason.  There is nothing.
 OWN_WAYS: dict[tuple[str, str], str] = {}
+# sekmet-fhir has no such resource types, and says so: what is read from them is tested below.
+NOT_AT_SEKMET = {Origin.FAMILY_HISTORY: "FamilyMemberHistory", Origin.QUESTIONNAIRE: "QuestionnaireResponse"}
 
 
 def every_recorded() -> tuple[str, ...]:
-    """The ids of all concepts that are read from records, of whatever resource type."""
-    beside = (Origin.COMPUTED, Origin.SITE)
+    """The ids of all concepts that are read from records, of whatever resource type that both servers have."""
+    beside = (Origin.COMPUTED, Origin.SITE, *NOT_AT_SEKMET)
     return tuple(sorted(each.id for each in shipped().concepts.values() if each.origin not in beside))
 
 
@@ -149,6 +152,33 @@ def test_what_is_on_record_of_any_type(shared_ehr: Ehr, shared_medplum: Medplum)
         check(patient, trace, traces[1][patient], every_recorded())
     found = {concept for concept, result in told(traces[0][EVENTFUL]).items() if result.value is True}
     assert {"oral-anticoagulant", "penicillin-allergy", "influenza-vaccination", "inpatient-stay"} <= found
+
+
+def test_what_one_server_does_not_have_is_not_said_to_be_missing_on_record(
+    shared_ehr: Ehr, shared_medplum: Medplum
+) -> None:
+    relative = {
+        "resourceType": "FamilyMemberHistory",
+        "id": f"{EVENTFUL}-mother",
+        "date": "2024-01-02",
+        "status": "completed",
+        "patient": SUBJECT,
+        "relationship": coded("MTH", "http://terminology.hl7.org/CodeSystem/v3-RoleCode"),
+        "condition": [{"code": coded("22298006", SNOMED)}],
+    }
+    of = tuple(sorted(each.id for each in shipped().concepts.values() if each.origin in NOT_AT_SEKMET))
+    shared_ehr.load(EVENTS)
+    shared_medplum.load([*EVENTS, relative])
+    here, there = (
+        told(asked_over_http(server.base_url, [Asked(EVENTFUL, EVENTFUL, AT, of)])[EVENTFUL])
+        for server in (shared_ehr, shared_medplum)
+    )
+    assert there["infarction-in-family"].value is True
+    for concept in of:
+        assert here[concept].value == Absent(AbsentReason.NOT_QUERIED)
+        missing = {issue.text for issue in here[concept].issues if issue.code == "not-offered"}
+        assert missing == {f"The source does not offer {each}." for each in NOT_AT_SEKMET.values()}
+        assert "not-offered" not in {issue.code for issue in there[concept].issues}
 
 
 @pytest.mark.real_data

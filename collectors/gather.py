@@ -1,8 +1,9 @@
-"""Gathers what a plan needs about one patient from one source: all searches at once, within one deadline."""
+"""Gathers what a plan needs about one patient: all searches at once, of all sources, within one deadline."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 
@@ -19,10 +20,14 @@ from collectors.fetching.search import checked_id
 from collectors.fetching.shelf import Shelf
 from collectors.fetching.transport import Transport
 from collectors.gathering.ability import Ability, is_patient, refused
+from collectors.gathering.joint import Joint
 from collectors.gathering.learning import Learning
+from collectors.gathering.merge import merge
+from collectors.gathering.reach import Asked, Reach
 from collectors.gathering.run import Run
 from collectors.gathering.sending import Sender
-from collectors.needs import Search, wanted
+from collectors.handed import OFFLINE, HandedIn
+from collectors.needs import Search
 from collectors.reading.readout import Setting
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
@@ -64,39 +69,46 @@ class Gatherer:
         at: datetime,
         deadline: float,
         access: Access | None = None,
+        others: Sequence[Reach] = (),
+        handed: HandedIn | None = None,
     ) -> SourceFacts:
         """The facts for these searches, within ``deadline`` seconds, as ``access`` authorises it.
 
-        Raises PatientNotFoundError.  Any other fault of the source becomes a failure of the concepts concerned,
-        and an issue.
+        ``others`` are asked as well where they know the patient.  What was ``handed`` in is not fetched from
+        ``source``; from ``OFFLINE`` nothing is.  Raises PatientNotFoundError.  Any other fault of a source becomes a
+        failure of the concepts concerned, and an issue.
         """
-        access = access or NoAccess()
-        translation = self.terminology.translation(source)
-        draft = assemble.Draft(Setting.of(source, checked_id(patient), translation))
         until = asyncio.get_running_loop().time() + deadline
-        patience = Patience(until)
-        transport = Transport(self._clients.of(source), source, self._gate(source), access, patience)
-        client = Client(source, transport)
-        ability = await self._ability(source, transport, until)
-        if ability.known.refusal is not None:
-            return _not_asked(draft, searches, ability.known.refusal)
+        reach = Reach(source, access or NoAccess())
         own = any(map(is_patient, searches))
-        sender = Sender(client, source, self._flights, until, access.scope, patience, self._fresh)
-        run = Run(sender, draft, until, ability, own, self.terminology)
-        tasks = [asyncio.ensure_future(run.search(search, at)) for search in searches if wanted(search, source)]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            # Nothing of a question goes on once it is answered.
-            await asyncio.gather(*tasks, return_exceptions=True)
+        first = await self._open(until, own, handed, reach, checked_id(patient))
+        if first.ability.known.refusal is not None:
+            return _not_asked(first.draft, searches, first.ability.known.refusal)
+        joint = Joint(partial(self._open, until, False, None), searches, at, self._now(), others)
+        await joint.ask(first)
         if (refusal := self._late_refusal(source)) is not None:
-            return _not_asked(assemble.Draft(draft.setting), searches, refusal)
-        # What is learned is tried after the answer: a caller's token is used for nothing that the caller did not ask.
-        if source.auth != "caller":
-            self.learning.begin(ability, client, draft.setting)
-        return draft.finish()
+            return _not_asked(assemble.Draft(first.draft.setting), searches, refusal)
+        for asked in joint.parts:
+            if (refusal := self._late_refusal(asked.reach.source)) is not None:
+                joint.withdraw(asked, refusal)
+            # It is tried after the answer: a caller's token is used for nothing that the caller did not ask.
+            elif asked.client is not None and asked.reach.source.auth != "caller":
+                self.learning.begin(asked.ability, asked.client, asked.draft.setting)
+        return merge(*joint.drafts())
+
+    async def _open(self, until: float, own: bool, handed: HandedIn | None, reach: Reach, patient: str) -> Asked:
+        """Makes ready to ask a source about one of its patient records; ``own``: that record is asked for too."""
+        source = reach.source
+        draft = assemble.Draft(Setting.of(source, patient, self.terminology.translation(source)))
+        if source is OFFLINE:
+            return Asked(reach, draft, Ability(), Run(None, draft, until, None, own, self.terminology, handed), None)
+        patience = Patience(until)
+        transport = Transport(self._clients.of(source), source, self._gate(source), reach.access, patience)
+        client = Client(source, transport)
+        ability = Ability() if reach.barred else await self._ability(source, transport, until)
+        sender = Sender(client, source, self._flights, until, reach.access.scope, patience, self._fresh)
+        run = Run(sender, draft, until, ability, own, self.terminology, handed)
+        return Asked(reach, draft, ability, run, client)
 
     def warm(self, source: Source, access: Access | None = None) -> None:
         """Begins to read what a source can do, so that the first question need not wait for it."""

@@ -44,6 +44,16 @@ class HandedIn:
         found = self.answers.get(description.id)
         return self.types.get(description.resource_type) if found is None else found
 
+    def beside(self, resource_type: str, ids: frozenset[str] | None) -> tuple[tuple[bytes, ...], frozenset[str] | None]:
+        """What was handed in of the records wanted beside others (None: all of the patient's), and what is still to
+        be fetched: no ids where nothing is.
+        """
+        if ids is None:
+            whole = self.types.get(resource_type)
+            return ((), None) if whole is None else (whole, frozenset())
+        found = {raw: wire.HEAD.decode(raw).id for raw in self.loose.get(resource_type, ())}
+        return tuple(raw for raw, id_ in found.items() if id_ in ids), ids - {id_ for id_ in found.values() if id_}
+
     def reason(self, search: Search) -> str:
         """Why a search is not answered by what was handed in."""
         kind = search.description.resource_type

@@ -1,12 +1,13 @@
 """One question to one source about one of its patient records: searches, pages, readers, all within one deadline."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from collectors import assemble
 from collectors.collector import Beside, Wants, begin
-from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError
+from collectors.errors import CollectorError, NotHandedInError, SourceAnswerError, SourceRefusedError
 from collectors.facts import Failure
 from collectors.fetching.client import Fetched
 from collectors.fetching.ignored import noticed
@@ -17,6 +18,7 @@ from collectors.gathering.ability import Ability, not_offered
 from collectors.gathering.latest import narrowed, newest_records, unsettled
 from collectors.gathering.noting import note
 from collectors.gathering.sending import Sender
+from collectors.handed import HandedIn
 from collectors.needs import Search
 from collectors.reading.records import Record, newest
 from collectors.terminology.terminology import Prepared, Terminology
@@ -28,18 +30,23 @@ _Outcome = Fetched | CollectorError
 
 
 class Run:
-    """One question to one source."""
+    """One question to one source; without a ``sender`` there is nothing but what was handed in."""
+
+    own: Record | None = None
+    """The patient's own record, once it was read."""
 
     def __init__(
         self,
-        sender: Sender,
+        sender: Sender | None,
         draft: assemble.Draft,
         until: float,
         ability: Ability | None = None,
         patient_asked: bool = True,
         terminology: Terminology | None = None,
+        handed: HandedIn | None = None,
     ) -> None:
         self._sender = sender
+        self._handed = handed or HandedIn()
         self._ability = ability or Ability()
         self._patient_read = asyncio.Event()
         if not patient_asked:
@@ -52,7 +59,7 @@ class Run:
         """One search; its failure is noted, and raised only where there is no such patient."""
         resource_type = search.description.resource_type
         own = search.description.origin is Origin.PATIENT
-        if self._ability.lacks(resource_type):
+        if self._ability.lacks(resource_type) and self._handed.of(search) is None:
             failure, issue = not_offered(resource_type)
             self._draft.lack(search, failure)
             self._draft.issues.append(issue)
@@ -88,8 +95,24 @@ class Run:
         if prepared.open:
             prepared = await self._terminology.settled(prepared, records, source, self._until)
             search = self._known(prepared)
-        begun = begin(records, search, self._draft.setting)
+        if own:
+            self.own = next(record for record in records if record.ref.id == self._draft.setting.patient)
+        await self.take(search, records)
+
+    async def take(self, search: Search, records: list[Record]) -> None:
+        """Reads the records of a search that came, with what is needed beside them."""
+        setting = self._draft.setting
+        if self._handed.of(search) is not None:
+            setting = replace(setting, subjects=setting.subjects | self._handed.aliases)
+        begun = begin(records, search, setting)
         self._draft.take(begun.finish(await self._beside(begun.wants, search.description.id)), search)
+
+    async def patients(self, requests: tuple[Parameters, ...]) -> list[Record]:
+        """Patient records, whosever they are; CollectorError where they did not all come."""
+        records, missing = await self._records("patient", "Patient", requests)
+        if missing is not None:
+            raise SourceAnswerError(missing.text.rstrip("."))
+        return records
 
     def _known(self, prepared: Prepared) -> Search:
         """The search for the concepts whose codes are known; of the others it is noted why they are not."""
@@ -101,6 +124,10 @@ class Run:
         """The records of one search of the plan: all in its window, or the newest where these decide."""
         setting = self._draft.setting
         description = search.description
+        if (raws := self._handed.of(search)) is not None:
+            return assemble.records_of(raws, description.resource_type, self._draft, description.origin)
+        if self._sender is None:
+            raise NotHandedInError(self._handed.reason(search))
         if description.origin is Origin.PATIENT:
             own = simple_query(setting.source, setting.patient, description.patient_parameter)
             return await self._records_for(search, (own,))
@@ -156,6 +183,12 @@ class Run:
         failures: dict[str, Failure] = {}
         setting = self._draft.setting
         for resource_type, ids in wants.items():
+            handed, ids = self._handed.beside(resource_type, ids)
+            held = tuple(assemble.records_of(handed, resource_type, self._draft))
+            if held or (ids is not None and not ids):
+                records[resource_type] = held
+            if ids is not None and not ids:
+                continue
             if self._ability.lacks(resource_type):
                 failures[resource_type], issue = not_offered(resource_type)
                 self._draft.issues.append(issue)
@@ -166,7 +199,7 @@ class Run:
                 requests = by_ids(setting.source, ids)
             try:
                 found, missing = await self._records(collector, resource_type, requests)
-                records[resource_type] = tuple(found)
+                records[resource_type] = (*held, *found)
                 if missing is not None:
                     failures[resource_type] = missing
             except CollectorError as error:
@@ -209,17 +242,21 @@ class Run:
         return assemble.records_of(raws, resource_type, self._draft, origin), missing
 
     async def _fetch(self, collector: str, resource_type: str, parameters: Parameters) -> _Outcome:
+        if self._sender is None:
+            return NotHandedInError(f"no complete set of {resource_type} records was handed in")
         try:
             return await self._sender.search(collector, resource_type, parameters)
         except CollectorError as error:
             return error
 
     def _failed(self, search: Search | None, resource_type: str, error: CollectorError) -> Failure:
-        refused = isinstance(error, SourceRefusedError)
-        reason = AbsentReason.NOT_PERMITTED if refused else AbsentReason.UNREACHABLE
+        reason, code = AbsentReason.UNREACHABLE, "source-unreachable"
+        if isinstance(error, SourceRefusedError):
+            reason, code = AbsentReason.NOT_PERMITTED, "source-refused"
+        elif isinstance(error, NotHandedInError):
+            reason, code = AbsentReason.NOT_QUERIED, "not-handed-in"
         failure = Failure(reason, f"{resource_type} could not be had: {error}.")
         if search is not None:
             self._draft.fail(search, failure)
-        code = "source-refused" if refused else "source-unreachable"
         self._draft.issues.append(Issue(Severity.WARNING, code, failure.text))
         return failure

@@ -103,7 +103,8 @@ class Concept:
 
     ``accepted_sets`` and ``only_in`` are value sets (canonicals) that only a terminology server can work out, when the
     concept is asked for: all codes of the former are accepted, and of all that is accepted only what is in the latter.
-    What can be worked out at start is in ``accepted`` already.
+    What can be worked out at start is in ``accepted`` already.  ``relationships`` are the relatives (codes of HL7's
+    v3-RoleCode) whose conditions a family history counts; none: those of any relative.
     """
 
     iri: str
@@ -126,3 +127,4 @@ class Concept:
     note: str | None = None
     accepted_sets: tuple[AcceptedSet, ...] = ()
     only_in: str | None = None
+    relationships: tuple[str, ...] = ()

@@ -72,10 +72,14 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 
 
 class CodedEntry(msgspec.Struct, frozen=True):
-    """In which code systems one entry of a list is coded, and from when it is on record (None: not known)."""
+    """In which code systems one entry of a list is coded, and from when it is on record (None: not known).
+
+    ``why``: it is no entry, but says that the list is not complete, and why.
+    """
 
     systems: frozenset[str]
     since: datetime | None
+    why: str | None = None
 
 
 def newest(records: list[Record]) -> list[Record]:

@@ -110,6 +110,9 @@ def _not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) 
         text = f"{display} is not recorded, which does not mean that it is not so."
         issues.append(say(slot, "not-recorded", text, Severity.INFORMATION))
         return Selected(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+    if incomplete := sorted({each.why for each in pool.coded if each.why is not None}):
+        issues.append(say(slot, "incomplete", f"{display} is not recorded, but {'; '.join(incomplete)}."))
+        return Selected(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     if hidden := _hidden(slot, pool, as_of):
         text = f"{display} is not recorded in a code that can be read, but {hidden} could mean it."
         issues.append(say(slot, "codes-unreadable", text))
@@ -124,7 +127,9 @@ def _hidden(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
         return None
     systems = accepted_systems(slot.concept) if pool.systems is None else pool.systems
     foreign = [
-        each for each in pool.coded if (each.since is None or each.since <= as_of) and not (each.systems & systems)
+        each
+        for each in pool.coded
+        if each.why is None and (each.since is None or each.since <= as_of) and not (each.systems & systems)
     ]
     count = len(foreign) + pool.undecoded
     if not count:

@@ -77,6 +77,7 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
         element=text(graph, node, MPM.element),
         recorded_as=text(graph, node, MPM.recordedAs),
         note=text(graph, node, MPM.note),
+        relationships=tuple(sorted(texts(graph, node, MPM.relationship))),
         accepted_sets=tuple(
             sorted((s for n in graph.objects(node, MPM.accepts) for s in _accepted_set(graph, n)), key=str)
         ),

@@ -1,0 +1,1 @@
+"""Family member histories: the conditions of relatives."""

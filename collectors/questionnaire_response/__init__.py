@@ -1,0 +1,1 @@
+"""Questionnaire responses: the answers to their items."""

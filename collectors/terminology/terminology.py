@@ -64,6 +64,17 @@ class Terminology:
             names = dict.fromkeys(name for concept in concepts for name in sets_of(concept))
             self._service.warm(name for name in names if isinstance(self._known(name), CollectorError))
 
+    async def faults(self, concepts: Iterable[Concept], seconds: float) -> tuple[str, ...]:
+        """Why sets of these concepts cannot be had now; one that is only too large to be expanded can."""
+        names = tuple(dict.fromkeys(name for concept in concepts for name in sets_of(concept)))
+        until = asyncio.get_running_loop().time() + seconds
+        outcomes = await asyncio.gather(*(self._find(name, until) for name in names))
+        return tuple(
+            f"value set {name}: {str(outcome).removeprefix(f'value set {name}: ')}"
+            for name, outcome in zip(names, outcomes, strict=True)
+            if isinstance(outcome, CollectorError) and not isinstance(outcome, TooCostlyError)
+        )
+
     async def aclose(self) -> None:
         """Ends what is being asked of the terminology server."""
         if self._service is not None:

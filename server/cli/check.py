@@ -48,6 +48,7 @@ async def _outside(settings: Settings, catalog: Catalog) -> list[str]:
     async with engine:
         faults = [f"source {s.id}: {s.text}" for s in await engine.source_status() if not s.reachable]
         faults += await engine.ways.faults()
+        faults += await engine.terminology.faults(catalog.concepts.values(), settings.server.deadline)
         cache = await engine.cache_status()
         if settings.cache.url is not None and settings.cache.enabled and not cache.reachable:
             faults.append(f"cache: {cache.text}")

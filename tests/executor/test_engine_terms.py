@@ -147,3 +147,15 @@ def test_a_plan_names_the_sets_that_are_still_to_be_asked_for() -> None:
         each for each in searches(compile_plan(by_set(shipped()), ("serum-creatinine",))) if "Observation" in each
     ]
     assert f"code=… (with the codes of {SET}, as the terminology server says)" in search
+
+
+@pytest.mark.parametrize(
+    ("status", "faults"),
+    [(200, []), (422, []), (500, [f"value set {SET}: source terminology: an error of the server (500)"])],
+)
+async def test_a_check_names_the_sets_that_cannot_be_had(status: int, faults: list[str], tmp_path: Path) -> None:
+    tx = FakeTerminology((LOINC, "2160-0"))
+    tx.expands = status
+    catalog = by_set(shipped())
+    async with await House(tmp_path / "ehr", tx=tx).open(catalog) as engine:
+        assert list(await engine.terminology.faults(catalog.concepts.values(), 5)) == faults

@@ -1,4 +1,7 @@
-"""A FHIR server that can be told to misbehave: one function a request, in process."""
+"""A FHIR server that can be told to misbehave: one function a request, in process.
+
+The faults by name are in ``named_faults.py``; a server for those of connections is in ``wire.py``.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager

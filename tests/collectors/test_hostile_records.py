@@ -1,13 +1,11 @@
 """Records made to deceive: texts that forge lines, names that leave their place, numbers too long."""
 
-import gzip
 from typing import Any
 
 import httpx
 import pytest
 from collector_making import AT, BASE, CREATININE, SEX, SOURCE, facts_of, observation, read_one, searches, slot
 from misbehaving import Misbehaving, bundle, over
-from starlette.responses import Response
 
 from collectors.fetching.addresses import within
 from collectors.gather import Gatherer
@@ -65,17 +63,6 @@ def test_a_version_that_can_be_no_part_of_an_address_is_none() -> None:
 def test_versions_of_many_digits_are_no_fault() -> None:
     versions = (observation(meta={"versionId": digit * 5_000}) for digit in "12")
     assert len(facts_of(*versions, concepts=(CREATININE,)).facts["serum-creatinine"]) == 1
-
-
-async def test_an_answer_packed_twice_is_not_unpacked() -> None:
-    packed = gzip.compress(gzip.compress(b" " * 100_000))
-
-    def twice(_: object) -> Response:
-        return Response(packed, headers={"Content-Encoding": "gzip, gzip"}, media_type="application/fhir+json")
-
-    async with over(Misbehaving(Observation=twice)) as http:
-        facts = await Gatherer(http).gather(SOURCE, "p", searches(CREATININE, SEX), AT, 5)
-    assert "encoded" in facts.gathered.failures["serum-creatinine"].text
 
 
 @pytest.mark.parametrize("path", ["..%2f..%2fadmin", "%2e%2e%5cadmin", "a/..%5Cadmin", "..\\admin"])

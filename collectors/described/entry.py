@@ -37,7 +37,7 @@ def decoded(raw: bytes) -> Json | None:
     """A record as plain values, or None where it is no object of JSON."""
     try:
         content = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 

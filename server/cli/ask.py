@@ -3,32 +3,38 @@
 import asyncio
 import json
 import sys
+from dataclasses import replace
 
+from collectors.handed import OFFLINE, HandedIn
+from collectors.settings import Source
 from server.catalog.configured import configured_catalog
+from server.catalog.load import Catalog
 from server.executor.engine import Engine
 from server.executor.question import Question
+from server.executor.trace import Trace
 from server.explain.explain import explain
 from server.explain.prov import graph
 from server.explain.results import AnswerResult, Status
 from server.explain.text import argument
 from server.graphql.endpoint import GraphQL
+from server.graphql.query import Asks
 from server.graphql.whole import WHOLE
 from server.settings import Settings
 
 
-def run(settings: Settings, question: Question, form: str) -> int:
+def run(settings: Settings, question: Question, form: str, handed: HandedIn | None = None) -> int:
     """Print the answers in the form ``text``, ``json`` or ``turtle``.  0: answered; 1: a module failed.
 
     Raises MedtwinError where there is nothing to print.
     """
-    return asyncio.run(_ask(settings, question, form))
+    return asyncio.run(_ask(settings, question, form, handed))
 
 
-async def _ask(settings: Settings, question: Question, form: str) -> int:
+async def _ask(settings: Settings, question: Question, form: str, handed: HandedIn | None) -> int:
     async with await Engine.open(settings, configured_catalog(settings)) as engine:
         if form == "json":
-            return await _json(engine, settings, question)
-        results = explain(await engine.ask(question))
+            return await _json(_With(engine, handed), settings, question)
+        results = explain(await engine.ask(question, handed))
     print(_turtle(results) if form == "turtle" else "\n".join(argument(result) for result in results), end="")
     return int(any(result.status is Status.FAILED for result in results))
 
@@ -40,7 +46,28 @@ def _turtle(results: tuple[AnswerResult, ...]) -> str:
     return whole.serialize(format="turtle")
 
 
-async def _json(engine: Engine, settings: Settings, question: Question) -> int:
+class _With:
+    """An engine that answers from what was handed in, as GraphQL asks it."""
+
+    def __init__(self, engine: Engine, handed: HandedIn | None) -> None:
+        self._engine = engine
+        self._handed = handed
+
+    @property
+    def catalog(self) -> Catalog:
+        return self._engine.catalog
+
+    def source(self, source_id: str | None) -> Source:
+        if self._handed is not None and not self._engine.sources and source_id is None:
+            return OFFLINE
+        return self._engine.source(source_id)
+
+    async def ask(self, question: Question) -> Trace:
+        named = None if question.source == OFFLINE.id and not self._engine.sources else question.source
+        return await self._engine.ask(replace(question, source=named), self._handed)
+
+
+async def _json(engine: Asks, settings: Settings, question: Question) -> int:
     at = None if question.at is None else question.at.isoformat()
     variables = {
         "patient": question.patient,

@@ -9,6 +9,7 @@ from pathlib import Path
 from collectors.auth.ways import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
 from server.cli import ask, check, plan, serve, source
+from server.cli.bundle import read_bundle
 from server.cli.times import time_argument
 from server.cli.token import caller_token
 from server.executor.question import Question
@@ -39,7 +40,7 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             return serve.run(settings, given.host, given.port)
         case "ask":
             question = Question(given.patient, tuple(given.concept), given.at, given.source, token=caller_token())
-            return ask.run(settings, question, given.format)
+            return ask.run(settings, question, given.format, read_bundle(given.bundle, given.complete, given.patient))
         case "plan":
             return plan.run(settings, tuple(given.concept))
         case "source":
@@ -72,6 +73,15 @@ def _parser() -> argparse.ArgumentParser:
         "--at", type=time_argument, metavar="TIME", help="as of this time, ISO 8601 with a zone (default: now)"
     )
     ask_.add_argument("--source", metavar="ID", help="the source, where several are configured")
+    ask_.add_argument(
+        "--bundle", metavar="FILE", help="records handed in as FHIR JSON (- for standard input): these are not fetched"
+    )
+    ask_.add_argument(
+        "--complete",
+        metavar="TYPES",
+        default="",
+        help="types of which all of the patient's records are in it: Observation,Condition",
+    )
     ask_.add_argument("--format", choices=("text", "json", "turtle"), default="text")
 
     plan_ = commands.add_parser("plan", parents=[config], help="what would be called and fetched")

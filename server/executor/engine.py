@@ -15,6 +15,8 @@ from collectors.facts import Facts
 from collectors.fetching.clients import Clients
 from collectors.fetching.probe import Probe, SourceStatus
 from collectors.gather import Gatherer
+from collectors.gathering.reach import Reach
+from collectors.handed import OFFLINE, HandedIn
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from ontology.evaluation import Issue, Severity
@@ -109,23 +111,27 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def ask(self, question: Question) -> Trace:
-        """Answer a question from its source.
+    async def ask(self, question: Question, handed: HandedIn | None = None) -> Trace:
+        """Answer a question from its source and those that share the patient; what was handed in is not fetched.
 
         Raises QuestionError (no such source, a time without a zone or out of range), CompileError, TokenRequiredError
         and PatientNotFoundError; whatever else goes wrong with a source or a module is in the trace.
         """
-        trace, _ = await self.look(question)
+        trace, _ = await self.look(question, handed)
         return trace
 
-    async def look(self, question: Question) -> tuple[Trace, SourceFacts]:
+    async def look(self, question: Question, handed: HandedIn | None = None) -> tuple[Trace, SourceFacts]:
         """The same, with the facts that it was answered from: for those who check a source."""
-        source = self.source(question.source)
+        offline = handed is not None and not self.sources and question.source is None
+        source = OFFLINE if offline else self.source(question.source)
         plan, at = self._prepare(question)
         caller = Caller(question.token, question.scope or self.memory.keys.scope_of(question.token))
         access = self.ways.of(source, caller)
         deadline = self.settings.server.deadline
-        facts = await self.gatherer.gather(source, question.patient, plan.searches, at, deadline, access)
+        others = [Reach(each, self.ways.beside(each, caller)) for each in self.sources.values() if each is not source]
+        facts = await self.gatherer.gather(
+            source, question.patient, plan.searches, at, deadline, access, others, handed
+        )
         return await self.answer(replace(question, scope=caller.scope), plan, at, facts, source), facts
 
     async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:

@@ -170,7 +170,8 @@ def _source(records: tuple[RecordRef, ...]) -> str:
     first, *others = records
     version = f" version {first.version}" if first.version else ""
     if others:
-        return f" · {len(records)} records of {first.source}, {first.type}/{first.id}{version} first"
+        whence = " and ".join(dict.fromkeys(record.source for record in records))
+        return f" · {len(records)} records of {whence}, {first.type}/{first.id}{version} first"
     return f" · {first.type}/{first.id}{version} ({first.source})"
 
 

@@ -1,0 +1,34 @@
+"""The records that ``ask --bundle`` hands in: a file, or standard input."""
+
+import sys
+from pathlib import Path
+
+from collectors.errors import HandedInError
+from collectors.handed import HandedIn, from_records
+
+MOST_BYTES = 256 * 1024 * 1024
+"""A larger file is not read."""
+
+
+def read_bundle(name: str | None, complete: str, patient: str) -> HandedIn | None:
+    """What was handed in; None where nothing was.
+
+    ``complete``: resource types of which the file has all of the patient's records, separated by commas.  Raises
+    HandedInError.
+    """
+    types = tuple(each.strip() for each in complete.split(",") if each.strip())
+    if name is None:
+        if types:
+            raise HandedInError("--complete says what is whole in a --bundle, and none was given")
+        return None
+    try:
+        if name == "-":
+            raw = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                raw = file.read(MOST_BYTES + 1)
+    except OSError:
+        raise HandedInError("the bundle cannot be read; give a file that can be, or - for standard input") from None
+    if len(raw) > MOST_BYTES:
+        raise HandedInError(f"the bundle is larger than {MOST_BYTES // 1024 // 1024} MB")
+    return from_records(raw, types, patient)

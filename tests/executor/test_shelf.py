@@ -31,9 +31,11 @@ def settings(**source: object) -> Settings:
 async def asked_of(fhir: Faulty, made: Settings, times: int = 2) -> Counter[str]:
     engine = await Engine.open(made, shipped(), fhir.client())
     try:
-        for _ in range(times):
+        for number in range(times):
             trace = await engine.ask(Question(OF, every_concept(), AT))
             assert CREATININE in repr(trace.executions)
+            told = any(issue.code == "used-again" for issue in trace.issues)
+            assert told == (number > 0 and bool(made.sources[0].freshness))
     finally:
         await engine.close()
     return Counter(request.url.path.rsplit("/", 1)[-1] for request in fhir.requests)

@@ -21,7 +21,7 @@ _PATIENT = "{{context.patientId}}"
 def templates(search: Search) -> Mapping[str, str]:
     """The templates that together bring what a search brings, by key: one, or one a hundred codes.
 
-    A source's local codes are among them where the search is one that was prepared for it (``Terminology.prepare``).
+    A source's local codes are among them where the search is one that was prepared for it (``Terminology.written``).
     None for what is searched on request only.
     """
     description = search.description

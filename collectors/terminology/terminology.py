@@ -87,7 +87,7 @@ class Terminology:
         """
         names = dict.fromkeys(name for concept in search.concepts for name in sets_of(concept))
         if not names:
-            return Prepared(self._written(search, search.concepts, source))
+            return Prepared(self.written(search, search.concepts, source))
         sets: dict[str, Codes] = {}
         errors: dict[str, CollectorError] = {}
         outcomes = await asyncio.gather(*(self._find(name, until) for name in names))
@@ -109,7 +109,7 @@ class Terminology:
         if still_open:
             # By none of their codes can such concepts be searched for: all records are, and sorted out here.
             return Prepared(replace(search, concepts=tuple(kept), codes=()), failures, still_open)
-        return Prepared(self._written(search, kept, source), failures)
+        return Prepared(self.written(search, kept, source), failures)
 
     async def settled(self, prepared: Prepared, records: Iterable[Record], source: Source, until: float) -> Prepared:
         """The search with its open sets settled for the codes that these records have."""
@@ -136,7 +136,7 @@ class Terminology:
                 failures[concept.id] = _failure(concept, failed)
             else:
                 kept.append(filled(concept, sets))
-        return Prepared(self._written(prepared.search, kept, source), failures)
+        return Prepared(self.written(prepared.search, kept, source), failures)
 
     def _filled_in(self, concept: Concept, sets: Mapping[str, Codes]) -> Concept:
         """Made once for as long as the sets are the same."""
@@ -170,8 +170,11 @@ class Terminology:
             raise UnknownSetError("no terminology server is configured")
         return self._service
 
-    def _written(self, search: Search, concepts: Collection[Concept], source: Source) -> Search:
-        """The search for these concepts, in the source's codes as well."""
+    def written(self, search: Search, concepts: Collection[Concept], source: Source) -> Search:
+        """The search for these concepts (of which all sets are known), in the source's codes as well.
+
+        Also for what clients are to hand in: a template without the source's local codes would miss their records.
+        """
         translation = self.translation(source)
         if not translation and tuple(concepts) == search.concepts:
             return search

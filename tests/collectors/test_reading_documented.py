@@ -1,0 +1,67 @@
+"""docs/reading.md says what is read, and no other."""
+
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from collectors.diagnostic_report import shape as report
+from collectors.observation import counting
+from collectors.observation.absence import KEPT, UNKNOWN
+from collectors.observation.sampled import MOST_SAMPLES
+from collectors.observation.shape import RARE_VALUES
+from collectors.questionnaire_response import read as questionnaire
+from ontology.units import convert
+from ontology.units.spellings import table
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+SPELLINGS = tomllib.loads((ROOT / "ontology" / "units" / "spellings.toml").read_text(encoding="utf-8"))["spellings"]
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table under a heading."""
+    section = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_spelling_is_shown() -> None:
+    shown = {code.strip("`"): re.findall(r"`([^`]+)`", written) for code, written in rows("Spellings of units")}
+    assert shown == {code: written for code, written in SPELLINGS.items() if written}
+    assert {text for written in shown.values() for text in written} < set(table())
+
+
+def test_every_reason_for_an_absence_is_shown() -> None:
+    found = rows("Values that are not given (`dataAbsentReason`)")
+    shown = {code.strip("`"): (says, read) for code, says, read in found}
+    assert {code: says for code, (says, _) in shown.items()} == {**UNKNOWN, **KEPT}
+    assert {code for code, (_, read) in shown.items() if read.startswith("unknown")} == set(UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("record", "settled", "early"),
+    [
+        ("Observation", counting.COUNTED - {"preliminary"}, {"preliminary"}),
+        ("DiagnosticReport", report.COUNTED, report.EARLY),
+        ("QuestionnaireResponse", questionnaire.COUNTED, set(questionnaire.EARLY)),
+    ],
+)
+def test_every_status_is_shown(record: str, settled: set[str], early: set[str]) -> None:
+    (row,) = (cells for cells in rows("Which records count") if cells[0].startswith(record))
+    assert set(re.findall(r"`([a-z-]+)`", row[1])) == set(settled)
+    assert set(re.findall(r"`([a-z-]+)`", row[2])) == set(early)
+
+
+def test_every_type_of_value_is_shown() -> None:
+    shown = " ".join(cells[0] for cells in rows("Values of Observations, components and answers")).lower()
+    for name in (*RARE_VALUES, "valueQuantity", "valueCodeableConcept", "valueString", "valueBoolean", "valueInteger"):
+        assert name.removeprefix("value").lower() in shown
+    assert f"{MOST_SAMPLES:,}" in TEXT
+
+
+def test_the_millimetre_of_mercury_is_as_shown() -> None:
+    assert convert(Decimal(1), "mm[Hg]", "Pa") == Decimal("133.322387415")
+    assert "133.322387415 Pa" in TEXT

@@ -172,7 +172,7 @@ async def test_a_hundred_codes_a_template_and_all_of_them_are_needed() -> None:
     (search,) = searches(CREATININE)
     many = replace(search, codes=tuple(replace(search.codes[0], code=str(n)) for n in range(150)))
     keys = templates(many)
-    assert [key for key in keys] == ["observation-1", "observation-2"]
+    assert list(keys) == ["observation-1", "observation-2"]
     assert [template.count("|") for template in keys.values()] == [100, 50]
     assert from_prefetch({"observation-1": page()}, (many,), "p").of(many) is None
     both = from_prefetch({"observation-1": page(observation()), "observation-2": page()}, (many,), "p")

@@ -10,6 +10,7 @@
         ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large
         ├── NotHandedInError          nothing was handed in that answers, and there is no source to ask
         ├── HandedInError             what was handed in is not FHIR JSON, or not whole
+        ├── TerminologyError          a set of codes cannot be had; its branch is drawn in terminology/errors.py
         └── PatientNotFoundError      the source says that it holds no such patient
 
 None of these leaves ``gather`` but PatientNotFoundError: the others become a ``Failure`` of the concepts concerned.

@@ -21,7 +21,8 @@ from collectors.gathering.sending import Sender
 from collectors.handed import HandedIn
 from collectors.needs import Search
 from collectors.reading.records import Record, newest
-from collectors.terminology.terminology import Prepared, Terminology
+from collectors.terminology.prepared import Prepared
+from collectors.terminology.terminology import Terminology
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason

@@ -56,7 +56,7 @@ def limited(accepted: Iterable[Accepted], limit: Codes) -> list[Accepted]:
         prefix = is_prefix(each.coding)
         compared = plain_code(wanted.removesuffix("*")) if prefix or undotted(system) else wanted
         for plain, code in by_system.get(system, ()):
-            if (plain_code(plain).startswith(compared) if prefix else plain == compared) and code not in each.but:
+            if plain_code(plain).startswith(compared) if prefix else plain == compared:
                 met = replace(each, coding=Coding(system, code, limit[system, code] or each.coding.display))
                 held = found.setdefault((system, code), met)
                 if met.rank < held.rank:

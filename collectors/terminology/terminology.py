@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from collectors.errors import CollectorError, SourceRefusedError, SourceUnreachableError
+from collectors.errors import CollectorError
 from collectors.facts import Failure
 from collectors.needs import Search
 from collectors.reading.records import Record
@@ -14,24 +14,10 @@ from collectors.terminology.codeset import Codes
 from collectors.terminology.concepts import filled, localised, sets_of
 from collectors.terminology.errors import ServerNeededError, TooCostlyError, UnknownSetError
 from collectors.terminology.library import Library
+from collectors.terminology.prepared import Prepared, codes_for, failure_of, too_late
 from collectors.terminology.service import TerminologyService
 from collectors.terminology.translation import NOTHING, Translation
 from ontology.concepts import Concept
-from ontology.values import AbsentReason, Coding
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A search as it can be sent to one source.
-
-    ``search`` has the concepts whose codes are known, with the source's local ones; ``failures`` says of the others
-    (by concept id) why they are not.  ``open`` are value sets that are too large to be known in full: of these only
-    the codes that the records turn out to have are asked for (``Terminology.settled``), so the search has no codes.
-    """
-
-    search: Search
-    failures: Mapping[str, Failure] = field(default_factory=dict)
-    open: frozenset[str] = frozenset()
 
 
 class Terminology:
@@ -102,7 +88,7 @@ class Terminology:
         for concept in search.concepts:
             error = next((errors[name] for name in sets_of(concept) if name in errors and name not in too_large), None)
             if error is not None:
-                failures[concept.id] = _failure(concept, error)
+                failures[concept.id] = failure_of(concept, error)
             else:
                 kept.append(self._filled_in(concept, sets))
         still_open = too_large & {name for concept in kept for name in sets_of(concept)}
@@ -125,7 +111,7 @@ class Terminology:
                 async with asyncio.timeout_at(until):
                     sets[name] = dict.fromkeys(await self._asked().members(name, met))
             except TimeoutError:
-                errors[name] = _too_late()
+                errors[name] = too_late()
             except CollectorError as error:
                 errors[name] = error
         kept = []
@@ -133,7 +119,7 @@ class Terminology:
         for concept in prepared.search.concepts:
             failed = next((errors[name] for name in sets_of(concept) if name in errors), None)
             if failed is not None:
-                failures[concept.id] = _failure(concept, failed)
+                failures[concept.id] = failure_of(concept, failed)
             else:
                 kept.append(filled(concept, sets))
         return Prepared(self.written(prepared.search, kept, source), failures)
@@ -154,7 +140,7 @@ class Terminology:
             async with asyncio.timeout_at(until):
                 return (await self._service.expand(name)).codes
         except TimeoutError:
-            return _too_late()
+            return too_late()
         except CollectorError as error:
             return error
 
@@ -179,7 +165,7 @@ class Terminology:
         if not translation and tuple(concepts) == search.concepts:
             return search
         made = self.local(concepts, source)
-        return replace(search, concepts=made, codes=_codes(search, made))
+        return replace(search, concepts=made, codes=codes_for(search, made))
 
     def _localised(self, concept: Concept, source: Source, translation: Translation) -> Concept:
         """Made once for a concept as it stands in the catalog."""
@@ -187,29 +173,3 @@ class Terminology:
         if held is None or held[0] is not concept:
             held = self._local[source.id, concept.id] = (concept, localised(concept, translation))
         return held[1]
-
-
-def _codes(search: Search, concepts: Iterable[Concept]) -> tuple[Coding, ...]:
-    if search.description.code_parameter is None:
-        return ()
-    codes = {
-        (each.system, each.code): each
-        for concept in concepts
-        for each in (*(accepted.coding for accepted in concept.accepted), *concept.panels)
-    }
-    return tuple(codes[key] for key in sorted(codes))
-
-
-def _too_late() -> SourceUnreachableError:
-    return SourceUnreachableError("the terminology server gave no answer before the question's deadline")
-
-
-def _failure(concept: Concept, error: CollectorError) -> Failure:
-    """UNREACHABLE where the server did not answer, NOT_PERMITTED where it refused, else NOT_QUERIED."""
-    if isinstance(error, SourceUnreachableError):
-        reason = AbsentReason.UNREACHABLE
-    elif isinstance(error, SourceRefusedError):
-        reason = AbsentReason.NOT_PERMITTED
-    else:
-        reason = AbsentReason.NOT_QUERIED
-    return Failure(reason, f"The codes of {concept.display} could not be had: {error}.")

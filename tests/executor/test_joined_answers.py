@@ -1,4 +1,4 @@
-"""Answers from several sources and from records handed in: what was asked, and that each record says where it is from."""
+"""Answers from several sources and from records handed in: what was asked, and where each record says it is from."""
 
 import tomllib
 from pathlib import Path

@@ -1,15 +1,13 @@
-"""What is on record of the devices that measured: a device that was not calibrated is told, one in error refused."""
+"""What the record of a device means for its readings: one not calibrated is told, one in error refuses them."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from collectors.observation.shape import Observation
-from collectors.reading.readout import Readout, Setting
-from collectors.reading.records import Fact, Record
+from collectors.reading.records import Fact
 from collectors.reading.wire import CodeableConcept, Reference, text_of
 from ontology.evaluation import Issue, Severity
+from ontology.resources import Resource
 from ontology.values import Absent, AbsentReason
 
 TYPES = ("Device", "DeviceMetric")
@@ -40,8 +38,8 @@ class Device(msgspec.Struct, gc=False):
     patient: Reference | None = None
 
 
-_DEVICE = msgspec.json.Decoder(Device)
-_CONTAINED = msgspec.json.Decoder(list[Device])
+DEVICE = msgspec.json.Decoder(Device)
+DEVICES = msgspec.json.Decoder(list[Device])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,65 +47,8 @@ class Verdict:
     """What a device's record means for its readings: ``refused``, or else what is told of them, and what is noted."""
 
     refused: str | None = None
-    told: tuple[str, ...] = ()
+    told: tuple[Issue, ...] = ()
     noted: tuple[str, ...] = ()
-
-
-class Devices:
-    """Which devices the records of facts name, and what their records mean for the facts."""
-
-    def __init__(self, setting: Setting) -> None:
-        self._base = setting.source.base_url.rstrip("/")
-        self._known: dict[str, Verdict] = {}
-        self._asked: dict[str, tuple[str, str]] = {}
-
-    def note(self, record: Record, observation: Observation) -> None:
-        """Notes the device of a record: contained, by reference into this source, or none that could be looked up."""
-        reference = observation.device.reference if observation.device is not None else None
-        if reference is None:
-            return
-        if reference.startswith("#"):
-            found = next((each for each in _contained(observation) if each.id == reference[1:]), None)
-            if found is not None:
-                self._known[record.name] = verdict(found)
-            return
-        path = reference.removeprefix(f"{self._base}/").partition("/_history/")[0]
-        kind, _, identity = path.partition("/")
-        if kind in TYPES and identity and "/" not in identity:
-            self._asked[record.name] = (kind, identity)
-
-    @property
-    def wants(self) -> Mapping[str, frozenset[str] | None]:
-        """The devices to be looked up, by type."""
-        named: dict[str, set[str]] = {}
-        for kind, identity in self._asked.values():
-            named.setdefault(kind, set()).add(identity)
-        return {kind: frozenset(ids) for kind, ids in named.items()}
-
-    def tell(self, readout: Readout, records: Mapping[str, Iterable[Record]]) -> None:
-        """Tells of each fact what its device's record means.  A record that cannot be decoded means nothing."""
-        if not (self._known or self._asked):
-            return
-        looked_up: dict[tuple[str, str], Verdict] = {}
-        for kind in TYPES:
-            for record in records.get(kind, ()):
-                try:
-                    looked_up[kind, record.ref.id] = verdict(_DEVICE.decode(record.raw))
-                except (msgspec.DecodeError, UnicodeDecodeError):
-                    continue
-        by_name = self._known | {name: looked_up[key] for name, key in self._asked.items() if key in looked_up}
-        for facts in readout.facts.values():
-            for position, fact in enumerate(facts):
-                if (found := by_name.get(fact.record.name)) is not None:
-                    facts[position] = judged(fact, found)
-
-
-def _contained(observation: Observation) -> list[Device]:
-    try:
-        held = _CONTAINED.decode(observation.contained) if observation.contained else []
-    except msgspec.DecodeError:
-        return []
-    return [each for each in held if each.resourceType in TYPES]
 
 
 def verdict(device: Device) -> Verdict:
@@ -125,7 +66,8 @@ def verdict(device: Device) -> Verdict:
     if device.resourceType == "Device" and device.patient is not None:
         kind = text_of(device.type)
         worn = (f"Measured by a device that the patient has on{f': {kind}' if kind else ''}.",)
-    return Verdict(None, told, worn)
+    issues = tuple(Issue(Severity.WARNING, "device", text) for text in told)
+    return Verdict(None, issues, (*told, *worn))
 
 
 def judged(fact: Fact, by: Verdict) -> Fact:
@@ -135,8 +77,23 @@ def judged(fact: Fact, by: Verdict) -> Fact:
         absent = Absent(AbsentReason.UNCONVERTIBLE)
         refused = msgspec.structs.replace(fact, written=None, samples=())
         return msgspec.structs.replace(refused, resource=replace(resource, value=absent, problem=by.refused))
-    if not (by.told or by.noted):
+    if not by.noted:
         return fact
-    issues = tuple(Issue(Severity.WARNING, "device", text) for text in by.told)
-    told = replace(resource, notes=(*resource.notes, *by.told, *by.noted))
-    return msgspec.structs.replace(fact, resource=told, issues=(*fact.issues, *issues))
+    # Written out, since it is done for every fact that a device measured: ``replace`` takes several times as long.
+    told = Resource(
+        resource.iri,
+        resource.concept,
+        resource.value,
+        resource.effective,
+        resource.subject,
+        resource.source,
+        resource.derived_from,
+        resource.status,
+        resource.issued,
+        resource.recorded,
+        resource.reference_range,
+        resource.interpretation,
+        resource.problem,
+        (*resource.notes, *by.noted),
+    )
+    return msgspec.structs.replace(fact, resource=told, issues=(*fact.issues, *by.told))

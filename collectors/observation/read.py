@@ -9,7 +9,7 @@ from collectors.collector import Begun, Beside, Wants
 from collectors.needs import Search
 from collectors.observation.broken import broken
 from collectors.observation.counting import counts
-from collectors.observation.device import Devices
+from collectors.observation.devices import Devices
 from collectors.observation.frame import Frame
 from collectors.observation.replaced import replaced
 from collectors.observation.shape import OBSERVATION, Observation

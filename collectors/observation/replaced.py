@@ -7,6 +7,7 @@ import msgspec
 from collectors.observation.shape import Observation
 from collectors.reading.readout import Setting
 from collectors.reading.records import Record
+from collectors.reading.references import local_id
 from collectors.reading.wire import Reference
 
 REPLACES = "http://hl7.org/fhir/StructureDefinition/observation-replaces"
@@ -30,11 +31,8 @@ def replaced(record: Record, observation: Observation, setting: Setting) -> Iter
         extensions = _EXTENSIONS.decode(observation.extension)
     except msgspec.DecodeError:
         return
-    base = setting.source.base_url.rstrip("/")
     for each in extensions:
-        if each.url != REPLACES or each.valueReference is None or each.valueReference.reference is None:
-            continue
-        path = each.valueReference.reference.removeprefix(f"{base}/").partition("/_history/")[0]
-        kind, _, identity = path.partition("/")
-        if kind == "Observation" and identity and "/" not in identity and identity != record.ref.id:
-            yield identity
+        if each.url == REPLACES and each.valueReference is not None:
+            identity = local_id(each.valueReference.reference, "Observation", setting.source.base_url)
+            if identity is not None and identity != record.ref.id:
+                yield identity

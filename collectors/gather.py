@@ -105,7 +105,7 @@ class Gatherer:
         patience = Patience(until)
         transport = Transport(self._clients.of(source), source, self._gate(source), reach.access, patience)
         client = Client(source, transport)
-        ability = Ability() if reach.barred else await self._ability(source, transport, until)
+        ability = await self._ability(source, transport, until)
         sender = Sender(client, source, self._flights, until, reach.access.scope, patience, self._fresh)
         run = Run(sender, draft, until, ability, own, self.terminology, handed)
         return Asked(reach, draft, ability, run, client)

@@ -11,11 +11,10 @@ from datetime import datetime
 from collectors.assemble import Draft
 from collectors.errors import CollectorError, SourceRefusedError
 from collectors.facts import Failure
-from collectors.fetching.search import by_ids
 from collectors.gathering.ability import is_patient
-from collectors.gathering.identity import Identifier, Person, contradiction, read_person
+from collectors.gathering.identity import Person, contradiction, read_person
 from collectors.gathering.linked import Circle, circle, id_in
-from collectors.gathering.lookup import identifier_query
+from collectors.gathering.lookup import look_up
 from collectors.gathering.reach import Asked, Reach
 from collectors.gathering.together import together
 from collectors.needs import Search, wanted
@@ -132,61 +131,24 @@ class Joint:
         asked = await self._open(reach, NOBODY)
         self.beside.append(asked.draft)
         identifiers = frozenset(each for person in known for each in person.identifiers if each[0] in shared)
-        barred = reach.barred or asked.ability.known.refusal
+        barred = asked.ability.known.refusal
         if barred is None and not identifiers and not linked:
             barred = "the patient's record has no identifier by which it would be known there"
         if barred is not None:
             self._skip(asked, [f"it was not asked: {barred}"])
             return
         try:
-            found = await self._found(asked, identifiers, linked, known)
+            found = await look_up(asked.run, source, identifiers, linked, known, self._now)
         except CollectorError as error:
             reason = AbsentReason.NOT_PERMITTED if isinstance(error, SourceRefusedError) else AbsentReason.UNREACHABLE
             self._skip(asked, [f"the patient could not be looked up there: {error}"], reason)
             return
-        if found is None:
+        if isinstance(found, str):
+            self._skip(asked, [f"it was not asked: {found}"])
             return
         asked.draft.issues.extend(found.issues)
         self._skip(asked, found.left_out)
         await together(self._about(reach, person) for person in found.persons.values())
-
-    async def _found(
-        self, asked: Asked, identifiers: frozenset[Identifier], linked: Sequence[str], known: tuple[Person, ...]
-    ) -> Circle | None:
-        """Who the patient is in another source; None, told, where that is nobody or cannot be told."""
-        source = asked.reach.source
-        records = []
-        if identifiers:
-            records += await asked.run.patients((identifier_query(source, identifiers),))
-        if linked:
-            records += await asked.run.patients(by_ids(source, linked))
-        matches: dict[str, Person] = {}
-        unreadable = False
-        for record in sorted(records, key=lambda each: each.ref.id):
-            person = read_person(record, source, self._now)
-            if person is None:
-                unreadable = True
-            elif person.id in linked or person.identifiers & identifiers:
-                matches[person.id] = person
-        if unreadable:
-            self._skip(asked, ["it was not asked: a patient's record there cannot be read"])
-            return None
-        if not matches:
-            text = f"Source {source.id} holds nothing of this patient: nobody there is known by the same identifier."
-            asked.draft.issues.append(Issue(Severity.INFORMATION, "not-known-there", text))
-            return None
-        for person in matches.values():
-            if (differs := contradiction(person, known)) is not None:
-                self._skip(
-                    asked, [f"it was not asked: the patient who carries this identifier there has another {differs}"]
-                )
-                return None
-        found = await circle(asked.run, source, matches, known, self._now)
-        if not found.one(matches):
-            count = "two patients" if len(matches) == 2 else f"{len(matches)} patients"
-            self._skip(asked, [f"it was not asked: {count} there carry this identifier"])
-            return None
-        return found
 
     async def _about(self, reach: Reach, person: Person) -> None:
         """Everything about one more record of the patient, whose own record is there already."""

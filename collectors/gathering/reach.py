@@ -12,11 +12,10 @@ from collectors.settings import Source
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A source and our authorisation there.  ``barred``: why it is not asked although it might be."""
+    """A source and our authorisation there."""
 
     source: Source
     access: Access = field(default_factory=NoAccess)
-    barred: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

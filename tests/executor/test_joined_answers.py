@@ -55,6 +55,16 @@ async def test_each_record_says_which_source_it_is_from() -> None:
     assert trace.source == "ehr" and trace.reference == "https://ehr.example/fhir/Patient/p1"
 
 
+async def test_one_measurement_in_two_sources_is_told_once_with_both_records() -> None:
+    copied = creatinine(1.1, "2026-06-01T08:30:00Z", subject={"reference": "Patient/77"})
+    servers = Servers(ehr=MINE, lab=[HERS[0], copied])
+    http = httpx.AsyncClient(transport=httpx.MockTransport(servers))
+    async with await Engine.open(from_page(), shipped(), http) as engine:
+        (recorded,) = explain(await engine.ask(Question("p1", ("serum-creatinine",), AT, "ehr")))
+    assert {record.source for record in recorded.records} == {"ehr", "lab"}
+    assert "2 records of lab and ehr" in argument(recorded)
+
+
 async def test_a_callers_token_goes_to_the_source_that_was_named_only() -> None:
     sources = [
         {"id": name, "base_url": f"https://{name}.example/fhir", "auth": "caller", "identifiers": [MRN[0]["system"]]}

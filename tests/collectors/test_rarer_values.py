@@ -1,14 +1,16 @@
 """Ratios, courses of samples, absences, replaced records, and one measurement recorded twice."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from collectors.observation.absence import KEPT, UNKNOWN
+from ontology.concepts import ValueType
 from ontology.slots import Select
-from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
+from ontology.values import Absent, AbsentReason, Bound, Date, Quantity, Series, Value
 from tests.collectors.collector_making import (
     AT,
     CREATININE,
@@ -18,12 +20,14 @@ from tests.collectors.collector_making import (
     codes,
     facts_of,
     filled,
+    loinc,
     observation,
     quantity,
     read_one,
     slot,
 )
 
+DAY = replace(CREATININE, id="day", value_type=ValueType.DATE, accepted=(loinc("8665-2"),), unit=None, units=())
 UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)
 SERIES = slot(select=Select.SERIES)
 REPLACES = "http://hl7.org/fhir/StructureDefinition/observation-replaces"
@@ -74,6 +78,25 @@ def test_a_range_is_told_with_both_its_ends_and_used_as_neither() -> None:
     assert resource.value == UNREADABLE
     assert resource.recorded == "1 mg/dL to 5 mg/dL"
     assert resource.problem == "valueRange is a range, which is no single value of serum-creatinine"
+
+
+PERIODS: dict[tuple[str | None, str | None], Value] = {
+    ("2024-02", "2024-03-05"): Date(date(2024, 2, 1), date(2024, 3, 5)),
+    ("2024-03-05", "2024-03-05"): Date(date(2024, 3, 5), date(2024, 3, 5)),
+    ("2024-03-05T23:30:00-05:00", "2024-03-06T01:00:00-05:00"): Date(date(2024, 3, 5), date(2024, 3, 6)),
+    ("2024-03-05", "2024-02"): UNREADABLE,
+    ("2024-03-05", None): UNREADABLE,
+    (None, "2024-03-05"): UNREADABLE,
+    ("2024-03-05", "later"): UNREADABLE,
+}
+
+
+@pytest.mark.parametrize("ends", PERIODS, ids=str)
+def test_a_period_is_the_days_that_it_leaves_open(ends: tuple[str | None, str | None]) -> None:
+    period = {name: each for name, each in zip(("start", "end"), ends, strict=True) if each is not None}
+    record = observation(code=coded("8665-2"), valueQuantity=None, valuePeriod=period)
+    assert read_one(record, DAY).value == PERIODS[ends]
+    assert read_one(record | {"code": coded("2160-0")}).value == UNREADABLE
 
 
 def sampled(data: str = "1 2 3", **changes: Any) -> dict[str, Any]:

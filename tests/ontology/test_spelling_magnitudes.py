@@ -12,10 +12,10 @@ from ontology.units.spellings import table
 # What a part of a spelling says, in UCUM.  Parts that are not here must be UCUM as they stand.
 PARTS = {
     "percent": "%", "pct": "%", "mcg": "ug", "\u00b5g": "ug", "gm": "g", "Kg": "kg", "KG": "kg", "MG": "mg",
-    "kgs": "kg", "DL": "dL", "cc": "mL", "lb": "[lb_av]", "lbs": "[lb_av]", "LB": "[lb_av]", "oz": "[oz_av]", "in": "[in_i]",
-    "ft": "[ft_i]", "CM": "cm", "kpa": "kPa", "KPa": "kPa", "UMOL": "umol", "MMOL": "mmol", "\u00b5mol": "umol",
-    "mcmol": "umol", "micromol": "umol", "mEq": "meq", "MEQ": "meq", "IU": "[iU]", "iU": "[iU]", "[IU]": "[iU]",
-    "mIU": "m[iU]", "m[IU]": "m[iU]", "uIU": "u[iU]", "\u00b5IU": "u[iU]", "mcIU": "u[iU]", "u[IU]": "u[iU]",
+    "kgs": "kg", "DL": "dL", "cc": "mL", "lb": "[lb_av]", "lbs": "[lb_av]", "LB": "[lb_av]", "oz": "[oz_av]",
+    "in": "[in_i]", "ft": "[ft_i]", "CM": "cm", "kpa": "kPa", "KPa": "kPa", "UMOL": "umol", "MMOL": "mmol",
+    "\u00b5mol": "umol", "mcmol": "umol", "micromol": "umol", "mEq": "meq", "MEQ": "meq", "IU": "[iU]", "iU": "[iU]",
+    "[IU]": "[iU]", "mIU": "m[iU]", "m[IU]": "m[iU]", "uIU": "u[iU]", "\u00b5IU": "u[iU]", "mcIU": "u[iU]", "u[IU]": "u[iU]",
     "mOsm": "mosm", "mosmol": "mosm", "mOsmol": "mosm", "cmH2O": "cm[H2O]", "cm H2O": "cm[H2O]", "\u00b5L": "uL",
     "msec": "ms", "sec": "s", "hr": "h", "hrs": "h", "day": "d", "year": "a", "y": "a", "yr": "a", "yrs": "a",
     "24h": "d", "24 h": "d", "24hr": "d", "24 hr": "d", "24hrs": "d", "24 hours": "d", "(24.h)": "d",

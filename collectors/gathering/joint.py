@@ -4,14 +4,16 @@ A patient is known elsewhere by identifiers of systems that both sources' settin
 Whoever might be somebody else is not joined, and that is told: what such a source holds is then unknown, never "no".
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from collectors.assemble import Draft
 from collectors.errors import CollectorError, SourceRefusedError
 from collectors.facts import Failure
 from collectors.gathering.ability import is_patient
+from collectors.gathering.deaths import death_of
 from collectors.gathering.identity import Person, contradiction, read_person
 from collectors.gathering.linked import Circle, circle, id_in
 from collectors.gathering.lookup import look_up
@@ -49,6 +51,17 @@ class Joint:
         self.parts.append(first)
         searches = [each for each in self._searches if each is not self._own and wanted(each, first.reach.source)]
         await together([self._begin(first), *(first.run.search(each, self._at) for each in searches)])
+        await together(self._widened())
+
+    def _widened(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """One source knows of a death, another was asked for its newest records without: what it had by then may be
+        missing.
+        """
+        death, _ = death_of((part.reach.source, part.draft.death) for part in self.parts)
+        for part in self.parts:
+            known = part.draft.death.end if part.draft.death is not None else self._at
+            if death is not None and death.end < min(known, self._at):
+                yield from (part.run.widen(search, self._at) for search in part.run.narrowed)
 
     def withdraw(self, asked: Asked, why: str) -> None:
         """Takes back what a source gave."""

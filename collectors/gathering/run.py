@@ -35,6 +35,8 @@ class Run:
 
     own: Record | None = None
     """The patient's own record, once it was read."""
+    narrowed: tuple[Search, ...] = ()
+    """Searches of which only the newest records were asked for, as of the death that this source knows of, if any."""
 
     def __init__(
         self,
@@ -100,6 +102,15 @@ class Run:
             self.own = next(record for record in records if record.ref.id == self._draft.setting.patient)
         await self.take(search, records)
 
+    async def widen(self, search: Search, at: datetime) -> None:
+        """Asks for all records of a search of which only the newest were asked for."""
+        try:
+            records = await self._windowed(search, at)
+        except CollectorError as error:
+            self._failed(search, search.description.resource_type, error)
+            return
+        await self.take(search, records)
+
     async def take(self, search: Search, records: list[Record]) -> None:
         """Reads the records of a search that came, with what is needed beside them."""
         setting = self._draft.setting
@@ -153,6 +164,7 @@ class Run:
         left = unsettled(records, ends, search, setting, at if death is None else min(at, death.end))
         if left:
             records = newest([*records, *await self._windowed(narrowed(search, left), at)])
+        self.narrowed += (search,)
         return records
 
     async def _windowed(self, search: Search, at: datetime) -> list[Record]:

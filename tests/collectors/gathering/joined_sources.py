@@ -55,8 +55,13 @@ class Servers:
             for each in self.records.get(host, ())
             if each["resourceType"] == kind and (host in self.ignored or _meets(each, given))
         ]
+        links = []
+        if given.get("_sort") == "-date":
+            found = sorted(found, key=lambda each: str(each["effectiveDateTime"]), reverse=True)
+            links = [{"relation": "next", "url": f"{request.url}&page=2"}] * (len(found) > int(given["_count"]))
+            found = found[: int(given["_count"])]
         entry = [{"resource": each, "search": {"mode": "match"}} for each in found]
-        content = encode({"resourceType": "Bundle", "type": "searchset", "entry": entry})
+        content = encode({"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entry})
         return httpx.Response(200, content=content, headers={"content-type": "application/fhir+json"})
 
     def of(self, host: str) -> list[str]:

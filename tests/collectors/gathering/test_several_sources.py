@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from collectors.fetching.strategy import Way
+from collectors.gathering.ability import Ability
 from collectors.sourcefacts import SourceFacts
 from ontology.evaluation import Severity
 from ontology.slots import Select
@@ -212,6 +214,25 @@ async def test_a_death_recorded_anywhere_counts(mine: str | None, theirs: str, u
     facts = await Servers(ehr=[person(deceasedDateTime=mine)], lab=lab).facts(LAB)
     assert facts.death is not None and f"{facts.death.start:%Y-%m-%d}" == used
     assert codes(facts) == told
+
+
+@pytest.mark.parametrize("dead,expected", [(None, "3.9"), ("2024-03-01T00:00:00Z", "1.5")])
+async def test_a_death_known_elsewhere_asks_for_what_was_before_it(
+    dead: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest records that the EHR was asked for lie after a death of which only the laboratory knows."""
+    monkeypatch.setattr(Ability, "way", lambda self, search, at: Way.SORTED)
+    days = [f"2024-0{month}-{day:02}T08:00:00Z" for month in (2, 4) for day in range(1, 26)]
+    course = [observation(f"{1 + n // 25 * 2}.{n % 10}", id=f"o{n}", effectiveDateTime=d) for n, d in enumerate(days)]
+    course[24] = observation("1.5", id="o24", effectiveDateTime=days[24])
+    course[49] = observation("3.9", id="o49", effectiveDateTime=days[49])
+    servers = Servers(ehr=[person(), *course], lab=[person("77", deceasedDateTime=dead)])
+    facts = await servers.facts(LAB)
+    as_of = AT if facts.death is None else facts.death.end
+    found = facts.select(slot(), as_of, AT).value
+    assert isinstance(found, Quantity) and found.value == Decimal(expected)
+    sent = [given for host, kind, given in servers.asked if (host, kind) == ("ehr", "Observation")]
+    assert any("_sort" not in given for given in sent) == (dead is not None)
 
 
 async def test_sources_that_contradict_each_other_are_not_both_believed() -> None:

@@ -15,6 +15,7 @@ from collectors.terminology.library import Library
 from ontology.concepts import Concept, Origin
 from ontology.vocabulary import unknown_terms
 from server.catalog.cards import Card, read_cards
+from server.catalog.checked import Checked, digest_of
 from server.catalog.concepts import concept_nodes, read_concept
 from server.catalog.descriptions import Description
 from server.catalog.digest import code_digest
@@ -27,6 +28,7 @@ from server.catalog.valuesets import all_resolved, limited_concepts, read_librar
 from server.errors import CatalogError
 
 ROOT = Path(__file__).resolve().parents[2]
+CHECKED = ROOT / "var" / "checked"
 BASE = "https://medtwin.example/"
 
 
@@ -51,12 +53,15 @@ def load_catalog(
     extra_modules: Iterable[Path] = (),
     value_sets: Iterable[Path] = (),
     terminology_server: bool = False,
+    checked: Path | None = None,
 ) -> Catalog:
     """Load ``ontology/``, ``collectors/`` and ``modules/`` under ``root``, and further folders of modules.
 
     ``value_sets`` are further folders of them.  ``terminology_server``: there is one to ask for sets that no file
-    defines.  Raises CatalogError with one line for each fault.
+    defines.  ``checked``: where it is kept what was found sound before (left out: ``var/checked`` here, for what is
+    loaded from here).  Raises CatalogError with one line for each fault.
     """
+    known_sound = Checked(checked or (CHECKED if root is None else None))
     root = root or ROOT
     faults: list[str] = []
     ontology = _files(sorted((root / "ontology").glob("*.ttl")), root, faults)
@@ -66,12 +71,17 @@ def load_catalog(
     cards = _files([path for folder in folders for path in sorted(folder.glob("*/card.ttl"))], root, faults)
     if faults:
         raise CatalogError(faults)
+    contents = [(name, file.digest) for files in (ontology, collectors, modules, cards) for name, file in files.items()]
+    content = digest_of(contents, Path(__file__).with_name("shapes.py"))
     shapes = _shapes(ontology)
     everything = {**ontology, **collectors, **modules, **cards}
     vocabulary = ontology["ontology/mpm.ttl"].graph
     for name, file in everything.items():
         faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, vocabulary)]
-    faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes)
+    if not known_sound.knows(content):
+        faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes)
+        if not faults:
+            known_sound.remember(content)
     if faults:
         raise CatalogError(faults)
     library, sets_digest = read_library([*shipped_folders(root, folders), *value_sets], root, faults)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-import pyshacl
 from rdflib import RDF, SH, Graph
 from rdflib.term import Node
 
@@ -11,6 +10,9 @@ from server.catalog.graph import term_name, words_of
 
 def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
     """One line for each violation: file, node, rule.  Files are checked together: they refer to each other."""
+    # It takes a third of a second to import, and is mostly not needed: see ``checked``.
+    import pyshacl
+
     union = Graph()
     for graph in graphs.values():
         for triple in graph:

@@ -1,0 +1,51 @@
+"""Which descriptions were found sound before, so that a start need not check the very same again.
+
+SHACL's verdict depends on the descriptions, the shapes and the library, and on nothing else.  A digest of all that was
+found sound is kept in ``var/checked``; anything that differs from it is checked.
+"""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+
+_LONGEST = 1024
+
+
+def digest_of(contents: Iterable[tuple[str, str]], code: Path) -> str:
+    """A digest of what is checked (name and canonical digest of each file), and of what checks it."""
+    found = blake2b(digest_size=32)
+    found.update(f"pyshacl {version('pyshacl')} rdflib {version('rdflib')}\n".encode())
+    found.update(code.read_bytes())
+    for name, digest in sorted(contents):
+        found.update(f"{name}\0{digest}\n".encode())
+    return found.hexdigest()
+
+
+class Checked:
+    """The digest of what was last found sound, in a file that may be missing, and need not be writable."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def knows(self, digest: str) -> bool:
+        """Whether exactly this was found sound."""
+        if self._path is None:
+            return False
+        try:
+            with self._path.open("rb") as file:
+                return file.read(_LONGEST).strip() == digest.encode()
+        except OSError:
+            return False
+
+    def remember(self, digest: str) -> None:
+        """Keeps it for the next start, in one go; where it cannot be written, the next start checks again."""
+        if self._path is None:
+            return
+        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        with suppress(OSError):
+            self._path.parent.mkdir(exist_ok=True)
+            draft.write_text(digest + "\n", encoding="ascii")
+            draft.replace(self._path)

@@ -1,4 +1,4 @@
-"""The facts of one patient from one source: what the executor selects from.  Lives as long as the question."""
+"""The facts of one patient, of one source or several: what the executor selects from.  Live as long as the question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

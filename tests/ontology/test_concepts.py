@@ -34,12 +34,15 @@ ACCEPTED = {
     "body-weight": "29463-7 3141-9 3142-7 27113001",
     "body-height": "8302-2 3137-7 8308-9 1153637007 50373000",
     "recorded-egfr": "62238-1 33914-3 98979-8",
+    "phq9-total": "44261-6",
+    "phq9-total-answered": "/44261-6",
 }
 UNITS = {
     "serum-creatinine": "mg/dL", "uacr": "mg/g", "urine-albumin": "mg/L", "urine-creatinine": "mg/dL",
     "heart-rate": "/min", "respiratory-rate": "/min", "spo2": "%", "oxygen-flow": "L/min", "fio2": "%",
     "systolic-bp": "mm[Hg]", "diastolic-bp": "mm[Hg]", "body-temperature": "Cel", "gcs": "{score}",
     "body-weight": "kg", "body-height": "cm", "recorded-egfr": "mL/min/{1.73_m2}", "recorded-bmi": "kg/m2",
+    "total-cholesterol": "mg/dL", "hdl-cholesterol": "mg/dL",
 }  # fmt: skip
 CONDITIONS = [
     "atrial-fibrillation",
@@ -58,12 +61,18 @@ CONDITIONS = [
     "spinal-cord-injury",
     "amputation",
     "suspected-infection",
+    "ischaemic-heart-disease",
+    "intracranial-haemorrhage",
 ]
 # What was so or was done: asked for by id, by no module yet.
 EVENTS = {
     "oral-anticoagulant": "B01AA* B01AF* B01AE07 11289 855332 1364430 1114195 1037042",
     "ace-inhibitor": "C09AA* 833036",
     "metformin": "A10BA02 6809 860975",
+    "statin": "C10AA* 83367 41127 6472 861634 42463 301542 36567 259255 312961",
+    "antihypertensive": "C02A* C02B* C02C* C02D* C02L* C02N* C03* C07* C08* C09* 1091643 18867 1998 214354 29046 30131 "
+    "321064 35208 35296 3827 38454 50166 52175 54552 69749 73494 83515 83818 149 1202 19484 20352 31555 6185 6918 7226 "
+    "8332 8787 197361 316049",
     "coronary-revascularisation": "415070008 232717009",
     "cardioversion": "180325003",
     "colonoscopy-date": "73761001",
@@ -72,6 +81,7 @@ EVENTS = {
     "pneumococcal-vaccination": "133 33",
     "inpatient-stay": "IMP ACUTE NONAC",
     "emergency-visit": "EMER",
+    "infarction-in-family": "22298006 57054005 1755008 I21* I25.2*",
 }
 
 
@@ -110,10 +120,11 @@ def test_body_fluid_creatinine_and_urine_protein_are_not_accepted_anywhere() -> 
 
 
 def test_a_code_means_one_concept_only() -> None:
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, str, bool], str] = {}
     for concept in concepts().values():
         for each in concept.accepted:
-            key = each.coding.system, each.coding.code
+            # What a relative had is coded as what the patient has.
+            key = each.coding.system, each.coding.code, concept.origin is Origin.FAMILY_HISTORY
             assert seen.setdefault(key, concept.id) == concept.id
     assert len(seen) > 300
 

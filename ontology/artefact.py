@@ -9,6 +9,7 @@ be in no digest.
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -23,22 +24,27 @@ class ArtefactError(OntologyError):
     """A file is no skops file, or holds parts that its schema does not speak of."""
 
 
-def content_digest(path: Path) -> str:
-    """SHA-256, in hex, of what a skops file holds.  Raises ArtefactError for a file that is none; OSError."""
+def content_digest(source: Path | bytes, name: str | None = None) -> str:
+    """SHA-256, in hex, of what a skops file holds.  Raises ArtefactError for a file that is none; OSError.
+
+    ``source``: the file, or its bytes, and then the ``name`` by which errors call it.
+    """
+    called = name or (source.name if isinstance(source, Path) else "the artefact")
+    data = source.read_bytes() if isinstance(source, Path) else source
     try:
-        with ZipFile(path) as archive:
+        with ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
             parts = {name: archive.read(name) for name in names}
         schema = json.loads(parts.pop(SCHEMA))
     except (BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError):
-        raise ArtefactError(f"{path.name}: not a skops file") from None
+        raise ArtefactError(f"{called}: not a skops file") from None
     if len(names) != len(parts) + 1:
-        raise ArtefactError(f"{path.name}: two parts have one name")
+        raise ArtefactError(f"{called}: two parts have one name")
     identities: dict[int, int] = {}
     files: dict[str, str] = {}
     named = _renamed(schema, identities, files, parts)
     if left := parts.keys() - files.keys():
-        raise ArtefactError(f"{path.name}: {len(left)} parts that its schema does not speak of")
+        raise ArtefactError(f"{called}: {len(left)} parts that its schema does not speak of")
     digest = sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode())
     for name in files:
         digest.update(len(parts[name]).to_bytes(8, "big"))
@@ -48,7 +54,12 @@ def content_digest(path: Path) -> str:
 
 def file_digest(path: Path) -> str:
     """SHA-256, in hex, of the bytes of any other file.  Raises OSError."""
-    return sha256(path.read_bytes()).hexdigest()
+    return bytes_digest(path.read_bytes())
+
+
+def bytes_digest(data: bytes) -> str:
+    """SHA-256, in hex, of bytes."""
+    return sha256(data).hexdigest()
 
 
 def _renamed(node: Any, identities: dict[int, int], files: dict[str, str], parts: Mapping[str, bytes]) -> Any:

@@ -46,7 +46,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one slot added to a score, in points, with the band in words."""
+    """What one slot added: to a score in points, with the band in words; to a model's margin, with the value."""
 
     slot: str
     amount: Decimal
@@ -54,17 +54,58 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouped:
+    """What correlated slots added together."""
+
+    text: str
+    slots: tuple[str, ...]
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """From where to where the contributions lead, on a model's margin ``scale`` (LOG_ODDS).
+
+    ``background`` says what ``base`` stands for; ``residual`` is what ``output`` is more than base and contributions.
+    """
+
+    scale: str
+    base: Decimal
+    output: Decimal
+    residual: Decimal
+    background: str
+    groups: tuple[Grouped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the inputs stand to the data that a model was fitted to.
+
+    ``measured`` of ``of`` inputs were; ``outside``: which lie outside that data, in words (empty: none does);
+    ``calibration`` in words; ``maturity``: demonstration, research or clinical.
+    """
+
+    measured: int
+    of: int
+    outside: tuple[str, ...]
+    calibration: str
+    maturity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Working:
     """How the value follows from the inputs: the equation with its numbers, or the criteria met.
 
     ``claim`` is a sentence for the value where the module words it itself; ``qualifier`` limits it
-    ("urine output not assessed").
+    ("urine output not assessed").  ``margin`` and ``standing`` are a model's.
     """
 
     warrant: str
     claim: str | None = None
     qualifier: str | None = None
     contributions: tuple[Contribution, ...] = ()
+    margin: Margin | None = None
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from server.catalog.descriptions import Description
 from server.catalog.load import Catalog
 from server.errors import CatalogError, SettingsError
 from server.executor.engine import Engine
-from server.kinds import check_signature
+from server.kinds import check_signature, model_faults
 from server.kinds.cases import run_cases
 from server.settings import Settings
 
@@ -31,6 +31,7 @@ def run(settings: Settings) -> int:
 def module_faults(catalog: Catalog) -> list[str]:
     """What is wrong between descriptions and code, and every worked case that does not come out."""
     faults = [fault for module in catalog.modules.values() for fault in check_signature(module)]
+    faults += [fault for module in catalog.modules.values() for fault in model_faults(module)]
     folders: defaultdict[Path, list[Description]] = defaultdict(list)
     for module in catalog.modules.values():
         folders[module.folder].append(module)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from collectors.auth.ways import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
-from server.cli import ask, check, plan, serve, source
+from server.cli import ask, card, check, plan, serve, source
 from server.cli.bundle import read_bundle
 from server.cli.times import time_argument
 from server.cli.token import caller_token
@@ -43,6 +43,8 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             return ask.run(settings, question, given.format, read_bundle(given.bundle, given.complete, given.patient))
         case "plan":
             return plan.run(settings, tuple(given.concept))
+        case "card":
+            return card.run(settings, given.module)
         case "source":
             return source.run(given, settings)
         case _:
@@ -86,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
 
     plan_ = commands.add_parser("plan", parents=[config], help="what would be called and fetched")
     plan_.add_argument("concept", metavar="CONCEPT", nargs="+")
+
+    card_ = commands.add_parser("card", parents=[config], help="what is known of a module that was fitted to data")
+    card_.add_argument("module", metavar="ID", help="a module, such as kidney-failure-risk-5y")
 
     commands.add_parser("check", parents=[config], help="check ontology, descriptions, cases and sources")
     source.add_arguments(commands.add_parser("source", help="add a FHIR source, or check one"), config)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from ontology.concepts import Concept
-from ontology.evaluation import Interval, Issue
+from ontology.evaluation import Grouped, Interval, Issue
 from ontology.resources import RecordRef
 from ontology.slots import Slot
 from ontology.times import Span
@@ -47,7 +47,7 @@ class RiskView:
 
 @dataclass(frozen=True, slots=True)
 class ContributionView:
-    """What one slot added, in points."""
+    """What one slot added, in points or on the margin scale of a model."""
 
     slot: str
     value: Value
@@ -57,7 +57,10 @@ class ContributionView:
 
 @dataclass(frozen=True, slots=True)
 class ContributionsView:
-    """Points of one step; ``residual`` is what output, base and items leave over (0 for scores)."""
+    """Points or SHAP values of one step; ``residual`` is what output, base and items leave over (0 for scores).
+
+    ``groups``: what correlated inputs added together; it is in their own items too.
+    """
 
     scale: str
     base: Decimal
@@ -65,6 +68,20 @@ class ContributionsView:
     residual: Decimal
     background: str
     items: tuple[ContributionView, ...]
+    groups: tuple[Grouped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandingView:
+    """How the inputs of a model stand to its training data: ``measured`` of ``of``, and what lies outside, in words."""
+
+    measured: int
+    of: int
+    share_measured: Decimal
+    out_of_distribution: bool
+    outside: tuple[str, ...]
+    calibration: str
+    maturity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +132,7 @@ class StepView:
     reused: bool
     reason: str
     contributions: ContributionsView | None
+    standing: StandingView | None = None
 
 
 @dataclass(frozen=True)

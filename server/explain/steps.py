@@ -10,7 +10,7 @@ from ontology.values import Absent, Quantity
 from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
 from server.explain.reach import Reach, carries, records_of
-from server.explain.results import ContributionsView, ContributionView, GroundView, StepView
+from server.explain.results import ContributionsView, ContributionView, GroundView, StandingView, StepView
 from server.explain.wording import absence_words, value_words
 
 ABSENT = "input-absent"
@@ -59,6 +59,7 @@ def _step(reach: Reach, position: int, at: datetime) -> StepView:
         reused=execution.reused,
         reason=execution.reason,
         contributions=_contributions(evaluation, execution.inputs),
+        standing=_standing(evaluation),
     )
     return view
 
@@ -163,7 +164,20 @@ def _contributions(evaluation: Evaluation, inputs: Mapping[str, BoundInput]) -> 
     points = evaluation.working.contributions
     if not points:
         return None
+    items = tuple(ContributionView(p.slot, inputs[p.slot].value, p.amount, p.text) for p in points if p.slot in inputs)
+    margin = evaluation.working.margin
+    if margin is not None:
+        ends = (margin.scale, margin.base, margin.output, margin.residual, margin.background)
+        return ContributionsView(*ends, items, margin.groups)
     total = sum((each.amount for each in points), _ZERO)
     output = evaluation.value.value if isinstance(evaluation.value, Quantity) else total
-    items = tuple(ContributionView(p.slot, inputs[p.slot].value, p.amount, p.text) for p in points if p.slot in inputs)
     return ContributionsView("POINTS", _ZERO, output, output - total, "no points", items)
+
+
+def _standing(evaluation: Evaluation) -> StandingView | None:
+    found = evaluation.working.standing
+    if found is None:
+        return None
+    share = Decimal(found.measured) / Decimal(found.of)
+    outside = found.outside
+    return StandingView(found.measured, found.of, share, bool(outside), outside, found.calibration, found.maturity)

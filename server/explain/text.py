@@ -9,6 +9,7 @@ from server.explain.results import AnswerResult, ContributionsView, GroundView, 
 from server.explain.wording import (
     begin_small,
     interval_words,
+    list_words,
     number_words,
     series_words,
     span_words,
@@ -74,7 +75,7 @@ def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> 
         yield f"{inner}how: {step.warrant}"
     yield f"{inner}after: {'; '.join(step.module.citations)}"
     if step.contributions is not None:
-        yield f"{inner}points: {_points(step.contributions)}"
+        yield f"{inner}{_moved(step.contributions)}"
     if step.qualifier:
         yield f"{inner}limited: {step.qualifier}"
     for ground in step.grounds:
@@ -92,10 +93,20 @@ def _ran(step: StepView) -> str:
     return said if said.startswith("reused") else f"reused: {said}" if said else "reused"
 
 
-def _points(points: ContributionsView) -> str:
-    return ", ".join(
+def _moved(points: ContributionsView) -> str:
+    if points.scale != "POINTS":
+        return _estimate(points)
+    return "points: " + ", ".join(
         f"{item.slot.replace('_', ' ')} {number_words(item.amount)} ({item.text})" for item in points.items
     )
+
+
+def _estimate(margin: ContributionsView) -> str:
+    """What moved a model's estimate, most first; log-odds are for those who ask for them."""
+    up = [item.text for item in margin.items if item.amount > 0]
+    down = [item.text for item in margin.items if item.amount < 0]
+    told = [f"{word}: {list_words(texts)}" for word, texts in (("up", up), ("down", down)) if texts]
+    return f"moved the estimate, compared with {margin.background}, most first: {'; '.join(told) or 'nothing'}"
 
 
 def _ground(result: AnswerResult, ground: GroundView, indent: str, told: set[int]) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """Concepts, modules and plans on the wire."""
 
-from typing import Any
+from typing import Any, cast
 
 import strawberry
-from strawberry import ID
+from strawberry import ID, Info
 
 from server.catalog.descriptions import Kind
+from server.explain.card import markdown
 from server.explain.wording import duration_code
 from server.graphql.values import Coding
 
@@ -39,6 +40,63 @@ class Slot:
 
 
 @strawberry.type
+class CardAttribute:
+    """One of the 31 source attributes of a predictive decision support intervention, 45 CFR 170.315(b)(11)(iv)(B)."""
+
+    id: ID
+    paragraph: str
+    label: str
+    text: str
+
+
+@strawberry.type
+class CardGroup:
+    """One of the nine groups of source attributes."""
+
+    title: str
+    attributes: list[CardAttribute]
+
+
+@strawberry.type
+class CardMetric:
+    """A measure of performance, with its confidence interval where there is one."""
+
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+    level: float | None
+    subgroup: str | None = strawberry.field(description="Of whom; null: of all.")
+    candidate: str | None = strawberry.field(description="Of which model that was compared; null: of the one in use.")
+    threshold: float | None
+    number: int | None
+    events: int | None
+    method: str
+
+
+def _page(root: strawberry.Parent[Any]) -> str:
+    return markdown(root)
+
+
+@strawberry.type
+class Card:
+    """What is known of a module that was fitted to data."""
+
+    groups: list[CardGroup]
+    metrics: list[CardMetric]
+    markdown: str = strawberry.field(resolver=_page, description="The card as a page.")
+    turtle: str = strawberry.field(description="The card itself.")
+
+
+def _card(root: strawberry.Parent[Any], info: Info[Any, None]) -> Card | None:
+    return cast("Card | None", info.context.engine.catalog.cards.get(root.iri))
+
+
+def _maturity(root: strawberry.Parent[Any]) -> str | None:
+    return None if root.model is None else str(root.model.maturity)
+
+
+@strawberry.type
 class Module:
     """What computes one concept from others."""
 
@@ -51,6 +109,10 @@ class Module:
     citations: list[str] = strawberry.field(name="citation")
     slots: list[Slot]
     turtle: str = strawberry.field(description="The description itself.")
+    card: Card | None = strawberry.field(resolver=_card, description="What is known of it, if it was fitted to data.")
+    maturity: str | None = strawberry.field(
+        resolver=_maturity, description="Of a trained model: demonstration, research or clinical."
+    )
 
 
 @strawberry.type

@@ -97,6 +97,15 @@ class Contribution:
 
 
 @strawberry.type
+class ContributionGroup:
+    """What correlated inputs added together; it is in the amounts of their slots too."""
+
+    text: str
+    slots: list[str]
+    amount: float
+
+
+@strawberry.type
 class Contributions:
     """SHAP values or points of one step."""
 
@@ -106,6 +115,20 @@ class Contributions:
     residual: float = strawberry.field(description="output - base - sum(contributions)")
     background: str = strawberry.field(description="What `base` stands for.")
     items: list[Contribution]
+    groups: list[ContributionGroup] = strawberry.field(description="What correlated inputs added together.")
+
+
+@strawberry.type
+class Standing:
+    """How the inputs of a trained model stand to the data that it was fitted to."""
+
+    measured: int = strawberry.field(description="How many of its inputs were measured.")
+    of: int
+    share_measured: float
+    out_of_distribution: bool
+    outside: list[str] = strawberry.field(description="What lies outside the training data, in words.")
+    calibration: str
+    maturity: str = strawberry.field(description="demonstration, research or clinical.")
 
 
 @strawberry.type
@@ -143,6 +166,7 @@ class Step:
     reused: bool
     reason: str
     contributions: Contributions | None
+    standing: Standing | None = strawberry.field(description="Of a trained model.")
 
 
 def _provenance(root: strawberry.Parent[Any], format: RdfFormat | None = RdfFormat.TURTLE) -> str:  # noqa: A002 - contract

@@ -35,7 +35,12 @@ query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime) {{
           step steps assumed status issued recorded referenceRange interpretation
         }}
         warrant qualifier rebuttals fingerprint reused reason
-        contributions {{ scale base output residual background items {{ slot value {{ ...value }} amount }} }}
+        contributions {{
+          scale base output residual background
+          items {{ slot value {{ ...value }} amount }}
+          groups {{ text slots amount }}
+        }}
+        standing {{ measured of shareMeasured outOfDistribution outside calibration maturity }}
       }}
       issues {{ severity code text slot }}
     }}

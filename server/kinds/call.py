@@ -12,19 +12,20 @@ from server.catalog.descriptions import Description, Kind
 from server.kinds.applicability import judge_applicability
 from server.kinds.check import check_result
 from server.kinds.equation import evaluate_equation
-from server.kinds.errors import KindError
 from server.kinds.inputs import check_inputs, range_issues
+from server.kinds.model import evaluate_model
 from server.kinds.remarks import with_remarks
 from server.kinds.rule import evaluate_rule
 from server.kinds.score import evaluate_score
 
 Evaluator: TypeAlias = Callable[[Description, Mapping[str, Consumed], datetime | None], Evaluation]
 
-# A kind is one entry here.  The model kind has none yet.
+# A kind is one entry here.
 EVALUATORS: dict[Kind, Evaluator] = {
     Kind.EQUATION: evaluate_equation,
     Kind.SCORE: lambda description, inputs, _: evaluate_score(description, inputs),
     Kind.RULE: lambda description, inputs, _: evaluate_rule(description, inputs),
+    Kind.MODEL: lambda description, inputs, _: evaluate_model(description, inputs),
 }
 
 
@@ -35,9 +36,7 @@ def evaluate(description: Description, inputs: Mapping[str, Consumed], at: datet
     read it.  A refused module gives ``Absent(NOT_APPLICABLE)`` and is not called.  KindError where the description,
     the implementation and the inputs do not fit each other; and whatever an ``evaluate`` itself raises.
     """
-    evaluator = EVALUATORS.get(description.kind)
-    if evaluator is None:
-        raise KindError(f"module {description.id}: modules of kind {description.kind} cannot be evaluated yet")
+    evaluator = EVALUATORS[description.kind]
     check_inputs(description, inputs)
     refused, issues = judge_applicability(description, inputs)
     if refused is not None:

@@ -26,8 +26,16 @@ SHARED = REPO.parent / "shared/contract.graphql"
 LEFT_OUT = {"Attribution", "AttributionItem", "Baseline"}
 FIELDS_LEFT_OUT = {("Result", "attribution")}
 # Ours beyond the contract, which may be extended.
-ADDED = {"Bound"}
-FIELDS_ADDED = {("Ground", "steps"), ("Step", "asOf"), ("Result", "argument")}
+ADDED = {"Bound", "Standing", "ContributionGroup", "Card", "CardGroup", "CardAttribute", "CardMetric"}
+FIELDS_ADDED = {
+    ("Ground", "steps"),
+    ("Step", "asOf"),
+    ("Step", "standing"),
+    ("Result", "argument"),
+    ("Contributions", "groups"),
+    ("Module", "card"),
+    ("Module", "maturity"),
+}
 MEMBERS_ADDED = {("Value", "Bound")}
 
 

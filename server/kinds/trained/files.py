@@ -1,0 +1,92 @@
+"""The files of a model, read only if they are what the description says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from numpy.typing import NDArray
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from ontology.artefact import ArtefactError, bytes_digest, content_digest
+from server.catalog.trained import File
+from server.kinds.trained.faults import ModelError
+
+TRUSTABLE = ("sklearn.", "numpy.", "scipy.")
+"""Only types under these names may be trusted by a description."""
+
+
+def read_skops(folder: Path, file: File, trusted: tuple[str, ...], exactly: bool = True) -> Any:
+    """What a skops file holds: its content is what the description names, and so are its types.
+
+    ``exactly``: all that is trusted must be in it.  Raises ModelError.
+    """
+    data = _read(folder, file)
+    try:
+        if content_digest(data, file.name) != file.sha256:
+            raise _changed(file)
+    except ArtefactError as error:
+        raise ModelError(str(error)) from None
+    foreign = [name for name in trusted if not name.startswith(TRUSTABLE)]
+    if foreign:
+        raise ModelError(f"mpm:trustedType {foreign[0]}: only types of scikit-learn, NumPy and SciPy may be trusted")
+    try:
+        found = set(skops.io.get_untrusted_types(data=data))
+        if unlisted := sorted(found - set(trusted)):
+            raise ModelError(f"{file.name}: holds a type that its description does not trust: {unlisted[0]}")
+        if exactly and (unmet := sorted(set(trusted) - found)):
+            raise ModelError(f"{file.name}: mpm:trustedType {unmet[0]} is not in it; trust no more than is needed")
+        return skops.io.loads(data, trusted=list(trusted))
+    except (UntrustedTypesFoundException, TypeError, ValueError, AttributeError, ImportError, KeyError) as error:
+        raise ModelError(f"{file.name}: cannot be loaded ({type(error).__name__})") from error
+
+
+def read_rows(folder: Path, file: File, columns: tuple[str, ...]) -> NDArray[np.float64]:
+    """The rows of a background, one column for each feature; null is NaN."""
+    data = _json(folder, file)
+    if not isinstance(data, dict) or data.get("columns") != list(columns):
+        raise ModelError(f"{file.name}: its columns are not the features of the description, in their order")
+    if not data.get("origin"):
+        raise ModelError(f"{file.name}: does not say where its rows come from (origin)")
+    try:
+        rows = np.array(data["rows"], dtype=np.float64)
+    except (KeyError, ValueError, TypeError):
+        raise ModelError(f"{file.name}: its rows are not numbers") from None
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] != len(columns) or np.isinf(rows).any():
+        raise ModelError(f"{file.name}: needs at least one row, of {len(columns)} numbers or nulls")
+    return rows
+
+
+def read_table(folder: Path, file: File) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The margins from which on the ends of an interval hold, and these ends as probabilities."""
+    data = _json(folder, file)
+    try:
+        margin, low, high = (np.array(data[name], dtype=np.float64) for name in ("margin", "low", "high"))
+    except (KeyError, ValueError, TypeError):
+        raise ModelError(f"{file.name}: needs margin, low and high, lists of numbers") from None
+    fits = margin.ndim == 1 and margin.shape == low.shape == high.shape and len(margin) > 0
+    if not fits or (np.diff(margin) <= 0).any() or not ((low >= 0) & (low <= high) & (high <= 1)).all():
+        raise ModelError(f"{file.name}: margins must rise, and each low be at most its high, both from 0 to 1")
+    return margin, low, high
+
+
+def _json(folder: Path, file: File) -> Any:
+    data = _read(folder, file)
+    if bytes_digest(data) != file.sha256:
+        raise _changed(file)
+    try:
+        return json.loads(data)
+    except ValueError:
+        raise ModelError(f"{file.name}: not JSON") from None
+
+
+def _read(folder: Path, file: File) -> bytes:
+    try:
+        return (folder / file.name).read_bytes()
+    except OSError:
+        raise ModelError(f"{file.name}: not found, or not to be read, beside module.ttl") from None
+
+
+def _changed(file: File) -> ModelError:
+    return ModelError(f"{file.name}: does not match its description: what it holds has another SHA-256 than mpm:sha256")

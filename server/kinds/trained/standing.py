@@ -1,0 +1,49 @@
+"""How a patient stands to the data that a model was fitted to, in words."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from ontology.evaluation import Issue, Severity
+from ontology.inputs import Consumed
+from ontology.values import Quantity
+from ontology.words import number_words, words
+from server.catalog.trained import PROBABILITIES, Feature, TrainedModel
+from server.kinds.trained.row import Row
+from server.kinds.wording import named
+
+OUTSIDE, TAIL, UNSEEN, BOUND = "out-of-distribution", "in-the-tail", "unseen-value", "bound-not-used"
+
+
+def standing_issues(model: TrainedModel, inputs: Mapping[str, Consumed], row: Row) -> tuple[Issue, ...]:
+    """What lies outside the training data (WARNING) or in its outermost percent (INFORMATION)."""
+    return tuple(dict.fromkeys(_issues(model, inputs, row)))
+
+
+def _issues(model: TrainedModel, inputs: Mapping[str, Consumed], row: Row) -> Iterator[Issue]:
+    for feature in model.features:
+        value = inputs[feature.slot].value
+        if feature.quantiles and isinstance(value, Quantity):
+            yield from _placed(feature, value)
+        elif feature.slot in row.unseen:
+            text = f"{named(feature.slot)} {words(value)}: not seen in the training data, so it counts as not measured"
+            yield Issue(Severity.WARNING, UNSEEN, text, feature.slot)
+        elif feature.slot in row.bounds:
+            told = f"{named(feature.slot)} is known only as {words(value)}"
+            text = f"{told}, which the model cannot take: it counts as not measured"
+            yield Issue(Severity.INFORMATION, BOUND, text, feature.slot)
+        if feature.slot not in row.measured and feature.share_missing == 0:
+            text = f"{named(feature.slot)} is not measured, and was measured in all of the training data"
+            yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot)
+
+
+def _placed(feature: Feature, value: Quantity) -> Iterator[Issue]:
+    told = f"{named(feature.slot)} {words(value)} is"
+    low, high = feature.quantiles, tuple(reversed(feature.quantiles))
+    for place, (severity, code) in enumerate(((Severity.WARNING, OUTSIDE), (Severity.INFORMATION, TAIL))):
+        share = f"{number_words(100 * (Decimal(1) - PROBABILITIES[place]))} % of the training data"
+        if value.value > high[place]:
+            yield Issue(severity, code, f"{told} above {share}", feature.slot)
+            return
+        if value.value < low[place]:
+            yield Issue(severity, code, f"{told} below {share}", feature.slot)
+            return

@@ -12,6 +12,7 @@ from collectors.fetching.client import Fetched
 from collectors.fetching.search import Parameters
 from collectors.fetching.strategy import Way, codes_of, lastn_query, newest_query
 from collectors.needs import Search
+from collectors.reading.merging import counting
 from collectors.reading.readout import Setting, is_outcome, record_of
 from collectors.reading.records import Record
 from collectors.reading.validity import fault
@@ -49,7 +50,9 @@ def unsettled(
     records: list[Record], ends: Ends, search: Search, setting: Setting, as_of: datetime
 ) -> tuple[Concept, ...]:
     """The concepts of which older records may matter after all: these must be searched for in the window."""
-    facts = begin(list(records), search, setting).finish(Beside()).facts
+    readout = begin(list(records), search, setting).finish(Beside())
+    # A record that another one replaces settles nothing.
+    facts, _ = counting(readout.facts, readout.withdrawn)
     return tuple(
         concept
         for concept in search.concepts

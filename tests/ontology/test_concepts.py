@@ -34,6 +34,9 @@ ACCEPTED = {
     "body-weight": "29463-7 3141-9 3142-7 27113001",
     "body-height": "8302-2 3137-7 8308-9 1153637007 50373000",
     "recorded-egfr": "62238-1 33914-3 98979-8",
+    "total-cholesterol": "2093-3 14647-2",
+    "hdl-cholesterol": "2085-9 14646-4",
+    "current-smoker": "72166-2",
     "phq9-total": "44261-6",
     "phq9-total-answered": "/44261-6",
 }

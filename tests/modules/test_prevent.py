@@ -1,0 +1,159 @@
+"""AHA PREVENT, base equations, 10 years: the published values, who is refused, and what is unknown."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import modules
+from ontology.values import Absent, AbsentReason
+from tests.support.acute import bounds, codes, module, texts
+from tests.support.kidney import FEMALE, INPUT_ABSENT, MALE, NOT_APPLICABLE, OTHER, asked, number, unknown_texts
+
+VECTORS = Path(modules.__file__).parents[2] / "shared" / "vectors" / "prevent-base-10y.json"
+TOTAL, ASCVD, FAILURE = "prevent-10y-total-cvd", "prevent-10y-ascvd", "prevent-10y-heart-failure"
+IDS = {TOTAL: "total_cvd", ASCVD: "ascvd", FAILURE: "heart_failure"}
+DISEASES = (
+    "heart_failure",
+    "stroke_tia_thromboembolism",
+    "intracranial_haemorrhage",
+    "vascular_disease",
+    "ischaemic_heart_disease",
+    "coronary_revascularisation",
+)
+WOMAN = {
+    "age": 62,
+    "sex": FEMALE,
+    "systolic": 99,
+    "antihypertensive": False,
+    "total_cholesterol": 215,
+    "hdl_cholesterol": 29,
+    "statin": False,
+    "diabetes": False,
+    "smoking": False,
+    "egfr": 81,
+    "body_mass_index": 28,
+}
+NAMES = {"sbp": "systolic", "total_c": "total_cholesterol", "hdl_c": "hdl_cholesterol", "bmi": "body_mass_index"}
+FLAGS = {"bp_tx": "antihypertensive", "dm": "diabetes", "statin": "statin", "smoking": "smoking"}
+
+
+def of(module_id: str, inputs: dict) -> dict:
+    """What the module has a slot for: heart failure does not ask of statins."""
+    slots = {slot.name for slot in module(module_id).slots}
+    return {name: value for name, value in inputs.items() if name in slots}
+
+
+def ask(module_id: str, changed: dict | None = None, *without: str):
+    inputs = {**WOMAN, **(changed or {})}
+    return asked(module_id, of(module_id, {name: value for name, value in inputs.items() if name not in without}))
+
+
+def written(case: dict) -> dict:
+    inputs = {NAMES.get(name, name): case[name] for name in ("age", *NAMES, "egfr")}
+    inputs |= {name: case[flag] == "TRUE" for flag, name in FLAGS.items()}
+    return inputs | {"sex": FEMALE if case["sex"] == "female" else MALE}
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not VECTORS.is_file(), reason="the shared vectors are not beside this repository")
+def test_all_vectors() -> None:
+    cases = json.loads(VECTORS.read_text(), parse_float=str)["cases"]
+    assert len(cases) >= 30
+    for case in cases:
+        for module_id, column in IDS.items():
+            value = number(asked(module_id, of(module_id, written(case)))) / 100
+            assert abs(value - Decimal(case[column])) <= Decimal("0.0005"), (module_id, case)
+
+
+@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize(
+    ("name", "inside", "outside"),
+    [
+        ("age", ("30", "79.99"), ("29.99", "80")),
+        ("systolic", ("90", "200"), ("89", "201")),
+        ("total_cholesterol", ("130", "320"), ("129.9", "320.1")),
+        ("hdl_cholesterol", ("20", "100"), ("19", "101")),
+        ("body_mass_index", ("18.5", "39.99"), ("18.4", "40")),
+        ("egfr", ("15", "150"), ("14.9", "150.1")),
+    ],
+)
+def test_refused_outside_the_published_ranges(module_id: str, name: str, inside: tuple, outside: tuple) -> None:
+    for value in inside:
+        assert number(ask(module_id, {name: value})) > 0
+    for value in outside:
+        assert ask(module_id, {name: value}).value == NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize("disease", DISEASES)
+def test_refused_with_known_cardiovascular_disease(module_id: str, disease: str) -> None:
+    assert ask(module_id, {disease: True}).value == NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_disease_that_is_not_recorded_is_not_excluded(module_id: str) -> None:
+    assert "known cardiovascular disease" in unknown_texts(ask(module_id))
+    assert "known cardiovascular disease" not in unknown_texts(ask(module_id, dict.fromkeys(DISEASES, False)))
+
+
+@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize("name", ["antihypertensive", "diabetes", "smoking"])
+def test_what_is_not_recorded_is_not_no(module_id: str, name: str) -> None:
+    evaluation = ask(module_id, None, name)
+    assert evaluation.value == INPUT_ABSENT
+    ends = sorted(number(ask(module_id, {name: answer})) for answer in (True, False))
+    assert bounds(evaluation) == tuple(ends)
+
+
+def test_statin_unknown_gives_bounds() -> None:
+    for module_id in (TOTAL, ASCVD):
+        assert ask(module_id, None, "statin").value == INPUT_ABSENT
+        assert ask(module_id, None, "statin").bounds is not None
+
+
+def test_body_mass_index_is_needed_for_heart_failure_only() -> None:
+    assert ask(FAILURE, None, "body_mass_index").value == INPUT_ABSENT
+    evaluation = ask(TOTAL, None, "body_mass_index")
+    assert number(evaluation) == number(ask(TOTAL))
+    assert "body mass index" in unknown_texts(evaluation)
+
+
+def test_sex_unknown_or_other_gives_bounds() -> None:
+    for module_id in IDS:
+        ends = sorted(number(ask(module_id, {"sex": sex})) for sex in (FEMALE, MALE))
+        assert bounds(ask(module_id, None, "sex")) == tuple(ends)
+        other = ask(module_id, {"sex": OTHER})
+        assert (other.value, bounds(other)) == (INPUT_ABSENT, tuple(ends))
+        assert "sex-undetermined" in codes(other)
+
+
+def test_missing_cholesterol_gives_nothing() -> None:
+    evaluation = ask(TOTAL, {"total_cholesterol": Absent(AbsentReason.STALE)})
+    assert evaluation.value == INPUT_ABSENT
+    assert evaluation.bounds is None
+
+
+def test_what_treatment_means_is_told() -> None:
+    for module_id in IDS:
+        assert "stopping" in texts(ask(module_id))
+
+
+@given(
+    st.decimals("30", "79", places=1),
+    st.sampled_from([FEMALE, MALE]),
+    st.decimals("15", "149", places=1),
+    st.booleans(),
+    st.booleans(),
+)
+def test_risk_moves_as_published(age, sex, egfr, diabetes, smoking) -> None:
+    for module_id in IDS:
+        base = {"age": str(age), "sex": sex, "egfr": str(egfr), "diabetes": diabetes, "smoking": smoking}
+        value = number(ask(module_id, base))
+        assert 0 < value < 100
+        assert number(ask(module_id, {**base, "egfr": str(egfr + 1)})) <= value
+        assert number(ask(module_id, {**base, "diabetes": True})) >= value
+        assert number(ask(module_id, {**base, "smoking": True})) >= value

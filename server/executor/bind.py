@@ -75,7 +75,7 @@ class Binder:
 
     def _computed(self, slot: Slot, position: int, as_of: datetime) -> BoundInput:
         evaluation = self._execution(position).evaluation
-        value, bounds = in_unit(evaluation.value, slot), _bounds_in_unit(evaluation.bounds, slot)
+        value, bounds = in_unit(evaluation.value, slot), bounds_in_unit(evaluation.bounds, slot)
         issues: tuple[Issue, ...] = ()
         newest = self._newest(position) if slot.window is not None else None
         if slot.window is not None and newest is not None and newest < as_of - slot.window:
@@ -162,7 +162,8 @@ def in_unit(value: Value, slot: Slot) -> Value:
     return value
 
 
-def _bounds_in_unit(bounds: Interval | None, slot: Slot) -> Interval | None:
+def bounds_in_unit(bounds: Interval | None, slot: Slot) -> Interval | None:
+    """The limits of an absent value in the slot's unit."""
     if bounds is None or slot.unit is None or bounds.unit == slot.unit:
         return bounds
     low, high = (convert(v, bounds.unit, slot.unit, slot.concept.molar_mass) for v in (bounds.low, bounds.high))

@@ -1,0 +1,105 @@
+"""A whole call hierarchy as one function of who takes part.
+
+Pure: nothing is fetched, and no cache is asked.  Each call is remembered by the players that it depends on, so that a
+step of a chain is evaluated as often as its own inputs differ, not as often as there are coalitions.
+"""
+
+from datetime import datetime, tzinfo
+
+from ontology.evaluation import Evaluation
+from ontology.inputs import Consumed
+from ontology.slots import Slot
+from server.attribution.sides import Field, Place
+from server.compiler.plan import FromCall, PlannedCall
+from server.executor.bind import bounds_in_unit, in_unit
+from server.executor.boundary import evaluate_safely
+from server.executor.fingerprint import truncate
+
+
+class Hierarchy:
+    """Evaluates the goal of a field for any coalition, given as a bit mask of its players.
+
+    ``times`` are the evaluation times at the baseline and now.
+    """
+
+    def __init__(self, field: Field, times: tuple[datetime, datetime], zone: tzinfo) -> None:
+        self.field = field
+        self._times = times
+        self._zone = zone
+        self._moved: dict[Place, tuple[int, Consumed]] = {}
+        self._time = 0
+        for index, player in enumerate(field.players):
+            if player.is_time:
+                self._time = 1 << index
+            for move in player.moves:
+                self._moved[move.place] = 1 << index, Consumed(move.before.value, move.before.bounds)
+        self._masks: dict[str, int] = {}
+        for call in field.calls:
+            self._masks[call.description.iri] = self._mask(call)
+        self._known: dict[tuple[str, int], Evaluation] = {}
+        self._by_value: dict[tuple[object, ...], Evaluation] = {}
+        self.calls = {call.description.iri: call for call in field.calls}
+
+    @property
+    def everyone(self) -> int:
+        """The coalition of all players: the actual end."""
+        return (1 << len(self.field.players)) - 1
+
+    @property
+    def evaluated(self) -> int:
+        """How many module calls were really made."""
+        return len(self._by_value)
+
+    def goal(self, mask: int) -> Evaluation:
+        """The result where the players of ``mask`` are at their actual side and the others at the baseline."""
+        return self.call(self.field.goal, mask)
+
+    def call(self, iri: str, mask: int) -> Evaluation:
+        """The same of any call of the hierarchy."""
+        own = mask & self._masks[iri]
+        found = self._known.get((iri, own))
+        if found is None:
+            found = self._known[iri, own] = self._evaluate(self.calls[iri], own)
+        return found
+
+    def inputs(self, iri: str, mask: int) -> dict[str, Consumed]:
+        """What fills the slots of a call."""
+        call = self.calls[iri]
+        return {slot.name: self._input(call, slot, mask) for slot in call.description.slots}
+
+    def _evaluate(self, call: PlannedCall, mask: int) -> Evaluation:
+        description = call.description
+        inputs = self.inputs(description.iri, mask)
+        at = None
+        if description.evaluation_time is not None:
+            at = truncate(
+                self._times[bool(mask & self._time) or not self._time], description.evaluation_time, self._zone
+            )
+        # Values that are equal but written otherwise ("1.0" and "1.00") give results equal as values.
+        key = (description.iri, at, *inputs.values())
+        found = self._by_value.get(key)
+        if found is None:
+            found = self._by_value[key] = evaluate_safely(description, inputs, at)
+        return found
+
+    def _input(self, call: PlannedCall, slot: Slot, mask: int) -> Consumed:
+        place = call.description.iri, slot.name
+        fixed = self.field.fixed.get(place)
+        if fixed is not None:
+            bit, before = self._moved.get(place, (0, fixed))
+            return before if bit and not mask & bit else fixed
+        binding = call.bindings[slot.name]
+        if not isinstance(binding, FromCall):
+            raise TypeError("only computed inputs are not fixed")
+        evaluation = self.call(binding.call, mask)
+        return Consumed(in_unit(evaluation.value, slot), bounds_in_unit(evaluation.bounds, slot))
+
+    def _mask(self, call: PlannedCall) -> int:
+        mask = self._time if call.description.evaluation_time is not None else 0
+        for name, binding in call.bindings.items():
+            place = call.description.iri, name
+            if place in self._moved:
+                mask |= self._moved[place][0]
+            elif isinstance(binding, FromCall) and place not in self.field.fixed:
+                mask |= self._masks[binding.call]
+        return mask

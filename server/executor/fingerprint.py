@@ -23,7 +23,7 @@ __all__ = [
     "truncate",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the form of fingerprints and of cached values; raise it when either changes."""
 
 _DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, Working
+from ontology.evaluation import Contribution, Evaluation, Grouped, Interval, Issue, Margin, Severity, Standing, Working
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
 from server.executor.codec import decode_evaluation, encode_evaluation
 
@@ -28,12 +28,16 @@ VALUE = st.one_of(
 )
 ISSUE = st.builds(Issue, st.sampled_from(Severity), TEXT, TEXT, st.none() | TEXT)
 INTERVAL = st.builds(Interval, NUMBER, NUMBER, TEXT, TEXT, st.none() | NUMBER)
+TEXTS = st.lists(TEXT, max_size=2).map(tuple)
+GROUPED = st.builds(Grouped, TEXT, TEXTS, NUMBER)
 WORKING = st.builds(
     Working,
     TEXT,
     st.none() | TEXT,
     st.none() | TEXT,
     st.lists(st.builds(Contribution, TEXT, NUMBER, TEXT), max_size=3).map(tuple),
+    st.none() | st.builds(Margin, TEXT, NUMBER, NUMBER, NUMBER, TEXT, st.lists(GROUPED, max_size=2).map(tuple)),
+    st.none() | st.builds(Standing, st.integers(0, 9), st.integers(1, 9), TEXTS, TEXT, TEXT),
 )
 EVALUATION = st.builds(
     Evaluation, VALUE, WORKING, st.lists(ISSUE, max_size=3).map(tuple), st.none() | INTERVAL, st.none() | INTERVAL

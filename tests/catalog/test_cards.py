@@ -1,0 +1,111 @@
+"""Cards: all 31 attributes in their nine groups, metrics, and the page."""
+
+import shutil
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from server.catalog.cards import Card, Metric
+from server.catalog.load import ROOT, load_catalog
+from server.cli.main import main
+from server.errors import CatalogError
+from server.explain.card import markdown
+from tests.support.asking import shipped
+
+NUMERALS = ("i", "ii", "iii", "iv", "v")
+KFRE = ("kidney-failure-risk-2y", "kidney-failure-risk-5y")
+
+
+def card_of(module_id: str) -> Card:
+    catalog = shipped()
+    return catalog.cards[catalog.modules[module_id].iri]
+
+
+def test_a_card_answers_the_31_attributes_in_the_order_of_the_rule() -> None:
+    for card in shipped().cards.values():
+        paragraphs = [attribute.paragraph for group in card.groups for attribute in group.attributes]
+        sizes = (4, 4, 2, 4, 2, 4, 5, 4, 2)
+        wanted = [f"({n})({NUMERALS[k]})" for n, size in enumerate(sizes, 1) for k in range(size)]
+        assert paragraphs == wanted and len(paragraphs) == 31
+        assert [group.title[:2] for group in card.groups] == [f"{n}." for n in range(1, 10)]
+        assert all(attribute.text for group in card.groups for attribute in group.attributes)
+
+
+def test_one_card_may_be_of_two_modules() -> None:
+    first, second = map(card_of, KFRE)
+    assert first is second and len(first.of) == 2
+
+
+def test_what_was_fitted_to_data_has_a_card() -> None:
+    modules = shipped().modules.values()
+    with_card = {module.id for module in modules if module.iri in shipped().cards}
+    assert set(KFRE) <= with_card
+    assert {module.id for module in modules if module.model is not None} <= with_card
+    assert "news2" not in with_card
+
+
+def test_the_page_has_every_attribute_and_metric() -> None:
+    card = card_of(KFRE[0])
+    page = markdown(card, [shipped().modules[each] for each in KFRE])
+    assert page.startswith("# Kidney Failure Risk Equation, 4 variables, 2 years\n")
+    assert "45 CFR 170.315(b)(11)(iv)(B)" in page
+    for group in card.groups:
+        assert f"\n## {group.title}\n" in page
+        for attribute in group.attributes:
+            assert f"\n- {attribute.paragraph} **{attribute.label}**: {attribute.text}\n" in page
+    assert "| AUROC | 2 years, 31 cohorts | 0.9 | not known | 721357 |" in page
+
+
+def test_a_metric_is_told_with_its_interval() -> None:
+    value, low, high = map(Decimal, ("0.71", "0.60", "0.80"))
+    metrics = (
+        Metric("auroc", value, "ten-fold", low, high, Decimal("0.95"), number=400, events=80),
+        Metric("net-benefit", value, "a | b", candidate="boosting", threshold=Decimal("0.1")),
+    )
+    page = markdown(replace(card_of(KFRE[0]), metrics=metrics))
+    assert "| AUROC | all | 0.71 | 0.6 to 0.8 (95 %) | 400 (80) | ten-fold |" in page
+    assert "| net benefit at 0.1 (boosting, compared) | all | 0.71 | not known | not known | a \\| b |" in page
+
+
+def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["card", KFRE[1]]) == 0
+    card = card_of(KFRE[1])
+    assert capsys.readouterr().out == markdown(card, [shipped().by_iri[iri] for iri in card.of])
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [("age", "age was not fitted to data, and has no card; these have: "), ("aeg", "no module has the id aeg")],
+)
+def test_a_card_that_there_is_not(module: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["card", module]) == 1
+    told = capsys.readouterr()
+    assert told.out == "" and says in told.err and "kidney-failure-risk-5y" in told.err
+
+
+BROKEN = (
+    ('mpm:fundingSource "', 'mpm:note "', "a card has one mpm:fundingSource; what is unknown is"),
+    ("mpm:of <#two-years> ,", "mpm:of <#three-years> ,", "#three-years is no module that there is"),
+    ("mpm:value 0.90 ;", "", "a metric has one mpm:value"),
+    ("mpm:knownRisks", "mpm:knownRisk", "mpm:knownRisk is not in the vocabulary (meant is perhaps mpm:knownRisks)"),
+)
+
+
+@pytest.mark.parametrize(("written", "instead", "says"), BROKEN)
+def test_a_broken_card_stops_the_start(tmp_path: Path, written: str, instead: str, says: str) -> None:
+    own = tmp_path / "kidney_failure_risk"
+    shutil.copytree(ROOT / "modules/kidney_failure_risk", own)
+    for room in ("ontology", "collectors"):
+        shutil.copytree(ROOT / room, tmp_path / "root" / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for each in ("egfr", "age"):
+        shutil.copytree(ROOT / "modules" / each, tmp_path / "root/modules" / each)
+    text = (own / "card.ttl").read_text(encoding="utf-8")
+    assert written in text
+    (own / "card.ttl").write_text(text.replace(written, instead, 1), encoding="utf-8")
+    shutil.move(own, tmp_path / "root/modules/kidney_failure_risk")
+    with pytest.raises(CatalogError) as error:
+        load_catalog(tmp_path / "root")
+    assert all(fault.startswith("modules/kidney_failure_risk/card.ttl: ") for fault in error.value.faults)
+    assert any(says in fault for fault in error.value.faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from benchmarks import cold, compiling, executing, growing, reading, starting, telling, transfers
+from benchmarks import cold, compiling, executing, growing, models, reading, starting, telling, transfers
 from benchmarks.report import Part
 from benchmarks.sizes import Sizes
 
@@ -15,6 +15,7 @@ FAMILIES: Mapping[str, Callable[[Sizes], Awaitable[Part]]] = {
     "reading": reading.run,
     "compiling": compiling.run,
     "executing": executing.run,
+    "models": models.run,
     "starting": starting.run,
     "growing": growing.run,
 }

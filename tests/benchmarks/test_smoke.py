@@ -14,6 +14,7 @@ BUDGETED = {
     "reading": 2,
     "compiling": 3,
     "executing": 2,
+    "models": 2,
     "starting": 2,
     "growing": 0,
 }

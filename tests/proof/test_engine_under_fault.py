@@ -16,7 +16,7 @@ from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.explain.results import Status
-from tests.support.asking import ran
+from tests.support.asking import ran, shipped
 from tests.support.charts import condition, creatinine, lab, patient, uacr
 from tests.support.faulty import (
     Fault,
@@ -107,7 +107,8 @@ async def test_a_fault_of_the_conditions_is_unknown_and_never_no(name: str) -> N
 @pytest.mark.parametrize("name", SOURCE_FAULTS)
 async def test_a_source_that_fails_altogether_is_typed(name: str) -> None:
     fault, reason, code = SOURCE_FAULTS[name]
-    fhir = Faulty(CHART, Patient=fault, Observation=fault, Condition=fault)
+    types = {collector.resource_type for collector in shipped().collectors.values()}
+    fhir = Faulty(CHART, **dict.fromkeys(types, fault))
     async with engine_over(fhir, server={"deadline": DEADLINE}) as engine:
         trace = await ask(engine)
     assert {issue.code for issue in trace.issues} == {code}

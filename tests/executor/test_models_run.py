@@ -16,6 +16,7 @@ from server import kinds
 from server.catalog.descriptions import Description
 from server.catalog.load import Catalog
 from server.catalog.trained import File
+from server.cli.check import module_faults
 from server.executor import boundary
 from server.executor.engine import Engine
 from server.executor.memory import Memory
@@ -121,6 +122,16 @@ async def test_a_model_that_does_not_match_fails_alone_and_is_asked_anew(
         assert results["bmi"].status is Status.INSUFFICIENT
     assert "test-linear" in ran(again), "what failed is never kept"
     assert "test-tree" not in ran(again)
+
+
+def test_check_names_a_model_that_cannot_be_used(catalog: Catalog) -> None:
+    linear = catalog.modules["test-linear"]
+    assert linear.model is not None
+    wrong = replace(linear, digest="checked", model=replace(linear.model, artefact=File("gone.skops", "0" * 64)))
+    told = module_faults(replace(catalog, modules={"test-linear": wrong, "test-tree": catalog.modules["test-tree"]}))
+    assert [fault for fault in told if "skops" in fault] == [
+        "test-linear: gone.skops: not found, or not to be read, beside module.ttl"
+    ]
 
 
 async def test_the_fingerprint_holds_the_digests_of_model_and_background(catalog: Catalog, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 from collectors.reading import validity
 from collectors.reading.validity import prepare
 from fixtures.child import ROOT
+from server import kinds
+from server.catalog.descriptions import Description, Kind
 from server.executor import warming
 from server.executor.warming import warm
 from tests.support.asking import shipped
@@ -21,6 +23,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[str]]:
     units: list[str] = []
     monkeypatch.setattr(warming, "prepare", types.append)
     monkeypatch.setattr(warming, "known", units.append)
+    monkeypatch.setattr(kinds, "model_faults", lambda _: [])
     return types, units
 
 
@@ -47,6 +50,24 @@ async def test_a_server_that_ends_at_once_prepares_nothing(prepared: tuple[list[
     await asyncio.wait({task})
     assert task.cancelled()
     assert prepared == ([], [])
+
+
+async def test_models_are_loaded_last_and_a_fault_is_logged(
+    prepared: tuple[list[str], list[str]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    egfr, bmi = (shipped().modules[each] for each in ("egfr", "bmi"))
+    asked: list[str] = []
+
+    def faults(module: Description) -> list[str]:
+        assert prepared[0] and prepared[1]
+        asked.append(module.id)
+        return [f"{module.id}: model.skops: not found"]
+
+    monkeypatch.setattr(kinds, "model_faults", faults)
+    modules = {"a": replace(egfr, kind=Kind.MODEL), "b": bmi}
+    await warm(replace(shipped(), modules=modules), 0)
+    assert asked == ["egfr"]
+    assert [record.getMessage() for record in caplog.records] == ["model egfr: model.skops: not found"]
 
 
 def test_a_type_without_a_model_is_passed_over() -> None:

@@ -206,7 +206,7 @@ def _flipped(function: Hierarchy) -> tuple[str, ...]:
     told = []
     for call in function.field.calls:
         description = call.description
-        if description.kind is not Kind.RULE:
+        if description.kind is not Kind.RULE or description.iri not in function.field.carrying:
             continue
         before, after = (_case(function, description, mask) for mask in (0, function.everyone))
         if after is not None and before is not None and before != after:

@@ -63,30 +63,46 @@ class Stayed:
 
     concept: Concept
     slot: str
+    series: bool
     value: Value
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What is played on: the calls of a hierarchy (inputs first), what stays, and who plays."""
+    """What is played on: the calls of a hierarchy (inputs first), what stays, and who plays.
+
+    ``carrying`` are the calls that the result rests on, beside those that only decide whether it applies.
+    """
 
     calls: tuple[PlannedCall, ...]
     goal: str
     fixed: Mapping[Place, Consumed]
     players: tuple[Player, ...]
     stayed: tuple[Stayed, ...]
+    carrying: frozenset[str]
 
 
 def hierarchy(plan: Plan, goal: str) -> tuple[PlannedCall, ...]:
     """The calls under a goal as of its own time, inputs first; series of computed concepts count as leaves."""
+    wanted = _under(plan, goal, carrying_only=False)
+    return tuple(call for call in plan.calls if call.description.iri in wanted)
+
+
+def _under(plan: Plan, goal: str, carrying_only: bool) -> frozenset[str]:
     wanted, pending = {goal}, [goal]
     while pending:
-        bindings = plan.call(pending.pop()).bindings.values()
-        new = {binding.call for binding in bindings if isinstance(binding, FromCall)} - wanted
-        wanted |= new
-        pending += new
-    return tuple(call for call in plan.calls if call.description.iri in wanted)
+        call = plan.call(pending.pop())
+        for slot in call.description.slots:
+            binding = call.bindings[slot.name]
+            if isinstance(binding, FromCall) and not (carrying_only and not _carries(slot)):
+                pending += {binding.call} - wanted
+                wanted.add(binding.call)
+    return frozenset(wanted)
+
+
+def _carries(slot: Slot) -> bool:
+    return not (slot.applicability_only or slot.comparison)
 
 
 def side_of(trace: Trace, concept: str) -> Side | None:
@@ -130,6 +146,7 @@ def play(plan: Plan, goal: Goal, baseline: Side, actual: Side, zone: tzinfo) -> 
     if goal.call is None:
         raise ValueError("the goal is not computed")
     calls = hierarchy(plan, goal.call)
+    carrying = _under(plan, goal.call, carrying_only=True)
     fixed: dict[Place, Consumed] = {}
     stayed: dict[tuple[object, ...], Stayed] = {}
     moves: dict[tuple[object, ...], list[Move]] = {}
@@ -149,12 +166,13 @@ def play(plan: Plan, goal: Goal, baseline: Side, actual: Side, zone: tzinfo) -> 
                 why = None if why else NOT_THEN
             elif not isinstance(binding, FromCall) and why is None and not _same(before.value, after.value):
                 moves.setdefault(key, []).append(Move(place, before, after))
-            if why is not None and not (slot.applicability_only or slot.comparison):
-                stayed.setdefault(key, Stayed(slot.concept, slot.name, after.value, why))
+            if why is not None and _carries(slot) and call.description.iri in carrying:
+                series = slot.select is Select.SERIES
+                stayed.setdefault(key, Stayed(slot.concept, slot.name, series, after.value, why))
     players = [Player(tuple(found)) for found in moves.values()]
     if any(_reads_otherwise(call, baseline.at, actual.at, zone) for call in calls):
         players.append(Player())
-    return Field(calls, goal.call, fixed, tuple(players), tuple(stayed.values()))
+    return Field(calls, goal.call, fixed, tuple(players), tuple(stayed.values()), carrying)
 
 
 def _cut(call: str, slot: Slot, after: BoundInput, actual: Side) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from collectors.fetching.probe import Probe, SourceStatus
 from collectors.gather import Gatherer
 from collectors.gathering.reach import Reach
 from collectors.handed import OFFLINE, HandedIn
+from collectors.needs import Search
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from ontology.evaluation import Issue, Severity
@@ -26,7 +27,7 @@ from server.catalog.configured import check_collectors
 from server.catalog.load import ROOT, Catalog
 from server.compiler.compile import compile_plan
 from server.compiler.plan import Plan
-from server.errors import CatalogError, QuestionError, SettingsError
+from server.errors import CatalogError, CompileError, QuestionError, SettingsError
 from server.executor.cache.keys import Keyring
 from server.executor.cache.open import open_store
 from server.executor.cache.shelf import StoreShelf
@@ -125,17 +126,28 @@ class Engine:
         offline = handed is not None and not self.sources and question.source is None
         source = OFFLINE if offline else self.source(question.source)
         plan, at = self._prepare(question)
+        searches = self._reaching(question, plan, at)
         caller = Caller(question.token, question.scope or self.memory.keys.scope_of(question.token))
         access = self.ways.of(source, caller)
         deadline = self.settings.server.deadline
         others = [Reach(each, self.ways.beside(each, caller)) for each in self.sources.values() if each is not source]
-        facts = await self.gatherer.gather(
-            source, question.patient, plan.searches, at, deadline, access, others, handed
-        )
+        facts = await self.gatherer.gather(source, question.patient, searches, at, deadline, access, others, handed)
         return await self.answer(replace(question, scope=caller.scope), plan, at, facts, source), facts
 
     async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:
-        """Answer a question from facts that were gathered already."""
+        """Answer a question from facts that were gathered already, and whatever it is to be compared with."""
+        trace = await self._run(question, plan, at, facts, source)
+        earlier = {time: await self._run(question, plan, time, facts, source, aside=True) for time in question.earlier}
+        without = self._without_assumptions(question) if question.recorded else None
+        recorded = None
+        if without is not None:
+            given = replace(question, assume={})
+            recorded = await self._run(given, without, at, facts, source, aside=True)
+        return replace(trace, earlier=earlier, recorded=recorded) if earlier or recorded else trace
+
+    async def _run(
+        self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source, aside: bool = False
+    ) -> Trace:
         as_of, issues = _alive_at(at, facts)
         case = Case(
             patient=question.patient,
@@ -147,8 +159,28 @@ class Engine:
             assume=question.assume,
             site=self.site,
             issues=issues,
+            aside=aside,
         )
         return await run(plan, case, facts, self.catalog.concepts, self.memory)
+
+    def _reaching(self, question: Question, plan: Plan, at: datetime) -> tuple[Search, ...]:
+        """The searches of the plan, so wide that what it is to be compared with is answered from them as well."""
+        without = self._without_assumptions(question) if question.recorded else None
+        searches = plan.searches if without is None else without.searches
+        if not question.earlier:
+            return searches
+        back = max(at - min(question.earlier), timedelta(0))
+        return tuple(
+            replace(each, window=None if each.window is None else each.window + back, latest_only=False)
+            for each in searches
+        )
+
+    def _without_assumptions(self, question: Question) -> Plan | None:
+        """The plan of the record alone; None where it has none: what is assumed may have no producer."""
+        try:
+            return compile_plan(self.catalog, question.of)
+        except CompileError:
+            return None
 
     def _prepare(self, question: Question) -> tuple[Plan, datetime]:
         at = question.at or datetime.now(UTC)
@@ -157,6 +189,8 @@ class Engine:
         if not EARLIEST <= at < LATEST:
             text = f"the evaluation time must lie in the years {EARLIEST.year} to {LATEST.year - 1}"
             raise QuestionError("time-out-of-range", text)
+        if any(time.utcoffset() is None or not EARLIEST <= time < at for time in question.earlier):
+            raise QuestionError("since-not-earlier", "an earlier time needs a time zone, and must lie before `at`")
         return compile_plan(self.catalog, question.of, frozenset(question.assume)), at
 
     def source(self, source_id: str | None) -> Source:

@@ -14,6 +14,9 @@ class Question:
     ``assume`` maps concept ids to values in the concept's unit.  ``token`` is the caller's bearer token, passed on to
     sources that ask for it.  ``scope`` stands for the caller's authorisation (left out: a keyed hash of the token):
     what one caller was last told never shows in another's answer.
+
+    ``earlier``: times before ``at`` at which the same is answered too, from the same records and with what was known
+    then, to compare with; ``recorded``: so it is without the assumptions.
     """
 
     patient: str
@@ -23,3 +26,5 @@ class Question:
     assume: Mapping[str, Value] = field(default_factory=dict)
     scope: str = ""
     token: str | None = field(default=None, repr=False)
+    earlier: tuple[datetime, ...] = ()
+    recorded: bool = False

@@ -30,6 +30,7 @@ class Case:
     """For whom, from where and as of when a plan runs, and what is given besides the record.
 
     ``at`` is the evaluation time, ``known_at`` what had been issued by then counts (they differ after a death).
+    ``aside``: nobody is told this run by itself, so that nothing is said of why it ran, nor kept for the next time.
     """
 
     patient: str
@@ -41,6 +42,7 @@ class Case:
     assume: Mapping[str, Value] = field(default_factory=dict)
     site: Mapping[str, Value] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
+    aside: bool = False
 
     @property
     def subject(self) -> Subject:
@@ -68,6 +70,7 @@ async def run(plan: Plan, case: Case, facts: Facts, concepts: Mapping[str, Conce
         answers=tuple(answers),
         issues=(*case.issues, *facts.issues),
         concepts=concepts,
+        zone=memory.zone,
     )
 
 
@@ -96,6 +99,8 @@ class _Run:
         for level in sorted(waves):
             await self._wave(waves[level])
         made = [execution for execution in self.made if execution is not None]
+        if self.case.aside:
+            return tuple(made)
         points = [instance.point for instance in self.instances]
         return await self.memory.explain(self.case.subject, made, points, self.digests)
 

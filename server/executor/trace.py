@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from ontology.concepts import Concept
 from ontology.evaluation import Evaluation, Interval, Issue
@@ -63,7 +63,9 @@ class Answered:
 class Trace:
     """All executions of one run, inputs before what needs them, and one answer for each goal.
 
-    ``issues`` concern the whole run (a source unreachable, cache away).
+    ``issues`` concern the whole run (a source unreachable, cache away).  ``zone`` is that in which days begin.
+    ``earlier`` and ``recorded`` are the runs that this one is to be compared with, where the question asked for them:
+    by the time that was asked for, and without its assumptions.
     """
 
     plan: Plan
@@ -75,3 +77,6 @@ class Trace:
     answers: tuple[Answered, ...]
     issues: tuple[Issue, ...] = ()
     concepts: Mapping[str, Concept] = field(default_factory=dict)
+    zone: tzinfo = UTC
+    earlier: Mapping[datetime, "Trace"] = field(default_factory=dict)
+    recorded: "Trace | None" = None

@@ -1,6 +1,6 @@
 """Results, told: plain objects that any way out (GraphQL, text, RDF, FHIR) reads.  They live as long as the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from ontology.times import Span
 from ontology.values import Coding, Value
 from server.catalog.criteria import Advice
 from server.catalog.descriptions import Description
+from server.explain.comparisons import Against, AttributionView
 
 
 class Status(StrEnum):
@@ -141,7 +142,7 @@ class AnswerResult:
 
     ``effective`` and ``grounds_from`` are the latest and the oldest time of the records that it rests on;
     ``text`` is the claim in one sentence.  ``chain`` and ``issues`` are made when first read.  ``assumed``: the
-    answer rests on an assumption.
+    answer rests on an assumption.  ``attributions`` has each comparison that was asked for.
     """
 
     patient: str
@@ -165,6 +166,7 @@ class AnswerResult:
     assumed: bool
     make_chain: Callable[[], tuple[StepView, ...]] = field(repr=False, compare=False)
     make_issues: Callable[[], tuple[Issue, ...]] = field(repr=False, compare=False)
+    attributions: Mapping[Against, AttributionView | Issue] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def records(self) -> tuple[RecordRef, ...]:
@@ -178,8 +180,9 @@ class AnswerResult:
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
-        """What to mind: of the modules, of the records, of the run; each once."""
-        return self.make_issues()
+        """What to mind: of the modules, of the records, of the run, and why something is not attributed; each once."""
+        open_ = [each for each in self.attributions.values() if isinstance(each, Issue)]
+        return tuple(dict.fromkeys((*self.make_issues(), *open_)))
 
     @property
     def step(self) -> StepView | None:

@@ -18,8 +18,8 @@ from graphql import (
 
 _MULTIPLIED = "results"
 """The field whose selections are answered once for each concept that it names (``of``)."""
-_WEIGHTS = {"provenance": 20, "fhir": 20, "argument": 20}
-"""Fields that are documents in themselves count for as many fields; each other one counts once."""
+_WEIGHTS = {"attribution": 40, "provenance": 20, "fhir": 20, "argument": 20}
+"""Fields that are documents in themselves, or take as long, count for as many fields; each other one counts once."""
 
 
 @dataclass(frozen=True, slots=True)

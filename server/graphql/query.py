@@ -1,5 +1,6 @@
 """The queries: one patient's results, the modules on offer, and what a question would call."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -15,8 +16,11 @@ from server.errors import QuestionError, UnknownConceptError
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.explain import planned
+from server.explain.attribution import with_attributions
+from server.explain.comparisons import Baseline
 from server.explain.explain import explain
 from server.graphql.assumptions import Assumption, read_assumptions
+from server.graphql.attribution import asked
 from server.graphql.modules import Module, Plan
 from server.graphql.results import Result
 
@@ -52,6 +56,7 @@ async def _results(
     assume: list[Assumption] | None = strawberry.UNSET,
 ) -> list[Result]:
     context = info.context
+    wanted = asked(info)
     question = Question(
         patient=root.id,
         of=_concepts(context, of),
@@ -59,9 +64,15 @@ async def _results(
         source=root.source,
         assume=read_assumptions(assume or (), context.engine.catalog.concepts),
         token=context.token,
+        earlier=tuple(each.since for each in wanted if each.since is not None),
+        recorded=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),
     )
+    trace = await context.engine.ask(question)
+    results = explain(trace)
+    if wanted:
+        results = await asyncio.to_thread(with_attributions, trace, results, wanted)
     # The schema's types describe what explain returns; fields are read straight off it.
-    return cast("list[Result]", explain(await context.engine.ask(question)))
+    return cast("list[Result]", results)
 
 
 @strawberry.type

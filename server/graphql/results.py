@@ -13,7 +13,9 @@ from server.explain.fhir import bundle
 from server.explain.prov import provenance
 from server.explain.results import Status
 from server.explain.text import argument
+from server.graphql.attribution import Attribution, resolve
 from server.graphql.modules import Concept, Module
+from server.graphql.records import Record
 from server.graphql.values import Coding, Value
 
 strawberry.enum(evaluation.Severity, name="Severity")
@@ -26,17 +28,6 @@ class RdfFormat(Enum):
 
     TURTLE = "turtle"
     JSON_LD = "json-ld"
-
-
-@strawberry.type
-class Record:
-    """A record in the EHR."""
-
-    url: str
-    type: str
-    id: ID
-    version: str | None
-    source: ID
 
 
 @strawberry.type
@@ -200,6 +191,11 @@ class Result:
     fingerprint: ID | None
     records: list[Record]
     chain: list[Step]
+    attribution: Attribution | None = strawberry.field(
+        resolver=resolve,
+        description="How much each input moved the result away from a baseline; null, with an issue that says why, "
+        "where that cannot be told. EARLIER needs `since`; ACTUAL compares what was assumed with the record.",
+    )
     issues: list[Issue]
     argument: str = strawberry.field(
         resolver=_argument, description="The whole argument in plain text, as a tree that a person can read."

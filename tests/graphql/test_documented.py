@@ -16,7 +16,7 @@ from tests.support.fhir_server import BASE, FakeFhir
 REPO = Path(__file__).parents[2]
 TOLD = (REPO / "docs/graphql.md").read_text()
 EXAMPLES = re.findall(r"```graphql\n(.*?)```", TOLD, re.DOTALL)
-RECORDS = (patient(), creatinine(1.6, "2026-06-01T08:30:00Z"))
+RECORDS = (patient(), creatinine(1.1, "2026-04-01T08:00:00Z"), creatinine(1.6, "2026-06-01T08:30:00Z"))
 
 
 @pytest.mark.parametrize("query", EXAMPLES, ids=[example.split("(")[0].split()[1] for example in EXAMPLES])
@@ -35,7 +35,7 @@ async def test_the_example_runs(query: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 6
 
 
 def test_every_code_is_documented() -> None:

@@ -1,0 +1,62 @@
+"""With what a result is compared, and what came of it: plain objects, as those of ``results``."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ontology.concepts import Concept
+from ontology.resources import RecordRef
+from ontology.values import Value
+from server.attribution.sides import Stayed
+
+
+class Baseline(StrEnum):
+    """With what a result is compared: usual values, an earlier time, or the record without the assumptions."""
+
+    REFERENCE = "REFERENCE"
+    EARLIER = "EARLIER"
+    ACTUAL = "ACTUAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """One comparison that was asked for; ``since`` belongs to ``EARLIER``."""
+
+    baseline: Baseline
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """What one input moved, with its values, times and records at both ends."""
+
+    concept: Concept
+    slot: str | None
+    before: Value
+    after: Value
+    amount: float
+    error: float | None
+    effective_before: datetime | None
+    effective: datetime | None
+    records_before: tuple[RecordRef, ...]
+    records: tuple[RecordRef, ...]
+    assumed: bool
+    alone: bool
+    needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionView:
+    """An attribution; ``baseline`` says in words what ``base`` stands for."""
+
+    scale: str
+    baseline: str
+    base: float
+    output: float
+    base_value: Value
+    output_value: Value
+    residual: float
+    items: tuple[ItemView, ...]
+    stayed: tuple[Stayed, ...]
+    flipped: tuple[str, ...]
+    text: str

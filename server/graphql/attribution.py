@@ -1,0 +1,119 @@
+"""Attribution on the wire, and what of it a query asks for: known before anything is fetched."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionSetNode
+from graphql.execution.values import get_argument_values
+from strawberry import Info
+
+from server.errors import QuestionError
+from server.explain.comparisons import Against, AttributionView, Baseline
+from server.graphql.modules import Concept
+from server.graphql.records import Record
+from server.graphql.values import Value
+
+FIELD = "attribution"
+MOST = 4
+"""Different comparisons in one question."""
+
+strawberry.enum(Baseline, name="Baseline")
+
+
+@strawberry.type
+class AttributionItem:
+    """What one input moved."""
+
+    concept: Concept
+    slot: str | None
+    before: Value = strawberry.field(name="from")
+    after: Value = strawberry.field(name="to")
+    amount: float = strawberry.field(description="On the scale of the attribution; 0 where that is CODE.")
+    records: list[Record]
+    error: float | None = strawberry.field(description="Standard error, where more than 12 inputs differ.")
+    effective_before: datetime | None
+    effective: datetime | None
+    records_before: list[Record] = strawberry.field(description="The records at the baseline.")
+    assumed: bool
+    alone: bool = strawberry.field(description="Of a code: this input by itself changes it from the baseline.")
+    needed: bool = strawberry.field(description="Of a code: without this input it would be another.")
+
+
+@strawberry.type
+class StayedInput:
+    """An input that is the same at both ends, since one of them has no value for it."""
+
+    concept: Concept
+    slot: str
+    value: Value
+    why: str
+
+
+@strawberry.type
+class Attribution:
+    """How much each input moved the result."""
+
+    scale: str = strawberry.field(
+        description="LOG_ODDS of a risk, POINTS of a score, the unit of any other number, "
+        "or CODE: then base, output and amounts are 0, and `flipped` and the items say what the change hangs on."
+    )
+    baseline: str = strawberry.field(description="What `base` stands for.")
+    base: float
+    output: float
+    residual: float = strawberry.field(description="output - base - sum(amounts)")
+    items: list[AttributionItem]
+    text: str = strawberry.field(description="The same in words.")
+    base_value: Value = strawberry.field(description="The result at the baseline.")
+    output_value: Value
+    stayed: list[StayedInput] = strawberry.field(description="What stayed as it is at both ends, and why.")
+    flipped: list[str] = strawberry.field(description="Of rules: the criteria that are met now and were not.")
+
+
+def resolve(
+    root: strawberry.Parent[Any],
+    baseline: Baseline | None = Baseline.REFERENCE,
+    since: datetime | None = strawberry.UNSET,
+) -> Attribution | None:
+    """What was worked out for the comparison; None where it could not be: an issue of the result says why."""
+    found = root.attributions.get(Against(baseline or Baseline.REFERENCE, since or None))
+    return found if isinstance(found, AttributionView) else None  # type: ignore[return-value]  # read off the view
+
+
+def asked(info: Info[Any, None]) -> tuple[Against, ...]:
+    """The comparisons that the selections under a list of results ask for, each once.
+
+    Raises QuestionError where a comparison needs a time and has none, or has one and needs none.
+    """
+    raw = info._raw_info
+    found: dict[Against, None] = {}
+    for node in (each for field in raw.field_nodes for each in _below(field.selection_set, raw)):
+        found[_against(node, raw)] = None
+    if len(found) > MOST:
+        raise QuestionError("too-many-comparisons", f"a question may be compared with at most {MOST} baselines")
+    return tuple(found)
+
+
+def _below(selections: SelectionSetNode | None, raw: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
+    """The fields of this name of the results: on their own level, fragments included."""
+    for node in selections.selections if selections is not None else ():
+        if isinstance(node, FieldNode):
+            if node.name.value == FIELD:
+                yield node
+        elif isinstance(node, FragmentSpreadNode):
+            yield from _below(raw.fragments[node.name.value].selection_set, raw)
+        else:
+            yield from _below(getattr(node, "selection_set", None), raw)
+
+
+def _against(node: FieldNode, raw: GraphQLResolveInfo[Any]) -> Against:
+    result: Any = raw.schema.type_map["Result"]
+    given = get_argument_values(result.fields[FIELD], node, raw.variable_values)
+    baseline = Baseline(getattr(given.get("baseline"), "value", given.get("baseline")) or Baseline.REFERENCE)
+    since = given.get("since")
+    if baseline is Baseline.EARLIER and since is None:
+        raise QuestionError("since-required", "the baseline EARLIER needs `since`")
+    if baseline is not Baseline.EARLIER and since is not None:
+        raise QuestionError("since-unwanted", "`since` belongs to the baseline EARLIER")
+    return Against(baseline, since)

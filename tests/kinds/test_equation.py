@@ -203,8 +203,8 @@ def test_inputs_that_do_not_fit_raise(folder, inputs):
         evaluate(make_sum(folder), inputs)
 
 
-def test_the_model_kind_has_no_evaluator_yet():
-    with pytest.raises(KindError, match="kind MODEL"):
+def test_a_model_module_without_a_model_is_a_fault_of_its_description():
+    with pytest.raises(KindError, match="no mpm:model"):
         evaluate(make_description(Kind.MODEL, produces=make_concept()), {})
 
 

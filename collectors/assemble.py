@@ -61,7 +61,7 @@ class Draft:
             self.fail(search, readout.hindered)
         origin = search.description.origin
         self.coded.setdefault(origin, []).extend(readout.coded)
-        self.hide(origin, readout.unnamed)
+        self.hide(origin, readout.unnamed + readout.unsure)
         self.death = readout.death or self.death
         self.issues.extend(readout.closing_issues(search.description.resource_type))
 

@@ -72,7 +72,7 @@ def parse(records: Iterable[Record], setting: Setting, readout: Readout) -> list
         if codes(condition.verificationStatus) & NEVER or any((tag.system, tag.code) == OUR_TAG for tag in tags):
             continue
         if not setting.concerns(condition.subject):
-            readout.strangers += 1
+            readout.leave_out(condition.subject, setting)
             continue
         parsed.append(Parsed(record, condition))
     return parsed

@@ -36,7 +36,7 @@ class _Begun:
         if any((tag.system, tag.code) == OUR_TAG for tag in tags):
             return
         if not self.setting.concerns(content.subject):
-            self.readout.strangers += 1
+            self.readout.leave_out(content.subject, self.setting)
         elif content.implicitRules is not None or content.modifierExtension:
             self.readout.unnamed += 1
         else:
@@ -72,6 +72,7 @@ class _Begun:
         ]
         results = read(named, self.index, self.setting)
         readout.strangers += results.strangers
+        readout.unsure += results.unsure
         readout.unnamed += results.unnamed
         readout.withdrawn.update(results.withdrawn)
         readout.hindered = beside.failures.get("Observation")

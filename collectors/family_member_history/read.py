@@ -51,7 +51,7 @@ def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
         if history.status not in (COMPLETE, *OPEN) or any((tag.system, tag.code) == OUR_TAG for tag in tags):
             continue
         if not setting.concerns(history.patient):
-            readout.strangers += 1
+            readout.leave_out(history.patient, setting)
             continue
         complete = complete or history.status == COMPLETE
         if history.status in OPEN:

@@ -4,19 +4,26 @@ import re
 
 import httpx
 
-# A server or a proxy before it may unpack %2f and %5c, and take a backslash for a slash.
-_STEPS_UP = re.compile(r"(^|[/\\]|%2f|%5c)(\.|%2e){1,2}([/\\]|%2f|%5c|$)", re.IGNORECASE)
+# A server or a proxy before it may unpack %2f and %5c, even twice, take a backslash for a slash, and drop what follows
+# a semicolon.
+_STEPS_UP = re.compile(r"(^|[/\\]|%2f|%5c)(\.|%2e){1,2}([/\\;]|%2f|%5c|%3b|%00|$)", re.IGNORECASE)
+_UNPACKED_TWICE = re.compile(r"%25(2e|2f|5c)", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
 
 def within(address: httpx.URL, base_url: str) -> bool:
     """Whether an address lies at the source's origin and under its base path, and carries no credentials."""
     base = httpx.URL(base_url)
-    if (address.scheme, address.host, _port(address)) != (base.scheme, base.host, _port(base)) or address.userinfo:
+    try:
+        host = address.host
+    except ValueError:
+        # It begins as an internationalised name does, and is none.
+        return False
+    if (address.scheme, host, _port(address)) != (base.scheme, base.host, _port(base)) or address.userinfo:
         return False
     path = address.raw_path.split(b"?")[0].decode("ascii", "replace")
     root = base.raw_path.split(b"?")[0].decode("ascii", "replace").rstrip("/")
-    if _STEPS_UP.search(path):
+    if _STEPS_UP.search(path) or _UNPACKED_TWICE.search(path):
         return False
     return path == root or path.startswith(root + "/")
 

@@ -8,7 +8,7 @@ from collectors.fetching.unpacking import UnfitError
 from collectors.reading import wire
 from collectors.reading.nesting import too_deep
 
-_SERIOUS = frozenset({"error", "fatal"})
+_HARMLESS = frozenset({"success", "information", "warning"})
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -87,7 +87,8 @@ class Pages:
         for entry in bundle.entry:
             mode = entry.search.mode if entry.search is not None else None
             raw = bytes(entry.resource)
-            if mode == "outcome" or (b"OperationOutcome" in raw and self._is_outcome(raw)):
+            # What is marked as an outcome and is none is a record all the same.
+            if b"OperationOutcome" in raw and self._is_outcome(raw):
                 self._remark(raw)
                 continue
             matches += mode != "include"
@@ -138,27 +139,30 @@ class Pages:
 
     def _is_outcome(self, raw: bytes) -> bool:
         try:
-            return _OUTCOME.decode(raw).resourceType == "OperationOutcome"
+            return wire.HEAD.decode(raw).resourceType == "OperationOutcome"
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
 
     def _remark(self, raw: bytes) -> None:
+        """One that does not say how serious it is may tell that something is missing."""
         self.outcomes += 1
         try:
-            severities = {issue.severity for issue in _OUTCOME.decode(raw).issue}
+            self._serious += not {issue.severity for issue in _OUTCOME.decode(raw).issue} <= _HARMLESS
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            severities = set()
-        self._serious += bool(severities & _SERIOUS)
+            self._serious += 1
 
 
 def _number(raw: msgspec.Raw) -> int | None:
-    text = bytes(raw)
-    return int(text) if text.isdigit() and len(text) < 10 else None
+    # Some write it as text, or with decimals.
+    text = bytes(raw).strip(b'"').removesuffix(b".0")
+    return int(text) if text.isdigit() and len(text) < 20 else None
 
 
 def next_of(bundle: wire.Bundle) -> str | None:
-    """The address of the next page.  UnfitError where there are two."""
-    links = {link.url for link in bundle.link if link.relation == "next" and link.url}
+    """The address of the next page.  UnfitError where there are two, or one without an address."""
+    links = {link.url or "" for link in bundle.link if link.relation == "next"}
+    if "" in links:
+        raise UnfitError("an answer has a next page, and does not say where")
     if len(links) > 1:
         raise UnfitError("an answer has more than one next page")
     return links.pop() if links else None

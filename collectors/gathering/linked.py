@@ -6,8 +6,9 @@ from datetime import datetime
 
 import httpx
 
+from collectors.errors import PatientNotFoundError
 from collectors.fetching.addresses import within
-from collectors.fetching.search import by_ids
+from collectors.fetching.search import by_ids, checked_id
 from collectors.gathering.identity import Link, Person, contradiction, read_person
 from collectors.gathering.run import Run
 from collectors.settings import Source
@@ -88,7 +89,12 @@ async def circle(
                 found.issues.append(_told(other_person, wanted[other_person.id], source))
                 pending.append(other_person)
         there = {record.ref.id for record in records}
-        found.issues.extend(_gone(other, source) for other in sorted(wanted) if other not in there)
+        for other in sorted(wanted.keys() - there):
+            if wanted[other] == REPLACED:
+                # What is new since then is there, wherever that is.
+                found.left_out.append(f"Patient/{other}, by which the patient's record was replaced, is not there")
+            else:
+                found.issues.append(_gone(other, source))
     found.left_out = list(dict.fromkeys(found.left_out))
     return found
 
@@ -97,14 +103,21 @@ def id_in(reference: str, source: Source) -> str | None:
     """The id of a Patient of this source, where a reference means one; None where it leads elsewhere."""
     path = reference.partition("/_history/")[0]
     if path.startswith("Patient/"):
-        return path.removeprefix("Patient/")
+        return _checked(path.removeprefix("Patient/"))
     try:
         if not within(httpx.URL(path), source.base_url):
             return None
     except (httpx.InvalidURL, ValueError):
         return None
     head, _, name = path.rpartition("/Patient/")
-    return name if head.rstrip("/") == source.base_url.rstrip("/") and "/" not in name else None
+    return _checked(name) if head.rstrip("/") == source.base_url.rstrip("/") else None
+
+
+def _checked(name: str) -> str | None:
+    try:
+        return checked_id(name)
+    except PatientNotFoundError:
+        return None
 
 
 def _told(person: Person, link: str, source: Source) -> Issue:

@@ -25,7 +25,7 @@ def broken(record: Record, error: Exception, index: CodeIndex, setting: Setting,
     if not counts(coded):
         return
     if not setting.concerns(coded.subject):
-        readout.strangers += 1
+        readout.leave_out(coded.subject, setting)
         return
     where = element_path(error) if isinstance(error, msgspec.ValidationError) else "the record itself"
     shell = Observation(status=coded.status, code=coded.code, issued=_own_issued(record))

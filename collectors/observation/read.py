@@ -54,7 +54,7 @@ def read(records: Iterable[Record], index: CodeIndex, setting: Setting, devices:
         if not counts(observation):
             continue
         if not setting.concerns(observation.subject):
-            readout.strangers += 1
+            readout.leave_out(observation.subject, setting)
             continue
         for each in replaced(record, observation, setting) if observation.extension else ():
             text = f"Observation/{each} was left out, since {record.name} replaces it."

@@ -63,7 +63,7 @@ def _counts(response: Head, setting: Setting, readout: Readout) -> bool:
     if any((tag.system, tag.code) == OUR_TAG for tag in tags):
         return False
     if not setting.concerns(response.subject):
-        readout.strangers += 1
+        readout.leave_out(response.subject, setting)
         return False
     return True
 

@@ -42,6 +42,18 @@ class Setting:
             return False
         return reference.reference.partition("/_history/")[0] in self.subjects
 
+    def of_another(self, reference: wire.Reference | None) -> bool:
+        """Whether a literal reference means another patient of this source for sure.
+
+        An address of another server may mean this patient all the same, since servers behind a proxy name themselves
+        otherwise than they are called; so may a reference that cannot be followed.
+        """
+        if reference is None or reference.reference is None or self.concerns(reference):
+            return False
+        target = reference.reference.partition("/_history/")[0]
+        own = target.removeprefix(f"{self.source.base_url.rstrip('/')}/")
+        return own.startswith("Patient/") and _NAME.fullmatch(own.removeprefix("Patient/")) is not None
+
     def systems(self, code: wire.CodeableConcept | None) -> frozenset[str]:
         """The code systems in which an entry can be read, by itself or by what the source's maps say of its codes."""
         if code is None:
@@ -55,7 +67,8 @@ class Setting:
 class Readout:
     """Facts by concept id, and what the reader of any answer must know of the reading.
 
-    ``strangers`` counts records that do not name the patient, ``unnamed`` such as could not be read at all.
+    ``strangers`` counts records that do not name the patient, ``unsure`` those among them of which it cannot be told
+    whose they are, ``unnamed`` such as could not be read at all.
     ``coded`` has every entry of the type that counts, so that "not recorded" can be told from "recorded in codes that
     are not known here".  ``death``: when the patient died, if these records say so.  ``withdrawn`` are records, by type
     and id, that do not count by what these records say, each with a text for readers: wherever they were read.
@@ -65,6 +78,7 @@ class Readout:
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     strangers: int = 0
+    unsure: int = 0
     unnamed: int = 0
     coded: list[CodedEntry] = field(default_factory=list)
     death: Span | None = None
@@ -74,6 +88,11 @@ class Readout:
     def add(self, fact: Fact) -> None:
         """Files a fact under its concept."""
         self.facts.setdefault(fact.resource.concept, []).append(fact)
+
+    def leave_out(self, subject: wire.Reference | None, setting: Setting) -> None:
+        """Counts a record that does not name the patient by its subject."""
+        self.strangers += 1
+        self.unsure += not setting.of_another(subject)
 
     def closing_issues(self, resource_type: str) -> list[Issue]:
         """Issues about the batch as a whole."""

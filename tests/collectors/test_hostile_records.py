@@ -65,7 +65,20 @@ def test_versions_of_many_digits_are_no_fault() -> None:
     assert len(facts_of(*versions, concepts=(CREATININE,)).facts["serum-creatinine"]) == 1
 
 
-@pytest.mark.parametrize("path", ["..%2f..%2fadmin", "%2e%2e%5cadmin", "a/..%5Cadmin", "..\\admin"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "..%2f..%2fadmin",
+        "%2e%2e%5cadmin",
+        "a/..%5Cadmin",
+        "..\\admin",
+        "..;/admin",
+        "..%3Ba=b/admin",
+        "%252e%252e/admin",
+        "a%252fadmin",
+        "..%00/admin",
+    ],
+)
 def test_no_step_up_is_hidden_in_an_address(path: str) -> None:
     assert not within(httpx.URL(f"{BASE}/{path}"), BASE)
 
@@ -84,6 +97,7 @@ def test_no_step_up_is_hidden_in_an_address(path: str) -> None:
         ("https://ehr.test/fhir2/Observation", False),
         ("https://ehr.test//evil.test/fhir", False),
         ("wss://ehr.test/fhir/Observation", False),
+        ("https://xn--/fhir/Observation", False),
     ],
 )
 def test_what_is_within_a_source(address: str, inside: bool) -> None:

@@ -126,6 +126,23 @@ async def test_links_in_a_chain_and_in_a_circle_end() -> None:
     assert "not-joined" in codes(facts) and codes(facts).count("linked-patient") == 19
 
 
+@pytest.mark.parametrize(
+    ("link", "reference", "code", "value"),
+    [
+        ("replaced-by", "Patient/q", "not-joined", Absent(AbsentReason.NOT_QUERIED)),
+        ("replaces", "Patient/q", "linked-patient-missing", False),
+        ("seealso", f"{EHR.base_url}/Patient/q", "linked-patient-missing", False),
+        ("seealso", "Patient/\x1b[31mq", "link-outside", False),
+        ("seealso", f"{EHR.base_url}/Patient/q%0aX", "link-outside", False),
+    ],
+)
+async def test_a_linked_record_that_is_not_there_is_told(link: str, reference: str, code: str, value: object) -> None:
+    facts = await Servers(ehr=[person(link=[{"type": link, "other": {"reference": reference}}])]).facts()
+    # What is new since the record was replaced is in the other: "not recorded" in this one says nothing.
+    assert (codes(facts), facts.select(PRESENCE, AT, AT).value) == ([code], value)
+    assert all(issue.text.isprintable() for issue in facts.issues)
+
+
 async def test_a_linked_record_that_contradicts_is_left_out_and_told() -> None:
     first = person(link=[{"type": "seealso", "other": {"reference": "Patient/q"}}])
     facts = await Servers(ehr=[first, person("q", gender="male"), of(observation(), "q")]).facts()

@@ -39,8 +39,8 @@ def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
         entry = entry_of(record, content, layout)
         if entry.meaning is Meaning.NEVER or is_ours(content):
             continue
-        if not setting.concerns(subject_of(content, layout)):
-            readout.strangers += 1
+        if not setting.concerns(subject := subject_of(content, layout)):
+            readout.leave_out(subject, setting)
             continue
         entries.append((entry, dated(entry, layout, setting)))
     return _Begun(entries, layout, search, setting, readout)

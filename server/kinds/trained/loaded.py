@@ -49,10 +49,11 @@ class LoadedModel:
         self._slope, self._intercept = float(model.slope), float(model.intercept)
         # scikit-learn's and shap's compiled parts are called by one thread at a time.
         self._lock = threading.Lock()
-        self._threads = ThreadpoolController()
         names = tuple(feature.name for feature in model.features)
         rows = None if model.rows is None else read_rows(folder, model.rows, names)
         pipeline: Any = read_skops(folder, model.artefact, model.trusted)
+        # Knows the compiled libraries that are loaded by now: on a row, more threads than one cost ten times the time.
+        self._threads = ThreadpoolController()
         self._classifier: Classifier = classifier(pipeline, model, model.artefact.name)
         # What is always there for a patient may still be missing in the background.
         gaps = [] if rows is None else np.flatnonzero(np.isnan(rows).any(axis=0)).tolist()
@@ -122,7 +123,10 @@ _known: dict[tuple[Path, str], LoadedModel | ModelError] = {}
 
 
 def loaded(description: Description) -> LoadedModel:
-    """The model of a description; read from its files once.  Raises ModelError, each time where it cannot be loaded."""
+    """The model of a description, read from its files once; a fault is kept too, until the server starts again.
+
+    Raises ModelError where it cannot be loaded.
+    """
     if description.model is None:
         raise ModelError("the description has no mpm:model")
     key = (description.folder.resolve(), description.digest)

@@ -9,6 +9,7 @@ from collectors.handed import OFFLINE, HandedIn
 from collectors.settings import Source
 from server.catalog.configured import configured_catalog
 from server.catalog.load import Catalog
+from server.executor.course import Course
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
@@ -63,8 +64,14 @@ class _With:
         return self._engine.source(source_id)
 
     async def ask(self, question: Question) -> Trace:
+        return await self._engine.ask(self._named(question), self._handed)
+
+    async def course(self, question: Question, most: int) -> Course:
+        return await self._engine.course(self._named(question), most, self._handed)
+
+    def _named(self, question: Question) -> Question:
         named = None if question.source == OFFLINE.id and not self._engine.sources else question.source
-        return await self._engine.ask(replace(question, source=named), self._handed)
+        return replace(question, source=named)
 
 
 async def _json(engine: Asks, settings: Settings, question: Question) -> int:

@@ -32,6 +32,7 @@ from server.executor.cache.keys import Keyring
 from server.executor.cache.open import open_store
 from server.executor.cache.shelf import StoreShelf
 from server.executor.cache.store import CacheStatus
+from server.executor.course import Course, changes
 from server.executor.environment import measure_environment
 from server.executor.memory import Memory
 from server.executor.question import Question
@@ -123,6 +124,25 @@ class Engine:
 
     async def look(self, question: Question, handed: HandedIn | None = None) -> tuple[Trace, SourceFacts]:
         """The same, with the facts that it was answered from: for those who check a source."""
+        scoped, plan, at, facts, source = await self._gathered(question, handed)
+        return await self.answer(scoped, plan, at, facts, source), facts
+
+    async def course(self, question: Question, most: int, handed: HandedIn | None = None) -> Course:
+        """What was asked for at each time at which its inputs changed, from the one ``earlier`` time up to ``at``.
+
+        The first is that earlier time itself; of more changes than ``most`` the newest count.  Each is answered as the
+        question would have been then, with what was known then.  Raises what ``ask`` raises.
+        """
+        scoped, plan, end, facts, source = await self._gathered(question, handed)
+        start = min(scoped.earlier)
+        times = (start, *changes(plan, facts.gathered.resources, start, end))
+        kept = times[-most:]
+        traces = [await self._run(scoped, plan, time, facts, source, aside=True) for time in kept]
+        return Course(tuple(traces), len(times) - len(kept))
+
+    async def _gathered(
+        self, question: Question, handed: HandedIn | None
+    ) -> tuple[Question, Plan, datetime, SourceFacts, Source]:
         offline = handed is not None and not self.sources and question.source is None
         source = OFFLINE if offline else self.source(question.source)
         plan, at = self._prepare(question)
@@ -132,7 +152,7 @@ class Engine:
         deadline = self.settings.server.deadline
         others = [Reach(each, self.ways.beside(each, caller)) for each in self.sources.values() if each is not source]
         facts = await self.gatherer.gather(source, question.patient, searches, at, deadline, access, others, handed)
-        return await self.answer(replace(question, scope=caller.scope), plan, at, facts, source), facts
+        return replace(question, scope=caller.scope), plan, at, facts, source
 
     async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:
         """Answer a question from facts that were gathered already, and whatever it is to be compared with."""
@@ -190,7 +210,8 @@ class Engine:
             text = f"the evaluation time must lie in the years {EARLIEST.year} to {LATEST.year - 1}"
             raise QuestionError("time-out-of-range", text)
         if any(time.utcoffset() is None or not EARLIEST <= time < at for time in question.earlier):
-            raise QuestionError("since-not-earlier", "an earlier time needs a time zone, and must lie before `at`")
+            text = "an earlier time must have a time zone, and lie before the time of the question"
+            raise QuestionError("since-not-earlier", text)
         return compile_plan(self.catalog, question.of, frozenset(question.assume)), at
 
     def source(self, source_id: str | None) -> Source:

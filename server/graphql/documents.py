@@ -26,7 +26,7 @@ from server.graphql.limits import Cost, Limits, cost_of
 KEPT = 256
 """Queries that are remembered; longer ones, and those with a patient or values written into them, are not."""
 # Where a query may name a patient or hold values of one.
-_PERSONAL = frozenset({"id", "at", "assume", "since"})
+_PERSONAL = frozenset({"id", "at", "assume", "since", "from", "to"})
 _MOST_TOKENS = 2_000
 # A parsed query takes about a hundred times its length in memory.
 _LONGEST_KEPT = 16 * 1024

@@ -10,14 +10,19 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
 )
 
+DEFAULT_POINTS, MOST_POINTS = 100, 1_000
+"""Of a timeline: how many if it is not said, and at most."""
 _MULTIPLIED = "results"
 """The field whose selections are answered once for each concept that it names (``of``)."""
+_OVER_TIME = "timeline"
+"""The field whose selections are answered once for each point (``atMost``)."""
 _WEIGHTS = {"attribution": 40, "provenance": 20, "fhir": 20, "argument": 20}
 """Fields that are documents in themselves, or take as long, count for as many fields; each other one counts once."""
 
@@ -81,6 +86,15 @@ def too_complex(limits: Limits) -> GraphQLError:
     return _refused("query-too-complex", f"a query may ask for at most {limits.complexity} fields")
 
 
+def _points(node: FieldNode) -> int:
+    """How many points at most; what a variable brings is not known yet, and reckoned at its most."""
+    for argument in node.arguments or ():
+        if argument.name.value == "atMost":
+            literal = argument.value.value if isinstance(argument.value, IntValueNode) else ""
+            return min(max(1, int(literal)), MOST_POINTS) if literal.isdecimal() else MOST_POINTS
+    return DEFAULT_POINTS
+
+
 def _refused(code: str, text: str) -> GraphQLError:
     return GraphQLError(text, extensions={"code": code})
 
@@ -122,6 +136,8 @@ class _Walk:
                     fields *= max(1, len(argument.value.values))
                 elif argument.name.value == "of" and isinstance(argument.value, VariableNode):
                     times = (*times, (argument.value.name.value, fields))
+        if node.name.value == _OVER_TIME:
+            fields *= _points(node)
         fields += _WEIGHTS.get(node.name.value, 1)
         return Cost(below.depth + 1, fields, below.aliases + (node.alias is not None), times)
 

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Annotated, Any, Protocol, cast
 
 import strawberry
 from strawberry import ID, Info
@@ -13,6 +13,7 @@ from collectors.settings import Source
 from server.catalog.load import Catalog
 from server.compiler.compile import compile_plan
 from server.errors import QuestionError, UnknownConceptError
+from server.executor.course import Course
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.explain import planned
@@ -21,8 +22,10 @@ from server.explain.comparisons import Baseline
 from server.explain.explain import explain
 from server.graphql.assumptions import Assumption, read_assumptions
 from server.graphql.attribution import asked
+from server.graphql.limits import DEFAULT_POINTS, MOST_POINTS
 from server.graphql.modules import Module, Plan
 from server.graphql.results import Result
+from server.graphql.timeline import Timeline
 
 
 class Asks(Protocol):
@@ -37,6 +40,9 @@ class Asks(Protocol):
 
     async def ask(self, question: Question) -> Trace:
         """Answer a question."""
+
+    async def course(self, question: Question, most: int) -> Course:
+        """Answer it at each time at which its inputs changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,25 @@ async def _results(
     return cast("list[Result]", results)
 
 
+async def _timeline(
+    root: strawberry.Parent[Any],
+    info: Info[Context, None],
+    of: ID,
+    from_: Annotated[datetime, strawberry.argument(name="from")],
+    to: datetime,
+    at_most: int | None = DEFAULT_POINTS,
+) -> Timeline:
+    context = info.context
+    most = DEFAULT_POINTS if at_most is None else at_most
+    if not 1 <= most <= MOST_POINTS:
+        raise QuestionError("too-many-points", f"`atMost` lies between 1 and {MOST_POINTS}")
+    question = Question(root.id, _concepts(context, [of]), to, root.source, token=context.token, earlier=(from_,))
+    course = await context.engine.course(question, most)
+    points: Any = [explain(trace)[0] for trace in course.traces]
+    concept: Any = context.engine.catalog.concepts[of]
+    return Timeline(concept=concept, points=points, left_out=course.left_out, ran=course.ran, reused=course.reused)
+
+
 @strawberry.type
 class Patient:
     """A patient, as a source describes them.  Nothing is fetched until results are asked for."""
@@ -86,6 +111,11 @@ class Patient:
         resolver=_results,
         description="One result for each concept asked for, in that order, computed in one run. "
         "`at`: as of this time (now, if left out). `assume`: inputs to take as given instead of the record's.",
+    )
+    timeline: Timeline = strawberry.field(
+        resolver=_timeline,
+        description="One concept over time: as of `from`, and as of each later time, up to `to`, at which its inputs "
+        "changed; each with what was known then. Of more changes than `atMost` the newest are told.",
     )
 
 

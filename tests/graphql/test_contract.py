@@ -23,12 +23,24 @@ COPY = REPO / "server/graphql/contract.graphql"
 SHARED = REPO.parent / "shared/contract.graphql"
 
 # Ours beyond the contract, which may be extended.
-ADDED = {"Bound", "Standing", "ContributionGroup", "Card", "CardGroup", "CardAttribute", "CardMetric", "StayedInput"}
+ADDED = {
+    "Bound",
+    "Standing",
+    "ContributionGroup",
+    "Card",
+    "CardGroup",
+    "CardAttribute",
+    "CardMetric",
+    "StayedInput",
+    "Timeline",
+    "TimelinePoint",
+}
 FIELDS_ADDED = {
     ("Ground", "steps"),
     ("Step", "asOf"),
     ("Step", "standing"),
     ("Result", "argument"),
+    ("Patient", "timeline"),
     ("Contributions", "groups"),
     ("Module", "card"),
     ("Module", "maturity"),

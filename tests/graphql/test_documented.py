@@ -35,7 +35,7 @@ async def test_the_example_runs(query: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
 
 
 def test_every_code_is_documented() -> None:

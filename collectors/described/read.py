@@ -91,6 +91,8 @@ class _Begun:
             elif entry.meaning not in (Meaning.DOUBTED, Meaning.NEGATED):
                 systems = self.setting.systems(code)
                 since = when.begin.start if when.begin is not None else None
-                readout.coded.append(CodedEntry(systems, since))
+                concepts = frozenset(known.concept.id for known, _ in index.find(code))
+                name = entry.record.name if entry.meaning is not Meaning.ENDED else None
+                readout.coded.append(CodedEntry(systems, since, None, name, concepts))
             add_facts(entry, code, when, index, self.layout, self.setting, readout)
         return readout

@@ -74,12 +74,15 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 class CodedEntry(msgspec.Struct, frozen=True):
     """In which code systems one entry of a list is coded, and from when it is on record (None: not known).
 
-    ``why``: it is no entry, but says that the list is not complete, and why.
+    ``why``: it is no entry, but says that the list is not complete, and why.  ``name`` names the record of what is not
+    over, and ``concepts`` (ids) are those that it was read as: a statement that there are none is at odds with others.
     """
 
     systems: frozenset[str]
     since: datetime | None
     why: str | None = None
+    name: str | None = None
+    concepts: frozenset[str] = frozenset()
 
 
 def newest(records: list[Record]) -> list[Record]:

@@ -6,11 +6,11 @@ from datetime import datetime
 from collectors.facts import Selected
 from collectors.reading.codes import accepted_systems
 from collectors.reading.records import Fact
-from collectors.reading.timing import duration_in_words
+from collectors.reading.timing import duration_in_words, in_words
 from collectors.selection.pool import Pool, listed, sound
 from collectors.selection.single import resources_of
 from collectors.selection.standing import sort
-from collectors.selection.telling import absence_code, common_reason, named, said, say, told
+from collectors.selection.telling import MOST, absence_code, common_reason, named, said, say, told
 from ontology.concepts import EVENTS, Origin
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
@@ -44,7 +44,8 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
         ("over", found.over, "Recorded as over or inactive"),
     ):
         if facts:
-            issues.append(say(slot, code, f"{text}: {listed(facts)}.", Severity.INFORMATION))
+            names = _ceased(facts, as_of) if code == "over" else listed(facts)
+            issues.append(say(slot, code, f"{text}: {names}.", Severity.INFORMATION))
     if found.unclear:
         return _unclear(slot, found.unclear, issues)
     if found.straddling:
@@ -71,7 +72,27 @@ def _denied_by(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, issues: 
     if hidden := _hidden(slot, pool, as_of):
         text = f"It is recorded that there is none: {listed(no)}. But {hidden} could mean {slot.concept.display}."
         return Selected(Absent(AbsentReason.NOT_FOUND), (), (*issues, say(slot, "codes-unreadable", text)))
+    if others := _others(slot, pool, as_of):
+        text = f"It is recorded that there is none: {listed(no)}. But what else is recorded may mean it: {others}."
+        return Selected(_ON_RECORD, resources_of(no), (*issues, say(slot, "contradicted", text)))
     return Selected(False, resources_of(no), (*issues, *told(slot, no)))
+
+
+def _others(slot: Slot, pool: Pool, as_of: datetime) -> str:
+    """The entries that go on and were not read as the concept: a narrower code, not listed, would be among them."""
+    return _cut(
+        each.name
+        for each in pool.coded
+        if each.name is not None
+        and slot.concept.id not in each.concepts
+        and (each.since is None or each.since <= as_of)
+    )
+
+
+def _cut(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    rest = len(ordered) - MOST
+    return ", ".join(ordered[:MOST]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _denied(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:
@@ -84,6 +105,17 @@ def _denied(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:
         text = f"It is also recorded as {_words(fact.negated for fact in negated)}: {listed(negated)}."
         issues.append(say(slot, "negated", text, Severity.INFORMATION))
     return issues
+
+
+def _ceased(facts: list[Fact], as_of: datetime) -> str:
+    """The records of what is over, each with its state (on hold is not stopped) and its end, if known."""
+    told_of = []
+    for fact in facts:
+        status = f"status {fact.resource.status}" if fact.resource.status else None
+        end = f"until {in_words(fact.over)}" if fact.over is not None and fact.over.start <= as_of else None
+        details = ", ".join(each for each in (status, end) if each)
+        told_of.append(f"{named(fact)} ({details})" if details else named(fact))
+    return _cut(told_of)
 
 
 def _words(words: Iterable[str | None]) -> str:

@@ -35,6 +35,13 @@ CASES: dict[str, Case] = {
     "none, and one that breaks FHIR's rules": (
         [allergy(NONE), allergy(number=2, foo=1)], (ON_RECORD, ["invalid-record"]), (ON_RECORD, ["invalid-record"]),
     ),
+    # Amoxicillin is a penicillin: the code is not listed, and still no "no" may stand beside it.
+    "none, and one in a code that is not listed": (
+        [allergy(NO_DRUG), allergy("294505008", 2)], (ON_RECORD, ["contradicted"]), (ON_RECORD, ["contradicted"]),
+    ),
+    "none, and another that is over": (
+        [allergy(NO_DRUG), allergy("294505008", 2, **STATUS)], (False, []), (False, []),
+    ),
     "by its substance": (
         [allergy("1", system=LOCAL, reaction=[{"substance": coding("373270004", SNOMED), "manifestation": [{}]}])],
         (True, []), (True, []),

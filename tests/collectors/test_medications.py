@@ -82,6 +82,36 @@ def test_codes(kind: str, code: str, system: str, known: bool) -> None:
     assert ask(record, concept="oral-anticoagulant").value is known
 
 
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    # Vaptans (C03XA) are diuretics of another kind: given for a low sodium, not for the pressure.
+    [("C03AA03", True), ("C03CA01", True), ("C03DA01", True), ("C03XA01", False), ("C02KX01", False)],
+)
+def test_what_lowers_the_pressure(code: str, counts: bool) -> None:
+    record = event("MedicationStatement", medicationCodeableConcept=coding(code, "http://www.whocc.no/atc"))
+    assert ask(record, concept="antihypertensive").value is counts
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"status": "on-hold"}, "MedicationRequest/e1 of 2024-01-10 (status order, on-hold)"),
+        ({"status": "stopped"}, "MedicationRequest/e1 of 2024-01-10 (status order, stopped)"),
+        (
+            {
+                "dosageInstruction": [
+                    {"timing": {"repeat": {"boundsPeriod": {"start": "2024-01-10", "end": "2024-02"}}}}
+                ]
+            },
+            "MedicationRequest/e1 of 2024-01-10 (status order, active, until 2024-02)",
+        ),
+    ],
+)
+def test_what_is_over_says_in_which_state_it_is_and_until_when_it_was(changes: dict[str, Any], told: str) -> None:
+    issues = ask(event("MedicationRequest", **changes), concept="oral-anticoagulant").issues
+    assert [each.text for each in issues if each.code == "over"] == [f"Recorded as over or inactive: {told}."]
+
+
 def begun(*records: dict[str, Any]) -> Any:
     description = next(c for c in catalog().collectors.values() if c.resource_type == "MedicationRequest")
     search = Search(description, (catalog().concepts["oral-anticoagulant"],), (), None)

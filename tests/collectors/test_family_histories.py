@@ -44,6 +44,8 @@ CASES: dict[str, tuple[list[dict[str, Any]], Value]] = {
     "father": ([history()], True),
     "mother, in ICD-10": ([history("MTH", "I21.9", ICD10)], True),
     "natural sister": ([history("NSIS")], True),
+    "twin brother": ([history("TWINBRO")], True),
+    "identical twin": ([history("ITWIN")], True),
     "not complete, but there": ([history(status="partial")], True),
     "aunt": ([history("AUNT")], NOT_FOUND),
     "half-sister": ([history("HSIS")], NOT_FOUND),

@@ -99,6 +99,8 @@ def test_what_is_met_in_synthea() -> None:
         "metformin": 5,
         "oral-anticoagulant": 2,
         "ace-inhibitor": 2,
+        "antihypertensive": 12,
+        "statin": 6,
         "pneumococcal-vaccination": 2,
     }
 

@@ -14,7 +14,7 @@ from ontology.evaluation import Evaluation
 from ontology.resources import Resource
 from ontology.values import Absent, Quantity, Value
 from server.attribution.function import Hierarchy
-from server.attribution.shapley import shapley
+from server.attribution.shapley import coalitions, shapley
 from server.attribution.sides import Player, Side, Stayed, play
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import Goal, Plan
@@ -111,6 +111,7 @@ def attribute(plan: Plan, goal: Goal, baseline: Side, actual: Side, zone: tzinfo
     scale = _scale(description)
     try:
         ends = _number(base, description), _number(output, description)
+        function.prepare(coalitions(len(field.players)))
         shares = shapley(len(field.players), lambda mask: _number(function.goal(mask), description))
     except _NoNumberError:
         text = "some of the inputs from the baseline with the others as they are give no value, or a certainty"

@@ -4,16 +4,22 @@ Pure: nothing is fetched, and no cache is asked.  Each call is remembered by the
 step of a chain is evaluated as often as its own inputs differ, not as often as there are coalitions.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
-from ontology.evaluation import Evaluation
+from ontology.evaluation import Evaluation, Working
 from ontology.inputs import Consumed
 from ontology.slots import Slot
+from ontology.values import Absent, AbsentReason, Value
+from server import kinds
 from server.attribution.sides import Field, Place
+from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import FromCall, PlannedCall
 from server.executor.bind import bounds_in_unit, in_unit
 from server.executor.boundary import evaluate_safely
 from server.executor.fingerprint import truncate
+from server.kinds.applicability import judge_applicability
+from server.kinds.errors import KindError
 
 
 class Hierarchy:
@@ -61,6 +67,27 @@ class Hierarchy:
         if found is None:
             found = self._known[iri, own] = self._evaluate(self.calls[iri], own)
         return found
+
+    def prepare(self, masks: Iterable[int]) -> None:
+        """Evaluate trained models for these coalitions all at once, without explaining each."""
+        masks = tuple(masks)
+        for iri, call in self.calls.items():
+            if call.description.kind is Kind.MODEL:
+                open_ = {mask & self._masks[iri] for mask in masks}
+                self._predict(call.description, [mask for mask in sorted(open_) if (iri, mask) not in self._known])
+
+    def _predict(self, description: Description, masks: Sequence[int]) -> None:
+        many = [self.inputs(description.iri, mask) for mask in masks]
+        refused = [judge_applicability(description, inputs)[0] is not None for inputs in many]
+        try:
+            held = [inputs for inputs, no in zip(many, refused, strict=True) if not no]
+            values = iter(kinds.values_of(description, held) if held else ())
+        except KindError:
+            # Whatever it is, the execution boundary tells it of each.
+            return
+        for mask, no in zip(masks, refused, strict=True):
+            value: Value = Absent(AbsentReason.NOT_APPLICABLE) if no else next(values)
+            self._known[description.iri, mask] = Evaluation(value, Working(""))
 
     def inputs(self, iri: str, mask: int) -> dict[str, Consumed]:
         """What fills the slots of a call."""

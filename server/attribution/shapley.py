@@ -31,6 +31,18 @@ def shapley(players: int, value: Callable[[int], float]) -> Shares:
     return exact(players, value) if players <= EXACT else sampled(players, value)
 
 
+def coalitions(players: int) -> frozenset[int]:
+    """The coalitions that ``shapley`` asks for."""
+    asked: set[int] = set()
+
+    def ask(mask: int) -> float:
+        asked.add(mask)
+        return 0.0
+
+    shapley(players, ask)
+    return frozenset(asked)
+
+
 def exact(players: int, value: Callable[[int], float]) -> Shares:
     """The weighted mean of what a player adds, over all coalitions of the others."""
     values = [value(mask) for mask in range(1 << players)]

@@ -1,0 +1,92 @@
+"""Attribution through a trained model: the definition, from predictions made together and not explained one by one."""
+
+from datetime import UTC, datetime
+from itertools import permutations
+from math import log
+from pathlib import Path
+
+import pytest
+
+from ontology.inputs import Consumed
+from ontology.values import Quantity
+from server import kinds
+from server.attribution import function
+from server.attribution.attribute import Attribution, attribute
+from server.attribution.sides import Side, side_of
+from server.catalog.load import Catalog
+from server.executor.trace import BoundInput, Trace
+from tests.support.asking import asking
+from tests.support.charts import creatinine, lab, patient
+from tests.support.trained import DTYPE, TREE, boosted, load, logistic, write_model
+
+BEFORE, AFTER = "2026-06-27T08:00:00+00:00", "2026-06-29T08:00:00+00:00"
+THEN = datetime(2026, 6, 28, 12, tzinfo=UTC)
+CHART = [patient(gender="male")] + [
+    record
+    for when, cr, temp, pulse in ((BEFORE, 1.1, 36.9, 72), (AFTER, 1.9, 38.6, 118))
+    for record in (
+        creatinine(cr, when),
+        lab("8310-5", temp, "Cel", when),
+        lab("8867-4", pulse, "/min", when),
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    folder: Path = tmp_path_factory.mktemp("models")
+    write_model(folder, logistic(), "linear", (DTYPE,), id="linear")
+    write_model(folder, boosted(), "tree-path-dependent", (TREE,), id="tree")
+    return load(folder)
+
+
+async def ends(catalog: Catalog, concept: str) -> tuple[Trace, Side, Side]:
+    async with asking(catalog, cache={"enabled": False}) as ask:
+        then, now = await ask(CHART, concept, at=THEN), await ask(CHART, concept)
+    before, after = side_of(then, concept), side_of(now, concept)
+    assert before is not None
+    assert after is not None
+    return now, before, after
+
+
+def log_odds(given: dict[str, BoundInput], catalog: Catalog, module: str) -> float:
+    inputs = {name: Consumed(each.value, each.bounds) for name, each in given.items()}
+    value = kinds.evaluate(catalog.modules[module], inputs).value
+    assert isinstance(value, Quantity)
+    return log(float(value.value) / (100 - float(value.value)))
+
+
+@pytest.mark.parametrize("module", ["test-linear", "test-tree"])
+async def test_it_is_the_definition_and_explains_the_ends_alone(
+    catalog: Catalog, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    description = catalog.modules[module]
+    trace, before, after = await ends(catalog, description.produces.id)
+    explained: list[str] = []
+    plain = function.evaluate_safely
+
+    def counted(*arguments):
+        explained.append(arguments[0].id)
+        return plain(*arguments)
+
+    monkeypatch.setattr(function, "evaluate_safely", counted)
+    told = attribute(trace.plan, trace.plan.goals[0], before, after, UTC)
+    assert isinstance(told, Attribution)
+    assert explained.count(module) == 2
+    own = {name: each for (iri, name), each in after.inputs.items() if iri == description.iri}
+    old = {name: before.inputs[description.iri, name] for name in own}
+    moved = [n for n in own if own[n].value != old[n].value and isinstance(own[n].value, Quantity) and not own[n].steps]
+    assert len(moved) >= 3
+    totals, count = dict.fromkeys(moved, 0.0), 0
+    for order in permutations(moved):
+        count += 1
+        mixed = {name: old[name] if name in moved else own[name] for name in own}
+        for name in order:
+            start = log_odds(mixed, catalog, module)
+            mixed[name] = own[name]
+            totals[name] += log_odds(mixed, catalog, module) - start
+    amounts = {item.slot: item.amount for item in told.items if not item.time}
+    for name, total in totals.items():
+        assert amounts[name] == pytest.approx(total / count, abs=1e-3 if any(i.time for i in told.items) else 1e-9)
+    assert told.scale == "LOG_ODDS"
+    assert abs(told.residual) < 1e-9

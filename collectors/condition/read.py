@@ -20,7 +20,8 @@ from ontology.resources import Resource
 from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Value
 
-NEVER = frozenset({"refuted", "entered-in-error"})
+NEVER = "entered-in-error"
+REFUTED = "refuted"
 DOUBTED = frozenset({"unconfirmed", "provisional", "differential"})
 INACTIVE = frozenset({"inactive", "remission", "resolved"})
 
@@ -57,7 +58,7 @@ def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
 
 
 def parse(records: Iterable[Record], setting: Setting, readout: Readout) -> list[Parsed]:
-    """The conditions that are this patient's and not refuted, entered in error or our own.
+    """The conditions that are this patient's and not entered in error or our own.
 
     One that cannot be decoded may be any diagnosis: it is counted as unnamed, and nothing is ruled out then.
     """
@@ -69,7 +70,7 @@ def parse(records: Iterable[Record], setting: Setting, readout: Readout) -> list
             readout.unnamed += 1
             continue
         tags = condition.meta.tag if condition.meta is not None else ()
-        if codes(condition.verificationStatus) & NEVER or any((tag.system, tag.code) == OUR_TAG for tag in tags):
+        if NEVER in codes(condition.verificationStatus) or any((tag.system, tag.code) == OUR_TAG for tag in tags):
             continue
         if not setting.concerns(condition.subject):
             readout.leave_out(condition.subject, setting)
@@ -80,7 +81,12 @@ def parse(records: Iterable[Record], setting: Setting, readout: Readout) -> list
 
 def undated(parsed: Iterable[Parsed]) -> bool:
     """Whether encounters are needed to date one of them."""
-    return any(needs_encounter(each.condition) for each in parsed)
+    return any(needs_encounter(each.condition) and not _refuted(each.condition) for each in parsed)
+
+
+def _refuted(condition: Condition) -> bool:
+    """Whether it was ruled out: it does not count, and is told."""
+    return REFUTED in codes(condition.verificationStatus)
 
 
 def read(
@@ -99,7 +105,8 @@ def read(
         except (ValueError, OverflowError):
             problem, recorded = "a date of the condition is not a date", None
         doubted = next(iter(codes(condition.verificationStatus) & DOUBTED), None)
-        if doubted is None:
+        negated = REFUTED if _refuted(condition) else None
+        if doubted is None and negated is None:
             since = effective.start if effective is not None else None
             readout.coded.append(CodedEntry(setting.systems(condition.code), since))
         if condition.implicitRules is not None or condition.modifierExtension:
@@ -137,6 +144,7 @@ def read(
                     accepted.ever or (over is None and ceased),
                     doubted,
                     recorded.start if recorded is not None else None,
+                    negated=negated,
                 )
             )
 

@@ -247,6 +247,16 @@ def test_the_unit_of_a_record_does_not_move_the_prediction(
         assert abs(first - second) <= Decimal("1e-9")
 
 
+def test_what_a_conversion_leaves_behind_is_rounded_off(linear: Description) -> None:
+    """It would push a value that lies on a threshold of a tree over it."""
+    assert linear.model is not None
+    for written in ("1.2", "1.2000000000000002", "1.19999999999999996"):
+        given = inputs(linear, creatinine=Quantity(Decimal(written), "mg/dL"))
+        assert row_of(linear.model, given).numbers[0] == 1.2
+    apart = inputs(linear, creatinine=Quantity(Decimal("1.20000000001"), "mg/dL"))
+    assert row_of(linear.model, apart).numbers[0] > 1.2
+
+
 def test_the_reason_why_a_patient_lies_outside_is_told(linear: Description) -> None:
     high = kinds.evaluate(linear, inputs(linear, **usual(creatinine=Quantity(Decimal("9.1"), "mg/dL"))))
     told = [issue.text for issue in high.issues if issue.code == "out-of-distribution"]

@@ -6,8 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fixtures.chart import Chart
-from fixtures.codes import CKD, CREATININE, DIABETES_2, HYPERTENSION, UACR
-from fixtures.courses.bedside import vital_set
+from fixtures.codes import (
+    CKD,
+    CONSCIOUSNESS,
+    CREATININE,
+    DIABETES_2,
+    HEART_RATE,
+    HYPERTENSION,
+    OXYGEN_FLOW,
+    RESPIRATORY_RATE,
+    SPO2,
+    TEMPERATURE,
+    UACR,
+)
+from fixtures.courses.bedside import blood_pressure, vital_set
 
 Json = dict[str, Any]
 
@@ -16,6 +28,7 @@ YEARS = timedelta(days=3 * 365)
 SIX = ("egfr", "gfr-category", "albuminuria-category", "kidney-failure-risk-2y", "kidney-failure-risk-5y", "egfr-slope")
 """Six concepts over three resource types, four modules deep at most, one of them over a series."""
 
+_VOICE = ("http://snomed.info/sct", "300202002", "Responds to voice")
 _ALERT = ("http://snomed.info/sct", "248234008", "Mentally alert")
 
 
@@ -59,6 +72,47 @@ def ward(patient: str, observations: int) -> list[Json]:
 def creatinines(patient: str, count: int) -> list[Json]:
     """The patient, and creatinines alone."""
     return [each for each in kidney(patient, count) if "9318-7" not in str(each.get("code"))]
+
+
+def daily(patient: str, days: int) -> list[Json]:
+    """A set of vital signs each day, all of one instant, up to an hour before the time of the question."""
+    chart = _chart(patient)
+    for number in range(days):
+        rng = chart.rng
+        when = (AT - timedelta(hours=1, days=days - 1 - number)).isoformat()
+        _set(chart, when, rng.randint(12, 24), rng.randint(92, 99), 0, rng.randint(100, 150), rng.randint(60, 110))
+    return _records(chart)
+
+
+def worse(patient: str, then: datetime) -> list[Json]:
+    """Two sets of vital signs and creatinine, an hour before each time: nothing is the same in both."""
+    chart = _chart(patient)
+    for when, ill in ((then, False), (AT, True)):
+        at = (when - timedelta(hours=1)).isoformat()
+        _set(
+            chart,
+            at,
+            26 if ill else 16,
+            90 if ill else 97,
+            6 if ill else 1,
+            95 if ill else 125,
+            125 if ill else 75,
+            ill,
+        )
+        chart.observe(CREATININE, 2.4 if ill else 1.1, at)
+    return _records(chart)
+
+
+def _set(
+    chart: Chart, when: str, breaths: int, spo2: int, oxygen: int, systolic: int, pulse: int, ill: bool = False
+) -> None:
+    chart.observe(RESPIRATORY_RATE, breaths, when)
+    chart.observe(SPO2, spo2, when)
+    chart.observe(OXYGEN_FLOW, oxygen, when)
+    blood_pressure(chart, when, systolic, 75)
+    chart.observe(HEART_RATE, pulse, when)
+    chart.observe(CONSCIOUSNESS, _VOICE if ill else _ALERT, when)
+    chart.observe(TEMPERATURE, 39.4 if ill else round(chart.rng.uniform(36.2, 38.4), 1), when)
 
 
 def _chart(patient: str) -> Chart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from benchmarks import cold, compiling, executing, growing, models, reading, starting, telling, transfers
+from benchmarks import cold, compiling, executing, growing, models, moving, reading, starting, telling, transfers
 from benchmarks.report import Part
 from benchmarks.sizes import Sizes
 
@@ -16,6 +16,7 @@ FAMILIES: Mapping[str, Callable[[Sizes], Awaitable[Part]]] = {
     "compiling": compiling.run,
     "executing": executing.run,
     "models": models.run,
+    "moving": moving.run,
     "starting": starting.run,
     "growing": growing.run,
 }

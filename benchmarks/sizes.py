@@ -17,6 +17,7 @@ class Sizes:
     observations: int = 10_000
     catalog: int = 1_000
     executions: int = 100
+    days: int = 365
     modules: tuple[int, ...] = (1, 10, 100)
     patients: tuple[int, ...] = (100, 1_000, 10_000)
 
@@ -31,6 +32,7 @@ TINY = Sizes(
     observations=20,
     catalog=20,
     executions=3,
+    days=3,
     modules=(1, 2),
     patients=(20,),
 )

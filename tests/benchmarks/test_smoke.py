@@ -15,6 +15,7 @@ BUDGETED = {
     "compiling": 3,
     "executing": 2,
     "models": 2,
+    "moving": 1,
     "starting": 2,
     "growing": 0,
 }

@@ -1,9 +1,10 @@
-"""What is told of the answers to searches: remarks of the source, what they lack, and that they were used again."""
+"""What is told of the answers to searches: remarks, gaps, why there are none, and that they were used again."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from collectors import assemble
+from collectors.errors import CollectorError, NotHandedInError, SourceRefusedError
 from collectors.facts import Failure
 from collectors.fetching.client import Fetched
 from ontology.evaluation import Issue, Severity
@@ -25,6 +26,18 @@ def note(draft: assemble.Draft, fetched: Sequence[Fetched], resource_type: str) 
     text = f"{resource_type} records may be missing: source {draft.setting.source.id}: {'; '.join(lacking)}."
     draft.issues.append(Issue(Severity.WARNING, "source-incomplete", text))
     return Failure(AbsentReason.UNREACHABLE, text)
+
+
+def fault(draft: assemble.Draft, resource_type: str, error: CollectorError) -> Failure:
+    """Notes why records of a type could not be had; the failure of what needs them."""
+    reason, code = AbsentReason.UNREACHABLE, "source-unreachable"
+    if isinstance(error, SourceRefusedError):
+        reason, code = AbsentReason.NOT_PERMITTED, "source-refused"
+    elif isinstance(error, NotHandedInError):
+        reason, code = AbsentReason.NOT_QUERIED, "not-handed-in"
+    failure = Failure(reason, f"{resource_type} could not be had: {error}.")
+    draft.issues.append(Issue(Severity.WARNING, code, failure.text))
+    return failure
 
 
 def _time(seconds: float) -> str:

@@ -30,7 +30,9 @@ def _tried(feature: Feature, required: bool) -> list[float]:
     if feature.quantiles:
         numbers = list(map(float, feature.quantiles))
         spread = (numbers[-1] - numbers[0]) or 1.0
-        numbers = [*numbers, numbers[0] - spread, numbers[-1] + spread]
+        # Between the quantiles as well: a column may be a part of a curve that is 0 at each of them.
+        between = np.linspace(numbers[0], numbers[-1], 19).tolist()[1:-1]
+        numbers = [*numbers, numbers[0] - spread, numbers[-1] + spread, *between]
     else:
         numbers = sorted({float(number) for _, number in feature.encodes}) or [0.0, 1.0]
     return numbers if required else [*numbers, float("nan")]

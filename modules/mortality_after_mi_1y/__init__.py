@@ -1,0 +1,1 @@
+"""Death within a year of a myocardial infarction."""

@@ -1,0 +1,1 @@
+"""Death in hospital from vital signs and laboratory values of the third day, in the disease groups of SUPPORT."""

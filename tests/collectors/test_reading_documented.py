@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from collectors.described.layout import Meaning
 from collectors.diagnostic_report import shape as report
+from collectors.needs import CollectorDescription
 from collectors.observation import counting
 from collectors.observation.absence import KEPT, UNKNOWN
 from collectors.observation.sampled import MOST_SAMPLES
@@ -15,6 +17,7 @@ from collectors.observation.shape import RARE_VALUES
 from collectors.questionnaire_response import read as questionnaire
 from ontology.units import convert
 from ontology.units.spellings import table
+from server.catalog.load import load_catalog
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
@@ -53,6 +56,21 @@ def test_every_status_is_shown(record: str, settled: set[str], early: set[str]) 
     (row,) = (cells for cells in rows("Which records count") if cells[0].startswith(record))
     assert set(re.findall(r"`([a-z-]+)`", row[1])) == set(settled)
     assert set(re.findall(r"`([a-z-]+)`", row[2])) == set(early)
+
+
+DESCRIBED = [each for each in load_catalog().collectors.values() if each.layout is not None]
+
+
+@pytest.mark.parametrize("description", DESCRIBED, ids=lambda each: each.id)
+def test_every_state_of_a_described_type_is_shown(description: CollectorDescription) -> None:
+    (row,) = (cells for cells in rows("Which records count") if cells[0].split(" (")[0] == description.resource_type)
+    yes, no = (set(re.findall(r"`([a-z-]+)`", row[column])) for column in (1, 3))
+    assert description.layout is not None
+    # What an order is, and is not, is told in words.
+    states = [each for each in description.layout.states if each.path not in ("intent", "doNotPerform")]
+    meanings = {code: meaning for state in states for code, meaning in state.meanings.items()}
+    assert yes <= {code for code, meaning in meanings.items() if meaning is Meaning.COUNTS} and yes
+    assert no == {code for code, meaning in meanings.items() if meaning is not Meaning.COUNTS}
 
 
 def test_every_type_of_value_is_shown() -> None:

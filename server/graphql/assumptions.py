@@ -11,6 +11,7 @@ from ontology.concepts import Concept, ValueType
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
 from ontology.words import number_words
+from server.catalog.descriptions import Description, Kind
 from server.errors import QuestionError, UnknownConceptError
 
 _FIELDS = ("quantity", "coding", "boolean", "absent")
@@ -43,8 +44,10 @@ class Assumption:
     absent: bool | None = strawberry.UNSET
 
 
-def read_assumptions(given: Iterable[Assumption], concepts: Mapping[str, Concept]) -> dict[str, Value]:
-    """Values by concept id, numbers in the concept's unit.
+def read_assumptions(
+    given: Iterable[Assumption], concepts: Mapping[str, Concept], modules: Iterable[Description] = ()
+) -> dict[str, Value]:
+    """Values by concept id, numbers in the concept's unit; of what a rule of ``modules`` computes, only its own codes.
 
     Raises UnknownConceptError and QuestionError; their texts name the concept and what is allowed, not the value.
     """
@@ -55,11 +58,11 @@ def read_assumptions(given: Iterable[Assumption], concepts: Mapping[str, Concept
             raise UnknownConceptError("an assumption names a concept that does not exist")
         if concept.id in read:
             raise QuestionError("assumption-repeated", f"{concept.id} is assumed twice")
-        read[concept.id] = _value(each, concept)
+        read[concept.id] = _value(each, concept, modules)
     return read
 
 
-def _value(given: Assumption, concept: Concept) -> Value:
+def _value(given: Assumption, concept: Concept, modules: Iterable[Description]) -> Value:
     # What is left out is UNSET, which Strawberry tells apart from null; here both mean that it is not said.
     said = [name for name in _FIELDS if getattr(given, name) not in (None, strawberry.UNSET)]
     if len(said) != 1:
@@ -71,7 +74,7 @@ def _value(given: Assumption, concept: Concept) -> Value:
     if given.quantity is not None and said == ["quantity"] and concept.value_type is ValueType.QUANTITY:
         return _quantity(given.quantity, concept)
     if given.coding is not None and said == ["coding"] and concept.value_type is ValueType.CODING:
-        return _coding(given.coding, concept)
+        return _coding(given.coding, concept, modules)
     if given.boolean is not None and said == ["boolean"] and concept.value_type is ValueType.FLAG:
         return given.boolean
     allowed = {ValueType.QUANTITY: "quantity", ValueType.CODING: "coding", ValueType.FLAG: "boolean"}
@@ -98,9 +101,13 @@ def _quantity(given: QuantityInput, concept: Concept) -> Quantity:
     return Quantity(number, unit)
 
 
-def _coding(given: CodingInput, concept: Concept) -> Coding:
+def _coding(given: CodingInput, concept: Concept, modules: Iterable[Description]) -> Coding:
     coding = Coding(given.system, given.code)
-    if not concept.answers:
+    outputs = {c.output for m in modules if m.produces.id == concept.id and m.kind is Kind.RULE for c in m.cases}
+    for output in outputs:
+        if isinstance(output, Coding) and output == coding:
+            return output
+    if not concept.answers and not outputs:
         return coding
     for answer in concept.answers:
         if isinstance(answer.means, Coding) and coding in (answer.recorded, answer.means):

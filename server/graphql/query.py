@@ -62,13 +62,13 @@ async def _results(
     assume: list[Assumption] | None = strawberry.UNSET,
 ) -> list[Result]:
     context = info.context
-    wanted = asked(info)
+    wanted, catalog = asked(info), context.engine.catalog
     question = Question(
         patient=root.id,
         of=_concepts(context, of),
         at=at or None,
         source=root.source,
-        assume=read_assumptions(assume or (), context.engine.catalog.concepts),
+        assume=read_assumptions(assume or (), catalog.concepts, catalog.modules.values()),
         token=context.token,
         earlier=tuple(each.since for each in wanted if each.since is not None),
         recorded=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),

@@ -119,7 +119,7 @@ class Pages:
         if self._empty:
             found.append(f"{self._empty} of its entries came without a record")
         if self._deep:
-            found.append(f"{self._deep} of its records nest too deeply to be read")
+            found.append(f"{self._deep} of its records nest too deeply, or hold too much, to be read")
         if first_only:
             return tuple(found)
         if self.said_more:

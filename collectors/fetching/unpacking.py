@@ -25,6 +25,7 @@ class Unpacker:
         self._zlib = zlib.decompressobj(_GZIP)
         self._most = most
         self._body = bytearray()
+        self._came = 0
         self._begun = False
 
     def take(self, part: bytes) -> None:
@@ -33,6 +34,10 @@ class Unpacker:
             self._body += part
             self._check()
             return
+        self._came += len(part)
+        if self._came > self._most:
+            # Packings of nothing, one after the other, never come to an end.
+            raise UnfitError(f"an answer is larger than {self._most} bytes, packed")
         while part:
             if self._zlib.eof:
                 self._zlib = zlib.decompressobj(_GZIP)

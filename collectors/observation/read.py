@@ -83,11 +83,12 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
     for known, accepted in top:
         reading = frame.hindered or read_value(observation, known, accepted.needs_unit, "", accepted.asserts)
         readout.add(frame.fact(known, accepted, reading, observation, None))
+    firsts: dict[str, int] = {}
     for position, component, known, accepted in parts:
         where = f"component[{position}]."
         reading = frame.hindered or read_value(component, known, accepted.needs_unit, where, accepted.asserts)
         # A panel may hold several readings of one thing: each has a name of its own.
-        repeated = any(before < position and other is known for before, _, other, _ in parts)
+        repeated = firsts.setdefault(known.concept.id, position) < position
         part = f"{accepted.coding.code}-{position}" if repeated else accepted.coding.code
         readout.add(frame.fact(known, accepted, reading, component, part))
     for known in silent:

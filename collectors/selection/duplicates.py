@@ -4,12 +4,15 @@ Recorded twice is what has the same identifier, and what is both a component of 
 one concept, time and value.  Other records that say the same are two measurements.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from collectors.reading.records import Fact, Record
+from ontology.resources import RecordRef
+
+_NOTHING: Mapping[RecordRef, int] = {}
 
 
 class _Identifier(msgspec.Struct, gc=False):
@@ -30,28 +33,33 @@ def once(facts: Sequence[Fact]) -> list[Fact]:
         return list(facts)
     kept: list[Fact] = []
     twins: dict[int, list[Fact]] = {}
+    # Where in ``kept`` the first two records stand that say the same under one mark: one of them is another record.
+    firsts: dict[Hashable, dict[RecordRef, int]] = {}
+    known: dict[RecordRef, frozenset[tuple[str, str]]] = {}
     for fact in facts:
-        position = next((at for at, other in enumerate(kept) if _one_measurement(fact, other)), None)
-        if position is None:
-            kept.append(fact)
-        else:
+        ref, part = fact.record.ref, _is_part(fact)
+        if ref not in known:
+            known[ref] = _identifiers(fact.record)
+        said = (ref.source, fact.resource.value, fact.issues, fact.rank)
+        others = (
+            next((at for other, at in firsts.get((said, mark), _NOTHING).items() if other != ref), None)
+            for mark in (not part, *known[ref])
+        )
+        position = min((at for at in others if at is not None), default=None)
+        if position is not None:
             twins.setdefault(position, []).append(fact)
-    for position, others in twins.items():
+            continue
+        for mark in (part, *known[ref]):
+            met = firsts.setdefault((said, mark), {})
+            if len(met) < 2:
+                met.setdefault(ref, len(kept))
+        kept.append(fact)
+    for position, same in twins.items():
         fact = kept[position]
-        names = ", ".join(sorted({other.record.name for other in others}))
+        names = ", ".join(sorted({other.record.name for other in same}))
         notes = (*fact.resource.notes, f"The same measurement is also on record as {names}.")
         kept[position] = msgspec.structs.replace(fact, resource=replace(fact.resource, notes=notes))
     return kept
-
-
-def _one_measurement(one: Fact, other: Fact) -> bool:
-    if one.record.ref == other.record.ref or one.record.ref.source != other.record.ref.source:
-        return False
-    if one.resource.value != other.resource.value or one.issues != other.issues or one.rank != other.rank:
-        return False
-    if _is_part(one) != _is_part(other):
-        return True
-    return bool(_identifiers(one.record) & _identifiers(other.record))
 
 
 def _is_part(fact: Fact) -> bool:

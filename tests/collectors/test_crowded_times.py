@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from collector_making import AT, CREATININE, codes, facts_of, observation, slot
+from collector_making import AT, CREATININE, coded, codes, facts_of, observation, quantity, slot
 
 from collectors import sourcefacts
 from collectors.facts import Selected
@@ -126,3 +126,13 @@ def test_rivals_of_an_imprecise_time_are_judged_until_enough_are_named(judged: l
     assert codes(selected) == ["order-uncertain"]
     assert f"and up to {MANY - 5} more" in selected.issues[0].text
     assert len(judged) <= 12
+
+
+def test_a_record_of_many_parts_that_say_the_same_is_no_twin_of_itself() -> None:
+    part = {"code": coded("2160-0"), "valueQuantity": quantity("1.1")}
+    panel = observation(id="panel", valueQuantity=None, code=coded("1-8"), component=[part] * MANY)
+    found = filled([panel])
+    assert not any("also on record" in note for each in found.resources for note in each.notes)
+    found = filled([panel, observation(id="twin")])
+    notes = {note for each in found.resources for note in each.notes if "also on record" in note}
+    assert len(notes) == 1 and notes.pop().endswith(("Observation/twin.", "Observation/panel."))

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from collectors.assemble import encode
 from collectors.gather import Gatherer
 from collectors.reading.doubled import DoubledError, read_once
-from collectors.reading.nesting import DEEPEST, too_deep
+from collectors.reading.nesting import DEEPEST, MOST_OBJECTS, too_deep
 from collectors.sourcefacts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Quantity
@@ -127,7 +127,10 @@ def test_a_name_that_occurs_twice_is_named() -> None:
         (b'{"a": "' + b"[" * 1000 + b'"}', False),
         (b'{"a": "\\"' + b"{" * 1000 + b'"}', False),
         (b"[" + b"[]," * 1000 + b"[]]", False),
+        (b"[" + b"{}," * (MOST_OBJECTS - 1) + b"{}]", False),
+        (b"[" + b"{}," * MOST_OBJECTS + b"{}]", True),
+        (b'"' + b"{" * (MOST_OBJECTS + 1) + b'"', False),
     ],
 )
-def test_depth_is_that_of_brackets_outside_of_texts(raw: bytes, deep: bool) -> None:
+def test_depth_and_size_are_those_of_brackets_outside_of_texts(raw: bytes, deep: bool) -> None:
     assert too_deep(raw) is deep

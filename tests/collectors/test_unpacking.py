@@ -53,6 +53,13 @@ def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
     assert peak < 10 * MOST
 
 
+def test_packings_of_nothing_come_to_an_end() -> None:
+    nothing = gzip.compress(b"")
+    assert unpack("gzip", nothing * 100, 1_000) == b""
+    with pytest.raises(UnfitError, match="packed"):
+        unpack("gzip", nothing * (MOST // len(nothing) + 1), 1_000)
+
+
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 20))
 def test_what_ends_too_early_is_refused(content: bytes, missing: int) -> None:
     packed = gzip.compress(content)

@@ -58,18 +58,27 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What one Patient record says of who it is of; ``birth`` and ``gender`` are None where they cannot be compared."""
+    """What one Patient record says of who it is of; ``birth`` and ``gender`` are None where they cannot be compared.
+
+    ``left_out`` are identifiers by which it cannot be known for sure.
+    """
 
     record: Record
     identifiers: frozenset[Identifier]
     links: tuple[Link, ...]
     birth: Date | None
     gender: str | None
+    left_out: frozenset[Identifier] = frozenset()
 
     @property
     def id(self) -> str:
         """The id of the record."""
         return self.record.ref.id
+
+    def may_be(self, identifiers: Iterable[Identifier]) -> bool:
+        """Whether one of these identifiers is the record's in another writing, or by one that was left out."""
+        own = {_bare(each) for each in self.identifiers | self.left_out}
+        return any(_bare(each) in own for each in identifiers)
 
 
 def read_person(record: Record, source: Source, now: datetime) -> Person | None:
@@ -87,13 +96,22 @@ def read_person(record: Record, source: Source, now: datetime) -> Person | None:
         for each in patient.identifier
         if each.system and each.value and usable(each.value) and each.use not in _UNUSED and _now(each, source, now)
     )
+    left_out = frozenset((each.system, each.value) for each in patient.identifier if each.system and each.value)
     links = (
         Link(each.type, each.other.reference)
         for each in patient.link
         if each.type in _LINKS and each.other is not None and each.other.reference
     )
     gender = patient.gender if patient.gender in _GENDERS else None
-    return Person(record, identifiers, tuple(dict.fromkeys(links)), _birth(patient.birthDate), gender)
+    return Person(
+        record, identifiers, tuple(dict.fromkeys(links)), _birth(patient.birthDate), gender, left_out - identifiers
+    )
+
+
+def _bare(identifier: Identifier) -> Identifier:
+    """An identifier without what is lost or gained when it is copied from one system into another."""
+    system, value = identifier
+    return system.strip().casefold(), re.sub(r"\s", "", value).casefold()
 
 
 def usable(value: str) -> bool:

@@ -31,6 +31,7 @@ async def look_up(
     if linked:
         records += await run.patients(by_ids(source, linked))
     matches: dict[str, Person] = {}
+    doubtful = False
     for record in sorted(records, key=lambda each: each.ref.id):
         person = read_person(record, source, now)
         if person is None:
@@ -38,6 +39,10 @@ async def look_up(
         # Servers ignore parameters: what came is held against the identifiers once more.
         if person.id in linked or person.identifiers & identifiers:
             matches[person.id] = person
+        elif person.may_be(identifiers):
+            doubtful = True
+    if not matches and doubtful:
+        return "a patient there carries this identifier written otherwise, or as one that is no longer used"
     if not matches:
         text = f"Source {source.id} holds nothing of this patient: nobody there is known by the same identifier."
         return Circle({}, issues=[Issue(Severity.INFORMATION, "not-known-there", text)])

@@ -85,8 +85,9 @@ def _meets(record: Mapping[str, Any], given: Mapping[str, str]) -> bool:
     if "_id" in given:
         return record["id"] in given["_id"].split(",")
     if "identifier" in given:
-        carried = {f"{each.get('system')}|{each.get('value')}" for each in record.get("identifier", ())}
-        return bool(carried & set(given["identifier"].split(",")))
+        # As many servers do: letters are compared without case, and blanks around a value are none.
+        carried = {f"{each.get('system')}|{str(each.get('value')).strip()}" for each in record.get("identifier", ())}
+        return bool({each.casefold() for each in carried} & set(given["identifier"].casefold().split(",")))
     if "patient" in given:
         return bool(record["subject"]["reference"] == f"Patient/{given['patient']}")
     return True

@@ -76,6 +76,18 @@ NOT_JOINED: dict[str, tuple[Json, list[Json], str]] = {
     ),
     "a placeholder": (person(mrn="0000"), [person("77", "0000")], "no identifier"),
     "an empty one": (person(identifier=[{"system": MRN}]), [person("77")], "no identifier"),
+    "theirs is old": (
+        person(),
+        [person("77", identifier=[{"system": MRN, "value": "17-A", "use": "old"}])],
+        "no longer used",
+    ),
+    "theirs has ended": (
+        person(),
+        [person("77", identifier=[{"system": MRN, "value": "17-A", "period": {"end": "2020"}}])],
+        "no longer used",
+    ),
+    "theirs in small letters": (person(), [person("77", "17-a")], "written otherwise"),
+    "theirs with a blank": (person(), [person("77", " 17-A")], "written otherwise"),
     "a record that cannot be read": (
         person(),
         [person("77", birthDate=["1950"])],

@@ -66,6 +66,8 @@ class Probe:
                 status = answer.status_code
         except TimeoutError:
             return SourceStatus(source.id, False, f"no answer within {self._limit:g} s")
+        except httpx.TransportError:
+            return SourceStatus(source.id, False, "the connection fails")
         except (httpx.HTTPError, httpx.InvalidURL, CollectorError) as error:
             return SourceStatus(source.id, False, type(error).__name__)
         if status in (401, 403) and source.auth != "none":

@@ -12,11 +12,16 @@ from collectors.observation.counting import counts
 from collectors.observation.devices import Devices
 from collectors.observation.frame import Frame
 from collectors.observation.replaced import replaced
-from collectors.observation.shape import OBSERVATION, Observation
+from collectors.observation.shape import OBSERVATION, Observation, Valued
 from collectors.observation.values import read_value
-from collectors.reading.codes import CodeIndex
+from collectors.reading.codes import CodeIndex, Reader
+from collectors.reading.quantities import Reading, unreadable
 from collectors.reading.readout import Readout, Setting
 from collectors.reading.records import Record
+from ontology.concepts import Accepted
+
+MOST_SAMPLES_IN_ALL = 50_000
+"""Samples of courses in one search: more would take seconds, in which nobody else is served, and a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,12 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
         return False
     frame = Frame(record, observation, setting)
     for known, accepted in top:
-        reading = frame.hindered or read_value(observation, known, accepted.needs_unit, "", accepted.asserts)
+        reading = frame.hindered or _value(observation, known, accepted, "", readout)
         readout.add(frame.fact(known, accepted, reading, observation, None))
     firsts: dict[str, int] = {}
     for position, component, known, accepted in parts:
         where = f"component[{position}]."
-        reading = frame.hindered or read_value(component, known, accepted.needs_unit, where, accepted.asserts)
+        reading = frame.hindered or _value(component, known, accepted, where, readout)
         # A panel may hold several readings of one thing: each has a name of its own.
         repeated = firsts.setdefault(known.concept.id, position) < position
         part = f"{accepted.coding.code}-{position}" if repeated else accepted.coding.code
@@ -95,3 +100,13 @@ def _facts(record: Record, observation: Observation, index: CodeIndex, setting: 
         reading = frame.hindered or read_value(observation, known, False)
         readout.add(frame.fact(known, None, reading, observation, known.concept.id))
     return True
+
+
+def _value(content: Valued, known: Reader, accepted: Accepted, where: str, readout: Readout) -> Reading:
+    """The value, unless it is a course of samples after more of these than are read."""
+    if content.valueSampledData and readout.samples >= MOST_SAMPLES_IN_ALL:
+        text = f"{where}valueSampledData comes after more samples than are read in one search"
+        return unreadable(f"{text} ({MOST_SAMPLES_IN_ALL})")
+    reading = read_value(content, known, accepted.needs_unit, where, accepted.asserts)
+    readout.samples += len(reading.samples)
+    return reading

@@ -72,7 +72,7 @@ class Readout:
     ``coded`` has every entry of the type that counts, so that "not recorded" can be told from "recorded in codes that
     are not known here".  ``death``: when the patient died, if these records say so.  ``withdrawn`` are records, by type
     and id, that do not count by what these records say, each with a text for readers: wherever they were read.
-    ``hindered``: why a part of what is needed to read them could not be had.
+    ``hindered``: why a part of what is needed to read them could not be had.  ``samples`` counts those of courses.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
@@ -84,6 +84,7 @@ class Readout:
     death: Span | None = None
     withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
     hindered: Failure | None = None
+    samples: int = 0
 
     def add(self, fact: Fact) -> None:
         """Files a fact under its concept."""

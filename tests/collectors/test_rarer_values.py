@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from collectors.observation import read as observations
 from collectors.observation.absence import KEPT, UNKNOWN
 from ontology.concepts import ValueType
 from ontology.slots import Select
@@ -280,3 +281,19 @@ def test_a_contradiction_leaves_the_rest_of_a_series_and_is_told() -> None:
     assert isinstance(found.value, Series)
     assert [number for _, number in found.value.points] == [110]
     assert {"conflicting", "left-out"} <= set(codes(found))
+
+
+def test_more_samples_than_are_read_in_one_search_are_refused_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observations, "MOST_SAMPLES_IN_ALL", 4)
+    course = {"origin": quantity(0), "period": 1000, "dimensions": 1, "data": "1 2"}
+    records = [
+        observation(
+            id=f"o{day}", valueQuantity=None, valueSampledData=course, effectiveDateTime=f"2024-05-0{day}T08:00:00Z"
+        )
+        for day in range(1, 5)
+    ]
+    assert isinstance(filled(*records[:2], of=SERIES).value, Series)
+    found = filled(*records, of=SERIES)
+    # A course without its end would be a wrong one.
+    assert found.value == UNREADABLE
+    assert any("Observation/o3" in issue.text and "samples than are read" in issue.text for issue in found.issues)

@@ -56,7 +56,7 @@ def said(fact: Fact) -> str:
 
 def quoted(facts: Sequence[Fact], unseen: int = 0, most: int = MOST) -> str:
     """What each record says, and how many more there are; ``unseen`` of them are not among the facts."""
-    texts = [f"{named(fact)} says {said(fact)}" for fact in facts[:most]]
+    texts = [f"{named(fact)} says {said(fact)}{' (preliminary)' if fact.preliminary else ''}" for fact in facts[:most]]
     rest = len(facts) - len(texts) + unseen
     return "; ".join(texts) + (f" and {rest} more" if rest else "")
 

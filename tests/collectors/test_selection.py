@@ -245,6 +245,12 @@ def test_contradiction_shows_both_and_names_both_records() -> None:
     assert len(selected.resources) == 2
 
 
+def test_what_yields_says_that_it_is_preliminary() -> None:
+    found = filled(on("2024-05-01", "1.3", id="x", status="preliminary"), on("2024-05-01", "1.1"))
+    (issue,) = found.issues
+    assert issue.code == "other-record" and issue.text.endswith("says 1.3 mg/dL (preliminary).")
+
+
 def test_the_same_measurement_through_two_records_names_both() -> None:
     assert len(filled(NEW, on("2024-05-01", "1.2", id="x")).resources) == 2
 

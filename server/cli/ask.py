@@ -13,6 +13,8 @@ from server.executor.course import Course
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
+from server.explain.attribution import with_attributions
+from server.explain.comparisons import Against
 from server.explain.explain import explain
 from server.explain.prov import graph
 from server.explain.results import AnswerResult, Status
@@ -23,19 +25,29 @@ from server.graphql.whole import WHOLE
 from server.settings import Settings
 
 
-def run(settings: Settings, question: Question, form: str, handed: HandedIn | None = None) -> int:
+def run(
+    settings: Settings,
+    question: Question,
+    form: str,
+    handed: HandedIn | None = None,
+    against: tuple[Against, ...] = (),
+) -> int:
     """Print the answers in the form ``text``, ``json`` or ``turtle``.  0: answered; 1: a module failed.
 
-    Raises MedtwinError where there is nothing to print.
+    ``against``: what moved each answer away from these is told in the text.  Raises MedtwinError where there is
+    nothing to print.
     """
-    return asyncio.run(_ask(settings, question, form, handed))
+    return asyncio.run(_ask(settings, question, form, handed, against))
 
 
-async def _ask(settings: Settings, question: Question, form: str, handed: HandedIn | None) -> int:
+async def _ask(
+    settings: Settings, question: Question, form: str, handed: HandedIn | None, against: tuple[Against, ...]
+) -> int:
     async with await Engine.open(settings, configured_catalog(settings)) as engine:
         if form == "json":
             return await _json(_With(engine, handed), settings, question)
-        results = explain(await engine.ask(question, handed))
+        trace = await engine.ask(question, handed)
+        results = with_attributions(trace, explain(trace), against)
     print(_turtle(results) if form == "turtle" else "\n".join(argument(result) for result in results), end="")
     return int(any(result.status is Status.FAILED for result in results))
 

@@ -12,7 +12,9 @@ from server.cli import ask, card, check, plan, serve, source
 from server.cli.bundle import read_bundle
 from server.cli.times import time_argument
 from server.cli.token import caller_token
+from server.errors import QuestionError
 from server.executor.question import Question
+from server.explain.comparisons import Against, Baseline
 from server.settings import Settings, load_settings
 
 FAILED = 1
@@ -39,8 +41,17 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
         case "serve":
             return serve.run(settings, given.host, given.port)
         case "ask":
-            question = Question(given.patient, tuple(given.concept), given.at, given.source, token=caller_token())
-            return ask.run(settings, question, given.format, read_bundle(given.bundle, given.complete, given.patient))
+            against = _against(given)
+            question = Question(
+                given.patient,
+                tuple(given.concept),
+                given.at,
+                given.source,
+                token=caller_token(),
+                earlier=tuple(each.since for each in against if each.since is not None),
+            )
+            handed = read_bundle(given.bundle, given.complete, given.patient)
+            return ask.run(settings, question, given.format, handed, against)
         case "plan":
             return plan.run(settings, tuple(given.concept))
         case "card":
@@ -49,6 +60,16 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             return source.run(given, settings)
         case _:
             return check.run(settings)
+
+
+def _against(given: argparse.Namespace) -> tuple[Against, ...]:
+    """With what the answers are to be compared.  Raises QuestionError where the time and the baseline do not fit."""
+    if given.why is None and given.since is None:
+        return ()
+    if (given.why == "reference") is (given.since is not None):
+        raise QuestionError("since-required", "--why earlier needs --since TIME, and --why reference takes none")
+    baseline = Baseline.REFERENCE if given.why == "reference" else Baseline.EARLIER
+    return (Against(baseline, given.since),)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +106,12 @@ def _parser() -> argparse.ArgumentParser:
         help="types of which all of the patient's records are in it: Observation,Condition",
     )
     ask_.add_argument("--format", choices=("text", "json", "turtle"), default="text")
+    ask_.add_argument(
+        "--why", choices=("reference", "earlier"), help="say in the text what moved it from usual values, or since TIME"
+    )
+    ask_.add_argument(
+        "--since", type=time_argument, metavar="TIME", help="the earlier time; alone it means --why earlier"
+    )
 
     plan_ = commands.add_parser("plan", parents=[config], help="what would be called and fetched")
     plan_.add_argument("concept", metavar="CONCEPT", nargs="+")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.values import Absent, Quantity, Series
+from server.explain.comparisons import AttributionView
 from server.explain.results import AnswerResult, ContributionsView, GroundView, StepView
 from server.explain.wording import (
     begin_small,
@@ -40,6 +41,9 @@ def _lines(result: AnswerResult) -> Iterator[str]:
         # A module that words its interval itself has the limits in the words.
         said = result.interval.text
         yield f"  uncertainty: {said if ' to ' in said else f'{limits} ({said})'}"
+    for moved in result.attributions.values():
+        if isinstance(moved, AttributionView):
+            yield f"  moved, compared with {moved.baseline}: {moved.text}"
     for advice in result.recommendations:
         strength = f", strength {advice.strength}" if advice.strength else ""
         yield f"  recommended: {advice.text} ({advice.citation}{strength})"

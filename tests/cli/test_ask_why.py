@@ -1,0 +1,51 @@
+"""``ask --why``: what moved an answer, in its text."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server.cli.main import main
+from tests.support.charts import creatinine, patient
+
+CHART = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.9, "2026-06-20T08:00:00Z")]
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEDTWIN_CACHE__ENABLED", "false")
+    bundle = tmp_path / "bundle.json"
+    bundle.write_text(json.dumps(CHART))
+    return ["ask", "p1", "egfr", "--at", "2026-06-30T12:00:00Z", "--bundle", str(bundle), "--complete", "Observation"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--since", "2026-03-03T12:00:00Z"], "it was 42 mL/min/1.73 m² on 2026-03-03"),
+        (
+            ["--why", "earlier", "--since", "2026-03-03T12:00:00Z"],
+            "What moved the estimate: serum creatinine 1.4 → 1.9",
+        ),
+        (["--why", "reference"], "with usual values it would be 70 mL/min/1.73 m²"),
+    ],
+)
+def test_the_text_says_what_moved_it(
+    ask: list[str], more: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*ask, *more]) == 0
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [["--why", "earlier"], ["--why", "reference", "--since", "2026-03-03T12:00:00Z"]])
+def test_a_time_belongs_to_the_earlier_baseline(
+    ask: list[str], more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*ask, *more]) != 0
+    assert "--why earlier needs --since TIME" in capsys.readouterr().err
+
+
+def test_nothing_is_said_where_nobody_asks(ask: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(ask) == 0
+    assert "moved" not in capsys.readouterr().out

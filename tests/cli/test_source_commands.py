@@ -26,6 +26,10 @@ RECORDS = (
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
+# What the shipped modules ask a source for.
+READ = ("Patient", "Observation", "Condition", "Procedure", "MedicationStatement", "MedicationRequest")
+
+
 class Declared(FakeFhir):
     """The same with a CapabilityStatement of its own, and with a lock on its records where it has a token."""
 
@@ -189,7 +193,7 @@ def test_nobody_is_asked_where_there_is_no_terminal(serve: Serve, capsys: pytest
 
 
 def test_check_tells_what_fills_which_slot(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    serve(Declared("Patient", "Observation", "Condition"))
+    serve(Declared(*READ))
     Path("medtwin.toml").write_text(f'[[sources]]\nid = "ehr"\nbase_url = "{BASE}"\n[cache]\nenabled = false\n')
     assert main(["source", "check", "ehr", "--patient", "p1", "--at", AT]) == 0
     told = capsys.readouterr().out
@@ -203,7 +207,7 @@ def test_check_tells_what_fills_which_slot(serve: Serve, capsys: pytest.CaptureF
 
 
 def test_check_names_what_was_refused_and_why(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    serve(Declared("Patient", "Observation", "Condition"))
+    serve(Declared(*READ))
     Path("medtwin.toml").write_text(f'[[sources]]\nid = "ehr"\nbase_url = "{BASE}"\n[cache]\nenabled = false\n')
     assert main(["source", "check", "ehr", "--patient", "p1", "--at", "2026-05-02T12:00:00Z"]) == 0
     told = capsys.readouterr().out
@@ -218,7 +222,7 @@ def test_check_names_what_was_refused_and_why(serve: Serve, capsys: pytest.Captu
 def test_check_of_what_is_not_there(
     arguments: list[str], says: str, serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(Declared("Patient", "Observation", "Condition"))
+    serve(Declared(*READ))
     Path("medtwin.toml").write_text(f'[[sources]]\nid = "ehr"\nbase_url = "{BASE}"\n[cache]\nenabled = false\n')
     assert main(["source", "check", *arguments, "--at", AT]) == 1
     assert says in capsys.readouterr().err

@@ -34,6 +34,7 @@ async def discover(http: httpx.AsyncClient, source: Source) -> str:
         raise SourceAnswerError(f"{where}: its SMART configuration names no token endpoint; set backend.token_url")
     try:
         address = httpx.URL(f"{source.base_url}/").join(found)
+        _ = address.host  # of an internationalised name only this tells that it is none
     except (httpx.InvalidURL, ValueError):
         raise SourceAnswerError(f"{where}: the token endpoint that it names is no address") from None
     if not same_origin(address, httpx.URL(source.base_url)) or address.userinfo:

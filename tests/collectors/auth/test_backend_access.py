@@ -226,6 +226,7 @@ async def test_an_endpoint_that_is_configured_is_not_looked_for() -> None:
         (said(200, token_endpoint="https://u:p@ehr.example/token"), AuthorisationError, "on another host"),
         (said(200, token_endpoint="https://ehr.example.evil.example/token"), AuthorisationError, "on another host"),
         (said(200, token_endpoint="https://ehr.example:port/"), SourceAnswerError, "is no address"),
+        (said(200, token_endpoint="https://xn--/token"), SourceAnswerError, "is no address"),
         (said(200, token_endpoint=["https://ehr.example/"]), SourceAnswerError, "names no token endpoint"),
         (said(200), SourceAnswerError, "names no token endpoint; set backend.token_url"),
         (httpx.Response(200, html="<p>hello</p>"), SourceAnswerError, "names no token endpoint"),

@@ -17,7 +17,7 @@ from server.executor.cache.keys import Keyring
 from server.executor.cache.names import value_name
 from server.executor.cache.sealed import Sealed
 from server.executor.environment import Environment
-from server.executor.fingerprint import fingerprint
+from server.executor.fingerprint import FORMAT, fingerprint
 from server.executor.lastseen import LastSeen, last_seen_name, observe, read_last_seen, write_last_seen
 from server.executor.reasons import reason
 
@@ -157,7 +157,7 @@ def test_the_name_is_one_callers_for_one_patient() -> None:
     }
     assert len(names) == 7
     assert not any("p1" in name.rpartition(":")[2] or "ehr" in name for name in names)
-    assert all(name.startswith("mt:1:seen:") and len(name.rpartition(":")[2]) == 64 for name in names)
+    assert all(name.startswith(f"mt:{FORMAT}:seen:") and len(name.rpartition(":")[2]) == 64 for name in names)
 
 
 @pytest.mark.parametrize("backend", ["embedded", "none"])

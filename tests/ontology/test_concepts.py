@@ -44,7 +44,7 @@ ACCEPTED = {
     "urea-nitrogen": "3094-0 6299-2",
     "glucose": "2345-7 2339-0",
     "oxygenation": "50984-4",
-    "mean-arterial-pressure": "8478-0",
+    "mean-blood-pressure": "8478-0",
     "hba1c": "4548-4",
     "phq9-total": "44261-6",
     "phq9-total-answered": "/44261-6",
@@ -56,7 +56,7 @@ UNITS = {
     "body-weight": "kg", "body-height": "cm", "recorded-egfr": "mL/min/{1.73_m2}", "recorded-bmi": "kg/m2",
     "total-cholesterol": "mg/dL", "hdl-cholesterol": "mg/dL",
     "sodium": "mmol/L", "leucocytes": "10*3/uL", "bilirubin": "mg/dL", "serum-albumin": "g/dL", "urea-nitrogen": "mg/dL",
-    "glucose": "mg/dL", "oxygenation": "mm[Hg]", "mean-arterial-pressure": "mm[Hg]", "hba1c": "%",
+    "glucose": "mg/dL", "oxygenation": "mm[Hg]", "mean-blood-pressure": "mm[Hg]", "hba1c": "%",
 }  # fmt: skip
 CONDITIONS = [
     "atrial-fibrillation",

@@ -16,6 +16,7 @@ from collectors.terminology.terminology import Terminology
 from collectors.terminology.translation import Translation
 from ontology.concepts import EVENTS, Origin
 from ontology.evaluation import Severity
+from ontology.values import AbsentReason
 from server.catalog.configured import configured_catalog
 from server.catalog.load import Catalog
 from server.cli.source.connection import connected
@@ -53,7 +54,9 @@ async def _check(settings: Settings, source: str, patient: str, at: datetime | N
     print("\n".join(_told(of, trace.patient, trace.at, results, facts)))
     print("\n".join(modules(trace, facts, results)))
     print("\n".join((*_of_unread(codes), *_of_refused(terminology.translation(of)))))
-    return int(bool(facts.failures))
+    # What a source does not offer is told, and is no failure of asking it.
+    failed = (each for failures in facts.failures.values() for each in failures)
+    return int(any(each.reason is not AbsentReason.NOT_QUERIED for each in failed))
 
 
 async def _unread(

@@ -157,8 +157,8 @@ def facts_from_resources(
 ) -> SourceFacts:
     """The same facts from records that were handed in, as JSON values or bytes; nothing is fetched.
 
-    Every search that the source is asked counts as answered by them.  ``at`` is not needed: selection looks at the times itself.
-    Raises PatientNotFoundError if the patient's own record is not among them.
+    Every search that the source is asked counts as answered by them.  ``at`` is not needed: selection looks at the
+    times itself.  Raises PatientNotFoundError if the patient's own record is not among them.
     """
     draft = Draft(Setting.of(source, checked_id(patient)))
     by_type: dict[str, list[Record]] = {}

@@ -55,7 +55,8 @@ UNITS = {
     "systolic-bp": "mm[Hg]", "diastolic-bp": "mm[Hg]", "body-temperature": "Cel", "gcs": "{score}",
     "body-weight": "kg", "body-height": "cm", "recorded-egfr": "mL/min/{1.73_m2}", "recorded-bmi": "kg/m2",
     "total-cholesterol": "mg/dL", "hdl-cholesterol": "mg/dL",
-    "sodium": "mmol/L", "leucocytes": "10*3/uL", "bilirubin": "mg/dL", "serum-albumin": "g/dL", "urea-nitrogen": "mg/dL",
+    "sodium": "mmol/L", "leucocytes": "10*3/uL", "bilirubin": "mg/dL", "serum-albumin": "g/dL",
+    "urea-nitrogen": "mg/dL",
     "glucose": "mg/dL", "oxygenation": "mm[Hg]", "mean-blood-pressure": "mm[Hg]", "hba1c": "%",
 }  # fmt: skip
 CONDITIONS = [

@@ -50,8 +50,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     Of what was so or was done: ``over`` says from when it no longer holds, ``ended`` that it does not hold now,
     ``doubted`` in which word the record itself doubts it, ``negated`` in which word it denies it (then it does not
     count, and is only told); ``recorded_from`` is the start of the day or instant on which it was recorded, whose end
-    is the resource's ``issued``.  ``lasting``: a window asks whether it was so at any time in it, not whether it began there.
-    ``trust`` is the place of its source in the order of trust, 0 first, where there are several.
+    is the resource's ``issued``. ``lasting``: a window asks whether it was so at any time in it, not whether it began
+    there. ``trust`` is the place of its source in the order of trust, 0 first, where there are several.
     ``samples`` are those of a course that is no single value; they fill a series.
     """
 

@@ -45,6 +45,7 @@ class Draft:
     systems: dict[str, frozenset[str]] = field(default_factory=dict)
     withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
     lacking: dict[str, list[Failure]] = field(default_factory=dict)
+    unverified: Failure | None = None
 
     def take(self, readout: Readout, search: Search) -> None:
         """Files what one search gave; its concepts count as searched, but for those whose codes are not all known."""
@@ -104,6 +105,7 @@ class Draft:
             {origin: tuple(entries) for origin, entries in self.coded.items()},
             self.undecoded,
             self.systems,
+            self.unverified,
         )
 
 

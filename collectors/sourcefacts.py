@@ -25,7 +25,8 @@ class SourceFacts:
     """Implements ``collectors.facts.Facts``.
 
     ``facts`` has every searched concept by id, ``answered`` those for which a search succeeded; ``failures`` why
-    others did not, which may concern the same concept (two types of medication record, two sources).
+    others did not, which may concern the same concept (two types of medication record, two sources).  ``unverified``:
+    why the patient's own record could not be had, so that it is not known whether there is such a patient.
     """
 
     facts: Mapping[str, tuple[Fact, ...]]
@@ -37,6 +38,7 @@ class SourceFacts:
     coded: Mapping[Origin, tuple[CodedEntry, ...]] = field(default_factory=dict)
     undecoded: Mapping[Origin, int] = field(default_factory=dict)
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unverified: Failure | None = None
     _faults: dict[RecordRef, str | None] = field(default_factory=dict)
     _pools: dict[str, Pool] = field(default_factory=dict)
 
@@ -59,6 +61,7 @@ class SourceFacts:
             self.coded.get(concept.origin, ()),
             self.undecoded.get(concept.origin, 0),
             self.systems.get(concept.id),
+            self.unverified,
         )
 
     def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:

@@ -28,6 +28,14 @@ def within(address: httpx.URL, base_url: str) -> bool:
     return path == root or path.startswith(root + "/")
 
 
+def callable_address(url: str) -> bool:
+    """Whether a text is an address that can be called: an internationalised name may be none, for one."""
+    try:
+        return bool(httpx.URL(url).host)
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
 def joined(address: httpx.URL, link: str) -> httpx.URL | None:
     """The address that a link on the page at ``address`` leads to; None where it is none.
 

@@ -64,6 +64,7 @@ def merge(parts: Sequence[Draft], beside: Iterable[Draft] = ()) -> SourceFacts:
         {origin: tuple(entries) for origin, entries in coded.items()},
         undecoded,
         systems,
+        parts[0].unverified if parts else None,
     )
 
 

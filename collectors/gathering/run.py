@@ -7,6 +7,7 @@ from datetime import datetime
 from collectors import assemble
 from collectors.collector import begin
 from collectors.errors import CollectorError, SourceAnswerError
+from collectors.facts import Failure
 from collectors.fetching.search import Parameters
 from collectors.fetching.transport import NotThereError
 from collectors.gathering.ability import Ability, not_offered
@@ -21,6 +22,7 @@ from collectors.reading.records import Record
 from collectors.terminology.prepared import Prepared
 from collectors.terminology.terminology import Terminology
 from ontology.concepts import Origin
+from ontology.values import AbsentReason
 
 
 class Run:
@@ -84,12 +86,16 @@ class Run:
             self._failed(search, error)
             return
         except CollectorError as error:
-            self._failed(search, error)
+            failure = self._failed(search, error)
+            if own:
+                self._draft.unverified = failure
             return
         if own and not self._draft.failed(search):
             assemble.check_patient(self._draft, records)
         elif own and not assemble.holds_patient(self._draft, records):
             # It may be among what did not come: then this is no "there is no such patient".
+            text = "Patient could not be had: what the source sent is not whole."
+            self._draft.unverified = Failure(AbsentReason.UNREACHABLE, text)
             return
         if prepared.open:
             prepared = await self._terminology.settled(prepared, records, source, self._until)
@@ -131,5 +137,7 @@ class Run:
             self._draft.fail_concept(concept, failure)
         return prepared.search
 
-    def _failed(self, search: Search, error: CollectorError) -> None:
-        self._draft.fail(search, fault(self._draft, search.description.resource_type, error))
+    def _failed(self, search: Search, error: CollectorError) -> Failure:
+        failure = fault(self._draft, search.description.resource_type, error)
+        self._draft.fail(search, failure)
+        return failure

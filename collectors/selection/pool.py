@@ -21,7 +21,8 @@ class Pool:
     ``fault`` names the element in which a record breaks FHIR's rules (None: it is sound).  ``failures`` are the
     searches for it that failed; ``answered``: one did not.  ``coded`` are all entries of the concept's origin (all
     conditions of the patient), ``undecoded`` how many more could not even be decoded.  ``systems`` are the
-    code systems in which the concept was looked for (None: those that it accepts).
+    code systems in which the concept was looked for (None: those that it accepts).  ``unverified``: why it is not
+    known whether there is such a patient.
     """
 
     facts: tuple[Fact, ...]
@@ -31,6 +32,7 @@ class Pool:
     coded: tuple[CodedEntry, ...] = ()
     undecoded: int = 0
     systems: frozenset[str] | None = None
+    unverified: Failure | None = None
     _timelines: dict[datetime, Timeline] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def timeline(self, known_at: datetime) -> Timeline:

@@ -142,6 +142,11 @@ def _not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) 
         text = f"{display} is not recorded, which does not mean that it is not so."
         issues.append(say(slot, "not-recorded", text, Severity.INFORMATION))
         return Selected(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+    if pool.unverified is not None:
+        # A source answers for an id that is nobody's just as for one with an empty list.
+        text = f"{display} is not recorded, but whether there is such a patient is not known: {pool.unverified.text}"
+        issues.append(say(slot, absence_code(pool.unverified.reason), text))
+        return Selected(Absent(pool.unverified.reason), (), tuple(issues))
     if incomplete := sorted({each.why for each in pool.coded if each.why is not None}):
         issues.append(say(slot, "incomplete", f"{display} is not recorded, but {'; '.join(incomplete)}."))
         return Selected(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))

@@ -2,9 +2,8 @@
 
 from urllib.parse import urlsplit
 
-import httpx
-
 from collectors.auth.hosts import loopback
+from collectors.fetching.addresses import callable_address
 
 
 def check_address(url: str, allow_http: bool) -> None:
@@ -18,11 +17,8 @@ def check_address(url: str, allow_http: bool) -> None:
         raise ValueError("base_url must be an absolute https URL")
     if not url.isprintable() or " " in url:
         raise ValueError("base_url must be an absolute https URL")
-    try:
-        _ = httpx.URL(url).host
-    except (httpx.InvalidURL, ValueError):
-        # An internationalised name that is none; the error would repeat parts of it.
-        raise ValueError("base_url must be an absolute https URL") from None
+    if not callable_address(url):
+        raise ValueError("base_url must be an absolute https URL")
     if "?" in url or "#" in url or parts.username is not None or parts.password is not None:
         raise ValueError("base_url must have no user, query or fragment")
     if parts.scheme == "http" and not (allow_http or loopback(parts.hostname)):

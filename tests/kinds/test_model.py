@@ -1,11 +1,9 @@
 """The model kind: SHAP by its definition, what is missing, what lies outside, and bulk."""
 
-import json
 from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
-from math import factorial, log
-from pathlib import Path
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -15,34 +13,28 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
-from ontology.artefact import content_digest, file_digest
+from ontology.artefact import content_digest
 from ontology.evaluation import Evaluation
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
 from server import kinds
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog
-from server.catalog.trained import Explainer, File, Method, Uncertainty
+from server.catalog.trained import Explainer, File
 from server.executor.bind import in_unit
 from server.executor.codec import decode_evaluation, encode_evaluation
 from server.kinds.trained.columns import owners, probes
 from server.kinds.trained.loaded import loaded
 from server.kinds.trained.row import row_of
 from tests.support.trained import (
-    DTYPE,
     FEMALE,
     NOT_FOUND,
     OTHER,
-    TREE,
     boosted,
     brute_force,
-    ensemble,
     inputs,
-    load,
     logistic,
     people,
     usual,
-    write_model,
 )
 
 COLUMNS = {"creatinine": [0], "temperature": [1], "heart_rate": [2], "sex": [3], "dialysis": [4, 5]}
@@ -52,24 +44,6 @@ PARTS: dict[str, dict[str, Value]] = {
     "two missing": usual(temperature=NOT_FOUND, dialysis=NOT_FOUND, sex=FEMALE),
     "sex unknown": usual(sex=OTHER),
 }
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    folder = tmp_path_factory.mktemp("models")
-    write_model(folder, logistic(), "linear", (DTYPE,), id="linear")
-    write_model(folder, boosted(), "tree-path-dependent", (TREE,), id="tree")
-    return load(folder)
-
-
-@pytest.fixture
-def linear(catalog: Catalog) -> Description:
-    return catalog.modules["test-linear"]
-
-
-@pytest.fixture
-def tree(catalog: Catalog) -> Description:
-    return catalog.modules["test-tree"]
 
 
 def contributions(evaluation: Evaluation) -> dict[str, float]:
@@ -297,55 +271,6 @@ def test_the_other_class_mirrors(linear: Description) -> None:
     assert float(plain.value.value + other.value.value) == pytest.approx(100)
 
 
-def with_interval(linear: Description, name: str, data: Any, method: Method) -> Description:
-    path = linear.folder / name
-    if method is Method.TABLE:
-        path.write_text(json.dumps(data), encoding="utf-8")
-        file = File(name, file_digest(path))
-    else:
-        skops.io.dump(data, path)
-        file = File(name, content_digest(path))
-    assert linear.model is not None
-    declared = Uncertainty(method, "as declared", Decimal("0.9"), file=file)
-    return replace(linear, digest=name, model=replace(linear.model, uncertainty=declared))
-
-
-def test_an_interval_by_half_width(linear: Description) -> None:
-    assert linear.model is not None
-    declared = Uncertainty(Method.HALF_WIDTH, "as declared", Decimal("0.9"), Decimal("0.5"))
-    wide = replace(linear, digest="half", model=replace(linear.model, uncertainty=declared))
-    evaluation = kinds.evaluate(wide, inputs(wide, **usual()))
-    interval, margin = evaluation.interval, evaluation.working.margin
-    assert interval is not None and margin is not None
-    for end, sign in ((interval.low, -1), (interval.high, 1)):
-        share = float(end) / 100
-        assert log(share / (1 - share)) == pytest.approx(float(margin.output) + sign * 0.5)
-    assert (interval.unit, interval.text, interval.level) == ("%", "as declared", Decimal("0.9"))
-
-
-def test_an_interval_by_an_ensemble(linear: Description) -> None:
-    members = ensemble()
-    wide = with_interval(linear, "ensemble.skops", members, Method.ENSEMBLE)
-    evaluation = kinds.evaluate(wide, inputs(wide, **usual()))
-    assert wide.model is not None and evaluation.interval is not None and isinstance(evaluation.value, Quantity)
-    row = np.array([row_of(wide.model, inputs(wide, **usual())).numbers])
-    margins = [float(member.decision_function(row)[0]) for member in members]
-    ends = [*np.quantile(margins, [0.05, 0.95]), float(logistic().decision_function(row)[0])]
-    assert float(evaluation.interval.low) == pytest.approx(100 / (1 + np.exp(-min(ends))))
-    assert float(evaluation.interval.high) == pytest.approx(100 / (1 + np.exp(-max(ends))))
-
-
-def test_an_interval_by_a_table_holds_the_result(linear: Description) -> None:
-    table = {"margin": [-9.0, 0.0], "low": [0.01, 0.2], "high": [0.5, 0.6]}
-    wide = with_interval(linear, "table.json", table, Method.TABLE)
-    for given in (usual(), usual(creatinine=Quantity(Decimal(8), "mg/dL"))):
-        evaluation = kinds.evaluate(wide, inputs(wide, **given))
-        assert evaluation.interval is not None and isinstance(evaluation.value, Quantity)
-        assert evaluation.interval.low <= evaluation.value.value <= evaluation.interval.high
-        row = 0 if evaluation.value.value < 50 else 1
-        assert float(evaluation.interval.low) == pytest.approx(100 * table["low"][row])
-
-
 def test_many_at_once_are_as_each_alone(linear: Description, tree: Description) -> None:
     for description in (linear, tree):
         many = [inputs(description, **given) for given in (*PARTS.values(), {})]
@@ -374,31 +299,3 @@ def test_an_input_that_nothing_reads_owns_no_column(linear: Description) -> None
 
 def test_the_explainer_is_built_once(linear: Description) -> None:
     assert loaded(linear) is loaded(replace(linear, version="9.9.9"))
-
-
-EXPLAINERS = (
-    ("test-linear", Explainer.TREE_PATH_DEPENDENT, "tree-path-dependent does not fit"),
-    ("test-linear", Explainer.TREE_INTERVENTIONAL, "tree-interventional does not fit"),
-    ("test-tree", Explainer.LINEAR, "linear does not fit"),
-    ("test-tree", Explainer.TREE_INTERVENTIONAL, "cannot explain a HistGradientBoostingClassifier"),
-)
-
-
-@pytest.mark.parametrize(("module", "explainer", "text"), EXPLAINERS)
-def test_an_explainer_of_another_sort_is_refused(
-    catalog: Catalog, module: str, explainer: Explainer, text: str
-) -> None:
-    description = catalog.modules[module]
-    assert description.model is not None
-    other = replace(description, digest=explainer, model=replace(description.model, explainer=explainer))
-    assert any(text in fault for fault in kinds.model_faults(other))
-    assert kinds.evaluate(other, inputs(other, **usual())).value == Absent(AbsentReason.FAILED)
-
-
-def test_a_faultless_model_has_no_faults(linear: Description, tree: Description) -> None:
-    assert kinds.model_faults(linear) == kinds.model_faults(tree) == []
-
-
-def test_the_folder_is_not_asked_again(linear: Description, tmp_path: Path) -> None:
-    moved = replace(linear, folder=tmp_path, digest="moved")
-    assert kinds.model_faults(moved) == kinds.model_faults(moved) != []

@@ -1,0 +1,88 @@
+"""What an exported argument says: enough to compute each of its steps again, and to see whether anything was changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from ontology.inputs import Consumed
+from ontology.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class SaidInput:
+    """What filled a slot, as it was consumed (in the slot's unit), and where it came from.
+
+    ``steps`` are positions in ``Said.steps`` (one, or one for each point of a series); ``records`` the addresses of
+    the records, with their versions where the source gave one.
+    """
+
+    concept: str
+    consumed: Consumed
+    steps: tuple[int, ...] = ()
+    records: tuple[str, ...] = ()
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SaidStep:
+    """One module call as of one time: by which version of what, from what, and what it gave.
+
+    ``fingerprint`` is under the key of the installation; ``content_digest`` is the same under a public one, so that
+    it can be reckoned anywhere.  ``description``, ``code`` and ``environment`` are the digests that are part of both.
+    """
+
+    module: str
+    title: str
+    version: str
+    as_of: datetime
+    inputs: Mapping[str, SaidInput]
+    value: Value
+    fingerprint: str
+    content_digest: str
+    description: str
+    code: str | None
+    environment: str
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SaidItem:
+    """What one input moved, and from what to what."""
+
+    concept: str
+    before: Value
+    after: Value
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SaidAttribution:
+    """An attribution that was exported with the answer, on its ``scale``."""
+
+    scale: str
+    baseline: str
+    base: Decimal
+    output: Decimal
+    items: tuple[SaidItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One exported answer.  ``steps`` stand inputs first; the last one produced ``value``.
+
+    Without steps the answer is a fact that was read.  ``format`` is the version of the form of its fingerprints,
+    ``zone`` the IANA name of the zone in which its days begin.
+    """
+
+    iri: str
+    text: str
+    concept: str
+    status: str
+    at: datetime
+    zone: str
+    format: int
+    steps: tuple[SaidStep, ...]
+    value: Value
+    seal: str | None = None
+    attributions: tuple[SaidAttribution, ...] = field(default=())

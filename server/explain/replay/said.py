@@ -1,4 +1,4 @@
-"""What an exported argument says: enough to compute each of its steps again, and to see whether anything was changed."""
+"""What an exported argument says: enough to compute each of its steps again, and to see what was changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class SaidStep:
     fingerprint: str
     content_digest: str
     description: str
-    code: str | None
+    code: str
     environment: str
     reused: bool = False
 

@@ -46,6 +46,19 @@ class ItemView:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupView:
+    """Correlated inputs told together, as the description of a model says; each is in the attribution's items too.
+
+    ``amount`` is the sum of theirs; ``error`` its standard error, where the amounts were sampled.
+    """
+
+    text: str
+    items: tuple[ItemView, ...]
+    amount: float
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AttributionView:
     """An attribution; ``baseline`` says in words what ``base`` stands for."""
 
@@ -60,3 +73,4 @@ class AttributionView:
     stayed: tuple[Stayed, ...]
     flipped: tuple[str, ...]
     text: str
+    groups: tuple[GroupView, ...] = ()

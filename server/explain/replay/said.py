@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from ontology.evaluation import Interval
 from ontology.inputs import Consumed
 from ontology.values import Value
 
@@ -30,6 +31,7 @@ class SaidStep:
 
     ``fingerprint`` is under the key of the installation; ``content_digest`` is the same under a public one, so that
     it can be reckoned anywhere.  ``description``, ``code`` and ``environment`` are the digests that are part of both.
+    ``bounds``: between which limits ``value`` lies, where it is absent or only the least that it can be.
     """
 
     module: str
@@ -44,6 +46,7 @@ class SaidStep:
     code: str
     environment: str
     reused: bool = False
+    bounds: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +61,25 @@ class SaidItem:
 
 @dataclass(frozen=True, slots=True)
 class SaidAttribution:
-    """An attribution that was exported with the answer, on its ``scale``."""
+    """An attribution that was exported with the answer, on its ``scale``.
+
+    ``since`` is the time of the baseline, where that is the record at an earlier time.
+    """
 
     scale: str
     baseline: str
     base: Decimal
     output: Decimal
     items: tuple[SaidItem, ...]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """One exported answer.  ``steps`` stand inputs first; the last one produced ``value``.
 
-    Without steps the answer is a fact that was read.  ``format`` is the version of the form of its fingerprints,
-    ``zone`` the IANA name of the zone in which its days begin.
+    Without steps the answer is a fact that was read, or (``assumed``) what the question itself gave.  ``format`` is
+    the version of the form of its fingerprints, ``zone`` the IANA name of the zone in which its days begin.
     """
 
     iri: str
@@ -86,3 +93,4 @@ class Said:
     value: Value
     seal: str | None = None
     attributions: tuple[SaidAttribution, ...] = field(default=())
+    assumed: bool = False

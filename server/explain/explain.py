@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
+from ontology.concepts import Concept
 from ontology.evaluation import Evaluation, Issue
 from ontology.inputs import Consumed
 from ontology.values import Absent, AbsentReason
@@ -27,7 +28,7 @@ def explain(trace: Trace, interpret: Interpreter = kinds.interpret) -> tuple[Ans
     return tuple(
         _recorded(trace, reach, answered)
         if answered.execution is None
-        else _computed(trace, reach, answered, answered.execution, interpret)
+        else _computed(trace, reach, answered.goal.concept, answered.execution, interpret)
         for answered in trace.answers
     )
 
@@ -66,7 +67,7 @@ def _failed(execution: Execution) -> bool:
     return execution.evaluation.value == Absent(AbsentReason.FAILED)
 
 
-def _computed(trace: Trace, reach: Reach, answered: Answered, position: int, interpret: Interpreter) -> AnswerResult:
+def _computed(trace: Trace, reach: Reach, concept: Concept, position: int, interpret: Interpreter) -> AnswerResult:
     execution = reach.executions[position]
     description, evaluation = execution.description, execution.evaluation
     times = reach.times(position)
@@ -76,7 +77,7 @@ def _computed(trace: Trace, reach: Reach, answered: Answered, position: int, int
         reference=trace.reference,
         source=trace.source,
         at=trace.at,
-        concept=answered.goal.concept,
+        concept=concept,
         status=status_of(reach, position),
         value=evaluation.value,
         effective=_holds_at(times, execution.as_of),
@@ -91,9 +92,19 @@ def _computed(trace: Trace, reach: Reach, answered: Answered, position: int, int
         fingerprint=execution.fingerprint,
         leaf=None,
         assumed=reach.assumed(position),
+        under=trace.under,
         make_chain=lambda: chain(reach, position, trace.at),
         make_issues=lambda: _issues(trace, reach, position),
+        make_part=lambda place: _part(trace, reach, reach.steps(position)[place], interpret),
     )
+
+
+def _part(trace: Trace, reach: Reach, position: int, interpret: Interpreter) -> AnswerResult:
+    return _computed(trace, reach, reach.executions[position].description.produces, position, interpret)
+
+
+def _no_part(place: int) -> AnswerResult:
+    raise IndexError(f"what is read has no steps, and so none at {place}")
 
 
 def _holds_at(times: Times, as_of: datetime) -> datetime | None:
@@ -134,7 +145,9 @@ def _recorded(trace: Trace, reach: Reach, answered: Answered) -> AnswerResult:
         fingerprint=None,
         leaf=view,
         assumed=leaf.assumed,
+        under=trace.under,
         make_chain=tuple,
+        make_part=_no_part,
         make_issues=lambda: tuple(dict.fromkeys((*view.issues, *trace.issues))),
     )
 

@@ -15,6 +15,7 @@ from ontology.times import Span
 from ontology.values import Coding, Value
 from server.catalog.criteria import Advice
 from server.catalog.descriptions import Description
+from server.executor.trace import Circumstances
 from server.explain.comparisons import Against, AttributionView
 
 
@@ -134,6 +135,7 @@ class StepView:
     reason: str
     contributions: ContributionsView | None
     standing: StandingView | None = None
+    bounds: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ class AnswerResult:
 
     ``effective`` and ``grounds_from`` are the latest and the oldest time of the records that it rests on;
     ``text`` is the claim in one sentence.  ``chain`` and ``issues`` are made when first read.  ``assumed``: the
-    answer rests on an assumption.  ``attributions`` has each comparison that was asked for.
+    answer rests on an assumption.  ``attributions`` has each comparison that was asked for.  ``make_part`` tells the
+    step at a position of the chain as an answer of its own.
     """
 
     patient: str
@@ -164,8 +167,10 @@ class AnswerResult:
     fingerprint: str | None
     leaf: GroundView | None
     assumed: bool
+    under: Circumstances = field(repr=False)
     make_chain: Callable[[], tuple[StepView, ...]] = field(repr=False, compare=False)
     make_issues: Callable[[], tuple[Issue, ...]] = field(repr=False, compare=False)
+    make_part: Callable[[int], "AnswerResult"] = field(repr=False, compare=False)
     attributions: Mapping[Against, AttributionView | Issue] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -14,6 +14,7 @@ from server.executor.environment import Environment, measure_environment
 
 __all__ = [
     "FORMAT",
+    "PUBLIC",
     "Consumed",
     "Digests",
     "Environment",
@@ -25,6 +26,9 @@ __all__ = [
 
 FORMAT = 2
 """Version of the form of fingerprints and of cached values; raise it when either changes."""
+
+PUBLIC = b"medtwin public"
+"""A key that is no secret: under it a fingerprint can be reckoned anywhere.  Only for what tells its inputs in clear."""
 
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from server.executor.fingerprint import Digests, fingerprint
 from server.executor.flight import SingleFlight
 from server.executor.lastseen import LastSeen, last_seen_name, observe, read_last_seen, write_last_seen
 from server.executor.reasons import reason
-from server.executor.trace import Execution
+from server.executor.trace import Circumstances, Execution
 
 REUSED = "reused"
 
@@ -36,6 +36,7 @@ class Memory:
         self.keys = keys
         self.environment = environment
         self.zone = zone
+        self.under = Circumstances(environment, zone, keys.sealing)
         self.ttl = ttl
         self.flight = SingleFlight(store, ttl)
 

@@ -68,9 +68,9 @@ async def run(plan: Plan, case: Case, facts: Facts, concepts: Mapping[str, Conce
         at=case.at,
         executions=done,
         answers=tuple(answers),
+        under=memory.under,
         issues=(*case.issues, *facts.issues),
         concepts=concepts,
-        zone=memory.zone,
     )
 
 

@@ -11,6 +11,7 @@ from ontology.slots import Slot
 from ontology.values import Value
 from server.catalog.descriptions import Description
 from server.compiler.plan import Goal, Plan
+from server.executor.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,23 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What all runs of an engine are made under: what fingerprints rest on beside inputs and descriptions.
+
+    ``zone`` is that in which days begin; ``sealing`` the key for seals of exported arguments, None where none is
+    configured.
+    """
+
+    environment: Environment
+    zone: tzinfo = UTC
+    sealing: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All executions of one run, inputs before what needs them, and one answer for each goal.
 
-    ``issues`` concern the whole run (a source unreachable, cache away).  ``zone`` is that in which days begin.
+    ``issues`` concern the whole run (a source unreachable, cache away).
     ``earlier`` and ``recorded`` are the runs that this one is to be compared with, where the question asked for them:
     by the time that was asked for, and without its assumptions.
     """
@@ -75,8 +89,13 @@ class Trace:
     at: datetime
     executions: tuple[Execution, ...]
     answers: tuple[Answered, ...]
+    under: Circumstances
     issues: tuple[Issue, ...] = ()
     concepts: Mapping[str, Concept] = field(default_factory=dict)
-    zone: tzinfo = UTC
     earlier: Mapping[datetime, "Trace"] = field(default_factory=dict)
     recorded: "Trace | None" = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """That in which days begin."""
+        return self.under.zone

@@ -60,6 +60,7 @@ def _step(reach: Reach, position: int, at: datetime) -> StepView:
         reason=execution.reason,
         contributions=_contributions(evaluation, execution.inputs),
         standing=_standing(evaluation),
+        bounds=evaluation.bounds,
     )
     return view
 

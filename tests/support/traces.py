@@ -16,13 +16,15 @@ from ontology.values import Absent, AbsentReason, Coding, Quantity, Series, Valu
 from server.catalog.criteria import Advice, Outcome
 from server.catalog.descriptions import Description, Kind, RiskOf
 from server.compiler.plan import Goal, Plan, PlannedCall
-from server.executor.trace import Answered, BoundInput, Execution, Trace
+from server.executor.environment import Environment
+from server.executor.trace import Answered, BoundInput, Circumstances, Execution, Trace
 
 AT = datetime(2026, 6, 2, 12, tzinfo=UTC)
 DRAWN = datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
 GFR_UNIT = "mL/min/{1.73_m2}"
 MPM = "https://medtwin.example/mpm#"
 CODES = "https://medtwin.example/codes"
+UNDER = Circumstances(Environment(dict.fromkeys(Kind, "kind"), "ontology", "libraries"))
 
 
 def concept(iri: str, id_: str, display: str, unit: str | None, origin: Origin = Origin.OBSERVATION) -> Concept:
@@ -212,7 +214,8 @@ def trace(
     calls = {e.description.iri: PlannedCall(e.description, {}) for e in executions}
     plan = Plan(tuple(calls.values()), (), tuple(answered.goal for answered in (*computed, *read)))
     reference = "http://127.0.0.1:8191/fhir/Patient/p-17"
-    return Trace(plan, "p-17", reference, "ehr", AT, executions, (*computed, *read), issues, CONCEPTS)
+    answers = (*computed, *read)
+    return Trace(plan, "p-17", reference, "ehr", AT, executions, answers, UNDER, issues, CONCEPTS)
 
 
 HIGH = Outcome(

@@ -15,13 +15,18 @@ LEAST = 32
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Keys of 32 bytes: ``fingerprint`` for hashes of content, ``seen`` for last-seen names, ``seal`` to encrypt, and
-    ``scope`` for what stands for a caller's authorisation."""
+    """Keys of 32 bytes: ``fingerprint`` for hashes of content, ``seen`` for last-seen names, ``seal`` to encrypt,
+    ``scope`` for what stands for a caller's authorisation, and ``argument`` for seals of exported arguments.
+
+    ``configured``: they come from a secret that was set, and will be the same after a restart.
+    """
 
     fingerprint: bytes = field(repr=False)
     seen: bytes = field(repr=False)
     seal: bytes = field(repr=False)
     scope: bytes = field(repr=False)
+    argument: bytes = field(repr=False)
+    configured: bool = field(repr=False)
 
     @classmethod
     def of(cls, secret: bytes | None) -> "Keyring":
@@ -29,11 +34,20 @@ class Keyring:
 
         Raises SettingsError for a secret of less than 32 bytes.
         """
+        configured = secret is not None
         if secret is None:
             secret = secrets.token_bytes(LEAST)
         if len(secret) < LEAST:
             raise SettingsError(f"cache.key must have at least {LEAST} bytes")
-        return cls(*(_derive(secret, purpose) for purpose in (b"fingerprint", b"seen", b"seal", b"scope")))
+        purposes = (b"fingerprint", b"seen", b"seal", b"scope", b"argument")
+        fingerprint, seen, seal, scope, argument = (_derive(secret, purpose) for purpose in purposes)
+        return cls(fingerprint, seen, seal, scope, argument, configured)
+
+    @property
+    def sealing(self) -> bytes | None:
+        """The key for seals of exported arguments; None where no secret is configured: a random one checks nothing
+        later."""
+        return self.argument if self.configured else None
 
     def scope_of(self, token: str | None) -> str:
         """What stands for a caller's token: a keyed hash, equal in all processes with this secret; "" for none."""

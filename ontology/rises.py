@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
-from ontology.series import Point, day, days_between
+from ontology.series import Point, day, days_between, lows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,14 @@ def rises(points: Sequence[Point], criteria: RiseCriteria) -> tuple[Rise, ...]:
     """Every value, oldest first, with what it is compared with and whether the rise is acute."""
     ordered = sorted(points)
     course = _Course(ordered, [time for time, _ in ordered], [day(time).toordinal() for time, _ in ordered])
-    return tuple(_rise(course, index, criteria) for index in range(len(ordered)))
+    indices = range(len(ordered))
+    short = lows(ordered, [course.short(index, criteria) for index in indices])
+    before = lows(ordered, [course.before(index, criteria) for index in indices])
+    after = lows(ordered, [course.after(index, criteria) for index in indices])
+    return tuple(
+        _rise(ordered[index], short[index], _baseline(course, index, before[index], after[index], criteria), criteria)
+        for index in indices
+    )
 
 
 def remote_baseline(points: Iterable[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
@@ -87,20 +94,36 @@ def remote_baseline(points: Iterable[Point], time: datetime, criteria: RiseCrite
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """Points in order, with their times and days beside them to search in: a course may have thousands."""
+    """Points in order, with their times and days beside them to search in: a course may have thousands.
+
+    Each span of positions moves forward only, from one point to the next.
+    """
 
     points: Sequence[Point]
     times: Sequence[datetime]
     days: Sequence[int]
 
+    def short(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
+        """What lies before a point, within the short window."""
+        time = self.times[index]
+        return bisect_left(self.times, time - criteria.rise_within), bisect_left(self.times, time)
 
-def _rise(course: _Course, index: int, criteria: RiseCriteria) -> Rise:
-    time, value = course.points[index]
-    first = bisect_left(course.times, time - criteria.rise_within)
-    short = course.points[first : bisect_left(course.times, time)]
-    lowest = min(short, key=_value) if short else None
+    def before(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
+        """What lies before a point, within the recent days."""
+        return bisect_left(self.days, self.days[index] - criteria.recent_days), bisect_left(
+            self.times, self.times[index]
+        )
+
+    def after(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
+        """What lies after a point, within as many days."""
+        return bisect_right(self.times, self.times[index]), bisect_right(
+            self.days, self.days[index] + criteria.recent_days
+        )
+
+
+def _rise(point: Point, lowest: Point | None, baseline: Baseline | None, criteria: RiseCriteria) -> Rise:
+    time, value = point
     increase = None if lowest is None else criteria.rounded(value - lowest[1])
-    baseline = _baseline(course, index, criteria)
     ratio = None if baseline is None or baseline.value <= 0 else criteria.rounded(value / baseline.value)
     return Rise(
         time,
@@ -114,25 +137,25 @@ def _rise(course: _Course, index: int, criteria: RiseCriteria) -> Rise:
     )
 
 
-def _baseline(course: _Course, index: int, criteria: RiseCriteria) -> Baseline | None:
+def _baseline(
+    course: _Course, index: int, low_before: Point | None, low_after: Point | None, criteria: RiseCriteria
+) -> Baseline | None:
     """The baseline from before; a lower value soon after takes its place, since the fall shows the rise."""
-    time, today = course.times[index], course.days[index]
-    recent = bisect_left(course.days, today - criteria.recent_days)
-    before = _lowest(course.points[recent : bisect_left(course.times, time)], criteria, "before")
+    before = _lowest(low_before, criteria, "before")
     if before is None:
-        remote = bisect_left(course.days, today - criteria.remote_days)
+        recent, _ = course.before(index, criteria)
+        remote = bisect_left(course.days, course.days[index] - criteria.remote_days)
         before = _median(course.points[remote:recent], criteria)
-    soon = bisect_right(course.days, today + criteria.recent_days)
-    after = _lowest(course.points[bisect_right(course.times, time) : soon], criteria, "after")
+    after = _lowest(low_after, criteria, "after")
     if before is None or (after is not None and after.value < before.value):
         return after
     return before
 
 
-def _lowest(near: Sequence[Point], criteria: RiseCriteria, where: str) -> Baseline | None:
-    if not near:
+def _lowest(low: Point | None, criteria: RiseCriteria, where: str) -> Baseline | None:
+    if low is None:
         return None
-    at, value = min(near, key=_value)
+    at, value = low
     return Baseline(value, f"lowest value of the {criteria.recent_days} days {where}", at, at)
 
 
@@ -141,10 +164,6 @@ def _median(far: Sequence[Point], criteria: RiseCriteria) -> Baseline | None:
         return None
     rule = f"median of days {criteria.recent_days + 1} to {criteria.remote_days} before"
     return Baseline(median(value for _, value in far), rule, far[0][0], far[-1][0])
-
-
-def _value(point: Point) -> Decimal:
-    return point[1]
 
 
 def episodes(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta) -> dict[datetime, Rise]:

@@ -1,6 +1,6 @@
 """Results on the wire.  The types describe ``server.explain`` objects, whose fields are read straight off them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, cast
 
@@ -169,7 +169,7 @@ def _argument(root: strawberry.Parent[Any]) -> str:
 
 
 def _fhir(root: strawberry.Parent[Any]) -> JSON:
-    return cast("JSON", bundle(root))
+    return cast("JSON", bundle(root, datetime.now(UTC)))
 
 
 @strawberry.type

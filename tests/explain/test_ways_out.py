@@ -39,7 +39,8 @@ def test_the_bundle_is_fhir(name: str) -> None:
 def test_each_bundle_names_device_and_records_with_versions(name: str) -> None:
     result = told(name)
     provenance_ = bundle(result)["entry"][2]["resource"]
-    named = {entity["what"]["reference"] for entity in provenance_.get("entity", ())}
+    said = {entity["what"].get("reference", "") for entity in provenance_.get("entity", ())}
+    named = {reference for reference in said if reference.startswith("http")}
     used = {record for step in result.chain for ground in step.grounds for record in ground.records} | {*result.records}
     assert named == {f"{record.url}/_history/3" for record in used}
 

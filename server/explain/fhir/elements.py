@@ -1,7 +1,8 @@
 """FHIR R4 elements that several of our resources have."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, TypeAlias
 
 from ontology.concepts import Concept
@@ -10,14 +11,24 @@ from ontology.values import Coding
 
 Json: TypeAlias = dict[str, Any]
 
-TAGS = "https://medtwin.example/tags"
+OURS = "https://medtwin.example"
+TAGS = f"{OURS}/tags"
+CONCEPTS = f"{OURS}/concepts"
+MODULES = f"{OURS}/modules"
+FINGERPRINTS = f"{OURS}/fingerprints"
+PARTS = f"{OURS}/parts"
+POINTS = f"{OURS}/points"
+EXTENSIONS = f"{OURS}/fhir"
 UCUM = "http://unitsofmeasure.org"
-CONCEPTS = "https://medtwin.example/concepts"
+URIS = "urn:ietf:rfc:3986"
+
+_DIGITS = Context(prec=15)
 
 
 def number(value: Decimal) -> float | int:
-    """A JSON number; FHIR decimals are read back by their digits, which a short repr keeps."""
-    return int(value) if value == value.to_integral_value() and abs(value) < 10**15 else float(value)
+    """A JSON number of at most 15 significant digits: so many, every reader of JSON has as they were written."""
+    kept = _DIGITS.plus(value) if len(value.as_tuple().digits) > _DIGITS.prec else value
+    return int(kept) if kept == kept.to_integral_value() and abs(kept) < 10**15 else float(kept)
 
 
 def instant(when: datetime) -> str:
@@ -47,6 +58,26 @@ def quantity(value: Decimal, unit: str) -> Json:
     return {"value": number(value), "unit": unit, "system": UCUM, "code": unit}
 
 
-def reference(record: RecordRef) -> Json:
-    """A Reference to a record, without its version."""
-    return {"reference": record.url}
+def range_(low: Decimal, high: Decimal, unit: str) -> Json:
+    """A Range in UCUM."""
+    return {"low": quantity(low, unit), "high": quantity(high, unit)}
+
+
+def versioned(record: RecordRef) -> str:
+    """The address of a record in the version that was read; without it where the source gives none."""
+    return f"{record.url}/_history/{record.version}" if record.version else record.url
+
+
+def references(urls: Iterable[str]) -> list[Json]:
+    """References, each once."""
+    return [{"reference": url} for url in dict.fromkeys(urls)]
+
+
+def annotations(texts: Iterable[str]) -> list[Json]:
+    """Annotations, each once."""
+    return [{"text": text} for text in dict.fromkeys(texts)]
+
+
+def tags(codes: Iterable[str]) -> Json:
+    """Meta with tags of ours.  ``medtwin-result`` keeps collectors from reading what we wrote."""
+    return {"tag": [{"system": TAGS, "code": code} for code in ("medtwin-result", *codes)]}

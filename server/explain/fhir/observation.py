@@ -1,11 +1,15 @@
-"""A result as an Observation.  A stage is an Observation, never a Condition."""
+"""A part as an Observation.  A stage is an Observation, never a Condition."""
 
+from datetime import datetime
 from decimal import Decimal
 
-from ontology.resources import RecordRef
+from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
-from server.explain.fhir.elements import Json, coding, concept_code, instant, quantity, reference
-from server.explain.results import AnswerResult, Status
+from server.explain.fhir.elements import PARTS, POINTS, Json, codeable, coding, instant, quantity, range_, references
+from server.explain.fhir.parts import Part
+from server.explain.fhir.resource import resource
+from server.explain.results import ContributionsView
+from server.explain.wording import reason_words
 
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _REASONS = {
@@ -22,39 +26,38 @@ _REASONS = {
     AbsentReason.NOT_APPLICABLE: "not-applicable",
     AbsentReason.FAILED: "error",
 }
-# What an Observation may be derived from, in R4.
-_DERIVED_FROM = frozenset({"Observation", "DocumentReference", "ImagingStudy", "Media", "QuestionnaireResponse"})
+DERIVED_FROM = frozenset(
+    {"DocumentReference", "ImagingStudy", "Media", "QuestionnaireResponse", "Observation", "MolecularSequence"}
+)
+"""What an Observation may be derived from in R4; whatever else it rests on is in its Provenance."""
 
 
-def observation(result: AnswerResult, device: str, records: tuple[RecordRef, ...]) -> Json:
-    """The Observation; where there is no value, ``dataAbsentReason`` says why."""
-    made: Json = {
-        "resourceType": "Observation",
-        "status": _status(result),
-        "code": concept_code(result.concept),
-        "subject": {"reference": result.reference},
-        "issued": instant(result.at),
-        "device": {"reference": device},
-        "note": [{"text": result.text}],
+def observation(part: Part, issued: datetime) -> Json:
+    """The Observation; where there is no value, ``dataAbsentReason`` says why.  ``issued``: when it was made known."""
+    result = part.result
+    made = {
+        **resource(part),
+        "effectiveDateTime": instant(result.effective or part.as_of),
+        "issued": instant(issued),
+        "device": {"reference": part.device},
         **_value(result.value),
     }
-    if isinstance(result.value, Quantity) and result.bounds is not None and result.bounds.high > result.value.value:
+    value, bounds = result.value, result.bounds
+    if isinstance(value, Quantity) and bounds is not None and bounds.high > value.value:
         # The least total, not the total: a reader of the value alone must not take it for one.
         made["valueQuantity"]["comparator"] = ">="
-    if result.effective is not None:
-        made["effectiveDateTime"] = instant(result.effective)
     if result.interpretation is not None:
         meant = result.interpretation
         made["interpretation"] = [{"coding": [coding(meant.code)], "text": meant.text}]
-    derived = [reference(record) for record in records if record.type in _DERIVED_FROM]
-    if derived:
+    if derived := references(url for kind, url in part.grounds if kind in DERIVED_FROM):
         made["derivedFrom"] = derived
-    made["note"] += [{"text": issue.text} for issue in result.issues]
+    components = [*made.get("component", ()), *_limits("interval", "Uncertainty", result.interval)]
+    components += _limits("bounds", "Between what limits it lies", bounds)
+    if part.step is not None:
+        components += _points(part.step.contributions)
+    if components:
+        made["component"] = components
     return made
-
-
-def _status(result: AnswerResult) -> str:
-    return "preliminary" if result.assumed or result.status is Status.PARTIAL else "final"
 
 
 def _value(value: Value) -> Json:
@@ -72,10 +75,32 @@ def _value(value: Value) -> Json:
                 return {"valueDateTime": value.start.isoformat()}
             return {"valuePeriod": {"start": value.start.isoformat(), "end": value.end.isoformat()}}
         case Series():
-            return {"component": [_point(when.isoformat(), number, value.unit) for when, number in value.points]}
+            return {"component": [_point(when, number, value.unit) for when, number in value.points]}
         case Absent():
-            return {"dataAbsentReason": {"coding": [{"system": _ABSENT, "code": _REASONS[value.reason]}]}}
+            reason = {"system": _ABSENT, "code": _REASONS[value.reason]}
+            return {"dataAbsentReason": {"coding": [reason], "text": reason_words(value.reason)}}
 
 
-def _point(when: str, number: Decimal, unit: str) -> Json:
-    return {"code": {"text": when}, "valueQuantity": quantity(number, unit)}
+def _point(when: datetime, number: Decimal, unit: str) -> Json:
+    code = {**codeable(PARTS, "point", "Value at a time"), "text": when.isoformat()}
+    return {"code": code, "valueQuantity": quantity(number, unit)}
+
+
+def _limits(code: str, display: str, limits: Interval | None) -> list[Json]:
+    if limits is None:
+        return []
+    named = {**codeable(PARTS, code, display), "text": limits.text}
+    return [{"code": named, "valueRange": range_(limits.low, limits.high, limits.unit)}]
+
+
+def _points(added: ContributionsView | None) -> list[Json]:
+    """The points of a score, under codes of ours: under that of the input they would be read as its value."""
+    if added is None or added.scale != "POINTS":
+        return []
+    return [
+        {
+            "code": {**codeable(POINTS, item.slot, f"Points for {item.slot.replace('_', ' ')}"), "text": item.text},
+            "valueQuantity": quantity(item.amount, "{score}"),
+        }
+        for item in added.items
+    ]

@@ -3,45 +3,51 @@
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from ontology.resources import RecordRef
-from server.explain.fhir.elements import Json, coding, concept_code, instant, number, quantity, reference
-from server.explain.results import AnswerResult, Status
+from server.explain.fhir.elements import Json, coding, instant, number, quantity, references
+from server.explain.fhir.parts import Part
+from server.explain.fhir.resource import resource
+from server.explain.results import AnswerResult
+from server.explain.wording import horizon_words, time_words
 
 _MOST_DECIMALS = 2
 _UCUM_OF = {"Y": ("a", "years"), "M": ("mo", "months"), "W": ("wk", "weeks"), "D": ("d", "days")}
 
 
-def risk_assessment(result: AnswerResult, device: str, records: tuple[RecordRef, ...]) -> Json:
-    """The RiskAssessment of a result that is a risk: outcome, probability in percent, and within what time."""
+def risk_assessment(part: Part) -> Json:
+    """The RiskAssessment of a part that is a risk: outcome, probability in percent, and within what time."""
+    result = part.result
     risk = result.risk
     if risk is None:
         raise ValueError("the result is no risk")
     prediction: Json = {
         "outcome": {"text": risk.outcome},
         "probabilityDecimal": number(_percent(risk.probability * Decimal(100), result)),
+        **_within(risk.horizon),
+        "rationale": f"Within {horizon_words(risk.horizon)} of {time_words(part.as_of)}; the range is no age.",
     }
-    match = re.fullmatch(r"P(\d+)([YMWD])", risk.horizon)
-    if match is not None:
-        code, name = _UCUM_OF[match[2]]
-        low, high = (quantity(Decimal(count), code) for count in ("0", match[1]))
-        prediction["whenRange"] = {"low": {**low, "unit": name}, "high": {**high, "unit": name}}
     if result.interpretation is not None:
-        prediction["qualitativeRisk"] = {"coding": [coding(result.interpretation.code)]}
+        meant = result.interpretation
+        prediction["qualitativeRisk"] = {"coding": [coding(meant.code)], "text": meant.text}
     made: Json = {
-        "resourceType": "RiskAssessment",
-        "status": "preliminary" if result.assumed or result.status is Status.PARTIAL else "final",
-        "code": concept_code(result.concept),
-        "subject": {"reference": result.reference},
-        "occurrenceDateTime": instant(result.at),
-        "performer": {"reference": device},
+        **resource(part),
+        "occurrenceDateTime": instant(part.as_of),
+        "performer": {"reference": part.device},
         "prediction": [prediction],
-        "note": [{"text": text} for text in (result.text, *(issue.text for issue in result.issues))],
     }
-    if records:
-        made["basis"] = [reference(record) for record in records]
-    if result.step is not None:
-        made["method"] = {"text": f"{result.step.module.title}, version {result.step.module.version}"}
+    if basis := references(url for _, url in part.grounds):
+        made["basis"] = basis
     return made
+
+
+def _within(horizon: str) -> Json:
+    """From now (0) to the end of the horizon.  R4 leaves open whether such a range is an age; the units say it."""
+    match = re.fullmatch(r"P(\d+)([YMWD])", horizon)
+    if match is None:
+        return {}
+    code, name = _UCUM_OF[match[2]]
+    unit = {"unit": f"{name} from the assessment"}
+    low, high = (quantity(Decimal(count), code) for count in ("0", match[1]))
+    return {"whenRange": {"low": low | unit, "high": high | unit}}
 
 
 def _percent(percent: Decimal, result: AnswerResult) -> Decimal:

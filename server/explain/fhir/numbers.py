@@ -1,0 +1,94 @@
+"""Numbers for which R4 has no element: extensions of ours, beside the same in words."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from math import isfinite
+
+from ontology.evaluation import Interval
+from server.explain.comparisons import AttributionView, ItemView
+from server.explain.fhir.elements import EXTENSIONS, Json, instant, number, range_
+from server.explain.fhir.parts import Part
+from server.explain.results import AnswerResult, ContributionsView
+from server.explain.wording import value_words
+
+
+def extensions(part: Part) -> list[Json]:
+    """Times of the grounds, limits of a risk, what moved a model's estimate, and attributions that were asked for.
+
+    Limits and points of an Observation are its components.
+    """
+    result = part.result
+    found = [*_grounds(result)]
+    if result.risk is not None:
+        limits = (("interval", result.interval), ("bounds", result.bounds))
+        found += [_limits(name, each) for name, each in limits if each is not None]
+    added = part.step.contributions if part.step is not None else None
+    if added is not None and added.scale != "POINTS":
+        found.append(_contributions(added))
+    views = (each for each in result.attributions.values() if isinstance(each, AttributionView))
+    return [*found, *(_attribution(each) for each in views if isfinite(each.base) and isfinite(each.output))]
+
+
+def _grounds(result: AnswerResult) -> Iterable[Json]:
+    """From the oldest to the latest record: R4 has one time for what a result holds for."""
+    if result.grounds_from is not None and result.effective is not None and result.grounds_from != result.effective:
+        period = {"start": instant(result.grounds_from), "end": instant(result.effective)}
+        yield {"url": f"{EXTENSIONS}/grounds", "valuePeriod": period}
+
+
+def _limits(name: str, limits: Interval) -> Json:
+    level = [_simple("level", "Decimal", number(limits.level))] if limits.level is not None else []
+    between = _simple("range", "Range", range_(limits.low, limits.high, limits.unit))
+    return _nested(name, between, *level, _simple("text", "String", limits.text))
+
+
+def _contributions(added: ContributionsView) -> Json:
+    ends = (("base", added.base), ("output", added.output), ("residual", added.residual))
+    return _nested(
+        "contributions",
+        _simple("scale", "Code", added.scale),
+        *(_simple(name, "Decimal", number(value)) for name, value in ends),
+        _simple("background", "String", added.background),
+        *(
+            _nested_item(
+                _simple("slot", "String", item.slot),
+                _simple("amount", "Decimal", number(item.amount)),
+                _simple("text", "String", item.text),
+            )
+            for item in added.items
+        ),
+    )
+
+
+def _attribution(view: AttributionView) -> Json:
+    ends = (("base", view.base), ("output", view.output), ("residual", view.residual))
+    return _nested(
+        "attribution",
+        _simple("scale", "Code", view.scale),
+        *(_simple(name, "Decimal", _float(value)) for name, value in ends),
+        _simple("baseline", "String", view.baseline),
+        *(_nested_item(*_item(item)) for item in view.items if isfinite(item.amount)),
+    )
+
+
+def _item(item: ItemView) -> Iterable[Json]:
+    yield _simple("concept", "Code", item.concept.id)
+    yield _simple("amount", "Decimal", _float(item.amount))
+    yield _simple("from", "String", value_words(item.before))
+    yield _simple("to", "String", value_words(item.after))
+
+
+def _float(value: float) -> float | int:
+    return number(Decimal(repr(value)))
+
+
+def _nested(name: str, *inner: Json) -> Json:
+    return {"url": f"{EXTENSIONS}/{name}", "extension": list(inner)}
+
+
+def _nested_item(*inner: Json) -> Json:
+    return {"url": "item", "extension": list(inner)}
+
+
+def _simple(name: str, kind: str, value: object) -> Json:
+    return {"url": name, f"value{kind}": value}

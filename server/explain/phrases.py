@@ -1,0 +1,62 @@
+"""What a result is qualified by, in words that the plain text and the FHIR notes share."""
+
+from ontology.evaluation import Interval
+from server.catalog.descriptions import Description
+from server.explain.results import AnswerResult, ContributionsView, StandingView
+from server.explain.wording import interval_words, list_words, number_words, time_words
+
+USED_IN_CARE = "clinical"
+_MATURITY = {
+    "demonstration": "it shows what can be done, and is not for use in care",
+    "research": "it is for research, and not for use in care",
+    USED_IN_CARE: "for use in care, as its card says",
+}
+
+
+def meaning(result: AnswerResult) -> str | None:
+    """What the value means, by whom; None where its module does not say."""
+    meant = result.interpretation
+    if meant is None:
+        return None
+    name = meant.code.display or meant.code.code
+    said = name if meant.text.casefold() == name.casefold() else f"{name}: {meant.text}"
+    return f"{said} ({meant.citation})" if meant.citation else said
+
+
+def uncertainty(interval: Interval, decimals: int | None) -> str:
+    """Between which values, and in what sense; a module that words its interval itself has the limits in the words."""
+    said = interval.text
+    return said if " to " in said else f"{interval_words(interval, decimals)} ({said})"
+
+
+def grounds_span(result: AnswerResult) -> str | None:
+    """From when to when the records are, where they are of more than one time."""
+    if result.grounds_from is None or result.effective is None or result.grounds_from == result.effective:
+        return None
+    return f"rests on records from {time_words(result.grounds_from)} to {time_words(result.effective)}"
+
+
+def moved(added: ContributionsView) -> str:
+    """What each input added: points, or which way it moved a model's estimate (log-odds are for who asks for them)."""
+    if added.scale == "POINTS":
+        return "points: " + ", ".join(
+            f"{item.slot.replace('_', ' ')} {number_words(item.amount)} ({item.text})" for item in added.items
+        )
+    up = [item.text for item in added.items if item.amount > 0]
+    down = [item.text for item in added.items if item.amount < 0]
+    told = [f"{word}: {list_words(texts)}" for word, texts in (("up", up), ("down", down)) if texts]
+    return f"moved the estimate, compared with {added.background}, most first: {'; '.join(told) or 'nothing'}"
+
+
+def maturity(module: Description) -> str | None:
+    """How far a trained model has come; None of what is none."""
+    model = module.model
+    if model is None:
+        return None
+    return f"{model.maturity} model: {_MATURITY.get(model.maturity, 'not known to be for use in care')}"
+
+
+def standing(found: StandingView) -> str:
+    """How the inputs of a model stand to what it was fitted to."""
+    outside = list_words(found.outside) if found.outside else "none outside the training data"
+    return f"{found.measured} of {found.of} inputs measured; {outside}"

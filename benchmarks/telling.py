@@ -17,6 +17,7 @@ from benchmarks.report import Part, Row
 from benchmarks.sizes import Sizes
 from collectors.assemble import encode, facts_from_resources
 from collectors.fetching.access import Access
+from collectors.fetching.allowance import Allowance
 from collectors.gather import Gatherer
 from collectors.gathering.reach import Reach
 from collectors.handed import HandedIn
@@ -91,6 +92,7 @@ class Given(Gatherer):
         access: Access | None = None,
         others: Sequence[Reach] = (),
         handed: HandedIn | None = None,
+        allowance: Allowance | None = None,
     ) -> SourceFacts:
         """Nothing is fetched."""
         if self._facts is None or self.anew:

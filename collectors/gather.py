@@ -11,6 +11,7 @@ from collectors import assemble
 from collectors.assemble import facts_from_resources
 from collectors.capability.capabilities import Capabilities
 from collectors.fetching.access import Access, NoAccess
+from collectors.fetching.allowance import Allowance
 from collectors.fetching.client import Client, Fetched
 from collectors.fetching.clients import Clients
 from collectors.fetching.flight import Flights
@@ -71,20 +72,24 @@ class Gatherer:
         access: Access | None = None,
         others: Sequence[Reach] = (),
         handed: HandedIn | None = None,
+        allowance: Allowance | None = None,
     ) -> SourceFacts:
         """The facts for these searches, within ``deadline`` seconds, as ``access`` authorises it.
 
         ``others`` are asked as well where they know the patient.  What was ``handed`` in is not fetched from
-        ``source``; from ``OFFLINE`` nothing is.  Raises PatientNotFoundError.  Any other fault of a source becomes a
-        failure of the concepts concerned, and an issue.
+        ``source``; from ``OFFLINE`` nothing is.  All that is read counts against ``allowance``.
+
+        Raises PatientNotFoundError.  Any other fault of a source becomes a failure of the concepts concerned, and an
+        issue.
         """
         until = asyncio.get_running_loop().time() + deadline
         reach = Reach(source, access or NoAccess())
         own = any(map(is_patient, searches))
-        first = await self._open(until, own, handed, reach, checked_id(patient))
+        allowance = allowance or Allowance()
+        first = await self._open(until, allowance, own, handed, reach, checked_id(patient))
         if first.ability.known.refusal is not None:
             return _not_asked(first.draft, searches, first.ability.known.refusal)
-        joint = Joint(partial(self._open, until, False, None), searches, at, self._now(), others)
+        joint = Joint(partial(self._open, until, allowance, False, None), searches, at, self._now(), others)
         await joint.ask(first)
         if (refusal := self._late_refusal(source)) is not None:
             return _not_asked(assemble.Draft(first.draft.setting), searches, refusal)
@@ -96,7 +101,9 @@ class Gatherer:
                 self.learning.begin(asked.ability, asked.client, asked.draft.setting)
         return merge(*joint.drafts())
 
-    async def _open(self, until: float, own: bool, handed: HandedIn | None, reach: Reach, patient: str) -> Asked:
+    async def _open(
+        self, until: float, allowance: Allowance, own: bool, handed: HandedIn | None, reach: Reach, patient: str
+    ) -> Asked:
         """Makes ready to ask a source about one of its patient records; ``own``: that record is asked for too."""
         source = reach.source
         draft = assemble.Draft(Setting.of(source, patient, self.terminology.translation(source)))
@@ -104,9 +111,9 @@ class Gatherer:
             return Asked(reach, draft, Ability(), Run(None, draft, until, None, own, self.terminology, handed), None)
         patience = Patience(until)
         transport = Transport(self._clients.of(source), source, self._gate(source), reach.access, patience)
-        client = Client(source, transport)
+        client = Client(source, transport, allowance)
         ability = await self._ability(source, transport, until)
-        sender = Sender(client, source, self._flights, until, reach.access.scope, patience, self._fresh)
+        sender = Sender(client, source, self._flights, until, reach.access.scope, patience, self._fresh, allowance)
         run = Run(sender, draft, until, ability, own, self.terminology, handed)
         return Asked(reach, draft, ability, run, client)
 

@@ -9,6 +9,7 @@ import httpx
 
 from collectors.errors import SourceAnswerError
 from collectors.fetching.addresses import joined, within
+from collectors.fetching.allowance import Allowance
 from collectors.fetching.answers import Answer
 from collectors.fetching.batch import Query, answers_in, batch_of
 from collectors.fetching.pages import Fetched, Pages, bundle_of, link_of, next_of
@@ -22,11 +23,12 @@ __all__ = ["Client", "Fetched"]
 
 
 class Client:
-    """Searches one source: ``transport`` sends the requests."""
+    """Searches one source: ``transport`` sends the requests, and what comes counts against ``allowance``."""
 
-    def __init__(self, source: Source, transport: Transport) -> None:
+    def __init__(self, source: Source, transport: Transport, allowance: Allowance | None = None) -> None:
         self._source = source
         self._transport = transport
+        self._allowance = allowance or Allowance()
 
     async def search(
         self, resource_type: str, parameters: Parameters, first_only: bool = False, etag: str | None = None
@@ -34,7 +36,7 @@ class Client:
         """All pages of one search, or the first one only.  An operation is named with its type: "Observation/$lastn".
 
         With ``etag`` the answer may be that it is unchanged.  Raises SourceUnreachableError, SourceRefusedError,
-        SourceAnswerError (NotThereError for 404 and 410).
+        SourceAnswerError (NotThereError for 404 and 410), TooMuchError.
         """
         address: httpx.URL | None = httpx.URL(f"{self._source.base_url}/{resource_type}", params=list(parameters))
         pages = Pages()
@@ -56,6 +58,7 @@ class Client:
                 if answer.unchanged:
                     return Fetched((), 0, requests, unchanged=True)
                 bundle = bundle_of(answer.body)
+                self._allowance.take(self._source.id, len(bundle.entry), len(answer.body))
                 pages.add(bundle)
                 if first is None:
                     first, link = answer, link_of(bundle, "self")
@@ -94,6 +97,7 @@ class Client:
     async def batch(self, searches: Sequence[Query]) -> Fetched:
         """The first page of each of several searches, in one request (CollectorError where one of them fails)."""
         body, tries = await self._transport.post(httpx.URL(self._source.base_url), batch_of(searches))
+        self._allowance.take(self._source.id, 0, len(body))
         pages = tuple(self._page(part) for part in answers_in(body, len(searches), self._source))
         lacking = tuple(dict.fromkeys(text for page in pages for text in page.lacking))
         return Fetched((), sum(page.outcomes for page in pages), tries, parts=pages, lacking=lacking)
@@ -102,6 +106,7 @@ class Client:
         pages = Pages()
         try:
             bundle = bundle_of(body)
+            self._allowance.take(self._source.id, len(bundle.entry), 0)
             pages.add(bundle)
             more = next_of(bundle) is not None or pages.said_more
         except UnfitError as error:

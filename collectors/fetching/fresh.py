@@ -54,14 +54,10 @@ class Fresh:
         fetched = await fetch(known.fetched.etag if known is not None else None)
         if fetched.unchanged and known is not None:
             fetched = replace(known.fetched, requests=fetched.requests)
-        if fetched.keepable and not fetched.lacking and sum(map(len, _raws(fetched))) <= LARGEST:
+        if fetched.keepable and not fetched.lacking and sum(map(len, fetched.raws)) <= LARGEST:
             keep = window * HELD if fetched.etag is not None else window
             await self._shelf.put(name, _ENCODER.encode(_Held(asked, fetched)), keep)
         return fetched
-
-
-def _raws(fetched: Fetched) -> tuple[bytes, ...]:
-    return fetched.records + tuple(raw for part in fetched.parts for raw in part.records)
 
 
 def _read(content: bytes | None) -> _Held | None:

@@ -36,6 +36,11 @@ class Fetched:
     unchanged: bool = False
     kept_since: float | None = None
 
+    @property
+    def raws(self) -> tuple[bytes, ...]:
+        """The records, those of the parts among them."""
+        return self.records + tuple(raw for part in self.parts for raw in part.records)
+
 
 class _OutcomeIssue(msgspec.Struct, gc=False):
     severity: str | None = None

@@ -1,9 +1,10 @@
 """Sends the requests of one question to one source: within its deadline, shared with others, or used again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 
 from collectors.errors import SourceUnreachableError
+from collectors.fetching.allowance import Allowance, TooMuchError
 from collectors.fetching.client import Client, Fetched
 from collectors.fetching.flight import Flights
 from collectors.fetching.fresh import Fresh
@@ -17,7 +18,7 @@ from collectors.settings import Source
 class Sender:
     """``scope`` says whose authorisation ``client`` has: nothing is shared beyond it.  ``until`` is the deadline.
 
-    ``patience`` is that of the client's transport.  Every method raises CollectorError.
+    ``patience`` is that of the client's transport, ``allowance`` the client's.  Every method raises CollectorError.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Sender:
         scope: str,
         patience: Patience | None = None,
         fresh: Fresh | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self._client = client
         self._source = source
@@ -37,6 +39,7 @@ class Sender:
         self._scope = scope
         self._patience = patience or Patience(until)
         self._fresh = fresh
+        self._allowance = allowance or Allowance()
         self._windows = dict(source.freshness)
 
     async def search(self, collector: str, resource_type: str, parameters: Parameters) -> Fetched:
@@ -63,11 +66,35 @@ class Sender:
         source, fresh, window = self._source, self._fresh, self._windows.get(collector)
         whole = (source.id, source.base_url, self._scope, name)
 
+        counted = False
+
+        async def fetched_by_us(etag: str | None) -> Fetched:
+            nonlocal counted
+            came = await fetch(etag)
+            counted = not came.unchanged
+            return came
+
         def call() -> Awaitable[Fetched]:
-            return fetch(None) if fresh is None or window is None else fresh.through(whole, window, fetch)
+            if fresh is None or window is None:
+                return fetched_by_us(None)
+            return fresh.through(whole, window, fetched_by_us)
 
         try:
             async with asyncio.timeout_at(self._until):
-                return await self._flights.run((whole, window), call, self._patience)
+                fetched = await self._shared((whole, window), call)
         except TimeoutError:
             raise SourceUnreachableError(f"source {source.id}: no answer before the question's deadline") from None
+        if not counted:
+            # What others fetched, or what was kept, is read for this question all the same.
+            raws = fetched.raws
+            self._allowance.take(source.id, len(raws), sum(map(len, raws)))
+        return fetched
+
+    async def _shared(self, key: Hashable, call: Callable[[], Awaitable[Fetched]]) -> Fetched:
+        """What ``call`` gives, or the same call of another question, unless that may read less than we."""
+        while True:
+            try:
+                return await self._flights.run(key, call, self._patience)
+            except TooMuchError as error:
+                if error.allowance is self._allowance:
+                    raise

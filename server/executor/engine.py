@@ -28,6 +28,7 @@ from server.catalog.load import ROOT, Catalog
 from server.compiler.compile import compile_plan
 from server.compiler.plan import Plan
 from server.errors import CatalogError, CompileError, QuestionError, SettingsError
+from server.executor.budget import Budget, Work
 from server.executor.cache.keys import Keyring
 from server.executor.cache.open import open_store
 from server.executor.cache.shelf import StoreShelf
@@ -116,8 +117,9 @@ class Engine:
     async def ask(self, question: Question, handed: HandedIn | None = None) -> Trace:
         """Answer a question from its source and those that share the patient; what was handed in is not fetched.
 
-        Raises QuestionError (no such source, a time without a zone or out of range), CompileError, TokenRequiredError
-        and PatientNotFoundError; whatever else goes wrong with a source or a module is in the trace.
+        Raises QuestionError (no such source, a time without a zone or out of range, more work than it may cost),
+        CompileError, TokenRequiredError and PatientNotFoundError; whatever else goes wrong with a source or a module is
+        in the trace.
         """
         trace, _ = await self.look(question, handed)
         return trace
@@ -137,7 +139,8 @@ class Engine:
         start = min(scoped.earlier)
         times = (start, *changes(plan, facts.gathered.resources, start, end))
         kept = times[-most:]
-        traces = [await self._run(scoped, plan, time, facts, source, aside=True) for time in kept]
+        work = self._budget(scoped).begin()
+        traces = [await self._run(scoped, plan, time, facts, source, work, aside=True) for time in kept]
         return Course(tuple(traces), len(times) - len(kept))
 
     async def _gathered(
@@ -151,22 +154,38 @@ class Engine:
         access = self.ways.of(source, caller)
         deadline = self.settings.server.deadline
         others = [Reach(each, self.ways.beside(each, caller)) for each in self.sources.values() if each is not source]
-        facts = await self.gatherer.gather(source, question.patient, searches, at, deadline, access, others, handed)
-        return replace(question, scope=caller.scope), plan, at, facts, source
+        budget = self._budget(question)
+        facts = await self.gatherer.gather(
+            source, question.patient, searches, at, deadline, access, others, handed, budget.allowance
+        )
+        return replace(question, scope=caller.scope, budget=budget), plan, at, facts, source
+
+    def _budget(self, question: Question) -> Budget:
+        return question.budget or Budget.of(self.settings.server)
 
     async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:
         """Answer a question from facts that were gathered already, and whatever it is to be compared with."""
-        trace = await self._run(question, plan, at, facts, source)
-        earlier = {time: await self._run(question, plan, time, facts, source, aside=True) for time in question.earlier}
+        work = self._budget(question).begin()
+        trace = await self._run(question, plan, at, facts, source, work)
+        earlier = {
+            time: await self._run(question, plan, time, facts, source, work, aside=True) for time in question.earlier
+        }
         without = self._without_assumptions(question) if question.recorded else None
         recorded = None
         if without is not None:
             given = replace(question, assume={})
-            recorded = await self._run(given, without, at, facts, source, aside=True)
+            recorded = await self._run(given, without, at, facts, source, work, aside=True)
         return replace(trace, earlier=earlier, recorded=recorded) if earlier or recorded else trace
 
     async def _run(
-        self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source, aside: bool = False
+        self,
+        question: Question,
+        plan: Plan,
+        at: datetime,
+        facts: Facts,
+        source: Source,
+        work: Work,
+        aside: bool = False,
     ) -> Trace:
         as_of, issues = _alive_at(at, facts)
         case = Case(
@@ -180,6 +199,7 @@ class Engine:
             site=self.site,
             issues=issues,
             aside=aside,
+            work=work,
         )
         return await run(plan, case, facts, self.catalog.concepts, self.memory)
 

@@ -8,6 +8,7 @@ from collectors.facts import Facts
 from ontology.concepts import Concept
 from ontology.slots import Slot
 from server.compiler.plan import FromCall, FromSeries, Plan, PlannedCall
+from server.executor.budget import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,11 @@ class Expansion:
     answers: dict[str, int] = field(default_factory=dict)
 
 
-def expand(plan: Plan, facts: Facts, at: datetime, concepts: Mapping[str, Concept]) -> Expansion:
+def expand(
+    plan: Plan, facts: Facts, at: datetime, concepts: Mapping[str, Concept], work: Work | None = None
+) -> Expansion:
     """Lay out the executions of a plan; a series of a computed concept becomes one instance for each time at which
-    one of the observations under it was made, in the slot's window."""
+    one of the observations under it was made, in the slot's window.  QuestionError where it costs too much."""
     expansion = Expansion()
     seen: dict[tuple[str, datetime], int] = {}
 
@@ -39,6 +42,8 @@ def expand(plan: Plan, facts: Facts, at: datetime, concepts: Mapping[str, Concep
         known = seen.get((iri, as_of))
         if known is not None:
             return known
+        if work is not None:
+            work.take()
         call = plan.call(iri)
         sources: dict[str, tuple[int, ...]] = {}
         for slot in call.description.slots:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ontology.values import Value
+from server.executor.budget import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Question:
     what one caller was last told never shows in another's answer.
 
     ``earlier``: times before ``at`` at which the same is answered too, from the same records and with what was known
-    then, to compare with; ``recorded``: so it is without the assumptions.
+    then, to compare with; ``recorded``: so it is without the assumptions.  ``budget`` is that of the request (None:
+    one of its own, as the settings allow).
     """
 
     patient: str
@@ -28,3 +30,4 @@ class Question:
     token: str | None = field(default=None, repr=False)
     earlier: tuple[datetime, ...] = ()
     recorded: bool = False
+    budget: Budget | None = field(default=None, repr=False, compare=False)

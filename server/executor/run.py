@@ -17,6 +17,7 @@ from server.catalog.descriptions import Kind
 from server.compiler.plan import Plan
 from server.executor.bind import Binder
 from server.executor.boundary import evaluate_safely
+from server.executor.budget import Work
 from server.executor.fingerprint import truncate
 from server.executor.flight import Job
 from server.executor.instances import Instance, expand
@@ -31,6 +32,7 @@ class Case:
 
     ``at`` is the evaluation time, ``known_at`` what had been issued by then counts (they differ after a death).
     ``aside``: nobody is told this run by itself, so that nothing is said of why it ran, nor kept for the next time.
+    ``work``: what may still be spent on it (None: without end).
     """
 
     patient: str
@@ -43,6 +45,7 @@ class Case:
     site: Mapping[str, Value] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
     aside: bool = False
+    work: Work | None = None
 
     @property
     def subject(self) -> Subject:
@@ -51,8 +54,11 @@ class Case:
 
 
 async def run(plan: Plan, case: Case, facts: Facts, concepts: Mapping[str, Concept], memory: Memory) -> Trace:
-    """Answer every goal of the plan; a module that fails makes its own result FAILED and no other's."""
-    expansion = expand(plan, facts, case.at, concepts)
+    """Answer every goal of the plan; a module that fails makes its own result FAILED and no other's.
+
+    Raises QuestionError where it costs more than may be spent.
+    """
+    expansion = expand(plan, facts, case.at, concepts, case.work)
     done = await _Run(case, facts, concepts, memory, expansion.instances).executions()
     binder = Binder(facts, case.known_at, case.assume, case.site, concepts, done)
     answers = []
@@ -121,6 +127,8 @@ class _Run:
             )
 
     def _inputs(self, instance: Instance) -> dict[str, BoundInput]:
+        if self.case.work is not None:
+            self.case.work.check()
         found = self.binder.bind(instance)
         return keep_within(instance.call.description.within, found, self.binder.rests_on)
 

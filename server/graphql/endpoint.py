@@ -9,6 +9,7 @@ from graphql import ExecutionResult, GraphQLError, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from server.executor.budget import Budget
 from server.graphql.bearer import bearer_token
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import failed, formatted, internal, refused
@@ -36,6 +37,7 @@ class GraphQL:
         self.context = Context(engine, max_concepts=settings.max_concepts)
         self.max_bytes = settings.max_query_bytes
         self.deadline = settings.deadline
+        self.settings = settings
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -81,7 +83,7 @@ class GraphQL:
             result = execute(
                 self.documents.schema,
                 document.node,
-                context_value=replace(self.context, token=token),
+                context_value=replace(self.context, token=token, budget=Budget.of(self.settings)),
                 variable_values=variables,
                 operation_name=operation,
             )

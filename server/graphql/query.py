@@ -13,6 +13,7 @@ from collectors.settings import Source
 from server.catalog.load import Catalog
 from server.compiler.compile import compile_plan
 from server.errors import QuestionError, UnknownConceptError
+from server.executor.budget import Budget
 from server.executor.course import Course
 from server.executor.question import Question
 from server.executor.trace import Trace
@@ -47,11 +48,13 @@ class Asks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a request brings: the engine, the caller's token, and how many concepts one question may name."""
+    """What a request brings: the engine, the caller's token, how many concepts one question may name, and what all
+    its questions may cost together."""
 
     engine: Asks
     token: str | None = field(default=None, repr=False)
     max_concepts: int = 50
+    budget: Budget | None = None
 
 
 async def _results(
@@ -72,6 +75,7 @@ async def _results(
         token=context.token,
         earlier=tuple(each.since for each in wanted if each.since is not None),
         recorded=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),
+        budget=context.budget,
     )
     trace = await context.engine.ask(question)
     results = explain(trace)
@@ -93,7 +97,15 @@ async def _timeline(
     most = DEFAULT_POINTS if at_most is None else at_most
     if not 1 <= most <= MOST_POINTS:
         raise QuestionError("too-many-points", f"`atMost` lies between 1 and {MOST_POINTS}")
-    question = Question(root.id, _concepts(context, [of]), to, root.source, token=context.token, earlier=(from_,))
+    question = Question(
+        root.id,
+        _concepts(context, [of]),
+        to,
+        root.source,
+        token=context.token,
+        earlier=(from_,),
+        budget=context.budget,
+    )
     course = await context.engine.course(question, most)
     points: Any = [explain(trace)[0] for trace in course.traces]
     concept: Any = context.engine.catalog.concepts[of]

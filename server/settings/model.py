@@ -32,6 +32,9 @@ class ServerSettings(Section):
     max_complexity: int = Field(default=20_000, ge=10)
     max_aliases: int = Field(default=30, ge=0)
     max_concepts: int = Field(default=50, ge=1)
+    max_records: int = Field(default=100_000, ge=1)
+    max_read_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
+    max_executions: int = Field(default=50_000, ge=1)
 
 
 class CacheSettings(Section):

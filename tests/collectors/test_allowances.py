@@ -1,0 +1,58 @@
+"""How much one question may read in all: what would be more is told as not had, and costs no other question."""
+
+import asyncio
+
+import pytest
+from collector_making import AT, BASE, CREATININE, SEX, SOURCE, observation, searches, slot
+from misbehaving import Misbehaving, bundle, over
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collectors.fetching.allowance import Allowance
+from collectors.gather import Gatherer
+from collectors.sourcefacts import SourceFacts
+from ontology.values import Absent, AbsentReason, Quantity
+
+ALL = searches(CREATININE, SEX)
+
+
+def paged(request: Request) -> Response:
+    number = int(request.query_params.get("page", "1"))
+    following = f"{BASE}/Observation?page={number + 1}" if number < 4 else None
+    return bundle(observation(id=f"o{number}"), following=following)
+
+
+def value(facts: SourceFacts) -> object:
+    return facts.select(slot(), AT, AT).value
+
+
+@pytest.mark.parametrize(("allowance", "word"), [(Allowance(records=3), "records"), (Allowance(bytes=1_000), "bytes")])
+async def test_reading_ends_at_the_page_that_is_too_much(allowance: Allowance, word: str) -> None:
+    server = Misbehaving(Observation=paged)
+    async with over(server) as http:
+        facts = await Gatherer(http).gather(SOURCE, "p", ALL, AT, 5, allowance=allowance)
+    assert value(facts) == Absent(AbsentReason.UNREACHABLE)
+    assert any(f"more {word} than one question may read" in issue.text for issue in facts.issues)
+    assert len(server.of("Observation")) < 4
+
+
+async def test_what_is_just_enough_is_read() -> None:
+    async with over(Misbehaving(Observation=paged)) as http:
+        facts = await Gatherer(http).gather(SOURCE, "p", ALL, AT, 5, allowance=Allowance(records=5))
+    assert isinstance(value(facts), Quantity)
+
+
+@pytest.mark.parametrize("small_first", [True, False])
+async def test_a_request_shared_with_a_question_that_may_read_less_is_made_anew(small_first: bool) -> None:
+    allowances = [Allowance(records=3), Allowance(records=50)]
+    if not small_first:
+        allowances.reverse()
+    async with over(Misbehaving(Observation=paged)) as http:
+        gatherer = Gatherer(http)
+        asked = (gatherer.gather(SOURCE, "p", ALL, AT, 5, allowance=each) for each in allowances)
+        found = [value(facts) for facts in await asyncio.gather(*asked)]
+    if not small_first:
+        found.reverse()
+    # What another question fetched counts for whoever reads it.
+    assert found[0] == Absent(AbsentReason.UNREACHABLE)
+    assert isinstance(found[1], Quantity)

@@ -63,7 +63,8 @@ class SaidItem:
 class SaidAttribution:
     """An attribution that was exported with the answer, on its ``scale``.
 
-    ``since`` is the time of the baseline, where that is the record at an earlier time.
+    ``against`` is the kind of the baseline (REFERENCE, EARLIER, ACTUAL), ``baseline`` says it in words; ``since`` is
+    its time, where it is the record at an earlier time.
     """
 
     scale: str
@@ -72,6 +73,7 @@ class SaidAttribution:
     output: Decimal
     items: tuple[SaidItem, ...]
     since: datetime | None = None
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)

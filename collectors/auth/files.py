@@ -8,21 +8,27 @@ import ssl
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
-from collectors.auth.keys import SigningKey, read_key
-from collectors.auth.registration import Registration
 from collectors.errors import CredentialError
 from collectors.settings import Source
+
+if TYPE_CHECKING:
+    from collectors.auth.keys import SigningKey
+    from collectors.auth.registration import Registration
 
 log = logging.getLogger("medtwin.auth")
 
 _MOST = 256 * 1024
 
 
-def read_registration(source: Source, environ: Mapping[str, str]) -> Registration:
+def read_registration(source: Source, environ: Mapping[str, str]) -> "Registration":
     """How we are registered for a source with ``auth = "backend"``, its key read.  Raises CredentialError."""
+    # Signing is imported where a source wants it: few do, and it is a tenth of a second of every start.
+    from collectors.auth.registration import Registration
+
     backend = source.backend
     if backend is None:
         raise CredentialError(f'source {source.id}: auth = "backend" needs backend.client_id and a key')
@@ -72,7 +78,9 @@ def _no_passphrase() -> str:
     raise CredentialError("encrypted")
 
 
-def _key(source: Source, setting: str, text: str, kid: str | None) -> SigningKey:
+def _key(source: Source, setting: str, text: str, kid: str | None) -> "SigningKey":
+    from collectors.auth.keys import read_key
+
     try:
         return read_key(text, kid)
     except CredentialError as error:

@@ -4,13 +4,16 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from collectors.auth.backend import BackendAccess
 from collectors.auth.files import read_registration
 from collectors.errors import CollectorError, TokenRequiredError
 from collectors.fetching.access import Access, CallerAccess, NoAccess, NotForAccess
 from collectors.fetching.clients import Clients
 from collectors.settings import Source
+
+if TYPE_CHECKING:
+    from collectors.auth.backend import BackendAccess
 
 TOKEN_VARIABLE = "EHR_TOKEN"  # noqa: S105 - the name of the variable that holds one
 """Where the command line finds the caller's token: arguments are seen by everybody on the machine."""
@@ -44,9 +47,7 @@ class Ways:
             clients.of(source)
         variables = os.environ if environ is None else environ
         self._backends = {
-            source.id: BackendAccess(clients.of(source), source, read_registration(source, variables))
-            for source in sources
-            if source.auth == "backend"
+            source.id: _backend(source, clients, variables) for source in sources if source.auth == "backend"
         }
 
     async def faults(self) -> list[str]:
@@ -81,3 +82,10 @@ class Ways:
         A caller's token is for the source that they named: it is sent to no other, which might use it there.
         """
         return NotForAccess(source.id, caller.scope) if source.auth == "caller" else self.of(source, caller)
+
+
+def _backend(source: Source, clients: Clients, variables: Mapping[str, str]) -> "BackendAccess":
+    # Imported where a source wants it: what signs takes a tenth of a second to import.
+    from collectors.auth.backend import BackendAccess
+
+    return BackendAccess(clients.of(source), source, read_registration(source, variables))

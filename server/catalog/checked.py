@@ -1,7 +1,8 @@
 """Which descriptions were found sound before, so that a start need not check the very same again.
 
-SHACL's verdict depends on the descriptions, the shapes and the library, and on nothing else.  A digest of all that was
-found sound is kept in ``var/checked``; anything that differs from it is checked.
+The verdict of SHACL, and of the search for words that the vocabulary does not have, depends on the descriptions, the
+shapes, the library and our code for it, and on nothing else.  A digest of all that was found sound is kept in
+``var/checked``; anything that differs from it is checked.
 """
 
 import os
@@ -14,11 +15,12 @@ from pathlib import Path
 _LONGEST = 1024
 
 
-def digest_of(contents: Iterable[tuple[str, str]], code: Path) -> str:
+def digest_of(contents: Iterable[tuple[str, str]], code: Iterable[Path]) -> str:
     """A digest of what is checked (name and canonical digest of each file), and of what checks it."""
     found = blake2b(digest_size=32)
     found.update(f"pyshacl {version('pyshacl')} rdflib {version('rdflib')}\n".encode())
-    found.update(code.read_bytes())
+    for path in code:
+        found.update(path.read_bytes())
     for name, digest in sorted(contents):
         found.update(f"{name}\0{digest}\n".encode())
     return found.hexdigest()

@@ -13,6 +13,7 @@ from rdflib import OWL, RDF, Graph, URIRef
 from collectors.needs import CollectorDescription
 from collectors.terminology.library import Library
 from ontology.concepts import Concept, Origin
+from ontology.vocabulary import __file__ as vocabulary_code
 from ontology.vocabulary import unknown_terms
 from server.catalog.cards import Card, read_cards
 from server.catalog.checked import Checked, digest_of
@@ -72,13 +73,13 @@ def load_catalog(
     if faults:
         raise CatalogError(faults)
     contents = [(name, file.digest) for files in (ontology, collectors, modules, cards) for name, file in files.items()]
-    content = digest_of(contents, Path(__file__).with_name("shapes.py"))
+    content = digest_of(contents, (Path(__file__).with_name("shapes.py"), Path(vocabulary_code)))
     shapes = _shapes(ontology)
     everything = {**ontology, **collectors, **modules, **cards}
     vocabulary = ontology["ontology/mpm.ttl"].graph
-    for name, file in everything.items():
-        faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, vocabulary)]
     if not known_sound.knows(content):
+        for name, file in everything.items():
+            faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, vocabulary)]
         faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes)
         if not faults:
             known_sound.remember(content)

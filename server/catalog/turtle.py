@@ -14,13 +14,24 @@ from rdflib.term import Node
 def read_turtle(text: bytes, base: str) -> tuple[Graph, str]:
     """The graph, and the hex BLAKE2b of its canonical N-Quads.  Raises SyntaxError with line and column."""
     quads = list(ox.parse(text, format=ox.RdfFormat.TURTLE, base_iri=base))
-    graph = Graph()
+    # The plain store: the default one keeps for each triple in which of several graphs it is.
+    graph = Graph("SimpleMemory")
+    nodes: dict[object, Node] = {}
     for quad in quads:
-        graph.add((_node(quad.subject), _node(quad.predicate), _node(quad.object)))
+        subject, predicate, value = (_known(nodes, term) for term in (quad.subject, quad.predicate, quad.object))
+        graph.add((subject, predicate, value))
     dataset = ox.Dataset(quads)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     lines = sorted(str(quad) for quad in dataset)
     return graph, blake2b("\n".join(lines).encode(), digest_size=32).hexdigest()
+
+
+def _known(nodes: dict[object, Node], term: object) -> Node:
+    """The node of a term; each is made once, since a description uses few words often."""
+    node = nodes.get(term)
+    if node is None:
+        node = nodes[term] = _node(term)
+    return node
 
 
 def _node(term: object) -> Node:

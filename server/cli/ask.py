@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from collectors.handed import OFFLINE, HandedIn
 from collectors.settings import Source
@@ -19,10 +20,10 @@ from server.explain.explain import explain
 from server.explain.prov import graph
 from server.explain.results import AnswerResult, Status
 from server.explain.text import argument
-from server.graphql.endpoint import GraphQL
-from server.graphql.query import Asks
-from server.graphql.whole import WHOLE
 from server.settings import Settings
+
+if TYPE_CHECKING:
+    from server.graphql.query import Asks
 
 
 def run(
@@ -86,7 +87,11 @@ class _With:
         return replace(question, source=named)
 
 
-async def _json(engine: Asks, settings: Settings, question: Question) -> int:
+async def _json(engine: "Asks", settings: Settings, question: Question) -> int:
+    # The other forms need no GraphQL, which takes a third of a second to import.
+    from server.graphql.endpoint import GraphQL
+    from server.graphql.whole import WHOLE
+
     at = None if question.at is None else question.at.isoformat()
     variables = {
         "patient": question.patient,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from collectors.auth.ways import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
-from server.cli import ask, card, check, plan, serve, source
+from server.cli import source
 from server.cli.bundle import read_bundle
 from server.cli.times import time_argument
 from server.cli.token import caller_token
@@ -37,10 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace, settings: Settings) -> int:
+    # Each command imports what it needs: to ask takes no GraphQL and no HTTP server, half a second of imports.
     match given.command:
         case "serve":
+            from server.cli import serve
+
             return serve.run(settings, given.host, given.port)
         case "ask":
+            from server.cli import ask
+
             against = _against(given)
             question = Question(
                 given.patient,
@@ -53,12 +58,18 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             handed = read_bundle(given.bundle, given.complete, given.patient)
             return ask.run(settings, question, given.format, handed, against)
         case "plan":
+            from server.cli import plan
+
             return plan.run(settings, tuple(given.concept))
         case "card":
+            from server.cli import card
+
             return card.run(settings, given.module)
         case "source":
             return source.run(given, settings)
         case _:
+            from server.cli import check
+
             return check.run(settings)
 
 

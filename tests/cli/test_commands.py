@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def fhir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeFhir:
 
     monkeypatch.setattr(Engine, "open", open_here)
     for module in ("ask", "plan", "check"):
-        monkeypatch.setattr(sys.modules[f"server.cli.{module}"], "configured_catalog", lambda _: shipped())
+        monkeypatch.setattr(import_module(f"server.cli.{module}"), "configured_catalog", lambda _: shipped())
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("MEDTWIN_")]:
         monkeypatch.delenv(name)

@@ -1,7 +1,7 @@
 """The caller's token and our own keys on the command line."""
 
 import json
-import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ def fhir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Guarded:
         return await opened(settings, catalog, made.client())
 
     monkeypatch.setattr(Engine, "open", open_here)
-    monkeypatch.setattr(sys.modules["server.cli.ask"], "configured_catalog", lambda _: shipped())
+    monkeypatch.setattr(import_module("server.cli.ask"), "configured_catalog", lambda _: shipped())
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EHR_TOKEN", raising=False)
     Path("medtwin.toml").write_text(CALLER)

@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-from server.cli.source import add, check, jwks
-from server.cli.source.wish import Wish
 from server.cli.times import time_argument
 from server.settings import Settings
 
@@ -60,11 +58,18 @@ def _add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, settings: Settings) -> int:
-    """Run what was asked for."""
+    """Run what was asked for.  Each action imports what it needs; the parser is built for every command."""
     if given.action == "check":
+        from server.cli.source import check
+
         return check.run(settings, given.id, given.patient, given.at)
     if given.action == "jwks":
+        from server.cli.source import jwks
+
         return jwks.run(settings, given.id)
+    from server.cli.source import add
+    from server.cli.source.wish import Wish
+
     names = ("url", "id", "patient", "auth", "client_id", "key_file", "key_env", "token_url", "scope")
     files = ("cert_file", "tls_key_file", "ca_file", "allow_http", "yes")
     return add.run(settings, Wish(**{name: getattr(given, name) for name in (*names, *files)}), given.config)

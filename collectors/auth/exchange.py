@@ -11,6 +11,7 @@ from collectors.auth.hosts import same_origin, secure
 from collectors.auth.registration import Registration, assertion
 from collectors.auth.tokens import Token, read_token
 from collectors.errors import AuthorisationError, SourceAnswerError, SourceUnreachableError
+from collectors.fetching.unpacking import UnfitError, read_body
 from collectors.settings import Source
 
 CONFIGURATION = ".well-known/smart-configuration"
@@ -72,15 +73,9 @@ async def _ask(
             asyncio.timeout(source.timeout),
             http.stream(method, address, headers=_ACCEPT, data=form, follow_redirects=False) as answer,
         ):
-            # Each layer of packing may swell a thousandfold before its size is seen here; none was asked for.
-            if "," in answer.headers.get("content-encoding", ""):
-                raise SourceAnswerError(f"{where}: an answer about authorisation is encoded more than once")
-            body = bytearray()
-            async for part in answer.aiter_bytes():
-                body += part
-                if len(body) > _MOST:
-                    raise SourceAnswerError(f"{where}: an answer about authorisation is larger than {_MOST} bytes")
-            return answer.status_code, _object(bytes(body))
+            return answer.status_code, _object(await read_body(answer, _MOST))
+    except UnfitError as error:
+        raise SourceAnswerError(f"{where}: asked for authorisation: {error}") from None
     except (TimeoutError, httpx.TimeoutException):
         raise SourceUnreachableError(f"{where}: no answer in time when asked for authorisation") from None
     except (httpx.HTTPError, httpx.InvalidURL):

@@ -12,6 +12,8 @@ COPY collectors collectors
 COPY modules modules
 COPY server server
 COPY LICENSE pyproject.toml ./
+# Whoever runs this may not write here: without it each start would compile all of it again, a second.
+RUN .venv/bin/python -m compileall -q ontology collectors modules server
 
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

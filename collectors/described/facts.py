@@ -8,6 +8,7 @@ from typing import Self
 from collectors.described.entry import Entry, changes_meaning, reference_at
 from collectors.described.layout import Layout, Meaning
 from collectors.described.paths import values, words
+from collectors.described.supply import Current, current, endless
 from collectors.described.times import began, ended
 from collectors.reading.codes import CodeIndex
 from collectors.reading.readout import Readout, Setting, record_iri
@@ -62,6 +63,8 @@ def dated(entry: Entry, layout: Layout, setting: Setting) -> Dated:
         over, undated = ended(content, layout.ends, past, begin, zone)
         if over is None and not past:
             over, _ = ended(content, layout.intended_ends, False, begin, zone)
+        if layout.presumed is not None and not past and endless(begin, over):
+            over = None
     except (ValueError, OverflowError):
         return Dated(begin, recorded=recorded, problem="the time until which it goes on cannot be read")
     if begin is not None and over is not None and over.end < begin.start:
@@ -87,6 +90,9 @@ def add_facts(
     elif problem is None and when.begin is None:
         problem = "nothing places it in time"
     notes = _notes(entry, layout, when)
+    goes_on = Current()
+    if when.begin is not None and when.over is None and not when.ceased:
+        goes_on = current(entry.content, layout, when.begin, when.recorded, setting.source.zone)
     for known, accepted in index.find(code):
         value = _value(known.concept, accepted, when.begin)
         if value is None:
@@ -120,6 +126,8 @@ def add_facts(
                 recorded_from=_start(when.recorded),
                 negated=entry.word if entry.meaning is Meaning.NEGATED else None,
                 lasting=layout.lasting,
+                presumed=goes_on.presumed,
+                supplied=goes_on.supplied,
             )
         )
 

@@ -6,6 +6,7 @@ name without the type.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 
 
@@ -57,6 +58,17 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Supply:
+    """Where a record says what is to be supplied: for how long one supply lasts, how often it may be repeated, and the
+    period in which that holds.
+    """
+
+    length: str
+    repeats: str
+    valid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Where the parts of a record are.
 
@@ -64,7 +76,9 @@ class Layout:
     ``begins`` are the elements that say when, in order of preference; ``ends`` those that say when it ended, and
     ``intended_ends`` those that say until when it is meant to go on (they hold only while it is not over).
     ``recorded`` says since when it is on record.  ``encounter`` leads to the Encounter that dates an undated one.
-    ``notes`` are told of each record that is used.
+    ``presumed``: for so long after it began, or was recorded, what has no end counts as going on; after that it is not
+    known whether it does (None: it goes on until it is ended).  ``supply`` may say that it lasts longer, or less long,
+    which is told.  ``notes`` are told of each record that is used.
     """
 
     subject: str
@@ -75,6 +89,8 @@ class Layout:
     begins: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     intended_ends: tuple[str, ...] = ()
+    presumed: timedelta | None = None
+    supply: Supply | None = None
     recorded: str | None = None
     encounter: str | None = None
     tells: tuple[Told, ...] = ()

@@ -95,10 +95,10 @@ def _after(begin: Span | None, least: Any, most: Any) -> Span:
     """The end of a length of time, as precisely as its unit and the beginning allow (ValueError)."""
     if begin is None:
         raise ValueError("a length of time from no known beginning")
-    return Span(begin.start + timedelta(days=_days(least)[0]), begin.end + timedelta(days=_days(most)[1]))
+    return Span(begin.start + timedelta(days=days_of(least)[0]), begin.end + timedelta(days=days_of(most)[1]))
 
 
-def _days(length: Any) -> tuple[float, float]:
+def days_of(length: Any) -> tuple[float, float]:
     """The fewest and the most days of a length of time (ValueError where it is not in a unit of UCUM)."""
     if not isinstance(length, Mapping):
         raise ValueError("no length of time")

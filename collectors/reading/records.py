@@ -52,7 +52,9 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     count, and is only told); ``recorded_from`` is the start of the day or instant on which it was recorded, whose end
     is the resource's ``issued``. ``lasting``: a window asks whether it was so at any time in it, not whether it began
     there. ``trust`` is the place of its source in the order of trust, 0 first, where there are several.
-    ``samples`` are those of a course that is no single value; they fill a series.
+    ``samples`` are those of a course that is no single value; they fill a series.  What goes on without an end counts
+    until ``presumed`` (None: for ever), after which it is unknown whether it does; ``supplied``: what was to be
+    supplied lasts until then.
     """
 
     resource: Resource
@@ -69,6 +71,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     samples: tuple[Sample, ...] = ()
     negated: str | None = None
     lasting: bool = False
+    presumed: datetime | None = None
+    supplied: datetime | None = None
 
 
 class CodedEntry(msgspec.Struct, frozen=True):

@@ -29,7 +29,8 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
     left_out = bool(issues)
     if yes:
         yes.sort(key=lambda fact: fact.resource.iri)
-        return Selected(True, resources_of(yes), (*issues, *told(slot, yes), *_denied(slot, found.negated, no)))
+        issues += [*told(slot, yes), *_spent(slot, yes, as_of), *_denied(slot, found.negated, no)]
+        return Selected(True, resources_of(yes), tuple(issues))
     if pool.failures:
         # What could not be had may hold the yes.
         issues += [say(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
@@ -46,8 +47,12 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
         if facts:
             names = _ceased(facts, as_of) if code == "over" else listed(facts)
             issues.append(say(slot, code, f"{text}: {names}.", Severity.INFORMATION))
+    if found.lapsed:
+        issues.append(say(slot, "perhaps-over", _lapsed(found.lapsed)))
     if found.unclear:
         return _unclear(slot, found.unclear, issues)
+    if found.lapsed:
+        return Selected(Absent(AbsentReason.STALE), resources_of(found.lapsed), tuple(issues))
     if found.straddling:
         text = f"It may have begun or ended only after the time asked for: {listed(found.straddling)}."
         # What only an encounter dates is excluded before that encounter's end, as if it were not recorded yet.
@@ -116,6 +121,19 @@ def _ceased(facts: list[Fact], as_of: datetime) -> str:
         details = ", ".join(each for each in (status, end) if each)
         told_of.append(f"{named(fact)} ({details})" if details else named(fact))
     return _cut(told_of)
+
+
+def _spent(slot: Slot, yes: list[Fact], as_of: datetime) -> list[Issue]:
+    """A warning where all that says yes now was to be supplied only until a time that is past."""
+    if slot.ever or slot.window is not None or any(f.supplied is None or f.supplied >= as_of for f in yes):
+        return []
+    names = _cut(f"{named(fact)} (supplied until {fact.supplied:%Y-%m-%d})" for fact in yes)
+    return [say(slot, "beyond-supply", f"Never ended, but beyond what was to be supplied: {names}.")]
+
+
+def _lapsed(facts: list[Fact]) -> str:
+    names = _cut(f"{named(fact)} (counted as current until {fact.presumed:%Y-%m-%d})" for fact in facts)
+    return f"Never ended, and nothing says that it still goes on: {names}."
 
 
 def _words(words: Iterable[str | None]) -> str:

@@ -14,7 +14,8 @@ from ontology.times import Span
 class Sorted:
     """Facts by what they mean as of the time.
 
-    ``straddling`` may have begun or ended after it; ``edging`` may have been in the slot's window or before it.
+    ``straddling`` may have begun or ended after it; ``edging`` may have been in the slot's window or before it;
+    ``lapsed`` was never ended, and too long ago to be taken for going on.
     """
 
     yes: list[Fact] = field(default_factory=list)
@@ -22,6 +23,7 @@ class Sorted:
     unclear: list[Fact] = field(default_factory=list)
     straddling: list[Fact] = field(default_factory=list)
     edging: list[Fact] = field(default_factory=list)
+    lapsed: list[Fact] = field(default_factory=list)
     over: list[Fact] = field(default_factory=list)
     doubted: list[Fact] = field(default_factory=list)
     negated: list[Fact] = field(default_factory=list)
@@ -59,6 +61,8 @@ def _sort(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, found: So
         found.straddling.append(fact)
     elif inside is None:
         found.edging.append(fact)
+    elif not slot.ever and slot.window is None and _surely(fact, as_of) < as_of:
+        found.lapsed.append(fact)
     elif slot.ever or (fact.lasting and slot.window is not None) or not _may_be_over(fact, as_of):
         (found.no if fact.resource.value is False else found.yes).append(fact)
     elif fact.over is not None and fact.over.end > as_of:
@@ -83,10 +87,15 @@ def _in_window(slot: Slot, fact: Fact, span: Span, as_of: datetime) -> bool | No
         first, last = max(first, fact.over.start), max(last, fact.over.end)
     elif fact.lasting:
         # Over on no known date it may have gone on until now; else it does.
-        first, last = (first if fact.ended else as_of), as_of
+        first, last = (first if fact.ended else _surely(fact, as_of)), as_of
     if as_of - last > slot.window:
         return False
     return True if as_of - first <= slot.window else None
+
+
+def _surely(fact: Fact, as_of: datetime) -> datetime:
+    """The last time up to ``as_of`` at which something without an end counts as going on."""
+    return as_of if fact.presumed is None else min(fact.presumed, as_of)
 
 
 def _may_be_over(fact: Fact, as_of: datetime) -> bool:

@@ -3,8 +3,8 @@
 from rdflib import RDFS, Graph, Literal
 from rdflib.term import Node
 
-from collectors.described.layout import Layout, Meaning, Named, State, Told
-from server.catalog.graph import MPM, NodeFault, flag, items, need, one, text, texts, words_of
+from collectors.described.layout import Layout, Meaning, Named, State, Supply, Told
+from server.catalog.graph import MPM, NodeFault, duration, flag, items, need, one, text, texts, words_of
 
 _MEANINGS = {
     MPM.counts: Meaning.COUNTS,
@@ -31,6 +31,8 @@ def read_layout(graph: Graph, collector: Node) -> Layout | None:
         begins=_paths(graph, node, "begins"),
         ends=_paths(graph, node, "ends"),
         intended_ends=_paths(graph, node, "intendedEnds"),
+        presumed=duration(graph, node, MPM.presumedFor),
+        supply=_supply(graph, supply) if (supply := one(graph, node, MPM.supply)) is not None else None,
         recorded=text(graph, node, MPM.recordedPath),
         encounter=text(graph, node, MPM.encounterPath),
         tells=tuple(sorted((_told(graph, each) for each in graph.objects(node, MPM.tells)), key=str)),
@@ -50,6 +52,11 @@ def _state(graph: Graph, node: Node) -> State:
 
 def _named(graph: Graph, node: Node) -> Named:
     return Named(need(graph, node, MPM.path), need(graph, node, MPM.resourceType), need(graph, node, MPM.codePath))
+
+
+def _supply(graph: Graph, node: Node) -> Supply:
+    paths = (need(graph, node, term) for term in (MPM.lengthPath, MPM.repeatsPath, MPM.validPath))
+    return Supply(*paths)
 
 
 def _told(graph: Graph, node: Node) -> Told:

@@ -29,6 +29,7 @@ _REASONS = {
     AbsentReason.NOT_APPLICABLE: "it does not apply to this patient",
     AbsentReason.FAILED: "its computation failed",
 }
+_NAMES = frozenset({"Glasgow"})
 
 
 def number_words(number: Decimal, decimals: int | None = None) -> str:
@@ -103,6 +104,8 @@ def absence_words(given: BoundInput) -> str:
         return "not set for this site"
     if origin in EVENTS and reason is AbsentReason.NOT_FOUND:
         return "not recorded, which is not a no"
+    if origin in EVENTS and reason is AbsentReason.STALE and given.slot.window is None:
+        return "recorded, but too long ago to tell whether it still goes on"
     if origin in EVENTS and reason is AbsentReason.UNCONVERTIBLE:
         return "recorded, but not so that it can be told for this time"
     return reason_words(reason, given.slot)
@@ -178,8 +181,10 @@ def risk_words(probability: Decimal, horizon: str) -> str:
 
 
 def begin_small(text: str) -> str:
-    """The text as it stands within a sentence: ``Serum creatinine`` gets a small letter, ``UACR`` keeps its own."""
+    """The text within a sentence: ``Serum creatinine`` gets a small letter, ``UACR`` and names keep theirs."""
     word = text.split(" ", 1)[0]
+    if word in _NAMES:
+        return text
     article = word == "A"
     return text[0].lower() + text[1:] if article or (word[:1].isupper() and word[1:].islower()) else text
 

@@ -24,6 +24,8 @@ PAGE = (ROOT / "CONTRIBUTING.md").read_text()
 FOUND = re.search(r"`collectors/medication_dispense/collector.ttl`:\n\n```turtle\n(.*?)```", PAGE, re.DOTALL)
 TURTLE = FOUND.group(1) if FOUND is not None else ""
 AT = datetime(2024, 6, 1, tzinfo=UTC)
+MONTHS = '"P15M"^^<http://www.w3.org/2001/XMLSchema#duration>'
+SUPPLY = 'mpm:supply [ mpm:lengthPath "daysSupply" ; mpm:repeatsPath "repeats" ; mpm:validPath "validity" ]'
 NAME = "collectors/medication_dispense/collector.ttl"
 SHAPES, WORDS = (Graph().parse(ROOT / "ontology" / name) for name in ("shapes.ttl", "mpm.ttl"))
 
@@ -91,6 +93,14 @@ def test_the_type_of_the_page_is_read(catalog: Catalog, record: dict[str, Any], 
         ('( "whenHandedOver" )', '( "when handed over" )', "this is a list of paths"),
         ("mpm:lasts true ;", 'mpm:lasts "yes" ;', "this is true or false"),
         ("mpm:lasts true ;", 'mpm:ends ( "whenHandedOver" ) ;', "only what lasts (mpm:lasts true) has an end"),
+        ("mpm:lasts true ;", 'mpm:lasts true ; mpm:presumedFor "P15M" ;', "mpm:presumedFor is one xsd:duration"),
+        ("mpm:lasts true ;", f"mpm:presumedFor {MONTHS} ;", "only what lasts (mpm:lasts true) has an end"),
+        ("mpm:lasts true ;", f"mpm:lasts true ; {SUPPLY} ;", "mpm:supply needs an mpm:presumedFor beside it"),
+        (
+            "mpm:lasts true ;",
+            f"mpm:lasts true ; mpm:presumedFor {MONTHS} ; {SUPPLY.replace('mpm:repeatsPath', 'mpm:codePath')} ;",
+            "mpm:supply has one mpm:repeatsPath",
+        ),
         ('mpm:resourceType "Medication" ; mpm:codePath', "mpm:codePath", "mpm:named has one mpm:resourceType"),
         ('mpm:codePath "medicationCodeableConcept"', 'mpm:codePath "medication[x]"', "a path is names of elements"),
     ],

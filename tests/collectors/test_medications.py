@@ -223,3 +223,11 @@ async def test_nothing_is_known_where_the_source_has_none_of_the_types() -> None
     server = holding(metadata=statement({"Patient": ("_id",)}))
     found = (await gathered(server)).select(ANTICOAGULANT, AT, AT)
     assert found.value == Absent(AbsentReason.NOT_QUERIED)
+
+
+def test_no_module_takes_a_medication_that_is_not_recorded_for_one_that_is_not_taken() -> None:
+    """Of products only some codes are listed: one that is not must never read as "no"."""
+    slots = [slot for module in catalog().modules.values() for slot in module.slots]
+    asked = [slot for slot in slots if slot.concept.origin is Origin.MEDICATION]
+    assert asked
+    assert [slot.name for slot in asked if slot.closed_world] == []

@@ -124,8 +124,11 @@ def test_all_of_it_is_sound() -> None:
 @pytest.mark.parametrize(
     ("name", "more", "expected"),
     [
-        ("oral-anticoagulant", {}, {"True": 2, "False": 10}),
-        ("metformin", {}, {"True": 5, "False": 7}),
+        # Prescriptions that have been active for decades (warfarin since 1967) and were never ended.
+        ("oral-anticoagulant", {}, {"STALE": 2, "False": 10}),
+        ("oral-anticoagulant", {"ever": True}, {"True": 2, "False": 10}),
+        ("metformin", {}, {"True": 1, "STALE": 4, "False": 7}),
+        ("metformin", {"ever": True}, {"True": 5, "False": 7}),
         # Two prescriptions of captopril are stopped.
         ("ace-inhibitor", {}, {"False": 12}),
         ("ace-inhibitor", {"ever": True}, {"True": 2, "False": 10}),

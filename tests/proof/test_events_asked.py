@@ -36,8 +36,8 @@ def answered(synthetic_ehr: Ehr) -> Answers:
             "af-stroke",
             "oral-anticoagulant",
             [
-                "Oral anticoagulant: yes (as of 2021-03-20).",
-                "yes (recorded as apixaban) · 2021-03-20 · status order, active · "
+                "Oral anticoagulant: yes (as of 2025-12-10).",
+                "yes (recorded as apixaban) · 2025-12-10 · status order, active · "
                 "MedicationRequest/af-stroke-apixaban-request-1 version 1",
                 "i Prescribed: whether it was taken is not on this record.",
             ],

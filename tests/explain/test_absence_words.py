@@ -1,0 +1,29 @@
+"""Why an input is absent, in words: of a medication that was never ended it is not that it was not found."""
+
+from dataclasses import replace
+
+import pytest
+
+from ontology.concepts import Concept, Origin, ValueType
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason
+from server.catalog.load import load_catalog
+from server.executor.trace import BoundInput
+from server.explain.wording import absence_words
+
+STATIN: Concept = load_catalog().concepts["statin"]
+ENDED = replace(STATIN, origin=Origin.OBSERVATION)
+
+
+@pytest.mark.parametrize(
+    ("concept", "reason", "words"),
+    [
+        (STATIN, AbsentReason.STALE, "recorded, but too long ago to tell whether it still goes on"),
+        (STATIN, AbsentReason.NOT_FOUND, "not recorded, which is not a no"),
+        (STATIN, AbsentReason.UNCONVERTIBLE, "recorded, but not so that it can be told for this time"),
+        (ENDED, AbsentReason.STALE, "too old"),
+    ],
+)
+def test_words(concept: Concept, reason: AbsentReason, words: str) -> None:
+    assert STATIN.value_type is ValueType.FLAG
+    assert absence_words(BoundInput(Slot("input", concept, Select.ANY, True), Absent(reason))) == words

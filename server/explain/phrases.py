@@ -1,5 +1,7 @@
 """What a result is qualified by, in words that the plain text and the FHIR notes share."""
 
+from datetime import datetime, time
+
 from ontology.evaluation import Interval
 from server.catalog.descriptions import Description
 from server.explain.results import AnswerResult, ContributionsView, StandingView
@@ -29,11 +31,29 @@ def uncertainty(interval: Interval, decimals: int | None) -> str:
     return said if " to " in said else f"{interval_words(interval, decimals)} ({said})"
 
 
+def ground_times(result: AnswerResult) -> tuple[datetime, datetime] | None:
+    """The time of the oldest and of the latest record, where they are of more than one day or instant."""
+    oldest, latest = result.grounds_from, result.effective
+    if oldest is None or latest is None or oldest == latest:
+        return None
+    one_day = is_day(latest) and oldest.time() == time.min and oldest.date() == latest.date()
+    return None if one_day else (oldest, latest)
+
+
+def is_day(latest: datetime) -> bool:
+    """Whether this is the end of a day, as which a record that is dated to the day counts."""
+    return latest.time() == time.max
+
+
 def grounds_span(result: AnswerResult) -> str | None:
     """From when to when the records are, where they are of more than one time."""
-    if result.grounds_from is None or result.effective is None or result.grounds_from == result.effective:
+    times = ground_times(result)
+    if times is None:
         return None
-    return f"rests on records from {time_words(result.grounds_from)} to {time_words(result.effective)}"
+    oldest, latest = times
+    begins = oldest.date().isoformat() if oldest.time() == time.min else time_words(oldest)
+    ends = latest.date().isoformat() if is_day(latest) else time_words(latest)
+    return f"rests on records from {begins} to {ends}"
 
 
 def moved(added: ContributionsView) -> str:

@@ -1,7 +1,7 @@
 """FHIR R4 elements that several of our resources have."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Context, Decimal
 from typing import Any, TypeAlias
 
@@ -34,6 +34,11 @@ def number(value: Decimal) -> float | int:
 def instant(when: datetime) -> str:
     """A FHIR instant: with seconds and zone."""
     return when.isoformat(timespec="milliseconds" if when.microsecond else "seconds")
+
+
+def date_time(when: datetime) -> str:
+    """A FHIR dateTime: the last instant of a day stands for the day, since what is dated so has no time of day."""
+    return when.date().isoformat() if when.time() == time.max else instant(when)
 
 
 def coding(code: Coding) -> Json:

@@ -6,8 +6,9 @@ from math import isfinite
 
 from ontology.evaluation import Interval
 from server.explain.comparisons import AttributionView, ItemView
-from server.explain.fhir.elements import EXTENSIONS, Json, instant, number, range_
+from server.explain.fhir.elements import EXTENSIONS, Json, date_time, instant, number, range_
 from server.explain.fhir.parts import Part
+from server.explain.phrases import ground_times
 from server.explain.results import AnswerResult, ContributionsView
 from server.explain.wording import value_words
 
@@ -31,9 +32,9 @@ def extensions(part: Part) -> list[Json]:
 
 def _grounds(result: AnswerResult) -> Iterable[Json]:
     """From the oldest to the latest record: R4 has one time for what a result holds for."""
-    if result.grounds_from is not None and result.effective is not None and result.grounds_from != result.effective:
-        period = {"start": instant(result.grounds_from), "end": instant(result.effective)}
-        yield {"url": f"{EXTENSIONS}/grounds", "valuePeriod": period}
+    if (times := ground_times(result)) is not None:
+        oldest, latest = times
+        yield {"url": f"{EXTENSIONS}/grounds", "valuePeriod": {"start": instant(oldest), "end": date_time(latest)}}
 
 
 def _limits(name: str, limits: Interval) -> Json:

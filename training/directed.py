@@ -1,0 +1,66 @@
+"""A logistic model made to go the way that medicine knows, where the fit alone does not.
+
+A curve that must rise has weights at its knots that must not fall, and the weight of a flag has a sign.  Among all
+weights that hold this, those with the least penalised loss are found: the same loss that the free fit minimises.  It is
+convex, so there is one answer, and where the free fit holds it all already, that is the answer and is kept.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import lsq_linear
+
+Floats = NDArray[np.float64]
+ROUNDS = 60
+
+
+def steps(size: int, curves: Sequence[tuple[slice, int]], flags: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
+    """Weights as sums of steps: ``weights = matrix @ steps``, and the least that each step may be (0, or no least).
+
+    ``curves``: the columns of a curve and 1 or -1 for rising or falling; its last knot has no column and is 0.
+    """
+    matrix, least = np.eye(size), np.full(size, -np.inf)
+    for where, way in curves:
+        count = where.stop - where.start
+        matrix[where, where] = -way * np.triu(np.ones((count, count)))
+        least[where] = 0
+    for place, way in flags:
+        matrix[place, place], least[place] = way, 0
+    return matrix, least
+
+
+def holds(weights: Floats, matrix: Floats, least: Floats) -> bool:
+    """Whether weights go the ways that are asked for."""
+    return bool((np.linalg.solve(matrix, weights) >= least - 1e-9).all())
+
+
+def directed(design: Floats, happened: Any, penalty: float, matrix: Floats, least: Floats) -> tuple[Floats, float]:
+    """Weights and intercept.  Newton's steps, each the exact solution of a bounded least squares problem."""
+    wide = np.column_stack([design @ matrix, np.ones(len(design))])
+    shrink = np.zeros((wide.shape[1], wide.shape[1]))
+    shrink[:-1, :-1] = matrix.T @ matrix
+    bounds = (np.append(least, -np.inf), np.full(wide.shape[1], np.inf))
+    share = float(np.mean(happened))
+    at = np.zeros(wide.shape[1])
+    at[-1] = np.log(share / (1 - share))
+
+    def loss(point: Floats) -> float:
+        margin = wide @ point
+        return float(penalty * (np.logaddexp(0, margin) - happened * margin).sum() + point @ shrink @ point / 2)
+
+    for _ in range(ROUNDS):
+        chance = 1 / (1 + np.exp(-(wide @ at)))
+        slope = penalty * wide.T @ (chance - happened) + shrink @ at
+        bend = penalty * (wide * (chance * (1 - chance))[:, None]).T @ wide + shrink
+        root = np.linalg.cholesky(bend).T
+        target = root @ at - np.linalg.solve(root.T, slope)
+        goal = lsq_linear(root, target, bounds, method="bvls", tol=1e-14).x
+        move = goal - at
+        while loss(at + move) > loss(at) + 1e-12 * abs(loss(at)) and abs(move).max() > 1e-12:
+            move = move / 2
+        at = at + move
+        if abs(move).max() < 1e-9:
+            return matrix @ at[:-1], float(at[-1])
+    raise ValueError("the directed fit did not settle")

@@ -10,7 +10,8 @@
         │   ├── AmbiguousProducerError
         │   ├── CycleError            shown as a path
         │   └── UnitMismatchError
-        └── QuestionError             a question's own arguments are wrong (assumption, time, source)
+        ├── QuestionError             a question's own arguments are wrong (assumption, time, source)
+        └── ArgumentFileError         a file is no exported argument, or not a whole one
 
 Texts name terms, files and settings, never a value or an identifier out of a patient's record.
 """
@@ -76,3 +77,7 @@ class QuestionError(ServerError):
     def __init__(self, code: str, text: str) -> None:
         self.code = code
         super().__init__(text)
+
+
+class ArgumentFileError(ServerError):
+    """A file that cannot be read as an exported argument; the text says what is wrong with it, and what to do."""

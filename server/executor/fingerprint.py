@@ -28,7 +28,7 @@ FORMAT = 2
 """Version of the form of fingerprints and of cached values; raise it when either changes."""
 
 PUBLIC = b"medtwin public"
-"""A key that is no secret: under it a fingerprint can be reckoned anywhere.  Only for what tells its inputs in clear."""
+"""A key that is no secret: under it a fingerprint can be reckoned anywhere.  Only for what tells inputs in clear."""
 
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -92,8 +92,9 @@ def test_each_step_used_its_grounds_and_generated_its_value() -> None:
     for step in steps:
         assert list(made.objects(step, PROV.used))
         assert list(made.subjects(PROV.wasGeneratedBy, step))
-        plan = made.value(step, PPLAN.correspondsToStep)
-        assert (plan, RDF.type, PROV.Plan) in made
+        planned = made.value(step, PPLAN.correspondsToStep)
+        assert (planned, RDF.type, PPLAN.Step) in made
+        assert (made.value(planned, PPLAN.isStepOfPlan), RDF.type, PPLAN.Plan) in made
     record = URIRef("http://127.0.0.1:8191/fhir/Observation/obs-1/_history/3")
     assert (record, RDF.type, PROV.Entity) in made
     risk = next(s for s in made.subjects(PROV.wasGeneratedBy) if "value-1" in str(s))
@@ -101,7 +102,9 @@ def test_each_step_used_its_grounds_and_generated_its_value() -> None:
 
 
 def test_every_term_that_the_graph_uses_is_in_the_vocabulary() -> None:
-    vocabulary = Graph().parse(Path(__file__).parents[2] / "ontology/mpm.ttl", format="turtle")
+    vocabulary = Graph()
+    for file in ("mpm.ttl", "argument.ttl"):
+        vocabulary.parse(Path(__file__).parents[2] / "ontology" / file, format="turtle")
     used: set[object] = set()
     for name in NAMES:
         used |= set(Graph().parse(data=provenance(told(name)), format="turtle").predicates())

@@ -1,0 +1,97 @@
+"""What moved a result, as entities beside it: from which value to which, by how much, and out of which records."""
+
+from collections.abc import Callable, Mapping
+
+from rdflib import PROV, RDF, Graph, Literal, URIRef
+from rdflib.namespace import DCTERMS
+
+from ontology.evaluation import Issue
+from server.explain.comparisons import Against, AttributionView, ItemView
+from server.explain.prov.grounds import write_record
+from server.explain.prov.terms import AGENT, MPM
+from server.explain.prov.values import measured, moment, write_value
+
+Name = Callable[[str], URIRef]
+
+
+def write_attributions(
+    made: Graph, name: Name, told: Mapping[Against, AttributionView | Issue], answer: URIRef, value: URIRef
+) -> None:
+    """State each comparison that was asked for; of one that cannot be told, why."""
+    for place, (against, found) in enumerate(told.items()):
+        node = name(f"attribution-{place}")
+        made.add((answer, MPM.attribution, node))
+        made.add((node, RDF.type, PROV.Entity))
+        made.add((node, RDF.type, MPM.Attribution))
+        made.add((node, PROV.wasDerivedFrom, value))
+        made.add((node, PROV.wasAttributedTo, AGENT))
+        made.add((node, MPM.position, Literal(place)))
+        made.add((node, MPM.against, Literal(against.baseline.value)))
+        if against.since is not None:
+            made.add((node, MPM.since, moment(against.since)))
+        if isinstance(found, Issue):
+            made.add((node, MPM.refused, Literal(found.text)))
+        else:
+            _write_told(made, name, f"attribution-{place}", found)
+
+
+def _write_told(made: Graph, name: Name, part: str, told: AttributionView) -> None:
+    node = name(part)
+    made.add((node, DCTERMS.description, Literal(told.text)))
+    made.add((node, MPM.scale, Literal(told.scale)))
+    made.add((node, MPM.baseline, Literal(told.baseline)))
+    made.add((node, MPM.base, measured(told.base)))
+    made.add((node, MPM.output, measured(told.output)))
+    made.add((node, MPM.residual, measured(told.residual)))
+    for term, side in ((MPM["from"], told.base_value), (MPM.to, told.output_value)):
+        end = name(f"{part}.{'from' if term == MPM['from'] else 'to'}")
+        made.add((node, term, end))
+        write_value(made, end, side)
+    for text in told.flipped:
+        made.add((node, MPM.flipped, Literal(text)))
+    for place, stayed in enumerate(told.stayed):
+        kept = name(f"{part}.stayed-{place}")
+        made.add((node, MPM.stayed, kept))
+        made.add((kept, MPM.concept, URIRef(stayed.concept.iri)))
+        made.add((kept, MPM.name, Literal(stayed.slot)))
+        made.add((kept, MPM.reason, Literal(stayed.why)))
+        write_value(made, kept, stayed.value)
+    for place, item in enumerate(told.items):
+        made.add((node, MPM.item, name(f"{part}.item-{place}")))
+        made.add((name(f"{part}.item-{place}"), MPM.position, Literal(place)))
+        _write_item(made, name, f"{part}.item-{place}", item)
+    for place, group in enumerate(told.groups):
+        grouped = name(f"{part}.group-{place}")
+        made.add((node, MPM.together, grouped))
+        made.add((grouped, DCTERMS.description, Literal(group.text)))
+        made.add((grouped, MPM.amount, measured(group.amount)))
+        if group.error is not None:
+            made.add((grouped, MPM.error, measured(group.error)))
+        for item in group.items:
+            made.add((grouped, MPM.item, name(f"{part}.item-{told.items.index(item)}")))
+
+
+def _write_item(made: Graph, name: Name, part: str, item: ItemView) -> None:
+    node = name(part)
+    made.add((node, MPM.concept, URIRef(item.concept.iri)))
+    if item.slot is not None:
+        made.add((node, MPM.name, Literal(item.slot)))
+    made.add((node, MPM.amount, measured(item.amount)))
+    if item.error is not None:
+        made.add((node, MPM.error, measured(item.error)))
+    if item.assumed:
+        made.add((node, MPM.assumed, Literal(True)))
+    made.add((node, MPM.alone, Literal(item.alone)))
+    made.add((node, MPM.needed, Literal(item.needed)))
+    ends = (
+        ("from", item.before, item.effective_before, item.records_before),
+        ("to", item.after, item.effective, item.records),
+    )
+    for term, value, effective, records in ends:
+        end = name(f"{part}.{term}")
+        made.add((node, MPM[term], end))
+        write_value(made, end, value)
+        if effective is not None:
+            made.add((end, MPM.effective, moment(effective)))
+        for record in records:
+            made.add((end, PROV.wasDerivedFrom, write_record(made, record)))

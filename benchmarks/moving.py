@@ -18,8 +18,9 @@ from benchmarks.telling import Given
 from collectors.assemble import encode, facts_from_resources
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.slots import Select, Slot
-from server.attribution.attribute import Attribution, attribute
+from server.attribution.attribute import attribute
 from server.attribution.sides import side_of
+from server.attribution.told import Attribution
 from server.catalog.criteria import Band, Compare, ScoreCriterion
 from server.catalog.load import Catalog
 from server.compiler.compile import compile_plan

@@ -39,12 +39,12 @@ class Hierarchy:
                 self._time = 1 << index
             for move in player.moves:
                 self._moved[move.place] = 1 << index, Consumed(move.before.value, move.before.bounds)
+        self.calls = {call.description.iri: call for call in field.calls}
         self._masks: dict[str, int] = {}
         for call in field.calls:
             self._masks[call.description.iri] = self._mask(call)
         self._known: dict[tuple[str, int], Evaluation] = {}
         self._by_value: dict[tuple[object, ...], Evaluation] = {}
-        self.calls = {call.description.iri: call for call in field.calls}
 
     @property
     def everyone(self) -> int:
@@ -99,9 +99,9 @@ class Hierarchy:
         inputs = self.inputs(description.iri, mask)
         at = None
         if description.evaluation_time is not None:
-            at = truncate(
-                self._times[bool(mask & self._time) or not self._time], description.evaluation_time, self._zone
-            )
+            movers = self._clock(description)
+            now = bool(mask & movers) or not movers
+            at = truncate(self._times[now], description.evaluation_time, self._zone)
         # Values that are equal but written otherwise ("1.0" and "1.00") give results equal as values.
         key = (description.iri, at, *inputs.values())
         found = self._by_value.get(key)
@@ -121,12 +121,27 @@ class Hierarchy:
         evaluation = self.call(binding.call, mask)
         return Consumed(in_unit(evaluation.value, slot), bounds_in_unit(evaluation.bounds, slot))
 
+    def movers(self, place: Place) -> int:
+        """The players that what fills a slot depends on."""
+        if place in self._moved:
+            return self._moved[place][0]
+        binding = self.calls[place[0]].bindings[place[1]]
+        return self._masks[binding.call] if isinstance(binding, FromCall) and place not in self.field.fixed else 0
+
+    def _clock(self, description: Description) -> int:
+        """The players of whom one suffices to make the evaluation time of a call the actual one; none: it is that."""
+        if description.evaluation_time is None:
+            return 0
+        tied = self.field.timed.get(description.iri)
+        if tied is None:
+            return self._time
+        mask = 0
+        for place in tied:
+            mask |= self._moved[place][0] if place in self._moved else 0
+        return mask
+
     def _mask(self, call: PlannedCall) -> int:
-        mask = self._time if call.description.evaluation_time is not None else 0
-        for name, binding in call.bindings.items():
-            place = call.description.iri, name
-            if place in self._moved:
-                mask |= self._moved[place][0]
-            elif isinstance(binding, FromCall) and place not in self.field.fixed:
-                mask |= self._masks[binding.call]
+        mask = self._clock(call.description)
+        for name in call.bindings:
+            mask |= self.movers((call.description.iri, name))
         return mask

@@ -4,7 +4,7 @@ Up to ``EXACT`` players by the definition, over all coalitions; beyond by permut
 standard error for each value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import factorial, fsum, sqrt
 from random import Random
@@ -19,11 +19,12 @@ SEED = 20_240_601
 class Shares:
     """One amount a player; they add up to the difference between all players and none.
 
-    ``errors`` are standard errors, where the amounts were sampled.
+    ``errors`` are standard errors, where the amounts were sampled: ``drawn`` are the samples of each player.
     """
 
     amounts: tuple[float, ...]
     errors: tuple[float, ...] | None = None
+    drawn: tuple[tuple[float, ...], ...] = ()
 
 
 def shapley(players: int, value: Callable[[int], float]) -> Shares:
@@ -75,12 +76,22 @@ def sampled(players: int, value: Callable[[int], float], permutations: int = PER
         forwards, backwards = _walk(order, value), _walk(order[::-1], value)
         for player in range(players):
             added[player].append((forwards[player] + backwards[player]) / 2)
-    count = len(added[0])
-    means = [fsum(each) / count for each in added]
-    errors = [
-        sqrt(fsum((x - mean) ** 2 for x in each) / (count - 1) / count) for mean, each in zip(means, added, strict=True)
-    ]
-    return Shares(tuple(means), tuple(errors))
+    means = tuple(fsum(each) / len(each) for each in added)
+    return Shares(means, tuple(_error(each) for each in added), tuple(tuple(each) for each in added))
+
+
+def error_of_sum(shares: Shares, players: Iterable[int]) -> float | None:
+    """The standard error of what some players moved together; None where nothing was sampled."""
+    if not shares.drawn:
+        return None
+    return _error([fsum(drawn) for drawn in zip(*(shares.drawn[player] for player in players), strict=True)])
+
+
+def _error(drawn: Sequence[float]) -> float:
+    """Of the mean of the drawn numbers."""
+    count = len(drawn)
+    mean = fsum(drawn) / count
+    return sqrt(fsum((number - mean) ** 2 for number in drawn) / (count - 1) / count)
 
 
 def _walk(order: list[int], value: Callable[[int], float]) -> dict[int, float]:

@@ -11,10 +11,12 @@ from datetime import datetime
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.values import Value
-from server.attribution.attribute import Attribution, Item, Undefined, attribute
-from server.attribution.sides import reference_side, side_of
+from server.attribution.attribute import attribute
+from server.attribution.reference import USUAL, reference_side
+from server.attribution.sides import side_of
+from server.attribution.told import Attribution, Item, Undefined
 from server.executor.trace import Answered, Trace
-from server.explain.comparisons import Against, AttributionView, Baseline, ItemView
+from server.explain.comparisons import Against, AttributionView, Baseline, GroupView, ItemView
 from server.explain.moved import sentence
 from server.explain.reach import records_of
 from server.explain.results import AnswerResult
@@ -40,18 +42,24 @@ def attribution(trace: Trace, concept: str, against: Against) -> AttributionView
         return Issue(Severity.INFORMATION, "not-attributed", found)
     told, before = found
     description = trace.plan.call(answered.goal.call or "").description
+    items = {id(item): _item(item) for item in told.items}
     return AttributionView(
         scale=told.scale,
-        baseline=_named(against),
+        baseline=_named(against, told),
         base=told.base,
         output=told.output,
         base_value=told.base_value,
         output_value=told.output_value,
         residual=told.residual,
-        items=tuple(_item(item) for item in told.items),
+        items=tuple(items.values()),
         stayed=told.stayed,
         flipped=told.flipped,
         text=sentence(told, description, against.baseline.value, against.since, before),
+        groups=tuple(
+            GroupView(each.text, tuple(items[id(item)] for item in each.items), each.amount, each.error)
+            for each in told.groups
+        ),
+        between=told.between,
     )
 
 
@@ -87,10 +95,11 @@ def _nothing_to_compare(display: str, against: Against) -> str:
     return f"{display} was not evaluated for an earlier time."
 
 
-def _named(against: Against) -> str:
+def _named(against: Against, told: Attribution) -> str:
     match against.baseline:
         case Baseline.REFERENCE:
-            return "usual values, where the inputs have one"
+            other = dict.fromkeys(item.usual for item in told.items if item.usual not in (None, USUAL))
+            return "usual values, where the inputs have one" + "".join(f", or the {each}" for each in other)
         case Baseline.EARLIER:
             when = time_words(against.since) if against.since is not None else "an earlier time"
             return f"the record as of {when}, with what was known then"
@@ -113,6 +122,7 @@ def _item(item: Item) -> ItemView:
         assumed=item.assumed,
         alone=item.alone,
         needed=item.needed,
+        usual=item.usual,
     )
 
 

@@ -8,6 +8,7 @@ from ontology.concepts import Concept
 from ontology.resources import RecordRef
 from ontology.values import Value
 from server.attribution.sides import Stayed
+from server.attribution.told import Between
 
 
 class Baseline(StrEnum):
@@ -28,7 +29,10 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """What one input moved, with its values, times and records at both ends."""
+    """What one input moved, with its values, times and records at both ends.
+
+    ``usual``: what the value of a reference baseline is (usual, or the median of some training data).
+    """
 
     concept: Concept
     slot: str | None
@@ -43,6 +47,7 @@ class ItemView:
     assumed: bool
     alone: bool
     needed: bool
+    usual: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,11 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True)
 class AttributionView:
-    """An attribution; ``baseline`` says in words what ``base`` stands for."""
+    """An attribution; ``baseline`` says in words what ``base`` stands for.
+
+    ``between`` are the numbers computed on the way that are not the same at both ends: no items, since the items moved
+    them.
+    """
 
     scale: str
     baseline: str
@@ -74,3 +83,4 @@ class AttributionView:
     flipped: tuple[str, ...]
     text: str
     groups: tuple[GroupView, ...] = ()
+    between: tuple[Between, ...] = ()

@@ -1,122 +1,137 @@
 """The sentence of an attribution: where the result is, where it was, and what moved the estimate how much."""
 
 from datetime import datetime
-from decimal import Decimal
 
-from ontology.values import Absent, Quantity, Series, Value
-from server.attribution.attribute import CODE, LOG_ODDS, Attribution, Item
-from server.attribution.sides import NO_REFERENCE, NOT_NOW, Stayed
+from ontology.concepts import Origin
+from ontology.evaluation import Interval
+from ontology.values import Absent, Value
+from server.attribution.reference import USUAL
+from server.attribution.sides import DECIDES, NO_REFERENCE, NOT_NOW, NOT_THEN, Stayed
+from server.attribution.told import CODE, Attribution
 from server.catalog.descriptions import Description
 from server.explain.claims import WHAT_IF
-from server.explain.wording import amount, begin_small, list_words, number_words, time_words, value_words
+from server.explain.movers import change, deciders, movers, on_the_way
+from server.explain.wording import begin_small, list_words, time_words, value_words
 
-_HARDLY = 0.1
-_AS_MUCH = 0.9
-_MOST_NAMED = 6
+_STAYS = {
+    "REFERENCE": {NO_REFERENCE: "no usual value", NOT_NOW: "not known"},
+    "EARLIER": {NOT_THEN: "missing then", NOT_NOW: "missing now"},
+    "ACTUAL": {NOT_THEN: "missing in the record", NOT_NOW: "missing or taken as missing"},
+}
+_ORDER = (NO_REFERENCE, DECIDES, NOT_NOW, NOT_THEN)
 
 
 def sentence(
     told: Attribution, description: Description, baseline: str, since: datetime | None, before: Value | None
 ) -> str:
-    """Two or three sentences.  ``before`` is what the result was at the baseline, as it was told then.
+    """A few sentences.  ``before`` is what the result was at the baseline, as it was told then.
 
-    The base may be another value: where inputs were missing then, they stay as they are now.
+    The base may be another value: where inputs were missing at one end, they stay as they are now.
     """
     decimals = description.display_decimals
-    now = value_words(told.output_value, decimals)
-    base = value_words(told.base_value, decimals)
-    name = description.produces.display
+    now = _value(told.output_value, told.output_bounds, decimals)
+    subject = f"{description.produces.display}:" if isinstance(told.output_value, bool) else ""
+    subject = subject or f"{description.produces.display} is"
     match baseline:
+        case "REFERENCE" if _same(told, told.base_value):
+            parts = [f"{subject} {now}, and {_usual(told)} too."]
         case "REFERENCE":
-            said = f"{name} is {now}; with usual values it would be {base}."
-            moved = "What moves the estimate away from that"
+            parts = [f"{subject} {now}; {_usual(told)} it would be {_base(told, decimals)}."]
         case "EARLIER":
-            when = time_words(since) if since is not None else "then"
-            said = f"{name} is now {now}, {_was(told, before, when, decimals)}."
-            moved = "What moved the estimate"
+            parts = [f"{subject} {_then(told, before, time_words(since) if since else 'then', now, decimals)}."]
         case _:
-            said = f"{name} is {now} on the assumption, {base} by the record."
-            moved = "What moves the estimate"
-    if told.scale == CODE:
-        moved = "What changes it" if baseline != "EARLIER" else "What changed it"
-    parts = [said, f"{moved}: {_items(told, decimals)}."]
+            record = _told(told, before, decimals)
+            parts = [f"{subject} {now} on {_assumption(told)}, {record} by the record."]
+    parts += _moved(told, baseline, before, decimals)
+    way = on_the_way(told.between)
+    parts += [f"On the way: {way}."] if way else []
     parts += [f"{each}." for each in told.flipped]
-    if told.stayed:
-        parts.append(_stayed(told.stayed))
-    if baseline == "ACTUAL":
-        parts.append(f"On an assumption: {WHAT_IF}.")
+    parts += _stayed(told.stayed, _STAYS[baseline])
+    parts += [f"On an assumption: {WHAT_IF}."] if baseline == "ACTUAL" else []
     return " ".join(parts)
 
 
-def _was(told: Attribution, before: Value | None, when: str, decimals: int | None) -> str:
-    base = value_words(told.base_value, decimals)
+def _same(told: Attribution, other: Value | None) -> bool:
+    """Whether nothing is told apart between the result and a value at the baseline, and nothing moved it."""
+    return other == told.output_value and not any(item.amount or item.needed for item in told.items)
+
+
+def _value(value: Value, bounds: Interval | None, decimals: int | None) -> str:
+    """A value that has bounds is the least that the result can be."""
+    return f"{'at least ' if bounds is not None else ''}{value_words(value, decimals)}"
+
+
+def _base(told: Attribution, decimals: int | None) -> str:
+    return _value(told.base_value, told.base_bounds, decimals)
+
+
+def _usual(told: Attribution) -> str:
+    """What the end that a result is compared with is, where not all of it is what is usual."""
+    other = [item for item in told.items if item.usual not in (None, USUAL)]
+    names = list_words(f"for {begin_small(item.concept.display)} the {item.usual}" for item in other)
+    rest = " of the other inputs" if any(each.why == DECIDES for each in told.stayed) else ""
+    return f"with usual values{rest}{f' ({names})' if names else ''}"
+
+
+def _then(told: Attribution, before: Value | None, when: str, now: str, decimals: int | None) -> str:
+    if before == told.output_value == told.base_value:
+        return f"{now}, as on {when}"
+    base = _base(told, decimals)
     if before == told.base_value:
-        return f"it was {base} on {when}"
-    then = f"it had no value on {when}" if before is None or isinstance(before, Absent) else ""
-    then = then or f"it was {value_words(before, decimals) if before is not None else ''} on {when}"
-    return f"{then} (with what was missing then taken as it is now: {base})"
+        return f"{now}, as on {when} to the digits shown" if base == now else f"now {now}, it was {base} on {when}"
+    said = f"it had no value on {when}"
+    if before is not None and not isinstance(before, Absent):
+        said = f"it was {value_words(before, decimals)} on {when}"
+    if not any(item.amount or item.needed or item.alone for item in told.items):
+        return f"now {now}, {said}"
+    return f"now {now}, {said} ({base} {_left(told)})"
 
 
-def _items(told: Attribution, decimals: int | None) -> str:
+def _told(told: Attribution, before: Value | None, decimals: int | None) -> str:
+    """What the record alone gives; and the base, where that is another value."""
+    base = _base(told, decimals)
+    if before == told.base_value:
+        return base
+    said = "no value" if before is None or isinstance(before, Absent) else value_words(before, decimals)
+    return f"{said} ({base} without what is missing at one end)"
+
+
+def _left(told: Attribution) -> str:
+    """How the base differs from what was told: by what is the same at both ends, since it was missing at one."""
+    missing = {each.why for each in told.stayed} & {NOT_THEN, NOT_NOW}
+    if missing == {NOT_NOW}:
+        return "without what is missing now"
+    return f"with what was missing {'then' if missing == {NOT_THEN} else 'at one of the times'} taken as it is now"
+
+
+def _assumption(told: Attribution) -> str:
+    return "the assumptions" if sum(item.assumed for item in told.items) > 1 else "the assumption"
+
+
+def _moved(told: Attribution, baseline: str, before: Value | None, decimals: int | None) -> list[str]:
+    """What moved it; nothing is said where nothing did."""
+    changed, moves = ("changed", "moved") if baseline == "EARLIER" else ("changes", "moves")
     if told.scale == CODE:
-        changed = told.base_value != told.output_value
-        return list_words(_of_code(item) for item in told.items) or ("no input by itself" if changed else "nothing")
+        if told.items:
+            return [f"What {changed} it: {deciders(told.items)}."]
+        return [f"No input {changed} it by itself."] if told.base_value != told.output_value else []
     items = [item for item in told.items if item.amount]
     if not items:
-        return "nothing"
-    total = sum(abs(item.amount) for item in items)
-    largest = abs(items[0].amount)
-    named = [
-        f"{_change(item)} {_rank(abs(item.amount), largest, total, first=place == 0)}{_direction(item, told, decimals)}"
-        for place, item in enumerate(items[:_MOST_NAMED])
-    ]
-    if len(items) > _MOST_NAMED:
-        named.append(f"{len(items) - _MOST_NAMED} more inputs, each less than these")
-    return ", ".join(named)
+        return []
+    if len(items) == 1 and items[0].time and before == told.base_value:
+        return [f"Only time has passed: {change(items[0])}."]
+    away = " away from that" if baseline == "REFERENCE" else ""
+    return [f"What {moves} the estimate{away}: {movers(told, decimals)}."]
 
 
-def _of_code(item: Item) -> str:
-    if item.needed and item.alone:
-        how = "by itself"
-    elif item.needed:
-        how = "together with others"
-    else:
-        how = "by itself, and it would be the same without"
-    return f"{_change(item)} ({how})"
-
-
-def _change(item: Item) -> str:
-    name = begin_small(item.concept.display) + (" over time" if isinstance(item.after, Series) else "")
-    if isinstance(item.before, Quantity) and isinstance(item.after, Quantity) and item.before.unit == item.after.unit:
-        digits = 1 if item.time else None
-        before = number_words(item.before.value, digits)
-        return f"{name} {before} → {amount(item.after.value, item.after.unit, digits)}"
-    return f"{name} {value_words(item.before)} → {value_words(item.after)}"
-
-
-def _rank(size: float, largest: float, total: float, first: bool) -> str:
-    if first:
-        return "most" if size < total else "alone"
-    if size >= _AS_MUCH * largest:
-        return "about as much"
-    return "hardly" if size < _HARDLY * total else "less"
-
-
-def _direction(item: Item, told: Attribution, decimals: int | None) -> str:
-    """How far on the scale of the result; of a risk only whether up or down, since log-odds are no words."""
-    if told.scale == LOG_ODDS:
-        return " (up)" if item.amount > 0 else " (down)"
-    digits = None if decimals is None else decimals + 1
-    size = number_words(Decimal(repr(abs(item.amount))), digits)
-    sign = "+" if item.amount > 0 else "−"
-    error = f" ± {number_words(Decimal(repr(item.error)), digits)}" if item.error is not None else ""
-    return f" ({sign}{size}{error})"
-
-
-def _stayed(stayed: tuple[Stayed, ...]) -> str:
+def _stayed(stayed: tuple[Stayed, ...], words: dict[str, str]) -> list[str]:
+    """What is the same at both ends; but for the site's settings, which are nobody's."""
     groups: dict[str, list[str]] = {}
-    for each in stayed:
-        name = begin_small(each.concept.display) + (" over time" if each.series else "")
-        groups.setdefault(each.why, []).append(name)
-    order = sorted(groups, key=lambda why: (why != NO_REFERENCE, why != NOT_NOW))
-    return f"Left as they are: {'; '.join(f'{list_words(dict.fromkeys(groups[why]))} ({why})' for why in order)}."
+    for each in sorted(stayed, key=lambda each: _ORDER.index(each.why)):
+        if each.concept.origin is Origin.SITE:
+            continue
+        # What a reader knows as age is read off the date of birth.
+        name = "age" if each.concept.element == "birthDate" else begin_small(each.concept.display)
+        groups.setdefault(words.get(each.why, each.why), []).append(name + (" over time" if each.series else ""))
+    told = "; ".join(f"{list_words(dict.fromkeys(names))} ({why})" for why, names in groups.items())
+    return [f"Left as they are: {told}."] if told else []

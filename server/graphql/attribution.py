@@ -39,6 +39,28 @@ class AttributionItem:
     assumed: bool
     alone: bool = strawberry.field(description="Of a code: this input by itself changes it from the baseline.")
     needed: bool = strawberry.field(description="Of a code: without this input it would be another.")
+    usual: str | None = strawberry.field(
+        description="Of the baseline REFERENCE: what `from` is: usual in an adult, or the median of some training data."
+    )
+
+
+@strawberry.type
+class AttributionGroup:
+    """What correlated inputs moved together, as the description of a model groups them."""
+
+    text: str
+    items: list[AttributionItem] = strawberry.field(description="Its inputs; each is in `Attribution.items` too.")
+    amount: float = strawberry.field(description="The sum of the amounts of its inputs.")
+    error: float | None = strawberry.field(description="Standard error, where more than 12 inputs differ.")
+
+
+@strawberry.type
+class ComputedBetween:
+    """A number computed on the way from the inputs to the result."""
+
+    concept: Concept
+    before: Value = strawberry.field(name="from")
+    after: Value = strawberry.field(name="to")
 
 
 @strawberry.type
@@ -68,7 +90,13 @@ class Attribution:
     base_value: Value = strawberry.field(description="The result at the baseline.")
     output_value: Value
     stayed: list[StayedInput] = strawberry.field(description="What stayed as it is at both ends, and why.")
-    flipped: list[str] = strawberry.field(description="Of rules: the criteria that are met now and were not.")
+    flipped: list[str] = strawberry.field(
+        description="Criteria of rules, special rules of scores and the band of the result: met now, and not before."
+    )
+    groups: list[AttributionGroup] = strawberry.field(description="What correlated inputs moved together.")
+    between: list[ComputedBetween] = strawberry.field(
+        description="Numbers on the way that are not the same at both ends; the items moved them."
+    )
 
 
 def resolve(

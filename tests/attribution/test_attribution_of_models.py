@@ -11,8 +11,9 @@ from ontology.inputs import Consumed
 from ontology.values import Quantity
 from server import kinds
 from server.attribution import function
-from server.attribution.attribute import Attribution, attribute
+from server.attribution.attribute import attribute
 from server.attribution.sides import Side, side_of
+from server.attribution.told import Attribution
 from server.catalog.load import Catalog
 from server.executor.trace import BoundInput, Trace
 from tests.support.asking import asking

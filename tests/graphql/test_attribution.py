@@ -24,15 +24,19 @@ CHART = (
     uacr(120, "2026-02-20T08:00:00Z", id="u-1"),
     uacr(410, "2026-06-20T08:00:00Z", id="u-2"),
 )
+BETTER_THEN = (*CHART[:1], creatinine(0.8, "2026-02-20T08:00:00Z", id="cr-1"), *CHART[2:])
+"""An eGFR at which the risk did not hold then."""
 VALUE = (
     "{ __typename ... on Quantity { value unit } ... on Coding { code } ... on Flag { is } ... on Absent { reason } }"
 )
 WHOLE = f"""
   scale baseline base output residual text flipped
   baseValue {VALUE} outputValue {VALUE}
-  items {{ concept {{ id }} slot from {VALUE} to {VALUE} amount error effective effectiveBefore assumed alone needed
-    records {{ id version }} recordsBefore {{ id version }} }}
+  items {{ concept {{ id }} slot from {VALUE} to {VALUE} amount error effective effectiveBefore
+    assumed alone needed usual records {{ id version }} recordsBefore {{ id version }} }}
   stayed {{ concept {{ id }} slot why value {VALUE} }}
+  groups {{ text amount error items {{ slot amount }} }}
+  between {{ concept {{ id }} from {VALUE} to {VALUE} }}
 """
 EARLIER = f'attribution(baseline: EARLIER, since: "{SINCE}")'
 EGFR_UNIT = "mL/min/{1.73_m2}"
@@ -86,6 +90,9 @@ async def test_a_risk_against_an_earlier_time() -> None:
     assert "age 66.0 → 66.3 years hardly" in told["text"]
     assert "because" not in told["text"]
     assert told["stayed"] == []
+    (way,) = told["between"]
+    assert (way["concept"]["id"], round(way["from"]["value"]), round(way["to"]["value"])) == ("egfr", 42, 29)
+    assert "On the way: estimated GFR 42 → 29 mL/min/1.73 m²." in told["text"]
     first = told["items"][0]
     assert first["recordsBefore"] == [{"id": "cr-1", "version": "1"}]
     assert first["records"] == [{"id": "cr-2", "version": "1"}]
@@ -112,7 +119,21 @@ async def test_against_usual_values() -> None:
     (item,) = (i for i in told["items"] if i["amount"])
     assert item["from"] == {"__typename": "Quantity", "value": 0.9, "unit": "mg/dL"}
     assert item["recordsBefore"] == []
+    assert item["usual"] == "usual in an adult"
     assert told["baseline"] == "usual values, where the inputs have one"
+    assert told["text"].endswith("Left as they are: age and sex for clinical use (no usual value).")
+
+
+async def test_what_decides_whether_it_applies_stays() -> None:
+    """No risk of kidney failure is told at a usual creatinine: the rest is compared."""
+    told = (await result(query("attribution", "kidney-failure-risk-5y")))["told"]
+    assert list(amounts(told)) == ["uacr"]
+    assert {s["concept"]["id"]: s["why"] for s in told["stayed"]}["serum-creatinine"] == (
+        "the result would not apply at the usual value"
+    )
+    assert "; with usual values of the other inputs it would be " in told["text"]
+    assert "serum creatinine (the result would not apply at the usual value)" in told["text"]
+    assert abs(told["residual"]) < 1e-9
 
 
 async def test_a_what_if_against_the_record() -> None:
@@ -164,7 +185,8 @@ async def test_what_was_not_issued_then_was_not_known_then() -> None:
 @pytest.mark.parametrize(
     ("of", "field", "records", "status", "why"),
     [
-        ("kidney-failure-risk-5y", "attribution", CHART, "COMPLETE", "no value at the baseline"),
+        ("kidney-failure-risk-5y", EARLIER, BETTER_THEN, "COMPLETE", "no value at the baseline"),
+        ("age", "attribution", CHART, "COMPLETE", "none of its inputs has a usual value"),
         ("egfr", EARLIER, CHART[:1], "INSUFFICIENT", "has no value"),
         ("egfr", EARLIER, (patient("2015-01-01"), *CHART[1:]), "NOT_APPLICABLE", "has no value"),
         ("serum-creatinine", EARLIER, CHART, "COMPLETE", "is read, not computed"),

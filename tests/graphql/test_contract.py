@@ -32,6 +32,8 @@ ADDED = {
     "CardAttribute",
     "CardMetric",
     "StayedInput",
+    "AttributionGroup",
+    "ComputedBetween",
     "Timeline",
     "TimelinePoint",
 }
@@ -44,10 +46,10 @@ FIELDS_ADDED = {
     ("Contributions", "groups"),
     ("Module", "card"),
     ("Module", "maturity"),
-    *(("Attribution", name) for name in ("baseValue", "outputValue", "stayed", "flipped")),
+    *(("Attribution", name) for name in ("baseValue", "outputValue", "stayed", "flipped", "groups", "between")),
     *(
         ("AttributionItem", name)
-        for name in ("error", "effectiveBefore", "effective", "recordsBefore", "assumed", "alone", "needed")
+        for name in ("error", "effectiveBefore", "effective", "recordsBefore", "assumed", "alone", "needed", "usual")
     ),
 }
 MEMBERS_ADDED = {("Value", "Bound")}

@@ -13,8 +13,9 @@ from ontology.concepts import Origin
 from ontology.inputs import Consumed
 from ontology.slots import Slot
 from ontology.values import Quantity, Value
-from server.attribution.attribute import Attribution, Undefined, attribute
+from server.attribution.attribute import attribute
 from server.attribution.sides import Side
+from server.attribution.told import Attribution, Undefined
 from server.catalog.criteria import Band, Compare, ScoreCriterion
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import Binding, FromCall, Goal, Leaf, Plan, PlannedCall

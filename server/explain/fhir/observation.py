@@ -60,7 +60,8 @@ def observation(part: Part, issued: datetime) -> Json:
     if result.interpretation is not None:
         meant = result.interpretation
         made["interpretation"] = [{"coding": [coding(meant.code)], "text": meant.text}]
-    if derived := references(url for kind, url in part.grounds if kind in DERIVED_FROM):
+    derived = references(url for kind, url in part.grounds if kind in DERIVED_FROM)
+    if derived and (bounds is not None or not isinstance(value, Absent)):
         made["derivedFrom"] = derived
     components = [*made.get("component", ()), *_limits("interval", "Uncertainty", result.interval)]
     components += _limits("bounds", "Between what limits it lies", bounds)

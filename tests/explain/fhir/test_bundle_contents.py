@@ -1,0 +1,363 @@
+"""What a Bundle says of each kind of answer, and that the checker of its rules finds what is wrong."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ontology.evaluation import Contribution, Interval, Margin, Standing, Working
+from ontology.resources import RecordRef
+from ontology.values import Absent, AbsentReason, Quantity
+from server.catalog.trained import Explainer, File, TrainedModel
+from server.explain.comparisons import Against, AttributionView, Baseline, ItemView
+from server.explain.explain import explain
+from server.explain.fhir import bundle
+from server.explain.fhir.elements import number
+from server.explain.fhir.making import MOST_POINTS
+from server.explain.results import AnswerResult
+from tests.support import traces as t
+from tests.support.r4 import faults
+
+NOW = datetime(2026, 6, 3, 7, 15, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+def told(name: str) -> AnswerResult:
+    return explain(t.EVERY_TRACE[name](), t.interpret)[0]
+
+
+def of_kind(made: Json, kind: str) -> list[Json]:
+    return [entry["resource"] for entry in made["entry"] if entry["resource"]["resourceType"] == kind]
+
+
+def notes(resource: Json) -> str:
+    return " | ".join(note["text"] for note in resource["note"])
+
+
+@pytest.mark.parametrize("name", sorted(t.EVERY_TRACE))
+def test_every_trace_keeps_r4s_rules(name: str) -> None:
+    results = explain(t.EVERY_TRACE[name](), t.interpret)
+    assert faults(bundle(results, NOW)) == []
+    for result in results:
+        assert faults(bundle(result, NOW)) == []
+
+
+def test_percent_is_percent() -> None:
+    """9.1 %, in a module that reckons in percent, and in one that reckons in shares, leaves as 9.1."""
+    for value, unit in (("9.1", "%"), ("0.091", "1")):
+        result = explain(t.kfre_trace(risk=Quantity(Decimal(value), unit)), t.interpret)[0]
+        (prediction,) = of_kind(bundle(result), "RiskAssessment")[0]["prediction"]
+        assert json.dumps(prediction["probabilityDecimal"]) == "9.1"
+        assert prediction["outcome"] == {"text": "kidney failure"}
+        assert [(end["value"], end["code"]) for end in prediction["whenRange"].values()] == [(0, "a"), (5, "a")]
+        assert "is no age" in prediction["rationale"]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("1.1", "1.1"), ("0.1", "0.1"), ("45.26", "45.26"), ("4.10", "4.1"), ("1E+3", "1000"), ("100", "100"),
+        ("-1.83", "-1.83"), ("45.2612345678901234567", "45.2612345678901"), ("123456789.123456", "123456789.123456"),
+        ("0", "0"), ("0.30000000000000004", "0.3"),
+    ],
+)  # fmt: skip
+def test_decimals_stay_as_they_are_written(value: str, written: str) -> None:
+    assert json.dumps(number(Decimal(value))) == written
+
+
+def test_a_step_below_is_an_observation_of_its_own() -> None:
+    made = bundle(told("chain"), NOW)
+    (risk,), (egfr,) = of_kind(made, "RiskAssessment"), of_kind(made, "Observation")
+    urls = {entry["resource"]["resourceType"]: entry["fullUrl"] for entry in made["entry"]}
+    base = "http://127.0.0.1:8191/fhir/Observation"
+    assert {each["reference"] for each in risk["basis"]} == {urls["Observation"], f"{base}/u1"}
+    assert egfr["derivedFrom"] == [{"reference": f"{base}/obs-1"}]
+    assert egfr["valueQuantity"]["value"] == 45.26
+    assert (egfr["effectiveDateTime"], egfr["issued"]) == (t.DRAWN.isoformat(), NOW.isoformat())
+    assert risk["occurrenceDateTime"] == t.AT.isoformat()
+    assert "Rests on records from 2026-05-02 08:30 UTC to 2026-06-01 08:30 UTC." in notes(risk)
+    of = {each["target"][0]["reference"]: each for each in of_kind(made, "Provenance")}
+    for url, module, records in (
+        (urls["Observation"], "egfr", {"obs-1"}),
+        (urls["RiskAssessment"], "kidney-failure-risk-5y", {"obs-1", "u1"}),
+    ):
+        provenance = of[url]
+        what = [entity["what"] for entity in provenance["entity"]]
+        assert {f"{base}/{record}/_history/3" for record in records} <= {each.get("reference") for each in what}
+        named = {each["identifier"]["system"]: each["identifier"]["value"] for each in what if "identifier" in each}
+        assert named["https://medtwin.example/fingerprints"] == f"fp-{module}-20260602"
+        assert named["urn:ietf:rfc:3986"] == f"https://medtwin.example/modules/{module}#module|1.0.0"
+        assert provenance["recorded"] == NOW.isoformat()
+        assert provenance["occurredDateTime"] == t.AT.isoformat()
+    assert {"reference": urls["Observation"]} in [entity["what"] for entity in of[urls["RiskAssessment"]]["entity"]]
+
+
+def test_without_a_clock_it_is_told_as_of_the_evaluation() -> None:
+    for each in of_kind(bundle(told("chain")), "Provenance"):
+        assert each["recorded"] == t.AT.isoformat()
+
+
+def test_a_record_without_a_version_is_named_as_it_is() -> None:
+    given = t.creatinine()
+    (resource,) = given.resources
+    bare = replace(resource, source=RecordRef("ehr", "http://127.0.0.1:8191/fhir", "Observation", "obs-1"))
+    trace = t.trace((t.egfr_run(given=replace(given, resources=(bare,))),), goals=(0,))
+    made = bundle(explain(trace, t.interpret))
+    said = [entity["what"].get("reference") for entity in of_kind(made, "Provenance")[0]["entity"]]
+    assert "http://127.0.0.1:8191/fhir/Observation/obs-1" in said
+
+
+def test_several_results_share_the_steps_below() -> None:
+    trace = t.kfre_trace()
+    below = t.Answered(t.Goal(t.EGFR, t.EGFR_MODULE.iri), 0, None)
+    results = explain(replace(trace, answers=(*trace.answers, below)), t.interpret)
+    made = bundle(results, NOW)
+    assert faults(made) == []
+    assert [len(of_kind(made, kind)) for kind in ("RiskAssessment", "Observation", "Provenance", "Device")] == [
+        1,
+        1,
+        2,
+        2,
+    ]
+    # Asked for itself, it is told with all that an answer has.
+    assert "For: For clinicians." in notes(of_kind(made, "Observation")[0])
+    alone = bundle(results[1], NOW)["entry"][0]
+    assert alone in made["entry"]
+
+
+@pytest.mark.parametrize(("points", "beyond"), [(4, 0), (MOST_POINTS, 0), (MOST_POINTS + 3, 3)])
+def test_of_a_long_series_the_newest_points_are_told_and_all_records_named(points: int, beyond: int) -> None:
+    result = explain(t.slope_trace(points), t.interpret)[0]
+    made = bundle(result, NOW)
+    assert faults(made) == []
+    slope, *steps = of_kind(made, "Observation")
+    assert len(steps) == points - beyond
+    records = {f"http://127.0.0.1:8191/fhir/Observation/obs-{index}" for index in range(points)}
+    said = {entity["what"].get("reference") for entity in of_kind(made, "Provenance")[0]["entity"]}
+    assert {f"{record}/_history/3" for record in records} <= said
+    # Those that are not told by themselves are stood for by their records.
+    derived = {each["reference"] for each in slope["derivedFrom"]}
+    assert {each for each in derived if each.startswith("http")} == {
+        f"http://127.0.0.1:8191/fhir/Observation/obs-{index}" for index in range(beyond)
+    }
+    assert len(derived) == points
+    assert ("are told by themselves" in notes(slope)) is (beyond > 0)
+
+
+def test_limits_and_points_are_components_under_codes_of_ours() -> None:
+    slope = bundle(explain(t.slope_trace(), t.interpret)[0])["entry"][0]["resource"]
+    (limits,) = slope["component"]
+    assert limits["code"]["coding"][0]["code"] == "interval"
+    assert (limits["valueRange"]["low"]["value"], limits["valueRange"]["high"]["value"]) == (-2.9, -0.8)
+    assert "Uncertainty: -2.9 to -0.8" in notes(slope)
+    score = bundle(told("score"))["entry"][0]["resource"]
+    systems = {component["code"]["coding"][0]["system"] for component in score["component"]}
+    assert systems == {"https://medtwin.example/points"}
+    assert [component["valueQuantity"]["value"] for component in score["component"]] == [2, 2]
+    lowest = bundle(told("score-bounds"))["entry"][0]["resource"]
+    assert lowest["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    assert "between 2 and 5" in notes(lowest)
+    assert "bounds" in [component["code"]["coding"][0]["code"] for component in lowest["component"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "status"),
+    [
+        ("insufficient", "unknown", "final"),
+        ("not-applicable", "not-applicable", "final"),
+        ("failed", "error", "cancelled"),
+    ],
+)
+def test_what_has_no_value_says_why_and_is_no_risk(name: str, reason: str, status: str) -> None:
+    made = bundle(told(name))
+    first = made["entry"][0]["resource"]
+    assert of_kind(made, "RiskAssessment") == []
+    assert first["dataAbsentReason"]["coding"][0]["code"] == reason
+    assert (first["status"], "derivedFrom" in first) == (status, False)
+
+
+def test_what_rests_on_a_preliminary_record_is_preliminary() -> None:
+    given = t.creatinine()
+    (resource,) = given.resources
+    early = replace(given, resources=(replace(resource, status="preliminary"),))
+    made = bundle(explain(t.kfre_trace(t.egfr_run(given=early)), t.interpret)[0])
+    assert {each["status"] for each in (*of_kind(made, "Observation"), *of_kind(made, "RiskAssessment"))} == {
+        "preliminary"
+    }
+    assert "do-not-store" not in str(made)
+    assert bundle(told("chain"))["entry"][0]["resource"]["status"] == "final"
+
+
+def test_what_is_used_from_an_assumed_step_is_tagged_all_the_way_up() -> None:
+    assumed = t.filled(t.CREATININE_SLOT, Quantity(Decimal(1), "mg/dL"), assumed=True)
+    made = bundle(explain(t.kfre_trace(t.egfr_run(given=assumed)), t.interpret)[0])
+    for entry in made["entry"]:
+        if entry["resource"]["resourceType"] != "Device":
+            assert {"assumption", "do-not-store"} <= {tag["code"] for tag in entry["resource"]["meta"]["tag"]}
+    # What is set for the site is a fact of the site.
+    assert "do-not-store" not in str(bundle(told("chain")))
+
+
+TRAINED = TrainedModel(
+    artefact=File("model.skops", "0" * 64),
+    trusted=(),
+    positive=1,
+    explainer=Explainer.LINEAR,
+    background="the people that it was fitted to",
+    rows=None,
+    features=(),
+    calibration="slope 0.98",
+    least=1,
+    among=("egfr",),
+)
+
+
+def modelled(above: bool = False) -> AnswerResult:
+    """A risk by a model for demonstration; ``above``: an equation that takes from it."""
+    module = replace(t.KFRE_MODULE, model=TRAINED)
+    working = Working(
+        "a model",
+        contributions=(
+            Contribution("egfr", Decimal("0.7"), "eGFR 45"),
+            Contribution("uacr", Decimal("-0.2"), "UACR 300"),
+        ),
+        margin=Margin("LOG_ODDS", Decimal("-2.8"), Decimal("-2.3"), Decimal(0), "usual people"),
+        standing=Standing(1, 2, ("UACR 300 mg/g is above 99 % of the training data",), "slope 0.98", "demonstration"),
+    )
+    interval = Interval(Decimal("5.1"), Decimal("15.2"), "%", "90 % of fits", Decimal("0.9"))
+    given = t.BoundInput(t.EGFR_SLOT, t.GFR, steps=(0,))
+    risk = t.run(module, (given, t.uacr(), t.region()), t.RISK, interval=interval, working=working)
+    runs = (t.egfr_run(), risk)
+    if above:
+        slot = replace(t.EGFR_SLOT, concept=t.KFRE, unit="%")
+        runs = (*runs, t.run(t.SLOPE_MODULE, (t.BoundInput(slot, t.RISK, steps=(1,)),), Quantity(Decimal(1), "%")))
+    return explain(t.trace(runs, goals=(len(runs) - 1,)), t.interpret)[0]
+
+
+def test_a_model_says_what_it_is_how_sure_and_what_moved_it() -> None:
+    made = bundle(modelled(), NOW)
+    assert faults(made) == []
+    (risk,), (egfr,) = of_kind(made, "RiskAssessment"), of_kind(made, "Observation")
+    assert {"demonstration", "do-not-store"} <= {tag["code"] for tag in risk["meta"]["tag"]}
+    assert (risk["status"], egfr["status"]) == ("preliminary", "final")
+    for text in (
+        "Not to be written into a record: demonstration model",
+        "Uncertainty: 5.1 to 15.2 % (90 % of fits).",
+        "1 of 2 inputs measured; UACR 300 mg/g is above 99 % of the training data; calibration: slope 0.98.",
+        "Moved the estimate, compared with usual people, most first: up: eGFR 45; down: UACR 300.",
+    ):
+        assert text in notes(risk)
+    assert "log-odds" not in notes(risk).casefold()
+    found = {each["url"].rsplit("/", 1)[-1]: each for each in risk["extension"]}
+    limits = {each["url"]: each for each in found["interval"]["extension"]}
+    assert (limits["range"]["valueRange"]["low"]["value"], limits["level"]["valueDecimal"]) == (5.1, 0.9)
+    items = [each for each in found["contributions"]["extension"] if each["url"] == "item"]
+    assert [each["extension"][1]["valueDecimal"] for each in items] == [0.7, -0.2]
+    device = next(each for each in of_kind(made, "Device") if each["version"] and len(each["deviceName"]) > 1)
+    assert "not for use in care" in "".join(note["text"] for each in of_kind(made, "Device") for note in each["note"])
+    assert device["identifier"][1]["value"].endswith("|1.0.0")
+
+
+def test_what_takes_from_a_model_of_trial_is_no_surer_than_that() -> None:
+    made = bundle(modelled(above=True))
+    first = made["entry"][0]["resource"]
+    assert faults(made) == []
+    assert first["status"] == "preliminary"
+    assert "it rests on a demonstration model, which is not for use in care" in notes(first)
+    # R4 lets no Observation be derived from a RiskAssessment; the Provenance says it.
+    assert "derivedFrom" not in first
+    urls = {entry["fullUrl"] for entry in made["entry"] if entry["resource"]["resourceType"] == "RiskAssessment"}
+    assert urls <= {entity["what"].get("reference") for entity in of_kind(made, "Provenance")[0]["entity"]}
+
+
+def test_attributions_that_were_asked_for_are_told_in_words_and_numbers() -> None:
+    item = ItemView(
+        concept=t.CREATININE, slot="creatinine", before=Quantity(Decimal("1.1"), "mg/dL"),
+        after=Quantity(Decimal("1.6"), "mg/dL"), amount=-19.25, error=None, effective_before=None, effective=t.DRAWN,
+        records_before=(), records=(), assumed=False, alone=True, needed=True,
+    )  # fmt: skip
+    view = AttributionView(
+        scale="VALUE", baseline="the record as of March", base=64.51, output=45.26, residual=0.0,
+        base_value=t.GFR, output_value=t.GFR, items=(item,), stayed=(), flipped=(), text="eGFR is now 45, it was 65.",
+    )  # fmt: skip
+    result = replace(told("complete"), attributions={Against(Baseline.EARLIER, t.DRAWN): view})
+    made = bundle(result)
+    first = made["entry"][0]["resource"]
+    assert faults(made) == []
+    assert "Compared with the record as of March: eGFR is now 45, it was 65." in notes(first)
+    (moved,) = [each for each in first["extension"] if each["url"].endswith("/attribution")]
+    (one,) = [each for each in moved["extension"] if each["url"] == "item"]
+    said = [value for each in one["extension"] for name, value in each.items() if name != "url"]
+    assert said == ["serum-creatinine", -19.25, "1.1 mg/dL", "1.6 mg/dL"]
+    assert "extension" not in bundle(told("complete"))["entry"][0]["resource"]
+
+
+def test_advice_is_no_part_of_it() -> None:
+    result = told("chain")
+    assert result.recommendations
+    assert "Refer." not in json.dumps(bundle(result))
+
+
+def test_the_narrative_is_sound_whatever_is_told() -> None:
+    result = replace(told("complete"), text="eGFR < 60 & falling <b>")
+    made = bundle(result)
+    assert faults(made) == []
+    assert "&lt; 60 &amp; falling" in made["entry"][0]["resource"]["text"]["div"]
+
+
+def test_a_bundle_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs a result"):
+        bundle(())
+
+
+def test_a_value_that_is_absent_below_gives_no_ground() -> None:
+    lacking = Absent(AbsentReason.INPUT_ABSENT)
+    given = t.BoundInput(t.EGFR_SLOT, lacking, steps=(0,))
+    bounds = Interval(Decimal(1), Decimal(9), "%", "with any eGFR")
+    risk = t.run(t.KFRE_MODULE, (given, t.uacr(), t.region()), lacking, bounds=bounds)
+    made = bundle(explain(t.trace((t.egfr_run(lacking, t.NO_CREATININE), risk), goals=(1,)), t.interpret)[0])
+    first = made["entry"][0]["resource"]
+    assert faults(made) == []
+    assert [each["reference"] for each in first["derivedFrom"]] == ["http://127.0.0.1:8191/fhir/Observation/u1"]
+    assert first["component"][0]["valueRange"]["high"]["value"] == 9
+
+
+def change(path: tuple[Any, ...], value: Any) -> Callable[[Json], None]:
+    def make(found: Json) -> None:
+        at: Any = found["entry"]
+        for name in path[:-1]:
+            at = at[name]
+        at[path[-1]] = value
+
+    return make
+
+
+FAULTS: list[tuple[Callable[[Json], None], str]] = [
+    (lambda found: found["entry"].append(found["entry"][0]), "bdl-7"),
+    (change((0, "resource", "basis", 0, "reference"), "urn:uuid:nowhere"), "leads nowhere"),
+    (change((0, "resource", "prediction", 0, "probabilityDecimal"), 910), "ras-2"),
+    (change((0, "resource", "meta"), {"tag": [{"system": "urn:x", "code": "x"}]}), "no tag of ours"),
+    (change((2, "resource", "recorded"), "2026-06-02"), "recorded"),
+    (change((2, "resource", "entity", 0, "role"), "used"), "no role"),
+    (change((3, "resource", "dataAbsentReason"), {"text": "none"}), "obs-6"),
+    (change((3, "resource", "derivedFrom"), [{"reference": "http://x/Condition/1"}]), "derivedFrom may not be"),
+    (change((3, "resource", "device", "reference"), "http://x/Patient/1"), "device is none"),
+    (change((3, "resource", "note", 0, "text"), ""), "is empty"),
+]
+
+
+@pytest.mark.parametrize(("make", "fault"), FAULTS, ids=[fault for _, fault in FAULTS])
+def test_the_checker_finds_what_is_wrong(make: Callable[[Json], None], fault: str) -> None:
+    made = deepcopy(bundle(told("chain"), NOW))
+    assert faults(made) == []
+    make(made)
+    try:
+        found = faults(made)
+    except ValueError as error:  # the models of fhir.resources see some of it first
+        found = [str(error)]
+    assert any(fault in each or "String should match" in each or "type" in each for each in found)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
 
 Floats = NDArray[np.float64]
 ROUNDS = 60
@@ -37,11 +36,11 @@ def holds(weights: Floats, matrix: Floats, least: Floats) -> bool:
 
 
 def directed(design: Floats, happened: Any, penalty: float, matrix: Floats, least: Floats) -> tuple[Floats, float]:
-    """Weights and intercept.  Newton's steps, each the exact solution of a bounded least squares problem."""
+    """Weights and intercept.  Newton's steps, each to the lowest point of a bowl with walls."""
     wide = np.column_stack([design @ matrix, np.ones(len(design))])
     shrink = np.zeros((wide.shape[1], wide.shape[1]))
     shrink[:-1, :-1] = matrix.T @ matrix
-    bounds = (np.append(least, -np.inf), np.full(wide.shape[1], np.inf))
+    bound = np.append(least, -np.inf) == 0
     share = float(np.mean(happened))
     at = np.zeros(wide.shape[1])
     at[-1] = np.log(share / (1 - share))
@@ -54,13 +53,33 @@ def directed(design: Floats, happened: Any, penalty: float, matrix: Floats, leas
         chance = 1 / (1 + np.exp(-(wide @ at)))
         slope = penalty * wide.T @ (chance - happened) + shrink @ at
         bend = penalty * (wide * (chance * (1 - chance))[:, None]).T @ wide + shrink
-        root = np.linalg.cholesky(bend).T
-        target = root @ at - np.linalg.solve(root.T, slope)
-        goal = lsq_linear(root, target, bounds, method="bvls", tol=1e-14).x
-        move = goal - at
+        move = lowest(bend, bend @ at - slope, bound) - at
         while loss(at + move) > loss(at) + 1e-12 * abs(loss(at)) and abs(move).max() > 1e-12:
             move = move / 2
         at = at + move
         if abs(move).max() < 1e-9:
             return matrix @ at[:-1], float(at[-1])
+    raise ValueError("the directed fit did not settle")
+
+
+def lowest(bend: Floats, pull: Floats, bound: NDArray[np.bool_]) -> Floats:
+    """Where ``x @ bend @ x / 2 - pull @ x`` is least, with no less than 0 where ``bound`` (Lawson and Hanson's way)."""
+    inside, found = ~bound, np.zeros(len(pull))
+    for _ in range(10 * len(pull)):
+        while True:
+            goal = np.zeros(len(pull))
+            goal[inside] = np.linalg.solve(bend[np.ix_(inside, inside)], pull[inside])
+            out = inside & bound & (goal <= 0)
+            if not out.any():
+                break
+            # As far as the first wall, which is then kept to.
+            part = (found[out] / (found[out] - goal[out])).min()
+            found = found + part * (goal - found)
+            inside &= ~(bound & (found <= 1e-13))
+            found[~inside] = 0
+        found = goal
+        gain = np.where(inside, -np.inf, pull - bend @ found)
+        if gain.max() <= 1e-9:
+            return found
+        inside[gain.argmax()] = True
     raise ValueError("the directed fit did not settle")

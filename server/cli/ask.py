@@ -1,9 +1,10 @@
-"""``ask``: the argument behind each answer, as a tree, as JSON (what GraphQL answers), or as Turtle."""
+"""``ask``: the argument behind each answer, as a tree, as JSON (what GraphQL answers), as Turtle, or as FHIR."""
 
 import asyncio
 import json
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collectors.handed import OFFLINE, HandedIn
@@ -17,6 +18,7 @@ from server.executor.trace import Trace
 from server.explain.attribution import with_attributions
 from server.explain.comparisons import Against
 from server.explain.explain import explain
+from server.explain.fhir import bundle
 from server.explain.prov import graph
 from server.explain.results import AnswerResult, Status
 from server.explain.text import argument
@@ -33,7 +35,7 @@ def run(
     handed: HandedIn | None = None,
     against: tuple[Against, ...] = (),
 ) -> int:
-    """Print the answers in the form ``text``, ``json`` or ``turtle``.  0: answered; 1: a module failed.
+    """Print the answers in the form ``text``, ``json``, ``turtle`` or ``fhir``.  0: answered; 1: a module failed.
 
     ``against``: what moved each answer away from these is told in the text.  Raises MedtwinError where there is
     nothing to print.
@@ -49,8 +51,19 @@ async def _ask(
             return await _json(_With(engine, handed), settings, question)
         trace = await engine.ask(question, handed)
         results = with_attributions(trace, explain(trace), against)
-    print(_turtle(results) if form == "turtle" else "\n".join(argument(result) for result in results), end="")
+    print(_written(results, form), end="")
     return int(any(result.status is Status.FAILED for result in results))
+
+
+def _written(results: tuple[AnswerResult, ...], form: str) -> str:
+    match form:
+        case "turtle":
+            return _turtle(results)
+        case "fhir":
+            # One Bundle of all: what several answers rest on is in it once.
+            return json.dumps(bundle(results, datetime.now(UTC)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        case _:
+            return "\n".join(argument(result) for result in results)
 
 
 def _turtle(results: tuple[AnswerResult, ...]) -> str:

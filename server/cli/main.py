@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         help="types of which all of the patient's records are in it: Observation,Condition",
     )
-    ask_.add_argument("--format", choices=("text", "json", "turtle"), default="text")
+    ask_.add_argument("--format", choices=("text", "json", "turtle", "fhir"), default="text")
     ask_.add_argument(
         "--why", choices=("reference", "earlier"), help="say in the text what moved it from usual values, or since TIME"
     )

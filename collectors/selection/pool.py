@@ -6,6 +6,7 @@ from datetime import datetime
 
 from collectors.facts import Failure
 from collectors.reading.records import CodedEntry, Fact, Record
+from collectors.selection.same_day import by_then
 from collectors.selection.telling import MOST, named, say, say_each
 from collectors.selection.timeline import Timeline
 from ontology.evaluation import Issue, Severity
@@ -65,7 +66,13 @@ def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
     if uncounted:
         text = f"Left out, since the record itself says that it does not count: {listed(uncounted)}."
         seen.issues.append(say(slot, "uncounted", text, Severity.INFORMATION))
-    undated, unsure, unissued = timeline.undated, timeline.unsure(as_of), timeline.unissued(as_of)
+    undated, unissued, unsure = timeline.undated, timeline.unissued(as_of), []
+    for fact in timeline.unsure(as_of):
+        if (known := by_then(fact, as_of)) is fact:
+            unsure.append(fact)
+        else:
+            too_old = slot.window is not None and as_of - span_of(known).start > slot.window
+            (seen.older if too_old else seen.inside).append(known)
     if undated:
         names = listed(undated)
         seen.issues.append(say(slot, "undated", f"Left out, since nothing places it in time: {names}."))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from collectors.reading.records import Fact
 from collectors.selection.pool import readable
+from collectors.selection.same_day import by_then, on_record
 from ontology.slots import Slot
 from ontology.times import Span
 
@@ -38,9 +39,10 @@ def sort(slot: Slot, facts: Iterable[Fact], as_of: datetime, known_at: datetime)
 
 
 def _sort(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, found: Sorted) -> None:
+    fact = by_then(fact, as_of)
     span = fact.resource.effective
     issued = fact.resource.issued
-    if issued is not None and issued > known_at:
+    if issued is not None and issued > known_at and not _recorded_by(fact, known_at):
         # Recorded on the very day that is asked about: perhaps before, perhaps after.
         if fact.doubted is None and fact.negated is None and _known_from(fact, known_at):
             found.straddling.append(fact)
@@ -69,6 +71,12 @@ def _sort(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, found: So
         found.straddling.append(fact)
     else:
         found.over.append(fact)
+
+
+def _recorded_by(fact: Fact, known_at: datetime) -> bool:
+    """Whether what was recorded on the very day was so by then, as the source says."""
+    since = fact.recorded_from
+    return since is not None and since <= known_at and on_record(fact.record, since, known_at)
 
 
 def _known_from(fact: Fact, known_at: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""``ask``: the argument behind each answer, as a tree, as JSON (what GraphQL answers), as Turtle, or as FHIR."""
+"""``ask``: the argument behind each answer, as a tree, as JSON (what GraphQL answers), as RDF, or as FHIR."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from server.explain.attribution import with_attributions
 from server.explain.comparisons import Against
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.prov import graph
+from server.explain.prov import graph, written
 from server.explain.results import AnswerResult, Status
 from server.explain.text import argument
 from server.settings import Settings
@@ -35,10 +35,11 @@ def run(
     handed: HandedIn | None = None,
     against: tuple[Against, ...] = (),
 ) -> int:
-    """Print the answers in the form ``text``, ``json``, ``turtle`` or ``fhir``.  0: answered; 1: a module failed.
+    """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
 
-    ``against``: what moved each answer away from these is told in the text.  Raises MedtwinError where there is
-    nothing to print.
+    0: answered; 1: a module failed.
+    ``against``: what moved each answer away from these is told with it, but not in JSON.  Raises MedtwinError where
+    there is nothing to print.
     """
     return asyncio.run(_ask(settings, question, form, handed, against))
 
@@ -57,20 +58,13 @@ async def _ask(
 
 def _written(results: tuple[AnswerResult, ...], form: str) -> str:
     match form:
-        case "turtle":
-            return _turtle(results)
+        case "turtle" | "json-ld":
+            return written([graph(result) for result in results], form)
         case "fhir":
             # One Bundle of all: what several answers rest on is in it once.
             return json.dumps(bundle(results, datetime.now(UTC)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         case _:
             return "\n".join(argument(result) for result in results)
-
-
-def _turtle(results: tuple[AnswerResult, ...]) -> str:
-    whole, *others = (graph(result) for result in results)
-    for other in others:
-        whole += other
-    return whole.serialize(format="turtle")
 
 
 class _With:

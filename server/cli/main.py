@@ -116,9 +116,9 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         help="types of which all of the patient's records are in it: Observation,Condition",
     )
-    ask_.add_argument("--format", choices=("text", "json", "turtle", "fhir"), default="text")
+    ask_.add_argument("--format", choices=("text", "json", "turtle", "json-ld", "fhir"), default="text")
     ask_.add_argument(
-        "--why", choices=("reference", "earlier"), help="say in the text what moved it from usual values, or since TIME"
+        "--why", choices=("reference", "earlier"), help="say what moved it from usual values, or since TIME"
     )
     ask_.add_argument(
         "--since", type=time_argument, metavar="TIME", help="the earlier time; alone it means --why earlier"

@@ -6,6 +6,7 @@ from rdflib import PROV, RDF, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
 
 from ontology.evaluation import Issue
+from ontology.values import Value
 from server.explain.comparisons import Against, AttributionView, ItemView
 from server.explain.prov.grounds import write_record
 from server.explain.prov.terms import AGENT, MPM
@@ -43,12 +44,14 @@ def _write_told(made: Graph, name: Name, part: str, told: AttributionView) -> No
     made.add((node, MPM.base, measured(told.base)))
     made.add((node, MPM.output, measured(told.output)))
     made.add((node, MPM.residual, measured(told.residual)))
-    for term, side in ((MPM["from"], told.base_value), (MPM.to, told.output_value)):
-        end = name(f"{part}.{'from' if term == MPM['from'] else 'to'}")
-        made.add((node, term, end))
-        write_value(made, end, side)
+    _write_ends(made, name, part, told.base_value, told.output_value)
     for text in told.flipped:
         made.add((node, MPM.flipped, Literal(text)))
+    for place, between in enumerate(told.between):
+        number = name(f"{part}.between-{place}")
+        made.add((node, MPM.between, number))
+        made.add((number, MPM.concept, URIRef(between.concept.iri)))
+        _write_ends(made, name, f"{part}.between-{place}", between.before, between.after)
     for place, stayed in enumerate(told.stayed):
         kept = name(f"{part}.stayed-{place}")
         made.add((node, MPM.stayed, kept))
@@ -79,19 +82,28 @@ def _write_item(made: Graph, name: Name, part: str, item: ItemView) -> None:
     made.add((node, MPM.amount, measured(item.amount)))
     if item.error is not None:
         made.add((node, MPM.error, measured(item.error)))
+    if item.usual is not None:
+        made.add((node, MPM.usual, Literal(item.usual)))
     if item.assumed:
         made.add((node, MPM.assumed, Literal(True)))
     made.add((node, MPM.alone, Literal(item.alone)))
     made.add((node, MPM.needed, Literal(item.needed)))
-    ends = (
-        ("from", item.before, item.effective_before, item.records_before),
-        ("to", item.after, item.effective, item.records),
-    )
-    for term, value, effective, records in ends:
-        end = name(f"{part}.{term}")
-        made.add((node, MPM[term], end))
-        write_value(made, end, value)
+    before, after = _write_ends(made, name, part, item.before, item.after)
+    for end, effective, records in (
+        (before, item.effective_before, item.records_before),
+        (after, item.effective, item.records),
+    ):
         if effective is not None:
             made.add((end, MPM.effective, moment(effective)))
         for record in records:
             made.add((end, PROV.wasDerivedFrom, write_record(made, record)))
+
+
+def _write_ends(made: Graph, name: Name, part: str, before: Value, after: Value) -> tuple[URIRef, URIRef]:
+    """State what something was at the baseline, and what it is."""
+    ends = name(f"{part}.from"), name(f"{part}.to")
+    for term, end, value in zip((MPM["from"], MPM.to), ends, (before, after), strict=True):
+        made.add((name(part), term, end))
+        made.add((end, RDF.type, MPM.End))
+        write_value(made, end, value)
+    return ends

@@ -14,7 +14,20 @@ Json: TypeAlias = dict[str, Any]
 
 _DECIMALS = ("amount", "base", "error", "high", "level", "low", "output", "residual", "value")
 _TIMES = ("asOf", "effective", "effectiveFrom", "since", "time")
-_LINKS = ("attribution", "calls", "concept", "from", "item", "result", "stayed", "step", "subject", "to", "together")
+_LINKS = (
+    "attribution",
+    "between",
+    "calls",
+    "concept",
+    "from",
+    "item",
+    "result",
+    "stayed",
+    "step",
+    "subject",
+    "to",
+    "together",
+)
 
 
 def _typed(kind: str, *terms: URIRef) -> dict[URIRef, str]:

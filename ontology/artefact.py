@@ -7,6 +7,8 @@ be in no digest.
 """
 
 import json
+import stat
+import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
@@ -17,11 +19,26 @@ from zipfile import BadZipFile, ZipFile
 from ontology.errors import OntologyError
 
 SCHEMA = "schema.json"
+LARGEST = 256 * 1024 * 1024
+"""Bytes of a file of a model at most, and of all that an archive holds once it is unpacked."""
+MOST_PARTS = 50_000
+"""Parts of an archive at most."""
 _IDENTITY, _FILE = "__id__", "file"
 
 
 class ArtefactError(OntologyError):
-    """A file is no skops file, or holds parts that its schema does not speak of."""
+    """A file is no skops file, is too large, or holds parts that its schema does not speak of."""
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file.  Raises ArtefactError where it is too large, or no file but a device, say; OSError."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtefactError(f"{path.name}: not a file")
+    if found.st_size > LARGEST:
+        raise ArtefactError(f"{path.name}: larger than {LARGEST} bytes")
+    with path.open("rb") as opened:
+        return opened.read(found.st_size)
 
 
 def content_digest(source: Path | bytes, name: str | None = None) -> str:
@@ -30,26 +47,39 @@ def content_digest(source: Path | bytes, name: str | None = None) -> str:
     ``source``: the file, or its bytes, and then the ``name`` by which errors call it.
     """
     called = name or (source.name if isinstance(source, Path) else "the artefact")
-    data = source.read_bytes() if isinstance(source, Path) else source
-    try:
-        with ZipFile(BytesIO(data)) as archive:
-            names = archive.namelist()
-            parts = {name: archive.read(name) for name in names}
-        schema = json.loads(parts.pop(SCHEMA))
-    except (BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError):
-        raise ArtefactError(f"{called}: not a skops file") from None
-    if len(names) != len(parts) + 1:
-        raise ArtefactError(f"{called}: two parts have one name")
-    identities: dict[int, int] = {}
+    data = read_file(source) if isinstance(source, Path) else source
+    parts = _parts(data, called)
     files: dict[str, str] = {}
-    named = _renamed(schema, identities, files, parts)
+    try:
+        named = _renamed(json.loads(parts.pop(SCHEMA)), {}, files, parts)
+        told = json.dumps(named, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        raise ArtefactError(f"{called}: its schema nests too deeply") from None
+    except (KeyError, ValueError):
+        raise ArtefactError(f"{called}: not a skops file") from None
     if left := parts.keys() - files.keys():
         raise ArtefactError(f"{called}: {len(left)} parts that its schema does not speak of")
-    digest = sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode())
+    digest = sha256(told.encode())
     for name in files:
         digest.update(len(parts[name]).to_bytes(8, "big"))
         digest.update(parts[name])
     return digest.hexdigest()
+
+
+def _parts(data: bytes, called: str) -> dict[str, bytes]:
+    """All that an archive holds, by name.  Nothing is unpacked of one that says that it is too large."""
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            held = archive.infolist()
+            if len(held) > MOST_PARTS or sum(each.file_size for each in held) > LARGEST:
+                raise ArtefactError(f"{called}: unpacked, it has more than {LARGEST} bytes or {MOST_PARTS} parts")
+            # No more of a part is unpacked than the archive says: what is longer fails its checksum.
+            parts = {each.filename: archive.read(each) for each in held}
+    except (BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error):
+        raise ArtefactError(f"{called}: not a skops file") from None
+    if len(held) != len(parts):
+        raise ArtefactError(f"{called}: two parts have one name")
+    return parts
 
 
 def file_digest(path: Path) -> str:

@@ -141,7 +141,10 @@ def _slots(graph: Graph, node: Node, read: set[str]) -> tuple[str, ...]:
 
 
 def _file(graph: Graph, node: Node) -> File:
-    return File(need(graph, node, MPM.file), need(graph, node, MPM.sha256))
+    name = need(graph, node, MPM.file)
+    if name in ("", ".", "..") or not name.isprintable() or any(each in name for each in "/\\"):
+        raise NodeFault(f"{words_of(graph, node)}: mpm:file is the name of a file in the folder of the module, no path")
+    return File(name, need(graph, node, MPM.sha256))
 
 
 def _optional_file(graph: Graph, node: Node) -> File | None:

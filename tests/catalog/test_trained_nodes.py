@@ -52,6 +52,8 @@ def test_a_module_without_a_model_has_none() -> None:
 
 
 FAULTS = (
+    ('mpm:file "model.skops"', 'mpm:file "../model.skops"', "the name of a file in the folder of the module"),
+    ('mpm:file "background.json"', 'mpm:file "/etc/passwd"', "the name of a file in the folder of the module"),
     ('mpm:name "male"', 'mpm:name "creatinine"', "two features have one name"),
     ('mpm:fromSlot "creatinine"', 'mpm:fromSlot "temperature"', "no feature reads the slot creatinine"),
     ('mpm:fromSlot "creatinine"', 'mpm:fromSlot "cretinine"', "there is no slot cretinine that a model can read"),

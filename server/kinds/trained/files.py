@@ -1,20 +1,40 @@
 """The files of a model, read only if they are what the description says."""
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from ontology.artefact import ArtefactError, bytes_digest, content_digest
+from ontology.artefact import ArtefactError, bytes_digest, content_digest, read_file
 from server.catalog.trained import File
 from server.kinds.trained.faults import ModelError
 
 TRUSTABLE = ("sklearn.", "numpy.", "scipy.")
 """Only types under these names may be trusted by a description."""
+
+# What reading a schema that was made to deceive ends with: depth, sizes and shapes that cannot be, lists too short.
+_UNLOADABLE = (
+    UntrustedTypesFoundException,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    MemoryError,
+    BadZipFile,
+    struct.error,
+)
 
 
 def read_skops(folder: Path, file: File, trusted: tuple[str, ...], exactly: bool = True) -> Any:
@@ -38,7 +58,7 @@ def read_skops(folder: Path, file: File, trusted: tuple[str, ...], exactly: bool
         if exactly and (unmet := sorted(set(trusted) - found)):
             raise ModelError(f"{file.name}: mpm:trustedType {unmet[0]} is not in it; trust no more than is needed")
         return skops.io.loads(data, trusted=list(trusted))
-    except (UntrustedTypesFoundException, TypeError, ValueError, AttributeError, ImportError, KeyError) as error:
+    except _UNLOADABLE as error:
         raise ModelError(f"{file.name}: cannot be loaded ({type(error).__name__})") from error
 
 
@@ -66,7 +86,12 @@ def read_table(folder: Path, file: File) -> tuple[NDArray[np.float64], NDArray[n
     except (KeyError, ValueError, TypeError):
         raise ModelError(f"{file.name}: needs margin, low and high, lists of numbers") from None
     fits = margin.ndim == 1 and margin.shape == low.shape == high.shape and len(margin) > 0
-    if not fits or (np.diff(margin) <= 0).any() or not ((low >= 0) & (low <= high) & (high <= 1)).all():
+    if (
+        not fits
+        or not np.isfinite(margin).all()
+        or (np.diff(margin) <= 0).any()
+        or not ((low >= 0) & (low <= high) & (high <= 1)).all()
+    ):
         raise ModelError(f"{file.name}: margins must rise, and each low be at most its high, both from 0 to 1")
     return margin, low, high
 
@@ -77,13 +102,15 @@ def _json(folder: Path, file: File) -> Any:
         raise _changed(file)
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ModelError(f"{file.name}: not JSON") from None
 
 
 def _read(folder: Path, file: File) -> bytes:
     try:
-        return (folder / file.name).read_bytes()
+        return read_file(folder / file.name)
+    except ArtefactError as error:
+        raise ModelError(str(error)) from None
     except OSError:
         raise ModelError(f"{file.name}: not found, or not to be read, beside module.ttl") from None
 

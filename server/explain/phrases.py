@@ -3,6 +3,7 @@
 from datetime import datetime, time
 
 from ontology.evaluation import Interval
+from ontology.values import Absent
 from server.catalog.descriptions import Description
 from server.explain.results import AnswerResult, ContributionsView, StandingView
 from server.explain.wording import interval_words, list_words, number_words, time_words
@@ -32,9 +33,13 @@ def uncertainty(interval: Interval, decimals: int | None) -> str:
 
 
 def ground_times(result: AnswerResult) -> tuple[datetime, datetime] | None:
-    """The time of the oldest and of the latest record, where they are of more than one day or instant."""
+    """The time of the oldest and of the latest record, where they are of more than one day or instant.
+
+    What gives nothing rests on none.
+    """
     oldest, latest = result.grounds_from, result.effective
-    if oldest is None or latest is None or oldest == latest:
+    nothing = isinstance(result.value, Absent) and result.bounds is None
+    if nothing or oldest is None or latest is None or oldest == latest:
         return None
     one_day = is_day(latest) and oldest.time() == time.min and oldest.date() == latest.date()
     return None if one_day else (oldest, latest)

@@ -6,12 +6,11 @@ from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.values import Absent, Quantity, Series
 from server.explain.comparisons import AttributionView
-from server.explain.results import AnswerResult, ContributionsView, GroundView, StepView
+from server.explain.phrases import grounds_span, maturity, meaning, moved, standing, uncertainty
+from server.explain.results import AnswerResult, GroundView, StepView
 from server.explain.wording import (
     begin_small,
     interval_words,
-    list_words,
-    number_words,
     series_words,
     span_words,
     time_words,
@@ -32,18 +31,16 @@ def argument(result: AnswerResult) -> str:
 def _lines(result: AnswerResult) -> Iterator[str]:
     yield result.text
     yield f"  {result.concept.display} · {result.status.value} · {result.reference} · as of {time_words(result.at)}"
-    if result.grounds_from is not None and result.effective is not None and result.grounds_from != result.effective:
-        yield f"  rests on records from {time_words(result.grounds_from)} to {time_words(result.effective)}"
-    if result.interpretation is not None:
-        yield f"  means: {_meaning(result)}"
+    if (span := grounds_span(result)) is not None:
+        yield f"  {span}"
+    if (meant := meaning(result)) is not None:
+        yield f"  means: {meant}"
     if result.interval is not None:
-        limits = interval_words(result.interval, _decimals(result))
-        # A module that words its interval itself has the limits in the words.
-        said = result.interval.text
-        yield f"  uncertainty: {said if ' to ' in said else f'{limits} ({said})'}"
-    for moved in result.attributions.values():
-        if isinstance(moved, AttributionView):
-            yield f"  moved, compared with {moved.baseline}: {moved.text}"
+        decimals = result.step.module.display_decimals if result.step is not None else None
+        yield f"  uncertainty: {uncertainty(result.interval, decimals)}"
+    for view in result.attributions.values():
+        if isinstance(view, AttributionView):
+            yield f"  moved, compared with {view.baseline}: {view.text}"
     for advice in result.recommendations:
         strength = f", strength {advice.strength}" if advice.strength else ""
         yield f"  recommended: {advice.text} ({advice.citation}{strength})"
@@ -58,19 +55,6 @@ def _lines(result: AnswerResult) -> Iterator[str]:
     yield from (f"  {_marked(issue)}" for issue in run if issue.text not in own)
 
 
-def _meaning(result: AnswerResult) -> str:
-    meant = result.interpretation
-    if meant is None:
-        return ""
-    name = meant.code.display or meant.code.code
-    said = name if meant.text.casefold() == name.casefold() else f"{name}: {meant.text}"
-    return f"{said} ({meant.citation})" if meant.citation else said
-
-
-def _decimals(result: AnswerResult) -> int | None:
-    return result.step.module.display_decimals if result.step is not None else None
-
-
 def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> Iterator[str]:
     told.add(id(step))
     yield f"{indent}by {step.module.title}, version {step.module.version} ({_ran(step)})"
@@ -78,8 +62,12 @@ def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> 
     if step.warrant:
         yield f"{inner}how: {step.warrant}"
     yield f"{inner}after: {'; '.join(step.module.citations)}"
+    if (kind := maturity(step.module)) is not None:
+        yield f"{inner}a {kind} (its card: python -m server card {step.module.id})"
+    if step.standing is not None:
+        yield f"{inner}inputs: {standing(step.standing)}"
     if step.contributions is not None:
-        yield f"{inner}{_moved(step.contributions)}"
+        yield f"{inner}{moved(step.contributions)}"
     if step.qualifier:
         yield f"{inner}limited: {step.qualifier}"
     for ground in step.grounds:
@@ -95,22 +83,6 @@ def _ran(step: StepView) -> str:
         return f"computed now: {begin_small(step.reason)}" if step.reason else "computed now"
     said = begin_small(step.reason)
     return said if said.startswith("reused") else f"reused: {said}" if said else "reused"
-
-
-def _moved(points: ContributionsView) -> str:
-    if points.scale != "POINTS":
-        return _estimate(points)
-    return "points: " + ", ".join(
-        f"{item.slot.replace('_', ' ')} {number_words(item.amount)} ({item.text})" for item in points.items
-    )
-
-
-def _estimate(margin: ContributionsView) -> str:
-    """What moved a model's estimate, most first; log-odds are for those who ask for them."""
-    up = [item.text for item in margin.items if item.amount > 0]
-    down = [item.text for item in margin.items if item.amount < 0]
-    told = [f"{word}: {list_words(texts)}" for word, texts in (("up", up), ("down", down)) if texts]
-    return f"moved the estimate, compared with {margin.background}, most first: {'; '.join(told) or 'nothing'}"
 
 
 def _ground(result: AnswerResult, ground: GroundView, indent: str, told: set[int]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Self
 
 from collectors.fetching.allowance import Allowance
 from server.errors import QuestionError
+from server.kinds.trained.opening import opening_seconds
 from server.settings import ServerSettings
 
 _LESS = "ask for fewer concepts, patients or points, or for a shorter time"
@@ -32,15 +33,20 @@ class Budget:
 
     def begin(self) -> "Work":
         """The records of one question are there: from now on its time counts."""
-        return Work(self, self.clock() + self.seconds)
+        return Work(self, self.clock() + self.seconds, opening_seconds())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """Working out one question, until it is answered or costs too much."""
+    """Working out one question, until it is answered or costs too much.
+
+    ``opened``: what opening models had taken before.  The first question that needs one waits for it as long as the
+    machine takes, which has nothing to do with what was asked.
+    """
 
     budget: Budget
     until: float
+    opened: float
 
     def take(self) -> None:
         """Before each execution.  QuestionError where it is one more than the request may have, or no time is left."""
@@ -52,6 +58,6 @@ class Work:
 
     def check(self) -> None:
         """QuestionError where no time is left."""
-        if self.budget.clock() > self.until:
+        if self.budget.clock() > self.until + opening_seconds() - self.opened:
             text = f"it was not worked out within {self.budget.seconds:g} s (server.deadline): {_LESS}"
             raise QuestionError("too-long", text)

@@ -6,6 +6,7 @@ makes the module FAILED in words of its own; the rest of the server does not min
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from ontology.evaluation import Contribution, Evaluation, Grouped, Interval, Issue, Margin, Severity, Standing, Working
 from ontology.inputs import Consumed
@@ -16,9 +17,13 @@ from server.catalog.trained import TrainedModel
 from server.kinds.errors import KindError
 from server.kinds.inputs import missing_issues, missing_required, missing_text
 from server.kinds.trained.faults import ModelError
+from server.kinds.trained.opening import opening
 from server.kinds.trained.row import Row, row_of
 from server.kinds.trained.standing import OUTSIDE, UNSEEN, standing_issues
 from server.kinds.wording import named, told
+
+if TYPE_CHECKING:
+    from server.kinds.trained.loaded import LoadedModel
 
 SCALE = "LOG_ODDS"
 _PERCENT = Decimal(100)
@@ -32,11 +37,8 @@ def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> 
     lack = _lack(description, model, inputs, row)
     if lack is not None:
         return lack
-    # Imported where a model is first run: these take seconds.
-    from server.kinds.trained.loaded import Prediction, loaded
-
     try:
-        prediction: Prediction = loaded(description).predict(row.numbers)
+        prediction = _open(description).predict(row.numbers)
     except ModelError as fault:
         text = f"The model of {description.id} {description.version} cannot be used: {fault}"
         return Evaluation(Absent(AbsentReason.FAILED), Working(text), (Issue(Severity.ERROR, "model-fault", text),))
@@ -75,24 +77,28 @@ def values_of(description: Description, many: Sequence[Mapping[str, Consumed]]) 
     known = [row.numbers for row, lack in zip(rows, lacks, strict=True) if lack is None]
     found: list[Value] = []
     if known:
-        from server.kinds.trained.loaded import loaded
-
         try:
-            found = [Quantity(_decimal(p) * _PERCENT, "%") for p in loaded(description).probabilities(known)]
+            found = [Quantity(_decimal(p) * _PERCENT, "%") for p in _open(description).probabilities(known)]
         except ModelError:
             found = [Absent(AbsentReason.FAILED)] * len(known)
     computed = iter(found)
     return tuple(next(computed) if lack is None else lack.value for lack in lacks)
 
 
+def _open(description: Description) -> "LoadedModel":
+    """The model itself; imported where one is first run, since what reads it takes seconds to import."""
+    with opening():
+        from server.kinds.trained.loaded import loaded
+
+        return loaded(description)
+
+
 def model_faults(description: Description) -> list[str]:
     """Why the model of a description cannot be used; it is loaded for this, which takes seconds for the first."""
     if description.kind is not Kind.MODEL:
         return []
-    from server.kinds.trained.loaded import loaded
-
     try:
-        loaded(description)
+        _open(description)
     except ModelError as fault:
         return [f"{description.id}: {fault}"]
     return []

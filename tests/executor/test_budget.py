@@ -12,6 +12,7 @@ from server.errors import QuestionError
 from server.executor.budget import Budget
 from server.executor.question import Question
 from server.explain.explain import explain
+from server.kinds.trained import opening
 from tests.support.asking import AT
 from tests.support.charts import creatinine, patient
 from tests.support.faulty import Faulty, engine_over
@@ -63,3 +64,15 @@ async def test_working_out_ends_with_its_time() -> None:
     with pytest.raises(QuestionError) as error:
         await asked(chart(30), ("egfr-slope",), budget)
     assert error.value.code == "too-long"
+
+
+def test_opening_a_model_is_no_work_of_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(opening.time, "monotonic", lambda: now[0])
+    work = Budget(Allowance(), 1, 20, clock=lambda: now[0]).begin()
+    with opening.opening():
+        now[0] += 30
+    work.check()
+    now[0] += 21
+    with pytest.raises(QuestionError):
+        work.check()

@@ -1,0 +1,91 @@
+"""Every number of an exported argument, and how to change it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from ontology.evaluation import Interval
+from ontology.values import Bound, Quantity, Series, Value
+from server.explain.replay.said import Said, SaidInput
+
+
+def with_step(said: Said, place: int, **changes: Any) -> Said:
+    """The argument with one step changed."""
+    steps = list(said.steps)
+    steps[place] = replace(steps[place], **changes)
+    return replace(said, steps=tuple(steps))
+
+
+def with_input(said: Said, place: int, slot: str, **changes: Any) -> Said:
+    """The argument with one input changed."""
+    inputs = dict(said.steps[place].inputs)
+    inputs[slot] = replace(inputs[slot], **changes)
+    return with_step(said, place, inputs=inputs)
+
+
+Change = Callable[[Decimal], Said]
+
+
+def numbers(said: Said) -> Iterator[Change]:
+    """Every number of every step: how to change it."""
+    for place, step in enumerate(said.steps):
+        for value in _of(step.value):
+            yield lambda by, p=place, v=value: with_step(said, p, value=v(by))
+        for limits in _limits(step.bounds):
+            yield lambda by, p=place, b=limits: with_step(said, p, bounds=b(by))
+        for name, given in step.inputs.items():
+            yield from _of_input(said, place, name, given)
+    for place, told in enumerate(said.attributions):
+        for field in ("base", "output"):
+            yield lambda by, p=place, f=field: _attributed(said, p, **{f: getattr(said.attributions[p], f) + by})
+        for which, item in enumerate(told.items):
+            if told.scale == "CODE" and told.against != "REFERENCE":
+                continue
+            yield lambda by, p=place, w=which: _item(said, p, w, amount=said.attributions[p].items[w].amount + by)
+            # What an input was at an earlier time is the file's word, as far as it moves nothing.
+            for end in ("before", "after") if told.against == "REFERENCE" else ("after",):
+                for value in _of(getattr(item, end)):
+                    yield lambda by, p=place, w=which, e=end, v=value: _item(said, p, w, **{e: v(by)})
+
+
+def _of_input(said: Said, place: int, name: str, given: SaidInput) -> Iterator[Change]:
+    consumed = given.consumed
+    for value in _of(consumed.value):
+        yield lambda by, v=value: with_input(said, place, name, consumed=replace(consumed, value=v(by)))
+    for limits in _limits(consumed.bounds):
+        yield lambda by, b=limits: with_input(said, place, name, consumed=replace(consumed, bounds=b(by)))
+
+
+def _of(value: Value) -> Iterator[Callable[[Decimal], Value]]:
+    if isinstance(value, Quantity | Bound):
+        yield lambda by: replace(value, value=value.value + by)
+    if isinstance(value, Series):
+        for place, (time, number) in enumerate(value.points):
+            yield lambda by, p=place, t=time, n=number: replace(value, points=_with(value.points, p, (t, n + by)))
+            yield lambda by, p=place, t=time, n=number: replace(value, points=_with(value.points, p, (t - DAY, n)))
+
+
+DAY = timedelta(days=1)
+
+
+def _with(points: tuple[Any, ...], place: int, point: Any) -> tuple[Any, ...]:
+    return (*points[:place], point, *points[place + 1 :])
+
+
+def _limits(bounds: Interval | None) -> Iterator[Callable[[Decimal], Interval]]:
+    if bounds is not None:
+        yield lambda by: replace(bounds, low=bounds.low + by)
+        yield lambda by: replace(bounds, high=bounds.high + by)
+
+
+def _attributed(said: Said, place: int, **changes: Any) -> Said:
+    told = replace(said.attributions[place], **changes)
+    return replace(said, attributions=(*said.attributions[:place], told, *said.attributions[place + 1 :]))
+
+
+def _item(said: Said, place: int, which: int, **changes: Any) -> Said:
+    items = list(said.attributions[place].items)
+    items[which] = replace(items[which], **changes)
+    return _attributed(said, place, items=tuple(items))

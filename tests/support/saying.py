@@ -1,0 +1,66 @@
+"""What an exported argument says, straight from a result: for tests of the replay that are not about files."""
+
+from decimal import Decimal
+
+from ontology.inputs import Consumed
+from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
+from server.executor.trace import Circumstances
+from server.explain.comparisons import Against, AttributionView
+from server.explain.replay.said import Said, SaidAttribution, SaidInput, SaidItem, SaidStep
+from server.explain.results import AnswerResult, GroundView, StepView
+
+
+def said_of(result: AnswerResult) -> Said:
+    """The argument of a result, as it would be read back."""
+    return Said(
+        iri=f"https://medtwin.example/results/{result.concept.id}#answer",
+        text=result.text,
+        concept=result.concept.iri,
+        status=result.status.value,
+        at=result.at,
+        zone=str(result.under.zone),
+        format=FORMAT,
+        steps=tuple(_step(step, result.under) for step in result.chain),
+        value=result.value,
+        attributions=tuple(
+            _attribution(against, told)
+            for against, told in result.attributions.items()
+            if isinstance(told, AttributionView)
+        ),
+        assumed=result.leaf is not None and result.leaf.assumed,
+    )
+
+
+def _step(step: StepView, under: Circumstances) -> SaidStep:
+    module, environment = step.module, under.environment
+    inputs = {ground.slot: _input(ground) for ground in step.grounds}
+    consumed = {name: given.consumed for name, given in inputs.items()}
+    return SaidStep(
+        module=module.iri,
+        title=module.title,
+        version=module.version,
+        as_of=step.as_of,
+        inputs=inputs,
+        value=step.value,
+        fingerprint=step.fingerprint,
+        content_digest=fingerprint(module, consumed, step.as_of, environment, PUBLIC, under.zone),
+        description=module.digest,
+        code=module.code_digest,
+        environment=environment.digest(module.kind),
+        reused=step.reused,
+        bounds=step.bounds,
+    )
+
+
+def _input(ground: GroundView) -> SaidInput:
+    consumed = Consumed(ground.value, ground.bounds)
+    records = tuple(record.url for record in ground.records)
+    return SaidInput(ground.concept.iri, consumed, ground.steps, records, ground.assumed)
+
+
+def _attribution(against: Against, told: AttributionView) -> SaidAttribution:
+    items = tuple(
+        SaidItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in told.items
+    )
+    ends = Decimal(repr(told.base)), Decimal(repr(told.output))
+    return SaidAttribution(told.scale, told.baseline, *ends, items, against.since, against.baseline.value)

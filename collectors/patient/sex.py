@@ -31,6 +31,8 @@ _SYSTEMS = frozenset(
     }
 )
 _DISPLAY = {"female": "Female", "male": "Male", "other": "Other"}
+SEXES = tuple(Coding(GENDER, code, display) for code, display in _DISPLAY.items())
+"""All that sex is read as."""
 _ADMINISTRATIVE = Issue(
     Severity.WARNING,
     "administrative-gender",

@@ -7,10 +7,12 @@ from decimal import Decimal
 import strawberry
 from strawberry import ID
 
-from ontology.concepts import Concept, ValueType
+from collectors.patient.sex import SEXES
+from ontology.concepts import Concept, Origin, ValueType
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
 from ontology.words import number_words
+from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description, Kind
 from server.errors import QuestionError, UnknownConceptError
 
@@ -107,9 +109,19 @@ def _coding(given: CodingInput, concept: Concept, modules: Iterable[Description]
     for output in outputs:
         if isinstance(output, Coding) and output == coding:
             return output
-    if not concept.answers and not outputs:
-        return coding
     for answer in concept.answers:
         if isinstance(answer.means, Coding) and coding in (answer.recorded, answer.means):
             return answer.means
+    if concept.origin is Origin.PATIENT:
+        for sex in SEXES:
+            if sex == coding:
+                return sex
+    elif not concept.answers and not outputs and coding.system in _systems(concept, modules):
+        return coding
     raise QuestionError("assumption-code", f"{concept.id} knows no such code")
+
+
+def _systems(concept: Concept, modules: Iterable[Description]) -> set[str]:
+    """Of a concept whose codes are listed nowhere: the systems of those that its own bands tell apart."""
+    bands = (band.match for m in modules if m.produces.id == concept.id for band in m.outcomes)
+    return {coding.system for match in bands if isinstance(match, OneOf) for coding in match.codes}

@@ -2,12 +2,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from strawberry import ID
 
 from ontology.concepts import Answer, Concept, Origin, ValueType
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
+from server.errors import QuestionError
+from server.graphql.assumptions import Assumption, CodingInput, read_assumptions
 from server.graphql.endpoint import GraphQL
 from server.settings import ServerSettings
 from tests.support import traces as t
+from tests.support.asking import shipped
 from tests.support.fake_engine import FakeEngine
 
 ALERT, VOICE = Coding("http://snomed.info/sct", "248234008"), Coding("http://loinc.org", "LA9341-3")
@@ -90,3 +94,34 @@ async def test_what_cannot_be_assumed_is_refused_by_name(given: dict[str, Any], 
 async def test_one_concept_is_assumed_once() -> None:
     once = {"concept": "dialysis", "boolean": True}
     assert (await assumed(once, once))[1] == ["assumption-repeated"]
+
+
+GENDER, OWN = "http://hl7.org/fhir/administrative-gender", "https://medtwin.example/codes"
+
+
+@pytest.mark.parametrize(
+    ("concept", "system", "code", "taken"),
+    [
+        ("sex", GENDER, "male", True),
+        ("sex", GENDER, "other", True),
+        ("sex", "urn:elsewhere", "male", False),
+        ("sex", GENDER, "Male", False),
+        ("sex", GENDER, "unknown", False),
+        ("aki-stage", OWN, "aki-stage-2", True),
+        ("aki-stage", "urn:elsewhere", "aki-stage-2", False),
+        ("gfr-category", "urn:elsewhere", "G3a", False),
+    ],
+)
+def test_a_code_of_a_system_that_is_not_known_stands_for_nothing(
+    concept: str, system: str, code: str, taken: bool
+) -> None:
+    """Modules look at a code alone: male of another system would be reckoned with as male."""
+    catalog = shipped()
+    given = Assumption(concept=ID(concept), coding=CodingInput(system=system, code=code))
+    if taken:
+        read = read_assumptions([given], catalog.concepts, tuple(catalog.modules.values()))
+        assert read == {concept: Coding(system, code)}
+        return
+    with pytest.raises(QuestionError) as error:
+        read_assumptions([given], catalog.concepts, tuple(catalog.modules.values()))
+    assert error.value.code == "assumption-code"

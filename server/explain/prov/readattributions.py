@@ -25,6 +25,7 @@ def _attribution(said: Statements, node: Term) -> SaidAttribution:
         output=said.number(node, str(MPM.output)),
         items=tuple(_item(said, item) for item in _by_place(said, said.nodes(node, str(MPM.item)))),
         since=said.time(node, since) if said.all(node, since) else None,
+        against=said.text(node, str(MPM.against)),
     )
 
 

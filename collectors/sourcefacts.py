@@ -41,13 +41,21 @@ class SourceFacts:
     unverified: Failure | None = None
     _faults: dict[RecordRef, str | None] = field(default_factory=dict)
     _pools: dict[str, Pool] = field(default_factory=dict)
+    # By the slot itself, which is held so that its identity stays its own.
+    _timeless: dict[int, tuple[Slot, Selected]] = field(default_factory=dict)
 
     def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> Selected:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
         pool = self._pools.get(slot.concept.id)
         if pool is None:
             pool = self._pools[slot.concept.id] = self._pool(slot.concept)
-        return select(slot, pool, as_of, known_at)
+        if slot.concept.origin is not Origin.PATIENT:
+            return select(slot, pool, as_of, known_at)
+        # What the patient's own record says has no time: it is the same for each point of a series.
+        known = self._timeless.get(id(slot))
+        if known is None or known[0] is not slot:
+            known = self._timeless[id(slot)] = (slot, select(slot, pool, as_of, known_at))
+        return known[1]
 
     def _pool(self, concept: Concept) -> Pool:
         failures, answered = self.failures.get(concept.id, ()), concept.id in self.answered
@@ -89,7 +97,9 @@ class SourceFacts:
     @property
     def gathered(self) -> Gathered:
         """Every fact by concept id, not yet selected."""
-        resources = {concept: tuple(fact.resource for fact in facts) for concept, facts in self.facts.items()}
+        resources = {
+            concept: tuple(fact.resource for fact in facts if not fact.pending) for concept, facts in self.facts.items()
+        }
         failed = {concept: first for concept, (first, *_) in self.failures.items() if concept not in self.answered}
         return Gathered(resources, failed, self.issues, self.death, self.requests)
 

@@ -8,7 +8,7 @@ import msgspec
 from collectors.collector import Begun, Beside, Wants
 from collectors.needs import Search
 from collectors.observation.broken import broken
-from collectors.observation.counting import counts
+from collectors.observation.counting import counts, pending
 from collectors.observation.devices import Devices
 from collectors.observation.frame import Frame
 from collectors.observation.replaced import replaced
@@ -19,6 +19,7 @@ from collectors.reading.quantities import Reading, unreadable
 from collectors.reading.readout import Readout, Setting
 from collectors.reading.records import Record
 from ontology.concepts import Accepted
+from ontology.values import Absent, AbsentReason
 
 MOST_SAMPLES_IN_ALL = 50_000
 """Samples of courses in one search: more would take seconds, in which nobody else is served, and a gigabyte."""
@@ -57,6 +58,8 @@ def read(records: Iterable[Record], index: CodeIndex, setting: Setting, devices:
             broken(record, error, index, setting, readout)
             continue
         if not counts(observation):
+            if pending(observation) and setting.concerns(observation.subject):
+                _pending(record, observation, index, setting, readout)
             continue
         if not setting.concerns(observation.subject):
             readout.leave_out(observation.subject, setting)
@@ -67,6 +70,19 @@ def read(records: Iterable[Record], index: CodeIndex, setting: Setting, devices:
         if _facts(record, observation, index, setting, readout) and devices is not None and observation.device:
             devices.note(record, observation)
     return readout
+
+
+def _pending(record: Record, observation: Observation, index: CodeIndex, setting: Setting, readout: Readout) -> None:
+    """Tells of each concept in the record that its result is not there yet."""
+    parts = [observation.code, *(component.code for component in observation.component)]
+    found = {known.concept.id: known for code in parts for known, _ in index.find(code)}
+    found |= {known.concept.id: known for known in index.panels(observation.code)}
+    if not found:
+        return
+    frame = Frame(record, observation, setting)
+    for known in found.values():
+        fact = frame.fact(known, None, Reading(Absent(AbsentReason.RECORDED_UNKNOWN)), observation, known.concept.id)
+        readout.add(msgspec.structs.replace(fact, pending=True))
 
 
 def _facts(record: Record, observation: Observation, index: CodeIndex, setting: Setting, readout: Readout) -> bool:

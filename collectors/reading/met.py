@@ -42,6 +42,8 @@ def met(facts: Iterable[Fact], concept: Concept) -> tuple[Met, ...]:
     index = CodeIndex((concept,))
     groups: dict[tuple[str, str | None], list[Fact]] = {}
     for fact in facts:
+        if fact.pending:
+            continue
         groups.setdefault((_code(fact, index), _unit(fact)), []).append(fact)
     found = [_told(code, unit, group, concept) for (code, unit), group in groups.items()]
     return tuple(sorted(found, key=lambda each: (-each.records, each.code, each.unit or "")))

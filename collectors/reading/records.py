@@ -54,7 +54,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     there. ``trust`` is the place of its source in the order of trust, 0 first, where there are several.
     ``samples`` are those of a course that is no single value; they fill a series.  What goes on without an end counts
     until ``presumed`` (None: for ever), after which it is unknown whether it does; ``supplied``: what was to be
-    supplied lasts until then.
+    supplied lasts until then.  ``pending``: a result that is not there yet, which is only told.
     """
 
     resource: Resource
@@ -73,6 +73,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     lasting: bool = False
     presumed: datetime | None = None
     supplied: datetime | None = None
+    pending: bool = False
 
 
 class CodedEntry(msgspec.Struct, frozen=True):

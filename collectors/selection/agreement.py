@@ -59,6 +59,9 @@ def agree(slot: Slot, group: list[Fact], unjudged: int = 0) -> Agreement:
 
     ``unjudged`` more records are of this time: they are counted only.
     """
+    if len(group) == 1 and not unjudged and readable(group[0]):
+        # As nearly always, and once for each point of a series.
+        return Agreement(group[0], group, [])
     ordered = sorted(group, key=lambda fact: _order(slot, fact))
     values = [fact for fact in ordered if readable(fact)]
     issues: list[Issue] = []

@@ -35,12 +35,23 @@ class Pool:
     systems: frozenset[str] | None = None
     unverified: Failure | None = None
     _timelines: dict[datetime, Timeline] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _foreign: dict[frozenset[str], tuple[CodedEntry, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def timeline(self, known_at: datetime) -> Timeline:
         """The facts in the order of time, as they were known then; laid out once."""
         found = self._timelines.get(known_at)
         if found is None:
             found = self._timelines[known_at] = Timeline(self.facts, known_at)
+        return found
+
+    def foreign(self, systems: frozenset[str]) -> tuple[CodedEntry, ...]:
+        """The entries that were read and are in none of these systems, of whatever time; sought once."""
+        found = self._foreign.get(systems)
+        if found is None:
+            entries = (each for each in self.coded if each.why is None and not (each.systems & systems))
+            found = self._foreign[systems] = tuple(entries)
         return found
 
 
@@ -104,7 +115,8 @@ def sound(slot: Slot, pool: Pool, facts: Iterable[Fact], issues: list[Issue]) ->
         else:
             unsound.append(fact)
             broken[id(fact)] = element
-    issues.extend(say_each(slot, "invalid-record", unsound, lambda fact: _unsound(fact, broken[id(fact)])))
+    if unsound:
+        issues.extend(say_each(slot, "invalid-record", unsound, lambda fact: _unsound(fact, broken[id(fact)])))
     return kept
 
 

@@ -35,18 +35,15 @@ def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Sel
         # What could not be had may hold the yes.
         issues += [say(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
         return Selected(Absent(pool.failures[0].reason), (), tuple(issues))
-    for code, facts, text in (
-        (
-            "doubted",
-            found.doubted,
-            f"Recorded as {_words(fact.doubted for fact in found.doubted)}, which does not count",
-        ),
-        ("negated", found.negated, f"Recorded as {_words(fact.negated for fact in found.negated)}"),
-        ("over", found.over, "Recorded as over or inactive"),
-    ):
-        if facts:
-            names = _ceased(facts, as_of) if code == "over" else listed(facts)
-            issues.append(say(slot, code, f"{text}: {names}.", Severity.INFORMATION))
+    if doubted := found.doubted:
+        text = f"Recorded as {_words(fact.doubted for fact in doubted)}, which does not count: {listed(doubted)}."
+        issues.append(say(slot, "doubted", text, Severity.INFORMATION))
+    if negated := found.negated:
+        text = f"Recorded as {_words(fact.negated for fact in negated)}: {listed(negated)}."
+        issues.append(say(slot, "negated", text, Severity.INFORMATION))
+    if found.over:
+        text = f"Recorded as over or inactive: {_ceased(found.over, as_of)}."
+        issues.append(say(slot, "over", text, Severity.INFORMATION))
     if found.lapsed:
         issues.append(say(slot, "perhaps-over", _lapsed(found.lapsed)))
     if found.unclear:
@@ -181,11 +178,7 @@ def _hidden(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
     if slot.concept.origin not in EVENTS:
         return None
     systems = accepted_systems(slot.concept) if pool.systems is None else pool.systems
-    foreign = [
-        each
-        for each in pool.coded
-        if each.why is None and (each.since is None or each.since <= as_of) and not (each.systems & systems)
-    ]
+    foreign = [each for each in pool.foreign(systems) if each.since is None or each.since <= as_of]
     count = len(foreign) + pool.undecoded
     if not count:
         return None

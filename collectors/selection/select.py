@@ -1,8 +1,10 @@
 """Fills a slot from the facts of its concept, as of a time."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from collectors.facts import Failure, Selected
+from collectors.selection.awaited import awaited
 from collectors.selection.pool import Pool, readable, sound
 from collectors.selection.presence import presence
 from collectors.selection.series import series
@@ -24,10 +26,14 @@ def select(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
     if slot.concept.origin is Origin.PATIENT:
         return _of_patient(slot, pool)
     if slot.select is Select.ANY or _of_events(slot):
-        return presence(slot, pool, as_of, known_at)
-    way = series if slot.select is Select.SERIES else single
-    found = way(slot, pool, as_of, known_at)
-    return _in_part(slot, pool.failures, found) if pool.failures else found
+        found = presence(slot, pool, as_of, known_at)
+    else:
+        way = series if slot.select is Select.SERIES else single
+        found = way(slot, pool, as_of, known_at)
+        found = _in_part(slot, pool.failures, found) if pool.failures else found
+    valued = not isinstance(found.value, Absent)
+    told = awaited(slot, pool, found.resources, as_of, known_at, valued)
+    return replace(found, issues=(*found.issues, *told)) if told else found
 
 
 def _failed(slot: Slot, failures: tuple[Failure, ...]) -> Selected:

@@ -34,6 +34,8 @@ def sort(slot: Slot, facts: Iterable[Fact], as_of: datetime, known_at: datetime)
     """Sorts facts; those of a later time, or from before the window, are left out."""
     found = Sorted()
     for fact in facts:
+        if fact.pending:
+            continue
         _sort(slot, fact, as_of, known_at, found)
     return found
 

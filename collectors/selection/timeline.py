@@ -16,21 +16,25 @@ _MARGIN = timedelta(days=1)
 class Timeline:
     """The facts of one concept, those known at a time apart from those issued only later; each by its span's end.
 
-    ``undated`` and ``uncounted`` (doubted or denied by the record itself) have no place in it.
+    ``undated``, ``uncounted`` (doubted or denied by the record itself) and ``pending`` ones have no place in it.
     """
 
-    __slots__ = ("_ends", "_later", "_later_ends", "_longest", "_placed", "uncounted", "undated")
+    __slots__ = ("_ends", "_later", "_later_ends", "_longest", "_placed", "pending", "uncounted", "undated")
 
     def __init__(self, facts: Iterable[Fact], known_at: datetime) -> None:
         placed: list[tuple[datetime, Fact]] = []
         later: list[tuple[datetime, Fact]] = []
         self.undated: list[Fact] = []
+        self.pending: list[Fact] = []
         self.uncounted: list[Fact] = []
         self._longest = timedelta(0)
         for fact in facts:
             span, issued = fact.resource.effective, fact.resource.issued
             known = issued is None or issued <= known_at
-            if fact.doubted is not None or fact.negated is not None:
+            if fact.pending:
+                if known:
+                    self.pending.append(fact)
+            elif fact.doubted is not None or fact.negated is not None:
                 # Says itself that it does not count: only told.
                 if known:
                     self.uncounted.append(fact)

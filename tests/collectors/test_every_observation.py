@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ontology.concepts import Concept
 from ontology.units import convert
-from ontology.values import Absent, Bound, Coding, Date, Quantity
+from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity
 from tests.collectors.collector_making import CREATININE, coded, facts_of, observation, quantity, read_one
 from tests.collectors.generated_observations import CONCEPTS, KPA, PRESSURE, REASONS, UMOL, Case, Expected, cases
 
@@ -26,7 +26,10 @@ def test_read_rightly_or_refused(case: Case) -> None:
     found = facts_of(case.record, concepts=CONCEPTS).facts
     others = [fact for concept, facts in found.items() for fact in facts if concept != case.concept.id]
     assert not others
-    facts = found[case.concept.id]
+    awaited = [fact for fact in found[case.concept.id] if fact.pending]
+    assert not awaited or case.record["status"] == "registered"
+    assert all(fact.resource.value == Absent(AbsentReason.RECORDED_UNKNOWN) for fact in awaited)
+    facts = [fact for fact in found[case.concept.id] if not fact.pending]
     if case.expected is None:
         assert not facts
         return

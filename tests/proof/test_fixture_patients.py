@@ -29,11 +29,15 @@ SCORES = [
     # Respiration 14, 98 %, air, systolic 118, pulse 60, alert, 36.7 °C.
     ("healthy", "news2", 0, None),
     ("healthy", "qsofa", 0, None),
+    # Last set: respiration 24 (2), SpO2 93 (2), oxygen (2), systolic 98 (2), pulse 116 (2), alert, 36.9 °C (0).
+    ("infarction", "news2", 10, None),
 ]
 
 CODES = [
     # 2.3 mg/dL over the lowest of seven days, 0.9: 2.56 times.
     ("sepsis-ward", "aki-stage", "aki-stage-2"),
+    # 2.4 mg/dL against 1.3: 1.85 times.
+    ("liver-day-3", "aki-stage", "aki-stage-1"),
     # UACR 618 mg/g; eGFR below 30 from the second creatinine of 2025 on.
     ("ckd-progressing", "albuminuria-category", "A3"),
     ("ckd-progressing", "gfr-category", "G4"),
@@ -53,6 +57,9 @@ REFUSED = [
     *(("child-fever", concept, "under 18 years") for concept in (*KIDNEY, "qsofa", *RHYTHM)),
     ("child-fever", "news2", "under 16 years"),
     ("pregnant", "news2", "pregnancy"),
+    ("infarction", "prevent-10y-total-cvd", "known cardiovascular disease"),
+    ("prevention", "mortality-after-mi-1y", "no acute myocardial infarction"),
+    ("prevention", "support-hospital-mortality-day3", "none of the disease groups"),
     *(("af-mechanical-valve", concept, "mechanical heart valve") for concept in RHYTHM),
     *((patient, concept, "no atrial fibrillation recorded") for patient in ("healthy", "sparse") for concept in RHYTHM),
     *(("healthy", f"kidney-failure-risk-{years}y", "60 mL/min/1.73 m² or more") for years in (2, 5)),
@@ -69,6 +76,8 @@ WANTING = [
     ("sparse", "news2", "No Respiratory rate was found"),
     ("sparse", "qsofa", "No Systolic blood pressure was found"),
     ("sparse", "supplemental-oxygen", "neither oxygen nor room air is recorded: not taken as breathing air"),
+    # That one drug is not taken, and one type of diabetes refuted, says no more than that.
+    ("prevention", "prevent-10y-total-cvd", "statin"),
     ("ckd-progressing", "kidney-failure-risk-5y", "neither set for this site nor assumed"),
     ("ckd-progressing", "aki-stage", "There is no creatinine in the last 7 days"),
     ("unknown-sex", "egfr", "says unknown"),
@@ -115,7 +124,7 @@ def test_insufficient_says_why(patient: str, concept: str, why: str, synthetic: 
 
 
 def test_nothing_failed(synthetic: dict[str, Trace]) -> None:
-    assert len(synthetic) == 14
+    assert len(synthetic) == 17
     for trace in synthetic.values():
         assert Status.FAILED not in {result.status for result in told(trace).values()}
         assert trace.issues == ()

@@ -6,6 +6,7 @@ The parser opens no file and no connection; a JSON-LD context that is not in the
 import json
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, TypeAlias
 
 import pyoxigraph as ox
@@ -14,6 +15,8 @@ from server.errors import ArgumentFileError
 
 MOST_CHARACTERS = 32 * 2**20
 """Of a file: some hundred times a long argument."""
+MOST_STATEMENTS = 250_000
+"""Of a file: putting a million in order takes minutes and gigabytes."""
 
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal
 
@@ -32,13 +35,15 @@ def parse(text: str, form: str) -> list[ox.Quad]:
     if form == "json-ld":
         _check_json(text)
     try:
-        quads = list(ox.parse(text, format=_FORMS[form]))
+        quads = list(islice(ox.parse(text, format=_FORMS[form]), MOST_STATEMENTS + 1))
     except (SyntaxError, ValueError, UnicodeEncodeError) as error:
         # What the parser says may quote the file; only the place is told.
         place = _PLACE.search(str(error))
         where = f" (line {place[1]})" if place else ""
         told = f"the file is not {_word(form)}, or is cut off{where}: export the argument again"
         raise ArgumentFileError(told) from None
+    if len(quads) > MOST_STATEMENTS:
+        raise ArgumentFileError(f"the file has more than {MOST_STATEMENTS} statements; no argument has")
     _check_plain(quads)
     return quads
 
@@ -68,6 +73,9 @@ def _check_json(text: str) -> None:
     except json.JSONDecodeError as error:
         told = f"the file is not JSON-LD, or is cut off (line {error.lineno}): export the argument again"
         raise ArgumentFileError(told) from None
+    except ValueError:
+        # Of whole numbers Python reads some thousand digits.
+        raise ArgumentFileError("the file has a number with more digits than any argument has") from None
     except RecursionError:
         raise ArgumentFileError("the file is nested deeper than any argument") from None
 

@@ -15,6 +15,9 @@ from server.explain.replay.said import Said, SaidInput, SaidStep
 
 __all__ = ["read"]
 
+MOST_ATTRIBUTIONS = 200
+"""Of a file: each takes up to a second to compute again."""
+
 
 def read(text: str, form: str) -> tuple[Said, ...]:
     """The arguments in a file in the form ``turtle`` or ``json-ld``, in the order of their names.
@@ -26,6 +29,8 @@ def read(text: str, form: str) -> tuple[Said, ...]:
     answers = said.of_type(str(MPM.Answer))
     if not answers:
         raise ArgumentFileError("the file has no answer (mpm:Answer): it is no exported argument")
+    if len(said.of_type(str(MPM.Attribution))) > MOST_ATTRIBUTIONS:
+        raise ArgumentFileError(f"the file has more than {MOST_ATTRIBUTIONS} attributions; split it")
     return tuple(_answer(said, answer) for answer in answers)
 
 

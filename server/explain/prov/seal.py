@@ -11,8 +11,9 @@ from hmac import compare_digest
 import pyoxigraph as ox
 from rdflib import Graph
 
+from server.errors import ArgumentFileError
 from server.explain.prov.canonical import digest_of, digest_of_quads
-from server.explain.prov.parsing import Term, parse
+from server.explain.prov.parsing import MOST_STATEMENTS, Term, parse
 from server.explain.prov.statements import Statements
 from server.explain.prov.terms import MPM
 
@@ -45,9 +46,13 @@ def seal_of(text: str, form: str, key: bytes) -> SealFit:
         return SealFit.NONE
     links = _links(quads)
     seen: set[ox.Quad] = set()
+    left = 2 * MOST_STATEMENTS
     for answer in answers:
         own = list(_reached(answer, links))
         seen.update(own)
+        left -= len(own)
+        if left < 0:
+            raise ArgumentFileError("the file has many arguments that rest on the same large part; split it")
         told = [each.value for each in said.all(answer, _SEAL) if isinstance(each, ox.Literal)]
         unsealed = [quad for quad in own if quad.predicate.value != _SEAL]
         if len(told) != 1 or not compare_digest(told[0].encode(), digest_of_quads(unsealed, key, _PERSON).encode()):

@@ -3,20 +3,22 @@
 import asyncio
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from collectors.handed import OFFLINE, HandedIn
 from collectors.settings import Source
 from server.catalog.configured import configured_catalog
 from server.catalog.load import Catalog
+from server.cli.assume import given_inputs, read_inputs
 from server.executor.course import Course
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.explain.attribution import with_attributions
-from server.explain.comparisons import Against
+from server.explain.comparisons import Against, Baseline
 from server.explain.explain import explain
 from server.explain.fhir import bundle
 from server.explain.prov import graph, written
@@ -34,22 +36,32 @@ def run(
     form: str,
     handed: HandedIn | None = None,
     against: tuple[Against, ...] = (),
+    assume: Sequence[str] = (),
 ) -> int:
     """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
 
     0: answered; 1: a module failed.
-    ``against``: what moved each answer away from these is told with it, but not in JSON.  Raises MedtwinError where
-    there is nothing to print.
+    ``against``: what moved each answer away from these is told with it, but not in JSON.  ``assume``: what to take as
+    given, as it was written.  Raises MedtwinError where there is nothing to print.
     """
-    return asyncio.run(_ask(settings, question, form, handed, against))
+    return asyncio.run(_ask(settings, question, form, handed, against, assume))
 
 
 async def _ask(
-    settings: Settings, question: Question, form: str, handed: HandedIn | None, against: tuple[Against, ...]
+    settings: Settings,
+    question: Question,
+    form: str,
+    handed: HandedIn | None,
+    against: tuple[Against, ...],
+    assume: Sequence[str],
 ) -> int:
     async with await Engine.open(settings, configured_catalog(settings)) as engine:
+        inputs = given_inputs(assume, engine.catalog)
         if form == "json":
-            return await _json(_With(engine, handed), settings, question)
+            return await _json(_With(engine, handed), settings, question, inputs)
+        if inputs:
+            recorded = any(each.baseline is Baseline.ACTUAL for each in against)
+            question = replace(question, assume=read_inputs(inputs, engine.catalog), recorded=recorded)
         trace = await engine.ask(question, handed)
         results = with_attributions(trace, explain(trace), against)
     print(_written(results, form), end="")
@@ -94,7 +106,7 @@ class _With:
         return replace(question, source=named)
 
 
-async def _json(engine: "Asks", settings: Settings, question: Question) -> int:
+async def _json(engine: "Asks", settings: Settings, question: Question, assume: Sequence[Mapping[str, Any]]) -> int:
     # The other forms need no GraphQL, which takes a third of a second to import.
     from server.graphql.endpoint import GraphQL
     from server.graphql.whole import WHOLE
@@ -105,6 +117,7 @@ async def _json(engine: "Asks", settings: Settings, question: Question) -> int:
         "source": question.source,
         "of": list(question.of),
         "at": at,
+        "assume": list(assume),
     }
     told, _ = await GraphQL(engine, settings.server).run(WHOLE, variables, token=question.token)
     if "errors" in told:

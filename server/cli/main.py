@@ -19,6 +19,7 @@ from server.settings import Settings, load_settings
 
 FAILED = 1
 INTERRUPTED = 130
+_BASELINES = {"reference": Baseline.REFERENCE, "earlier": Baseline.EARLIER, "assumption": Baseline.ACTUAL}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +57,7 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
                 earlier=tuple(each.since for each in against if each.since is not None),
             )
             handed = read_bundle(given.bundle, given.complete, given.patient)
-            return ask.run(settings, question, given.format, handed, against)
+            return ask.run(settings, question, given.format, handed, against, given.assume)
         case "plan":
             from server.cli import plan
 
@@ -65,6 +66,10 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             from server.cli import card
 
             return card.run(settings, given.module)
+        case "verify":
+            from server.cli import verify
+
+            return verify.run(settings, given.file, given.format)
         case "source":
             return source.run(given, settings)
         case _:
@@ -75,12 +80,14 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
 
 def _against(given: argparse.Namespace) -> tuple[Against, ...]:
     """With what the answers are to be compared.  Raises QuestionError where the time and the baseline do not fit."""
-    if given.why is None and given.since is None:
+    why = given.why or ("earlier" if given.since is not None else None)
+    if why is None:
         return ()
-    if (given.why == "reference") is (given.since is not None):
-        raise QuestionError("since-required", "--why earlier needs --since TIME, and --why reference takes none")
-    baseline = Baseline.REFERENCE if given.why == "reference" else Baseline.EARLIER
-    return (Against(baseline, given.since),)
+    if (why == "earlier") is not (given.since is not None):
+        raise QuestionError("since-required", "--why earlier needs --since TIME, and no other --why takes one")
+    if why == "assumption" and not given.assume:
+        raise QuestionError("assume-required", "--why assumption needs --assume CONCEPT=VALUE")
+    return (Against(_BASELINES[why], given.since),)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,7 +125,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     ask_.add_argument("--format", choices=("text", "json", "turtle", "json-ld", "fhir"), default="text")
     ask_.add_argument(
-        "--why", choices=("reference", "earlier"), help="say what moved it from usual values, or since TIME"
+        "--why",
+        choices=tuple(_BASELINES),
+        help="say what moved it: from usual values, since TIME, or from the record by what is assumed",
+    )
+    ask_.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="CONCEPT=VALUE",
+        help="what if: serum-creatinine=1.2mg/dL, diabetes=yes, sex=female, uacr=missing; may be given again",
     )
     ask_.add_argument(
         "--since", type=time_argument, metavar="TIME", help="the earlier time; alone it means --why earlier"
@@ -129,6 +145,15 @@ def _parser() -> argparse.ArgumentParser:
 
     card_ = commands.add_parser("card", parents=[config], help="what is known of a module that was fitted to data")
     card_.add_argument("module", metavar="ID", help="a module, such as kidney-failure-risk-5y")
+
+    verify_ = commands.add_parser(
+        "verify",
+        parents=[config],
+        help="compute an exported argument again, and say what differs",
+        epilog="Exit status: 0 all the same; 1 something differs or cannot be computed here; 2 no exported argument.",
+    )
+    verify_.add_argument("file", metavar="FILE", help="what ask --format turtle or json-ld gave (- for standard input)")
+    verify_.add_argument("--format", choices=("text", "json"), default="text")
 
     commands.add_parser("check", parents=[config], help="check ontology, descriptions, cases and sources")
     source.add_arguments(commands.add_parser("source", help="add a FHIR source, or check one"), config)

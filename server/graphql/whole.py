@@ -6,11 +6,11 @@ _RECORD = "url type id version source"
 _INTERVAL = "low high unit level text"
 
 WHOLE = f"""
-query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime) {{
+query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [Assumption!]) {{
   patient(id: $patient, source: $source) {{
     id
     reference
-    results(of: $of, at: $at) {{
+    results(of: $of, at: $at, assume: $assume) {{
       concept {{ {_CONCEPT} }}
       status
       value {{ ...value }}

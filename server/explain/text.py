@@ -46,7 +46,7 @@ def _lines(result: AnswerResult) -> Iterator[str]:
         yield f"  recommended: {advice.text} ({advice.citation}{strength})"
     if result.step is not None:
         yield from _step(result, result.step, "  ", set())
-        yield f"  for: {result.intended_use}"
+        yield f"  intended use: {result.intended_use}"
     elif result.leaf is not None:
         yield from _ground(result, result.leaf, "  ", set())
     told = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
@@ -65,7 +65,8 @@ def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> 
     if (kind := maturity(step.module)) is not None:
         yield f"{inner}a {kind} (its card: python -m server card {step.module.id})"
     if step.standing is not None:
-        yield f"{inner}inputs: {standing(step.standing)}"
+        yield f"{inner}{standing(step.standing)}"
+        yield f"{inner}calibration: {step.standing.calibration}"
     if step.contributions is not None:
         yield f"{inner}{moved(step.contributions)}"
     if step.qualifier:

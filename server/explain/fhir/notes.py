@@ -50,7 +50,7 @@ def _body(part: Part) -> Iterator[str]:
     yield from part.left_out
     if part.goal:
         yield from (issue.text for issue in result.issues)
-        yield f"For: {result.intended_use}"
+        yield f"Intended use: {result.intended_use}"
     elif step is not None:
         yield from (*step.rebuttals, *step.notes)
 

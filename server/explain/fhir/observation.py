@@ -81,7 +81,7 @@ def _value(value: Value) -> Json:
         case Bound():
             return {"valueQuantity": {**quantity(value.value, value.unit), "comparator": value.comparator}}
         case Coding():
-            return {"valueCodeableConcept": {"coding": [coding(value)]}}
+            return {"valueCodeableConcept": {"coding": [coding(value)], "text": value.display or value.code}}
         case Date():
             if value.start == value.end:
                 return {"valueDateTime": value.start.isoformat()}

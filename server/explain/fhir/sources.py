@@ -33,10 +33,10 @@ def device(part: Part) -> Json:
     if part.step is None:
         return made
     module = part.step.module
-    made["identifier"].append({"system": MODULES, "value": f"{module.id}|{module.version}"})
+    made["identifier"].append({"system": MODULES, "value": canonical(module)})
     made["deviceName"].append({"name": module.title, "type": "model-name"})
     made["version"] = [{"value": module.version}]
-    texts = [maturity(module), f"For: {module.intended_use}"]
+    texts = [maturity(module), f"Intended use: {module.intended_use}"]
     made["note"] = [{"text": text} for text in texts if text]
     return made
 
@@ -62,7 +62,7 @@ def provenance(part: Part, recorded: datetime) -> Json:
         module = part.step.module
         name = canonical(module)
         made["policy"] = [name]
-        entities.append(_named(URIS, name, f"{module.title}, version {module.version}"))
+        entities.append(_named(MODULES, name, f"{module.title}, version {module.version}"))
         entities.append(_named(FINGERPRINTS, part.step.fingerprint, "Fingerprint of module, version and inputs"))
     if entities:
         made["entity"] = entities

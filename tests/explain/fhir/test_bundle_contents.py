@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from ontology.evaluation import Contribution, Interval, Margin, Standing, Working
+from ontology.evaluation import Interval
 from ontology.resources import RecordRef
 from ontology.values import Absent, AbsentReason, Quantity
-from server.catalog.trained import Explainer, File, TrainedModel
 from server.explain.comparisons import Against, AttributionView, Baseline, ItemView
 from server.explain.explain import explain
 from server.explain.fhir import bundle
@@ -21,6 +20,7 @@ from server.explain.fhir.elements import number
 from server.explain.fhir.making import MOST_POINTS
 from server.explain.results import AnswerResult
 from tests.support import traces as t
+from tests.support.modelled import modelled
 from tests.support.r4 import faults
 
 NOW = datetime(2026, 6, 3, 7, 15, tzinfo=UTC)
@@ -91,7 +91,7 @@ def test_a_step_below_is_an_observation_of_its_own() -> None:
         assert {f"{base}/{record}/_history/3" for record in records} <= {each.get("reference") for each in what}
         named = {each["identifier"]["system"]: each["identifier"]["value"] for each in what if "identifier" in each}
         assert named["https://medtwin.example/fingerprints"] == f"fp-{module}-20260602"
-        assert named["urn:ietf:rfc:3986"] == f"https://medtwin.example/modules/{module}#module|1.0.0"
+        assert named["https://medtwin.example/modules"] == f"https://medtwin.example/modules/{module}#module|1.0.0"
         assert provenance["recorded"] == NOW.isoformat()
         assert provenance["occurredDateTime"] == t.AT.isoformat()
     assert {"reference": urls["Observation"]} in [entity["what"] for entity in of[urls["RiskAssessment"]]["entity"]]
@@ -125,7 +125,7 @@ def test_several_results_share_the_steps_below() -> None:
         2,
     ]
     # Asked for itself, it is told with all that an answer has.
-    assert "For: For clinicians." in notes(of_kind(made, "Observation")[0])
+    assert "Intended use: For clinicians." in notes(of_kind(made, "Observation")[0])
     alone = bundle(results[1], NOW)["entry"][0]
     assert alone in made["entry"]
 
@@ -201,42 +201,6 @@ def test_what_is_used_from_an_assumed_step_is_tagged_all_the_way_up() -> None:
             assert {"assumption", "do-not-store"} <= {tag["code"] for tag in entry["resource"]["meta"]["tag"]}
     # What is set for the site is a fact of the site.
     assert "do-not-store" not in str(bundle(told("chain")))
-
-
-TRAINED = TrainedModel(
-    artefact=File("model.skops", "0" * 64),
-    trusted=(),
-    positive=1,
-    explainer=Explainer.LINEAR,
-    background="the people that it was fitted to",
-    rows=None,
-    features=(),
-    calibration="slope 0.98",
-    least=1,
-    among=("egfr",),
-)
-
-
-def modelled(above: bool = False) -> AnswerResult:
-    """A risk by a model for demonstration; ``above``: an equation that takes from it."""
-    module = replace(t.KFRE_MODULE, model=TRAINED)
-    working = Working(
-        "a model",
-        contributions=(
-            Contribution("egfr", Decimal("0.7"), "eGFR 45"),
-            Contribution("uacr", Decimal("-0.2"), "UACR 300"),
-        ),
-        margin=Margin("LOG_ODDS", Decimal("-2.8"), Decimal("-2.3"), Decimal(0), "usual people"),
-        standing=Standing(1, 2, ("UACR 300 mg/g is above 99 % of the training data",), "slope 0.98", "demonstration"),
-    )
-    interval = Interval(Decimal("5.1"), Decimal("15.2"), "%", "90 % of fits", Decimal("0.9"))
-    given = t.BoundInput(t.EGFR_SLOT, t.GFR, steps=(0,))
-    risk = t.run(module, (given, t.uacr(), t.region()), t.RISK, interval=interval, working=working)
-    runs = (t.egfr_run(), risk)
-    if above:
-        slot = replace(t.EGFR_SLOT, concept=t.KFRE, unit="%")
-        runs = (*runs, t.run(t.SLOPE_MODULE, (t.BoundInput(slot, t.RISK, steps=(1,)),), Quantity(Decimal(1), "%")))
-    return explain(t.trace(runs, goals=(len(runs) - 1,)), t.interpret)[0]
 
 
 def test_a_model_says_what_it_is_how_sure_and_what_moved_it() -> None:

@@ -1,0 +1,56 @@
+"""What the plain text says of a trained model, and of times that are known to the day."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+
+import pytest
+
+from server.explain.explain import explain
+from server.explain.phrases import grounds_span
+from server.explain.text import argument
+from tests.support import traces as t
+from tests.support.modelled import modelled
+
+MODEL = (
+    "uncertainty: 5.1 to 15.2 % (90 % of fits)",
+    "a demonstration model: it shows what can be done, and is not for use in care"
+    " (its card: python -m server card kidney-failure-risk-5y)",
+    "1 of 2 inputs measured; UACR 300 mg/g is above 99 % of the training data",
+    "calibration: slope 0.98",
+    "moved the estimate, compared with usual people, most first: up: eGFR 45; down: UACR 300",
+    "intended use: For clinicians.",
+)
+
+
+@pytest.mark.parametrize("text", MODEL)
+def test_a_model_says(text: str) -> None:
+    assert text in argument(modelled())
+
+
+def test_what_is_no_model_says_none_of_it() -> None:
+    told = argument(explain(t.kfre_trace(), t.interpret)[0])
+    assert not [text for text in MODEL[:5] if text in told]
+    assert "model" not in told.replace("KFRE_MODULE", "")
+
+
+DAY = datetime(2026, 6, 1, tzinfo=UTC)
+EVENING = datetime.combine(DAY.date(), time.max, UTC)
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SPANS = [
+    # A record that is dated to the day is one record of one day, not one of from midnight to midnight.
+    (DAY, EVENING, None),
+    (NOON, NOON, None),
+    (datetime(2026, 5, 1, tzinfo=UTC), EVENING, "rests on records from 2026-05-01 to 2026-06-01"),
+    (datetime(2026, 5, 1, 8, tzinfo=UTC), NOON, "rests on records from 2026-05-01 08:00 UTC to 2026-06-01 12:00 UTC"),
+]
+
+
+@pytest.mark.parametrize(("oldest", "latest", "said"), SPANS)
+def test_times_are_told_as_precisely_as_they_are_known(oldest: datetime, latest: datetime, said: str | None) -> None:
+    result = replace(modelled(), grounds_from=oldest, effective=latest)
+    assert grounds_span(result) == said
+
+
+def test_what_has_no_value_rests_on_nothing() -> None:
+    result = explain(t.EVERY_TRACE["not-applicable"](), t.interpret)[0]
+    assert grounds_span(replace(result, grounds_from=DAY, effective=NOON)) is None

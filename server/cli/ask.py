@@ -13,6 +13,7 @@ from collectors.settings import Source
 from server.catalog.configured import configured_catalog
 from server.catalog.load import Catalog
 from server.cli.assume import given_inputs, read_inputs
+from server.cli.bundle import check_types
 from server.executor.course import Course
 from server.executor.engine import Engine
 from server.executor.question import Question
@@ -57,6 +58,8 @@ async def _ask(
 ) -> int:
     async with await Engine.open(settings, configured_catalog(settings)) as engine:
         inputs = given_inputs(assume, engine.catalog)
+        if handed is not None:
+            check_types(handed, engine.catalog)
         if form == "json":
             return await _json(_With(engine, handed), settings, question, inputs)
         if inputs:

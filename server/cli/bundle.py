@@ -5,6 +5,7 @@ from pathlib import Path
 
 from collectors.errors import HandedInError
 from collectors.handed import HandedIn, from_records
+from server.catalog.load import Catalog
 
 MOST_BYTES = 256 * 1024 * 1024
 """A larger file is not read."""
@@ -32,3 +33,14 @@ def read_bundle(name: str | None, complete: str, patient: str) -> HandedIn | Non
     if len(raw) > MOST_BYTES:
         raise HandedInError(f"the bundle is larger than {MOST_BYTES // 1024 // 1024} MB")
     return from_records(raw, types, patient)
+
+
+def check_types(handed: HandedIn, catalog: Catalog) -> None:
+    """Raises HandedInError where ``--complete`` named a type of which nothing is read: nothing would come of it."""
+    read: set[str] = set()
+    for each in catalog.collectors.values():
+        read.update((each.resource_type, *each.includes))
+        if each.layout is not None and each.layout.named is not None:
+            read.add(each.layout.named.resource_type)
+    if not read.issuperset(handed.types):
+        raise HandedInError(f"--complete names a type of which nothing is read; it may name {', '.join(sorted(read))}")

@@ -133,6 +133,19 @@ def test_a_second_source_of_one_id_is_refused_before_anything_is_asked(
     assert (Path("medtwin.toml").read_text(), server.requests) == (before, [])
 
 
+def test_a_source_that_does_not_answer_is_written_only_where_that_is_said(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(Declared("Patient", "Observation", token="let-me-in"))
+    asked = ["source", "add", BASE, "--auth", "caller", "--patient", "p1", "--yes"]
+    assert main(asked) == 1
+    assert "Nothing was written; --unanswered writes it all the same." in capsys.readouterr().out
+    assert not Path("medtwin.toml").exists()
+    assert main([*asked, "--unanswered"]) == 0
+    assert "has not answered yet" in capsys.readouterr().out
+    assert written() == [{"id": "ehr-example", "base_url": BASE, "auth": "caller"}]
+
+
 def test_a_source_that_wants_a_token(
     serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

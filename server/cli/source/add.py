@@ -58,6 +58,11 @@ async def _add(settings: Settings, wish: Wish, path: Path) -> int:
     console.say("")
     console.say(block(wish.entry()))
     if not tried.answers:
+        if wish.yes and not wish.unanswered:
+            console.say(
+                "It has not answered as it should (see 2).  Nothing was written; --unanswered writes it all the same."
+            )
+            return 1
         console.say("It has not answered yet as it should (see 2); the settings can be written all the same.")
     if not console.confirm(f"Write this to {path}?"):
         console.say("Nothing was written.")

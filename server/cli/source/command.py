@@ -55,6 +55,11 @@ def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca-file", type=Path, metavar="FILE", help="the authority of the source's certificate, PEM")
     parser.add_argument("--allow-http", action="store_true", help="let the URL be plain http elsewhere than here")
     parser.add_argument("--yes", action="store_true", help="ask nothing; what has no default must be said")
+    parser.add_argument(
+        "--unanswered",
+        action="store_true",
+        help="with --yes: write it even though the source does not answer as it should",
+    )
 
 
 def run(given: argparse.Namespace, settings: Settings) -> int:
@@ -71,5 +76,5 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     from server.cli.source.wish import Wish
 
     names = ("url", "id", "patient", "auth", "client_id", "key_file", "key_env", "token_url", "scope")
-    files = ("cert_file", "tls_key_file", "ca_file", "allow_http", "yes")
+    files = ("cert_file", "tls_key_file", "ca_file", "allow_http", "yes", "unanswered")
     return add.run(settings, Wish(**{name: getattr(given, name) for name in (*names, *files)}), given.config)

@@ -33,6 +33,7 @@ class Wish:
     ca_file: Path | None = None
     allow_http: bool = False
     yes: bool = False
+    unanswered: bool = False
     elements: bool = False
 
     def openly(self) -> "Wish":

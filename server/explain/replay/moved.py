@@ -37,7 +37,7 @@ def moved_again(
     sound = not any(finding.kind in _BROKEN for step in steps for finding in step.findings)
     actual = actual_end(said, steps, catalog) if sound else None
     if actual is None:
-        return findings, [f"{_name(told)}: a step could not be computed here; only the sums were checked."]
+        return findings, [f"{name_of(told)}: a step could not be computed here; only the sums were checked."]
     if told.against == REFERENCE:
         # What is usual stands in the catalog: all of it can be made again.
         goal = actual.goal.call or ""
@@ -48,17 +48,17 @@ def moved_again(
             text = f"{item.concept} is said to be {exact_words(item.after)} now, which no step used so"
             findings.append(_finding(told, text))
         if told.scale == CODE:
-            return findings, [f"{_name(told)}: of a code there are no amounts to reckon."]
+            return findings, [f"{name_of(told)}: of a code there are no amounts to reckon."]
         if len(laid) < len(told.items) and told.since is None:
             text = "the time of the other end is not in the file; only the sums were checked."
-            return findings, [f"{_name(told)}: {text}"]
+            return findings, [f"{name_of(told)}: {text}"]
         # Nobody grows older after death: then both ends have the time of the answer.
         at = said.at if told.since is None else min(told.since, said.at)
         sides = list(baselines(actual, laid, at))
     if not findings:
         findings += _nearest(told, [_made(actual, side, zone) for side in sides])
     if len(told.items) > EXACT:
-        return findings, [f"{_name(told)}: the amounts were sampled; only their ends and their sum were checked."]
+        return findings, [f"{name_of(told)}: the amounts were sampled; only their ends and their sum were checked."]
     return findings, []
 
 
@@ -138,8 +138,9 @@ def _near(one: Value, other: Value, molar_mass: Decimal | None) -> bool:
 
 
 def _finding(told: SaidAttribution, text: str) -> Finding:
-    return Finding(Kind.ATTRIBUTION, f"{_name(told)}: {text}")
+    return Finding(Kind.ATTRIBUTION, f"{name_of(told)}: {text}")
 
 
-def _name(told: SaidAttribution) -> str:
+def name_of(told: SaidAttribution) -> str:
+    """How an attribution is called, at the beginning of what is said of it."""
     return f"what moved it from {told.baseline}"

@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionSetNode
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLResolveInfo,
+    GraphQLSkipDirective,
+    SelectionNode,
+    SelectionSetNode,
+    get_directive_values,
+)
 from graphql.execution.values import get_argument_values
 from strawberry import Info
 
@@ -126,6 +135,8 @@ def asked(info: Info[Any, None]) -> tuple[Against, ...]:
 def _below(selections: SelectionSetNode | None, raw: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
     """The fields of this name of the results: on their own level, fragments included."""
     for node in selections.selections if selections is not None else ():
+        if not _taken(node, raw):
+            continue
         if isinstance(node, FieldNode):
             if node.name.value == FIELD:
                 yield node
@@ -133,6 +144,13 @@ def _below(selections: SelectionSetNode | None, raw: GraphQLResolveInfo[Any]) ->
             yield from _below(raw.fragments[node.name.value].selection_set, raw)
         else:
             yield from _below(getattr(node, "selection_set", None), raw)
+
+
+def _taken(node: SelectionNode, raw: GraphQLResolveInfo[Any]) -> bool:
+    """Whether the directives on it, if any, leave it in the query."""
+    skip = get_directive_values(GraphQLSkipDirective, node, raw.variable_values)
+    include = get_directive_values(GraphQLIncludeDirective, node, raw.variable_values)
+    return not (skip and skip["if"]) and (include is None or bool(include["if"]))
 
 
 def _against(node: FieldNode, raw: GraphQLResolveInfo[Any]) -> Against:

@@ -237,6 +237,21 @@ async def test_the_comparison_is_found_in_fragments_and_by_variables() -> None:
     assert told["data"]["patient"]["results"][0]["one"]["base"] == pytest.approx(41.5, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("left", "there"), [("@include(if: $no)", 0), ("@skip(if: $yes)", 0), ("@include(if: $yes)", 1), ("", 1)]
+)
+async def test_a_comparison_that_directives_leave_out_is_not_asked_for(left: str, there: int) -> None:
+    text = query(f"attribution(baseline: EARLIER, since: $since) {left}", "egfr", selection="base")
+    declared = ", ".join(f"${name}: Boolean!" for name in ("no", "yes") if f"${name}" in left)
+    text = text.replace("query {", f"query({declared} $since: DateTime) {{", 1)
+    variables = {"no": False, "yes": True, "since": SINCE if there else None}
+    async with served(cache={"enabled": False}) as (endpoint, _):
+        told, status = await endpoint.run(text, variables)
+    assert status == 200, told
+    (result,) = told["data"]["patient"]["results"]
+    assert ("told" in result) is bool(there)
+
+
 async def test_it_is_answered_from_the_same_records_read_as_far_back_as_needed() -> None:
     def searches(fake: FakeFhir) -> list[Any]:
         return [r.url for r in fake.requests if r.url.path.endswith("/Observation")]

@@ -46,6 +46,7 @@ class Source:
     its patients are known elsewhere; ``rank`` is its place in the order of trust, 0 first.  ``collectors`` names those
     that are used only on request.  ``freshness`` says for how long what a collector fetched may be used again (by
     collector id; not named: not at all).  ``capability_ttl``: how long what the source says of itself is believed.
+    ``aliases``: further base URLs under which its records refer to each other; nothing is ever fetched from them.
     ``elements``: it was tried that ``_elements`` leaves values and times whole.
     """
 
@@ -69,3 +70,9 @@ class Source:
     freshness: tuple[tuple[str, timedelta], ...] = ()
     capability_ttl: timedelta = timedelta(hours=1)
     elements: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The base URLs of references that mean records of this source."""
+        return (self.base_url.rstrip("/"), *self.aliases)

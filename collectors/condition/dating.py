@@ -20,7 +20,7 @@ def needs_encounter(condition: Condition) -> bool:
     )
 
 
-def began(condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo, base_url: str) -> Span | None:
+def began(condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo, bases: tuple[str, ...]) -> Span | None:
     """When it began: by onset, else by when it was recorded, else within its encounter (ValueError if misdated).
 
     It is known to hold at the end of the span.  What was recorded within the onset's span began by then.
@@ -34,7 +34,7 @@ def began(condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo, bas
     if recorded is not None:
         return recorded
     reference = condition.encounter.reference if condition.encounter is not None else None
-    return period_of(reference, periods, base_url)
+    return period_of(reference, periods, bases)
 
 
 def _onset(condition: Condition, zone: ZoneInfo) -> Span | None:

@@ -99,7 +99,7 @@ def read(
         effective: Span | None = None
         over: Span | None = None
         try:
-            effective = began(condition, periods, setting.source.zone, setting.source.base_url)
+            effective = began(condition, periods, setting.source.zone, setting.source.bases)
             over = ended(condition, setting.source.zone)
             recorded = read_time(condition.recordedDate, setting.source.zone) if condition.recordedDate else None
         except (ValueError, OverflowError):

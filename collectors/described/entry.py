@@ -118,15 +118,15 @@ def contained(content: Json, reference: str) -> Json | None:
     return next((each for each in held if each.get("id") == wanted), None)
 
 
-def named_id(entry: Entry, layout: Layout, base_url: str) -> str | None:
+def named_id(entry: Entry, layout: Layout, bases: tuple[str, ...]) -> str | None:
     """The id of the record of the source that has the code; None where it is contained, or of another source."""
     if layout.named is None or entry.named is None or entry.named.startswith("#"):
         return None
-    return local_id(entry.named, layout.named.resource_type, base_url)
+    return local_id(entry.named, layout.named.resource_type, bases)
 
 
 def named_code(
-    entry: Entry, layout: Layout, fetched: Mapping[str, Record], base_url: str
+    entry: Entry, layout: Layout, fetched: Mapping[str, Record], bases: tuple[str, ...]
 ) -> tuple[wire.CodeableConcept, bool]:
     """The code in the record that is referred to; none where that cannot be had, or says itself that it is an error."""
     named = layout.named
@@ -136,7 +136,7 @@ def named_code(
     if entry.named.startswith("#"):
         content = contained(entry.content, entry.named)
     else:
-        record = fetched.get(local_id(entry.named, named.resource_type, base_url) or "")
+        record = fetched.get(local_id(entry.named, named.resource_type, bases) or "")
         content = decoded(record.raw) if record is not None else None
     content = content if content is not None else _NOTHING
     if content.get("resourceType") != named.resource_type or changes_meaning(content):

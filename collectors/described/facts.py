@@ -40,9 +40,11 @@ class Dated:
     problem: str | None = None
     note: str | None = None
 
-    def within_encounter(self, entry: Entry, layout: Layout, periods: Mapping[str, Span], base_url: str) -> Self:
+    def within_encounter(
+        self, entry: Entry, layout: Layout, periods: Mapping[str, Span], bases: tuple[str, ...]
+    ) -> Self:
         """The same, within the period of its encounter, if that is over."""
-        period = period_of(reference_at(entry.content, layout.encounter or ""), periods, base_url)
+        period = period_of(reference_at(entry.content, layout.encounter or ""), periods, bases)
         if period is None:
             return self
         return replace(self, begin=period, note=f"Dated by its encounter ({in_words(period)}).")

@@ -62,8 +62,8 @@ class _Begun:
             wanted["Encounter"] = None
         named = self.layout.named
         if named is not None:
-            base = self.setting.source.base_url
-            ids = frozenset(id_ for entry, _ in self.entries if (id_ := named_id(entry, self.layout, base)))
+            bases = self.setting.source.bases
+            ids = frozenset(id_ for entry, _ in self.entries if (id_ := named_id(entry, self.layout, bases)))
             if ids:
                 wanted[named.resource_type] = ids
         return wanted
@@ -81,10 +81,10 @@ class _Begun:
         if self.layout.named is not None:
             fetched = {record.ref.id: record for record in beside.records.get(self.layout.named.resource_type, ())}
         for entry, when in self.entries:
-            named, malformed = named_code(entry, self.layout, fetched, source.base_url)
+            named, malformed = named_code(entry, self.layout, fetched, source.bases)
             code = CodeableConcept([*entry.code.coding, *named.coding], entry.code.text or named.text)
             if self._by_encounter(entry, when):
-                when = when.within_encounter(entry, self.layout, periods, source.base_url)
+                when = when.within_encounter(entry, self.layout, periods, source.bases)
             if entry.malformed or malformed:
                 # It may be coded as anything.
                 readout.unnamed += 1

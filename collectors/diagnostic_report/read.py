@@ -44,13 +44,13 @@ class _Begun:
 
     def named(self, *, counts: bool, early: bool | None = None) -> dict[str, Report]:
         """The Observations of this source that reports of such a standing name, by id."""
-        base = self.setting.source.base_url
+        bases = self.setting.source.bases
         return {
             identity: report
             for report in self.reports
             if (report.counts if counts else report.void is not None) and early in (None, report.early)
             for each in report.content.result
-            if (identity := local_id(each.reference, "Observation", base)) is not None
+            if (identity := local_id(each.reference, "Observation", bases)) is not None
         }
 
     @property

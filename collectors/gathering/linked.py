@@ -105,12 +105,12 @@ def id_in(reference: str, source: Source) -> str | None:
     if path.startswith("Patient/"):
         return _checked(path.removeprefix("Patient/"))
     try:
-        if not within(httpx.URL(path), source.base_url):
+        if not any(within(httpx.URL(path), base) for base in source.bases):
             return None
     except (httpx.InvalidURL, ValueError):
         return None
     head, _, name = path.rpartition("/Patient/")
-    return _checked(name) if head.rstrip("/") == source.base_url.rstrip("/") else None
+    return _checked(name) if head.rstrip("/") in source.bases else None
 
 
 def _checked(name: str) -> str | None:

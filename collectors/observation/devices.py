@@ -15,7 +15,7 @@ class Devices:
     """Which devices the records of facts name, and what their records mean for the facts."""
 
     def __init__(self, setting: Setting) -> None:
-        self._base = setting.source.base_url.rstrip("/")
+        self._bases = setting.source.bases
         self._known: dict[str, Verdict] = {}
         self._asked: dict[str, tuple[str, str]] = {}
         self._led: dict[str, tuple[str, str] | None] = {}
@@ -38,7 +38,7 @@ class Devices:
 
     def _leads(self, reference: str) -> tuple[str, str] | None:
         """The type and id of the device that a reference into this source means."""
-        return next(((kind, found) for kind in TYPES if (found := local_id(reference, kind, self._base))), None)
+        return next(((kind, found) for kind in TYPES if (found := local_id(reference, kind, self._bases))), None)
 
     @property
     def wants(self) -> Mapping[str, frozenset[str] | None]:

@@ -33,6 +33,6 @@ def replaced(record: Record, observation: Observation, setting: Setting) -> Iter
         return
     for each in extensions:
         if each.url == REPLACES and each.valueReference is not None:
-            identity = local_id(each.valueReference.reference, "Observation", setting.source.base_url)
+            identity = local_id(each.valueReference.reference, "Observation", setting.source.bases)
             if identity is not None and identity != record.ref.id:
                 yield identity

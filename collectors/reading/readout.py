@@ -32,8 +32,8 @@ class Setting:
     @classmethod
     def of(cls, source: Source, patient: str, translation: Translation = NOTHING) -> "Setting":
         """The setting, with every way in which a record of this source may refer to the patient."""
-        base = source.base_url.rstrip("/")
-        ways = (f"Patient/{patient}", f"{base}/Patient/{patient}", f"urn:uuid:{patient}")
+        absolute = (f"{base}/Patient/{patient}" for base in source.bases)
+        ways = (f"Patient/{patient}", f"urn:uuid:{patient}", *absolute)
         return cls(source, patient, frozenset(ways), f"Patient/{patient}", translation)
 
     def concerns(self, reference: wire.Reference | None) -> bool:
@@ -51,7 +51,8 @@ class Setting:
         if reference is None or reference.reference is None or self.concerns(reference):
             return False
         target = reference.reference.partition("/_history/")[0]
-        own = target.removeprefix(f"{self.source.base_url.rstrip('/')}/")
+        starts = (f"{base}/" for base in self.source.bases)
+        own = next((target.removeprefix(start) for start in starts if target.startswith(start)), target)
         return own.startswith("Patient/") and _NAME.fullmatch(own.removeprefix("Patient/")) is not None
 
     def systems(self, code: wire.CodeableConcept | None) -> frozenset[str]:

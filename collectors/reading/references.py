@@ -22,12 +22,15 @@ class Encounter(msgspec.Struct, gc=False):
 ENCOUNTER = msgspec.json.Decoder(Encounter)
 
 
-def local_id(reference: str | None, resource_type: str, base_url: str) -> str | None:
-    """The id of the record of this type and source that a reference means; None where it means another, or none."""
+def local_id(reference: str | None, resource_type: str, bases: tuple[str, ...]) -> str | None:
+    """The id of the record of this type and source that a reference means; None where it means another, or none.
+
+    ``bases``: the source's own base URLs (``Source.bases``).
+    """
     if reference is None:
         return None
     target = reference.partition("/_history/")[0]
-    starts = (f"{resource_type}/", f"{base_url.rstrip('/')}/{resource_type}/", "urn:uuid:")
+    starts = (f"{resource_type}/", "urn:uuid:", *(f"{base}/{resource_type}/" for base in bases))
     rest = next((target.removeprefix(start) for start in starts if target.startswith(start)), "")
     return rest if rest and "/" not in rest else None
 
@@ -49,7 +52,7 @@ def encounter_periods(records: Iterable[Record], zone: ZoneInfo) -> dict[str, Sp
     return periods
 
 
-def period_of(reference: str | None, periods: Mapping[str, Span], base_url: str) -> Span | None:
+def period_of(reference: str | None, periods: Mapping[str, Span], bases: tuple[str, ...]) -> Span | None:
     """The period of the encounter to which a record of this source refers."""
-    encounter = local_id(reference, "Encounter", base_url)
+    encounter = local_id(reference, "Encounter", bases)
     return periods.get(encounter) if encounter is not None else None

@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     def _distinct(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
         if len({source.id for source in sources}) != len(sources):
             raise ValueError("each source needs an id of its own")
+        for source in sources:
+            others = {base for each in sources if each is not source for base in each.bases}
+            if others.intersection(source.aliases):
+                raise ValueError(f"an alias of {source.id} is the base_url, or an alias, of another source")
         return sources
 
     def endpoints(self) -> tuple[Source, ...]:

@@ -41,6 +41,7 @@ class SourceSettings(Section):
     freshness: dict[str, timedelta] = Field(default_factory=dict)
     capability_ttl: timedelta = timedelta(hours=1)
     elements: bool = False
+    aliases: tuple[str, ...] = ()
 
     @field_validator("zone")
     @classmethod
@@ -53,6 +54,16 @@ class SourceSettings(Section):
         if not all(_SHORTEST <= window <= _LONGEST for window in freshness.values()):
             raise ValueError("must be between one second and 7 days: seconds, or an ISO 8601 duration such as PT15M")
         return freshness
+
+    @field_validator("aliases")
+    @classmethod
+    def _addresses(cls, aliases: tuple[str, ...]) -> tuple[str, ...]:
+        for alias in aliases:
+            try:
+                check_address(alias, allow_http=False)
+            except ValueError:
+                raise ValueError("each of them must be a base URL without query: https, or http on loopback") from None
+        return tuple(alias.rstrip("/") for alias in aliases)
 
     @model_validator(mode="after")
     def _safe_url(self) -> Self:
@@ -74,6 +85,11 @@ class SourceSettings(Section):
         if self.tls is not None and plain:
             raise ValueError("tls is of use with https only")
         return self
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """All base URLs that mean this source."""
+        return (self.base_url.rstrip("/"), *self.aliases)
 
     def source(self, default_zone: str) -> Source:
         """The endpoint as collectors want it, with ``default_zone`` where it names no zone of its own."""
@@ -97,4 +113,5 @@ class SourceSettings(Section):
             freshness=tuple(sorted(self.freshness.items())),
             capability_ttl=self.capability_ttl,
             elements=self.elements,
+            aliases=self.aliases,
         )

@@ -1,0 +1,101 @@
+"""Correlated inputs of a model are told together: who belongs to a group, and what it moved."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from ontology.slots import Slot
+from server.attribution.told import Attribution
+from server.catalog.descriptions import Description
+from server.catalog.trained import Explainer, Feature, File, Group, TrainedModel
+from tests.support.descriptions import make_concept, make_slot
+from tests.support.hierarchies import Made, equation, plan_of
+
+ONE = Decimal(1)
+
+
+def leaf(name: str, **more: object) -> Slot:
+    return replace(make_slot(name, concept=make_concept(name)), **more)
+
+
+def model(
+    slots: Sequence[Slot], *groups: tuple[str, ...], features: Sequence[Feature] = (), **weights: Decimal
+) -> Description:
+    """An equation with the description of a model: which inputs are correlated is all that is read of it here."""
+    given = weights or {slot.name: ONE for slot in slots}
+    described = TrainedModel(
+        artefact=File("model.skops", "0" * 64),
+        trusted=(),
+        positive=1,
+        explainer=Explainer.LINEAR,
+        background="nobody",
+        rows=None,
+        features=tuple(features),
+        calibration="none",
+        least=0,
+        among=(),
+        correlated=tuple(Group("-".join(group), group) for group in groups),
+    )
+    return replace(equation("model", slots, given), model=described)
+
+
+def told(*descriptions: Description, same: str = "") -> Attribution:
+    """All leaves go from 1 to 2, but for those in ``same``."""
+    names = {slot.name for each in descriptions for slot in each.slots if slot.concept.id == slot.name}
+    before = dict.fromkeys(sorted(names), ONE)
+    return Made(plan_of(descriptions), before, {n: ONE if n in same else ONE * 2 for n in before}).attributed()
+
+
+def members(found: Attribution) -> dict[str, list[str]]:
+    return {group.text: sorted(item.concept.id for item in group.items) for group in found.groups}
+
+
+BELOW = equation("below", [leaf("x"), leaf("y")], {"x": ONE, "y": ONE})
+BELOW_SLOT = make_slot("below", concept=BELOW.produces)
+ABOVE = equation("above", [make_slot("model", concept=make_concept("model")), leaf("a")], {"model": ONE, "a": ONE})
+
+ASKING = equation("above", [ABOVE.slots[0], leaf("a", applicability_only=True)], {"model": ONE})
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (told(model([leaf("a"), leaf("b"), leaf("c")], ("a", "b"))), {"a-b": ["a", "b"]}),
+        (told(model([leaf("a"), leaf("b"), leaf("c")], ("a", "b")), same="b"), {}),
+        (told(model([leaf("a"), leaf("b"), leaf("c")])), {}),
+        # What is computed on the way belongs to the group with its leaves, if they go nowhere else.
+        (told(BELOW, model([BELOW_SLOT, leaf("b")], ("below", "b"))), {"below-b": ["b", "x", "y"]}),
+        (told(BELOW, model([BELOW_SLOT, leaf("b"), leaf("x")], ("below", "b"))), {"below-b": ["b", "y"]}),
+        # Two calls may read one leaf: through the model's group, and beside it.
+        (told(model([leaf("a"), leaf("b"), leaf("c")], ("a", "b", "c")), ABOVE), {"a-b-c": ["b", "c"]}),
+        # What only decides whether something applies is no way to the result.
+        (
+            told(model([leaf("a"), leaf("b")], ("a", "b")), ASKING),
+            {"a-b": ["a", "b"]},
+        ),
+        (
+            told(model([leaf(n) for n in "abcde"], ("a", "b"), ("d", "e"), a=ONE, b=ONE, c=ONE, d=-ONE * 5, e=ONE)),
+            {"d-e": ["d", "e"], "a-b": ["a", "b"]},
+        ),
+    ],
+)
+def test_who_belongs_to_a_group(found: Attribution, wanted: dict[str, list[str]]) -> None:
+    assert members(found) == wanted
+    assert list(members(found)) == list(wanted)
+    for group in found.groups:
+        assert group.amount == pytest.approx(sum(item.amount for item in group.items), abs=1e-12)
+        assert all(any(item is own for own in found.items) for item in group.items)
+        assert group.error is None
+        assert [abs(i.amount) for i in group.items] == sorted((abs(i.amount) for i in group.items), reverse=True)
+
+
+def test_in_a_sample_a_group_is_still_the_sum_of_its_members() -> None:
+    names = [f"x{place}" for place in range(14)]
+    pairs = {f"x{place}_x{place + 1}": Decimal(place + 1) for place in range(13)}
+    found = told(model([leaf(name) for name in names], ("x3", "x4"), ("x0", "x1"), **pairs))
+    amounts = {group.text: group.amount for group in found.groups}
+    # From 1 to 2 each a product grows by 3 times its weight, half of which goes to either.
+    assert amounts == pytest.approx({"x3-x4": 3 * 4 + 1.5 * 3 + 1.5 * 5, "x0-x1": 3 * 1 + 1.5 * 2}, abs=1e-9)
+    assert all(group.error is not None for group in found.groups)

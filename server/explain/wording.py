@@ -16,6 +16,9 @@ from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from server.executor.trace import BoundInput
 
+AT_ONCE = "P0D"
+"""The horizon of what is so already, and only not known."""
+
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _REASONS = {
     AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
@@ -170,7 +173,7 @@ def interval_words(interval: Interval, decimals: int | None = None) -> str:
 
 def risk_words(probability: Decimal, horizon: str) -> str:
     """A probability (0 to 1) as how many of similar people; never none, never all."""
-    over = f"over {horizon_words(horizon)}"
+    over = "now" if horizon == AT_ONCE else f"over {horizon_words(horizon)}"
     for people in (100, 1000):
         count = (probability * people).quantize(Decimal(1), rounding=ROUND_HALF_UP)
         if count >= people and probability < 1:

@@ -1,13 +1,14 @@
 """A risk as a RiskAssessment.  In R4 ``probabilityDecimal`` is in percent: 9.1 for 9.1 %."""
 
 import re
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from server.explain.fhir.elements import Json, coding, instant, number, quantity, references
 from server.explain.fhir.parts import Part
 from server.explain.fhir.resource import resource
 from server.explain.results import AnswerResult
-from server.explain.wording import horizon_words, time_words
+from server.explain.wording import AT_ONCE, horizon_words, time_words
 
 _MOST_DECIMALS = 2
 _UCUM_OF = {"Y": ("a", "years"), "M": ("mo", "months"), "W": ("wk", "weeks"), "D": ("d", "days")}
@@ -22,8 +23,7 @@ def risk_assessment(part: Part) -> Json:
     prediction: Json = {
         "outcome": {"text": risk.outcome},
         "probabilityDecimal": number(_percent(risk.probability * Decimal(100), result)),
-        **_within(risk.horizon),
-        "rationale": f"Within {horizon_words(risk.horizon)} of {time_words(part.as_of)}; the range is no age.",
+        **_within(risk.horizon, part.as_of),
     }
     if result.interpretation is not None:
         meant = result.interpretation
@@ -39,15 +39,22 @@ def risk_assessment(part: Part) -> Json:
     return made
 
 
-def _within(horizon: str) -> Json:
-    """From now (0) to the end of the horizon.  R4 leaves open whether such a range is an age; the units say it."""
+def _within(horizon: str, as_of: datetime) -> Json:
+    """From now (0) to the end of the horizon.  R4 leaves open whether such a range is an age; unit and words say it."""
+    if horizon == AT_ONCE:
+        when = instant(as_of)
+        return {
+            "whenPeriod": {"start": when, "end": when},
+            "rationale": f"At {time_words(as_of)}, not in a time to come.",
+        }
+    rationale = f"Within {horizon_words(horizon)} of {time_words(as_of)}; the range is no age."
     match = re.fullmatch(r"P(\d+)([YMWD])", horizon)
     if match is None:
-        return {}
+        return {"rationale": rationale}
     code, name = _UCUM_OF[match[2]]
     unit = {"unit": f"{name} from the assessment"}
     low, high = (quantity(Decimal(count), code) for count in ("0", match[1]))
-    return {"whenRange": {"low": low | unit, "high": high | unit}}
+    return {"whenRange": {"low": low | unit, "high": high | unit}, "rationale": rationale}
 
 
 def _percent(percent: Decimal, result: AnswerResult) -> Decimal:

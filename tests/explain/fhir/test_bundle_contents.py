@@ -13,6 +13,7 @@ import pytest
 from ontology.evaluation import Interval
 from ontology.resources import RecordRef
 from ontology.values import Absent, AbsentReason, Quantity
+from server.catalog.descriptions import RiskOf
 from server.explain.comparisons import Against, AttributionView, Baseline, ItemView
 from server.explain.explain import explain
 from server.explain.fhir import bundle
@@ -56,6 +57,19 @@ def test_percent_is_percent() -> None:
         assert prediction["outcome"] == {"text": "kidney failure"}
         assert [(end["value"], end["code"]) for end in prediction["whenRange"].values()] == [(0, "a"), (5, "a")]
         assert "is no age" in prediction["rationale"]
+
+
+def test_what_is_so_already_has_no_time_to_come() -> None:
+    trace = t.kfre_trace()
+    now = replace(t.KFRE_MODULE, risk=RiskOf("diabetes that is not known", "P0D"))
+    runs = (trace.executions[0], replace(trace.executions[1], description=now))
+    result = explain(replace(trace, executions=runs), t.interpret)[0]
+    assert ", about 9 in 100 similar people now (as of" in result.text
+    made = bundle(result)
+    assert faults(made) == []
+    (prediction,) = of_kind(made, "RiskAssessment")[0]["prediction"]
+    assert prediction["whenPeriod"] == {"start": t.AT.isoformat(), "end": t.AT.isoformat()}
+    assert "whenRange" not in prediction
 
 
 @pytest.mark.parametrize(

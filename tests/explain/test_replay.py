@@ -14,9 +14,9 @@ from server.catalog.load import ROOT, Catalog
 from server.executor.cache.keys import Keyring
 from server.explain.replay.replay import replay
 from server.explain.results import Status
+from tests.support.answered import answers, assumed
 from tests.support.asking import shipped, with_module
 from tests.support.changing import with_input, with_step
-from tests.support.exported import answers, assumed
 from tests.support.replaying import KEYS, RISK, again, argument, found, here, words
 from tests.support.saying import said_of
 from tests.support.tampering import step_of

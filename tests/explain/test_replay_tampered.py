@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.answered import answers
 from tests.support.changing import numbers, with_input
-from tests.support.exported import answers
 from tests.support.replaying import NEWS2, RISK, SLOPE, again, argument, found, words
 from tests.support.tampering import CHANGES, step_of
 

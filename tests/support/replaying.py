@@ -9,8 +9,8 @@ from server.explain.replay.found import Replayed
 from server.explain.replay.replay import replay
 from server.explain.replay.said import Said
 from server.settings.model import CacheSettings
+from tests.support.answered import KEY, answers
 from tests.support.asking import shipped
-from tests.support.exported import KEY, answers
 from tests.support.saying import said_of
 
 RISK, SLOPE, NEWS2 = "kidney-failure-risk-5y", "egfr-slope", "news2"

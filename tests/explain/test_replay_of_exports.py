@@ -1,0 +1,147 @@
+"""Files of exported arguments, verified: all of every patient in both forms, and what only the seal can see."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdflib import Graph
+
+from ontology.values import Quantity
+from server.errors import ArgumentFileError
+from server.executor.cache.keys import Keyring
+from server.explain.prov import graph, written
+from server.explain.prov.read import read
+from server.explain.prov.seal import SealFit, seal_of
+from server.explain.prov.writing import Form
+from server.explain.replay.telling import RECORDS, SEALS, as_json, lines, plain
+from server.explain.replay.verify import Seal, Verified, verify
+from tests.support.answered import answers, assumed, charts
+from tests.support.asking import shipped
+from tests.support.replaying import KEYS, NEWS2, RISK, here, words
+
+FORMS: tuple[Form, ...] = ("turtle", "json-ld")
+NOBODY = Keyring.of(None)
+
+
+def verified(text: str, form: str = "turtle", keys: Keyring = KEYS) -> Verified:
+    return verify(text, form, shipped(), here(), keys)
+
+
+@cache
+def argument_of(patient: str, concept: str) -> Graph:
+    return graph(answers()[patient, concept])
+
+
+@cache
+def exported(patient: str, form: Form = "turtle", *of: str) -> str:
+    """All answers about a patient in one file, or those named."""
+    told = [concept for name, concept in answers() if name == patient and (not of or concept in of)]
+    return written([argument_of(patient, concept) for concept in told], form)
+
+
+@pytest.mark.parametrize("patient", sorted(charts()))
+def test_all_of_a_patient_verifies_from_one_file_in_either_form(patient: str) -> None:
+    turtle, json_ld = exported(patient), exported(patient, "json-ld")
+    found = verified(turtle)
+    assert len(found.answers) == len({concept for name, concept in answers() if name == patient})
+    assert found.same, [words(answer) for answer in found.answers]
+    assert found.seal is Seal.FITS
+    # The same is read from the other form, and so comes out the same.
+    assert read(json_ld, "json-ld") == tuple(answer.said for answer in found.answers)
+    assert seal_of(json_ld, "json-ld", KEYS.argument) is SealFit.FITS
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_what_if_verifies(form: Form) -> None:
+    result = assumed(
+        "ckd-progressing", RISK, {"egfr": Quantity(Decimal(28), "mL/min/{1.73_m2}"), "north-america": True}
+    )
+    found = verified(written([graph(result)], form), form)
+    assert found.same and found.seal is Seal.FITS, [words(answer) for answer in found.answers]
+
+
+def test_without_a_key_the_seal_is_not_looked_at_and_that_is_told() -> None:
+    found = verified(exported("healthy", "turtle", "egfr"), keys=NOBODY)
+    assert found.same and found.seal is Seal.NO_KEY
+    told = "\n".join(lines(found))
+    assert "whoever can change the file can make its digests fit as well" in told
+    assert "All the same." in told and RECORDS in told and "(not checked)" in told
+
+
+def test_another_key_is_told() -> None:
+    found = verified(exported("healthy", "turtle", "egfr"), keys=Keyring.of(bytes(32)))
+    assert not found.same and found.seal is Seal.BROKEN
+    assert all(finding.kind.value == "key" for answer in found.answers for finding in answer.all_findings())
+
+
+def test_a_seal_taken_away_is_told_where_there_is_a_key() -> None:
+    text = re.sub(r"\s+mpm:seal \"[0-9a-f]+\" ;", "", exported("healthy", "turtle", "egfr"))
+    assert "mpm:seal" not in text
+    assert verified(text).seal is Seal.REMOVED and not verified(text).same
+    assert verified(text, keys=NOBODY).seal is Seal.NONE
+    assert SEALS[Seal.REMOVED] in "\n".join(lines(verified(text)))
+
+
+ONLY_SEALED: dict[str, Callable[[str], str]] = {
+    "another record": lambda text: text.replace("/Observation/", "/Observation/other-"),
+    "another sentence": lambda text: text.replace("Risk of kidney failure within", "No risk of kidney failure within"),
+    "another patient": lambda text: text.replace("Patient/ckd-progressing", "Patient/healthy"),
+    "a statement more": lambda text: f"{text}\n<https://other.example/> <https://other.example/says> 1 .\n",
+}
+
+
+@pytest.mark.parametrize("name", ONLY_SEALED)
+def test_only_the_seal_sees_it(name: str) -> None:
+    whole = exported("ckd-progressing", "turtle", RISK)
+    text = ONLY_SEALED[name](whole)
+    assert text != whole
+    assert verified(text, keys=NOBODY).same
+    found = verified(text)
+    assert found.seal is Seal.BROKEN and not found.same
+    assert "not in order" in "\n".join(lines(found))
+
+
+def refused_or_differs(text: str, keys: Keyring) -> bool:
+    try:
+        return not verified(text, keys=keys).same
+    except ArgumentFileError:
+        return True
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.data())
+def test_with_the_key_no_digit_of_a_file_can_be_changed(data: st.DataObject) -> None:
+    text = exported(
+        *data.draw(st.sampled_from([("ckd-progressing", "turtle", RISK), ("sepsis-ward", "turtle", NEWS2)]))
+    )
+    body = text.index("\n\n")
+    places = [match.start() for match in re.finditer(r"\d", text) if match.start() > body]
+    place = data.draw(st.sampled_from(places))
+    digit = data.draw(st.sampled_from([each for each in "0123456789" if each != text[place]]))
+    assert refused_or_differs(f"{text[:place]}{digit}{text[place + 1 :]}", KEYS)
+
+
+def test_a_removed_step_is_named() -> None:
+    text = exported("ckd-progressing", "turtle", RISK)
+    with pytest.raises(ArgumentFileError, match="missing"):
+        verified(re.sub(r"\n\S+:step-0 a .*?\.\n\n", "\n", text, flags=re.DOTALL))
+
+
+def test_it_is_told_as_json_too() -> None:
+    told = as_json(verified(exported("ckd-progressing", "turtle", RISK)))
+    (answer,) = told["answers"]
+    assert told["same"] and told["seal"]["state"] == "fits" and answer["same"]
+    assert [step["value"] == step["here"] for step in answer["steps"]] == [True] * len(answer["steps"])
+    changed = re.sub(
+        r'"43\.6|\b43\.6', lambda m: m[0].replace("4", "1", 1), exported("ckd-progressing", "turtle", RISK)
+    )
+    other = as_json(verified(changed, keys=NOBODY))
+    assert not other["same"] and other["seal"]["state"] == "not-checked"
+
+
+def test_nothing_that_a_terminal_obeys_is_printed() -> None:
+    assert plain("a\x1b[2Jb\u202ec") == "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c"

@@ -40,23 +40,24 @@ class Binder:
         """Every slot of the instance, by name, before the limits of ``within``."""
         return {slot.name: self._slot(instance, slot) for slot in instance.call.description.slots}
 
-    def leaf(self, slot: Slot, as_of: datetime) -> BoundInput:
-        """A slot that no module fills."""
+    def leaf(self, slot: Slot, as_of: datetime, filled: Slot | None = None) -> BoundInput:
+        """A slot that no module fills.  ``filled``: the slot that takes it, where that is another."""
         concept = slot.concept
+        taker = slot if filled is None else filled
         if concept.id in self.assume and slot.select is not Select.SERIES:
-            return BoundInput(slot, in_unit(self.assume[concept.id], slot), assumed=True)
+            return BoundInput(taker, in_unit(self.assume[concept.id], slot), assumed=True)
         if concept.origin is Origin.SITE:
-            return self._from_site(slot)
+            return self._from_site(slot, taker)
         selected = self.facts.select(slot, as_of, self.known_at)
-        return BoundInput(slot, selected.value, resources=selected.resources, issues=selected.issues)
+        return BoundInput(taker, selected.value, resources=selected.resources, issues=selected.issues)
 
-    def _from_site(self, slot: Slot) -> BoundInput:
+    def _from_site(self, slot: Slot, taker: Slot) -> BoundInput:
         value = self.site.get(slot.concept.id)
         if value is not None:
-            return BoundInput(slot, value, assumed=True, by_site=True)
+            return BoundInput(taker, value, assumed=True, by_site=True)
         text = f"{slot.concept.display}: neither set for this site nor assumed"
         return BoundInput(
-            slot,
+            taker,
             Absent(AbsentReason.NOT_FOUND),
             issues=(Issue(Severity.WARNING, "not-set", text, slot.name),),
         )
@@ -66,8 +67,7 @@ class Binder:
             return BoundInput(slot, Absent(AbsentReason.NOT_QUERIED))
         binding = instance.call.bindings[slot.name]
         if isinstance(binding, Leaf):
-            found = self.leaf(binding.slot, instance.as_of)
-            return found if found.slot is slot else replace(found, slot=slot)
+            return self.leaf(binding.slot, instance.as_of, slot)
         positions = instance.sources[slot.name]
         if isinstance(binding, FromSeries):
             return self._series(slot, binding, positions, instance.as_of)

@@ -15,6 +15,7 @@ from ontology.values import Absent, AbsentReason
 from server.executor.cache.names import lock_name, value_name
 from server.executor.cache.store import Store
 from server.executor.codec import decode_evaluation, encode_evaluation
+from server.executor.turns import by_turns
 
 _LONGEST_PAUSE = 0.25
 
@@ -101,14 +102,17 @@ class SingleFlight:
                 del self._flying[name]
 
     async def _look(self, names: Collection[str], wave: "_Wave") -> None:
-        for name, data in zip(names, await self._store.get_many([value_name(n) for n in names]), strict=True):
-            if (evaluation := decode_evaluation(data)) is not None:
+        kept = await self._store.get_many([value_name(n) for n in names])
+        for name, evaluation in zip(names, await by_turns(decode_evaluation, kept), strict=True):
+            if evaluation is not None:
                 self._arrive(name, evaluation, wave)
 
     async def _evaluate_all(self, jobs: Sequence[Job], wave: "_Wave") -> None:
-        for job in jobs:
+        def evaluate(job: Job) -> None:
             wave.evaluated.add(job.fingerprint)
             self._arrive(job.fingerprint, job.evaluate(), wave)
+
+        await by_turns(evaluate, jobs)
         await self._keep([job.fingerprint for job in jobs], wave)
 
     async def _evaluate_locked(self, waiting: dict[str, Job], wave: "_Wave") -> None:

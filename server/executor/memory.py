@@ -15,6 +15,7 @@ from server.executor.flight import SingleFlight
 from server.executor.lastseen import LastSeen, last_seen_name, observe, read_last_seen, write_last_seen
 from server.executor.reasons import reason
 from server.executor.trace import Circumstances, Execution
+from server.executor.turns import by_turns
 
 REUSED = "reused"
 
@@ -58,18 +59,21 @@ class Memory:
         Entries are written anew for each answer, so that they outlive the results and "expired" can be said; but for
         points of a series, of which there may be thousands.
         """
-        names = [self._seen_name(subject, e, point) for e, point in zip(made, points, strict=True)]
+        pairs = list(zip(made, points, strict=True))
+        names = await by_turns(lambda pair: self._seen_name(subject, *pair), pairs)
         previous = await read_last_seen(self.store, names)
         entries: dict[str, LastSeen] = {}
-        told = []
-        for execution, point, name, before in zip(made, points, names, previous, strict=True):
+
+        def tell(each: tuple[Execution, bool, str, LastSeen | None]) -> Execution:
+            execution, point, name, before = each
             if execution.reused and before is not None and before.fingerprint == execution.fingerprint:
-                told.append(replace(execution, reason=REUSED))
                 if not point:
                     entries[name] = before
-                continue
+                return replace(execution, reason=REUSED)
             entries[name] = now = self._observe(execution, digests)
-            told.append(replace(execution, reason=reason(before, now, execution.reused, self.store.available)))
+            return replace(execution, reason=reason(before, now, execution.reused, self.store.available))
+
+        told = await by_turns(tell, list(zip(made, points, names, previous, strict=True)))
         if entries:
             await write_last_seen(self.store, entries, self.ttl)
         return tuple(told)

@@ -23,6 +23,7 @@ from server.executor.flight import Job
 from server.executor.instances import Instance, expand
 from server.executor.memory import Memory, Subject
 from server.executor.trace import Answered, BoundInput, Execution, Trace
+from server.executor.turns import by_turns
 from server.executor.within import keep_within
 
 
@@ -111,10 +112,9 @@ class _Run:
         return await self.memory.explain(self.case.subject, made, points, self.digests)
 
     async def _wave(self, positions: Sequence[int]) -> None:
-        inputs = [self._inputs(self.instances[position]) for position in positions]
-        jobs = [self._job(self.instances[p], given) for p, given in zip(positions, inputs, strict=True)]
-        landed = await self.memory.flight.land(jobs)
-        for position, given, job, result in zip(positions, inputs, jobs, landed, strict=True):
+        prepared = await by_turns(self._prepared, [self.instances[position] for position in positions])
+        landed = await self.memory.flight.land([job for _, job in prepared])
+        for position, (given, job), result in zip(positions, prepared, landed, strict=True):
             instance = self.instances[position]
             self.made[position] = Execution(
                 description=instance.call.description,
@@ -126,11 +126,12 @@ class _Run:
                 reason="",
             )
 
-    def _inputs(self, instance: Instance) -> dict[str, BoundInput]:
+    def _prepared(self, instance: Instance) -> tuple[dict[str, BoundInput], Job]:
         if self.case.work is not None:
             self.case.work.check()
         found = self.binder.bind(instance)
-        return keep_within(instance.call.description.within, found, self.binder.rests_on)
+        given = keep_within(instance.call.description.within, found, self.binder.rests_on)
+        return given, self._job(instance, given)
 
     def _job(self, instance: Instance, given: Mapping[str, BoundInput]) -> Job:
         description = instance.call.description

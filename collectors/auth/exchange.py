@@ -11,6 +11,7 @@ from collectors.auth.hosts import same_origin, secure
 from collectors.auth.registration import Registration, assertion
 from collectors.auth.tokens import Token, read_token
 from collectors.errors import AuthorisationError, SourceAnswerError, SourceUnreachableError
+from collectors.fetching.certificates import certificate_fault
 from collectors.fetching.unpacking import UnfitError, read_body
 from collectors.settings import Source
 
@@ -78,8 +79,10 @@ async def _ask(
         raise SourceAnswerError(f"{where}: asked for authorisation: {error}") from None
     except (TimeoutError, httpx.TimeoutException):
         raise SourceUnreachableError(f"{where}: no answer in time when asked for authorisation") from None
-    except (httpx.HTTPError, httpx.InvalidURL):
-        raise SourceUnreachableError(f"{where}: the connection for authorisation fails") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        fault = certificate_fault(error)
+        why = "the connection for authorisation fails" if fault is None else f"asked for authorisation: {fault}"
+        raise SourceUnreachableError(f"{where}: {why}") from None
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import logging
 import ssl
 import stat
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,20 @@ def tls_context(source: Source) -> ssl.SSLContext | None:
         except (ssl.SSLError, OSError):
             text = "certificate and key (tls.key_file) cannot be read as PEM, or do not belong together"
             raise _fault(source, "tls.cert_file", text) from None
+        _warn_of_expiry(source, tls.cert_file)
     return context
+
+
+def _warn_of_expiry(source: Source, path: Path) -> None:
+    """Of a certificate that is over a source tells nothing: it breaks off the connection."""
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        until = load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (ValueError, OSError):
+        return
+    if until < datetime.now(UTC):
+        log.warning("source %s: tls.cert_file: our certificate has expired; renew it", source.id)
 
 
 def _no_passphrase() -> str:

@@ -12,6 +12,7 @@ import httpx
 
 from collectors.fetching.access import Access, NoAccess
 from collectors.fetching.answers import HEADERS, Answer, is_json, read_answer, redirected
+from collectors.fetching.certificates import certificate_fault
 from collectors.fetching.faults import Faults, NotThereError
 from collectors.fetching.patience import Patience
 from collectors.fetching.unpacking import UnfitError
@@ -99,7 +100,9 @@ class Transport:
                 continue
             except (TimeoutError, httpx.TimeoutException):
                 raise self._faults.unreachable(f"no answer within {self._source.timeout:g} s") from None
-            except httpx.TransportError:
+            except httpx.TransportError as error:
+                if (fault := certificate_fault(error)) is not None:
+                    raise self._faults.unreachable(fault) from None
                 got = _Later("the connection fails")
             except httpx.HTTPError:
                 raise self._faults.unfit("an answer cannot be decoded") from None

@@ -30,22 +30,24 @@ class Authority:
     file: Path
 
 
-def authority(folder: Path, name: str = "ca") -> Authority:
+def authority(folder: Path, name: str = "ca", until: timedelta = DAY) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name)
     basic = x509.BasicConstraints(ca=True, path_length=0)
     usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
-    built = _builder(subject, subject, key).add_extension(basic, True).add_extension(usage, True)
+    built = _builder(subject, subject, key, until).add_extension(basic, True).add_extension(usage, True)
     identified = built.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
     return Authority(subject, key, _written(folder / f"{name}.pem", identified.sign(key, SHA256())))
 
 
-def issued(by: Authority, folder: Path, name: str) -> tuple[Path, Path]:
-    """Certificate and key for 127.0.0.1, signed by the authority."""
+def issued(
+    by: Authority, folder: Path, name: str, until: timedelta = DAY, host: str = "127.0.0.1"
+) -> tuple[Path, Path]:
+    """Certificate and key for 127.0.0.1 (or another ``host``), signed by the authority, until so long from now."""
     key = ec.generate_private_key(ec.SECP256R1())
-    here = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    here = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(host))])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key())
-    built = _builder(_name(name), by.name, key).add_extension(here, False).add_extension(issuer, False)
+    built = _builder(_name(name), by.name, key, until).add_extension(here, False).add_extension(issuer, False)
     certificate = _written(folder / f"{name}-cert.pem", built.sign(by.key, SHA256()))
     private = folder / f"{name}-key.pem"
     private.write_text(pem(key))
@@ -57,10 +59,10 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: Private) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: Private, until: timedelta) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     made = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
-    return made.not_valid_before(now - DAY).not_valid_after(now + DAY)
+    return made.not_valid_before(now - 3 * DAY).not_valid_after(now + until)
 
 
 def _written(path: Path, certificate: x509.Certificate) -> Path:

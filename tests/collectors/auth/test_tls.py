@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from auth_making import AuthServer, registration
-from certificates import authority, issued, over_tls
+from certificates import DAY, authority, issued, over_tls
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -72,6 +74,9 @@ async def test_a_certificate_and_its_key_in_one_file(site: Site, tmp_path: Path)
     await ask(site.source(Tls(both, None, site.ca)))
 
 
+REFUSED = "it does not accept our certificate, or wants one|the connection fails"
+
+
 @pytest.mark.parametrize("who", ["nobody", "a stranger", "known, but trusts the public authorities only", "no tls"])
 async def test_without_the_right_certificates_there_is_no_connection(
     site: Site, who: str, monkeypatch: pytest.MonkeyPatch
@@ -83,7 +88,10 @@ async def test_without_the_right_certificates_there_is_no_connection(
         "known, but trusts the public authorities only": Tls(*site.known),
         "no tls": None,
     }[who]
-    with pytest.raises(SourceUnreachableError, match="source lab: the connection fails"):
+    # Whom it does not know it may tell so, or break off the connection.
+    strange = who in ("nobody", "a stranger")
+    told = REFUSED if strange else "its certificate, or its authority's, is from an authority that is not trusted here"
+    with pytest.raises(SourceUnreachableError, match=f"source lab: ({told})"):
         await ask(site.source(tls))
     assert site.cookies == []
 
@@ -115,3 +123,40 @@ async def test_a_token_is_asked_for_with_the_certificate_too(tmp_path: Path) -> 
         source = Source(id="lab", base_url=f"{url}/fhir", tls=Tls(*issued(ca, tmp_path, "client"), ca.file), timeout=5)
         access = BackendAccess(clients.of(source), source, registration(token_url=f"{url}/token"))
         assert await access.headers() == {"Authorization": "Bearer tok-1"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("server expired", "its certificate, or its authority's, has expired"),
+        ("authority expired", "its certificate, or its authority's, has expired"),
+        ("other host", "is for another host; check base_url"),
+        ("client expired", "it does not accept our certificate|the connection( for authorisation)? fails"),
+    ],
+)
+async def test_what_is_wrong_with_a_certificate_is_said_and_nothing_out_of_it(
+    fault: str, told: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_FIRST_BACKOFF", 0.001)
+    past = timedelta(hours=-1)
+    ca = authority(tmp_path, until=past if fault == "authority expired" else DAY)
+    host = "127.0.0.2" if fault == "other host" else "127.0.0.1"
+    theirs = issued(ca, tmp_path, "server", past if fault == "server expired" else DAY, host)
+    ours = issued(ca, tmp_path, "client", past if fault == "client expired" else DAY)
+    asked: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.url.path)
+        return JSONResponse({"resourceType": "Bundle", "type": "searchset"}, media_type="application/fhir+json")
+
+    app = Starlette(routes=[Route("/fhir/Patient", answer), Route("/token", answer, methods=["POST"])])
+    async with over_tls(app, theirs, ca) as url, Clients() as clients:
+        source = Source(id="lab", base_url=f"{url}/fhir", tls=Tls(*ours, ca.file), timeout=5)
+        access = BackendAccess(clients.of(source), source, registration(token_url=f"{url}/token"))
+        for attempt in (partial(ask, source), access.headers):
+            with pytest.raises(SourceUnreachableError, match=told) as error:
+                await attempt()
+            assert "PRIVATE" not in str(error.value) and url not in str(error.value)
+            assert error.value.__cause__ is None
+    assert asked == []
+    assert ("our certificate has expired; renew it" in caplog.text) == (fault == "client expired")

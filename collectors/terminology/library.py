@@ -9,6 +9,9 @@ from collectors.terminology.errors import DefinitionError, ServerNeededError, Te
 from collectors.terminology.expansion import whole
 from collectors.terminology.shape import ValueSet
 
+MOST_DEEP = 50
+"""Value sets that include one another, from the one that is asked for down."""
+
 
 class Library:
     """Value sets by canonical; ``sets`` has the name of each one's file with it."""
@@ -73,6 +76,8 @@ class Library:
         if own in self._path:
             way = " → ".join(str(each) for each in [*self._path[self._path.index(own) :], own])
             raise DefinitionError(f"value set {own}: it includes itself: {way}")
+        if len(self._path) >= MOST_DEEP:
+            raise DefinitionError(f"value set {own}: more than {MOST_DEEP} sets include one another down to it")
         self._path.append(own)
         try:
             resource = self._sets[own][1]

@@ -19,6 +19,8 @@ from collectors.terminology.shape import PARAMETERS, VALUE_SET, ValueSet
 
 MOST_CODES = 100_000
 """Codes of one set at most; what is larger is no list to search or read by."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Of all pages of one set together: how long a code or a display may be is not said anywhere."""
 _MOST_PAGES = 1_000
 
 
@@ -48,12 +50,17 @@ class TerminologyServer:
         """
         wanted = canonical(name)
         pages = Pages(wanted, MOST_CODES)
+        left = MOST_BYTES
         for _ in range(_MOST_PAGES):
-            if pages.add(await self._page(wanted, pages.count)):
+            page, size = await self._page(wanted, pages.count)
+            left -= size
+            if left < 0:
+                raise TooCostlyError(f"value set {wanted}: its pages have more than {MOST_BYTES} bytes together")
+            if pages.add(page):
                 return pages.whole()
         raise DefinitionError(f"value set {wanted}: it comes in more than {_MOST_PAGES} pages")
 
-    async def _page(self, wanted: Canonical, offset: int) -> ValueSet:
+    async def _page(self, wanted: Canonical, offset: int) -> tuple[ValueSet, int]:
         # Only flat expansions are paged; codes that are no longer to be used stand in old records all the same.
         asked = [("url", wanted.url), ("count", str(self._page_size)), ("offset", str(offset))]
         asked += [("excludeNested", "true"), ("activeOnly", "false")]
@@ -72,7 +79,7 @@ class TerminologyServer:
             raise DefinitionError(f"value set {wanted}: the answer is no readable ValueSet") from None
         if page.resourceType != "ValueSet":
             raise DefinitionError(f"value set {wanted}: the answer is no ValueSet")
-        return page
+        return page, len(body)
 
     async def holds(self, name: str, key: Key) -> bool:
         """Whether a code is in the set, by ``$validate-code``."""

@@ -23,7 +23,7 @@ _MULTIPLIED = "results"
 """The field whose selections are answered once for each concept that it names (``of``)."""
 _OVER_TIME = "timeline"
 """The field whose selections are answered once for each point (``atMost``)."""
-_WEIGHTS = {"attribution": 40, "provenance": 20, "fhir": 20, "argument": 20}
+_WEIGHTS = {"attribution": 100, "provenance": 20, "fhir": 20, "argument": 20}
 """Fields that are documents in themselves, or take as long, count for as many fields; each other one counts once."""
 
 

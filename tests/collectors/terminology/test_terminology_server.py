@@ -13,6 +13,7 @@ from terminology_making import LOINC, SCT
 from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching.transport import NotThereError
 from collectors.settings import Source
+from collectors.terminology import remote
 from collectors.terminology.errors import DefinitionError, TooCostlyError
 from collectors.terminology.service import FAILURE_KEPT, TerminologyService
 
@@ -191,3 +192,30 @@ async def test_sets_are_asked_for_ahead() -> None:
     assert len(fake.asked) == 2
     service.warm(["urn:v:other"])
     await service.aclose()
+
+
+async def test_pages_that_never_end_are_read_no_further_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def swollen(page: dict[str, Any], offset: int) -> dict[str, Any]:
+        # Few codes, without a total, each as long as a page may be.
+        listed = {"system": LOINC, "code": f"{offset}-{'1' * 50_000}"}
+        return {**page, "expansion": {"offset": offset, "contains": [listed]}}
+
+    monkeypatch.setattr(remote, "MOST_BYTES", 1_000_000)
+    fake = FakeTerminology(*TEN, change=swollen)
+    with pytest.raises(TooCostlyError, match="more than 1000000 bytes together"):
+        await fake.server(4).expand(SET)
+    assert len(fake.asked) <= 20
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "where", ["http://169.254.169.254/latest", "https://evil.test/a", "file:///etc/passwd", "//x"]
+)
+async def test_it_leads_nowhere_else(status: int, where: str) -> None:
+    fake = FakeTerminology(*TEN)
+    fake.expands = fake.validates = httpx.Response(status, headers={"location": where})
+    with pytest.raises(CollectorError):
+        await fake.server(4).expand(SET)
+    with pytest.raises(CollectorError):
+        await fake.server(4).holds(SET, (LOINC, "1"))
+    assert {request.url.host for request in fake.asked} == {"tx.test"}

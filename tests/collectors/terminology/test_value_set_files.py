@@ -188,3 +188,24 @@ def test_folders(tmp_path: Path) -> None:
     read = read_folders([tmp_path / "sets", tmp_path / "sets", tmp_path / "none"], tmp_path)
     assert read.faults == ["sets/b.json: it is not readable JSON", f"{tmp_path / 'none'}: there is no such folder"]
     assert [name for name, _ in read.sets.values()] == ["sets/a.json"]
+
+
+def chain(length: int) -> list[Any]:
+    """Each set includes the next one; the last has a code."""
+    url = "https://example.org/ValueSet/{}".format
+    ones = [
+        value_set(url(place), compose={"include": [include(system=None, sets=(url(place + 1),))]})
+        for place in range(length - 1)
+    ]
+    return [*ones, value_set(url(length - 1), compose={"include": [include("1-1")]})]
+
+
+def test_sets_that_include_one_another_end_somewhere() -> None:
+    first = "https://example.org/ValueSet/0"
+    assert codes(first, *chain(50)) == ["1-1"]
+    with pytest.raises(DefinitionError, match="more than 50 sets include one another"):
+        Library(files(*chain(51)).sets).find(first)
+
+
+def test_no_number_of_sets_that_include_one_another_stops_what_is_around() -> None:
+    assert any("more than 50 sets" in fault for fault in Library(files(*chain(2_000)).sets).faults())

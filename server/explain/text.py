@@ -66,7 +66,8 @@ def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> 
         yield f"{inner}a {kind} (its card: python -m server card {step.module.id})"
     if step.standing is not None:
         yield f"{inner}{standing(step.standing)}"
-        yield f"{inner}calibration: {step.standing.calibration}"
+        if step.standing.calibration not in step.warrant:
+            yield f"{inner}calibration: {step.standing.calibration}"
     if step.contributions is not None:
         yield f"{inner}{moved(step.contributions)}"
     if step.qualifier:

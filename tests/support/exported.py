@@ -1,70 +1,80 @@
-"""Answers about the synthetic patients, asked once for everything, without a server and without a cache."""
+"""Exported arguments for tests: results told by hand, and what a reader must get back of them."""
 
-import asyncio
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from dataclasses import replace
+from datetime import timedelta
 
-from collectors.gather import facts_from_resources
-from fixtures.loading import bundles_in, resources_of
-from fixtures.make_patients import PATIENTS
-from ontology.values import Value
-from server.compiler.compile import compile_plan
-from server.executor.question import Question
-from server.explain.attribution import with_attributions
-from server.explain.comparisons import Against, Baseline
+from ontology.evaluation import Issue, Severity
+from ontology.inputs import Consumed
+from server.executor.trace import Circumstances
+from server.explain.comparisons import Against, AttributionView, Baseline, GroupView, ItemView
 from server.explain.explain import explain
-from server.explain.results import AnswerResult
-from tests.support.asking import SOURCE, Record, asking
-from tests.support.proving import every_concept
+from server.explain.replay.said import SaidInput
+from server.explain.results import AnswerResult, GroundView
+from tests.support import traces as t
 
-AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
-KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I="
-PATIENTLY = {"deadline": 300}
-"""Seconds: what is loaded by the first question takes its time on a busy machine."""
-SINCE = AT - timedelta(days=150)
+NAMES = tuple(sorted(t.EVERY_TRACE))
+KEY = b"k" * 32
+SEALED = replace(t.UNDER, sealing=KEY)
 
 
-@cache
-def charts() -> Mapping[str, tuple[Record, ...]]:
-    """The synthetic patients as records; of each the last version."""
-    found = {}
-    for bundle in bundles_in(PATIENTS):
-        last = {(each["resourceType"], each["id"]): each for each in resources_of(bundle)}
-        found[bundle["id"]] = tuple(last.values())
-    return found
+def result_of(name: str, under: Circumstances = t.UNDER) -> AnswerResult:
+    """A result told by hand, of each status."""
+    return replace(explain(t.EVERY_TRACE[name](), t.interpret)[0], under=under)
 
 
-@cache
-def answers(key: str | None = KEY) -> Mapping[tuple[str, str], AnswerResult]:
-    """Every computed concept of every synthetic patient, attributed, by patient and concept."""
-    return asyncio.run(_all(key))
+def said_of(ground: GroundView) -> SaidInput:
+    """What a reader gets of one filled slot."""
+    return SaidInput(
+        concept=ground.concept.iri,
+        consumed=Consumed(ground.value, ground.bounds),
+        steps=tuple(sorted(ground.steps)),
+        records=tuple(sorted(f"{r.url}/_history/{r.version}" if r.version else r.url for r in ground.records)),
+        assumed=ground.assumed,
+    )
 
 
-async def _all(key: str | None) -> Mapping[tuple[str, str], AnswerResult]:
-    told = {}
-    async with asking(cache={"enabled": False, "key": key}, site={"north-america": True}, server=PATIENTLY) as ask:
-        plan = compile_plan(ask.engine.catalog, every_concept())
-        for name, records in charts().items():
-            question = Question(name, every_concept(), AT, "ehr", {}, earlier=(SINCE,))
-            facts = facts_from_resources(SOURCE, name, plan.searches, list(records))
-            trace = await ask.engine.answer(question, plan, AT, facts, SOURCE)
-            against = (Against(Baseline.REFERENCE), Against(Baseline.EARLIER, SINCE))
-            for result in with_attributions(trace, explain(trace), against):
-                told[name, result.concept.id] = result
-    return told
-
-
-def assumed(patient: str, concept: str, assume: Mapping[str, Value]) -> AnswerResult:
-    """A what-if about a synthetic patient, with what it moved against the record."""
-
-    async def go() -> AnswerResult:
-        async with asking(cache={"enabled": False, "key": KEY}, server=PATIENTLY) as ask:
-            question = Question(patient, (concept,), AT, "ehr", assume, recorded=True)
-            plan = compile_plan(ask.engine.catalog, (concept,), frozenset(assume))
-            without = compile_plan(ask.engine.catalog, (concept,))
-            facts = facts_from_resources(SOURCE, patient, without.searches, list(charts()[patient]))
-            trace = await ask.engine.answer(question, plan, AT, facts, SOURCE)
-            return with_attributions(trace, explain(trace), (Against(Baseline.ACTUAL),))[0]
-
-    return asyncio.run(go())
+def with_comparisons(result: AnswerResult) -> AnswerResult:
+    """The result with an attribution against usual values, one against an earlier time, and one refused."""
+    ground = result.chain[0].grounds[0]
+    items = tuple(
+        ItemView(
+            concept=concept,
+            slot=slot,
+            before=ground.value,
+            after=ground.value,
+            amount=amount,
+            error=None,
+            effective_before=None,
+            effective=ground.effective,
+            records_before=(),
+            records=ground.records,
+            assumed=False,
+            alone=False,
+            needed=False,
+        )
+        for concept, slot, amount in ((t.CREATININE, "creatinine", 0.1 + 0.2), (t.UACR, None, -1e-7))
+    )
+    told = AttributionView(
+        scale="LOG_ODDS",
+        baseline="usual values, where the inputs have one",
+        base=-3.3,
+        output=-3.0,
+        base_value=t.GFR,
+        output_value=result.value,
+        residual=1e-17,
+        items=items,
+        stayed=(),
+        flipped=("eGFR is below 60",),
+        text="It moved.",
+        groups=(GroupView("kidney", items, 0.3),),
+    )
+    since = t.AT - timedelta(days=30)
+    refused = Issue(Severity.INFORMATION, "not-attributed", "Nothing was assumed.")
+    return replace(
+        result,
+        attributions={
+            Against(Baseline.REFERENCE): told,
+            Against(Baseline.EARLIER, since): replace(told, baseline="the record as of then"),
+            Against(Baseline.ACTUAL): refused,
+        },
+    )

@@ -136,7 +136,7 @@ def creatinine(value: str = "1.6", **more: object) -> BoundInput:
 
 
 def no_dialysis() -> BoundInput:
-    return filled(DIALYSIS_SLOT, False)
+    return filled(DIALYSIS_SLOT, False, record(DIALYSIS, False, None, "c1", "Condition"))
 
 
 GFR = Quantity(Decimal("45.26"), GFR_UNIT)

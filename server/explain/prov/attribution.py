@@ -50,11 +50,13 @@ def _write_told(made: Graph, name: Name, part: str, told: AttributionView) -> No
     for place, between in enumerate(told.between):
         number = name(f"{part}.between-{place}")
         made.add((node, MPM.between, number))
+        made.add((number, RDF.type, PROV.Entity))
         made.add((number, MPM.concept, URIRef(between.concept.iri)))
         _write_ends(made, name, f"{part}.between-{place}", between.before, between.after)
     for place, stayed in enumerate(told.stayed):
         kept = name(f"{part}.stayed-{place}")
         made.add((node, MPM.stayed, kept))
+        made.add((kept, RDF.type, PROV.Entity))
         made.add((kept, MPM.concept, URIRef(stayed.concept.iri)))
         made.add((kept, MPM.name, Literal(stayed.slot)))
         made.add((kept, MPM.reason, Literal(stayed.why)))
@@ -66,6 +68,7 @@ def _write_told(made: Graph, name: Name, part: str, told: AttributionView) -> No
     for place, group in enumerate(told.groups):
         grouped = name(f"{part}.group-{place}")
         made.add((node, MPM.together, grouped))
+        made.add((grouped, RDF.type, PROV.Entity))
         made.add((grouped, DCTERMS.description, Literal(group.text)))
         made.add((grouped, MPM.amount, measured(group.amount)))
         if group.error is not None:
@@ -76,6 +79,7 @@ def _write_told(made: Graph, name: Name, part: str, told: AttributionView) -> No
 
 def _write_item(made: Graph, name: Name, part: str, item: ItemView) -> None:
     node = name(part)
+    made.add((node, RDF.type, PROV.Entity))
     made.add((node, MPM.concept, URIRef(item.concept.iri)))
     if item.slot is not None:
         made.add((node, MPM.name, Literal(item.slot)))
@@ -104,6 +108,7 @@ def _write_ends(made: Graph, name: Name, part: str, before: Value, after: Value)
     ends = name(f"{part}.from"), name(f"{part}.to")
     for term, end, value in zip((MPM["from"], MPM.to), ends, (before, after), strict=True):
         made.add((name(part), term, end))
+        made.add((end, RDF.type, PROV.Entity))
         made.add((end, RDF.type, MPM.End))
         write_value(made, end, value)
     return ends

@@ -89,7 +89,9 @@ def _write_association(made: Graph, activity: URIRef, association: URIRef, modul
 def _write_plan(made: Graph, name: Name, position: int, step: StepView) -> None:
     """What was planned: the call, its slots and its output, as P-Plan's step and variables."""
     plan, planned = name("plan"), name(f"plan.step-{position}")
-    made.add((planned, RDF.type, PPLAN.Step))
+    # Entities too: else what knows PROV but not P-Plan drops them.
+    for kind in (PROV.Entity, PPLAN.Step):
+        made.add((planned, RDF.type, kind))
     made.add((planned, PPLAN.isStepOfPlan, plan))
     made.add((planned, MPM.calls, URIRef(step.module.iri)))
     for before in _before(step):
@@ -106,7 +108,8 @@ def _write_plan(made: Graph, name: Name, position: int, step: StepView) -> None:
 
 
 def _write_variable(made: Graph, variable: URIRef, plan: URIRef, role: URIRef, planned: URIRef) -> None:
-    made.add((variable, RDF.type, PPLAN.Variable))
+    for kind in (PROV.Entity, PPLAN.Variable):
+        made.add((variable, RDF.type, kind))
     made.add((variable, PPLAN.isVariableOfPlan, plan))
     made.add((variable, role, planned))
 

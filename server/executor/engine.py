@@ -63,6 +63,7 @@ class Engine:
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
         self.ways = Ways(sources, clients)
         self.probe = Probe(clients, tuple(self.sources.values()))
+        self.terms_probe = Probe(clients, (settings.terminology.source(),) if settings.terminology else ())
         self._clients = clients
 
     @classmethod
@@ -252,6 +253,10 @@ class Engine:
     async def source_status(self) -> tuple[SourceStatus, ...]:
         """Whether each source answers at its ``/metadata``: asked at once, in two seconds, for two seconds."""
         return await self.probe.status()
+
+    async def terminology_status(self) -> SourceStatus | None:
+        """The same of the terminology server; None where none is configured."""
+        return next(iter(await self.terms_probe.status()), None)
 
 
 def _alive_at(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...]]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
+from collectors.auth.ways import NOBODY, Ways
 from collectors.fetching.clients import Clients
 from collectors.fetching.transport import Transport
 from collectors.settings import Source
@@ -23,7 +24,8 @@ def open_terminology(
     service = None
     if settings is not None:
         server = settings.source()
-        transport = Transport(clients.of(server), server, asyncio.Semaphore(server.concurrency))
+        access = Ways((server,), clients).of(server, NOBODY)
+        transport = Transport(clients.of(server), server, asyncio.Semaphore(server.concurrency), access)
         service = TerminologyService(
             TerminologyServer(server.base_url, transport, server.page_size), settings.ttl.total_seconds()
         )

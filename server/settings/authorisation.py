@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from collectors.auth.hosts import fit_for_credentials
+from collectors.auth.hosts import fit_for_credentials, loopback
 from server.settings.section import Section
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -90,3 +91,17 @@ def _a_name(file: Path | None) -> Path | None:
     if file is not None and ("-----BEGIN" in str(file) or str(file).lstrip().startswith("{")):
         raise ValueError(_NEVER)
     return file
+
+
+def check_authorised(base_url: str, auth: str, backend: BackendSettings | None, tls: TlsSettings | None) -> None:
+    """ValueError where the way of authorising does not fit the address, or lacks what it needs."""
+    parts = urlsplit(base_url)
+    plain = parts.scheme == "http"
+    if auth == "backend" and backend is None:
+        raise ValueError('auth = "backend" needs backend.client_id, and backend.key_file or backend.key_env')
+    if auth != "backend" and backend is not None:
+        raise ValueError('backend is of use with auth = "backend" only')
+    if auth != "none" and plain and not loopback(parts.hostname or ""):
+        raise ValueError(f'auth = "{auth}" needs https, also with allow_http: a token would be read on the way')
+    if tls is not None and plain:
+        raise ValueError("tls is of use with https only")

@@ -3,15 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from collectors.auth.hosts import loopback
 from collectors.settings import Backend, Source, Tls
 from server.settings.address import check_address
-from server.settings.authorisation import BackendSettings, TlsSettings
+from server.settings.authorisation import BackendSettings, TlsSettings, check_authorised
 from server.settings.section import Section, known_zone
 
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=7)
@@ -72,18 +70,7 @@ class SourceSettings(Section):
 
     @model_validator(mode="after")
     def _authorised(self) -> Self:
-        parts = urlsplit(self.base_url)
-        plain = parts.scheme == "http"
-        if self.auth == "backend" and self.backend is None:
-            raise ValueError('auth = "backend" needs backend.client_id, and backend.key_file or backend.key_env')
-        if self.auth != "backend" and self.backend is not None:
-            raise ValueError('backend is of use with auth = "backend" only')
-        if self.auth != "none" and plain and not loopback(urlsplit(self.base_url).hostname or ""):
-            raise ValueError(
-                f'auth = "{self.auth}" needs https, also with allow_http: a token would be read on the way'
-            )
-        if self.tls is not None and plain:
-            raise ValueError("tls is of use with https only")
+        check_authorised(self.base_url, self.auth, self.backend, self.tls)
         return self
 
     @property

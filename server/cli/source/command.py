@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentPars
         help="print the public half of our key for a source",
         description='Prints the JWK Set to register for a source with auth = "backend".',
     )
-    jwks_.add_argument("id", metavar="ID", help="the source's id in the settings")
+    jwks_.add_argument("id", metavar="ID", help="the source's id in the settings, or terminology")
 
 
 def _add(parser: argparse.ArgumentParser) -> None:

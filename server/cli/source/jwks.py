@@ -11,7 +11,8 @@ from server.settings import Settings
 
 def run(settings: Settings, source_id: str) -> int:
     """Print the JWK Set.  Raises SettingsError where the source is none of ours, or has no key that can be used."""
-    source = next((each for each in settings.endpoints() if each.id == source_id), None)
+    terms = [settings.terminology.source()] if settings.terminology is not None else []
+    source = next((each for each in (*settings.endpoints(), *terms) if each.id == source_id), None)
     if source is None:
         raise SettingsError("no source of this id is configured")
     if source.auth != "backend":

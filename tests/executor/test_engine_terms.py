@@ -159,3 +159,35 @@ async def test_a_check_names_the_sets_that_cannot_be_had(status: int, faults: li
     catalog = by_set(shipped())
     async with await House(tmp_path / "ehr", tx=tx).open(catalog) as engine:
         assert list(await engine.terminology.faults(catalog.concepts.values(), 5)) == faults
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused"),
+    [
+        ((("X", "2160-0", "equal"), ("X", "8867-4", "wider")), True),
+        ((("X", "2160-0", "wider"), ("X", "9318-7", "wider")), True),
+        ((("X", "2160-0", "equal"), ("X", "8867-4", "narrower")), False),
+        ((("X", "2160-0", "equal"), ("Y", "8867-4", "equal")), False),
+        ((("X", "2160-0", "wider"), ("X", "14682-9", "wider")), False),
+    ],
+)
+async def test_no_number_is_two_measurements(tmp_path: Path, rows: Any, refused: bool) -> None:
+    (tmp_path / "map.json").write_text(json.dumps(concept_map(group(*rows))))
+    settings = Settings.model_validate(
+        {"sources": [{"id": "lab", "base_url": BASE, "folder": str(tmp_path)}], "cache": {"enabled": False}}
+    )
+    if not refused:
+        await (await Engine.open(settings, shipped(), FakeFhir([]).client())).close()
+        return
+    with pytest.raises(SettingsError, match=r"source lab: X of .*: no number is both"):
+        await Engine.open(settings, shipped(), FakeFhir([]).client())
+
+
+async def test_nor_by_maps_to_two_systems(tmp_path: Path) -> None:
+    two = concept_map(
+        group(("X", "2160-0", "equal")), group(("X", "364075005", "equal"), target="http://snomed.info/sct")
+    )
+    (tmp_path / "map.json").write_text(json.dumps(two))
+    settings = Settings.model_validate({"sources": [{"id": "lab", "base_url": BASE, "folder": str(tmp_path)}]})
+    with pytest.raises(SettingsError, match="no number is both"):
+        await Engine.open(settings, shipped(), FakeFhir([]).client())

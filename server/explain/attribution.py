@@ -66,6 +66,8 @@ def attribution(trace: Trace, concept: str, against: Against) -> AttributionView
 def _compared(trace: Trace, answered: Answered, against: Against) -> tuple[Attribution, Value | None] | str:
     """The attribution, and what the result was at the baseline; or why there is none."""
     goal, display = answered.goal, answered.goal.concept.display
+    if answered.leaf is not None and answered.leaf.assumed:
+        return f"{display} is assumed, not computed, so there are no inputs that move it."
     if goal.call is None or answered.execution is None:
         return f"{display} is read, not computed, so there are no inputs that move it."
     actual = side_of(trace, goal.concept.id)

@@ -1,13 +1,29 @@
 """Whether the relative of a record is one whose conditions a concept counts."""
 
+from collections.abc import Mapping
+
 from collectors.reading.wire import CodeableConcept
 from ontology.concepts import Concept
 
 ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
-VAGUE = frozenset(
-    {"FAMMEMB", "EXT", "PRN", "NPRN", "CHILD", "NCHILD", "SIB", "NSIB", "HSIB", "GRPRN", "GGRPRN", "GRNDCHILD"}
+_PARENTS = frozenset({"PRN", "FTH", "MTH", "NPRN", "NFTH", "NMTH"})
+_CHILDREN = frozenset({"CHILD", "SON", "DAU", "NCHILD", "SONC", "DAUC"})
+_SIBLINGS = frozenset(
+    {"SIB", "BRO", "SIS", "NSIB", "NBRO", "NSIS", "TWIN", "TWINBRO", "TWINSIS"}
+    | {f"{kind}TWIN{sex}" for kind in "FI" for sex in ("", "BRO", "SIS")}
 )
-"""Roles that stand for several: a concept that counts one of those, but not the role itself, may be meant or not."""
+_FIRST_DEGREE = _PARENTS | _CHILDREN | _SIBLINGS
+VAGUE: Mapping[str, frozenset[str]] = {
+    "FAMMEMB": frozenset(),
+    **dict.fromkeys(("EXT", "GRPRN", "GGRPRN", "GRNDCHILD", "HSIB"), _FIRST_DEGREE),
+    **dict.fromkeys(("PRN", "NPRN"), _CHILDREN | _SIBLINGS),
+    **dict.fromkeys(("CHILD", "NCHILD"), _PARENTS | _SIBLINGS),
+    **dict.fromkeys(("SIB", "NSIB"), _PARENTS | _CHILDREN),
+}
+"""Roles that stand for several, each with those for which it does not stand for sure: a grandparent is no parent.
+
+A concept that counts any other role, but not the vague one itself, may be meant or not.
+"""
 
 
 def counts(concept: Concept, relationship: CodeableConcept | None) -> bool | None:
@@ -16,6 +32,7 @@ def counts(concept: Concept, relationship: CodeableConcept | None) -> bool | Non
         return True
     codings = relationship.coding if relationship is not None else []
     roles = {each.code for each in codings if each.system == ROLES and each.code is not None}
-    if roles & set(concept.relationships):
+    counted = set(concept.relationships)
+    if roles & counted:
         return True
-    return None if not roles or roles & VAGUE else False
+    return None if not roles or any(counted - VAGUE[role] for role in roles & VAGUE.keys()) else False

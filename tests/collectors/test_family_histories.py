@@ -1,13 +1,16 @@
 """Family histories: whose conditions count, and that what is not recorded is a no only where all is recorded."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from collectors.facts import Selected
+from collectors.family_member_history.relatives import counts
 from collectors.gather import facts_from_resources
 from collectors.needs import Search
+from collectors.reading.wire import CodeableConcept, Coding
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Value
 from server.catalog.load import load_catalog
@@ -49,6 +52,12 @@ CASES: dict[str, tuple[list[dict[str, Any]], Value]] = {
     "not complete, but there": ([history(status="partial")], True),
     "aunt": ([history("AUNT")], NOT_FOUND),
     "half-sister": ([history("HSIS")], NOT_FOUND),
+    "half-sibling": ([history("HSIB")], NOT_FOUND),
+    "grandparent": ([history("GRPRN")], NOT_FOUND),
+    "great-grandparent": ([history("GGRPRN")], NOT_FOUND),
+    "grandchild": ([history("GRNDCHILD")], NOT_FOUND),
+    "extended family": ([history("EXT")], NOT_FOUND),
+    "parent": ([history("PRN")], True),
     "some relative": ([history("FAMMEMB")], UNREADABLE),
     "relationship in words": ([history(None)], UNREADABLE),
     "relationship in another system": ([history(relationship=coded("66839005", SNOMED))], UNREADABLE),
@@ -114,3 +123,29 @@ def test_the_ground_tells_the_relative_and_the_age() -> None:
 def test_relationships_are_those_of_the_description() -> None:
     assert {"FTH", "MTH", "SONC"} <= set(INFARCTION.relationships)
     assert not CATALOG.concepts["atrial-fibrillation"].relationships
+
+
+@pytest.mark.parametrize(
+    ("counted", "role", "found"),
+    [
+        (("MTH",), "PRN", None),
+        (("MTH",), "NPRN", None),
+        (("MTH",), "SIB", False),
+        (("MTH",), "CHILD", False),
+        (("BRO",), "SIB", None),
+        (("BRO",), "PRN", False),
+        (("DAU",), "NCHILD", None),
+        (("MGRMTH",), "GRPRN", None),
+        (("MGRMTH", "MTH"), "EXT", None),
+        (("MTH",), "EXT", False),
+        (("HSIS",), "HSIB", None),
+        (("MTH",), "FAMMEMB", None),
+        (("AUNT",), "AUNT", True),
+    ],
+)
+def test_a_vague_role_is_unclear_only_where_it_may_be_meant(
+    counted: tuple[str, ...], role: str, found: bool | None
+) -> None:
+    concept = replace(INFARCTION, relationships=counted)
+    relationship = CodeableConcept([Coding(ROLES, role)])
+    assert counts(concept, relationship) is found

@@ -76,6 +76,7 @@ def test_another_key_is_told() -> None:
     found = verified(exported("healthy", "turtle", "egfr"), keys=Keyring.of(bytes(32)))
     assert not found.same and found.seal is Seal.BROKEN
     assert all(finding.kind.value == "key" for answer in found.answers for finding in answer.all_findings())
+    assert "differs, and gives the same value here" in "\n".join(lines(found))
 
 
 def test_a_seal_taken_away_is_told_where_there_is_a_key() -> None:

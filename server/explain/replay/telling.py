@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from server.explain.replay.found import Finding, Replayed, ReplayedStep
+from server.explain.replay.inputs import same_value
 from server.explain.replay.moved import name_of
 from server.explain.replay.verify import Seal, Verified
 from server.explain.replay.wording import exact_words
@@ -66,8 +67,7 @@ def _answer(answer: Replayed, sealed: bool) -> Iterator[str]:
     for place, step in enumerate(answer.steps, start=1):
         head = f"  {place}. {step.said.title} {step.said.version}"
         when = "" if step.said.as_of == said.at else f" as of {step.said.as_of.isoformat()}"
-        same = f"same, {exact_words(step.said.value)}"
-        yield f"{head}{when}: {_told(step.findings, same)}"
+        yield f"{head}{when}: {_told(step)}"
         for finding in step.findings:
             yield f"    {_words(finding)}"
     if not answer.steps:
@@ -92,8 +92,13 @@ def _verdict(findings: Iterable[Finding], same: bool) -> str:
     return "differs" if any(True for _ in findings) else "differs in its steps"
 
 
-def _told(findings: tuple[Finding, ...], same: str) -> str:
-    return "differs" if findings else same
+def _told(step: ReplayedStep) -> str:
+    value = exact_words(step.said.value)
+    if not step.findings:
+        return f"same, {value}"
+    if step.evaluation is not None and same_value(step.evaluation.value, step.said.value):
+        return f"differs, and gives the same value here, {value}"
+    return "differs"
 
 
 def _words(finding: Finding) -> str:

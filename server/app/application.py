@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ontology.errors import MedtwinError
+from server.app.cards import card, cards
 from server.app.health import health, ready
 from server.app.middleware import AccessLog, SecurityHeaders
 from server.catalog.configured import configured_catalog
@@ -25,6 +26,7 @@ from server.settings import ServerSettings, Settings
 
 GRAPHQL = "/graphql"
 GRAPHIQL = "/graphiql"
+MODULES = "/modules"
 
 
 def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] | None = None) -> Starlette:
@@ -52,6 +54,8 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
             Route(GRAPHQL, _graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route("/health", health, methods=["GET"]),
             Route("/ready", ready, methods=["GET"]),
+            Route(MODULES, cards, methods=["GET"]),
+            Route(MODULES + "/{module_id}/card", card, methods=["GET"]),
             *_graphiql(settings.server),
         ],
         lifespan=lifespan,

@@ -6,9 +6,11 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.explain.cardpage import POLICY as CARDS
+
 log = logging.getLogger("medtwin.access")
 
-_OWN = ("/graphql", "/health", "/ready", "/graphiql")
+_OWN = ("/graphql", "/health", "/ready", "/graphiql", "/modules")
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -34,7 +36,8 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        policy = _PAGES if _under(scope["path"], "/graphiql") else _NOTHING
+        policies = {"/graphiql": _PAGES, "/modules": CARDS}
+        policy = next((policies[own] for own in policies if _under(scope["path"], own)), _NOTHING)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

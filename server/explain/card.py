@@ -1,28 +1,40 @@
-"""A card as a page: Markdown."""
+"""A card as a page: Markdown.  And which card a module has."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ontology.words import number_words
-from server.catalog.cards import Card, Metric
+from server.catalog.cards import Card
 from server.catalog.descriptions import Description
+from server.catalog.load import Catalog
+from server.errors import QuestionError
+from server.explain.metrics import Table, tables
 
 RULE = "45 CFR 170.315(b)(11)(iv)(B)"
-_MEASURES = {
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "brier": "Brier score",
-    "calibration-slope": "calibration slope",
-    "calibration-intercept": "calibration intercept",
-    "net-benefit": "net benefit",
-    "net-benefit-treat-all": "net benefit, treat all",
-    "ppv": "PPV",
-    "npv": "NPV",
-}
+ABOUT = f"The source attributes of a predictive decision support intervention, as {RULE} asks for them, in our words."
+
+
+def card_of(catalog: Catalog, module_id: str) -> tuple[Card, list[Description]]:
+    """The card of a module, and the modules that it is of.
+
+    QuestionError ``unknown-module`` or ``no-card``; neither repeats what was asked for, which may be anything.
+    """
+    module = catalog.modules.get(module_id)
+    if module is None:
+        raise QuestionError("unknown-module", f"no module has this id; it is one of {_of(catalog.modules)}")
+    card = catalog.cards.get(module.iri)
+    if card is None:
+        known = _of(each.id for each in with_card(catalog))
+        raise QuestionError("no-card", f"{module.id} was not fitted to data, and has no card; these have: {known}")
+    return card, [catalog.by_iri[iri] for iri in card.of]
+
+
+def with_card(catalog: Catalog) -> list[Description]:
+    """The modules that have a card, by id."""
+    return sorted((each for each in catalog.modules.values() if each.iri in catalog.cards), key=lambda each: each.id)
 
 
 def markdown(card: Card, modules: Sequence[Description] = ()) -> str:
     """The page of a card; ``modules`` are those that it is of, for its head."""
-    return "\n".join([*_head(modules), *_attributes(card), *_metrics(card.metrics)]) + "\n"
+    return "\n".join([*_head(modules), *_attributes(card), *_metrics(tables(card.metrics))]) + "\n"
 
 
 def _head(modules: Sequence[Description]) -> Iterator[str]:
@@ -37,7 +49,7 @@ def _head(modules: Sequence[Description]) -> Iterator[str]:
 
 
 def _attributes(card: Card) -> Iterator[str]:
-    yield f"The source attributes of a predictive decision support intervention, {RULE}."
+    yield ABOUT
     for group in card.groups:
         yield ""
         yield f"## {group.title}"
@@ -46,40 +58,27 @@ def _attributes(card: Card) -> Iterator[str]:
             yield f"- {attribute.paragraph} **{attribute.label}**: {attribute.text}"
 
 
-def _metrics(metrics: Sequence[Metric]) -> Iterator[str]:
-    if not metrics:
+def _metrics(found: Sequence[Table]) -> Iterator[str]:
+    if not found:
         return
     yield ""
     yield "## Metrics"
-    for candidate in dict.fromkeys(metric.candidate for metric in metrics):
-        shown = [metric for metric in metrics if metric.candidate == candidate]
+    for table in found:
         yield ""
-        yield "| measure | whom | value | interval | people (events) | how |"
-        yield "| --- | --- | --- | --- | --- | --- |"
-        for metric in shown:
-            cells = (_measure(metric), metric.subgroup or "all", number_words(metric.value), _interval(metric))
-            yield f"| {' | '.join(_cells((*cells, _people(metric), metric.method)))} |"
+        yield f"### {table.caption}"
+        yield ""
+        yield f"| {' | '.join(_cells(table.head))} |"
+        yield f"|{' --- |' * len(table.head)}"
+        for row in table.rows:
+            yield f"| {' | '.join(_cells(row))} |"
+        for note in table.notes:
+            yield ""
+            yield f"How: {note}."
 
 
 def _cells(texts: Iterable[str]) -> Iterator[str]:
     return (text.replace("|", "\\|").replace("\n", " ") for text in texts)
 
 
-def _measure(metric: Metric) -> str:
-    name = _MEASURES.get(metric.measure, metric.measure)
-    at = "" if metric.threshold is None else f" at {number_words(metric.threshold)}"
-    of = "" if metric.candidate is None else f" ({metric.candidate}, compared)"
-    return f"{name}{at}{of}"
-
-
-def _interval(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return "not known"
-    level = "" if metric.level is None else f" ({number_words(100 * metric.level)} %)"
-    return f"{number_words(metric.low)} to {number_words(metric.high)}{level}"
-
-
-def _people(metric: Metric) -> str:
-    if metric.number is None:
-        return "not known"
-    return str(metric.number) + ("" if metric.events is None else f" ({metric.events})")
+def _of(ids: Iterable[str]) -> str:
+    return ", ".join(sorted(ids)) or "none"

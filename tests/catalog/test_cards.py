@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ontology.words import number_words
 from server.catalog.cards import Card, Metric
 from server.catalog.load import ROOT, load_catalog
 from server.cli.main import main
 from server.errors import CatalogError
 from server.explain.card import markdown
+from server.explain.metrics import tables
 from tests.support.asking import shipped
 
 NUMERALS = ("i", "ii", "iii", "iv", "v")
@@ -55,18 +57,36 @@ def test_the_page_has_every_attribute_and_metric() -> None:
         assert f"\n## {group.title}\n" in page
         for attribute in group.attributes:
             assert f"\n- {attribute.paragraph} **{attribute.label}**: {attribute.text}\n" in page
-    assert "| AUROC | 2 years, 31 cohorts | 0.9 | not known | 721357 |" in page
+    assert "| 2 years, 31 cohorts | 721357 | 0.9 (interval not known) |" in page
+    assert "How: 2 years, 31 cohorts, AUROC; 5 years, 31 cohorts, AUROC: C statistic over cohorts" in page
 
 
-def test_a_metric_is_told_with_its_interval() -> None:
+def test_metrics_stand_in_tables_with_their_intervals() -> None:
     value, low, high = map(Decimal, ("0.71", "0.60", "0.80"))
+    tenth = Decimal("0.1")
     metrics = (
         Metric("auroc", value, "ten-fold", low, high, Decimal("0.95"), number=400, events=80),
-        Metric("net-benefit", value, "a | b", candidate="boosting", threshold=Decimal("0.1")),
+        Metric("auroc", low, "ten-fold", candidate="boost|ing", number=400, events=80),
+        Metric("auroc", high, "ten-fold", subgroup="women", number=190, events=30),
+        Metric("net-benefit", value, "ten-fold", threshold=tenth, low=low, high=high),
+        Metric("net-benefit", low, "ten-fold", candidate="boost|ing", threshold=tenth),
     )
     page = markdown(replace(card_of(KFRE[0]), metrics=metrics))
-    assert "| AUROC | all | 0.71 | 0.6 to 0.8 (95 %) | 400 (80) | ten-fold |" in page
-    assert "| net benefit at 0.1 (boosting, compared) | all | 0.71 | not known | not known | a \\| b |" in page
+    assert "| measure | the model in use | boost\\|ing | people (events) |" in page
+    assert "| AUROC | 0.71 (0.6 to 0.8, 95 %) | 0.6 (interval not known) | 400 (80) |" in page
+    assert "| women | 190 (30) | 0.8 (interval not known) |" in page
+    assert "| 10 % | 0.71 (0.6 to 0.8) | not known | 0 |" in page
+    # Of what was compared there is no curve; the number is shown all the same.
+    assert "| net benefit at 0.1 | not known | 0.6 (interval not known) | not known |" in page
+
+
+def test_every_metric_of_a_shipped_card_is_in_its_tables() -> None:
+    for card in shipped().cards.values():
+        cells = [cell for table in tables(card.metrics) for row in table.rows for cell in row[1:]]
+        values = [cell for cell in cells if "interval not known" in cell or " to " in cell]
+        assert len(values) == len(card.metrics)
+        for metric in card.metrics:
+            assert any(cell.startswith(f"{number_words(metric.value)} (") for cell in values)
 
 
 def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +97,7 @@ def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.parametrize(
     ("module", "says"),
-    [("age", "age was not fitted to data, and has no card; these have: "), ("aeg", "no module has the id aeg")],
+    [("age", "age was not fitted to data, and has no card; these have: "), ("aeg", "no module has this id")],
 )
 def test_a_card_that_there_is_not(module: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["card", module]) == 1

@@ -1,0 +1,118 @@
+"""Whom a fitted model tells less about is said in every answer about such a patient, as far as a record can show it."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ontology.evaluation import Evaluation
+from server.catalog.cards import Metric
+from server.catalog.descriptions import Kind
+from tests.modules.test_trained_models import ADMITTED, DIABETES, ILL, INFARCTION, SUPPORT, USUAL, VISITOR
+from tests.support.acute import catalog, module, texts
+from tests.support.kidney import FEMALE, MALE, NOT_APPLICABLE, asked, number
+
+SHOWN = {
+    "men": {"sex": MALE}, "women": {"sex": FEMALE}, "below 50 years": {"age": 49}, "50 to 64 years": {"age": 50},
+    "65 years and over": {"age": 65}, "below 65 years": {"age": 64}, "65 to 79 years": {"age": 79},
+    "80 years and over": {"age": 80},
+}  # fmt: skip
+
+
+def metrics(module_id: str) -> list[Metric]:
+    return [each for each in catalog().cards[module(module_id).iri].metrics if each.candidate is None]
+
+
+def overall(module_id: str, measure: str) -> Decimal:
+    return next(m.value for m in metrics(module_id) if m.measure == measure and m.subgroup is None)
+
+
+def weak(module_id: str) -> list[tuple[str, str]]:
+    """Groups that are told apart less well than all, or whose risks are too extreme or mild: with what to be told."""
+    found = []
+    for each in metrics(module_id):
+        assert each.low is not None and each.high is not None
+        if each.measure == "auroc" and each.high < overall(module_id, "auroc"):
+            found.append((str(each.subgroup), f"AUROC {each.value:.2f}"))
+        if each.measure == "calibration-slope" and not each.low <= 1 <= each.high and each.subgroup in SHOWN:
+            found.append((str(each.subgroup), f"slope {each.value:.2f}"))
+    return found
+
+
+WEAK = [(module_id, *each) for module_id in USUAL for each in weak(module_id)]
+
+
+@pytest.mark.parametrize(("module_id", "group", "says"), WEAK)
+def test_a_group_of_which_less_is_known_gets_a_caution(module_id: str, group: str, says: str) -> None:
+    told = asked(module_id, {**USUAL[module_id], **SHOWN[group]})
+    assert number(told) > 0
+    assert any(says in each for each in cautions(told)), cautions(told)
+
+
+def test_there_are_such_groups_and_others_are_not_cautioned() -> None:
+    assert {(m, g) for m, g, _ in WEAK} == {
+        (INFARCTION, "women"), (INFARCTION, "80 years and over"), (DIABETES, "men"), (DIABETES, "50 to 64 years"),
+    }  # fmt: skip
+    assert cautions(asked(INFARCTION, {**ADMITTED, "age": 79, "sex": MALE})) == []
+    assert cautions(asked(DIABETES, {**VISITOR, "age": 65, "sex": FEMALE})) == []
+    assert cautions(asked(SUPPORT, {**ILL, "age": 85})) == []
+
+
+def cautions(evaluation: Evaluation) -> list[str]:
+    return [issue.text for issue in evaluation.issues if issue.code == "caution"]
+
+
+@pytest.mark.parametrize("module_id", USUAL)
+def test_groups_that_no_record_shows_are_told_in_every_answer(module_id: str) -> None:
+    """Race and ethnicity are in no answer about one patient: what they cost is said to all."""
+    told = texts(asked(module_id, USUAL[module_id]))
+    for each in metrics(module_id):
+        assert each.low is not None and each.high is not None
+        if each.subgroup and each.subgroup not in SHOWN and each.measure == "calibration-intercept":
+            assert (each.subgroup in told) is not (each.low <= 0 <= each.high), each.subgroup
+
+
+@pytest.mark.parametrize("module_id", USUAL)
+def test_numbers_in_words_are_those_of_the_metrics(module_id: str) -> None:
+    card = catalog().cards[module(module_id).iri]
+    measured = {f"{m.value:.2f}" for m in card.metrics}
+    words = [a.text for group in card.groups for a in group.attributes if a.id in ("knownRisks", "fairnessInTest")]
+    words += [each.text for each in module(module_id).applicability]
+    written = [n for text in words for n in re.findall(r"(?<![\d.])-?[01]\.\d\d(?!\d)", text)]
+    assert [n for n in written if n not in measured] == []
+    assert bool(written) is (module_id != SUPPORT)
+
+
+@pytest.mark.parametrize(
+    ("module_id", "known", "says"),
+    [
+        (DIABETES, {"metformin": True}, "metformin is recorded"),
+        (DIABETES, {"dialysis": True}, "HbA1c itself is less reliable"),
+        (DIABETES, {"end_stage_kidney_disease": True}, "HbA1c itself is less reliable"),
+        (DIABETES, {"hba1c": "5.9"}, "an HbA1c is recorded"),
+        ("kidney-failure-risk-5y", {"age": 80}, "death before kidney failure is not counted"),
+    ],
+)
+def test_other_cautions(module_id: str, known: Mapping[str, Any], says: str) -> None:
+    usual = {
+        **USUAL,
+        "kidney-failure-risk-5y": {"age": 79, "sex": MALE, "egfr": 40, "uacr": 90, "north_america": True},
+    }
+    calm = {**usual[module_id], "sex": FEMALE}
+    assert says not in " ".join(cautions(asked(module_id, calm)))
+    assert says in " ".join(cautions(asked(module_id, {**calm, **known})))
+
+
+@pytest.mark.parametrize(
+    ("stay", "refused"), [({}, False), ({"inpatient_stay": True}, False), ({"inpatient_stay": False}, True)]
+)
+def test_death_in_hospital_is_of_those_who_are_in_hospital(stay: Mapping[str, bool], refused: bool) -> None:
+    told = asked(SUPPORT, {**ILL, **stay})
+    assert (told.value == NOT_APPLICABLE) is refused
+    assert ("Could not be excluded" in texts(told) and "not in hospital" in texts(told)) is (not stay)
+
+
+def test_every_fitted_module_is_looked_at_here() -> None:
+    assert {each.id for each in catalog().modules.values() if each.kind is Kind.MODEL} == set(USUAL)

@@ -42,7 +42,6 @@ def write_record(made: Graph, record: RecordRef) -> URIRef:
     made.add((entity, RDF.type, MPM.Record))
     made.add((entity, PROV.wasAttributedTo, server))
     made.add((server, RDF.type, PROV.Agent))
-    made.add((server, RDF.type, PROV.SoftwareAgent))
     if record.version:
         made.add((entity, OWL.versionInfo, Literal(record.version)))
         made.add((entity, PROV.specializationOf, whole))

@@ -1,5 +1,6 @@
 """The engine: one question in, one trace out.  It holds the catalog, the sources' client and the cache."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -188,6 +189,9 @@ class Engine:
         work: Work,
         aside: bool = False,
     ) -> Trace:
+        if aside:
+            # There may be a thousand of these, each too short to give others their turn by itself.
+            await asyncio.sleep(0)
         as_of, issues = _alive_at(at, facts)
         case = Case(
             patient=question.patient,

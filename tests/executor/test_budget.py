@@ -1,5 +1,6 @@
 """What one request may cost in all: refused with words, or told as not had, and never cut silently."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -76,3 +77,23 @@ def test_opening_a_model_is_no_work_of_the_question(monkeypatch: pytest.MonkeyPa
     now[0] += 21
     with pytest.raises(QuestionError):
         work.check()
+
+
+async def test_others_have_their_turn_between_the_times_of_a_timeline() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with engine_over(Faulty(chart(80)), cache={"enabled": False}) as engine:
+        await engine.ask(Question("p1", ("egfr",), AT))
+        task = asyncio.create_task(other())
+        await engine.ask(Question("p1", ("egfr",), AT))
+        once, turns = turns, 0
+        course = await engine.course(Question("p1", ("egfr",), AT, earlier=(AT - timedelta(days=100),)), 100)
+        task.cancel()
+    assert len(course.traces) > 80
+    assert turns >= once + 80

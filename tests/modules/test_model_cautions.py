@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,3 +117,23 @@ def test_death_in_hospital_is_of_those_who_are_in_hospital(stay: Mapping[str, bo
 
 def test_every_fitted_module_is_looked_at_here() -> None:
     assert {each.id for each in catalog().modules.values() if each.kind is Kind.MODEL} == set(USUAL)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_models_has_the_numbers_of_the_cards() -> None:
+    measured = {
+        f"{m.value:.3f} ({m.low:.3f} to {m.high:.3f})"
+        for module_id in USUAL
+        for m in catalog().cards[module(module_id).iri].metrics
+    }
+    written = re.findall(r"\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)", PAGE)
+    assert len(written) == 12
+    assert [each for each in written if each not in measured] == []
+
+
+def test_the_page_of_models_has_the_attributes_in_the_words_of_the_vocabulary() -> None:
+    for group in catalog().cards[module(SUPPORT).iri].groups:
+        for each in group.attributes:
+            assert f"| {each.paragraph} | `mpm:{each.id}` | {each.label} |" in PAGE

@@ -41,14 +41,14 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     "kidney-failure-risk-5y": ({I: 6, N: 6}, {I: 38, N: 2}),
     # Known diabetes and a recorded HbA1c of 6.5 % refuse.
     "hba1c-defined-diabetes": ({C: 2, N: 7, P: 3}, {I: 29, N: 11}),
-    # Of myocardial infarctions few are of the weeks before.
-    "mortality-after-mi-1y": ({I: 2, N: 10}, {I: 1, N: 39}),
+    # Of myocardial infarctions few are of the days before.
+    "mortality-after-mi-1y": ({I: 2, N: 10}, {N: 40}),
     # Treatment with a statin or against pressure is not recorded for those who might be answered: bounds, no risk.
     "prevent-10y-ascvd": ({I: 7, N: 5}, {I: 23, N: 17}),
     "prevent-10y-heart-failure": ({I: 7, N: 5}, {I: 23, N: 17}),
     "prevent-10y-total-cvd": ({I: 7, N: 5}, {I: 23, N: 17}),
-    # Few are in one of the nine disease groups; nothing of day 3 of their stay was recorded.
-    "support-hospital-mortality-day3": ({I: 1, N: 11}, {I: 15, N: 25}),
+    # None is in an inpatient stay: these are outpatients, and visits to an emergency department.
+    "support-hospital-mortality-day3": ({N: 12}, {N: 40}),
     # Neither has consciousness, nor whether oxygen is given: never taken as alert, never as air.
     "news2": ({I: 12}, {I: 40}),
     "qsofa": ({I: 12}, {I: 40}),
@@ -114,6 +114,8 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "age": (12, 40),
         "body_mass_index": (12, 0),
         "diabetes": (7, 11),
+        "dialysis": (0, 2),
+        "end_stage_kidney_disease": (0, 2),
         "hba1c": (9, 0),
         "hdl_cholesterol": (9, 0),
         "sex": (12, 40),
@@ -122,11 +124,11 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
     },
     "mortality-after-mi-1y": {
         "age": (12, 40),
-        "atrial_fibrillation": (2, 4),
         "body_mass_index": (12, 0),
         "heart_failure": (1, 8),
         "heart_rate": (0, 34),
-        "infarction": (2, 1),
+        "infarction": (2, 0),
+        "sex": (12, 40),
         "systolic": (9, 34),
     },
     "prevent-10y-ascvd": PREVENT,
@@ -140,6 +142,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "glucose": (7, 0),
         "heart_failure": (1, 8),
         "heart_rate": (0, 34),
+        "inpatient_stay": (12, 40),
         "leucocytes": (3, 0),
         "lung_cancer": (0, 1),
         "organ_failure": (0, 6),

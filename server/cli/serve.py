@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import math
 import os
@@ -35,6 +36,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     async def opened() -> Engine:
         return engine
 
+    # Catalog and modules live as long as the server: no collection of garbage, which holds all questions up, need walk
+    # them.  Only before the first question: what was frozen of one would never be given back.
+    gc.freeze()
     logging.getLogger("medtwin").setLevel(logging.INFO)
     app = create_app(settings, opened)
     # Whoever sends or reads slowly cannot keep the server from ending.

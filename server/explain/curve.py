@@ -49,6 +49,7 @@ def drawing(metrics: Sequence[Metric]) -> str:
     return (
         f'<svg role="img" aria-labelledby="curve-title curve-about" width="600" height="260" viewBox="0 0 600 260">'
         '<title id="curve-title">Decision curve</title><desc id="curve-about">Net benefit by the risk from which one '
-        "acts, for acting by the model, on all and on none; the numbers are in the table above.</desc>"
+        "acts, for acting by the model, on all and on none; what lies far below 0 is drawn at the edge. The numbers "
+        "are in the table above.</desc>"
         f"{''.join(drawn)}{marks}</svg>"
     )

@@ -22,7 +22,7 @@ from tests.support.asking import asking
 from tests.support.exported import NAMES, result_of, said_of, with_comparisons
 from tests.support.proving import every_concept, told
 
-PATIENTS_ASKED = ("contradictory-units", "infarction", "partial-birth-date")
+PATIENTS_ASKED = ("infarction", "partial-birth-date")
 FORMS: tuple[Form, ...] = ("turtle", "json-ld")
 
 

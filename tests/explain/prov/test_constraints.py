@@ -56,7 +56,7 @@ BESIDE = [
     (f"<http://127.0.0.1:8191/fhir/Observation/u1> prov:specializationOf {U1}", "specialization of itself"),
     (ENDS_FIRST, "starts before it ends"),
     (USES_LATER, "only after it ended"),
-    ("a:step-0 prov:used a:plan.step-0", "an activity uses entities"),
+    ("a:step-0 prov:used mpm:Uacr", "an activity uses entities"),
     ("a:value-0 prov:wasAttributedTo a:value-1", "attributed to an agent"),
 ]
 INSTEAD = [

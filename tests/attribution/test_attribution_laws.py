@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import find, given
 from hypothesis import strategies as st
 
 from server.attribution.shapley import exact, sampled
@@ -56,6 +56,18 @@ def test_slots_that_share_a_leaf_share_the_player() -> None:
 @given(hierarchies())
 def test_it_is_the_definition(made: Made) -> None:
     same(made.amounts(), made.by_definition())
+
+
+def test_what_is_drawn_is_worth_testing() -> None:
+    """Or the laws below would hold of nothing: leaves that differ, move something, and depend on each other."""
+
+    def rich(made: Made) -> bool:
+        amounts = made.amounts()
+        alone = [made.number({**made.before, n: made.after[n]}) - made.number(made.before) for n in made.differing]
+        moved = sum(abs(amount) > 1e-9 for amount in amounts.values())
+        return len(made.plan.calls) > 1 and moved >= 4 and abs(sum(alone) - sum(amounts.values())) > 1e-6
+
+    assert rich(find(hierarchies(), rich))
 
 
 @given(hierarchies())

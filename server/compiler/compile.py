@@ -48,6 +48,7 @@ class _Compilation:
         self.catalog = catalog
         self.assumed = assumed
         self.producers = Producers(catalog)
+        self.readable = {Origin.SITE, Origin.COMPUTED, *(each.origin for each in catalog.collectors.values())}
         self.calls: dict[str, PlannedCall] = {}
         self.path: list[Description] = []
 
@@ -107,9 +108,7 @@ class _Compilation:
         return Leaf(replace(slot, concept=recorded))
 
     def _must_be_readable(self, concept: Concept, where: str) -> None:
-        if concept.origin in (Origin.SITE, Origin.COMPUTED):
-            return
-        if not any(c.origin is concept.origin for c in self.catalog.collectors.values()):
+        if concept.origin not in self.readable:
             raise NoProducerError(f"{where}: no collector reads {concept.id}")
 
     def _drivers(self, call: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from collectors.described.layout import Layout
+from collectors.layout import Layout
 from collectors.settings import Source
 from ontology.concepts import Concept, Origin
 from ontology.values import Coding

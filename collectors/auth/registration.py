@@ -2,11 +2,15 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jwt
 
-from collectors.auth.keys import SigningKey
+from collectors.auth.keys import SigningKey, read_key
+from collectors.credentials import credential_fault, private_text
+from collectors.errors import CredentialError
+from collectors.settings import Source
 
 LIFETIME = 240
 """Seconds for which an assertion holds: SMART allows five minutes, and clocks differ."""
@@ -30,6 +34,28 @@ class Registration:
         """What stands for the rights that come with this registration: other ones, other text."""
         text = "\n".join((self.client_id, self.scope, self.token_url or ""))
         return f"backend:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def read_registration(source: Source, environ: Mapping[str, str]) -> Registration:
+    """How we are registered for a source with ``auth = "backend"``, its key read.  Raises CredentialError."""
+    backend = source.backend
+    if backend is None:
+        raise CredentialError(f'source {source.id}: auth = "backend" needs backend.client_id and a key')
+    if backend.key_file is not None:
+        setting, text = "backend.key_file", private_text(source, "backend.key_file", backend.key_file)
+    else:
+        setting, text = "backend.key_env", environ.get(backend.key_env or "", "")
+        if not text:
+            raise CredentialError(f"source {source.id}: {setting}: the environment variable that it names is not set")
+    key = _key(source, setting, text, backend.key_id)
+    return Registration(backend.client_id, key, backend.scope, backend.token_url, backend.jwks_url)
+
+
+def _key(source: Source, setting: str, text: str, kid: str | None) -> SigningKey:
+    try:
+        return read_key(text, kid)
+    except CredentialError as error:
+        raise credential_fault(source, setting, str(error)) from None
 
 
 def assertion(registration: Registration, token_url: str, now: float) -> str:

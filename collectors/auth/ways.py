@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collectors.auth.files import read_registration
 from collectors.errors import CollectorError, TokenRequiredError
 from collectors.fetching.access import Access, CallerAccess, NoAccess, NotForAccess
 from collectors.fetching.clients import Clients
@@ -87,5 +86,6 @@ class Ways:
 def _backend(source: Source, clients: Clients, variables: Mapping[str, str]) -> "BackendAccess":
     # Imported where a source wants it: what signs takes a tenth of a second to import.
     from collectors.auth.backend import BackendAccess
+    from collectors.auth.registration import read_registration
 
     return BackendAccess(clients.of(source), source, read_registration(source, variables))

@@ -1,1 +1,1 @@
-"""What a source can do: read from its own statements, and learned from what it does."""
+"""What a source can do: what its own statements declare, and what was seen of it."""

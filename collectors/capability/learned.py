@@ -1,4 +1,7 @@
-"""What a source was seen to do, beside what it declares: kept as long as its capability."""
+"""What a source was seen to do, beside what it declares: kept as long as its capability.
+
+``collectors.strategy.proof`` shows it.
+"""
 
 from dataclasses import dataclass, field
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from collectors.described.layout import Layout, Meaning
 from collectors.described.paths import Json, values, words
+from collectors.layout import Layout, Meaning
 from collectors.reading import wire
 from collectors.reading.records import OUR_TAG, Record
 from collectors.reading.references import local_id

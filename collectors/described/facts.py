@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Self
 
 from collectors.described.entry import Entry, changes_meaning, reference_at
-from collectors.described.layout import Layout, Meaning
 from collectors.described.paths import values, words
 from collectors.described.supply import Current, current, endless
 from collectors.described.times import began, ended
+from collectors.layout import Layout, Meaning
 from collectors.reading.codes import CodeIndex
 from collectors.reading.readout import Readout, Setting, record_iri
 from collectors.reading.records import Fact

@@ -15,7 +15,7 @@ from collectors.described.entry import (
     subject_of,
 )
 from collectors.described.facts import Dated, add_facts, dated
-from collectors.described.layout import Layout, Meaning
+from collectors.layout import Layout, Meaning
 from collectors.needs import Search
 from collectors.reading.codes import CodeIndex
 from collectors.reading.readout import Readout, Setting

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from collectors.described.layout import Layout, Supply
 from collectors.described.paths import Json, values
 from collectors.described.times import days_of, ended
+from collectors.layout import Layout, Supply
 from ontology.times import Span
 
 FARTHEST_END = timedelta(days=3_653)

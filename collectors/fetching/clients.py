@@ -10,7 +10,7 @@ from typing import Self
 
 import httpx
 
-from collectors.auth.files import tls_context
+from collectors.fetching.tls import tls_context
 from collectors.settings import Source, Tls
 
 # How many connections there are is bounded source by source, by the requests that each may have under way; a limit of

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from collectors.capability.capability import Capability, Known
 from collectors.capability.learned import Learned
-from collectors.capability.proof import Evidence
 from collectors.facts import Failure
-from collectors.fetching.strategy import Way, candidates, way_of
 from collectors.needs import Search
 from collectors.reading.readout import Setting
 from collectors.reading.records import Record
 from collectors.selection.settled import placed
+from collectors.strategy.proof import Evidence
+from collectors.strategy.strategy import Way, candidates, way_of
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason

@@ -10,13 +10,13 @@ from collectors.capability.learned import ENOUGH
 from collectors.collector import Beside, begin
 from collectors.fetching.client import Fetched
 from collectors.fetching.search import Parameters
-from collectors.fetching.strategy import Way, codes_of, lastn_query, newest_query
 from collectors.needs import Search
 from collectors.reading.merging import counting
 from collectors.reading.readout import Setting, is_outcome, record_of
 from collectors.reading.records import Record
 from collectors.reading.validity import fault
 from collectors.selection.settled import Placed, by_code, horizon_of, in_order, placed, settled
+from collectors.strategy.strategy import Way, codes_of, lastn_query, newest_query
 from ontology.concepts import Concept
 
 Fetch: TypeAlias = Callable[[str, Sequence[Parameters]], Awaitable[Fetched]]

@@ -3,15 +3,15 @@
 import asyncio
 import contextlib
 
-from collectors.capability.proof import Evidence, prove
 from collectors.errors import SourceUnreachableError
 from collectors.fetching.client import Client
 from collectors.fetching.search import Parameters
-from collectors.fetching.strategy import Way
 from collectors.gathering.ability import Ability
 from collectors.gathering.latest import placed_in
 from collectors.reading.readout import Setting
 from collectors.selection.settled import Placed
+from collectors.strategy.proof import Evidence, prove
+from collectors.strategy.strategy import Way
 
 
 class Learning:

@@ -8,11 +8,11 @@ from collectors.errors import CollectorError, NotHandedInError
 from collectors.facts import Failure
 from collectors.fetching.client import Fetched
 from collectors.fetching.search import Parameters
-from collectors.fetching.strategy import Way
 from collectors.gathering.noting import note
 from collectors.gathering.sending import Sender
 from collectors.needs import Search
 from collectors.reading.records import Record
+from collectors.strategy.strategy import Way
 from ontology.concepts import Origin
 
 

@@ -8,7 +8,6 @@ from collectors import assemble
 from collectors.errors import NotHandedInError, SourceAnswerError
 from collectors.fetching.ignored import noticed
 from collectors.fetching.search import queries, simple_query
-from collectors.fetching.strategy import Way
 from collectors.gathering.ability import Ability
 from collectors.gathering.latest import narrowed, newest_records, unsettled
 from collectors.gathering.noting import note
@@ -16,6 +15,7 @@ from collectors.gathering.requests import Requests
 from collectors.handed import HandedIn
 from collectors.needs import Search
 from collectors.reading.records import Record, newest
+from collectors.strategy.strategy import Way
 from ontology.concepts import Origin
 
 

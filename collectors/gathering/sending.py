@@ -11,8 +11,8 @@ from collectors.fetching.fresh import Fresh
 from collectors.fetching.patience import Patience
 from collectors.fetching.search import Parameters
 from collectors.fetching.shelf import Name
-from collectors.fetching.strategy import Way
 from collectors.settings import Source
+from collectors.strategy.strategy import Way
 
 
 class Sender:

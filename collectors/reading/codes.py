@@ -12,6 +12,7 @@ from ontology.units import spelling
 from ontology.values import Coding
 
 Key: TypeAlias = tuple[str, str]
+"""A code in its system."""
 
 # ICD-9 and ICD-10 in all their national editions; ICD-11's codes are not written without their dot.
 _ICD = re.compile(r"icd-?(9|10)(?!\d)", re.IGNORECASE)

@@ -9,8 +9,8 @@ from collectors.facts import Failure
 from collectors.reading import wire
 from collectors.reading.nesting import too_deep
 from collectors.reading.records import CodedEntry, Fact, Record
+from collectors.reading.translation import NOTHING, Translation
 from collectors.settings import Source
-from collectors.terminology.translation import NOTHING, Translation
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.times import Span

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator
 
+from collectors.reading.codes import Key
 from collectors.reading.records import Record
-from collectors.terminology.codeset import Key
 
 
 def codes_in(records: Iterable[Record]) -> frozenset[Key]:

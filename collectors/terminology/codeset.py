@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from collectors.reading.codes import Key
 from collectors.terminology.canonical import Canonical
 
-Key: TypeAlias = tuple[str, str]
-"""A code in its system."""
 Codes: TypeAlias = Mapping[Key, str | None]
 """Codes with what they are called, if that is known."""
 

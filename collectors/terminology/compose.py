@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from collectors.reading.codes import Key
 from collectors.terminology.canonical import canonical
-from collectors.terminology.codeset import Codes, Key
+from collectors.terminology.codeset import Codes
 from collectors.terminology.errors import DefinitionError, ServerNeededError
 from collectors.terminology.shape import Compose, Filter, Selection
 

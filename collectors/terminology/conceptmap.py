@@ -16,8 +16,9 @@ By R4 the equivalence is read from target to source ("the target is wider than t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from collectors.reading.codes import Key
+from collectors.reading.translation import Fallback
 from collectors.terminology.canonical import Canonical, canonical
-from collectors.terminology.codeset import Key
 from collectors.terminology.errors import DefinitionError
 from collectors.terminology.shape import ConceptMap, Group, Target
 
@@ -35,20 +36,6 @@ class Statement:
     source: Key
     target: Key | None
     relation: str
-    map: Canonical
-
-
-@dataclass(frozen=True, slots=True)
-class Fallback:
-    """What a map says of all codes of a system that it does not list: their ``target`` system has the same codes.
-
-    ``listed`` are those that it does list.  ``fixed``: they all stand for one code, which translates nothing.
-    """
-
-    source: str
-    target: str
-    listed: frozenset[str]
-    fixed: bool
     map: Canonical
 
 
@@ -81,7 +68,7 @@ def fallbacks(own: Canonical, resource: ConceptMap, maps: Mapping[Canonical, obj
         if unmapped.mode not in ("provided", "fixed"):
             raise DefinitionError("its group.unmapped.mode is none of provided, fixed, other-map")
         listed = frozenset(element.code for element in group.element if element.code)
-        yield Fallback(source, target, listed, unmapped.mode == "fixed", own)
+        yield Fallback(source, target, listed, unmapped.mode == "fixed", str(own))
 
 
 def _systems(group: Group) -> tuple[str, str]:

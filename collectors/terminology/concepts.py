@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from collectors.reading.codes import code_key, is_prefix, plain_code, undotted
-from collectors.terminology.codeset import Codes, Key
-from collectors.terminology.translation import Translated, Translation
+from collectors.reading.codes import Key, code_key, is_prefix, plain_code, undotted
+from collectors.reading.translation import Translated, Translation
+from collectors.terminology.codeset import Codes
 from ontology.concepts import Accepted, AcceptedSet, Answer, Concept
 from ontology.values import Coding
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from collectors.reading.codes import Key
 from collectors.terminology.canonical import Canonical
-from collectors.terminology.codeset import CodeSet, Key
+from collectors.terminology.codeset import CodeSet
 from collectors.terminology.errors import DefinitionError, TooCostlyError
 from collectors.terminology.expansion import listed, told_incomplete
 from collectors.terminology.shape import ValueSet

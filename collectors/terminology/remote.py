@@ -11,8 +11,9 @@ import msgspec
 
 from collectors.errors import SourceAnswerError
 from collectors.fetching.transport import NotThereError
+from collectors.reading.codes import Key
 from collectors.terminology.canonical import Canonical, canonical
-from collectors.terminology.codeset import CodeSet, Key
+from collectors.terminology.codeset import CodeSet
 from collectors.terminology.errors import DefinitionError, TooCostlyError
 from collectors.terminology.paging import Pages
 from collectors.terminology.shape import PARAMETERS, VALUE_SET, ValueSet

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from collectors.reading.codes import code_key
-from collectors.terminology.codeset import Key
-from collectors.terminology.translation import Translation
+from collectors.reading.codes import Key, code_key
+from collectors.reading.translation import Translation
 from ontology.concepts import Concept, Origin, ValueType
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from collectors.errors import CollectorError, SourceUnreachableError
+from collectors.reading.codes import Key
 from collectors.terminology.canonical import canonical
-from collectors.terminology.codeset import CodeSet, Key
+from collectors.terminology.codeset import CodeSet
 from collectors.terminology.errors import TooCostlyError
 from collectors.terminology.remote import TerminologyServer
 

@@ -8,6 +8,7 @@ from collectors.errors import CollectorError
 from collectors.facts import Failure
 from collectors.needs import Search
 from collectors.reading.records import Record
+from collectors.reading.translation import NOTHING, Translation
 from collectors.settings import Source
 from collectors.terminology.coded import codes_in
 from collectors.terminology.codeset import Codes
@@ -16,7 +17,6 @@ from collectors.terminology.errors import ServerNeededError, TooCostlyError, Unk
 from collectors.terminology.library import Library
 from collectors.terminology.prepared import Prepared, codes_for, failure_of, too_late
 from collectors.terminology.service import TerminologyService
-from collectors.terminology.translation import NOTHING, Translation
 from ontology.concepts import Concept
 
 

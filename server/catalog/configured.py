@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from collectors.settings import Source
 from collectors.terminology.files import read_folders
+from collectors.terminology.maps import translation
 from collectors.terminology.rivals import rivals
-from collectors.terminology.translation import translation
 from server.catalog.load import Catalog, load_catalog
 from server.errors import SettingsError
 from server.settings import Settings

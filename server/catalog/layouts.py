@@ -3,7 +3,7 @@
 from rdflib import RDFS, Graph, Literal
 from rdflib.term import Node
 
-from collectors.described.layout import Layout, Meaning, Named, State, Supply, Told
+from collectors.layout import Layout, Meaning, Named, State, Supply, Told
 from server.catalog.graph import MPM, NodeFault, duration, flag, items, need, one, text, texts, words_of
 
 _MEANINGS = {

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from collectors.auth.ways import NOBODY, Ways
 from collectors.fetching.clients import Clients
 from collectors.fetching.transport import Transport
+from collectors.reading.translation import Translation
 from collectors.settings import Source
 from collectors.terminology.files import read_folders
 from collectors.terminology.library import Library
+from collectors.terminology.maps import translation
 from collectors.terminology.remote import TerminologyServer
 from collectors.terminology.service import TerminologyService
 from collectors.terminology.terminology import Terminology
-from collectors.terminology.translation import Translation, translation
 from server.errors import SettingsError
 from server.settings.terminology import TerminologySettings
 

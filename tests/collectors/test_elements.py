@@ -9,12 +9,12 @@ import pytest
 from collector_making import BASE, description, observation
 from searching_server import holding
 
-from collectors.capability.elements import ElementsProbe, probe_elements
 from collectors.fetching.client import Client
 from collectors.fetching.transport import Transport
 from collectors.needs import CollectorDescription
 from collectors.observation.shape import Observation
 from collectors.settings import Source
+from collectors.strategy.elements import ElementsProbe, probe_elements
 from ontology.concepts import Origin
 from server.catalog.load import load_catalog
 

@@ -25,8 +25,8 @@ from misbehaving import Misbehaving, bundle, over
 from collectors.facts import Selected
 from collectors.gather import Gatherer
 from collectors.terminology.files import Files
+from collectors.terminology.maps import translation
 from collectors.terminology.terminology import Terminology
-from collectors.terminology.translation import translation
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Coding
 from tests.collectors.terminology.terminology_making import LOCAL, concept_map, encoded, group

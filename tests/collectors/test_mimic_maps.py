@@ -11,8 +11,8 @@ from misbehaving import Misbehaving, bundle, over
 from collectors.gather import Gatherer
 from collectors.settings import Source
 from collectors.terminology.files import read_folders
+from collectors.terminology.maps import translation
 from collectors.terminology.terminology import Terminology
-from collectors.terminology.translation import translation
 from fixtures.real_data import MIMIC, RealPatient, mimic_patients, why_absent
 from ontology.concepts import Concept, Origin
 from ontology.slots import Select

@@ -12,10 +12,10 @@ from collector_making import AT, CREATININE, SEX, SYSTOLIC, coded, observation, 
 
 from collectors.assemble import encode
 from collectors.capability.capabilities import Capabilities
-from collectors.capability.elements import probe_elements
 from collectors.fetching.client import Client
 from collectors.gather import Gatherer
 from collectors.settings import Source
+from collectors.strategy.elements import probe_elements
 from server.catalog.load import load_catalog
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from searching_server import statement
 
 from collectors.assemble import encode
 from collectors.capability.learned import ATTEMPTS, ENOUGH, Learned
-from collectors.capability.proof import Evidence, prove
 from collectors.capability.statement import read_statement
 from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching.search import Parameters
-from collectors.fetching.strategy import Way
 from collectors.selection.settled import Placed
+from collectors.strategy.proof import Evidence, prove
+from collectors.strategy.strategy import Way
 from ontology.times import Span
 
 KEY = frozenset({("http://loinc.org", "2160-0")})

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.described.layout import Meaning
 from collectors.diagnostic_report import shape as report
+from collectors.layout import Meaning
 from collectors.needs import CollectorDescription
 from collectors.observation import counting
 from collectors.observation.absence import KEPT, UNKNOWN

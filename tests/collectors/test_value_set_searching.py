@@ -27,9 +27,9 @@ from collectors.gather import Gatherer
 from collectors.sourcefacts import SourceFacts
 from collectors.terminology.files import Files
 from collectors.terminology.library import Library
+from collectors.terminology.maps import translation
 from collectors.terminology.service import TerminologyService
 from collectors.terminology.terminology import Terminology
-from collectors.terminology.translation import translation
 from ontology.concepts import AcceptedSet, Concept
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Coding

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from collectors.capability.capabilities import Capabilities
 from collectors.capability.capability import Capability, Known
-from collectors.capability.elements import probe_elements
 from collectors.errors import CollectorError
+from collectors.strategy.elements import probe_elements
 from ontology.concepts import Origin
 from server.catalog.configured import configured_catalog
 from server.catalog.load import Catalog

@@ -9,11 +9,11 @@ from collectors.errors import CollectorError
 from collectors.fetching.client import Client
 from collectors.fetching.everything import everything
 from collectors.reading.codes import CodeIndex
+from collectors.reading.translation import Translation
 from collectors.reading.unread import Unread, unread
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from collectors.terminology.terminology import Terminology
-from collectors.terminology.translation import Translation
 from ontology.concepts import EVENTS, Origin
 from ontology.evaluation import Severity
 from ontology.values import AbsentReason

@@ -3,7 +3,7 @@
 import json
 import os
 
-from collectors.auth.files import read_registration
+from collectors.auth.registration import read_registration
 from collectors.errors import CredentialError
 from server.errors import SettingsError
 from server.settings import Settings

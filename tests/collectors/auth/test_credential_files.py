@@ -8,8 +8,9 @@ import pytest
 from auth_making import SOURCE, ec_key, pem, rsa_key
 from certificates import authority, issued
 
-from collectors.auth.files import read_registration, tls_context
+from collectors.auth.registration import read_registration
 from collectors.errors import CredentialError
+from collectors.fetching.tls import tls_context
 from collectors.settings import Backend, Source, Tls
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from collectors.fetching.strategy import Way
 from collectors.gathering.ability import Ability
 from collectors.sourcefacts import SourceFacts
+from collectors.strategy.strategy import Way
 from ontology.evaluation import Severity
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Coding, Quantity

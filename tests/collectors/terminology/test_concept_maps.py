@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from terminology_making import LOCAL, LOINC, SCT, concept_map, encoded, group
 
+from collectors.reading.translation import NOTHING, Translation
 from collectors.terminology.files import Files
-from collectors.terminology.translation import NOTHING, Translation, translation
+from collectors.terminology.maps import translation
 
 
 def read(*resources: Any) -> tuple[Translation, list[str]]:

@@ -7,11 +7,12 @@ import pytest
 from terminology_making import LOCAL, LOINC, SCT, concept_map, encoded, group
 
 from collectors.reading.codes import CodeIndex, accepted_systems
+from collectors.reading.translation import Translation
 from collectors.reading.wire import CodeableConcept
 from collectors.reading.wire import Coding as Written
 from collectors.terminology.concepts import filled, localised, sets_of
 from collectors.terminology.files import Files
-from collectors.terminology.translation import Translation, translation
+from collectors.terminology.maps import translation
 from ontology.concepts import Accepted, AcceptedSet, Answer, Concept, Origin, ValueType
 from ontology.values import Coding
 

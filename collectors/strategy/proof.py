@@ -13,11 +13,11 @@ from collectors.capability.capability import Capability
 from collectors.capability.learned import ENOUGH, Learned, Proof
 from collectors.errors import CollectorError, SourceAnswerError
 from collectors.fetching.search import Parameters
-from collectors.fetching.strategy import Way, codes_of, lastn_query, newest_query
 from collectors.needs import Search
 from collectors.reading.codes import Key
 from collectors.selection.settled import Placed
 from collectors.settings import Source
+from collectors.strategy.strategy import Way, codes_of, lastn_query, newest_query
 from ontology.concepts import Concept
 
 Ask: TypeAlias = Callable[[str, Parameters, bool], Awaitable[Sequence[Placed]]]

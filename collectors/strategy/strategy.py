@@ -1,7 +1,7 @@
 """Which way of searching a source serves a search best: the newest records of each code, if it can, else the window.
 
 ``$lastn`` → ``_sort=-date&_count`` for each concept → everything in the window.  The first two are taken only where
-the source was *seen* to do them rightly (``collectors.capability.proof``), where a search wants nothing but the latest
+the source was *seen* to do them rightly (``collectors.strategy.proof``), where a search wants nothing but the latest
 values, and where the window is wide enough for that to save anything.
 """
 

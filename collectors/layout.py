@@ -1,7 +1,7 @@
 """How the records of a type are laid out: where their codes, states and times are, and what these mean.
 
 A *path* names elements from the record on, joined by dots, through lists; of a choice (``performed[x]``) it has the
-name without the type.
+name without the type.  ``collectors.described`` reads records by it.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ from collectors.errors import HandedInError
 from collectors.fetching.templates import MOST_ENTRIES, beside_templates, templates
 from collectors.needs import Search
 from collectors.reading import wire
-from collectors.reading.whole import Whole, encode, read_whole
+from collectors.reading.whole import Whole, encode, of_records, read_whole
 from collectors.settings import Source
 
 OFFLINE = Source(id="handed-in", base_url="https://medtwin.example/handed-in")
@@ -90,14 +90,15 @@ def from_records(handed: bytes | Iterable[Json | bytes], complete: Collection[st
     """What one Bundle (of any type) or a JSON array of records answers.
 
     ``complete``: the resource types of which all of the patient's records are among them, or none exist.  The
-    patient's own record needs no such word.  Raises HandedInError where it is neither, or is one page of several.
+    patient's own record needs no such word.  Of a history the newest versions count.  Raises HandedInError where it is
+    neither, is one page of several, or holds a record twice with different contents.
     """
     if isinstance(handed, bytes):
         read = read_whole(handed, array=True)
-        if read.fault is not None:
-            raise HandedInError(f"what was handed in cannot be used: {read.fault}")
     else:
-        read = Whole(tuple(each if isinstance(each, bytes) else encode(each) for each in handed))
+        read = of_records(tuple(each if isinstance(each, bytes) else encode(each) for each in handed))
+    if read.fault is not None:
+        raise HandedInError(f"what was handed in cannot be used: {read.fault}")
     loose = _by_type((read,))
     # A record that cannot even be named may be of any type: it is counted there, as one that cannot be read.
     types = {kind: (*loose.get(kind, ()), *loose.get("", ())) for kind in complete}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from collectors.reading import wire
 
 Key: TypeAlias = tuple[str, str, str]
+_INSTANT = msgspec.json.Decoder(datetime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ def repeated(entries: Iterable[Entry]) -> bool:
 def _later(one: str, other: str) -> bool:
     """Whether an instant is after another; where that cannot be read, it is not known to be."""
     try:
-        first, second = _INSTANT.decode(f'"{one}"'), _INSTANT.decode(f'"{other}"')
-        return bool(first > second)
+        return _INSTANT.decode(f'"{one}"') > _INSTANT.decode(f'"{other}"')
     except (msgspec.DecodeError, TypeError):
         return False
 
@@ -82,5 +83,3 @@ def _head(record: bytes) -> wire.Head | None:
         return wire.HEAD.decode(record) if record else None
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-

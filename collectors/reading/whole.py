@@ -7,9 +7,15 @@ from typing import Any
 import msgspec
 
 from collectors.reading import wire
+from collectors.reading.versions import Entry, disordered, newest, repeated
+
+
+class _Request(msgspec.Struct, gc=False):
+    url: str | None = None
 
 
 class _Entry(msgspec.Struct, gc=False):
+    request: _Request | None = None
     fullUrl: str | None = None  # noqa: N815  (FHIR's own name)
     resource: msgspec.Raw = wire.NONE
     search: wire.EntrySearch | None = None
@@ -32,6 +38,7 @@ class _Outcome(msgspec.Struct, gc=False):
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
 _OUTCOME = msgspec.json.Decoder(_Outcome)
+_REPEATED = "it holds a record in several versions; hand in the one that holds"
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -54,7 +61,7 @@ def read_whole(value: bytes | Mapping[str, Any], most: int | None = None, array:
     raw = value if isinstance(value, bytes) else encode(value)
     try:
         if array and raw.lstrip()[:1] == b"[":
-            return Whole(tuple(bytes(each) for each in _ARRAY.decode(raw)))
+            return of_records(tuple(bytes(each) for each in _ARRAY.decode(raw)))
         kind = wire.HEAD.decode(raw).resourceType
         if kind == "Bundle":
             return _whole(_BUNDLE.decode(raw), most)
@@ -65,20 +72,34 @@ def read_whole(value: bytes | Mapping[str, Any], most: int | None = None, array:
     return Whole(fault="it is not a FHIR resource") if kind is None else Whole((raw,))
 
 
+def of_records(records: tuple[bytes, ...]) -> Whole:
+    """Records that no Bundle holds."""
+    twice = repeated(Entry(None, raw) for raw in records)
+    return Whole(fault=_REPEATED) if twice else Whole(records)
+
+
 def _whole(bundle: _Bundle, most: int | None) -> Whole:
     """The Bundle, if it is one answer from its first to its last record."""
-    entries = [(entry, bytes(entry.resource)) for entry in bundle.entry if entry.resource]
+    every = [Entry(e.fullUrl, bytes(e.resource), e.request.url if e.request else None) for e in bundle.entry]
+    history = bundle.type == "history"
+    entries = newest(every) if history else [entry for entry in every if entry.record]
     if any(link.relation == "next" for link in bundle.link):
         return Whole(fault="it is one page of several")
-    matches = sum(entry.search is None or entry.search.mode in (None, "match") for entry, _ in entries)
+    # A history counts its versions, and has no matches.
+    modes = [each.search.mode if each.search is not None else None for each in bundle.entry if history or each.resource]
+    matches = sum(mode in (None, "match") for mode in modes)
     if bundle.total is not None and bundle.total > matches:
         return Whole(fault="it holds fewer records than it says there are")
     if bundle.type == "searchset" and bundle.total is None and most is not None and matches >= most:
         return Whole(fault="it is as long as an answer may be, so there may be more")
-    if any(_failed(raw) for _, raw in entries):
+    if any(_failed(entry.record) for entry in entries):
         return Whole(fault="it holds an OperationOutcome that tells an error")
-    urls = tuple((entry.fullUrl, raw) for entry, raw in entries if entry.fullUrl)
-    return Whole(tuple(raw for _, raw in entries), urls, bundle.type == "searchset")
+    if history and disordered(every):
+        return Whole(fault="it is a history whose newest versions do not stand first")
+    if repeated(entries):
+        return Whole(fault=_REPEATED)
+    urls = tuple((entry.url, entry.record) for entry in entries if entry.url)
+    return Whole(tuple(entry.record for entry in entries), urls, bundle.type == "searchset")
 
 
 def _failed(raw: bytes) -> bool:

@@ -1,9 +1,13 @@
 """``python -m server``."""
 
+import os
 import sys
 from types import TracebackType
 
 from server.cli import main
+
+_READER_GONE = 141
+"""What a shell reports of a program that SIGPIPE ended."""
 
 
 def _one_line(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
@@ -14,6 +18,20 @@ def _one_line(kind: type[BaseException], _: BaseException, trace: TracebackType 
     print(f"medtwin: internal error: {kind.__name__}{place}", file=sys.stderr)  # noqa: T201 - the command line
 
 
+def _run() -> int:
+    """The exit status of the command; what its reader no longer takes (``| head``) is dropped without a word."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would flush once more at its end, and tell that.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _READER_GONE
+    finally:
+        # Last, since strawberry takes the hook for itself on the way, and prints the text.
+        sys.excepthook = _one_line
+    return status
+
+
 if __name__ == "__main__":
-    sys.excepthook = _one_line
-    sys.exit(main())
+    sys.exit(_run())

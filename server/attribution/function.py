@@ -10,7 +10,6 @@ from datetime import datetime, tzinfo
 from ontology.evaluation import Evaluation, Working
 from ontology.inputs import Consumed
 from ontology.slots import Slot
-from ontology.values import Absent, AbsentReason, Value
 from server import kinds
 from server.attribution.sides import Field, Place
 from server.catalog.descriptions import Description, Kind
@@ -18,7 +17,6 @@ from server.compiler.plan import FromCall, PlannedCall
 from server.executor.bind import bounds_in_unit, in_unit
 from server.executor.boundary import evaluate_safely
 from server.executor.fingerprint import truncate
-from server.kinds.applicability import judge_applicability
 from server.kinds.errors import KindError
 
 
@@ -77,17 +75,26 @@ class Hierarchy:
                 self._predict(call.description, [mask for mask in sorted(open_) if (iri, mask) not in self._known])
 
     def _predict(self, description: Description, masks: Sequence[int]) -> None:
-        many = [self.inputs(description.iri, mask) for mask in masks]
-        refused = [judge_applicability(description, inputs)[0] is not None for inputs in many]
+        if not masks:
+            return
         try:
-            held = [inputs for inputs, no in zip(many, refused, strict=True) if not no]
-            values = iter(kinds.values_of(description, held) if held else ())
+            values = kinds.values_of(description, self._mixtures(description, masks))
         except KindError:
             # Whatever it is, the execution boundary tells it of each.
             return
-        for mask, no in zip(masks, refused, strict=True):
-            value: Value = Absent(AbsentReason.NOT_APPLICABLE) if no else next(values)
+        for mask, value in zip(masks, values, strict=True):
             self._known[description.iri, mask] = Evaluation(value, Working(""))
+
+    def _mixtures(self, description: Description, masks: Sequence[int]) -> kinds.Mixtures:
+        """Each slot is filled once for each way in which the players that move it take part, not for each mask."""
+        values: dict[str, list[Consumed]] = {}
+        picks: dict[str, list[int]] = {}
+        for slot in description.slots:
+            own = self.movers((description.iri, slot.name))
+            at: dict[int, int] = {}
+            picks[slot.name] = [at.setdefault(mask & own, len(at)) for mask in masks]
+            values[slot.name] = [self._input(self.calls[description.iri], slot, mask) for mask in at]
+        return kinds.Mixtures(len(masks), values, picks)
 
     def inputs(self, iri: str, mask: int) -> dict[str, Consumed]:
         """What fills the slots of a call."""

@@ -34,6 +34,8 @@ def shapley(players: int, value: Callable[[int], float]) -> Shares:
 
 def coalitions(players: int) -> frozenset[int]:
     """The coalitions that ``shapley`` asks for."""
+    if players <= EXACT:
+        return frozenset(range(1 << players))
     asked: set[int] = set()
 
     def ask(mask: int) -> float:

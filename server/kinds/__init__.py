@@ -8,6 +8,7 @@ from server.kinds.call import evaluate
 from server.kinds.check import check_signature
 from server.kinds.errors import KindError
 from server.kinds.interpret import interpret
-from server.kinds.model import model_faults, values_of
+from server.kinds.mixtures import Mixtures, values_of
+from server.kinds.model import model_faults
 
-__all__ = ["KindError", "check_signature", "evaluate", "interpret", "model_faults", "values_of"]
+__all__ = ["KindError", "Mixtures", "check_signature", "evaluate", "interpret", "model_faults", "values_of"]

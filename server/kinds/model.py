@@ -4,13 +4,13 @@ Nothing is imputed here, and nothing is given where too little is measured.  Wha
 makes the module FAILED in words of its own; the rest of the server does not mind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ontology.evaluation import Contribution, Evaluation, Grouped, Interval, Issue, Margin, Severity, Standing, Working
 from ontology.inputs import Consumed
-from ontology.values import Absent, AbsentReason, Quantity, Value
+from ontology.values import Absent, AbsentReason, Quantity
 from ontology.words import number_words
 from server.catalog.descriptions import Description, Kind
 from server.catalog.trained import TrainedModel
@@ -32,13 +32,13 @@ _MATURITY = {"demonstration": "a demonstration, not for care", "research": "for 
 
 def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
     """The probability in percent with its SHAP values; INPUT_ABSENT where too little is measured, FAILED in words."""
-    model = _model(description)
+    model = trained_of(description)
     row = row_of(model, inputs)
-    lack = _lack(description, model, inputs, row)
+    lack = lack_of(description, model, inputs, row)
     if lack is not None:
         return lack
     try:
-        prediction = _open(description).predict(row.numbers)
+        prediction = opened(description).predict(row.numbers)
     except ModelError as fault:
         text = f"The model of {description.id} {description.version} cannot be used: {fault}"
         return Evaluation(Absent(AbsentReason.FAILED), Working(text), (Issue(Severity.ERROR, "model-fault", text),))
@@ -57,7 +57,7 @@ def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> 
     )
     outside = tuple(issue.text for issue in issues if issue.code in (OUTSIDE, UNSEEN))
     standing = Standing(len(row.measured), len(model.slots), outside, model.calibration, model.maturity)
-    value = Quantity(_decimal(prediction.probability) * _PERCENT, "%")
+    value = Quantity(percent(prediction.probability), "%")
     return Evaluation(
         value,
         Working(_warrant(description, model, prediction.margin), None, _qualifier(standing), items, margin, standing),
@@ -66,26 +66,7 @@ def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> 
     )
 
 
-def values_of(description: Description, many: Sequence[Mapping[str, Consumed]]) -> tuple[Value, ...]:
-    """The bare values of many sets of inputs, computed together: for attribution, which asks thousands of them.
-
-    Applicability is not judged here.  Equal to ``evaluate`` to the last digits of a float.
-    """
-    model = _model(description)
-    rows = [row_of(model, inputs) for inputs in many]
-    lacks = [_lack(description, model, inputs, row) for inputs, row in zip(many, rows, strict=True)]
-    known = [row.numbers for row, lack in zip(rows, lacks, strict=True) if lack is None]
-    found: list[Value] = []
-    if known:
-        try:
-            found = [Quantity(_decimal(p) * _PERCENT, "%") for p in _open(description).probabilities(known)]
-        except ModelError:
-            found = [Absent(AbsentReason.FAILED)] * len(known)
-    computed = iter(found)
-    return tuple(next(computed) if lack is None else lack.value for lack in lacks)
-
-
-def _open(description: Description) -> "LoadedModel":
+def opened(description: Description) -> "LoadedModel":
     """The model itself; imported where one is first run, since what reads it takes seconds to import."""
     with opening():
         from server.kinds.trained.loaded import loaded
@@ -98,19 +79,22 @@ def model_faults(description: Description) -> list[str]:
     if description.kind is not Kind.MODEL:
         return []
     try:
-        _open(description)
+        opened(description)
     except ModelError as fault:
         return [f"{description.id}: {fault}"]
     return []
 
 
-def _model(description: Description) -> TrainedModel:
+def trained_of(description: Description) -> TrainedModel:
+    """What the description says of its model.  KindError where it says nothing."""
     if description.model is None:
         raise KindError(f"module {description.id}: its description has no mpm:model")
     return description.model
 
 
-def _lack(description: Description, model: TrainedModel, inputs: Mapping[str, Consumed], row: Row) -> Evaluation | None:
+def lack_of(
+    description: Description, model: TrainedModel, inputs: Mapping[str, Consumed], row: Row
+) -> Evaluation | None:
     """INPUT_ABSENT where a required input or too many of the others are not measured; else None."""
     missing = missing_required(description, inputs)
     unusable = tuple(slot for slot in description.slots if slot.required and slot.name in row.unseen | row.bounds)
@@ -159,8 +143,13 @@ def _qualifier(standing: Standing) -> str:
 def _interval(model: TrainedModel, ends: tuple[float, float] | None) -> Interval | None:
     if ends is None or model.uncertainty is None:
         return None
-    low, high = (_decimal(end) * _PERCENT for end in ends)
+    low, high = map(percent, ends)
     return Interval(low, high, "%", model.uncertainty.text, model.uncertainty.level)
+
+
+def percent(probability: float) -> Decimal:
+    """A probability in percent."""
+    return _decimal(probability) * _PERCENT
 
 
 def _decimal(number: float) -> Decimal:

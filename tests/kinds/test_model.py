@@ -271,11 +271,17 @@ def test_the_other_class_mirrors(linear: Description) -> None:
     assert float(plain.value.value + other.value.value) == pytest.approx(100)
 
 
+def mixtures(many: list[dict[str, Any]]) -> kinds.Mixtures:
+    """Each set of inputs as a mixture of its own."""
+    values = {slot: [given[slot] for given in many] for slot in many[0]}
+    return kinds.Mixtures(len(many), values, dict.fromkeys(values, range(len(many))))
+
+
 def test_many_at_once_are_as_each_alone(linear: Description, tree: Description) -> None:
     for description in (linear, tree):
         many = [inputs(description, **given) for given in (*PARTS.values(), {})]
         alone = [kinds.evaluate(description, given).value for given in many]
-        together = kinds.values_of(description, many)
+        together = kinds.values_of(description, mixtures(many))
         assert together[-1] == alone[-1] == Absent(AbsentReason.INPUT_ABSENT)
         for one, other in zip(alone[:-1], together[:-1], strict=True):
             assert isinstance(one, Quantity) and isinstance(other, Quantity)

@@ -17,6 +17,19 @@ _DIGITS = Context(prec=12, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """What one slot gives: a number for each of its features, by place, and whether it was ``measured`` at all.
+
+    ``unseen``: it has a code that the model was not fitted to.  ``bound``: only a limit is known ("<5").
+    """
+
+    numbers: Mapping[int, float]
+    measured: bool
+    unseen: bool
+    bound: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row, in the order of the features.
 
@@ -32,23 +45,28 @@ class Row:
 
 def row_of(model: TrainedModel, inputs: Mapping[str, Consumed]) -> Row:
     """The row of these inputs, which are in the units of their slots."""
-    values = {slot: inputs[slot].value for slot in model.slots}
-    plain = [feature for feature in model.features if not feature.indicator]
-    numbers = {feature.name: _number(feature, values[feature.slot]) for feature in plain}
-    measured = {feature.slot for feature in plain if numbers[feature.name] is not None}
-    # A slot that feeds an indicator only is measured where it has a value.
-    only = set(values) - {feature.slot for feature in plain}
-    measured |= {slot for slot in only if not isinstance(values[slot], Absent | Bound)}
-    row = [
-        float(feature.slot not in measured) if feature.indicator else _or_nan(numbers[feature.name])
-        for feature in model.features
-    ]
+    by_slot = {slot: cells_of(model, slot, inputs[slot].value) for slot in model.slots}
+    numbers = {place: number for cells in by_slot.values() for place, number in cells.numbers.items()}
     return Row(
-        tuple(row),
-        frozenset(measured),
-        frozenset(slot for slot in values if slot not in measured and isinstance(values[slot], Coding | bool)),
-        frozenset(slot for slot in values if isinstance(values[slot], Bound)),
+        tuple(numbers[place] for place in range(len(model.features))),
+        frozenset(slot for slot, cells in by_slot.items() if cells.measured),
+        frozenset(slot for slot, cells in by_slot.items() if cells.unseen),
+        frozenset(slot for slot, cells in by_slot.items() if cells.bound),
     )
+
+
+def cells_of(model: TrainedModel, slot: str, value: Value) -> Cells:
+    """What a value of a slot gives; other slots have no part in it."""
+    features = [(place, feature) for place, feature in enumerate(model.features) if feature.slot == slot]
+    plain = {place: _number(feature, value) for place, feature in features if not feature.indicator}
+    # A slot that feeds an indicator only is measured where it has a value.
+    given = not isinstance(value, Absent | Bound)
+    measured = any(number is not None for number in plain.values()) if plain else given
+    numbers = {
+        place: float(not measured) if feature.indicator else _or_nan(plain[place]) for place, feature in features
+    }
+    unseen = not measured and isinstance(value, Coding | bool)
+    return Cells(numbers, measured, unseen, isinstance(value, Bound))
 
 
 def _or_nan(number: float | None) -> float:

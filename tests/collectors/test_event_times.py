@@ -117,7 +117,8 @@ LASTING: dict[str, Case] = {
         "Encounter", {"status": "finished", "period": period("2024-01-01", "2024-05")}, {"window": 10 * DAY},
         (ON_RECORD, [WORDS]),
     ),
-    "stay since long before the window": ("Encounter", {"period": period("2020-01-01")}, {"window": DAY}, YES),
+    "stay since long before the window": ("Encounter", {"period": period("2024-01-01")}, {"window": DAY}, YES),
+    "stay that nobody closed": ("Encounter", {"period": period("2020-01-01")}, {"window": DAY}, (ON_RECORD, [WORDS])),
     "stay that ended on no known date": ("Encounter", {"status": "finished", "period": period("2024-01-01")}, {}, OVER),
     "stay that ended on no known date, window": (
         "Encounter", {"status": "finished", "period": period("2024-01-01")}, {"window": 30 * DAY}, (ON_RECORD, [WORDS]),

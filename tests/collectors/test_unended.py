@@ -1,4 +1,4 @@
-"""Medications that were never ended: for how long they count as taken, and what is told after their supply."""
+"""What was never ended: for how long it counts as going on, and what is told of medications after their supply."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,8 @@ from ontology.values import Absent, AbsentReason, Value
 
 AUTHORED = datetime(2024, 1, 10, 23, 59, 59, 999999, tzinfo=UTC)
 """When the sound prescription was surely there: it is dated by the day.  Fifteen months are 456 days and a half."""
+ARRIVED = datetime(2024, 5, 20, 10, tzinfo=UTC)
+"""When the sound stay began."""
 DAY = timedelta(days=1)
 YES: tuple[Value, list[str]] = (True, [])
 BEYOND: tuple[Value, list[str]] = (True, ["beyond-supply"])
@@ -94,6 +96,35 @@ def test_an_administration_that_was_never_closed() -> None:
     concept = concept_of("MedicationAdministration")
     answers = [ask(record, concept=concept, at=datetime(2024, *day, 9, tzinfo=UTC)) for day in ((6, 30), (7, 2))]
     assert [(each.value, codes(each)) for each in answers] == [YES, LAPSED]
+
+
+STAYS: dict[str, tuple[dict[str, Any], dict[int, tuple[Value, list[str]]]]] = {
+    "of months": ({}, {0: YES, 90: YES, 180: YES, 181: LAPSED, 9000: LAPSED}),
+    "with a leave": ({"status": "onleave"}, {180: YES, 181: LAPSED}),
+    "until a day to come": ({"period": {"start": ARRIVED.isoformat(), "end": "2026-01-10"}}, {400: YES}),
+    "until a day that is past": (
+        {"period": {"start": ARRIVED.isoformat(), "end": "2024-07-10"}},
+        {30: YES, 9000: OVER},
+    ),
+    "finished on no known day": ({"status": "finished"}, {181: OVER, 9000: OVER}),
+}
+
+
+@pytest.mark.parametrize("name", STAYS)
+def test_a_stay_that_nobody_closed(name: str) -> None:
+    """An Encounter may be open for months; open for years it says nothing of now, and never "no"."""
+    changes, answers = STAYS[name]
+    record = event("Encounter", **changes)
+    for days, (value, told) in answers.items():
+        found = ask(record, concept=concept_of("Encounter"), at=ARRIVED + days * DAY)
+        assert (found.value, codes(found)) == (value, told), days
+
+
+def test_whether_there_ever_was_a_stay_asks_all_of_them() -> None:
+    concept, at = concept_of("Encounter"), ARRIVED + 9000 * DAY
+    assert ask(event("Encounter"), concept=concept, at=at, ever=True).value is True
+    current = event("Encounter", id="e2", period={"start": (at - DAY).isoformat()})
+    assert ask(event("Encounter"), current, concept=concept, at=at).value is True
 
 
 def later(name: str, /, **changes: Any) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """The records that ``ask --bundle`` hands in: a file, or standard input."""
 
-import sys
-from pathlib import Path
-
 from collectors.errors import HandedInError
 from collectors.handed import HandedIn, from_records
 from server.catalog.load import Catalog
+from server.cli.given import read_given
 
 MOST_BYTES = 256 * 1024 * 1024
 """A larger file is not read."""
@@ -23,14 +21,10 @@ def read_bundle(name: str | None, complete: str, patient: str) -> HandedIn | Non
             raise HandedInError("--complete says what is whole in a --bundle, and none was given")
         return None
     try:
-        if name == "-":
-            raw = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(name).open("rb") as file:
-                raw = file.read(MOST_BYTES + 1)
+        raw = read_given(name, MOST_BYTES)
     except OSError:
         raise HandedInError("the bundle cannot be read; give a file that can be, or - for standard input") from None
-    if len(raw) > MOST_BYTES:
+    if raw is None:
         raise HandedInError(f"the bundle is larger than {MOST_BYTES // 1024 // 1024} MB")
     return from_records(raw, types, patient)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from server.catalog.configured import configured_catalog
 from server.catalog.load import ROOT
+from server.cli.given import read_given
 from server.errors import ArgumentFileError, SettingsError
 from server.executor.cache.keys import Keyring
 from server.executor.environment import measure_environment
@@ -48,14 +49,10 @@ def _keys(settings: Settings) -> Keyring:
 
 def _read(name: str) -> str:
     try:
-        if name == "-":
-            raw = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(name).open("rb") as file:
-                raw = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError):
+        raw = read_given(name, MOST_BYTES)
+    except OSError:
         raise ArgumentFileError("the file cannot be read; give one that can be, or - for standard input") from None
-    if len(raw) > MOST_BYTES:
+    if raw is None:
         raise ArgumentFileError(f"the file is larger than {MOST_BYTES // 1024 // 1024} MB; no argument is")
     try:
         return raw.decode("utf-8-sig")

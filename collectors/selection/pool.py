@@ -7,7 +7,7 @@ from datetime import datetime
 from collectors.facts import Failure
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.selection.same_day import by_then
-from collectors.selection.telling import MOST, named, say, say_each
+from collectors.selection.telling import MOST, cut_short, named, say, say_each
 from collectors.selection.timeline import Timeline
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
@@ -98,9 +98,7 @@ def view(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
 
 def listed(facts: Iterable[Fact], most: int = MOST) -> str:
     """The records of facts by name, in an order of their own, and how many more there are."""
-    names = sorted({named(fact) for fact in facts})
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return cut_short({named(fact) for fact in facts}, most)
 
 
 def sound(slot: Slot, pool: Pool, facts: Iterable[Fact], issues: list[Issue]) -> list[Fact]:

@@ -61,6 +61,13 @@ def quoted(facts: Sequence[Fact], unseen: int = 0, most: int = MOST) -> str:
     return "; ".join(texts) + (f" and {rest} more" if rest else "")
 
 
+def cut_short(names: Iterable[str], most: int = MOST) -> str:
+    """Names in their order; of many the first ones, and how many more there are."""
+    ordered = sorted(names)
+    rest = len(ordered) - most
+    return ", ".join(ordered[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def shown(value: Value) -> str:
     """A value in short."""
     if isinstance(value, Quantity):

@@ -13,10 +13,11 @@ from collectors.settings import Source
 from collectors.terminology.coded import codes_in
 from collectors.terminology.codeset import Codes
 from collectors.terminology.concepts import filled, localised, sets_of
-from collectors.terminology.errors import ServerNeededError, TooCostlyError, UnknownSetError
+from collectors.terminology.errors import TooCostlyError
 from collectors.terminology.library import Library
-from collectors.terminology.prepared import Prepared, codes_for, failure_of, too_late
+from collectors.terminology.prepared import Prepared, codes_for, failure_of
 from collectors.terminology.service import TerminologyService
+from collectors.terminology.sets import Sets
 from ontology.concepts import Concept
 
 
@@ -30,8 +31,7 @@ class Terminology:
         service: TerminologyService | None = None,
     ) -> None:
         self._translations = dict(translations or {})
-        self._library = library or Library({})
-        self._service = service
+        self._sets = Sets(library or Library({}), service)
         self._filled: dict[str, tuple[Concept, tuple[Codes | None, ...], Concept]] = {}
         self._local: dict[tuple[str, str], tuple[Concept, Concept]] = {}
 
@@ -46,15 +46,13 @@ class Terminology:
 
     def warm(self, concepts: Iterable[Concept]) -> None:
         """Begins to ask the terminology server for the sets of these concepts."""
-        if self._service is not None:
-            names = dict.fromkeys(name for concept in concepts for name in sets_of(concept))
-            self._service.warm(name for name in names if isinstance(self._known(name), CollectorError))
+        self._sets.warm(_names(concepts))
 
     async def faults(self, concepts: Iterable[Concept], seconds: float) -> tuple[str, ...]:
         """Why sets of these concepts cannot be had now; one that is only too large to be expanded can."""
-        names = tuple(dict.fromkeys(name for concept in concepts for name in sets_of(concept)))
+        names = _names(concepts)
         until = asyncio.get_running_loop().time() + seconds
-        outcomes = await asyncio.gather(*(self._find(name, until) for name in names))
+        outcomes = await asyncio.gather(*(self._sets.find(name, until) for name in names))
         return tuple(
             f"value set {name}: {str(outcome).removeprefix(f'value set {name}: ')}"
             for name, outcome in zip(names, outcomes, strict=True)
@@ -63,25 +61,18 @@ class Terminology:
 
     async def aclose(self) -> None:
         """Ends what is being asked of the terminology server."""
-        if self._service is not None:
-            await self._service.aclose()
+        await self._sets.aclose()
 
     async def prepare(self, search: Search, source: Source, until: float) -> Prepared:
         """The search as this source can be asked; never raises for what a terminology server does.
 
         ``until``: the end of the question, in the time of the event loop.
         """
-        names = dict.fromkeys(name for concept in search.concepts for name in sets_of(concept))
+        names = _names(search.concepts)
         if not names:
             return Prepared(self.written(search, search.concepts, source))
-        sets: dict[str, Codes] = {}
-        errors: dict[str, CollectorError] = {}
-        outcomes = await asyncio.gather(*(self._find(name, until) for name in names))
-        for name, outcome in zip(names, outcomes, strict=True):
-            if isinstance(outcome, CollectorError):
-                errors[name] = outcome
-            else:
-                sets[name] = outcome
+        outcomes = await asyncio.gather(*(self._sets.find(name, until) for name in names))
+        sets, errors = _parted(dict(zip(names, outcomes, strict=True)))
         too_large = frozenset(name for name, error in errors.items() if isinstance(error, TooCostlyError))
         kept: list[Concept] = []
         failures: dict[str, Failure] = {}
@@ -104,16 +95,7 @@ class Terminology:
         translation = self.translation(source)
         met = codes_in(records)
         met |= {each.key for system, code in met for each in translation.of(system, code)}
-        sets: dict[str, Codes] = {}
-        errors: dict[str, CollectorError] = {}
-        for name in sorted(prepared.open):
-            try:
-                async with asyncio.timeout_at(until):
-                    sets[name] = dict.fromkeys(await self._asked().members(name, met))
-            except TimeoutError:
-                errors[name] = too_late()
-            except CollectorError as error:
-                errors[name] = error
+        sets, errors = _parted({name: await self._sets.members(name, met, until) for name in sorted(prepared.open)})
         kept = []
         failures = dict(prepared.failures)
         for concept in prepared.search.concepts:
@@ -132,30 +114,6 @@ class Terminology:
             held = self._filled[concept.id] = (concept, used, filled(concept, sets))
         return held[2]
 
-    async def _find(self, name: str, until: float) -> Codes | CollectorError:
-        known = self._known(name)
-        if self._service is None or not isinstance(known, UnknownSetError | ServerNeededError):
-            return known
-        try:
-            async with asyncio.timeout_at(until):
-                return (await self._service.expand(name)).codes
-        except TimeoutError:
-            return too_late()
-        except CollectorError as error:
-            return error
-
-    def _known(self, name: str) -> Codes | CollectorError:
-        """What files say of a set."""
-        try:
-            return self._library.find(name).codes
-        except CollectorError as error:
-            return error
-
-    def _asked(self) -> TerminologyService:
-        if self._service is None:
-            raise UnknownSetError("no terminology server is configured")
-        return self._service
-
     def written(self, search: Search, concepts: Collection[Concept], source: Source) -> Search:
         """The search for these concepts (of which all sets are known), in the source's codes as well.
 
@@ -173,3 +131,14 @@ class Terminology:
         if held is None or held[0] is not concept:
             held = self._local[source.id, concept.id] = (concept, localised(concept, translation))
         return held[1]
+
+
+def _names(concepts: Iterable[Concept]) -> tuple[str, ...]:
+    """The value sets of concepts, each once."""
+    return tuple(dict.fromkeys(name for concept in concepts for name in sets_of(concept)))
+
+
+def _parted(outcomes: Mapping[str, Codes | CollectorError]) -> tuple[dict[str, Codes], dict[str, CollectorError]]:
+    """The sets that could be had, and why the others could not."""
+    errors = {name: each for name, each in outcomes.items() if isinstance(each, CollectorError)}
+    return {name: each for name, each in outcomes.items() if not isinstance(each, CollectorError)}, errors

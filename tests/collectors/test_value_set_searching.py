@@ -147,7 +147,7 @@ async def test_a_server_that_takes_too_long_ends_with_the_question() -> None:
         async def expand(self, name: str) -> Any:
             await never.wait()
 
-    terminology._service = TerminologyService(Slow(), 60)  # type: ignore[arg-type]  # only expand is called
+    terminology._sets._service = TerminologyService(Slow(), 60)  # type: ignore[arg-type]  # only expand is called
     facts, _ = await gathered(terminology, BY_SET, deadline=0.05, Observation=[observation()])
     selected = facts.select(slot(BY_SET), AT, AT)
     assert selected.value == Absent(AbsentReason.UNREACHABLE)

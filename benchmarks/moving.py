@@ -15,7 +15,8 @@ from benchmarks.measure import Spread, seconds, seconds_async
 from benchmarks.report import Part, Row
 from benchmarks.sizes import Sizes
 from benchmarks.telling import Given
-from collectors.assemble import encode, facts_from_resources
+from collectors.assemble import facts_from_resources
+from collectors.reading.whole import encode
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.slots import Select, Slot
 from server.attribution.attribute import attribute

@@ -7,7 +7,8 @@ from benchmarks.charts import Json, kidney, ward
 from benchmarks.measure import Spread, seconds
 from benchmarks.report import Part, Row
 from benchmarks.sizes import Sizes
-from collectors.assemble import encode, facts_from_resources
+from collectors.assemble import facts_from_resources
+from collectors.reading.whole import encode
 from collectors.settings import Source
 from server.compiler.compile import compile_plan
 

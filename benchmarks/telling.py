@@ -15,13 +15,14 @@ from benchmarks.charts import AT, SIX, kidney
 from benchmarks.measure import Spread, paired, ratios
 from benchmarks.report import Part, Row
 from benchmarks.sizes import Sizes
-from collectors.assemble import encode, facts_from_resources
+from collectors.assemble import facts_from_resources
 from collectors.fetching.access import Access
 from collectors.fetching.allowance import Allowance
 from collectors.gather import Gatherer
 from collectors.gathering.reach import Reach
 from collectors.handed import HandedIn
 from collectors.needs import Search
+from collectors.reading.whole import encode
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from server.graphql.endpoint import GraphQL

@@ -7,13 +7,14 @@ from functools import partial
 
 import httpx
 
-from collectors import assemble
 from collectors.assemble import facts_from_resources
 from collectors.capability.capabilities import Capabilities
+from collectors.draft import Draft
 from collectors.fetching.access import Access, NoAccess
 from collectors.fetching.allowance import Allowance
-from collectors.fetching.client import Client, Fetched
+from collectors.fetching.client import Client
 from collectors.fetching.clients import Clients
+from collectors.fetching.fetched import Fetched
 from collectors.fetching.flight import Flights
 from collectors.fetching.fresh import Fresh
 from collectors.fetching.patience import Patience
@@ -92,7 +93,7 @@ class Gatherer:
         joint = Joint(partial(self._open, until, allowance, False, None), searches, at, self._now(), others)
         await joint.ask(first)
         if (refusal := self._late_refusal(source)) is not None:
-            return _not_asked(assemble.Draft(first.draft.setting), searches, refusal)
+            return _not_asked(Draft(first.draft.setting), searches, refusal)
         for asked in joint.parts:
             if (refusal := self._late_refusal(asked.reach.source)) is not None:
                 joint.withdraw(asked, refusal)
@@ -106,7 +107,7 @@ class Gatherer:
     ) -> Asked:
         """Makes ready to ask a source about one of its patient records; ``own``: that record is asked for too."""
         source = reach.source
-        draft = assemble.Draft(Setting.of(source, patient, self.terminology.translation(source)))
+        draft = Draft(Setting.of(source, patient, self.terminology.translation(source)))
         if source is OFFLINE:
             return Asked(reach, draft, Ability(), Run(None, draft, until, None, own, self.terminology, handed), None)
         patience = Patience(until)
@@ -151,7 +152,7 @@ class Gatherer:
         return self._gates.setdefault(source.id, asyncio.Semaphore(source.concurrency))
 
 
-def _not_asked(draft: assemble.Draft, searches: tuple[Search, ...], refusal: str) -> SourceFacts:
+def _not_asked(draft: Draft, searches: tuple[Search, ...], refusal: str) -> SourceFacts:
     failure, issue = refused(draft.setting.source.id, refusal)
     for search in searches:
         draft.fail(search, failure)

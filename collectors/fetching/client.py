@@ -12,14 +12,14 @@ from collectors.fetching.addresses import joined, within
 from collectors.fetching.allowance import Allowance
 from collectors.fetching.answers import Answer
 from collectors.fetching.batch import Query, answers_in, batch_of
-from collectors.fetching.pages import Fetched, Pages, bundle_of, link_of, next_of
+from collectors.fetching.bundle import bundle_of, link_of, next_of
+from collectors.fetching.fetched import Fetched
+from collectors.fetching.pages import Pages
 from collectors.fetching.search import Parameters
 from collectors.fetching.transport import Transport
 from collectors.fetching.unpacking import UnfitError
 from collectors.reading import wire
 from collectors.settings import Source
-
-__all__ = ["Client", "Fetched"]
 
 
 class Client:

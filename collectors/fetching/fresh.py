@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import msgspec
 
-from collectors.fetching.pages import Fetched
+from collectors.fetching.fetched import Fetched
 from collectors.fetching.shelf import Name, Shelf
 
 HELD = 4

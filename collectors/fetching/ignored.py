@@ -5,22 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
-
 from collectors.fetching.search import Parameters
 from collectors.needs import Search
+from collectors.reading.placed import Outline, outline
 from collectors.reading.records import Record
-from collectors.reading.wire import CodeableConcept, Period
 from ontology.evaluation import Issue, Severity
-
-
-class _Told(msgspec.Struct, gc=False):
-    code: CodeableConcept | None = None
-    effectiveDateTime: str | None = None  # noqa: N815  (FHIR's own names)
-    effectivePeriod: Period | None = None  # noqa: N815
-
-
-_TOLD = msgspec.json.Decoder(_Told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +43,9 @@ def noticed(
     if description.resource_type == "Observation":
         asked = {(each.system, each.code) for each in search.codes} if description.code_parameter in names else None
         day = next((_day_before(value[2:]) for name, value in sent[0] if name == description.date_parameter), None)
-        for told in map(_told, records) if asked is not None or day is not None else ():
+        for record in records if asked is not None or day is not None else ():
+            # What cannot be read is told elsewhere.
+            told = outline(record) or Outline()
             codes += asked is not None and _elsewhere(told, asked)
             early += day is not None and _before(told, day)
     found = {description.code_parameter: codes, description.date_parameter: early}
@@ -70,13 +61,13 @@ def _missing(link: str | None, sent: Iterable[str]) -> set[str]:
     return {name for name in sent if not name.startswith("_")} - told if told else set()
 
 
-def _elsewhere(told: _Told, asked: set[tuple[str, str]]) -> bool:
+def _elsewhere(told: Outline, asked: set[tuple[str, str]]) -> bool:
     if told.code is None:
         return False
     return all((each.system or "", each.code or "") not in asked for each in told.code.coding)
 
 
-def _before(told: _Told, day: str) -> bool:
+def _before(told: Outline, day: str) -> bool:
     """Whether a record ends before a day; dates compare as they are written, as far as they are."""
     text = told.effectiveDateTime or (told.effectivePeriod.end if told.effectivePeriod is not None else None)
     return text is not None and text[:10] < day[: len(text)]
@@ -88,11 +79,3 @@ def _day_before(day: str) -> str:
         return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
     except (ValueError, OverflowError):
         return day
-
-
-def _told(record: Record) -> _Told:
-    """What a record says of itself; nothing where that cannot be read, which is told elsewhere."""
-    try:
-        return _TOLD.decode(record.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Told()

@@ -4,42 +4,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from collectors.fetching.bundle import next_of, total_of
 from collectors.fetching.unpacking import UnfitError
 from collectors.reading import wire
 from collectors.reading.nesting import too_deep
 
 _HARMLESS = frozenset({"success", "information", "warning"})
-_BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The raw records of one search, all pages, and how many remarks the server made on it.
-
-    ``more``: only the first page was read, and there are others.  ``link``: the search as the server says it took it.
-    ``parts``: of several searches in one batch the first page of each, in the order asked.  ``lacking`` tells what did
-    not come though it should have: then nothing may be concluded from what is not among the records.
-
-    ``etag``, ``keepable`` and ``unchanged`` are those of an answer of one page, and ``kept_since`` (seconds since 1970)
-    when records were fetched that are used again.
-    """
-
-    records: tuple[bytes, ...]
-    outcomes: int
-    requests: int
-    more: bool = False
-    link: str | None = None
-    parts: "tuple[Fetched, ...]" = ()
-    lacking: tuple[str, ...] = ()
-    etag: str | None = None
-    keepable: bool = False
-    unchanged: bool = False
-    kept_since: float | None = None
-
-    @property
-    def raws(self) -> tuple[bytes, ...]:
-        """The records, those of the parts among them."""
-        return self.records + tuple(raw for part in self.parts for raw in part.records)
 
 
 class _OutcomeIssue(msgspec.Struct, gc=False):
@@ -52,25 +22,6 @@ class _Outcome(msgspec.Struct, gc=False):
 
 
 _OUTCOME = msgspec.json.Decoder(_Outcome)
-
-
-def bundle_of(body: bytes) -> wire.Bundle:
-    """A page (UnfitError)."""
-    try:
-        bundle = wire.BUNDLE.decode(body.removeprefix(_BOM))
-    except msgspec.ValidationError:
-        raise UnfitError("an answer is JSON, but not a FHIR Bundle") from None
-    except RecursionError:
-        raise UnfitError("an answer nests too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise UnfitError("an answer is empty" if not body.strip() else "an answer is not readable JSON") from None
-    if bundle.resourceType != "Bundle":
-        # Only this type is named: any other is content of the answer.
-        what = "an OperationOutcome" if bundle.resourceType == "OperationOutcome" else "a single record"
-        raise UnfitError(f"an answer is {what}, not a search set")
-    if bundle.type not in (None, "searchset"):
-        raise UnfitError("an answer is a Bundle, but not a search set")
-    return bundle
 
 
 @dataclass(slots=True)
@@ -112,7 +63,7 @@ class Pages:
             raise UnfitError("a page repeats earlier entries only")
         self.matches += matches
         # Some servers give the size of the page for the total.
-        total = _number(bundle.total)
+        total = total_of(bundle)
         if total is not None and not (total == matches and next_of(bundle)):
             self._totals.append(total)
 
@@ -155,24 +106,3 @@ class Pages:
             self._serious += not {issue.severity for issue in _OUTCOME.decode(raw).issue} <= _HARMLESS
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._serious += 1
-
-
-def _number(raw: msgspec.Raw) -> int | None:
-    # Some write it as text, or with decimals.
-    text = bytes(raw).strip(b'"').removesuffix(b".0")
-    return int(text) if text.isdigit() and len(text) < 20 else None
-
-
-def next_of(bundle: wire.Bundle) -> str | None:
-    """The address of the next page.  UnfitError where there are two, or one without an address."""
-    links = {link.url or "" for link in bundle.link if link.relation == "next"}
-    if "" in links:
-        raise UnfitError("an answer has a next page, and does not say where")
-    if len(links) > 1:
-        raise UnfitError("an answer has more than one next page")
-    return links.pop() if links else None
-
-
-def link_of(bundle: wire.Bundle, relation: str) -> str | None:
-    """The address of a link, as it is written."""
-    return next((link.url for link in bundle.link if link.relation == relation and link.url), None)

@@ -7,9 +7,9 @@ from collectors.capability.capability import Capability, Known
 from collectors.capability.learned import Learned
 from collectors.facts import Failure
 from collectors.needs import Search
+from collectors.reading.placed import placed
 from collectors.reading.readout import Setting
 from collectors.reading.records import Record
-from collectors.selection.settled import placed
 from collectors.strategy.proof import Evidence
 from collectors.strategy.strategy import Way, candidates, way_of
 from ontology.concepts import Origin

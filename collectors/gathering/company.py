@@ -2,6 +2,7 @@
 
 from collectors import assemble
 from collectors.collector import Beside, Wants
+from collectors.draft import Draft
 from collectors.errors import CollectorError
 from collectors.facts import Failure
 from collectors.fetching.search import Parameters, by_ids, simple_query
@@ -13,7 +14,7 @@ from collectors.reading.records import Record
 
 
 async def beside(
-    wants: Wants, collector: str, requests: Requests, draft: assemble.Draft, ability: Ability, handed: HandedIn
+    wants: Wants, collector: str, requests: Requests, draft: Draft, ability: Ability, handed: HandedIn
 ) -> Beside:
     """What was handed in of them, and the rest as it is fetched; what fails is told there, and as an issue."""
     records: dict[str, tuple[Record, ...]] = {}

@@ -4,23 +4,22 @@ A patient is known elsewhere by identifiers of systems that both sources' settin
 Whoever might be somebody else is not joined, and that is told: what such a source holds is then unknown, never "no".
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from collectors.assemble import Draft
+from collectors.draft import Draft
 from collectors.errors import CollectorError, SourceRefusedError
-from collectors.facts import Failure
 from collectors.gathering.ability import is_patient
 from collectors.gathering.deaths import death_of
 from collectors.gathering.identity import Person, contradiction, read_person
-from collectors.gathering.linked import Circle, circle, id_in
+from collectors.gathering.linked import Circle, circle, elsewhere_in
 from collectors.gathering.lookup import look_up
 from collectors.gathering.reach import Asked, Reach
 from collectors.gathering.together import together
+from collectors.gathering.unjoined import Unjoined
 from collectors.needs import Search, wanted
-from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 
 Open = Callable[[Reach, str], Awaitable[Asked]]
@@ -31,7 +30,7 @@ NOBODY = ""
 
 
 class Joint:
-    """One question.  ``parts`` are what was asked, the question's own source first; ``beside`` what was not joined."""
+    """One question.  ``parts`` are what was asked and joined, the question's own source first."""
 
     def __init__(
         self, opened: Open, searches: Sequence[Search], at: datetime, now: datetime, others: Sequence[Reach]
@@ -43,7 +42,7 @@ class Joint:
         self._now = max(at, now)
         self._others = others
         self.parts: list[Asked] = []
-        self.beside: list[Draft] = []
+        self._unjoined = Unjoined(searches)
         self.persons: dict[int, Person] = {}
 
     async def ask(self, first: Asked) -> None:
@@ -67,8 +66,8 @@ class Joint:
         """Takes back what a source gave."""
         self.parts = [part for part in self.parts if part is not asked]
         empty = Draft(asked.draft.setting, requests=asked.draft.requests)
-        self.beside.append(empty)
-        self._skip(replace(asked, draft=empty), [f"what it gave is not used: {why}"])
+        self._unjoined.drafts.append(empty)
+        self._unjoined.skip(replace(asked, draft=empty), [f"what it gave is not used: {why}"])
 
     def drafts(self) -> tuple[list[Draft], list[Draft]]:
         """What was joined, in an order of its own, and what was not.
@@ -86,7 +85,7 @@ class Joint:
                 believed.append(person)
         kept = {id(part) for part in self.parts}
         drafts = [part.draft for part in (first, *rest) if id(part) in kept]
-        return drafts, sorted(self.beside, key=lambda draft: draft.setting.source.id)
+        return drafts, sorted(self._unjoined.drafts, key=lambda draft: draft.setting.source.id)
 
     async def _begin(self, first: Asked) -> None:
         if self._own is None:
@@ -107,10 +106,11 @@ class Joint:
         except CollectorError as error:
             found.left_out.append(f"records that are linked to the patient's could not be had: {error}")
         first.draft.issues.extend(found.issues)
-        self._skip(first, found.left_out)
+        self._unjoined.skip(first, found.left_out)
         known = tuple(found.persons.values())
         linked = [each for each in known if each is not person]
-        elsewhere = self._elsewhere(first, found)
+        elsewhere, unknown = elsewhere_in([reach.source for reach in self._others], found.outside)
+        first.draft.issues.extend(unknown)
         await together(
             [
                 *(self._about(first.reach, each) for each in linked),
@@ -118,20 +118,6 @@ class Joint:
                   for position, reach in enumerate(self._others)),
             ]
         )  # fmt: skip
-
-    def _elsewhere(self, first: Asked, found: Circle) -> Mapping[int, list[str]]:
-        """The patients that links name in other sources, by the source's position; other links are told."""
-        ids: dict[int, list[str]] = {}
-        for link in found.outside:
-            for position, reach in enumerate(self._others):
-                absolute = not link.reference.startswith("Patient/")
-                if absolute and (there := id_in(link.reference, reach.source)) is not None:
-                    ids.setdefault(position, []).append(there)
-                    break
-            else:
-                text = "The patient's record is linked to one that lies in none of the configured sources."
-                first.draft.issues.append(Issue(Severity.INFORMATION, "link-outside", text))
-        return ids
 
     async def _other(
         self, reach: Reach, systems: tuple[str, ...], known: tuple[Person, ...], linked: Sequence[str]
@@ -142,25 +128,25 @@ class Joint:
         if not shared and not linked:
             return
         asked = await self._open(reach, NOBODY)
-        self.beside.append(asked.draft)
+        self._unjoined.drafts.append(asked.draft)
         identifiers = frozenset(each for person in known for each in person.identifiers if each[0] in shared)
         barred = asked.ability.known.refusal
         if barred is None and not identifiers and not linked:
             barred = "the patient's record has no identifier by which it would be known there"
         if barred is not None:
-            self._skip(asked, [f"it was not asked: {barred}"])
+            self._unjoined.skip(asked, [f"it was not asked: {barred}"])
             return
         try:
             found = await look_up(asked.run, source, identifiers, linked, known, self._now)
         except CollectorError as error:
             reason = AbsentReason.NOT_PERMITTED if isinstance(error, SourceRefusedError) else AbsentReason.UNREACHABLE
-            self._skip(asked, [f"the patient could not be looked up there: {error}"], reason)
+            self._unjoined.skip(asked, [f"the patient could not be looked up there: {error}"], reason)
             return
         if isinstance(found, str):
-            self._skip(asked, [f"it was not asked: {found}"])
+            self._unjoined.skip(asked, [f"it was not asked: {found}"])
             return
         asked.draft.issues.extend(found.issues)
-        self._skip(asked, found.left_out)
+        self._unjoined.skip(asked, found.left_out)
         await together(self._about(reach, person) for person in found.persons.values())
 
     async def _about(self, reach: Reach, person: Person) -> None:
@@ -177,15 +163,5 @@ class Joint:
         for reach in self._others:
             if set(systems) & set(reach.source.identifiers):
                 asked = await self._open(reach, NOBODY)
-                self.beside.append(asked.draft)
-                self._skip(asked, [f"it was not asked: {why}"])
-
-    def _skip(self, asked: Asked, texts: Iterable[str], reason: AbsentReason = AbsentReason.NOT_QUERIED) -> None:
-        """Notes that records of a source which may be the patient's are not used: they may say otherwise."""
-        for text in texts:
-            failure = Failure(reason, f"Source {asked.reach.source.id}: {text}.")
-            asked.draft.issues.append(Issue(Severity.WARNING, "not-joined", failure.text))
-            for search in self._searches:
-                resource_type = search.description.resource_type
-                if search is not self._own and not asked.ability.lacks(resource_type):
-                    asked.draft.fail(search, failure)
+                self._unjoined.drafts.append(asked.draft)
+                self._unjoined.skip(asked, [f"it was not asked: {why}"])

@@ -8,14 +8,15 @@ from typing import TypeAlias
 from collectors.capability.capability import Capability
 from collectors.capability.learned import ENOUGH
 from collectors.collector import Beside, begin
-from collectors.fetching.client import Fetched
+from collectors.fetching.fetched import Fetched
 from collectors.fetching.search import Parameters
 from collectors.needs import Search
 from collectors.reading.merging import counting
+from collectors.reading.placed import Placed, placed
 from collectors.reading.readout import Setting, is_outcome, record_of
 from collectors.reading.records import Record
 from collectors.reading.validity import fault
-from collectors.selection.settled import Placed, by_code, horizon_of, in_order, placed, settled
+from collectors.selection.settled import by_code, horizon_of, in_order, settled
 from collectors.strategy.strategy import Way, codes_of, lastn_query, newest_query
 from ontology.concepts import Concept
 

@@ -8,8 +8,8 @@ from collectors.fetching.client import Client
 from collectors.fetching.search import Parameters
 from collectors.gathering.ability import Ability
 from collectors.gathering.latest import placed_in
+from collectors.reading.placed import Placed
 from collectors.reading.readout import Setting
-from collectors.selection.settled import Placed
 from collectors.strategy.proof import Evidence, prove
 from collectors.strategy.strategy import Way
 

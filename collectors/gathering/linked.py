@@ -1,6 +1,6 @@
 """The records of one person in one source: those that link to each other, as far as none contradicts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -97,6 +97,22 @@ async def circle(
                 found.issues.append(_gone(other, source))
     found.left_out = list(dict.fromkeys(found.left_out))
     return found
+
+
+def elsewhere_in(sources: Sequence[Source], links: Iterable[Link]) -> tuple[Mapping[int, list[str]], list[Issue]]:
+    """The patients that links name in other sources, by the source's position; links that lead to none are told."""
+    ids: dict[int, list[str]] = {}
+    told: list[Issue] = []
+    for link in links:
+        absolute = not link.reference.startswith("Patient/")
+        for position, source in enumerate(sources):
+            if absolute and (there := id_in(link.reference, source)) is not None:
+                ids.setdefault(position, []).append(there)
+                break
+        else:
+            text = "The patient's record is linked to one that lies in none of the configured sources."
+            told.append(Issue(Severity.INFORMATION, "link-outside", text))
+    return ids, told
 
 
 def id_in(reference: str, source: Source) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import msgspec
 
-from collectors.assemble import Draft
+from collectors.draft import Draft
 from collectors.facts import Failure
 from collectors.gathering.deaths import death_of
 from collectors.reading.records import CodedEntry, Fact

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from collectors import assemble
+from collectors.draft import Draft
 from collectors.errors import CollectorError, NotHandedInError, SourceRefusedError
 from collectors.facts import Failure
-from collectors.fetching.client import Fetched
+from collectors.fetching.fetched import Fetched
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 
 
-def note(draft: assemble.Draft, fetched: Sequence[Fetched], resource_type: str) -> Failure | None:
+def note(draft: Draft, fetched: Sequence[Fetched], resource_type: str) -> Failure | None:
     """Notes it in the draft; a failure where records are missing from what came."""
     draft.requests += sum(each.requests for each in fetched)
     if any(each.outcomes for each in fetched):
@@ -28,7 +29,7 @@ def note(draft: assemble.Draft, fetched: Sequence[Fetched], resource_type: str) 
     return Failure(AbsentReason.UNREACHABLE, text)
 
 
-def fault(draft: assemble.Draft, resource_type: str, error: CollectorError) -> Failure:
+def fault(draft: Draft, resource_type: str, error: CollectorError) -> Failure:
     """Notes why records of a type could not be had; the failure of what needs them."""
     reason, code = AbsentReason.UNREACHABLE, "source-unreachable"
     if isinstance(error, SourceRefusedError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from collectors.assemble import Draft
+from collectors.draft import Draft
 from collectors.fetching.access import Access, NoAccess
 from collectors.fetching.client import Client
 from collectors.gathering.ability import Ability

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from collectors import assemble
+from collectors.draft import Draft
 from collectors.errors import CollectorError, NotHandedInError
 from collectors.facts import Failure
-from collectors.fetching.client import Fetched
+from collectors.fetching.fetched import Fetched
 from collectors.fetching.search import Parameters
 from collectors.gathering.noting import note
 from collectors.gathering.sending import Sender
@@ -19,7 +20,7 @@ from ontology.concepts import Origin
 class Requests:
     """Of one question to one source; without a ``sender`` none is made, and each fails as not handed in."""
 
-    def __init__(self, sender: Sender | None, draft: assemble.Draft) -> None:
+    def __init__(self, sender: Sender | None, draft: Draft) -> None:
         self._sender = sender
         self._draft = draft
 

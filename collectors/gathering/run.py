@@ -6,6 +6,7 @@ from datetime import datetime
 
 from collectors import assemble
 from collectors.collector import begin
+from collectors.draft import Draft
 from collectors.errors import CollectorError, SourceAnswerError
 from collectors.facts import Failure
 from collectors.fetching.search import Parameters
@@ -34,7 +35,7 @@ class Run:
     def __init__(
         self,
         sender: Sender | None,
-        draft: assemble.Draft,
+        draft: Draft,
         until: float,
         ability: Ability | None = None,
         patient_asked: bool = True,

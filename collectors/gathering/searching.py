@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from collectors import assemble
+from collectors.draft import Draft
 from collectors.errors import NotHandedInError, SourceAnswerError
 from collectors.fetching.ignored import noticed
 from collectors.fetching.search import queries, simple_query
@@ -28,7 +29,7 @@ class Searching:
     def __init__(
         self,
         requests: Requests,
-        draft: assemble.Draft,
+        draft: Draft,
         ability: Ability,
         handed: HandedIn,
         patient_read: asyncio.Event,

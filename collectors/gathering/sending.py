@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 
 from collectors.errors import SourceUnreachableError
 from collectors.fetching.allowance import Allowance, TooMuchError
-from collectors.fetching.client import Client, Fetched
+from collectors.fetching.client import Client
+from collectors.fetching.fetched import Fetched
 from collectors.fetching.flight import Flights
 from collectors.fetching.fresh import Fresh
 from collectors.fetching.patience import Patience

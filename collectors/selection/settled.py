@@ -8,17 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
-
-import msgspec
 
 from collectors.reading.codes import Key
+from collectors.reading.placed import Placed
 from collectors.reading.records import Fact, Record
-from collectors.reading.timing import read_time
-from collectors.reading.wire import NONE, CodeableConcept, Period
 from collectors.selection.pool import readable
 from ontology.concepts import Concept
-from ontology.times import Span
 
 # A source may order what lasts or is dated by the day by its start, in a zone of its own: it may end so much later.
 MARGIN = timedelta(days=2)
@@ -30,52 +25,6 @@ Horizons: TypeAlias = Mapping[Key, datetime]
 
 ANY_CODE: Key = ("", "")
 """Stands among horizons for what concerns every concept: records that may hold any as a component."""
-
-
-class _Placed(msgspec.Struct, gc=False):
-    code: CodeableConcept | None = None
-    effectiveDateTime: str | None = None  # noqa: N815
-    effectiveInstant: str | None = None  # noqa: N815
-    effectivePeriod: Period | None = None  # noqa: N815
-    component: msgspec.Raw = NONE
-
-
-_PLACED = msgspec.json.Decoder(_Placed)
-
-
-class Placed(msgspec.Struct, frozen=True, gc=False):
-    """Under which codes a record stands, and when it holds (None: that cannot be told).
-
-    ``parted``: it may hold further concepts as components.
-    """
-
-    codes: frozenset[Key]
-    span: Span | None
-    parted: bool = False
-
-
-def placed(record: Record, zone: ZoneInfo) -> Placed:
-    """Reads of an Observation only what it is about and when it holds."""
-    try:
-        told = _PLACED.decode(record.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Placed(frozenset(), None, True)
-    codings = told.code.coding if told.code is not None else []
-    keys = frozenset((each.system, each.code) for each in codings if each.system and each.code)
-    return Placed(keys, _span(told, zone), bool(told.component))
-
-
-def _span(told: _Placed, zone: ZoneInfo) -> Span | None:
-    text = told.effectiveDateTime or told.effectiveInstant
-    try:
-        if text is not None:
-            return read_time(text, zone)
-        if told.effectivePeriod is None or told.effectivePeriod.start is None or told.effectivePeriod.end is None:
-            return None
-        start = read_time(told.effectivePeriod.start, zone).start
-        return Span(start, max(start, read_time(told.effectivePeriod.end, zone).end))
-    except (ValueError, OverflowError):
-        return None
 
 
 def by_code(records: Iterable[Placed], most: int) -> dict[Key, datetime]:

@@ -15,7 +15,7 @@ from collectors.errors import CollectorError, SourceAnswerError
 from collectors.fetching.search import Parameters
 from collectors.needs import Search
 from collectors.reading.codes import Key
-from collectors.selection.settled import Placed
+from collectors.reading.placed import Placed
 from collectors.settings import Source
 from collectors.strategy.strategy import Way, codes_of, lastn_query, newest_query
 from ontology.concepts import Concept

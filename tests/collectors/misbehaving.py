@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from collectors.assemble import encode
+from collectors.reading.whole import encode
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
 

@@ -19,7 +19,7 @@ from misbehaving import Answer, bundle, refusing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from collectors.assemble import encode
+from collectors.reading.whole import encode
 
 FHIR = "application/fhir+json"
 Record: TypeAlias = Mapping[str, Any]

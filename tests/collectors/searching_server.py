@@ -12,8 +12,8 @@ import httpx
 import msgspec
 from collector_making import BASE, PATIENT
 
-from collectors.assemble import encode
 from collectors.reading.timing import read_time
+from collectors.reading.whole import encode
 from ontology.times import Span
 
 Json = dict[str, Any]

@@ -21,9 +21,9 @@ from collector_making import (
     slot,
 )
 
-from collectors.assemble import encode
 from collectors.errors import PatientNotFoundError
 from collectors.gather import Gatherer, facts_from_resources
+from collectors.reading.whole import encode
 from collectors.settings import Source
 from fixtures.ehr import Ehr, running_ehr
 from ontology.slots import Select

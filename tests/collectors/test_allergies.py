@@ -7,11 +7,12 @@ import pytest
 from collector_making import AT, SNOMED, SOURCE, codes
 from event_making import NOT_FOUND, ON_RECORD, ask, catalog, coding, event
 
-from collectors.assemble import Draft, encode
 from collectors.collector import Beside, begin
+from collectors.draft import Draft
 from collectors.gathering.merge import merge
 from collectors.needs import Search
 from collectors.reading.readout import Setting, record_of
+from collectors.reading.whole import encode
 from ontology.slots import Select, Slot
 from ontology.values import Value
 

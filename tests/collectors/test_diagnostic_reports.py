@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from collectors.assemble import encode, facts_from_resources
+from collectors.assemble import facts_from_resources
 from collectors.gather import Gatherer
 from collectors.needs import CollectorDescription, Search
+from collectors.reading.whole import encode
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from ontology.concepts import Origin

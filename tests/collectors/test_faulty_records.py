@@ -20,10 +20,10 @@ from collector_making import (
 from misbehaving import Misbehaving, over
 from starlette.responses import Response
 
-from collectors.assemble import encode
 from collectors.gather import Gatherer
 from collectors.reading.doubled import DoubledError, read_once
 from collectors.reading.nesting import DEEPEST, MOST_OBJECTS, too_deep
+from collectors.reading.whole import encode
 from collectors.sourcefacts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Quantity

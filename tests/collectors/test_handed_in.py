@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from collectors.assemble import encode
 from collectors.errors import HandedInError, PatientNotFoundError
 from collectors.fetching.templates import beside_templates, templates
 from collectors.handed import OFFLINE, HandedIn, from_prefetch, from_records
+from collectors.reading.whole import encode
 from collectors.sourcefacts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason

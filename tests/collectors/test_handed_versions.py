@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from collectors.assemble import encode
 from collectors.errors import HandedInError
 from collectors.handed import from_records
+from collectors.reading.whole import encode
 from tests.collectors.collector_making import observation
 
 Json = dict[str, Any]

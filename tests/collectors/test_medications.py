@@ -9,7 +9,6 @@ from collector_making import AT, PATIENT, SOURCE, codes
 from event_making import NOT_FOUND, RXNORM, ask, catalog, coding, event
 from searching_server import Searching, holding, statement
 
-from collectors.assemble import encode
 from collectors.capability.capabilities import Capabilities
 from collectors.collector import Beside, begin
 from collectors.facts import Failure
@@ -17,6 +16,7 @@ from collectors.gather import Gatherer
 from collectors.needs import Search
 from collectors.reading.readout import Setting, record_of
 from collectors.reading.records import Record
+from collectors.reading.whole import encode
 from collectors.sourcefacts import SourceFacts
 from ontology.concepts import Origin
 from ontology.slots import Select, Slot

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from collector_making import AT, CREATININE, SEX, SYSTOLIC, coded, observation, quantity, searches, slot
 
-from collectors.assemble import encode
 from collectors.capability.capabilities import Capabilities
 from collectors.fetching.client import Client
 from collectors.gather import Gatherer
+from collectors.reading.whole import encode
 from collectors.settings import Source
 from collectors.strategy.elements import probe_elements
 from server.catalog.load import load_catalog

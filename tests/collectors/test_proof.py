@@ -7,12 +7,12 @@ from collector_making import AT, CREATININE
 from proven_asking import SOURCE, latest
 from searching_server import statement
 
-from collectors.assemble import encode
 from collectors.capability.learned import ATTEMPTS, ENOUGH, Learned
 from collectors.capability.statement import read_statement
 from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching.search import Parameters
-from collectors.selection.settled import Placed
+from collectors.reading.placed import Placed
+from collectors.reading.whole import encode
 from collectors.strategy.proof import Evidence, prove
 from collectors.strategy.strategy import Way
 from ontology.times import Span

@@ -8,11 +8,11 @@ import pytest
 from collector_making import SOURCE
 from event_making import catalog
 
-from collectors.assemble import encode
 from collectors.gather import facts_from_resources
 from collectors.needs import Search
 from collectors.reading.readout import record_of
 from collectors.reading.validity import fault
+from collectors.reading.whole import encode
 from collectors.sourcefacts import SourceFacts
 from fixtures.real_data import EVENTS, KINDS, MIMIC, SYNTHEA, RealPatient, mimic_patients, synthea_patients, why_absent
 from ontology.concepts import EVENTS as ORIGINS

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import pytest
 from collector_making import CREATININE, FIBRILLATION, SEX, SOURCE, SYSTOLIC, searches
 
-from collectors.assemble import encode
 from collectors.gather import facts_from_resources
 from collectors.reading.readout import record_of
 from collectors.reading.validity import fault
+from collectors.reading.whole import encode
 from fixtures.real_data import MIMIC, SYNTHEA, RealPatient, mimic_patients, synthea_patients, why_absent
 from ontology.values import Absent
 

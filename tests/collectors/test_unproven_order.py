@@ -9,11 +9,12 @@ import httpx
 import pytest
 from collector_making import CREATININE, SEX, observation, quantity, searches, slot
 
-from collectors.assemble import encode
 from collectors.capability.capabilities import Capabilities
 from collectors.capability.learned import ENOUGH
 from collectors.gather import Gatherer
-from collectors.selection.settled import NEVER, Placed, in_order
+from collectors.reading.placed import Placed
+from collectors.reading.whole import encode
+from collectors.selection.settled import NEVER, in_order
 from collectors.settings import Source
 from fixtures.ehr import Ehr
 from fixtures.medplum.running import Medplum

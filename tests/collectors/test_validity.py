@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from collector_making import SOURCE, observation
 
-from collectors.assemble import encode
 from collectors.reading.readout import record_of
 from collectors.reading.validity import TOLERATED, fault
+from collectors.reading.whole import encode
 
 
 def judged(record: dict[str, Any]) -> str | None:

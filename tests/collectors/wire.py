@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from collector_making import PATIENT
 
-from collectors.assemble import encode
+from collectors.reading.whole import encode
 
 Script: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """Writes an answer, or a part of one; the connection is closed after it."""

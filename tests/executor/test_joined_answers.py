@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from collectors.assemble import encode
 from collectors.handed import from_prefetch, from_records
+from collectors.reading.whole import encode
 from server.cli import main
 from server.compiler.compile import compile_plan
 from server.compiler.prefetch import prefetch_templates

@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 
-from collectors.assemble import encode
 from collectors.fetching.access import NoAccess
 from collectors.gather import Gatherer
 from collectors.gathering.reach import Reach
 from collectors.handed import HandedIn
+from collectors.reading.whole import encode
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
 from tests.collectors.collector_making import AT, CREATININE, FIBRILLATION, SEX, searches

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.assemble import Draft
+from collectors.draft import Draft
 from collectors.gathering.identity import usable
 from collectors.gathering.merge import merge
 from collectors.handed import from_records

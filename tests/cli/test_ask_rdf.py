@@ -1,6 +1,5 @@
 """``ask --format turtle`` and ``json-ld``: arguments that are read back, with what moved the answer, and sealed."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from server.executor.cache.keys import Keyring
 from server.explain.prov.read import read
 from server.explain.prov.seal import SealFit, seal_of
 from server.settings import Settings
+from tests.support.asking import bundled
 from tests.support.charts import creatinine, patient
 
 CHART = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.9, "2026-06-20T08:00:00Z")]
@@ -18,12 +18,8 @@ SINCE = "2026-03-03T12:00:00Z"
 
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MEDTWIN_CACHE__ENABLED", "false")
-    bundle = tmp_path / "bundle.json"
-    bundle.write_text(json.dumps(CHART))
-    more = ["--at", "2026-06-30T12:00:00Z", "--bundle", str(bundle), "--complete", "Observation"]
-    return ["ask", "p1", "egfr", "serum-creatinine", *more]
+    given = bundled(tmp_path, monkeypatch, CHART)
+    return ["ask", "p1", "egfr", "serum-creatinine", *given, "--complete", "Observation"]
 
 
 @pytest.mark.parametrize("form", ["turtle", "json-ld"])

@@ -1,11 +1,11 @@
 """``ask --why``: what moved an answer, in its text."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from server.cli.main import main
+from tests.support.asking import bundled
 from tests.support.charts import creatinine, patient
 
 CHART = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.9, "2026-06-20T08:00:00Z")]
@@ -13,11 +13,7 @@ CHART = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.9, "20
 
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MEDTWIN_CACHE__ENABLED", "false")
-    bundle = tmp_path / "bundle.json"
-    bundle.write_text(json.dumps(CHART))
-    return ["ask", "p1", "egfr", "--at", "2026-06-30T12:00:00Z", "--bundle", str(bundle), "--complete", "Observation"]
+    return ["ask", "p1", "egfr", *bundled(tmp_path, monkeypatch, CHART), "--complete", "Observation"]
 
 
 @pytest.mark.parametrize(

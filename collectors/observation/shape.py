@@ -55,6 +55,7 @@ class Observation(Valued):
     issued: str | None = None
     hasMember: msgspec.Raw = NONE  # noqa: N815
     component: list[Component] = []
+    method: msgspec.Raw = NONE
     device: Reference | None = None
     extension: msgspec.Raw = NONE
     contained: msgspec.Raw = NONE
@@ -67,6 +68,7 @@ class Coded(msgspec.Struct, gc=False):
     code: CodeableConcept | None = None
     subject: Reference | None = None
     focus: msgspec.Raw = NONE
+    method: msgspec.Raw = NONE
     meta: Meta | None = None
 
 

@@ -14,6 +14,8 @@ from ontology.times import Span
 from ontology.values import Quantity
 
 OUR_TAG = ("https://medtwin.example/tags", "medtwin-result")
+OUR_SYSTEMS = frozenset({"https://medtwin.example/concepts", "https://medtwin.example/modules"})
+"""Code systems in which only what we wrote is coded: our names for what a result is of, and for what made it."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

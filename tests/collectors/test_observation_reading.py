@@ -160,6 +160,12 @@ def test_problem_names_the_element_that_has_the_wrong_type() -> None:
         {"status": None},
         {"focus": [{"reference": "Patient/baby"}]},
         {"meta": {"tag": [{"system": "https://medtwin.example/tags", "code": "medtwin-result"}]}},
+        {"method": coded("egfr", "https://medtwin.example/modules")},
+        {
+            "code": {
+                "coding": [*coded("2160-0")["coding"], *coded("egfr", "https://medtwin.example/concepts")["coding"]]
+            }
+        },
         {"subject": {"reference": "Patient/other"}},
         {"subject": {"reference": "http://elsewhere.test/fhir/Patient/p"}},
         {"subject": None},
@@ -171,6 +177,35 @@ def test_problem_names_the_element_that_has_the_wrong_type() -> None:
 def test_is_no_fact(changes: dict[str, Any]) -> None:
     facts = facts_of(observation(**changes), concepts=(CREATININE,))
     assert facts.gathered.resources == {"serum-creatinine": ()}
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"code": {"coding": [*coded("2160-0")["coding"], *coded("c", "https://medtwin.example/concepts")["coding"]]}},
+        {"method": coded("egfr", "https://medtwin.example/modules")},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_decoded_as_a_whole_and_is_ours_is_no_fact_either(mark: dict[str, Any]) -> None:
+    assert read_one(observation(valueQuantity=[])).value == UNREADABLE
+    ours = observation(valueQuantity=[], **mark)
+    assert facts_of(ours, concepts=(CREATININE,)).gathered.resources == {"serum-creatinine": ()}
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        coded("1", "http://snomed.info/sct"),
+        {"text": "by https://medtwin.example/modules, says a remark"},
+        ["https://medtwin.example/modules"],
+        "enzymatic",
+    ],
+    ids=str,
+)
+def test_whatever_the_method_of_others_is_their_value_is_read(method: Any) -> None:
+    (fact,) = facts_of(observation(method=method), concepts=(CREATININE,)).gathered.resources["serum-creatinine"]
+    assert fact.value == mg("1.1")
 
 
 @pytest.mark.parametrize("reference", ["Patient/p", "http://ehr.test/fhir/Patient/p", "Patient/p/_history/3"])

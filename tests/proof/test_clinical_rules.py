@@ -5,11 +5,13 @@ Rules of one module are proven beside that module; a failed search in ``test_eng
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from ontology.values import Absent, AbsentReason, Quantity
 from server.explain import fhir
+from server.explain.fhir.elements import CONCEPTS
 from server.explain.results import Status
 from server.explain.text import argument
 from tests.support.asking import AT, PATIENT
@@ -81,10 +83,21 @@ async def test_our_own_results_are_never_read_back() -> None:
     after = await ask_of([*chart, *ours], "egfr", "bmi")
     for concept in ("egfr", "bmi"):
         assert filled(after, concept, "recorded") == Absent(AbsentReason.NOT_FOUND)
-    # The tag alone keeps them out.
-    untagged = [{name: value for name, value in each.items() if name != "meta"} for each in ours]
-    foreign = await ask_of([*chart, *untagged], "egfr")
+    # Each mark by itself keeps them out: servers were seen to drop tags, or codes of systems that they do not know.
+    for kept in ("meta", "code", "method"):
+        marked = await ask_of([*chart, *(only(kept, each) for each in ours)], "egfr")
+        assert filled(marked, "egfr", "recorded") == Absent(AbsentReason.NOT_FOUND), kept
+    foreign = await ask_of([*chart, *(only("", each) for each in ours)], "egfr")
     assert isinstance(filled(foreign, "egfr", "recorded"), Quantity)
+
+
+def only(kept: str, ours: dict[str, Any]) -> dict[str, Any]:
+    """What we wrote, with one of our marks (none: as a laboratory would have written the same)."""
+    theirs = {name: value for name, value in ours.items() if name not in ({"meta", "method"} - {kept})}
+    if kept != "code":
+        codings = [each for each in ours["code"]["coding"] if each["system"] != CONCEPTS]
+        theirs["code"] = {**ours["code"], "coding": codings}
+    return theirs
 
 
 @pytest.mark.parametrize(

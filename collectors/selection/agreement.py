@@ -1,13 +1,17 @@
 """What facts of one and the same time say together: one value, or a contradiction."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
 
 from collectors.reading.records import Fact
 from collectors.selection.duplicates import once
 from collectors.selection.pool import Pool, readable, sound
 from collectors.selection.telling import quoted, say
 from ontology.evaluation import Issue
+from ontology.resources import RecordRef
 from ontology.slots import Slot
 from ontology.values import Quantity
 
@@ -24,27 +28,42 @@ class Agreement:
     issues: list[Issue]
 
 
-def judged(slot: Slot, pool: Pool, met: list[Fact], issues: list[Issue]) -> tuple[list[Fact], int]:
-    """The sound ones among facts of one time, and how many were not judged.
+def judged(slot: Slot, pool: Pool, met: list[Fact], issues: list[Issue]) -> tuple[list[Fact], list[Fact]]:
+    """The sound ones among facts of one time, and those that were not judged.
 
-    Judging takes milliseconds a record.  Once two sound records contradict each other no other can settle it: of many,
-    the rest is left unjudged.
+    Judging takes a fraction of a millisecond a record.  Of many, those are left unjudged that could change nothing:
+    once two sound records contradict each other no other can settle it; and what says the same as ``ENOUGH`` sound
+    records, in the same standing, adds nothing to them.  Whatever says otherwise is judged.
     """
     if len(met) <= ENOUGH:
-        return sound(slot, pool, met, issues), 0
+        return sound(slot, pool, met, issues), []
     ordered = sorted(met, key=lambda fact: (not readable(fact), fact.preliminary, *_order(slot, fact)))
     kept: list[Fact] = []
-    seen = 0
+    seen: list[Fact] = []
+    unjudged: list[Fact] = []
+    alike: dict[Hashable, set[RecordRef]] = {}
     contradicted = False
-    for fact in ordered:
+    for position, fact in enumerate(ordered):
         if contradicted and len(kept) >= ENOUGH:
+            unjudged += ordered[position:]
             break
-        seen += 1
+        records = alike.setdefault(_standing(fact), set())
+        if len(records) >= ENOUGH and fact.record.ref not in records:
+            unjudged.append(fact)
+            continue
+        seen.append(fact)
         if pool.fault(fact.record) is None:
             kept.append(fact)
             contradicted |= _contradicts(fact, kept[0])
+            if readable(fact):
+                records.add(fact.record.ref)
     # What was judged is told from here, in one go: a record is judged once in a question.
-    return sound(slot, pool, ordered[:seen], issues), len(ordered) - seen
+    return sound(slot, pool, seen, issues), unjudged
+
+
+def _standing(fact: Fact) -> Hashable:
+    """What facts of one time must have in common to be the same to whatever is made of them."""
+    return fact.preliminary, fact.rank, fact.trust, fact.resource.value, fact.written, fact.issues
 
 
 def _contradicts(fact: Fact, first: Fact) -> bool:
@@ -53,11 +72,11 @@ def _contradicts(fact: Fact, first: Fact) -> bool:
     return equal and readable(fact) and readable(first) and not same(fact, first)
 
 
-def agree(slot: Slot, group: list[Fact], unjudged: int = 0) -> Agreement:
+def agree(slot: Slot, group: list[Fact], unjudged: Sequence[Fact] = ()) -> Agreement:
     """Final before preliminary, then the code of lower rank, then the source that is trusted more; what is left must
     say the same.
 
-    ``unjudged`` more records are of this time: they are counted only.
+    ``unjudged`` are of this time too: they are counted only.
     """
     if len(group) == 1 and not unjudged and readable(group[0]):
         # As nearly always, and once for each point of a series.
@@ -74,16 +93,22 @@ def agree(slot: Slot, group: list[Fact], unjudged: int = 0) -> Agreement:
     chosen = best[0]
     if others := [fact for fact in values if id(fact) not in among_best and not same(fact, chosen)]:
         instead = f" {quoted([chosen])} is used instead." if any(fact.trust != chosen.trust for fact in others) else ""
-        text = f"Not preferred, and not the same at the same time: {quoted(others)}.{instead}"
+        more = sum(readable(fact) and not same(fact, chosen) for fact in unjudged)
+        text = f"Not preferred, and not the same at the same time: {quoted(others, more)}.{instead}"
         issues.append(say(slot, "other-record", text))
     if any(not same(fact, chosen) for fact in best):
         shown = _each_value_first(best)
-        text = f"Records of one time contradict each other: {quoted(shown, unjudged)}."
-        if (count := len(best) + unjudged) > ENOUGH:
+        text = f"Records of one time contradict each other: {quoted(shown, len(unjudged))}."
+        if (count := len(best) + len(unjudged)) > ENOUGH:
             text += f" Only {ENOUGH} of the {count} records are given."
         issues.append(say(slot, "conflicting", text))
         return Agreement(None, shown[:ENOUGH], issues)
-    return Agreement(chosen, once([fact for fact in values if same(fact, chosen)]), issues)
+    agreeing = once([fact for fact in values if same(fact, chosen)])
+    if more := sum(same(fact, chosen) for fact in unjudged):
+        note = f"{more} more records of this time say the same; they were only counted."
+        told = replace(agreeing[0].resource, notes=(*agreeing[0].resource.notes, note))
+        agreeing[0] = msgspec.structs.replace(agreeing[0], resource=told)
+    return Agreement(chosen, agreeing, issues)
 
 
 def _each_value_first(facts: list[Fact]) -> list[Fact]:

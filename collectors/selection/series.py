@@ -44,11 +44,11 @@ def series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selec
         if not values:
             continue
         agreement = agree(slot, values, unjudged)
-        unjudged_in_all += unjudged
         contradictions.extend(agreement.issues)
         value = consume(slot, agreement.chosen)[0] if agreement.chosen is not None else None
         if not isinstance(value, Quantity):
             lost.extend(values)
+            unjudged_in_all += len(unjudged)
             reason = AbsentReason.UNCONVERTIBLE if agreement.chosen is not None else AbsentReason.CONFLICTING
             newest = reason
             continue

@@ -89,6 +89,63 @@ def test_one_that_disagrees_is_named_among_many_that_agree() -> None:
     assert len(selected.resources) == 10
 
 
+@pytest.mark.parametrize("select", [Select.LATEST, Select.EARLIEST, Select.SERIES])
+def test_of_thousands_that_agree_a_few_are_judged(judged: list[str], select: Select) -> None:
+    selected = filled([observation("1.1", id=f"o{number}") for number in range(MANY)], slot(select=select))
+    assert selected.value == filled([observation("1.1")], slot(select=select)).value
+    assert len(judged) - 1 == len(selected.resources) == 10
+    assert codes(selected) == []
+    notes = [note for each in selected.resources for note in each.notes]
+    assert [note for note in notes if f"{MANY - 10} more records" in note]
+
+
+def test_those_that_agree_are_not_counted_as_lost_from_a_series() -> None:
+    agreeing = [observation("1.1", id=f"o{number}") for number in range(40)]
+    lost = observation("900", id="x", effectiveDateTime="2024-04-01T08:00:00Z")
+    selected = filled([*agreeing, lost], slot(select=Select.SERIES))
+    assert [each.text[:9] for each in selected.issues] == ["1 record("]
+
+
+@pytest.mark.parametrize("place", [0, 15, MANY])
+@pytest.mark.parametrize(
+    "other", [{"valueQuantity": quantity("9.9")}, {"valueQuantity": quantity("140", "umol/L")}], ids=str
+)
+def test_one_that_disagrees_is_judged_among_thousands_that_agree(
+    judged: list[str], place: int, other: dict[str, Any]
+) -> None:
+    agreeing = [observation("1.1", id=f"o{number}") for number in range(MANY)]
+    selected = filled([*agreeing[:place], observation(id="x", **other), *agreeing[place:]])
+    assert selected.value == CONFLICTING
+    assert "Observation/x" in judged and "Observation/x" in selected.issues[0].text
+    assert f"10 of the {MANY + 1} records are given" in selected.issues[0].text
+    assert len(judged) <= 12
+
+
+def test_one_that_disagrees_and_is_unsound_settles_nothing() -> None:
+    agreeing = [observation("1.1", id=f"o{number}") for number in range(40)]
+    selected = filled([*agreeing, observation("9.9", id="x", foo=1)])
+    assert selected.value == filled([observation("1.1")]).value
+    assert codes(selected) == ["invalid-record"]
+
+
+def test_sound_ones_are_sought_among_thousands_that_agree_and_are_unsound(judged: list[str]) -> None:
+    unsound = [observation("1.1", id=f"o{number}", foo=1) for number in range(300)]
+    selected = filled([*unsound, *(observation("1.1", id=f"p{number}") for number in range(300))])
+    assert isinstance(selected.value, Quantity)
+    assert len(judged) == 310
+
+
+def test_what_is_to_be_told_of_one_of_them_is_told(judged: list[str]) -> None:
+    agreeing = [observation("1.1", id=f"o{number}") for number in range(300)]
+    early = [observation("1.1", id=f"p{number}", status="preliminary") for number in range(300)]
+    selected = filled([*agreeing, *early])
+    assert codes(selected) == ["preliminary"]
+    assert len(judged) == 20
+    beside = filled([*agreeing, *(observation("9.9", id=f"q{n}", status="preliminary") for n in range(300))])
+    assert codes(beside) == ["other-record"]
+    assert "and 295 more" in beside.issues[0].text
+
+
 def test_a_final_record_stands_against_thousands_of_preliminary_ones() -> None:
     selected = filled([observation("9.9", id="x"), *crowd(200, status="preliminary")])
     assert isinstance(selected.value, Quantity)

@@ -8,6 +8,7 @@ from ontology.concepts import Concept, ValueType
 from ontology.values import Coding, Value
 from server.catalog.descriptions import Kind
 from server.catalog.load import Catalog
+from server.catalog.nearest import nearest
 from server.errors import QuestionError, UnknownConceptError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _input(text: str, catalog: Catalog) -> dict[str, Any]:
         raise QuestionError("assumption-form", "--assume takes CONCEPT=VALUE, such as serum-creatinine=1.2mg/dL")
     concept = catalog.concepts.get(name)
     if concept is None:
-        raise UnknownConceptError("--assume names a concept that does not exist")
+        raise UnknownConceptError(f"--assume names a concept that does not exist{nearest(name, catalog.concepts)}")
     if value.lower() == _MISSING:
         return {"concept": concept.id, "absent": True}
     match concept.value_type:

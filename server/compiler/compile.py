@@ -7,6 +7,7 @@ from ontology.concepts import EVENTS, Concept, Origin, ValueType
 from ontology.slots import Select, Slot
 from server.catalog.descriptions import Description
 from server.catalog.load import Catalog
+from server.catalog.nearest import nearest
 from server.compiler.plan import Binding, FromCall, FromSeries, Goal, Leaf, Plan, PlannedCall
 from server.compiler.producers import Producers
 from server.compiler.searches import searches
@@ -62,7 +63,8 @@ class _Compilation:
     def _concept(self, concept_id: str) -> Concept:
         concept = self.catalog.concepts.get(concept_id)
         if concept is None:
-            raise UnknownConceptError(f"no concept has the id {concept_id[:64]!r}")
+            meant = nearest(concept_id, self.catalog.concepts)
+            raise UnknownConceptError(f"no concept has the id {concept_id[:64]!r}{meant}")
         return concept
 
     def _goal(self, concept: Concept) -> Goal:

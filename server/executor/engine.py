@@ -235,7 +235,7 @@ class Engine:
             text = f"the evaluation time must lie in the years {EARLIEST.year} to {LATEST.year - 1}"
             raise QuestionError("time-out-of-range", text)
         if any(time.utcoffset() is None or not EARLIEST <= time < at for time in question.earlier):
-            text = "an earlier time must have a time zone, and lie before the time of the question"
+            text = "the earlier time (`since`, or `from`) needs a time zone, and lies before the later (`at`, or `to`)"
             raise QuestionError("since-not-earlier", text)
         return compile_plan(self.catalog, question.of, frozenset(question.assume)), at
 

@@ -14,6 +14,7 @@ from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
 from ontology.words import number_words
 from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description, Kind
+from server.catalog.nearest import nearest
 from server.errors import QuestionError, UnknownConceptError
 
 _FIELDS = ("quantity", "coding", "boolean", "absent")
@@ -57,7 +58,9 @@ def read_assumptions(
     for each in given:
         concept = concepts.get(each.concept)
         if concept is None:
-            raise UnknownConceptError("an assumption names a concept that does not exist")
+            raise UnknownConceptError(
+                f"an assumption names a concept that does not exist{nearest(each.concept, concepts)}"
+            )
         if concept.id in read:
             raise QuestionError("assumption-repeated", f"{concept.id} is assumed twice")
         read[concept.id] = _value(each, concept, modules)
@@ -118,7 +121,9 @@ def _coding(given: CodingInput, concept: Concept, modules: Iterable[Description]
                 return sex
     elif not concept.answers and not outputs and coding.system in _systems(concept, modules):
         return coding
-    raise QuestionError("assumption-code", f"{concept.id} knows no such code")
+    meant = [*outputs, *(a.means for a in concept.answers), *(SEXES if concept.origin is Origin.PATIENT else ())]
+    codes = ", ".join(sorted({f"{each.system}|{each.code}" for each in meant if isinstance(each, Coding)}))
+    raise QuestionError("assumption-code", f"{concept.id} knows no such code{f'; it takes {codes}' if codes else ''}")
 
 
 def _systems(concept: Concept, modules: Iterable[Description]) -> set[str]:

@@ -65,7 +65,7 @@ def test_json_has_it_too(ask: list[str], capsys: pytest.CaptureFixture[str]) -> 
     [
         ("serum-creatinine", "takes CONCEPT=VALUE"),
         ("serum-creatinine=", "takes CONCEPT=VALUE"),
-        ("creatinin=1mg/dL", "names a concept that does not exist"),
+        ("creatinin=1mg/dL", "names a concept that does not exist; did you mean serum-creatinine"),
         ("serum-creatinine=1.0", "serum-creatinine needs a unit"),
         ("serum-creatinine=1.0mmHg", "serum-creatinine takes mg/dL"),
         ("serum-creatinine=4711mg/dL", "serum-creatinine must be within"),

@@ -102,6 +102,7 @@ def test_a_module_that_fails_is_exit_1(
         (["ask", "p1", "egfr", "--source", "other"], "no source of this id"),
         (["ask", "p1", "egfr", "--config", "none.toml"], "none.toml cannot be read"),
         (["plan", "nothing"], "no concept has the id"),
+        (["plan", "egrf"], "no concept has the id 'egrf'; did you mean egfr?"),
     ],
 )
 @pytest.mark.parametrize("form", ["text", "json"])

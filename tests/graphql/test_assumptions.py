@@ -89,6 +89,9 @@ async def test_what_cannot_be_assumed_is_refused_by_name(given: dict[str, Any], 
     taken, codes, told = await assumed(given)
     assert (taken, codes) == ({}, [code])
     assert "77777" not in told
+    if code == "assumption-code":
+        assert "it takes " in told
+        assert "|" in told
 
 
 async def test_one_concept_is_assumed_once() -> None:

@@ -9,8 +9,8 @@ from server.executor.cache.keys import Keyring
 from server.explain.prov.read import read
 from server.explain.prov.seal import SealFit, seal_of
 from server.settings import Settings
-from tests.support.asking import bundled
 from tests.support.charts import creatinine, patient
+from tests.support.handing import bundled
 
 CHART = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.9, "2026-06-20T08:00:00Z")]
 SINCE = "2026-03-03T12:00:00Z"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from server.cli.main import main
-from tests.support.asking import bundled
 from tests.support.charts import creatinine, patient
+from tests.support.handing import bundled
 
 CHART = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.9, "2026-06-20T08:00:00Z")]
 

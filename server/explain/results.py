@@ -18,6 +18,9 @@ from server.catalog.descriptions import Description
 from server.executor.trace import Circumstances
 from server.explain.comparisons import Against, AttributionView
 
+CLOSED_WORLD = "closed-world"
+"""The issue of a slot that is "no" since nothing is recorded, where its description takes that for a no."""
+
 
 class Status(StrEnum):
     """What became of a question."""
@@ -112,6 +115,11 @@ class GroundView:
     interpretation: str | None
     why: str | None
     issues: tuple[Issue, ...]
+
+    @property
+    def by_closed_world(self) -> bool:
+        """Whether it is a "no" for want of records, in a search that found all that there is, as the slot declares."""
+        return self.value is False and any(issue.code == CLOSED_WORLD for issue in self.issues)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ def write_ground(made: Graph, given: URIRef, ground: GroundView, patient: URIRef
     if ground.assumed:
         made.add((given, MPM.assumed, Literal(True)))
         made.add((given, MPM.bySite, Literal(ground.by_site)))
+    if ground.by_closed_world:
+        made.add((given, MPM.closedWorld, Literal(True)))
     if ground.time is not None:
         made.add((given, MPM.effective, moment(ground.time.end)))
         if ground.time.start != ground.time.end:

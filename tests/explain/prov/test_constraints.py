@@ -1,13 +1,15 @@
 """The constraints hold of every exported argument, and each catches a graph that was damaged."""
 
 import pytest
-from rdflib import Graph
+from rdflib import PROV, Graph, Literal
 
 from fixtures.loading import bundles_in, resources_of
 from fixtures.make_patients import PATIENTS
 from server.explain.prov import graph, provenance
 from server.explain.prov.constraints import broken
+from server.explain.prov.terms import MPM
 from tests.support.asking import asking
+from tests.support.charts import patient
 from tests.support.exported import NAMES, SEALED, result_of, with_comparisons
 from tests.support.proving import every_concept, told
 
@@ -28,17 +30,35 @@ async def test_answers_about_fixture_patients_are_valid_together() -> None:
     async with asking(cache={"enabled": False}) as ask:
         for bundle in bundles_in(PATIENTS):
             records = list(resources_of(bundle))
-            patient = next(each["id"] for each in records if each["resourceType"] == "Patient")
-            if patient not in PATIENTS_ASKED:
+            asked = next(each["id"] for each in records if each["resourceType"] == "Patient")
+            if asked not in PATIENTS_ASKED:
                 continue
             of = (*every_concept(), "serum-creatinine", "dialysis", "sex")
-            for result in told(await ask(records, *of, patient=patient)).values():
+            for result in told(await ask(records, *of, patient=asked)).values():
                 kind = result.step.module.kind if result.step is not None else None
                 if (result.status, kind) not in met:
                     met.add((result.status, kind))
                     whole += graph(result)
     assert len(met) >= 8
     assert broken(whole) == []
+
+
+async def test_a_no_for_want_of_records_says_that_it_is_one() -> None:
+    async with asking(cache={"enabled": False}) as ask:
+        (result,) = told(await ask([patient()], "support-hospital-mortality-day3")).values()
+    (stay,) = [ground for ground in result.chain[-1].grounds if ground.slot == "inpatient_stay"]
+    assert stay.by_closed_world and not stay.records
+    made = graph(result)
+    assert broken(made) == []
+    for damaged in (provenance(result).replace("mpm:closedWorld true", "mpm:name 'x'", 1), _yes(made, stay.slot)):
+        assert any("is a no by closed world" in fault for fault in broken(Graph().parse(data=damaged)))
+
+
+def _yes(made: Graph, slot: str) -> str:
+    """The same with a yes in place of the no."""
+    (given,) = [node for node in made.subjects(MPM.closedWorld) if str(node).endswith(slot)]
+    made.set((given, PROV.value, Literal(True)))
+    return made.serialize()
 
 
 # What is put before a statement about the answer, so that it says something else beside.

@@ -54,6 +54,8 @@ _PARTS: Mapping[str, str] = {
     "[iU]": "IU",
     "a": "year",
 }
+_NAMES = frozenset({"Glasgow"})
+_BRIEF = 3
 _ROUNDING = Context(prec=SIGNIFICANT, rounding=ROUND_HALF_UP)
 
 
@@ -102,6 +104,37 @@ def number_words(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text.strip("-0.") == "" else text
+
+
+def brief(value: Value) -> str:
+    """The value as a sentence at the bedside needs it: of a number three digits, and all of those before the point."""
+    if isinstance(value, Quantity) and value.value.is_finite():
+        return amount(brief_number(value.value), value.unit)
+    return words(value)
+
+
+def brief_number(value: Decimal) -> Decimal:
+    """Three significant digits, rounded half up; more only before the point."""
+    places = max(0, _BRIEF - 1 - value.adjusted())
+    return (
+        value
+        if -int(value.as_tuple().exponent) <= places
+        else value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    )
+
+
+def minus(number: str) -> str:
+    """A written number with a minus sign, not a hyphen, before it."""
+    return number.replace("-", "\N{MINUS SIGN}", 1)
+
+
+def begin_small(text: str) -> str:
+    """The text within a sentence: ``Serum creatinine`` gets a small letter, ``UACR`` and names keep theirs."""
+    word = text.split(" ", 1)[0]
+    if word in _NAMES:
+        return text
+    article = word == "A"
+    return text[0].lower() + text[1:] if article or (word[:1].isupper() and word[1:].islower()) else text
 
 
 def unit_words(unit: str) -> str:

@@ -81,7 +81,8 @@ def train(task: Task, folder: Path) -> None:
         if family == SIMPLE
         else "the mean over the training data, by the weights in the leaves of the trees",
         "calibration": f"{scaled}slope {_told(slope['value'])}, intercept {_told(shift['value'])}; {method}",
-        "uncertainty": f"in 90 % intervals of the share of events among {task.people} with a like prediction, held out",
+        "uncertainty": f"the share that had the event among {task.people} with a like prediction, held out: "
+        "its 90 % interval, widened where it does not hold the estimate",
     }
     table = shares(task.happened, margins[family], task.bins)
     digest = write_model(folder, task.columns, task.rows, model, table, words, task.correlated, task.least, scaling)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from ontology.concepts import Origin
 from ontology.evaluation import Evaluation, Interval, Severity
 from ontology.values import Absent, AbsentReason, Quantity
+from ontology.words import begin_small
 from server.catalog.descriptions import Description
 from server.executor.trace import BoundInput, Execution
 from server.explain.reach import Reach, Times
@@ -13,7 +14,6 @@ from server.explain.results import RiskView
 from server.explain.wording import (
     absence_words,
     amount,
-    begin_small,
     interval_words,
     list_words,
     number_words,

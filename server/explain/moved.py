@@ -5,13 +5,14 @@ from datetime import datetime
 from ontology.concepts import Origin
 from ontology.evaluation import Interval
 from ontology.values import Absent, Value
+from ontology.words import begin_small
 from server.attribution.reference import USUAL
 from server.attribution.sides import DECIDES, NO_REFERENCE, NOT_NOW, NOT_THEN, Stayed
 from server.attribution.told import CODE, Attribution
 from server.catalog.descriptions import Description
 from server.explain.claims import WHAT_IF
 from server.explain.movers import change, deciders, movers, on_the_way
-from server.explain.wording import begin_small, list_words, time_words, value_words
+from server.explain.wording import list_words, time_words, value_words
 
 _STAYS = {
     "REFERENCE": {NO_REFERENCE: "no usual value", NOT_NOW: "not known"},
@@ -46,6 +47,9 @@ def sentence(
     way = on_the_way(told.between)
     parts += [f"On the way: {way}."] if way else []
     parts += [f"{each}." for each in told.flipped]
+    if baseline != "REFERENCE" and before != told.output_value and before != told.base_value and not _any(told):
+        # Else what follows, "left as they are", would read as if these had no part in it.
+        parts += ["The whole difference comes of what is missing at one end."]
     parts += _stayed(told.stayed, _STAYS[baseline])
     parts += [f"On an assumption: {WHAT_IF}."] if baseline == "ACTUAL" else []
     return " ".join(parts)
@@ -82,7 +86,7 @@ def _then(told: Attribution, before: Value | None, when: str, now: str, decimals
     said = f"it had no value on {when}"
     if before is not None and not isinstance(before, Absent):
         said = f"it was {value_words(before, decimals)} on {when}"
-    if not any(item.amount or item.needed or item.alone for item in told.items):
+    if not _any(told):
         return f"now {now}, {said}"
     return f"now {now}, {said} ({base} {_left(told)})"
 
@@ -93,7 +97,12 @@ def _told(told: Attribution, before: Value | None, decimals: int | None) -> str:
     if before == told.base_value:
         return base
     said = "no value" if before is None or isinstance(before, Absent) else value_words(before, decimals)
-    return f"{said} ({base} without what is missing at one end)"
+    return f"{said} ({base} without what is missing at one end)" if _any(told) else said
+
+
+def _any(told: Attribution) -> bool:
+    """Whether any input that is known at both ends moved it."""
+    return any(item.amount or item.needed or item.alone for item in told.items)
 
 
 def _left(told: Attribution) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ontology.values import Quantity, Series
+from ontology.words import begin_small, brief_number
 from server.attribution.told import CODE, LOG_ODDS, POINTS, Attribution, Between, Item, Together
-from server.explain.wording import amount, begin_small, list_words, number_words, value_words
+from server.explain.wording import amount, list_words, number_words, value_words
 
 _HARDLY = 0.1
 _AS_MUCH = 0.9
@@ -61,7 +62,10 @@ def change(item: Item) -> str:
     before, after = item.before, item.after
     if isinstance(before, Quantity) and isinstance(after, Quantity) and before.unit == after.unit:
         digits = _digits(before.value, after.value) if item.time else None
-        return f"{name} {number_words(before.value, digits)} → {amount(after.value, after.unit, digits)}"
+        start, end = before.value, after.value
+        if brief_number(start) != brief_number(end):
+            start, end = brief_number(start), brief_number(end)
+        return f"{name} {number_words(start, digits)} → {amount(end, after.unit, digits)}"
     return f"{name} {value_words(before)} → {value_words(after)}"
 
 

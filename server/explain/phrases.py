@@ -1,6 +1,8 @@
 """What a result is qualified by, in words that the plain text and the FHIR notes share."""
 
+import re
 from datetime import datetime, time
+from decimal import Decimal
 
 from ontology.evaluation import Interval
 from ontology.values import Absent
@@ -9,6 +11,9 @@ from server.explain.results import AnswerResult, ContributionsView, StandingView
 from server.explain.wording import interval_words, list_words, number_words, time_words
 
 USED_IN_CARE = "clinical"
+_LIMITS = re.compile(r"\d to [+−]?\d")
+_HARDLY = Decimal("0.03")
+_MOST_NAMED = 10
 _MATURITY = {
     "demonstration": "it shows what can be done, and is not for use in care",
     "research": "it is for research, and not for use in care",
@@ -29,7 +34,7 @@ def meaning(result: AnswerResult) -> str | None:
 def uncertainty(interval: Interval, decimals: int | None) -> str:
     """Between which values, and in what sense; a module that words its interval itself has the limits in the words."""
     said = interval.text
-    return said if " to " in said else f"{interval_words(interval, decimals)} ({said})"
+    return said if _LIMITS.search(said) else f"{interval_words(interval, decimals)} ({said})"
 
 
 def ground_times(result: AnswerResult) -> tuple[datetime, datetime] | None:
@@ -67,9 +72,13 @@ def moved(added: ContributionsView) -> str:
         return "points: " + ", ".join(
             f"{item.slot.replace('_', ' ')} {number_words(item.amount)} ({item.text})" for item in added.items
         )
-    up = [item.text for item in added.items if item.amount > 0]
-    down = [item.text for item in added.items if item.amount < 0]
+    least = _HARDLY * sum(abs(item.amount) for item in added.items)
+    named = [item for item in added.items if abs(item.amount) >= least][:_MOST_NAMED]
+    up = [item.text for item in named if item.amount > 0]
+    down = [item.text for item in named if item.amount < 0]
     told = [f"{word}: {list_words(texts)}" for word, texts in (("up", up), ("down", down)) if texts]
+    if rest := sum(item.amount != 0 for item in added.items) - len(up) - len(down):
+        told.append(f"less than these: {rest} more input{'' if rest == 1 else 's'}")
     return f"moved the estimate, compared with {added.background}, most first: {'; '.join(told) or 'nothing'}"
 
 
@@ -83,5 +92,5 @@ def maturity(module: Description) -> str | None:
 
 def standing(found: StandingView) -> str:
     """How the inputs of a model stand to what it was fitted to."""
-    outside = list_words(found.outside) if found.outside else "none outside the training data"
-    return f"{found.measured} of {found.of} inputs measured; {outside}"
+    outside = "; ".join(found.outside) or "none outside the training data"
+    return f"{found.measured} of {found.of} inputs known; {outside}"

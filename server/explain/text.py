@@ -1,15 +1,15 @@
 """An argument as a tree that a clinician reads: the claim, then every link with value, unit, time and source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.values import Absent, Quantity, Series
+from ontology.words import begin_small
 from server.explain.comparisons import AttributionView
 from server.explain.phrases import grounds_span, maturity, meaning, moved, standing, uncertainty
 from server.explain.results import AnswerResult, GroundView, StepView
 from server.explain.wording import (
-    begin_small,
     interval_words,
     series_words,
     span_words,
@@ -38,6 +38,9 @@ def _lines(result: AnswerResult) -> Iterator[str]:
     if result.interval is not None:
         decimals = result.step.module.display_decimals if result.step is not None else None
         yield f"  uncertainty: {uncertainty(result.interval, decimals)}"
+    if result.step is not None:
+        # What limits the answer stands before what it is made of, which may be long.
+        yield from (f"  ! {text}" for text in _own(result.step, result.step.rebuttals))
     for view in result.attributions.values():
         if isinstance(view, AttributionView):
             yield f"  moved, compared with {view.baseline}: {view.text}"
@@ -74,10 +77,16 @@ def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> 
         yield f"{inner}limited: {step.qualifier}"
     for ground in step.grounds:
         yield from _ground(result, ground, inner, told)
+    if step is not result.step:
+        yield from (f"{inner}! {text}" for text in _own(step, step.rebuttals))
+    yield from (f"{inner}i {text}" for text in _own(step, step.notes))
+
+
+def _own(step: StepView, texts: Iterable[str]) -> Iterator[str]:
+    """What is to be minded about a step and does not stand beside one of its inputs."""
     shown = {issue.text for ground in step.grounds for issue in ground.issues}
     shown |= {f"{ground.concept.display} is missing: {ground.why}" for ground in step.grounds}
-    yield from (f"{inner}! {text}" for text in step.rebuttals if text not in shown)
-    yield from (f"{inner}i {text}" for text in step.notes if text not in shown)
+    return (text for text in texts if text not in shown)
 
 
 def _ran(step: StepView) -> str:

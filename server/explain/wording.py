@@ -19,6 +19,7 @@ from server.executor.trace import BoundInput
 AT_ONCE = "P0D"
 """The horizon of what is so already, and only not known."""
 
+_ALL = Decimal(100)
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _REASONS = {
     AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
@@ -32,7 +33,6 @@ _REASONS = {
     AbsentReason.NOT_APPLICABLE: "it does not apply to this patient",
     AbsentReason.FAILED: "its computation failed",
 }
-_NAMES = frozenset({"Glasgow"})
 
 
 def number_words(number: Decimal, decimals: int | None = None) -> str:
@@ -46,11 +46,20 @@ def amount(number: Decimal, unit: str, decimals: int | None = None) -> str:
     """A number with its unit."""
     if decimals is None:
         return words.amount(number, unit)
-    shown = number_words(number, decimals)
+    shown = _shown(number, unit, decimals)
     if shown == "1":
         return words.amount(Decimal(1), unit)
     name = words.unit_words(unit)
     return f"{shown}{'' if name.startswith('/') else ' '}{name}".rstrip()
+
+
+def _shown(number: Decimal, unit: str, decimals: int | None) -> str:
+    """The rounded number; percent that this would make none or all: ``under 1``, ``over 99``."""
+    shown = number_words(number, decimals)
+    if decimals is None or unit != "%" or not (0 < number < _ALL):
+        return shown
+    step = Decimal(1).scaleb(-decimals)
+    return {Decimal(0): f"under {step:f}", _ALL: f"over {_ALL - step:f}"}.get(Decimal(shown), shown)
 
 
 def value_words(value: Value, decimals: int | None = None) -> str:
@@ -106,6 +115,8 @@ def absence_words(given: BoundInput) -> str:
     if origin is Origin.SITE:
         return "not set for this site"
     if origin in EVENTS and reason is AbsentReason.NOT_FOUND:
+        if any(issue.code == "negated" for issue in given.issues):
+            return "denied by a record, which alone is not a no"
         return "not recorded, which is not a no"
     if origin in EVENTS and reason is AbsentReason.STALE and given.slot.window is None:
         return "recorded, but too long ago to tell whether it still goes on"
@@ -168,7 +179,7 @@ def _last_day(span: Span) -> date:
 
 def interval_words(interval: Interval, decimals: int | None = None) -> str:
     """``41 to 55 mL/min/1.73 m²``."""
-    return f"{number_words(interval.low, decimals)} to {amount(interval.high, interval.unit, decimals)}"
+    return f"{_shown(interval.low, interval.unit, decimals)} to {amount(interval.high, interval.unit, decimals)}"
 
 
 def risk_words(probability: Decimal, horizon: str) -> str:
@@ -181,15 +192,6 @@ def risk_words(probability: Decimal, horizon: str) -> str:
         if count >= 1:
             return f"about {count} in {people:,} similar people {over}"
     return f"fewer than 1 in 1,000 similar people {over}"
-
-
-def begin_small(text: str) -> str:
-    """The text within a sentence: ``Serum creatinine`` gets a small letter, ``UACR`` and names keep theirs."""
-    word = text.split(" ", 1)[0]
-    if word in _NAMES:
-        return text
-    article = word == "A"
-    return text[0].lower() + text[1:] if article or (word[:1].isupper() and word[1:].islower()) else text
 
 
 def list_words(items: Iterable[str]) -> str:

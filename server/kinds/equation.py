@@ -42,7 +42,7 @@ def evaluate_equation(
     results = []
     for combination in product(*choices):
         assumed = {slot.name: Consumed(value) for slot, value in zip(missing, combination, strict=True)}
-        name = listed(f"{named(slot)} {words(consumed.value)}" for slot, consumed in assumed.items())
+        name = listed(f"{named(slot)} {words(assumed[slot.name].value)}" for slot in missing)
         results.append((name, _result(description, {**inputs, **assumed}, at)))
     told_each = "; ".join(f"{name}: {_told(description, result)}" for name, result in results)
     shared = [issue for issue in results[0][1].issues if all(issue in result.issues for _, result in results)]
@@ -91,7 +91,7 @@ def _bounds(description: Description, missing: tuple[Slot, ...], results: list[E
     unit = description.unit or description.produces.unit
     if unit is None:
         return None
-    text = f"whatever {listed(named(slot.name) for slot in missing)} may be"
+    text = f"whatever {listed(named(slot) for slot in missing)} may be"
     return Interval(min(lows), max(highs), unit, text)
 
 

@@ -47,14 +47,12 @@ def missing_issues(
     slots: tuple[Slot, ...], inputs: Mapping[str, Consumed], severity: Severity = Severity.ERROR
 ) -> tuple[Issue, ...]:
     """One issue ``input-absent`` for each slot, with the reason in words."""
-    return tuple(
-        Issue(severity, "input-absent", f"{named(s.name)}: {why_missing(inputs[s.name])}", s.name) for s in slots
-    )
+    return tuple(Issue(severity, "input-absent", f"{named(s)}: {why_missing(inputs[s.name])}", s.name) for s in slots)
 
 
 def missing_text(slots: tuple[Slot, ...]) -> str:
     """``Not computed: age and sex are missing.``"""
-    return f"Not computed: {listed(named(s.name) for s in slots)} {'is' if len(slots) == 1 else 'are'} missing."
+    return f"Not computed: {listed(named(s) for s in slots)} {'is' if len(slots) == 1 else 'are'} missing."
 
 
 def range_issues(description: Description, inputs: Mapping[str, Consumed]) -> tuple[Issue, ...]:
@@ -67,7 +65,7 @@ def range_issues(description: Description, inputs: Mapping[str, Consumed]) -> tu
         low = slot.minimum is not None and extent.reaches(slot.minimum) is False
         high = slot.maximum is not None and extent.exceeds(slot.maximum) is True
         if low or high:
-            text = f"{named(slot.name)} {told(inputs[slot.name])}: outside the validated range ({_range(slot)})"
+            text = f"{named(slot)} {told(inputs[slot.name])}: outside the validated range ({_range(slot)})"
             issues.append(Issue(Severity.WARNING, "outside-validated-range", text, slot.name))
     return tuple(issues)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ontology.evaluation import Contribution, Evaluation, Grouped, Interval, Issue, Margin, Severity, Standing, Working
 from ontology.inputs import Consumed
+from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity
-from ontology.words import number_words
+from ontology.words import brief, minus
 from server.catalog.descriptions import Description, Kind
 from server.catalog.trained import TrainedModel
 from server.kinds.errors import KindError
@@ -20,7 +21,7 @@ from server.kinds.trained.faults import ModelError
 from server.kinds.trained.opening import opening
 from server.kinds.trained.row import Row, row_of
 from server.kinds.trained.standing import OUTSIDE, UNSEEN, standing_issues
-from server.kinds.wording import named, told
+from server.kinds.wording import named, unknown
 
 if TYPE_CHECKING:
     from server.kinds.trained.loaded import LoadedModel
@@ -42,8 +43,8 @@ def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> 
     except ModelError as fault:
         text = f"The model of {description.id} {description.version} cannot be used: {fault}"
         return Evaluation(Absent(AbsentReason.FAILED), Working(text), (Issue(Severity.ERROR, "model-fault", text),))
-    issues = standing_issues(model, inputs, row)
-    items = _items(model, inputs, row, prediction.contributions)
+    issues = standing_issues(description, model, inputs, row)
+    items = _items(description, model, inputs, row, prediction.contributions)
     margin = Margin(
         SCALE,
         _decimal(prediction.base),
@@ -100,33 +101,40 @@ def lack_of(
     unusable = tuple(slot for slot in description.slots if slot.required and slot.name in row.unseen | row.bounds)
     if missing or unusable:
         every = tuple(dict.fromkeys((*missing, *unusable)))
-        issues = (*missing_issues(missing, inputs), *standing_issues(model, inputs, row))
+        issues = (*missing_issues(missing, inputs), *standing_issues(description, model, inputs, row))
         return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(missing_text(every)), tuple(dict.fromkeys(issues)))
     measured = [slot for slot in model.among if slot in row.measured]
     if len(measured) >= model.least:
         return None
     empty = tuple(slot for slot in description.slots if slot.name in set(model.among) - row.measured)
-    text = f"{len(measured)} of {len(model.among)} inputs are measured, and at least {model.least} are needed"
+    text = f"{len(measured)} of {len(model.among)} inputs are known, and at least {model.least} are needed"
     issues = (Issue(Severity.ERROR, "too-few-measured", text), *missing_issues(empty, inputs))
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed: {text}."), issues)
 
 
 def _items(
-    model: TrainedModel, inputs: Mapping[str, Consumed], row: Row, contributions: Mapping[str, float]
+    description: Description,
+    model: TrainedModel,
+    inputs: Mapping[str, Consumed],
+    row: Row,
+    contributions: Mapping[str, float],
 ) -> tuple[Contribution, ...]:
     """One for each slot, those that moved the estimate most first."""
     order = sorted(model.slots, key=lambda slot: (-abs(contributions[slot]), slot))
-    return tuple(Contribution(slot, _decimal(contributions[slot]), _said(slot, inputs, row)) for slot in order)
+    return tuple(
+        Contribution(slot, _decimal(contributions[slot]), _said(description.slot(slot), inputs, row)) for slot in order
+    )
 
 
-def _said(slot: str, inputs: Mapping[str, Consumed], row: Row) -> str:
-    return f"{named(slot)} {told(inputs[slot])}" if slot in row.measured else f"{named(slot)} not measured"
+def _said(slot: Slot, inputs: Mapping[str, Consumed], row: Row) -> str:
+    known = brief(inputs[slot.name].value) if slot.name in row.measured else unknown(slot)
+    return f"{named(slot)} {known}"
 
 
 def _warrant(description: Description, model: TrainedModel, margin: float) -> str:
     what = "linear model" if model.explainer.value == "linear" else "tree ensemble"
     return (
-        f"{what} ({model.artefact.name}, {model.artefact.sha256[:12]}): log-odds {number_words(_decimal(margin))}; "
+        f"{what} ({model.artefact.name}, {model.artefact.sha256[:12]}): log-odds {minus(format(margin, '.3f'))}; "
         f"compared with {model.background}; calibration: {model.calibration}"
     )
 
@@ -134,7 +142,7 @@ def _warrant(description: Description, model: TrainedModel, margin: float) -> st
 def _qualifier(standing: Standing) -> str:
     parts = [_MATURITY.get(standing.maturity, "")]
     if standing.measured < standing.of:
-        parts.append(f"{standing.measured} of {standing.of} inputs measured")
+        parts.append(f"{standing.measured} of {standing.of} inputs known")
     if standing.outside:
         parts.append("outside the training data")
     return "; ".join(part for part in parts if part)

@@ -63,5 +63,5 @@ def _read(description: Description, met: Case | None, inputs: Mapping[str, Consu
         # The case stands by itself; what it could do without need not be told.
         names = [name for name in slots_of(met.when) if not isinstance(inputs[name].value, Absent)]
         names = names or list(slots_of(met.when))
-    parts = [f"{named(name)} {told(inputs[name])}" for name in dict.fromkeys(names)]
+    parts = [f"{named(description.slot(name))} {told(inputs[name])}" for name in dict.fromkeys(names)]
     return f" ({', '.join(parts)})" if parts else ""

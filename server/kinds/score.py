@@ -52,7 +52,7 @@ def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> 
     issues += _undetermined(description, scored, inputs, severity)
     issues += _single(description, scored)
     contributions = tuple(Contribution(s.criterion.slot, s.points[0], s.label) for s in scored if len(s.points) == 1)
-    warrant = _warrant(scored, inputs, low, high, settled=bounds is None)
+    warrant = _warrant(description, scored, inputs, low, high, settled=bounds is None)
     return Evaluation(value, Working(warrant, claim, contributions=contributions), issues, bounds)
 
 
@@ -66,7 +66,7 @@ def _undetermined(
     """Optional inputs whose absence leaves points open, in one issue; the required ones are named on their own."""
     required = {slot.name for slot in description.slots if slot.required}
     names = [
-        named(name)
+        named(description.slot(name))
         for s in scored
         if len(s.points) > 1
         for name in read_by(s.criterion)
@@ -94,9 +94,14 @@ def _single(description: Description, scored: tuple[Scored, ...]) -> tuple[Issue
 
 
 def _warrant(
-    scored: tuple[Scored, ...], inputs: Mapping[str, Consumed], low: Decimal, high: Decimal, settled: bool
+    description: Description,
+    scored: tuple[Scored, ...],
+    inputs: Mapping[str, Consumed],
+    low: Decimal,
+    high: Decimal,
+    settled: bool,
 ) -> str:
-    parts = " + ".join(_part(s, inputs) for s in scored)
+    parts = " + ".join(_part(description, s, inputs) for s in scored)
     if settled:
         return f"{parts} = {number_words(low)}"
     if low == high:
@@ -104,20 +109,20 @@ def _warrant(
     return f"{parts}: at least {number_words(low)}, at most {number_words(high)}"
 
 
-def _part(scored: Scored, inputs: Mapping[str, Consumed]) -> str:
+def _part(description: Description, scored: Scored, inputs: Mapping[str, Consumed]) -> str:
     points = scored.points
-    subject = f"{scored.criterion.label} {_seen(scored, inputs)}"
+    subject = f"{scored.criterion.label} {_seen(description, scored, inputs)}"
     if len(points) == 1:
         return f"{subject}: {number_words(points[0])} ({scored.label})"
     return f"{subject}: {number_words(points[0])} to {number_words(points[-1])}"
 
 
-def _seen(scored: Scored, inputs: Mapping[str, Consumed]) -> str:
+def _seen(description: Description, scored: Scored, inputs: Mapping[str, Consumed]) -> str:
     """What is known of the criterion's slot; where that is nothing, of the others that its bands read."""
     criterion = scored.criterion
     own = inputs[criterion.slot]
     others = [name for name in read_by(criterion) if not isinstance(inputs[name].value, Absent)]
     if not isinstance(own.value, Absent) or own.bounds is not None or not others:
         return told(own)
-    read = f"({', '.join(f'{named(name)} {told(inputs[name])}' for name in others)})"
+    read = f"({', '.join(f'{named(description.slot(name))} {told(inputs[name])}' for name in others)})"
     return read if len(scored.points) == 1 else f"missing {read}"

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
+from ontology.concepts import EVENTS
 from ontology.evaluation import Interval
 from ontology.inputs import Consumed
+from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity, Value
-from ontology.words import amount, number_words, words
+from ontology.words import amount, begin_small, number_words, words
 
 REASONS: Mapping[AbsentReason, str] = {
     AbsentReason.NOT_FOUND: "not found",
@@ -25,9 +27,14 @@ REASONS: Mapping[AbsentReason, str] = {
 }
 
 
-def named(slot: str) -> str:
-    """A slot's name in words."""
-    return slot.replace("_", " ")
+def named(slot: Slot) -> str:
+    """What fills a slot, as a reader calls it within a sentence."""
+    return begin_small(slot.concept.display)
+
+
+def unknown(slot: Slot) -> str:
+    """Of what is measured that it was not; of a diagnosis or a treatment, that nobody recorded it."""
+    return "not recorded" if slot.concept.origin in EVENTS else "not measured"
 
 
 def shown(value: Value, decimals: int | None) -> str:

@@ -193,8 +193,8 @@ async def test_what_every_way_out_tells(ask: Asker) -> None:
     assert step.standing.share_measured == Decimal("0.8")
     assert any("creatinine 9.1 mg/dL is above 99.9 % of the training data" in text for text in step.rebuttals)
     told = argument(result)
-    assert "moved the estimate, compared with 40 made-up people, most first: up: creatinine 9.1 mg/dL" in told
-    assert "dialysis not measured" in told
+    assert "moved the estimate, compared with 40 made-up people, most first: up: serum creatinine 9.1 mg/dL" in told
+    assert "dialysis not measured" not in told
     assert result.interval is not None and result.interval.text == "90 % of us"
     assert_fhir(result)
     assert "fingerprint" in provenance(result, "turtle")

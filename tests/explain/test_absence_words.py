@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ontology.concepts import Concept, Origin, ValueType
+from ontology.evaluation import Issue, Severity
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
 from server.catalog.load import load_catalog
@@ -27,3 +28,9 @@ ENDED = replace(STATIN, origin=Origin.OBSERVATION)
 def test_words(concept: Concept, reason: AbsentReason, words: str) -> None:
     assert STATIN.value_type is ValueType.FLAG
     assert absence_words(BoundInput(Slot("input", concept, Select.ANY, True), Absent(reason))) == words
+
+
+def test_what_a_record_denies_is_recorded() -> None:
+    denied = Issue(Severity.INFORMATION, "negated", "Recorded as refuted: Condition/1.", "input")
+    given = BoundInput(Slot("input", STATIN, Select.ANY, True), Absent(AbsentReason.NOT_FOUND), issues=(denied,))
+    assert absence_words(given) == "denied by a record, which alone is not a no"

@@ -146,7 +146,7 @@ async def test_what_the_record_alone_gives_is_told_where_an_input_is_taken_away(
     assert isinstance(found, AttributionView)
     assert found.base_value == found.output_value
     assert "systolic blood pressure (missing or taken as missing)" in found.text
-    assert "% without what is missing at one end) by the record." in found.text
+    assert "% by the record. The whole difference comes of what is missing at one end. Left as" in found.text
 
 
 async def test_death_between_the_two_times_stops_the_clock() -> None:

@@ -157,7 +157,7 @@ def test_contributions_are_told_by_size_and_correlated_ones_together(linear: Des
     sizes = [abs(each.amount) for each in evaluation.working.contributions]
     assert sizes == sorted(sizes, reverse=True)
     told = {each.slot: each.text for each in evaluation.working.contributions}
-    assert told["creatinine"] == "creatinine not measured" and told["temperature"] == "temperature 38.1 °C"
+    assert told["creatinine"] == "serum creatinine not measured" and told["temperature"] == "body temperature 38.1 °C"
     margin, found = evaluation.working.margin, contributions(evaluation)
     assert margin is not None
     assert [(group.text, group.slots) for group in margin.groups] == [("circulation", ("temperature", "heart_rate"))]
@@ -234,7 +234,7 @@ def test_what_a_conversion_leaves_behind_is_rounded_off(linear: Description) -> 
 def test_the_reason_why_a_patient_lies_outside_is_told(linear: Description) -> None:
     high = kinds.evaluate(linear, inputs(linear, **usual(creatinine=Quantity(Decimal("9.1"), "mg/dL"))))
     told = [issue.text for issue in high.issues if issue.code == "out-of-distribution"]
-    assert told == ["creatinine 9.1 mg/dL is above 99.9 % of the training data"]
+    assert told == ["serum creatinine 9.1 mg/dL is above 99.9 % of the training data"]
     low = kinds.evaluate(linear, inputs(linear, **usual(heart_rate=Quantity(Decimal(20), "/min"))))
     assert any(issue.text == "heart rate 20/min is below 99.9 % of the training data" for issue in low.issues)
     standing = high.working.standing
@@ -248,7 +248,7 @@ def test_what_was_never_missing_or_never_seen_in_training_is_told(linear: Descri
     unseen = kinds.evaluate(linear, inputs(linear, **usual(sex=OTHER, creatinine=NOT_FOUND)))
     assert {"unseen-value", "out-of-distribution"} <= {issue.code for issue in unseen.issues}
     assert unseen.working.standing is not None and unseen.working.standing.measured == 3
-    assert unseen.working.qualifier is not None and "3 of 5 inputs measured" in unseen.working.qualifier
+    assert unseen.working.qualifier is not None and "3 of 5 inputs known" in unseen.working.qualifier
     inside = kinds.evaluate(linear, inputs(linear, **usual()))
     assert inside.working.standing is not None and inside.working.standing.outside == ()
 

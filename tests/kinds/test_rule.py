@@ -91,14 +91,14 @@ def test_equal_outputs_settle_it_whichever_case_it_is():
     )
     evaluation = evaluate(same, {"a": absent(), "b": Consumed(True)})
     assert evaluation.value == code("x")
-    assert evaluation.working.warrant == "a or b (a missing, b yes)"
+    assert evaluation.working.warrant == "a or b (a missing, B yes)"
     assert evaluate(same, {"a": absent(), "b": Consumed(False)}).value == Absent(AbsentReason.INPUT_ABSENT)
 
 
 def test_the_warrant_leaves_out_what_the_case_could_do_without():
     case = Case(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b")
     either = make_description(slots=EITHER, cases=(case,))
-    assert evaluate(either, {"a": absent(), "b": Consumed(True)}).working.warrant == "a or b (b yes)"
+    assert evaluate(either, {"a": absent(), "b": Consumed(True)}).working.warrant == "a or b (B yes)"
 
 
 def test_no_case_met_is_not_applicable():

@@ -89,7 +89,7 @@ def test_numbers_in_words_are_those_of_the_metrics(module_id: str) -> None:
 @pytest.mark.parametrize(
     ("module_id", "known", "says"),
     [
-        (DIABETES, {"metformin": True}, "metformin is recorded"),
+        (DIABETES, {"metformin": True}, "metformin: people with tablets"),
         (DIABETES, {"dialysis": True}, "HbA1c itself is less reliable"),
         (DIABETES, {"end_stage_kidney_disease": True}, "HbA1c itself is less reliable"),
         (DIABETES, {"hba1c": "5.9"}, "an HbA1c is recorded"),

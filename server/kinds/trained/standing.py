@@ -5,39 +5,44 @@ from decimal import Decimal
 
 from ontology.evaluation import Issue, Severity
 from ontology.inputs import Consumed
+from ontology.slots import Slot
 from ontology.values import Quantity
-from ontology.words import number_words, words
+from ontology.words import brief, number_words, words
+from server.catalog.descriptions import Description
 from server.catalog.trained import PROBABILITIES, Feature, TrainedModel
 from server.kinds.trained.row import Row
-from server.kinds.wording import named
+from server.kinds.wording import named, unknown
 
 OUTSIDE, TAIL, UNSEEN, BOUND = "out-of-distribution", "in-the-tail", "unseen-value", "bound-not-used"
 
 
-def standing_issues(model: TrainedModel, inputs: Mapping[str, Consumed], row: Row) -> tuple[Issue, ...]:
+def standing_issues(
+    description: Description, model: TrainedModel, inputs: Mapping[str, Consumed], row: Row
+) -> tuple[Issue, ...]:
     """What lies outside the training data (WARNING) or in its outermost percent (INFORMATION)."""
-    return tuple(dict.fromkeys(_issues(model, inputs, row)))
+    return tuple(dict.fromkeys(_issues(description, model, inputs, row)))
 
 
-def _issues(model: TrainedModel, inputs: Mapping[str, Consumed], row: Row) -> Iterator[Issue]:
+def _issues(description: Description, model: TrainedModel, inputs: Mapping[str, Consumed], row: Row) -> Iterator[Issue]:
     for feature in model.features:
-        value = inputs[feature.slot].value
+        slot, value = description.slot(feature.slot), inputs[feature.slot].value
         if feature.quantiles and isinstance(value, Quantity):
-            yield from _placed(feature, value)
+            yield from _placed(feature, slot, value)
         elif feature.slot in row.unseen:
-            text = f"{named(feature.slot)} {words(value)}: not seen in the training data, so it counts as not measured"
+            text = f"{named(slot)} {words(value)}: not seen in the training data, so it counts as {unknown(slot)}"
             yield Issue(Severity.WARNING, UNSEEN, text, feature.slot)
         elif feature.slot in row.bounds:
-            told = f"{named(feature.slot)} is known only as {words(value)}"
-            text = f"{told}, which the model cannot take: it counts as not measured"
+            told = f"{named(slot)} is known only as {words(value)}"
+            text = f"{told}, which the model cannot take: it counts as {unknown(slot)}"
             yield Issue(Severity.INFORMATION, BOUND, text, feature.slot)
         if feature.slot not in row.measured and feature.share_missing == 0:
-            text = f"{named(feature.slot)} is not measured, and was measured in all of the training data"
+            was = unknown(slot).removeprefix("not ")
+            text = f"{named(slot)} is {unknown(slot)}, and was {was} for all of the training data"
             yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot)
 
 
-def _placed(feature: Feature, value: Quantity) -> Iterator[Issue]:
-    told = f"{named(feature.slot)} {words(value)} is"
+def _placed(feature: Feature, slot: Slot, value: Quantity) -> Iterator[Issue]:
+    told = f"{named(slot)} {brief(value)} is"
     low, high = feature.quantiles, tuple(reversed(feature.quantiles))
     for place, (severity, code) in enumerate(((Severity.WARNING, OUTSIDE), (Severity.INFORMATION, TAIL))):
         share = f"{number_words(100 * (Decimal(1) - PROBABILITIES[place]))} % of the training data"

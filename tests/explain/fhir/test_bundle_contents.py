@@ -226,7 +226,7 @@ def test_a_model_says_what_it_is_how_sure_and_what_moved_it() -> None:
     for text in (
         "Not to be written into a record: demonstration model",
         "Uncertainty: 5.1 to 15.2 % (90 % of fits).",
-        "1 of 2 inputs measured; UACR 300 mg/g is above 99 % of the training data; calibration: slope 0.98.",
+        "1 of 2 inputs known; UACR 300 mg/g is above 99 % of the training data; calibration: slope 0.98.",
         "Moved the estimate, compared with usual people, most first: up: eGFR 45; down: UACR 300.",
     ):
         assert text in notes(risk)

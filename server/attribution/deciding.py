@@ -4,17 +4,16 @@ A kidney failure risk holds for no usual creatinine, a stroke risk in atrial fib
 """
 
 from dataclasses import replace
-from datetime import datetime, tzinfo
 
 from server.attribution.function import Hierarchy
 from server.attribution.sides import DECIDES, Field, Stayed
 from server.kinds.logic import judge, slots_of
 
 
-def settled(function: Hierarchy, times: tuple[datetime, datetime], zone: tzinfo) -> Hierarchy:
+def settled(function: Hierarchy) -> Hierarchy:
     """The function without the players that a criterion reads which refuses the baseline, but not the actual end."""
     while deciding := _deciding(function):
-        function = Hierarchy(_without(function.field, deciding), times, zone)
+        function = function.over(_without(function.field, deciding))
     return function
 
 

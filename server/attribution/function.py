@@ -11,6 +11,7 @@ from ontology.evaluation import Evaluation, Working
 from ontology.inputs import Consumed
 from ontology.slots import Slot
 from server import kinds
+from server.attribution.effort import Effort
 from server.attribution.sides import Field, Place
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import FromCall, PlannedCall
@@ -23,11 +24,14 @@ from server.kinds.errors import KindError
 class Hierarchy:
     """Evaluates the goal of a field for any coalition, given as a bit mask of its players.
 
-    ``times`` are the evaluation times at the baseline and now.
+    ``times`` are the evaluation times at the baseline and now.  What it takes is taken off ``effort``: TooMuchError.
     """
 
-    def __init__(self, field: Field, times: tuple[datetime, datetime], zone: tzinfo) -> None:
+    def __init__(
+        self, field: Field, times: tuple[datetime, datetime], zone: tzinfo, effort: Effort | None = None
+    ) -> None:
         self.field = field
+        self._effort = Effort() if effort is None else effort
         self._times = times
         self._zone = zone
         self._moved: dict[Place, tuple[int, Consumed]] = {}
@@ -43,6 +47,10 @@ class Hierarchy:
             self._masks[call.description.iri] = self._mask(call)
         self._known: dict[tuple[str, int], Evaluation] = {}
         self._by_value: dict[tuple[object, ...], Evaluation] = {}
+
+    def over(self, field: Field) -> "Hierarchy":
+        """The same between the same ends over another field."""
+        return Hierarchy(field, self._times, self._zone, self._effort)
 
     @property
     def everyone(self) -> int:
@@ -77,6 +85,7 @@ class Hierarchy:
     def _predict(self, description: Description, masks: Sequence[int]) -> None:
         if not masks:
             return
+        self._effort.take(len(masks))
         try:
             values = kinds.values_of(description, self._mixtures(description, masks))
         except KindError:
@@ -101,6 +110,12 @@ class Hierarchy:
         call = self.calls[iri]
         return {slot.name: self._input(call, slot, mask) for slot in call.description.slots}
 
+    def filled(self, places: Iterable[Place], mask: int) -> dict[str, Consumed]:
+        """What fills these slots of a call, by their names."""
+        return {
+            name: self._input(self.calls[iri], self.calls[iri].description.slot(name), mask) for iri, name in places
+        }
+
     def _evaluate(self, call: PlannedCall, mask: int) -> Evaluation:
         description = call.description
         inputs = self.inputs(description.iri, mask)
@@ -113,6 +128,7 @@ class Hierarchy:
         key = (description.iri, at, *inputs.values())
         found = self._by_value.get(key)
         if found is None:
+            self._effort.take()
             found = self._by_value[key] = evaluate_safely(description, inputs, at)
         return found
 

@@ -11,9 +11,13 @@ from server.attribution.sides import Field, Place, Player, carries
 from server.catalog.trained import Group
 from server.compiler.plan import FromCall, PlannedCall
 
+AS_ONE = "inputs that only together leave the result one that applies"
 
-def groups_of(field: Field) -> tuple[tuple[Group, tuple[int, ...]], ...]:
+
+def groups_of(field: Field) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Each group of a model of the hierarchy that at least two players belong to, with their places in the field.
+
+    A player that is several in one makes a group too, for itself or in the group of its model.
 
     A player belongs to a group where all ways from what it fills to the result lead through slots of the group; slots
     that only decide whether a module applies, or are only compared with, are no ways.  It belongs to one group at most:
@@ -28,10 +32,11 @@ def groups_of(field: Field) -> tuple[tuple[Group, tuple[int, ...]], ...]:
                 for index, player in enumerate(field.players)
                 if index not in taken and _belongs(field, player, call, group)
             ]
-            if len(members) > 1:
+            if len(members) > 1 or any(field.players[member].joined for member in members):
                 taken.update(members)
-                found.append((group, tuple(members)))
-    return tuple(found)
+                found.append((group.text, tuple(members)))
+    rest = [index for index, player in enumerate(field.players) if player.joined and index not in taken]
+    return (*found, *((AS_ONE, (index,)) for index in rest))
 
 
 def _belongs(field: Field, player: Player, model: PlannedCall, group: Group) -> bool:

@@ -11,17 +11,31 @@ from server.kinds.interpret import interpret
 from server.kinds.logic import judge_optional
 
 
-def item_of(
+def items_of(
     function: Hierarchy,
-    player: Player,
+    index: int,
     amount: float = 0.0,
     error: float | None = None,
     alone: bool = False,
     needed: bool = False,
+) -> tuple[Item, ...]:
+    """The item of a player; of one that is several in one, an item of each.
+
+    What those moved is told as equal parts, since none of them can be told from the others; none decides alone.
+    """
+    player = function.field.players[index]
+    if not player.joined:
+        return (_item(function, index, player, amount, error, alone, needed),)
+    count = len(player.joined)
+    part = None if error is None else error / count
+    return tuple(_item(function, index, each, amount / count, part, False, alone or needed) for each in player.joined)
+
+
+def _item(
+    function: Hierarchy, index: int, player: Player, amount: float, error: float | None, alone: bool, needed: bool
 ) -> Item:
-    """The item of a player."""
     if player.is_time:
-        return _time(function, player, amount, error, alone, needed)
+        return _time(function, index, amount, error, alone, needed)
     move = player.moves[0]
     names = {each.before.slot.name for each in player.moves}
     return Item(
@@ -44,10 +58,10 @@ def _records(inputs: list[BoundInput]) -> tuple[Resource, ...]:
     return tuple(dict.fromkeys(resource for given in inputs for resource in given.resources))
 
 
-def _time(function: Hierarchy, player: Player, amount: float, error: float | None, alone: bool, needed: bool) -> Item:
+def _time(function: Hierarchy, index: int, amount: float, error: float | None, alone: bool, needed: bool) -> Item:
     """The evaluation time, shown as the first number that it changes by itself: age."""
     everyone = function.everyone
-    rest = everyone & ~(1 << function.field.players.index(player))
+    rest = everyone & ~(1 << index)
     timed = function.field.timed
     calls = [call for call in function.field.calls if call.description.evaluation_time is not None]
     readers = [call for call in calls if call.description.iri not in timed]

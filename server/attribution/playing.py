@@ -68,7 +68,7 @@ def play(plan: Plan, goal: Goal, baseline: Side, actual: Side, zone: tzinfo) -> 
     timed = {call.description.iri: tied for call in calls if (tied := _tied(call, moving, baseline)) is not None}
     free = [call for call in calls if call.description.iri not in timed]
     if any(_reads_otherwise(call, baseline.at, actual.at, zone) for call in free):
-        players.append(Player())
+        players.append(Player(is_time=True))
     return Field(calls, goal.call, fixed, tuple(players), tuple(stayed.values()), carrying, timed)
 
 

@@ -53,14 +53,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A leaf that differs, with every slot that it fills; or (no moves) the evaluation time."""
+    """A leaf that differs, with every slot that it fills; or the evaluation time (``is_time``).
+
+    ``joined``: several of these that move as one, since a mixture of them gives no result.
+    """
 
     moves: tuple[Move, ...] = ()
-
-    @property
-    def is_time(self) -> bool:
-        """Whether this is the evaluation time."""
-        return not self.moves
+    is_time: bool = False
+    joined: tuple["Player", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

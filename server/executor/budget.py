@@ -56,8 +56,12 @@ class Work:
         self.budget.executions -= 1
         self.check()
 
+    def late(self) -> bool:
+        """Whether no time is left."""
+        return self.budget.clock() > self.until + opening_seconds() - self.opened
+
     def check(self) -> None:
         """QuestionError where no time is left."""
-        if self.budget.clock() > self.until + opening_seconds() - self.opened:
+        if self.late():
             text = f"it was not worked out within {self.budget.seconds:g} s (server.deadline): {_LESS}"
             raise QuestionError("too-long", text)

@@ -4,7 +4,7 @@ The sentence comes first.  It says what moved *the estimate*, never that somethi
 is no expected effect.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.values import Value
 from server.attribution.attribute import attribute
+from server.attribution.effort import Effort
 from server.attribution.reference import USUAL, reference_side
 from server.attribution.sides import side_of
 from server.attribution.told import Attribution, Item, Undefined
@@ -24,20 +25,23 @@ from server.explain.wording import time_words
 
 
 def with_attributions(
-    trace: Trace, results: Iterable[AnswerResult], asked: Iterable[Against]
+    trace: Trace, results: Iterable[AnswerResult], asked: Iterable[Against], effort: Callable[[], Effort] = Effort
 ) -> tuple[AnswerResult, ...]:
-    """The results with what moved each, for every comparison asked for.  Takes a while: not for an event loop."""
+    """The results with what moved each, for every comparison asked for.  Takes a while: not for an event loop.
+
+    ``effort`` gives what each of them may cost.
+    """
     wanted = tuple(dict.fromkeys(asked))
     return tuple(
-        replace(result, attributions={each: attribution(trace, result.concept.id, each) for each in wanted})
+        replace(result, attributions={each: attribution(trace, result.concept.id, each, effort()) for each in wanted})
         for result in results
     )
 
 
-def attribution(trace: Trace, concept: str, against: Against) -> AttributionView | Issue:
+def attribution(trace: Trace, concept: str, against: Against, effort: Effort | None = None) -> AttributionView | Issue:
     """What moved the result for a concept; an issue says why that cannot be told."""
     answered = next(each for each in trace.answers if each.goal.concept.id == concept)
-    found = _compared(trace, answered, against)
+    found = _compared(trace, answered, against, effort)
     if isinstance(found, str):
         return Issue(Severity.INFORMATION, "not-attributed", found)
     told, before = found
@@ -63,7 +67,9 @@ def attribution(trace: Trace, concept: str, against: Against) -> AttributionView
     )
 
 
-def _compared(trace: Trace, answered: Answered, against: Against) -> tuple[Attribution, Value | None] | str:
+def _compared(
+    trace: Trace, answered: Answered, against: Against, effort: Effort | None
+) -> tuple[Attribution, Value | None] | str:
     """The attribution, and what the result was at the baseline; or why there is none."""
     goal, display = answered.goal, answered.goal.concept.display
     if answered.leaf is not None and answered.leaf.assumed:
@@ -83,7 +89,7 @@ def _compared(trace: Trace, answered: Answered, against: Against) -> tuple[Attri
             return _nothing_to_compare(display, against)
         side = found
         before = found.values.get(goal.call)
-    told = attribute(trace.plan, goal, side, actual, trace.zone)
+    told = attribute(trace.plan, goal, side, actual, trace.zone, effort)
     return told.why if isinstance(told, Undefined) else (told, before)
 
 

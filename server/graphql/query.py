@@ -1,6 +1,5 @@
 """The queries: one patient's results, the modules on offer, and what a question would call."""
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Protocol, cast
@@ -11,6 +10,7 @@ from strawberry import ID, Info
 from collectors.fetching.search import checked_id
 from collectors.settings import Source
 from server.catalog.load import Catalog
+from server.catalog.nearest import nearest
 from server.compiler.compile import compile_plan
 from server.errors import QuestionError, UnknownConceptError
 from server.executor.budget import Budget
@@ -18,10 +18,10 @@ from server.executor.course import Course
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.explain import planned
-from server.explain.attribution import with_attributions
 from server.explain.comparisons import Baseline
 from server.explain.explain import explain
 from server.graphql.assumptions import Assumption, read_assumptions
+from server.graphql.attributing import attributed
 from server.graphql.attribution import asked
 from server.graphql.limits import DEFAULT_POINTS, MOST_POINTS
 from server.graphql.modules import Module, Plan
@@ -80,7 +80,7 @@ async def _results(
     trace = await context.engine.ask(question)
     results = explain(trace)
     if wanted:
-        results = await asyncio.to_thread(with_attributions, trace, results, wanted)
+        results = await attributed(trace, results, wanted, context.budget)
     # The schema's types describe what explain returns; fields are read straight off it.
     return cast("list[Result]", results)
 
@@ -141,7 +141,7 @@ def _modules(info: Info[Context, None], produces: ID | None = strawberry.UNSET) 
     catalog = info.context.engine.catalog
     wanted = None if produces is strawberry.UNSET else produces
     if wanted is not None and wanted not in catalog.concepts:
-        raise UnknownConceptError("no concept has this id")
+        raise UnknownConceptError(f"no concept has this id{nearest(wanted, catalog.concepts)}")
     found = [m for m in catalog.modules.values() if wanted is None or m.produces.id == wanted]
     return cast("list[Module]", sorted(found, key=lambda module: module.id))
 

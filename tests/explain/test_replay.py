@@ -49,6 +49,8 @@ def test_the_hard_kinds_of_values_are_among_them() -> None:
     points = [step for one in said for step in one.steps if step.as_of != one.at]
     assert len(points) > 20
     assert sum(len(one.attributions) for one in said) > 50
+    assert sum(one.interval is not None for one in said) > 5
+    assert any(told.groups for one in said for told in one.attributions)
     assert any(item for one in said for told in one.attributions if told.since for item in told.items)
 
 

@@ -37,7 +37,11 @@ def numbers(said: Said) -> Iterator[Change]:
             yield lambda by, p=place, b=limits: with_step(said, p, bounds=b(by))
         for name, given in step.inputs.items():
             yield from _of_input(said, place, name, given)
+    for limits in _limits(said.interval):
+        yield lambda by, i=limits: replace(said, interval=i(by))
     for place, told in enumerate(said.attributions):
+        for which in range(len(told.groups)):
+            yield lambda by, p=place, w=which: _group(said, p, w, by)
         for field in ("base", "output"):
             yield lambda by, p=place, f=field: _attributed(said, p, **{f: getattr(said.attributions[p], f) + by})
         for which, item in enumerate(told.items):
@@ -83,6 +87,12 @@ def _limits(bounds: Interval | None) -> Iterator[Callable[[Decimal], Interval]]:
 def _attributed(said: Said, place: int, **changes: Any) -> Said:
     told = replace(said.attributions[place], **changes)
     return replace(said, attributions=(*said.attributions[:place], told, *said.attributions[place + 1 :]))
+
+
+def _group(said: Said, place: int, which: int, by: Decimal) -> Said:
+    groups = list(said.attributions[place].groups)
+    groups[which] = replace(groups[which], amount=groups[which].amount + by)
+    return _attributed(said, place, groups=tuple(groups))
 
 
 def _item(said: Said, place: int, which: int, **changes: Any) -> Said:

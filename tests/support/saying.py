@@ -6,7 +6,7 @@ from ontology.inputs import Consumed
 from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
 from server.executor.trace import Circumstances
 from server.explain.comparisons import Against, AttributionView
-from server.explain.replay.said import Said, SaidAttribution, SaidInput, SaidItem, SaidStep
+from server.explain.replay.said import Said, SaidAttribution, SaidGroup, SaidInput, SaidItem, SaidStep
 from server.explain.results import AnswerResult, GroundView, StepView
 
 
@@ -28,6 +28,7 @@ def said_of(result: AnswerResult) -> Said:
             if isinstance(told, AttributionView)
         ),
         assumed=result.leaf is not None and result.leaf.assumed,
+        interval=result.interval,
     )
 
 
@@ -62,5 +63,9 @@ def _attribution(against: Against, told: AttributionView) -> SaidAttribution:
     items = tuple(
         SaidItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in told.items
     )
+    groups = tuple(
+        SaidGroup(Decimal(repr(group.amount)), tuple(sorted(told.items.index(item) for item in group.items)))
+        for group in told.groups
+    )
     ends = Decimal(repr(told.base)), Decimal(repr(told.output))
-    return SaidAttribution(told.scale, told.baseline, *ends, items, against.since, against.baseline.value)
+    return SaidAttribution(told.scale, told.baseline, *ends, items, against.since, against.baseline.value, groups)

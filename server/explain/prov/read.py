@@ -53,6 +53,7 @@ def _answer(said: Statements, answer: ox.NamedNode) -> Said:
         seal=said.text(answer, str(MPM.seal)) if said.all(answer, str(MPM.seal)) else None,
         attributions=read_attributions(said, answer),
         assumed=not activities and said.flag(value, str(MPM.assumed), default=False),
+        interval=read_interval(said, answer, str(MPM.interval)),
     )
 
 

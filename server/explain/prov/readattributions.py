@@ -5,7 +5,7 @@ from server.explain.prov.parsing import Term
 from server.explain.prov.readvalues import read_value
 from server.explain.prov.statements import Statements, words
 from server.explain.prov.terms import MPM
-from server.explain.replay.said import SaidAttribution, SaidItem
+from server.explain.replay.said import SaidAttribution, SaidGroup, SaidItem
 
 _POSITION = str(MPM.position)
 
@@ -18,14 +18,16 @@ def read_attributions(said: Statements, answer: Term) -> tuple[SaidAttribution, 
 
 def _attribution(said: Statements, node: Term) -> SaidAttribution:
     since = str(MPM.since)
+    items = _by_place(said, said.nodes(node, str(MPM.item)))
     return SaidAttribution(
         scale=said.text(node, str(MPM.scale)),
         baseline=said.text(node, str(MPM.baseline)),
         base=said.number(node, str(MPM.base)),
         output=said.number(node, str(MPM.output)),
-        items=tuple(_item(said, item) for item in _by_place(said, said.nodes(node, str(MPM.item)))),
+        items=tuple(_item(said, item) for item in items),
         since=said.time(node, since) if said.all(node, since) else None,
         against=said.text(node, str(MPM.against)),
+        groups=tuple(_group(said, group, items) for group in said.nodes(node, str(MPM.together))),
     )
 
 
@@ -36,6 +38,14 @@ def _item(said: Statements, node: Term) -> SaidItem:
         after=read_value(said, said.node(node, str(MPM.to))),
         amount=said.number(node, str(MPM.amount)),
     )
+
+
+def _group(said: Statements, node: Term, items: list[Term]) -> SaidGroup:
+    members = said.nodes(node, str(MPM.item))
+    if any(member not in items for member in members):
+        raise ArgumentFileError(f"{words(node)} has an input in it that is none of its attribution")
+    places = tuple(sorted(items.index(member) for member in members))
+    return SaidGroup(said.number(node, str(MPM.amount)), places)
 
 
 def _by_place(said: Statements, nodes: list[Term]) -> list[Term]:

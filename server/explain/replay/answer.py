@@ -12,9 +12,9 @@ from server.executor.trace import BoundInput, Circumstances, Execution, Trace
 from server.explain.explain import status_of
 from server.explain.reach import Reach
 from server.explain.replay.found import Finding, Kind, ReplayedStep
-from server.explain.replay.inputs import same_value
+from server.explain.replay.inputs import same_limits, same_value
 from server.explain.replay.said import Said
-from server.explain.replay.wording import exact_words
+from server.explain.replay.wording import exact_words, limits_differ
 from server.explain.results import Status
 
 _ANYWHERE = Circumstances(Environment({}, "", ""))
@@ -36,6 +36,7 @@ def answer_findings(said: Said, steps: Sequence[ReplayedStep], catalog: Catalog)
         yield Finding(Kind.TIME, text)
     if said.assumed:
         yield Finding(Kind.ANSWER, "the answer is said to be assumed, and to be computed")
+    yield from _interval(said, last)
     reached = _reached(said)
     for place, step in enumerate(steps):
         if place not in reached:
@@ -43,6 +44,17 @@ def answer_findings(said: Said, steps: Sequence[ReplayedStep], catalog: Catalog)
     status = _status(steps)
     if status is not None and status.value != said.status:
         yield Finding(Kind.STATUS, f"{said.status} in the file; from what comes out here it is {status.value}")
+
+
+def _interval(said: Said, last: ReplayedStep) -> Iterator[Finding]:
+    """Whether its uncertainty is the one that comes out here."""
+    if last.evaluation is None:
+        return
+    there, here = said.interval, last.evaluation.interval
+    if not same_limits(there, here):
+        yield Finding(Kind.INTERVAL, f"its uncertainty: {limits_differ(there, here)}")
+    elif there is not None and here is not None and there.level != here.level:
+        yield Finding(Kind.INTERVAL, f"the level of its uncertainty: {there.level} in the file, {here.level} here")
 
 
 def _produced(step: ReplayedStep) -> str:
@@ -56,6 +68,8 @@ def _read(said: Said, catalog: Catalog) -> Iterator[Finding]:
         yield Finding(Kind.MODULE, f"there is no concept {said.concept} here")
     elif _computed(concept) and not said.assumed:
         yield Finding(Kind.LINK, f"{concept.display} is computed, and the file has no step that gives it")
+    if said.interval is not None:
+        yield Finding(Kind.INTERVAL, "the answer has an uncertainty, and no step that could give one")
     wanted = Status.INSUFFICIENT if isinstance(said.value, Absent) else Status.COMPLETE
     if said.status != wanted.value:
         yield Finding(Kind.STATUS, f"{said.status} in the file; for what it says it is {wanted.value}")

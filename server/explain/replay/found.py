@@ -41,6 +41,8 @@ class Kind(StrEnum):
     """Another value comes out here."""
     BOUNDS = "bounds"
     """Other limits of the value come out here."""
+    INTERVAL = "interval"
+    """Another uncertainty comes out here."""
     FAILED = "failed"
     """The module fails here."""
     NOT_COMPUTED = "not-computed"

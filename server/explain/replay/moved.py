@@ -33,7 +33,7 @@ def moved_again(
     """What does not come out of an attribution, and what could not be looked at."""
     if not steps:
         return [_finding(told, "the answer is not computed, so nothing can move it")], []
-    findings = _sums(told, said)
+    findings = [*_sums(told, said), *_groups(told)]
     sound = not any(finding.kind in _BROKEN for step in steps for finding in step.findings)
     actual = actual_end(said, steps, catalog) if sound else None
     if actual is None:
@@ -75,6 +75,15 @@ def _sums(told: SaidAttribution, said: Said) -> list[Finding]:
         text = f"the output is {told.output:f} on the scale {told.scale}, and the answer {exact_words(said.value)}"
         found.append(_finding(told, text))
     return found
+
+
+def _groups(told: SaidAttribution) -> Iterator[Finding]:
+    """Whether each group moved what those in it moved together; of codes there are no amounts."""
+    for group in told.groups:
+        total = sum((told.items[place].amount for place in group.items), Decimal(0))
+        if abs(total - group.amount) > NEAR:
+            text = f"a group is said to have moved it by {group.amount:f}, and its inputs add up to {total:f}"
+            yield _finding(told, text)
 
 
 def _number(scale: str, value: Value) -> Decimal | None:

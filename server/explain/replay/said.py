@@ -60,6 +60,14 @@ class SaidItem:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidGroup:
+    """What inputs that rest on one record moved together; ``items`` are positions in the attribution's own."""
+
+    amount: Decimal
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SaidAttribution:
     """An attribution that was exported with the answer, on its ``scale``.
 
@@ -74,6 +82,7 @@ class SaidAttribution:
     items: tuple[SaidItem, ...]
     since: datetime | None = None
     against: str = ""
+    groups: tuple[SaidGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class Said:
 
     Without steps the answer is a fact that was read, or (``assumed``) what the question itself gave.  ``format`` is
     the version of the form of its fingerprints, ``zone`` the IANA name of the zone in which its days begin.
+    ``interval`` is how uncertain ``value`` is, where its module gives that.
     """
 
     iri: str
@@ -96,3 +106,4 @@ class Said:
     seal: str | None = None
     attributions: tuple[SaidAttribution, ...] = field(default=())
     assumed: bool = False
+    interval: Interval | None = None

@@ -1,0 +1,94 @@
+"""Answers of which a module failed, and what a model alone gives, computed again: no fixture has a failure."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache
+
+from collectors.gather import facts_from_resources
+from ontology.evaluation import Interval
+from ontology.values import Absent, AbsentReason, Quantity
+from server.catalog.load import ROOT, Catalog
+from server.compiler.compile import compile_plan
+from server.executor.question import Question
+from server.explain.explain import explain
+from server.explain.prov import graph, written
+from server.explain.prov.read import read
+from server.explain.replay.said import Said
+from server.explain.results import Status
+from tests.support.answered import AT, KEY, PATIENTLY, charts
+from tests.support.asking import SOURCE, asking, shipped, with_module
+from tests.support.replaying import again, argument, found, words
+
+PATIENT, OF = "ckd-progressing", ("egfr", "gfr-category")
+MODELLED = ("prevention", "hba1c-defined-diabetes")
+FAILED = Absent(AbsentReason.FAILED)
+
+
+def broken() -> Catalog:
+    """The catalog with the code of one module gone."""
+    return with_module(shipped(), replace(shipped().modules["egfr"], folder=ROOT / "nowhere"))
+
+
+@cache
+def failed() -> dict[str, Said]:
+    """What was exported of answers whose module failed, read back, by the ids of their concepts."""
+
+    async def go() -> dict[str, Said]:
+        async with asking(cache={"enabled": False, "key": KEY}, server=PATIENTLY) as ask:
+            # The start would refuse it: it broke since.
+            plan = compile_plan(broken(), OF)
+            facts = facts_from_resources(SOURCE, PATIENT, plan.searches, list(charts()[PATIENT]))
+            trace = await ask.engine.answer(Question(PATIENT, OF, AT, "ehr"), plan, AT, facts, SOURCE)
+        results = {each.concept.id: each for each in explain(trace)}
+        assert results["egfr"].status is Status.FAILED
+        return {name: read(written([graph(each)], "turtle"), "turtle")[0] for name, each in results.items()}
+
+    return asyncio.run(go())
+
+
+def test_a_failure_is_exported_as_one_and_the_same_comes_out() -> None:
+    said = failed()["egfr"]
+    assert (said.value, said.status) == (FAILED, "FAILED")
+    for each in failed().values():
+        replayed = again(each, broken())
+        assert replayed.same, words(replayed)
+
+
+def test_a_failure_there_that_is_a_value_here_is_told() -> None:
+    said = failed()["egfr"]
+    replayed = again(said)
+    assert {("value", None), ("status", None)} <= set(found(replayed))
+    evaluation = replayed.steps[-1].evaluation
+    assert evaluation is not None and isinstance(evaluation.value, Quantity)
+    above = again(failed()["gfr-category"])
+    assert ("input", "egfr") in found(above)
+
+
+def test_a_failure_cannot_pass_for_something_that_is_only_missing() -> None:
+    said = failed()["egfr"]
+    assert ("status", None) in found(again(replace(said, status="INSUFFICIENT"), broken()))
+    last = replace(said.steps[-1], value=Absent(AbsentReason.NOT_FOUND))
+    other = replace(said, value=last.value, steps=(*said.steps[:-1], last))
+    assert ("failed", None) in found(again(other, broken()))
+
+
+def test_an_uncertainty_that_is_not_the_modules_is_told() -> None:
+    said = argument(*MODELLED)
+    assert said.interval is not None
+    lower = replace(said, interval=replace(said.interval, low=said.interval.low - 1))
+    level = replace(said, interval=replace(said.interval, level=Decimal("0.5")))
+    for changed in (lower, level, replace(said, interval=None)):
+        assert found(again(changed)) == [("interval", None)]
+    made_up = replace(failed()["egfr"], interval=Interval(Decimal(1), Decimal(2), "%", "made up"))
+    assert ("interval", None) in found(again(made_up, broken()))
+
+
+def test_a_group_that_moved_it_by_something_else_is_told() -> None:
+    said = argument(*MODELLED)
+    place = next(place for place, told in enumerate(said.attributions) if told.groups)
+    told = said.attributions[place]
+    first = replace(told.groups[0], amount=told.groups[0].amount + 1)
+    changed = replace(told, groups=(first, *told.groups[1:]))
+    attributions = (*said.attributions[:place], changed, *said.attributions[place + 1 :])
+    assert found(again(replace(said, attributions=attributions))) == [("attribution", None)]

@@ -208,9 +208,7 @@ async def test_pages_that_never_end_are_read_no_further_than_allowed(monkeypatch
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(
-    "where", ["http://169.254.169.254/latest", "https://evil.test/a", "file:///etc/passwd", "//x"]
-)
+@pytest.mark.parametrize("where", ["http://169.254.169.254/latest", "https://evil.test/a", "file:///etc/passwd", "//x"])
 async def test_it_leads_nowhere_else(status: int, where: str) -> None:
     fake = FakeTerminology(*TEN)
     fake.expands = fake.validates = httpx.Response(status, headers={"location": where})

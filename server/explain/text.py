@@ -20,6 +20,7 @@ from server.explain.wording import (
 _MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
 # What the line of a missing input says already.
 _SAID_BY_LINE = frozenset({"not-found", "not-recorded", "not-set"})
+_REFUSAL = "Does not hold: "
 _INDENT = "    "
 
 
@@ -40,7 +41,10 @@ def _lines(result: AnswerResult) -> Iterator[str]:
         yield f"  uncertainty: {uncertainty(result.interval, decimals)}"
     if result.step is not None:
         # What limits the answer stands before what it is made of, which may be long.
-        yield from (f"  ! {text}" for text in _own(result.step, result.step.rebuttals))
+        first = (_REFUSAL, f"{result.concept.display}: ")
+        limits = _own(result.step, result.step.rebuttals)
+        # Why a module does not hold, and what is not decided, the sentence has said.
+        yield from (f"  ! {text}" for text in limits if not text.startswith(first))
     for view in result.attributions.values():
         if isinstance(view, AttributionView):
             yield f"  moved, compared with {view.baseline}: {view.text}"

@@ -41,7 +41,9 @@ def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> E
         # Every case is known not to hold: the rule has nothing to say of this patient.
         issue = Issue(Severity.WARNING, NO_CASE, "None of the cases of the rule is met")
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"No case is met{read}"), (issue,))
-    open_outputs = [_output(output) for output in outputs] + ([] if settled else ["none of them"])
+    # Of yes and no a reader knows that there is no third.
+    closed = settled or {True, False} <= {output for output in outputs if isinstance(output, bool)}
+    open_outputs = [_output(output) for output in outputs] + ([] if closed else ["none of them"])
     undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(open_outputs, 'or')}")
     warrant = f"Not decided between: {'; '.join(dict.fromkeys(case.label for case in possible))}{read}"
     issues = (*missing_issues(missing, inputs), undecided)

@@ -184,8 +184,10 @@ def test_serve_names_a_taken_port(fhir: FakeFhir, capsys: pytest.CaptureFixture[
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("MEDTWIN_")}
+    settings = tmp_path / "none.toml"  # not the medtwin.toml that whoever runs this may have
+    settings.touch()
     process = subprocess.Popen(
-        [sys.executable, "-m", "server", "serve", "--port", "0"],
+        [sys.executable, "-m", "server", "serve", "--port", "0", "--config", str(settings)],
         cwd=REPO,
         env={**variables, "MEDTWIN_CACHE__ENABLED": "false"},
         stdout=subprocess.PIPE,

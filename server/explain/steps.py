@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity
+from ontology.inputs import Consumed
 from ontology.values import Absent, Quantity
 from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
@@ -58,7 +59,7 @@ def _step(reach: Reach, position: int, at: datetime) -> StepView:
         fingerprint=execution.fingerprint,
         reused=execution.reused,
         reason=execution.reason,
-        contributions=_contributions(evaluation, execution.inputs),
+        contributions=contributions_of(evaluation, execution.inputs),
         standing=_standing(evaluation),
         bounds=evaluation.bounds,
     )
@@ -161,7 +162,8 @@ def _notes(given: BoundInput) -> tuple[Issue, ...]:
     return tuple(Issue(Severity.INFORMATION, "record-note", n, given.slot.name) for n in notes if n not in told)
 
 
-def _contributions(evaluation: Evaluation, inputs: Mapping[str, BoundInput]) -> ContributionsView | None:
+def contributions_of(evaluation: Evaluation, inputs: Mapping[str, BoundInput | Consumed]) -> ContributionsView | None:
+    """What each slot added; None where the evaluation does not tell."""
     points = evaluation.working.contributions
     if not points:
         return None

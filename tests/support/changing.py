@@ -8,7 +8,7 @@ from typing import Any
 
 from ontology.evaluation import Interval
 from ontology.values import Bound, Quantity, Series, Value
-from server.explain.replay.said import Said, SaidInput
+from server.explain.replay.said import Said, SaidContributions, SaidInput
 
 
 def with_step(said: Said, place: int, **changes: Any) -> Said:
@@ -37,6 +37,7 @@ def numbers(said: Said) -> Iterator[Change]:
             yield lambda by, p=place, b=limits: with_step(said, p, bounds=b(by))
         for name, given in step.inputs.items():
             yield from _of_input(said, place, name, given)
+        yield from _of_contributions(said, place, step.contributions)
     for limits in _limits(said.interval):
         yield lambda by, i=limits: replace(said, interval=i(by))
     for place, told in enumerate(said.attributions):
@@ -60,6 +61,17 @@ def _of_input(said: Said, place: int, name: str, given: SaidInput) -> Iterator[C
         yield lambda by, v=value: with_input(said, place, name, consumed=replace(consumed, value=v(by)))
     for limits in _limits(consumed.bounds):
         yield lambda by, b=limits: with_input(said, place, name, consumed=replace(consumed, bounds=b(by)))
+
+
+def _of_contributions(said: Said, place: int, told: SaidContributions | None) -> Iterator[Change]:
+    if told is None:
+        return
+    for field in ("base", "output", "residual"):
+        yield lambda by, f=field: with_step(said, place, contributions=replace(told, **{f: getattr(told, f) + by}))
+    for which, (slot, amount) in enumerate(told.items):
+        yield lambda by, w=which, s=slot, a=amount: with_step(
+            said, place, contributions=replace(told, items=_with(told.items, w, (s, a + by)))
+        )
 
 
 def _of(value: Value) -> Iterator[Callable[[Decimal], Value]]:

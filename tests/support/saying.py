@@ -6,7 +6,15 @@ from ontology.inputs import Consumed
 from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
 from server.executor.trace import Circumstances
 from server.explain.comparisons import Against, AttributionView
-from server.explain.replay.said import Said, SaidAttribution, SaidGroup, SaidInput, SaidItem, SaidStep
+from server.explain.replay.said import (
+    Said,
+    SaidAttribution,
+    SaidContributions,
+    SaidGroup,
+    SaidInput,
+    SaidItem,
+    SaidStep,
+)
 from server.explain.results import AnswerResult, GroundView, StepView
 
 
@@ -50,7 +58,17 @@ def _step(step: StepView, under: Circumstances) -> SaidStep:
         environment=environment.digest(module.kind),
         reused=step.reused,
         bounds=step.bounds,
+        contributions=contributions_said(step),
     )
+
+
+def contributions_said(step: StepView) -> SaidContributions | None:
+    """What a reader gets of what each input of a step added."""
+    told = step.contributions
+    if told is None:
+        return None
+    items = tuple(sorted((item.slot, item.amount) for item in told.items))
+    return SaidContributions(told.scale, told.base, told.output, items, told.residual)
 
 
 def _input(ground: GroundView) -> SaidInput:

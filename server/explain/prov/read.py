@@ -6,6 +6,7 @@ from rdflib.namespace import DCTERMS
 
 from ontology.inputs import Consumed
 from server.errors import ArgumentFileError
+from server.explain.prov.contributions import read_contributions
 from server.explain.prov.parsing import Term, parse
 from server.explain.prov.readattributions import read_attributions
 from server.explain.prov.readvalues import read_interval, read_value
@@ -100,6 +101,7 @@ def _step(said: Statements, activity: Term, place: int, outputs: dict[Term, int]
         environment=said.text(activity, str(MPM.environment)),
         reused=said.flag(activity, str(MPM.reused)),
         bounds=read_interval(said, output, str(MPM.bounds)),
+        contributions=read_contributions(said, output),
     )
 
 

@@ -9,6 +9,7 @@ from ontology.inputs import Consumed
 from server.catalog.descriptions import Description
 from server.executor.fingerprint import PUBLIC, fingerprint
 from server.executor.trace import Circumstances
+from server.explain.prov.contributions import write_contributions
 from server.explain.prov.grounds import write_ground
 from server.explain.prov.terms import AGENT, MPM, PPLAN, iri
 from server.explain.prov.values import moment, write_interval, write_value
@@ -48,6 +49,7 @@ def write_step(
     for text in step.rebuttals:
         made.add((value, MPM.rebuttal, Literal(text)))
     _write_plan(made, name, position, step)
+    write_contributions(made, name, position, step.contributions, value)
     values.append(value)
     return activity
 

@@ -1,6 +1,6 @@
 """The chain of a result as a graph: each step an activity that used its grounds and generated its value."""
 
-from rdflib import PROV, RDF, Graph, Literal, URIRef
+from rdflib import PROV, RDF, XSD, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
 from rdflib.term import Node
 
@@ -12,7 +12,7 @@ from server.explain.prov.grounds import write_ground
 from server.explain.prov.seal import seal
 from server.explain.prov.steps import write_step
 from server.explain.prov.terms import AGENT, MPM, PPLAN, RESULTS, iri
-from server.explain.prov.values import moment, write_interval
+from server.explain.prov.values import decimal, moment, write_interval
 from server.explain.results import AnswerResult
 
 _UNNAMED = "urn:medtwin:argument#"
@@ -74,6 +74,12 @@ def _write_answer(made: Graph, answer: URIRef, result: AnswerResult, value: URIR
     ]
     if result.interpretation is not None:
         said.append((MPM.interpretation, Literal(result.interpretation.text)))
+    if result.risk is not None:
+        said += [
+            (MPM.outcome, Literal(result.risk.outcome)),
+            (MPM.horizon, Literal(result.risk.horizon, datatype=XSD.duration, normalize=False)),
+            (MPM.probability, decimal(result.risk.probability)),
+        ]
     for term, node in said:
         made.add((answer, term, node))
     for kind in (PROV.Agent, PROV.SoftwareAgent):

@@ -43,6 +43,8 @@ class Kind(StrEnum):
     """Other limits of the value come out here."""
     INTERVAL = "interval"
     """Another uncertainty comes out here."""
+    CONTRIBUTIONS = "contributions"
+    """What each input added does not come out."""
     FAILED = "failed"
     """The module fails here."""
     NOT_COMPUTED = "not-computed"

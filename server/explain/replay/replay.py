@@ -15,6 +15,7 @@ from server.executor.cache.keys import Keyring
 from server.executor.environment import Environment
 from server.executor.fingerprint import FORMAT, truncate
 from server.explain.replay.answer import answer_findings
+from server.explain.replay.contributions import contributions_again
 from server.explain.replay.found import Finding, Kind, Replayed, ReplayedStep
 from server.explain.replay.identity import other_digest, other_form, other_maker
 from server.explain.replay.inputs import given_again, same_limits, same_value, slots_fit
@@ -90,6 +91,7 @@ def _outcome(made: ReplayedStep) -> Iterator[Finding]:
             yield Finding(Kind.VALUE, differ(said.value, evaluation.value))
     if not same_limits(said.bounds, evaluation.bounds):
         yield Finding(Kind.BOUNDS, limits_differ(said.bounds, evaluation.bounds))
+    yield from contributions_again(said.contributions, evaluation, made.inputs)
 
 
 def _zone(name: str) -> ZoneInfo | None:

@@ -26,6 +26,20 @@ class SaidInput:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidContributions:
+    """What each slot of a step added to ``base`` on ``scale``, up to ``output``; ``items`` by the names of the slots.
+
+    ``residual``: what they leave over, where the value is only the least that it can be.
+    """
+
+    scale: str
+    base: Decimal
+    output: Decimal
+    items: tuple[tuple[str, Decimal], ...]
+    residual: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class SaidStep:
     """One module call as of one time: by which version of what, from what, and what it gave.
 
@@ -47,6 +61,7 @@ class SaidStep:
     environment: str
     reused: bool = False
     bounds: Interval | None = None
+    contributions: SaidContributions | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from server.explain.results import AnswerResult
 from tests.support.asking import asking
 from tests.support.exported import NAMES, result_of, said_of, with_comparisons
 from tests.support.proving import every_concept, told
+from tests.support.saying import contributions_said
 
 PATIENTS_ASKED = ("infarction", "partial-birth-date")
 FORMS: tuple[Form, ...] = ("turtle", "json-ld")
@@ -35,6 +36,7 @@ def check(result: AnswerResult, said: Said) -> None:
         module = view.module
         assert (step.module, step.title, step.version) == (module.iri, module.title, module.version)
         assert (step.as_of, step.value, step.bounds) == (view.as_of, view.value, view.bounds)
+        assert step.contributions == contributions_said(view)
         assert dict(step.inputs) == {ground.slot: said_of(ground) for ground in view.grounds}
         assert (step.fingerprint, step.reused) == (view.fingerprint, view.reused)
         assert (step.description, step.code) == (module.digest, module.code_digest)

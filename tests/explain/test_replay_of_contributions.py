@@ -1,0 +1,58 @@
+"""What each input of a step added, in an exported argument: added up, and compared with what it adds here."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from server.explain.replay.said import SaidContributions, SaidStep
+from tests.support.changing import with_step
+from tests.support.replaying import NEWS2, again, argument, found, words
+
+Change = Callable[[SaidContributions], SaidContributions | None]
+
+
+def amounts(told: SaidContributions, *more: int) -> tuple[tuple[str, Decimal], ...]:
+    return tuple(
+        (slot, amount + by) for (slot, amount), by in zip(told.items, (*more, *[0] * len(told.items)), strict=False)
+    )
+
+
+def scored() -> tuple[int, SaidStep, SaidContributions]:
+    steps = argument("sepsis-ward", NEWS2).steps
+    place, step = next((place, step) for place, step in enumerate(steps) if step.contributions is not None)
+    assert step.contributions is not None
+    return place, step, step.contributions
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda told: None, "does not say what each input added"),
+        (lambda told: replace(told, base=told.base + 1), "base and contributions add up to"),
+        (lambda told: replace(told, output=told.output + 1), "and the output is"),
+        (lambda told: replace(told, scale="LOG_ODDS"), "the scale is LOG_ODDS in the file, POINTS here"),
+        (lambda told: replace(told, items=amounts(told, 1)), "base and contributions add up to"),
+        # As long as the sum is right: only computing it again tells.
+        (lambda told: replace(told, items=amounts(told, 1, -1)), "in the file, adds"),
+        (lambda told: replace(told, base=told.base + 1, items=amounts(told, -1)), "the base is 1 in the file, 0 here"),
+        (lambda told: replace(told, items=(*told.items, ("zzz", Decimal(0)))), "other inputs add something here"),
+    ],
+)
+def test_what_was_changed_is_found(change: Change, text: str) -> None:
+    place, _, told = scored()
+    replayed = again(with_step(argument("sepsis-ward", NEWS2), place, contributions=change(told)))
+    assert {kind for kind, _ in found(replayed)} == {"contributions"}
+    assert text in words(replayed)
+
+
+def test_what_was_not_changed_comes_out() -> None:
+    assert found(again(argument("sepsis-ward", NEWS2))) == []
+
+
+def test_what_no_step_tells_here_is_found() -> None:
+    said = argument()
+    place = next(place for place, step in enumerate(said.steps) if step.contributions is None)
+    made_up = SaidContributions("POINTS", Decimal(0), Decimal(1), (("age", Decimal(1)),))
+    assert found(again(with_step(said, place, contributions=made_up))) == [("contributions", None)]

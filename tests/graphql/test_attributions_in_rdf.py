@@ -8,7 +8,7 @@ from rdflib import Graph
 
 from server.explain.prov.constraints import broken
 from server.explain.prov.read import read
-from tests.graphql.test_attribution import AT, EARLIER, served
+from tests.support.attributing import AT, EARLIER, served
 
 
 async def told(selection: str) -> dict[str, Any]:

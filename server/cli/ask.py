@@ -42,8 +42,8 @@ def run(
     """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
 
     0: answered; 1: a module failed.
-    ``against``: what moved each answer away from these is told with it, but not in JSON.  ``assume``: what to take as
-    given, as it was written.  Raises MedtwinError where there is nothing to print.
+    ``against``: what moved each answer away from these (in JSON: from the first) is told with it.  ``assume``: what to
+    take as given, as it was written.  Raises MedtwinError where there is nothing to print.
     """
     return asyncio.run(_ask(settings, question, form, handed, against, assume))
 
@@ -61,7 +61,7 @@ async def _ask(
         if handed is not None:
             check_types(handed, engine.catalog)
         if form == "json":
-            return await _json(_With(engine, handed), settings, question, inputs)
+            return await _json(_With(engine, handed), settings, question, inputs, against)
         if inputs:
             recorded = any(each.baseline is Baseline.ACTUAL for each in against)
             question = replace(question, assume=read_inputs(inputs, engine.catalog), recorded=recorded)
@@ -109,20 +109,29 @@ class _With:
         return replace(question, source=named)
 
 
-async def _json(engine: "Asks", settings: Settings, question: Question, assume: Sequence[Mapping[str, Any]]) -> int:
+async def _json(
+    engine: "Asks",
+    settings: Settings,
+    question: Question,
+    assume: Sequence[Mapping[str, Any]],
+    against: tuple[Against, ...],
+) -> int:
     # The other forms need no GraphQL, which takes a third of a second to import.
     from server.graphql.endpoint import GraphQL
-    from server.graphql.whole import WHOLE
+    from server.graphql.whole import WHOLE, WHOLE_MOVED
 
     at = None if question.at is None else question.at.isoformat()
-    variables = {
+    variables: dict[str, Any] = {
         "patient": question.patient,
         "source": question.source,
         "of": list(question.of),
         "at": at,
         "assume": list(assume),
     }
-    told, _ = await GraphQL(engine, settings.server).run(WHOLE, variables, token=question.token)
+    for each in against[:1]:
+        variables |= {"baseline": each.baseline.value, "since": None if each.since is None else each.since.isoformat()}
+    query = WHOLE_MOVED if against else WHOLE
+    told, _ = await GraphQL(engine, settings.server).run(query, variables, token=question.token)
     if "errors" in told:
         for error in told["errors"]:
             print(f"medtwin: {error['message']}", file=sys.stderr)

@@ -1,12 +1,34 @@
-"""The query for everything that an answer has; what the command line prints as JSON."""
+"""The query for everything that an answer has; what the command line prints as JSON.
+
+What moved it is asked for by a query of its own: it counts as many fields, and most do not ask.
+"""
 
 _CODING = "system code display"
 _CONCEPT = f"id iri display codes {{ {_CODING} }}"
 _RECORD = "url type id version source"
 _INTERVAL = "low high unit level text"
 
-WHOLE = f"""
-query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [Assumption!]) {{
+_MOVED = f"""
+      attribution(baseline: $baseline, since: $since) {{
+        text scale baseline base output residual flipped
+        baseValue {{ ...value }}
+        outputValue {{ ...value }}
+        items {{
+          concept {{ {_CONCEPT} }}
+          slot
+          from {{ ...value }}
+          to {{ ...value }}
+          amount error usual assumed alone needed effectiveBefore effective
+          recordsBefore {{ {_RECORD} }}
+          records {{ {_RECORD} }}
+        }}
+        groups {{ text amount error items {{ slot concept {{ id }} amount }} }}
+        between {{ concept {{ {_CONCEPT} }} from {{ ...value }} to {{ ...value }} }}
+        stayed {{ concept {{ {_CONCEPT} }} slot value {{ ...value }} why }}
+      }}"""
+
+_QUERY = f"""
+query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [Assumption!]%(given)s) {{
   patient(id: $patient, source: $source) {{
     id
     reference
@@ -42,7 +64,7 @@ query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [As
         }}
         standing {{ measured of shareMeasured outOfDistribution outside calibration maturity }}
       }}
-      issues {{ severity code text slot }}
+      issues {{ severity code text slot }}%(asked)s
     }}
   }}
 }}
@@ -57,3 +79,7 @@ fragment value on Value {{
   ... on Absent {{ reason }}
 }}
 """
+
+WHOLE = _QUERY % {"given": "", "asked": ""}
+WHOLE_MOVED = _QUERY % {"given": ", $baseline: Baseline!, $since: DateTime", "asked": _MOVED}
+"""The same with what moved each answer away from one baseline."""

@@ -1,5 +1,6 @@
-"""``ask --why``: what moved an answer, in its text."""
+"""``ask --why``: what moved an answer, in its text and in JSON."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,33 @@ def test_a_time_belongs_to_the_earlier_baseline(
 def test_nothing_is_said_where_nobody_asks(ask: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(ask) == 0
     assert "moved" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "baseline", "issues"),
+    [
+        (["--since", "2026-03-03T12:00:00Z"], "the record as of 2026-03-03", []),
+        (["--why", "reference"], "usual values", []),
+        (["--why", "assumption", "--assume", "serum-creatinine=1.2mg/dL"], "the record, without the assumptions", []),
+        (["--since", "1950-03-03T12:00:00Z"], None, ["not-attributed"]),
+    ],
+)
+def test_json_tells_it_too(
+    ask: list[str], more: list[str], baseline: str | None, issues: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*ask, *more, "--format", "json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    told = result["attribution"]
+    assert [each["code"] for each in result["issues"] if each["code"] == "not-attributed"] == issues
+    if baseline is None:
+        assert told is None
+        return
+    assert told["baseline"].startswith(baseline)
+    assert told["items"][0]["concept"]["id"] == "serum-creatinine"
+    assert sum(item["amount"] for item in told["items"]) == pytest.approx(told["output"] - told["base"])
+
+
+def test_json_tells_nothing_of_it_where_nobody_asks(ask: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ask, "--format", "json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert "attribution" not in result

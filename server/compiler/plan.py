@@ -64,6 +64,19 @@ class Plan:
     searches: tuple[Search, ...]
     goals: tuple[Goal, ...]
 
+    @property
+    def read(self) -> frozenset[str]:
+        """The ids of the concepts that are read or assumed: of leaves, and of goals that are not computed."""
+        found = {goal.concept.id for goal in self.goals if goal.call is None}
+        for call in self.calls:
+            for slot in call.description.slots:
+                binding = call.bindings[slot.name]
+                if isinstance(binding, Leaf):
+                    found |= {binding.slot.concept.id, slot.concept.id}
+                elif isinstance(binding, FromSeries):
+                    found |= set(binding.drivers)
+        return frozenset(found)
+
     def call(self, iri: str) -> PlannedCall:
         """The planned call of this module (KeyError if it is not in the plan)."""
         for call in self.calls:

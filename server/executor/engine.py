@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,6 @@ from collectors.handed import OFFLINE, HandedIn
 from collectors.needs import Search
 from collectors.settings import Source
 from collectors.sourcefacts import SourceFacts
-from ontology.evaluation import Issue, Severity
 from ontology.values import Value
 from server import kinds
 from server.catalog.configured import check_collectors
@@ -29,6 +28,7 @@ from server.catalog.load import ROOT, Catalog
 from server.compiler.compile import compile_plan
 from server.compiler.plan import Plan
 from server.errors import CatalogError, CompileError, QuestionError, SettingsError
+from server.executor.asked import alive_at, time_of, unused
 from server.executor.budget import Budget, Work
 from server.executor.cache.keys import Keyring
 from server.executor.cache.open import open_store
@@ -42,9 +42,6 @@ from server.executor.run import Case, run
 from server.executor.terms import open_terminology
 from server.executor.trace import Trace
 from server.settings import Settings, site_values
-
-EARLIEST, LATEST = datetime(1850, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)
-"""Evaluation times lie between these: windows are reckoned back from them, and de-identified records lie ahead."""
 
 
 class Engine:
@@ -192,7 +189,7 @@ class Engine:
         if aside:
             # There may be a thousand of these, each too short to give others their turn by itself.
             await asyncio.sleep(0)
-        as_of, issues = _alive_at(at, facts)
+        as_of, issues = alive_at(at, facts)
         case = Case(
             patient=question.patient,
             reference=f"{source.base_url}/Patient/{question.patient}",
@@ -202,7 +199,7 @@ class Engine:
             scope=question.scope,
             assume=question.assume,
             site=self.site,
-            issues=issues,
+            issues=(*issues, *unused(question, plan, self.catalog.concepts)),
             aside=aside,
             work=work,
         )
@@ -228,15 +225,7 @@ class Engine:
             return None
 
     def _prepare(self, question: Question) -> tuple[Plan, datetime]:
-        at = question.at or datetime.now(UTC)
-        if at.utcoffset() is None:
-            raise QuestionError("time-without-zone", "the evaluation time needs a time zone")
-        if not EARLIEST <= at < LATEST:
-            text = f"the evaluation time must lie in the years {EARLIEST.year} to {LATEST.year - 1}"
-            raise QuestionError("time-out-of-range", text)
-        if any(time.utcoffset() is None or not EARLIEST <= time < at for time in question.earlier):
-            text = "the earlier time (`since`, or `from`) needs a time zone, and lies before the later (`at`, or `to`)"
-            raise QuestionError("since-not-earlier", text)
+        at = time_of(question)
         return compile_plan(self.catalog, question.of, frozenset(question.assume)), at
 
     def source(self, source_id: str | None) -> Source:
@@ -261,12 +250,3 @@ class Engine:
     async def terminology_status(self) -> SourceStatus | None:
         """The same of the terminology server; None where none is configured."""
         return next(iter(await self.terms_probe.status()), None)
-
-
-def _alive_at(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...]]:
-    """Death caps the evaluation time: nobody grows older after it."""
-    death = facts.death
-    if death is None or death.end >= at:
-        return at, ()
-    text = f"The patient died on {death.end:%Y-%m-%d}; the answer is as of then."
-    return max(death.end, EARLIEST), (Issue(Severity.WARNING, "death", text),)

@@ -16,7 +16,7 @@ CODES = "https://medtwin.example/codes"
 CHART = (patient(), creatinine(1.9, "2026-06-20T08:00:00Z"), uacr(410, "2026-06-20T08:00:00Z"))
 QUERY = """query Q($of: [ID!]!, $assume: [Assumption!]) { patient(id: "p1") {
   results(of: $of, at: "2026-06-30T12:00:00Z", assume: $assume) {
-    status text chain { module { id } grounds { slot assumed records { id } } } } } }"""
+    status text issues { code text severity } chain { module { id } grounds { slot assumed records { id } } } } } }"""
 
 
 async def asked(of: str, *assume: Json) -> tuple[Json, list[str], FakeFhir]:
@@ -85,3 +85,24 @@ async def test_the_record_is_only_read() -> None:
     assert {request.method for request in fake.requests} == {"GET"}
     again, _, _ = await asked("egfr")
     assert "assumption" not in again["text"]
+
+
+UNUSED = "What was assumed of heart rate is used by nothing that was asked for."
+
+
+@pytest.mark.parametrize(
+    ("of", "assume", "told"),
+    [
+        ("egfr", quantity("heart-rate", 90, "/min"), [UNUSED]),
+        # Read as it is, it may be assumed; computed, what it rests on may be.
+        ("heart-rate", quantity("heart-rate", 90, "/min"), []),
+        ("gfr-category", quantity("serum-creatinine", 1.0, "mg/dL"), []),
+        ("gfr-category", quantity("egfr", 50, EGFR), []),
+        ("egfr-slope", quantity("serum-creatinine", 1.0, "mg/dL"), []),
+    ],
+)
+async def test_an_assumption_that_nothing_uses_is_told(of: str, assume: Json, told: list[str]) -> None:
+    result, _, _ = await asked(of, assume)
+    issues = [issue for issue in result["issues"] if issue["code"] == "assumption-unused"]
+    assert [issue["text"] for issue in issues] == told
+    assert all(issue["severity"] == "WARNING" for issue in issues)

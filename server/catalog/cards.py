@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from rdflib import RDF, RDFS, Graph, URIRef
 from rdflib.term import Node
@@ -94,6 +94,11 @@ def _card(file: File, vocabulary: Graph, node: Node) -> Card:
     attributes = sorted((_attribute(graph, node, vocabulary, term) for term in _terms(vocabulary)), key=_place)
     groups = tuple(AttributeGroup(title, tuple(each)) for title, each in groupby(attributes, lambda a: a.group))
     metrics = sorted((_metric(graph, each) for each in graph.objects(node, MPM.metric)), key=_rank)
+    for one, other in pairwise(metrics):
+        if _rank(one) == _rank(other):
+            # A table has one place for both.
+            told = "of the same people, candidate and threshold: name whom each is of (mpm:subgroup)"
+            raise NodeFault(f"mpm:metric: {one.measure} is there twice, {told}")
     return Card(texts(graph, node, MPM.of), groups, tuple(metrics), file.turtle)
 
 
@@ -134,5 +139,6 @@ def _metric(graph: Graph, node: Node) -> Metric:
     )
 
 
-def _rank(metric: Metric) -> tuple[str, str, str, Decimal]:
-    return metric.candidate or "", metric.subgroup or "", metric.measure, metric.threshold or Decimal(0)
+def _rank(metric: Metric) -> tuple[str, str, str, bool, Decimal]:
+    threshold = metric.threshold
+    return metric.candidate or "", metric.subgroup or "", metric.measure, threshold is not None, threshold or Decimal(0)

@@ -6,10 +6,10 @@ from html import escape
 
 from ontology.words import number_words
 from server.catalog.cards import Metric
-from server.explain.metrics import curve_points
+from server.explain.metrics import SHIPPED, curve_points
 
 WIDTH, HEIGHT, LEFT, TOP = 420, 220, 60, 10
-_DASHES = ("none", "6 4", "2 3")
+_DASHES = {SHIPPED: "none", "all": "6 4", "none": "2 3"}
 Points = Sequence[tuple[Decimal, Decimal]]
 
 
@@ -22,21 +22,23 @@ def drawing(metrics: Sequence[Metric]) -> str:
     left, right = min(places), max(places)
     values = [value for _, points in lines for _, value in points]
     top = max(*values, Decimal(0))
+    lowest = min(*values, Decimal(0))
     # What lies far below nothing is cut off: that it is worse than doing nothing is all that matters there.
-    bottom = max(min(*values, Decimal(0)), -top / 4)
+    bottom = max(lowest, -top / 4) if top else lowest
+    height = (top - bottom) or Decimal(1)
     lines.append(("none", [(left, Decimal(0)), (right, Decimal(0))]))
 
     def at(place: Decimal, value: Decimal) -> str:
         x = LEFT + (place - left) / (right - left) * WIDTH
-        y = TOP + (top - max(value, bottom)) / (top - bottom) * HEIGHT
+        y = TOP + (top - max(value, bottom)) / height * HEIGHT
         return f"{x:.1f},{y:.1f}"
 
     drawn = []
-    for (name, points), dashes in zip(lines, _DASHES, strict=True):
+    for name, points in lines:
         track = " ".join(at(*point) for point in points)
         drawn.append(
             f'<polyline points="{track}" fill="none" stroke="currentColor" stroke-width="2" '
-            f'stroke-dasharray="{dashes}"/>'
+            f'stroke-dasharray="{_DASHES[name]}"/>'
         )
         x, y = at(*points[-1]).split(",")
         drawn.append(f'<text x="{float(x) + 6:.1f}" y="{float(y) + 4:.1f}" fill="currentColor">{escape(name)}</text>')

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import TypeAlias
 
 from ontology.concepts import Concept
@@ -72,6 +73,8 @@ def _computed(trace: Trace, reach: Reach, concept: Concept, position: int, inter
     description, evaluation = execution.description, execution.evaluation
     times = reach.times(position)
     outcome = interpret(description, _consumed(execution), evaluation)
+    # Walked once for all parts: a long series has thousands of steps.
+    steps = cache(lambda: reach.steps(position))
     return AnswerResult(
         patient=trace.patient,
         reference=trace.reference,
@@ -95,7 +98,7 @@ def _computed(trace: Trace, reach: Reach, concept: Concept, position: int, inter
         under=trace.under,
         make_chain=lambda: chain(reach, position, trace.at),
         make_issues=lambda: _issues(trace, reach, position),
-        make_part=lambda place: _part(trace, reach, reach.steps(position)[place], interpret),
+        make_part=lambda place: _part(trace, reach, steps()[place], interpret),
     )
 
 

@@ -26,14 +26,15 @@ def parts(result: AnswerResult) -> tuple[Part, ...]:
 
 
 def _read(result: AnswerResult) -> Part:
-    records = result.records
-    leaf = result.leaf
+    records, leaf = result.records, result.leaf
+    # No fingerprint says what it is, and a source may tell no versions.
+    fact = (result.concept.iri, result.at.isoformat(), repr(result.value), repr(result.bounds), str(result.assumed))
     return Part(
         result=result,
         step=None,
         as_of=result.at,
         goal=True,
-        url=urn(result.reference, result.concept.iri, result.at.isoformat(), *map(versioned, records)),
+        url=urn(result.reference, *fact, *map(versioned, records)),
         records=records,
         upstream=(),
         grounds=tuple((record.type, record.url) for record in records),

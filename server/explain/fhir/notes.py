@@ -30,8 +30,9 @@ def _head(part: Part) -> Iterator[str]:
         yield f"{NOT_STORED}: it rests on an assumption, and is {WHAT_IF}."
     immature = [tag for tag in part.tags if tag not in ("assumption", "do-not-store")]
     if immature:
-        model = maturity(part.step.module) if part.step is not None else None
-        yield f"{NOT_STORED}: {model or f'it rests on a {immature[0]} model, which is not for use in care'}."
+        model = part.step.module.model if part.step is not None else None
+        own = maturity(part.step.module) if part.step and model and model.maturity in immature else None
+        yield f"{NOT_STORED}: {own or f'it rests on a {immature[0]} model, which is not for use in care'}."
 
 
 def _body(part: Part) -> Iterator[str]:

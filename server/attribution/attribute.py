@@ -132,7 +132,9 @@ def _of_code(function: Hierarchy, base: Evaluation, output: Evaluation) -> Attri
     items: list[Item] = []
     for index in range(len(field.players)):
         bit = 1 << index
-        alone = function.goal(bit).value != base.value
+        # Where this input alone leaves no result, it makes no other of it.
+        only = function.goal(bit).value
+        alone = only != base.value and not isinstance(only, Absent)
         needed = function.goal(everyone & ~bit).value != output.value
         if alone or needed:
             items += items_of(function, index, alone=alone, needed=needed)

@@ -117,8 +117,11 @@ def _direction(mover: _Mover, scale: str, decimals: int | None) -> str:
     size = number_words(Decimal(repr(abs(mover.amount))), digits)
     if scale == POINTS and "." in size:
         size = size.rstrip("0").rstrip(".")
+    least = f"less than {number_words(Decimal(1).scaleb(-(digits or 0)))}"
     if not Decimal(size):
-        return f" (less than {number_words(Decimal(1).scaleb(-(digits or 0)))})"
+        return f" ({least})"
     sign = "+" if mover.amount > 0 else "−"
-    error = f" ± {number_words(Decimal(repr(mover.error)), digits)}" if mover.error is not None else ""
-    return f" ({sign}{size}{error})"
+    if mover.error is None:
+        return f" ({sign}{size})"
+    error = number_words(Decimal(repr(mover.error)), digits)
+    return f" ({sign}{size} ± {error if Decimal(error) or not mover.error else least})"

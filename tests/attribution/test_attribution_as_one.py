@@ -112,3 +112,17 @@ def test_of_a_code_none_of_them_decides_alone() -> None:
     told = Made(plan_of([refusing(rule, *GROUPS)]), *ends()).attributed()
     assert told.scale == CODE
     assert [(i.concept.id, i.alone, i.needed) for i in told.items] == [("a", False, True), ("b", False, True)]
+
+
+def test_a_mixture_of_which_no_case_speaks_is_no_change_by_one_alone() -> None:
+    rule = replace(
+        equation("rule", [leaf(name) for name in "ab"], {}),
+        kind=Kind.RULE,
+        produces=make_concept("rule", ValueType.CODING, origin=Origin.COMPUTED),
+        cases=(
+            Case(AllOf((Compare("a", at_least=TWO), Compare("b", at_least=TWO))), code("high"), "high"),
+            Case(AllOf((Compare("a", below=TWO), Compare("b", below=TWO))), code("low"), "low"),
+        ),
+    )
+    told = Made(plan_of([rule]), dict.fromkeys("ab", ONE), dict.fromkeys("ab", TWO)).attributed()
+    assert [(i.concept.id, i.alone, i.needed) for i in told.items] == [("a", False, True), ("b", False, True)]

@@ -1,0 +1,33 @@
+"""How much an input moved a number, in words: no amount and no error is rounded to nothing."""
+
+from decimal import Decimal
+
+import pytest
+
+from ontology.values import Quantity
+from server.attribution.told import POINTS, Attribution, Item
+from server.explain.movers import movers
+from tests.support.descriptions import make_concept
+
+
+def told(amount: float, error: float | None, scale: str) -> Attribution:
+    ends = Quantity(Decimal(1), "1"), Quantity(Decimal(2), "1")
+    item = Item(make_concept("pulse"), "pulse", *ends, amount=amount, error=error)
+    return Attribution(scale, 0.0, amount, *ends, (item,), ())
+
+
+@pytest.mark.parametrize(
+    ("amount", "error", "scale", "says"),
+    [
+        (2.0, None, POINTS, "(+2)"),
+        (-2.0, 0.25, POINTS, "(−2 ± 0.3)"),
+        (2.0, 0.004, POINTS, "(+2 ± less than 0.1)"),
+        (2.0, 0.0, POINTS, "(+2 ± 0.0)"),
+        (0.04, None, "mg/dL", "(less than 0.1)"),
+        (20.0, 0.004, "mg/dL", "(+20.0 ± less than 0.1)"),
+        (20.0, 0.04, "mg/dL", "(+20.0 ± less than 0.1)"),
+        (20.0, 0.06, "mg/dL", "(+20.0 ± 0.1)"),
+    ],
+)
+def test_amounts_and_their_errors(amount: float, error: float | None, scale: str, says: str) -> None:
+    assert movers(told(amount, error, scale), 0).endswith(says)

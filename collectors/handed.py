@@ -129,7 +129,7 @@ def _by_type(handed: Iterable[Whole]) -> dict[str, tuple[bytes, ...]]:
         for raw in each.records:
             try:
                 kind = wire.HEAD.decode(raw).resourceType
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 kind = None
             found.setdefault(kind or "", []).append(raw)
     return {kind: tuple(raws) for kind, raws in found.items()}

@@ -7,15 +7,22 @@ from typing import Any
 import msgspec
 
 from collectors.reading import wire
-from collectors.reading.versions import Entry, disordered, newest, repeated
+from collectors.reading.versions import Entry, disordered, nameless, newest, repeated
 
 
 class _Request(msgspec.Struct, gc=False):
+    method: str | None = None
     url: str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    etag: str | None = None
+    lastModified: str | None = None  # noqa: N815  (FHIR's own name)
 
 
 class _Entry(msgspec.Struct, gc=False):
     request: _Request | None = None
+    response: _Response | None = None
     fullUrl: str | None = None  # noqa: N815  (FHIR's own name)
     resource: msgspec.Raw = wire.NONE
     search: wire.EntrySearch | None = None
@@ -80,13 +87,15 @@ def of_records(records: tuple[bytes, ...]) -> Whole:
 
 def _whole(bundle: _Bundle, most: int | None) -> Whole:
     """The Bundle, if it is one answer from its first to its last record."""
-    every = [Entry(e.fullUrl, bytes(e.resource), e.request.url if e.request else None) for e in bundle.entry]
+    every = [_entry(each) for each in bundle.entry]
     history = bundle.type == "history"
     entries = newest(every) if history else [entry for entry in every if entry.record]
+    if any(_lacks(each, bundle.type) for each in bundle.entry):
+        return Whole(fault="it has an entry without its record")
     if any(link.relation == "next" for link in bundle.link):
         return Whole(fault="it is one page of several")
     # A history counts its versions, and has no matches.
-    modes = [each.search.mode if each.search is not None else None for each in bundle.entry if history or each.resource]
+    modes = [each.search.mode if each.search is not None else None for each in bundle.entry if history or _has(each)]
     matches = sum(mode in (None, "match") for mode in modes)
     if bundle.total is not None and bundle.total > matches:
         return Whole(fault="it holds fewer records than it says there are")
@@ -94,12 +103,34 @@ def _whole(bundle: _Bundle, most: int | None) -> Whole:
         return Whole(fault="it is as long as an answer may be, so there may be more")
     if any(_failed(entry.record) for entry in entries):
         return Whole(fault="it holds an OperationOutcome that tells an error")
+    if history and nameless(every):
+        return Whole(fault="it is a history in which something was deleted, and does not say what")
     if history and disordered(every):
         return Whole(fault="it is a history whose newest versions do not stand first")
     if repeated(entries):
         return Whole(fault=_REPEATED)
     urls = tuple((entry.url, entry.record) for entry in entries if entry.url)
     return Whole(tuple(entry.record for entry in entries), urls, bundle.type == "searchset")
+
+
+def _entry(each: _Entry) -> Entry:
+    response = each.response or _Response()
+    requested = each.request.url if each.request is not None else None
+    record = bytes(each.resource) if _has(each) else b""
+    return Entry(each.fullUrl, record, requested, response.lastModified, response.etag)
+
+
+def _has(each: _Entry) -> bool:
+    return bytes(each.resource) not in (b"", b"null")
+
+
+def _lacks(each: _Entry, kind: str | None) -> bool:
+    """Whether an entry should have a record and has none: what it is of is then not known."""
+    if _has(each):
+        return False
+    if kind == "history":
+        return each.request is None or each.request.method != "DELETE"
+    return kind == "searchset" or (each.request is None and each.response is None)
 
 
 def _failed(raw: bytes) -> bool:

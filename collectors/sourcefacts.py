@@ -9,6 +9,7 @@ from collectors.facts import Failure, Gathered, Selected
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.reading.validity import fault
 from collectors.selection.pool import Pool
+from collectors.selection.same_day import by_then
 from collectors.selection.select import select
 from ontology.concepts import Concept, Origin
 from ontology.evaluation import Issue
@@ -78,7 +79,9 @@ class SourceFacts:
         for concept in concepts:
             for fact in self.facts.get(concept.id, ()):
                 span = fact.resource.effective
-                if span is None or isinstance(fact.resource.value, Absent | Bound) or span.end > until:
+                if span is None or isinstance(fact.resource.value, Absent | Bound) or span.start > until:
+                    continue
+                if span.end > until and (span := by_then(fact, until).resource.effective or span).end > until:
                     continue
                 if since is None or span.start >= since:
                     found.add(span.end)

@@ -36,10 +36,13 @@ def expand(
     """Lay out the executions of a plan; a series of a computed concept becomes one instance for each time at which
     one of the observations under it was made, in the slot's window.  QuestionError where it costs too much."""
     expansion = Expansion()
-    seen: dict[tuple[str, datetime], int] = {}
+    seen: dict[tuple[str, datetime, bool], int] = {}
+    narrower: dict[str, bool] = {}
 
     def lay(iri: str, as_of: datetime, point: bool) -> int:
-        known = seen.get((iri, as_of))
+        # A point may lie at the very time of the question, and is then asked for less than the answer.
+        key = (iri, as_of, point and _narrower(plan, iri, narrower))
+        known = seen.get(key)
         if known is not None:
             return known
         if work is not None:
@@ -57,13 +60,23 @@ def expand(
                 sources[slot.name] = tuple(lay(binding.call, time, True) for time in times)
         level = 1 + max((expansion.instances[i].level for found in sources.values() for i in found), default=-1)
         expansion.instances.append(Instance(call, as_of, level, sources, point))
-        seen[iri, as_of] = len(expansion.instances) - 1
-        return seen[iri, as_of]
+        seen[key] = len(expansion.instances) - 1
+        return seen[key]
 
     for goal in plan.goals:
         if goal.call is not None:
             expansion.answers[goal.call] = lay(goal.call, at, False)
     return expansion
+
+
+def _narrower(plan: Plan, iri: str, known: dict[str, bool]) -> bool:
+    """Whether a call, or one under it, is asked for less at the points of a series; ``known`` keeps it."""
+    if iri not in known:
+        call = plan.call(iri)
+        below = (each.call for each in call.bindings.values() if isinstance(each, FromCall))
+        less = any(slot.current_only for slot in call.description.slots)
+        known[iri] = less or any(_narrower(plan, each, known) for each in below)
+    return known[iri]
 
 
 def _drivers(binding: FromSeries, concepts: Mapping[str, Concept]) -> tuple[Concept, ...]:

@@ -61,6 +61,8 @@ def _write_told(made: Graph, name: Name, part: str, told: AttributionView) -> No
         made.add((kept, MPM.name, Literal(stayed.slot)))
         made.add((kept, MPM.reason, Literal(stayed.why)))
         write_value(made, kept, stayed.value)
+    # By themselves, not by what they say: two may be equal, as parts of what moved as one.
+    places = {id(item): place for place, item in enumerate(told.items)}
     for place, item in enumerate(told.items):
         made.add((node, MPM.item, name(f"{part}.item-{place}")))
         made.add((name(f"{part}.item-{place}"), MPM.position, Literal(place)))
@@ -74,7 +76,7 @@ def _write_told(made: Graph, name: Name, part: str, told: AttributionView) -> No
         if group.error is not None:
             made.add((grouped, MPM.error, measured(group.error)))
         for item in group.items:
-            made.add((grouped, MPM.item, name(f"{part}.item-{told.items.index(item)}")))
+            made.add((grouped, MPM.item, name(f"{part}.item-{places[id(item)]}")))
 
 
 def _write_item(made: Graph, name: Name, part: str, item: ItemView) -> None:

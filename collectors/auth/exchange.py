@@ -12,6 +12,7 @@ from collectors.auth.registration import Registration, assertion
 from collectors.auth.tokens import Token, read_token
 from collectors.errors import AuthorisationError, SourceAnswerError, SourceUnreachableError
 from collectors.fetching.certificates import certificate_fault
+from collectors.fetching.faults import CLOSED
 from collectors.fetching.unpacking import UnfitError, read_body
 from collectors.settings import Source
 
@@ -69,6 +70,8 @@ async def _ask(
 ) -> tuple[int, dict[str, Any] | None]:
     """The status, and the JSON object that came with it, if it is one."""
     where = f"source {source.id}"
+    if http.is_closed:
+        raise SourceUnreachableError(f"{where}: {CLOSED}")
     try:
         async with (
             asyncio.timeout(source.timeout),

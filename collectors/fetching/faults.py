@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from collectors.errors import SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching.access import Access
 
+CLOSED = "it is asked for nothing more, since the engine is being closed"
+"""Why a question that outlasts its engine gets nothing."""
+
 
 class NotThereError(SourceAnswerError):
     """The source answered 404 or 410, as a FHIR server does."""

@@ -9,6 +9,7 @@ import httpx
 
 from collectors.errors import CollectorError
 from collectors.fetching.clients import Clients
+from collectors.fetching.faults import CLOSED
 from collectors.settings import Source
 
 LIMIT = 2.0
@@ -57,11 +58,12 @@ class Probe:
     async def _reach(self, source: Source) -> SourceStatus:
         accept = {"Accept": "application/fhir+json"}
         try:
+            client = self._clients.of(source)
+            if client.is_closed:
+                return SourceStatus(source.id, False, CLOSED)
             async with (
                 asyncio.timeout(self._limit),
-                self._clients.of(source).stream(
-                    "GET", f"{source.base_url}/metadata", headers=accept, follow_redirects=False
-                ) as answer,
+                client.stream("GET", f"{source.base_url}/metadata", headers=accept, follow_redirects=False) as answer,
             ):
                 status = answer.status_code
         except TimeoutError:

@@ -13,7 +13,7 @@ import httpx
 from collectors.fetching.access import Access, NoAccess
 from collectors.fetching.answers import HEADERS, Answer, is_json, read_answer, redirected
 from collectors.fetching.certificates import certificate_fault
-from collectors.fetching.faults import Faults, NotThereError
+from collectors.fetching.faults import CLOSED, Faults, NotThereError
 from collectors.fetching.patience import Patience
 from collectors.fetching.unpacking import UnfitError
 from collectors.fetching.waiting import asked_wait, backoff
@@ -137,6 +137,9 @@ class Transport:
         self, method: str, address: httpx.URL, sent: bytes | None, headers: dict[str, str]
     ) -> Answer | _Later | httpx.URL:
         """One request: its answer, or where to ask instead, or that it may be tried again."""
+        if self._http.is_closed:
+            # httpx would raise what no fault of a request is.
+            raise self._faults.unreachable(CLOSED)
         if sent is not None:
             headers["Content-Type"] = "application/fhir+json"
         async with self._http.stream(

@@ -29,7 +29,8 @@ class Column:
 
     ``indicator``: that it was not measured is a column of its own in the logistic model.  ``absent``: what stands for a
     flag or code that is not recorded, "mean" (as likely as in the training data) or "zero" (one of several groups, of
-    which each person was in one).  ``decimals`` of the knots of its curve; ``slot`` where it has another name.
+    which each person was in one).  ``decimals`` of the knots of its curve; ``slot`` where it has another name;
+    ``recorded_to``: the data hold higher values as this one.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     decimals: int = 1
     absent: str = "mean"
     slot: str = ""
+    recorded_to: float | None = None
 
 
 def knots(columns: Sequence[Column], rows: Floats) -> list[list[float]]:

@@ -52,7 +52,9 @@ def line(happened: Any, margin: Any) -> tuple[float, float]:
 
 
 def recalibrated(happened: Any, margins: Floats) -> tuple[Floats, tuple[float, float]]:
-    """Held-out log-odds after Platt scaling by four fifths of other people; and the scaling by all of them."""
+    """Held-out log-odds, each person's after Platt scaling fitted to the four fifths without them; and intercept and
+    slope of the scaling by all.
+    """
     part = np.random.default_rng(SEED).integers(0, 5, len(happened))
     scaled = np.empty_like(margins)
     for place in range(5):

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 MARK = "# ── Below this line all is written by train.py."
 PROBABILITIES = (0.1, 1, 5, 50, 95, 99, 99.9)
 ROWS = 40
-_PREFIXES = "http://hl7.org/fhir/administrative-gender"
+_SEX = "http://hl7.org/fhir/administrative-gender"
 
 
 def decimal(value: float, digits: int = 4) -> str:
@@ -137,11 +137,12 @@ def _feature(column: Column, values: Floats) -> str:
     start = f'    [ mpm:name "{column.name}" ; mpm:fromSlot "{column.slot or column.name}" ; mpm:shareMissing {share}'
     if column.kind == "number":
         marks = " ".join(decimal(float(np.nanpercentile(values, p)), 3) for p in PROBABILITIES)
-        return f"{start} ; mpm:quantiles ( {marks} ) ]"
+        last = "" if column.recorded_to is None else f" ; mpm:recordedTo {decimal(column.recorded_to)}"
+        return f"{start} ; mpm:quantiles ( {marks} ){last} ]"
     if column.kind == "flag":
         return f"{start} ]"
     codes = " , ".join(
-        f'[ mpm:means [ mpm:system "{_PREFIXES}" ; mpm:code "{code}" ] ; mpm:value {number} ]'
+        f'[ mpm:means [ mpm:system "{_SEX}" ; mpm:code "{code}" ] ; mpm:value {number} ]'
         for code, number in (("male", 1), ("female", 0))
     )
     return f"{start} ; mpm:encodes {codes} ]"

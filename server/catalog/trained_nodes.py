@@ -96,12 +96,16 @@ def _feature(graph: Graph, node: Node, slots: Mapping[str, Slot]) -> Feature:
         raise NodeFault(f"{where} mpm:quantiles are given for numbers, and for nothing else")
     if list(quantiles) != sorted(quantiles) or len(quantiles) not in (0, len(PROBABILITIES)):
         raise NodeFault(f"{where} mpm:quantiles are seven numbers, least first")
+    recorded_to = number(graph, node, MPM.recordedTo)
+    if recorded_to is not None and (not quantiles or recorded_to < quantiles[-1]):
+        raise NodeFault(f"{where} mpm:recordedTo is no less than the last of mpm:quantiles")
     coded = slot.select is not Select.ANY and slot.concept.value_type is ValueType.CODING
     if coded and not encodes and not indicator:
         raise NodeFault(f"{where} mpm:encodes says which number each code of {slot_name} is")
     if len({means for means, _ in encodes}) != len(encodes):
         raise NodeFault(f"{where} mpm:encodes has two numbers for one value")
-    return Feature(name, slot_name, encodes, indicator, quantiles, number(graph, node, MPM.shareMissing))
+    share_missing = number(graph, node, MPM.shareMissing)
+    return Feature(name, slot_name, encodes, indicator, quantiles, share_missing, recorded_to)
 
 
 def _number_of(node: Node, where: str) -> Decimal:

@@ -63,6 +63,8 @@ FAULTS = (
         "no slot kidney_transplant that a model",
     ),
     (f"; mpm:quantiles ( {SEVEN} )", "", "mpm:quantiles are given for numbers"),
+    ("( 1 2 3 4 5 6 7 )", "( 1 2 3 4 5 6 7 ) ; mpm:recordedTo 6", "no less than the last of mpm:quantiles"),
+    ("mpm:shareMissing 0 ;", "mpm:shareMissing 0 ; mpm:recordedTo 1 ;", "no less than the last of mpm:quantiles"),
     ("( 1 2 3 4 5 6 7 )", "( 1 2 4 3 5 6 7 )", "seven numbers, least first"),
     ("( 1 2 3 4 5 6 7 )", "( 1 2 3 )", "seven numbers, least first"),
     ("( 1 2 3 4 5 6 7 )", '( 1 2 3 4 5 6 "many" )', "a list of numbers holds something else"),

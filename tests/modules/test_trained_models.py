@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from importlib import import_module
 from itertools import pairwise
-from math import exp, log
+from math import exp, floor, frexp, ldexp, log
 from pathlib import Path
 
 import pytest
@@ -188,6 +188,25 @@ def test_diabetes_by_a_model_needs_confirmation() -> None:
 
 def test_what_is_outside_of_the_training_data_is_told() -> None:
     assert "creatinine 30 mg/dL is above 99.9 %" in texts(asked(SUPPORT, {**ILL, "creatinine": 30}))
+
+
+@pytest.mark.parametrize("age", [80, "80.4", 93])
+def test_who_is_recorded_as_eighty_lies_in_the_training_data(age: int | str) -> None:
+    """One in sixteen of them is: of nobody of 80 or more can it be said that the data have none so old."""
+    found = asked(DIABETES, {**VISITOR, "age": age})
+    assert found.working.standing is not None and found.working.standing.outside == ()
+    assert ("counts as 80" in texts(found)) is (age != 80)
+    assert number(found) == number(asked(DIABETES, {**VISITOR, "age": 80}))
+
+
+@pytest.mark.parametrize("name", ["bilirubin", "leucocytes", "creatinine", "albumin"])
+def test_a_reading_falls_on_the_side_of_those_of_the_study_that_it_is_one_with(name: str) -> None:
+    """The file has 2.2 as 2.19970703 (13 bits, eight places); trees put thresholds at values that many share."""
+    for tenths in range(2, 60):
+        share, power = frexp(tenths / 10)
+        kept = Decimal(ldexp(floor(share * 8192), power - 13)).quantize(Decimal("1e-8"))
+        read, stored = (number(asked(SUPPORT, {**ILL, name: each})) for each in (str(tenths / 10), str(kept)))
+        assert read == stored, tenths
 
 
 @pytest.mark.parametrize("module_id", USUAL)

@@ -14,6 +14,7 @@ from server.kinds.trained.row import Row
 from server.kinds.wording import named, unknown
 
 OUTSIDE, TAIL, UNSEEN, BOUND = "out-of-distribution", "in-the-tail", "unseen-value", "bound-not-used"
+TOGETHER = "recorded-together"
 
 
 def standing_issues(
@@ -42,6 +43,12 @@ def _issues(description: Description, model: TrainedModel, inputs: Mapping[str, 
 
 
 def _placed(feature: Feature, slot: Slot, value: Quantity) -> Iterator[Issue]:
+    last = feature.recorded_to
+    if last is not None and value.value > last:
+        # How rare it was in training cannot be known; that nothing told it from the last is no reason to warn.
+        text = f"{named(slot)} {brief(value)} counts as {number_words(last)}, as all above it do in the training data"
+        yield Issue(Severity.INFORMATION, TOGETHER, text, feature.slot)
+        return
     told = f"{named(slot)} {brief(value)} is"
     low, high = feature.quantiles, tuple(reversed(feature.quantiles))
     for place, (severity, code) in enumerate(((Severity.WARNING, OUTSIDE), (Severity.INFORMATION, TAIL))):

@@ -7,7 +7,8 @@ from decimal import Decimal
 from ontology.evaluation import Interval
 from ontology.values import Absent
 from server.catalog.descriptions import Description
-from server.explain.results import AnswerResult, ContributionsView, StandingView
+from server.explain.contributions import ContributionsView, StandingView
+from server.explain.results import AnswerResult
 from server.explain.wording import interval_words, list_words, number_words, time_words
 
 USED_IN_CARE = "clinical"

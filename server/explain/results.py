@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from ontology.concepts import Concept
-from ontology.evaluation import Grouped, Interval, Issue
+from ontology.evaluation import Interval, Issue
 from ontology.resources import RecordRef
 from ontology.slots import Slot
 from ontology.times import Span
@@ -17,6 +17,7 @@ from server.catalog.criteria import Advice
 from server.catalog.descriptions import Description
 from server.executor.trace import Circumstances
 from server.explain.comparisons import Against, AttributionView
+from server.explain.contributions import ContributionsView, StandingView
 
 CLOSED_WORLD = "closed-world"
 """The issue of a slot that is "no" since nothing is recorded, where its description takes that for a no."""
@@ -48,45 +49,6 @@ class RiskView:
     outcome: str
     horizon: str
     probability: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class ContributionView:
-    """What one slot added, in points or on the margin scale of a model."""
-
-    slot: str
-    value: Value
-    amount: Decimal
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContributionsView:
-    """Points or SHAP values of one step; ``residual`` is what output, base and items leave over (0 for scores).
-
-    ``groups``: what correlated inputs added together; it is in their own items too.
-    """
-
-    scale: str
-    base: Decimal
-    output: Decimal
-    residual: Decimal
-    background: str
-    items: tuple[ContributionView, ...]
-    groups: tuple[Grouped, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StandingView:
-    """How the inputs of a model stand to its training data: ``measured`` of ``of``, and what lies outside, in words."""
-
-    measured: int
-    of: int
-    share_measured: Decimal
-    out_of_distribution: bool
-    outside: tuple[str, ...]
-    calibration: str
-    maturity: str
 
 
 @dataclass(frozen=True, slots=True)

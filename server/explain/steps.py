@@ -10,8 +10,9 @@ from ontology.inputs import Consumed
 from ontology.values import Absent, Quantity
 from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
+from server.explain.contributions import ContributionsView, ContributionView, StandingView
 from server.explain.reach import Reach, carries, records_of
-from server.explain.results import ContributionsView, ContributionView, GroundView, StandingView, StepView
+from server.explain.results import GroundView, StepView
 from server.explain.wording import absence_words, value_words
 
 ABSENT = "input-absent"

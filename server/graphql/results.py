@@ -14,6 +14,7 @@ from server.explain.prov import provenance
 from server.explain.results import Status
 from server.explain.text import argument
 from server.graphql.attribution import Attribution, resolve
+from server.graphql.contributions import Contributions, Standing
 from server.graphql.modules import Concept, Module
 from server.graphql.records import Record
 from server.graphql.values import Coding, Value
@@ -76,50 +77,6 @@ class Recommendation:
     text: str
     strength: str | None
     citation: str
-
-
-@strawberry.type
-class Contribution:
-    """What one slot added."""
-
-    slot: str
-    value: Value
-    amount: float
-
-
-@strawberry.type
-class ContributionGroup:
-    """What correlated inputs added together; it is in the amounts of their slots too."""
-
-    text: str
-    slots: list[str]
-    amount: float
-
-
-@strawberry.type
-class Contributions:
-    """SHAP values or points of one step."""
-
-    scale: str
-    base: float
-    output: float
-    residual: float = strawberry.field(description="output - base - sum(contributions)")
-    background: str = strawberry.field(description="What `base` stands for.")
-    items: list[Contribution]
-    groups: list[ContributionGroup] = strawberry.field(description="What correlated inputs added together.")
-
-
-@strawberry.type
-class Standing:
-    """How the inputs of a trained model stand to the data that it was fitted to."""
-
-    measured: int = strawberry.field(description="How many of its inputs were measured.")
-    of: int
-    share_measured: float
-    out_of_distribution: bool
-    outside: list[str] = strawberry.field(description="What lies outside the training data, in words.")
-    calibration: str
-    maturity: str = strawberry.field(description="demonstration, research or clinical.")
 
 
 @strawberry.type

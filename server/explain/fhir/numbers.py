@@ -6,10 +6,11 @@ from math import isfinite
 
 from ontology.evaluation import Interval
 from server.explain.comparisons import AttributionView, ItemView
+from server.explain.contributions import ContributionsView
 from server.explain.fhir.elements import EXTENSIONS, Json, date_time, instant, number, range_
 from server.explain.fhir.parts import Part
 from server.explain.phrases import ground_times
-from server.explain.results import AnswerResult, ContributionsView
+from server.explain.results import AnswerResult
 from server.explain.wording import value_words
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from rdflib import PROV, RDF, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
 
+from server.explain.contributions import ContributionsView
 from server.explain.prov.parsing import Term
 from server.explain.prov.statements import Statements
 from server.explain.prov.terms import AGENT, MPM
 from server.explain.prov.values import decimal
 from server.explain.replay.said import SaidContributions
-from server.explain.results import ContributionsView
 
 Name = Callable[[str], URIRef]
 

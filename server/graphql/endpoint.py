@@ -64,8 +64,10 @@ class GraphQL:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = "the body must be one JSON object with a query, and may have variables and operationName"
             return _answer(refused("bad-request", text), 400)
-        told, status = await self.run(body.query, body.variables or {}, body.operation_name, token)
-        return _answer(told, status)
+        running = asyncio.ensure_future(self.run(body.query, body.variables or {}, body.operation_name, token))
+        if not await _awaited(running, request):
+            return Response(status_code=400)
+        return _answer(*running.result())
 
     async def run(
         self,
@@ -111,6 +113,24 @@ class GraphQL:
             if len(content) > self.max_bytes:
                 return None
         return bytes(content)
+
+
+async def _awaited(running: asyncio.Future[Any], request: Request) -> bool:
+    """Whether it was done before the client went away; else nothing of it goes on."""
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
+        return running.done()
+    finally:
+        for each in (running, gone):
+            each.cancel()
+        await asyncio.wait((running, gone))
+
+
+async def _disconnected(request: Request) -> None:
+    """Returns when the client has gone away; the body was read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _answer(told: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:

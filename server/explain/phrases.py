@@ -12,7 +12,7 @@ from server.explain.results import AnswerResult
 from server.explain.wording import interval_words, list_words, number_words, time_words
 
 USED_IN_CARE = "clinical"
-_LIMITS = re.compile(r"\d to [+−]?\d")
+_NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
 _HARDLY = Decimal("0.03")
 _MOST_NAMED = 10
 _MATURITY = {
@@ -35,7 +35,8 @@ def meaning(result: AnswerResult) -> str | None:
 def uncertainty(interval: Interval, decimals: int | None) -> str:
     """Between which values, and in what sense; a module that words its interval itself has the limits in the words."""
     said = interval.text
-    return said if _LIMITS.search(said) else f"{interval_words(interval, decimals)} ({said})"
+    told = {Decimal(number.replace("−", "-")) for number in _NUMBER.findall(said)}
+    return said if {interval.low, interval.high} <= told else f"{interval_words(interval, decimals)} ({said})"
 
 
 def ground_times(result: AnswerResult) -> tuple[datetime, datetime] | None:

@@ -39,7 +39,7 @@ def test_what_is_no_model_says_none_of_it() -> None:
 def test_the_limits_stand_before_words_that_do_not_have_them() -> None:
     limits = Interval(Decimal("0.2"), Decimal("2.4"), "%", "widened to hold the estimate")
     assert uncertainty(limits, 0) == "under 1 to 2 % (widened to hold the estimate)"
-    worded = replace(limits, text="95 % confidence interval +1.77 to +2.42")
+    worded = replace(limits, text="95 % confidence interval +0.2 to +2.4")
     assert uncertainty(worded, 0) == worded.text
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -116,7 +117,8 @@ class Gatherer:
         ability = await self._ability(source, transport, until)
         sender = Sender(client, source, self._flights, until, reach.access.scope, patience, self._fresh, allowance)
         run = Run(sender, draft, until, ability, own, self.terminology, handed)
-        return Asked(reach, draft, ability, run, client)
+        # What is tried after the answer takes nothing from the other questions of the request.
+        return Asked(reach, draft, ability, run, Client(source, transport, replace(allowance)))
 
     def warm(self, source: Source, access: Access | None = None) -> None:
         """Begins to read what a source can do, so that the first question need not wait for it."""

@@ -104,7 +104,10 @@ class Terminology:
                 failures[concept.id] = failure_of(concept, failed)
             else:
                 kept.append(filled(concept, sets))
-        return Prepared(self.written(prepared.search, kept, source), failures)
+        # Not kept for other questions: which codes are in it tells what this patient's records have.
+        made = tuple(localised(concept, translation) for concept in kept)
+        search = replace(prepared.search, concepts=made, codes=codes_for(prepared.search, made))
+        return Prepared(search, failures)
 
     def _filled_in(self, concept: Concept, sets: Mapping[str, Codes]) -> Concept:
         """Made once for as long as the sets are the same."""

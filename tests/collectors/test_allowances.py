@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from collector_making import AT, BASE, CREATININE, SEX, SOURCE, observation, searches, slot
 from misbehaving import Misbehaving, bundle, over
+from proven_asking import LASTN, Asking, latest, readings
+from searching_server import holding
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -56,3 +58,14 @@ async def test_a_request_shared_with_a_question_that_may_read_less_is_made_anew(
     # What another question fetched counts for whoever reads it.
     assert found[0] == Absent(AbsentReason.UNREACHABLE)
     assert isinstance(found[1], Quantity)
+
+
+async def test_what_is_tried_after_the_answer_costs_the_request_nothing() -> None:
+    server = holding(*readings(30), metadata=LASTN)
+    allowance = Allowance(records=1_000)
+    async with Asking(server) as asking:
+        await asking.gatherer.gather(asking.source, "p", latest(CREATININE), AT, 5, allowance=allowance)
+        left, sent = allowance.records, len(server.asked)
+        await asking.gatherer.learning.settle()
+    assert len(server.asked) > sent
+    assert allowance.records == left

@@ -24,6 +24,8 @@ VAGUE: Mapping[str, frozenset[str]] = {
 
 A concept that counts any other role, but not the vague one itself, may be meant or not.
 """
+_SIDED = frozenset({"AUNT", "COUSN", "GGRFTH", "GGRMTH", "GGRPRN", "GRFTH", "GRMTH", "GRPRN", "UNCLE"})
+"""Roles that leave open whether they are of the mother's side (MGRMTH) or the father's (PGRMTH)."""
 
 
 def counts(concept: Concept, relationship: CodeableConcept | None) -> bool | None:
@@ -35,4 +37,6 @@ def counts(concept: Concept, relationship: CodeableConcept | None) -> bool | Non
     counted = set(concept.relationships)
     if roles & counted:
         return True
+    if any(f"{side}{role}" in counted for role in roles & _SIDED for side in "MP"):
+        return None
     return None if not roles or any(counted - VAGUE[role] for role in roles & VAGUE.keys()) else False

@@ -141,6 +141,10 @@ def test_relationships_are_those_of_the_description() -> None:
         (("HSIS",), "HSIB", None),
         (("MTH",), "FAMMEMB", None),
         (("AUNT",), "AUNT", True),
+        (("MGRMTH",), "GRMTH", None),
+        (("PAUNT", "MTH"), "AUNT", None),
+        (("PGRMTH",), "GRFTH", False),
+        (("MTH",), "GRMTH", False),
     ],
 )
 def test_a_vague_role_is_unclear_only_where_it_may_be_meant(

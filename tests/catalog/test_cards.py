@@ -1,6 +1,5 @@
 """Cards: all 31 attributes in their nine groups, metrics, and the page."""
 
-import shutil
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,12 +8,13 @@ import pytest
 
 from ontology.words import number_words
 from server.catalog.cards import Card, Metric
-from server.catalog.load import ROOT, load_catalog
+from server.catalog.load import load_catalog
 from server.cli.main import main
 from server.errors import CatalogError
 from server.explain.card import markdown
 from server.explain.metrics import tables
 from tests.support.asking import shipped
+from tests.support.copied_descriptions import KIDNEY, copied
 
 NUMERALS = ("i", "ii", "iii", "iv", "v")
 KFRE = ("kidney-failure-risk-2y", "kidney-failure-risk-5y")
@@ -116,8 +116,7 @@ BROKEN = (
 
 @pytest.mark.parametrize(("written", "instead", "says"), BROKEN)
 def test_a_broken_card_stops_the_start(tmp_path: Path, written: str, instead: str, says: str) -> None:
-    for room in ("ontology", "collectors", "modules"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    copied(tmp_path, *KIDNEY, "kidney_failure_risk")
     card = tmp_path / "modules/kidney_failure_risk/card.ttl"
     text = card.read_text(encoding="utf-8")
     assert written in text

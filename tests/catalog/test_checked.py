@@ -1,21 +1,19 @@
 """What was found sound is not checked again; anything else is."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from server.catalog import load
-from server.catalog.load import ROOT, load_catalog
+from server.catalog.load import load_catalog
 from server.errors import CatalogError
+from tests.support.copied_descriptions import copied as descriptions
 
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """The shipped descriptions, to be changed."""
-    for folder in ("ontology", "collectors", "modules"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+    """Some of the shipped descriptions, to be changed."""
+    return descriptions(tmp_path, "age", "bmi")
 
 
 @pytest.fixture

@@ -14,15 +14,9 @@ from server.catalog.load import ROOT, Catalog, load_catalog
 from server.catalog.turtle import read_turtle
 from server.errors import CatalogError
 from tests.support.asking import shipped
+from tests.support.copied_descriptions import KIDNEY, copied
 
 BASE = b"@prefix e: <https://e.example/> . "
-
-
-def house(root: Path) -> Path:
-    """A copy of all descriptions and their code, to break one."""
-    for room in ("ontology", "collectors", "modules"):
-        shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
-    return root
 
 
 def test_every_folder_of_a_module_is_on_offer() -> None:
@@ -45,7 +39,7 @@ def test_every_number_on_offer_says_what_is_plausible() -> None:
 
 
 def test_a_copy_has_the_same_digest_and_any_change_another(tmp_path: Path) -> None:
-    copy = house(tmp_path)
+    copy = copied(tmp_path)
     assert load_catalog(copy).digest == shipped().digest
     path = copy / "modules/egfr/evaluate.py"
     path.write_text(path.read_text() + "\n# changed\n")
@@ -106,14 +100,14 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_description_stops_the_start_with_file_node_and_rule(fault: str, tmp_path: Path) -> None:
     break_it, expected = FAULTS[fault]
-    root = house(tmp_path)
+    root = copied(tmp_path, *KIDNEY, "bmi")
     break_it(root)
     with pytest.raises(CatalogError, match=expected):
         load_catalog(root)
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
-    root = house(tmp_path)
+    root = copied(tmp_path, *KIDNEY, "bmi")
     edit(EGFR, "mpm:window", "mpm:windw")(root)
     edit("modules/bmi/module.ttl", "dcterms:title", "dcterms:alternative")(root)
     with pytest.raises(CatalogError) as caught:

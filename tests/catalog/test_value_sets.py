@@ -1,7 +1,6 @@
 """Value sets in descriptions: where they are found, what they do to a concept, and how a bad one stops the start."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +8,12 @@ import pytest
 
 from collectors.terminology.concepts import sets_of
 from ontology.concepts import Concept
-from server.catalog.load import ROOT, Catalog, load_catalog
+from server.catalog.load import Catalog, load_catalog
 from server.compiler.compile import compile_plan
 from server.compiler.plan import Leaf
 from server.errors import CatalogError
 from tests.support.asking import shipped
+from tests.support.copied_descriptions import KIDNEY, copied
 
 SET = "https://example.org/ValueSet/RoutineCreatinine"
 TWO = json.dumps(
@@ -36,9 +36,7 @@ ANALYTES = "ontology/analytes.ttl"
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    for room in ("ontology", "collectors", "modules"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+    return copied(tmp_path, *KIDNEY)
 
 
 def edit(root: Path, name: str, old: str, new: str) -> None:

@@ -42,6 +42,7 @@ def changes(
     found: set[datetime] = set()
     for concept, windows in _leaves(plan).values():
         found.update(_known(concept, resources.get(concept.id, ())))
+        found.update(_of_the_day(resources.get(concept.id, ()), end))
         found.update(_expired(windows, resources.get(concept.id, ())))
     return tuple(sorted(time for time in found if start < time <= end))
 
@@ -73,6 +74,17 @@ def _known(concept: Concept, resources: Iterable[Resource]) -> Iterator[datetime
             ends.add(each.effective.start)
         for time in ends:
             yield max(time, each.issued) if each.issued is not None else time
+
+
+def _of_the_day(resources: Iterable[Resource], end: datetime) -> Iterator[datetime]:
+    """What is dated by a day counts on that day already, from when it was on record: see ``selection.standing``."""
+    for each in resources:
+        if each.effective is None or each.effective.start == each.effective.end:
+            continue
+        if each.issued is not None and each.effective.start <= each.issued < each.effective.end:
+            yield each.issued
+        if each.effective.start <= end < each.effective.end:
+            yield end
 
 
 def _expired(windows: Iterable[timedelta], resources: Iterable[Resource]) -> Iterator[datetime]:

@@ -121,3 +121,15 @@ async def test_a_concept_that_is_read_has_a_course_too() -> None:
     async with served(cache={"enabled": False}) as (endpoint, _):
         told = await course(endpoint, of="serum-creatinine")
     assert [point["value"]["value"] for point in told["points"]] == [1.0, 1.2, 1.4]
+
+
+async def test_what_is_dated_by_its_day_counts_from_when_it_was_on_record() -> None:
+    today = creatinine(2.0, "2026-03-20", issued="2026-03-20T10:00:00Z")
+    async with served((*CHART, today), cache={"enabled": False}) as (endpoint, _):
+        told = await course(endpoint, to="2026-03-20T12:00:00Z")
+        assert times(told)[-2:] == ["2026-03-20T10:00", "2026-03-20T12:00"]
+        then, _ = await endpoint.run(THEN, {"of": ["egfr"], "at": "2026-03-20T12:00:00Z"})
+    last = told["points"][-1]
+    assert last["text"] == then["data"]["patient"]["results"][0]["text"]
+    assert "2026-03-20" in last["text"]
+    assert told["points"][-2]["value"] == last["value"] != told["points"][-3]["value"]

@@ -127,7 +127,8 @@ def _items(
 
 
 def _said(slot: Slot, inputs: Mapping[str, Consumed], row: Row) -> str:
-    known = brief(inputs[slot.name].value) if slot.name in row.measured else unknown(slot)
+    value = inputs[slot.name].value
+    known = brief(value) if slot.name in row.measured else unknown(slot, value)
     return f"{named(slot)} {known}"
 
 

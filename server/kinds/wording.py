@@ -27,14 +27,25 @@ REASONS: Mapping[AbsentReason, str] = {
 }
 
 
+_LACKING_EVENT = frozenset({AbsentReason.NOT_FOUND})
+_LACKING = frozenset({AbsentReason.NOT_FOUND, AbsentReason.STALE})
+"""Reasons of absence that say that nobody measured it, within the window that is asked about."""
+
+
 def named(slot: Slot) -> str:
     """What fills a slot, as a reader calls it within a sentence."""
     return begin_small(slot.concept.display)
 
 
-def unknown(slot: Slot) -> str:
-    """Of what is measured that it was not; of a diagnosis or a treatment, that nobody recorded it."""
-    return "not recorded" if slot.concept.origin in EVENTS else "not measured"
+def unknown(slot: Slot, value: Value) -> str:
+    """Of what is measured that it was not; of a diagnosis or a treatment, that nobody recorded it.
+
+    Only where the record says so: of what could not be had, or be read, nothing is known.
+    """
+    event = slot.concept.origin in EVENTS
+    if isinstance(value, Absent) and value.reason not in (_LACKING_EVENT if event else _LACKING):
+        return "not known"
+    return "not recorded" if event else "not measured"
 
 
 def shown(value: Value, decimals: int | None) -> str:

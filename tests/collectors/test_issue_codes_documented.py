@@ -1,4 +1,4 @@
-"""docs/issues.md has every code that collectors can say, and none that they cannot."""
+"""docs/issues.md has every code that collectors, and the engine of a question, can say, and none that they cannot."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ COMPUTED = {AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE, AbsentReason
 
 
 def said() -> Iterator[str]:
-    for path in (REPO / "collectors").rglob("*.py"):
+    for path in (*(REPO / "collectors").rglob("*.py"), REPO / "server/executor/asked.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(

@@ -30,15 +30,16 @@ def _issues(description: Description, model: TrainedModel, inputs: Mapping[str, 
         if feature.quantiles and isinstance(value, Quantity):
             yield from _placed(feature, slot, value)
         elif feature.slot in row.unseen:
-            text = f"{named(slot)} {words(value)}: not seen in the training data, so it counts as {unknown(slot)}"
+            text = (
+                f"{named(slot)} {words(value)}: not seen in the training data, so it counts as {unknown(slot, value)}"
+            )
             yield Issue(Severity.WARNING, UNSEEN, text, feature.slot)
         elif feature.slot in row.bounds:
             told = f"{named(slot)} is known only as {words(value)}"
-            text = f"{told}, which the model cannot take: it counts as {unknown(slot)}"
+            text = f"{told}, which the model cannot take: it counts as {unknown(slot, value)}"
             yield Issue(Severity.INFORMATION, BOUND, text, feature.slot)
         if feature.slot not in row.measured and feature.share_missing == 0:
-            was = unknown(slot).removeprefix("not ")
-            text = f"{named(slot)} is {unknown(slot)}, and was {was} for all of the training data"
+            text = f"{named(slot)} is {unknown(slot, value)}, and was known for all of the training data"
             yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot)
 
 

@@ -44,7 +44,13 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     # Whoever sends or reads slowly cannot keep the server from ending.
     ends = math.ceil(settings.server.deadline) + 1
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=ends
+        app,
+        # httptools, which uvicorn prefers where it happens to be installed, holds a head of any length in memory.
+        http="h11",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=ends,
     )
     server = uvicorn.Server(config)
     host, port = listener.getsockname()[:2]

@@ -27,7 +27,10 @@ def time_of(question: Question) -> datetime:
         text = f"the evaluation time must lie in the years {EARLIEST.year} to {LATEST.year - 1}"
         raise QuestionError("time-out-of-range", text)
     if any(time.utcoffset() is None or not EARLIEST <= time < at for time in question.earlier):
-        text = "the earlier time (`since`, or `from`) needs a time zone, and lies before the later (`at`, or `to`)"
+        text = (
+            f"the earlier time (`since`, or `from`) needs a time zone, and lies in the year {EARLIEST.year} or after, "
+            "and before the later (`at`, or `to`)"
+        )
         raise QuestionError("since-not-earlier", text)
     return at
 

@@ -9,6 +9,7 @@ from strawberry import ID
 
 from collectors.patient.sex import SEXES
 from ontology.concepts import Concept, Origin, ValueType
+from ontology.errors import UnitError
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
 from ontology.words import number_words
@@ -98,7 +99,11 @@ def _quantity(given: QuantityInput, concept: Concept) -> Quantity:
         )
     number = Decimal(repr(given.value))
     if given.unit != unit:
-        number = convert(number, given.unit, unit, concept.molar_mass)
+        try:
+            number = convert(number, given.unit, unit, concept.molar_mass)
+        except UnitError as error:  # the unit is one of the concept's: it is the number that cannot be converted
+            text = f"{concept.id} is too large or too small a number to be converted to {unit}"
+            raise QuestionError("assumption-range", text) from error
     low, high = concept.plausible_low, concept.plausible_high
     if (low is not None and number < low) or (high is not None and number > high):
         limits = f"{'…' if low is None else number_words(low)} to {'…' if high is None else number_words(high)} {unit}"

@@ -1,10 +1,11 @@
 """Times at the ends of the calendar: none of them breaks a question."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from server.errors import QuestionError
+from server.executor.asked import time_of
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.explain.explain import explain
@@ -43,3 +44,10 @@ async def test_the_first_and_the_last_time_are_answered(at: str) -> None:
 @pytest.mark.parametrize("death", ["0001-01-01", "0001", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 async def test_a_death_at_an_end_of_the_calendar_is_answered(death: str) -> None:
     assert Status.FAILED not in await statuses("2026-06-30T12:00:00Z", deceasedDateTime=death)
+
+
+def test_an_earlier_time_before_all_records_is_told_from_when_on_it_may_lie() -> None:
+    at = datetime(2026, 6, 30, tzinfo=UTC)
+    with pytest.raises(QuestionError, match="1850") as caught:
+        time_of(Question("p1", CONCEPTS, at, earlier=(datetime(1, 1, 1, tzinfo=UTC),)))
+    assert caught.value.code == "since-not-earlier"

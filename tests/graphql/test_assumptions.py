@@ -81,6 +81,8 @@ async def test_a_number_is_converted_to_the_unit_of_its_concept() -> None:
         ({**CREATININE, "quantity": {"value": 1, "unit": "mmHg"}}, "assumption-unit"),
         ({**CREATININE, "quantity": {"value": 77777, "unit": "mg/dL"}}, "assumption-range"),
         ({**CREATININE, "quantity": {"value": -1, "unit": "umol/L"}}, "assumption-range"),
+        ({**CREATININE, "quantity": {"value": -1e308, "unit": "umol/L"}}, "assumption-range"),
+        ({**CREATININE, "quantity": {"value": 1e-320, "unit": "umol/L"}}, "assumption-range"),
         ({"concept": "consciousness", "coding": {"system": "s", "code": "c"}}, "assumption-code"),
         ({"concept": "nothing", "boolean": True}, "unknown-concept"),
     ],

@@ -24,7 +24,8 @@ from server.explain.wording import (
 )
 
 _REFUSED = ("not-applicable", "no-case")
-_REFUSAL = "Does not hold: "
+REFUSAL = "Does not hold: "
+"""How the issue begins with which a module is refused."""
 _PERCENT = "%"
 _FROM_BELOW = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
 WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
@@ -67,7 +68,6 @@ def risk_of(description: Description, evaluation: Evaluation) -> RiskView | None
 
 def missing(reach: Reach, position: int) -> tuple[tuple[str, str], ...]:
     """What is missing at the root of an absent value: names and why, each once."""
-    execution = reach.executions[position]
     absent = [given for given in reach.carrying(position) if isinstance(given.value, Absent)]
     absent = [given for given in absent if given.slot.required] or absent
     found: dict[tuple[str, str], None] = {}
@@ -77,8 +77,6 @@ def missing(reach: Reach, position: int) -> tuple[tuple[str, str], ...]:
             found.update(dict.fromkeys(below))
         else:
             found[_name(given), _why_absent(given, reach)] = None
-    if not found and isinstance(execution.evaluation.value, Absent):
-        return ()
     return tuple(found)
 
 
@@ -98,7 +96,7 @@ def _value_sentence(description: Description, evaluation: Evaluation) -> str:
         return f"{display}: {value_words(value)}"
     if isinstance(value, Quantity) and bounds is not None and bounds.low == value.value < bounds.high:
         least, most = number_words(bounds.low, decimals), amount(bounds.high, bounds.unit, decimals)
-        return f"{display} is at least {least} (recorded), up to {most} if what is not recorded is present"
+        return f"{display} is at least {least} (recorded), up to {most} if what is not known is present"
     return f"{display} is {value_words(value, decimals)}"
 
 
@@ -129,8 +127,13 @@ def _lack(reach: Reach, position: int) -> str:
     return begin_small(told[0]) if told else "what is recorded does not settle it"
 
 
+def between_words(interval: Interval, decimals: int | None = None) -> str:
+    """``between 41 and 55 mL/min/1.73 m²``."""
+    return f"between {interval_words(interval, decimals).replace(' to ', ' and ', 1)}"
+
+
 def _between(bounds: Interval | None, decimals: int | None) -> str:
-    return f"; it lies between {interval_words(bounds, decimals).replace(' to ', ' and ', 1)}" if bounds else ""
+    return f"; it lies {between_words(bounds, decimals)}" if bounds else ""
 
 
 def _among(evaluation: Evaluation) -> str:
@@ -141,7 +144,7 @@ def _among(evaluation: Evaluation) -> str:
 def refusals(evaluation: Evaluation) -> list[str]:
     """Why a module does not hold, in the words of its description."""
     refused = [issue for issue in evaluation.issues if issue.code in _REFUSED]
-    return [begin_small(issue.text.removeprefix(_REFUSAL).rstrip(".")) for issue in refused]
+    return [begin_small(issue.text.removeprefix(REFUSAL).rstrip(".")) for issue in refused]
 
 
 def _why_absent(given: BoundInput, reach: Reach | None = None) -> str:

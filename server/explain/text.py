@@ -6,21 +6,15 @@ from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.values import Absent, Quantity, Series
 from ontology.words import begin_small
+from server.explain.claims import REFUSAL, between_words
 from server.explain.comparisons import AttributionView
 from server.explain.phrases import grounds_span, maturity, meaning, moved, standing, uncertainty
 from server.explain.results import AnswerResult, GroundView, StepView
-from server.explain.wording import (
-    interval_words,
-    series_words,
-    span_words,
-    time_words,
-    value_words,
-)
+from server.explain.wording import series_words, span_words, time_words, value_words
 
 _MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
 # What the line of a missing input says already.
 _SAID_BY_LINE = frozenset({"not-found", "not-recorded", "not-set"})
-_REFUSAL = "Does not hold: "
 _INDENT = "    "
 
 
@@ -41,7 +35,7 @@ def _lines(result: AnswerResult) -> Iterator[str]:
         yield f"  uncertainty: {uncertainty(result.interval, decimals)}"
     if result.step is not None:
         # What limits the answer stands before what it is made of, which may be long.
-        first = (_REFUSAL, f"{result.concept.display}: ")
+        first = (REFUSAL, f"{result.concept.display}: ")
         limits = _own(result.step, result.step.rebuttals)
         # Why a module does not hold, and what is not decided, the sentence has said.
         yield from (f"  ! {text}" for text in limits if not text.startswith(first))
@@ -128,11 +122,7 @@ def _fact(ground: GroundView) -> str:
     """One line: what, how much, when, from which record."""
     name = ground.concept.display
     if isinstance(ground.value, Absent):
-        bounds = (
-            f", between {interval_words(ground.bounds).replace(' to ', ' and ', 1)}"
-            if ground.bounds is not None
-            else ""
-        )
+        bounds = f", {between_words(ground.bounds)}" if ground.bounds is not None else ""
         word = "MISSING, " if not (ground.input.applicability_only or ground.input.comparison) else ""
         role = ", optional" if word and not ground.input.required else ""
         return f"{name}: {word}{ground.why}{role}{bounds}{_source(ground.records)}"

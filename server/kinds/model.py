@@ -128,8 +128,11 @@ def _items(
 
 def _said(slot: Slot, inputs: Mapping[str, Consumed], row: Row) -> str:
     value = inputs[slot.name].value
-    known = brief(value) if slot.name in row.measured else unknown(slot, value)
-    return f"{named(slot)} {known}"
+    if slot.name in row.measured:
+        return f"{named(slot)} {brief(value)}"
+    lack = unknown(slot, value)
+    # A limit, or a code that training never had, is known; only the model has no number for it.
+    return f"{named(slot)} {lack if isinstance(value, Absent) else f'{brief(value)} (counts as {lack})'}"
 
 
 def _warrant(description: Description, model: TrainedModel, margin: float) -> str:

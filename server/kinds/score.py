@@ -45,7 +45,7 @@ def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> 
     if given and bounds is not None:
         claim = (
             f"{description.produces.display}: at least {number_words(low)} (recorded); "
-            f"up to {number_words(high)} if criteria not recorded are present"
+            f"up to {number_words(high)} if criteria {_lack(scored, inputs)} are present"
         )
     severity = Severity.WARNING if given else Severity.ERROR
     issues = missing_issues(missing, inputs, severity)
@@ -58,6 +58,13 @@ def evaluate_score(description: Description, inputs: Mapping[str, Consumed]) -> 
 
 def _is_unread(value: Value) -> bool:
     return isinstance(value, Absent) and value.reason in UNREAD
+
+
+def _lack(scored: tuple[Scored, ...], inputs: Mapping[str, Consumed]) -> str:
+    """``not recorded`` only where that is why all the open criteria are open; what cannot be used was recorded."""
+    values = [inputs[name].value for s in scored if len(s.points) > 1 for name in read_by(s.criterion)]
+    lacking = [value for value in values if isinstance(value, Absent | Bound)]
+    return "not recorded" if all(value == Absent(AbsentReason.NOT_FOUND) for value in lacking) else "not known"
 
 
 def _undetermined(

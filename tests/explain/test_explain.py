@@ -201,7 +201,7 @@ def test_the_lowest_total_is_told_with_how_high_it_may_be() -> None:
     bounds = t.Interval(Decimal(3), Decimal(6), "{score}", "lowest and highest total")
     run = t.run(t.NEWS2_MODULE, (), Quantity(Decimal(3), "{score}"), bounds=bounds)
     assert explain(t.trace((run,), goals=(0,)), t.interpret)[0].text == (
-        "National Early Warning Score 2 is at least 3 (recorded), up to 6 points if what is not recorded is present."
+        "National Early Warning Score 2 is at least 3 (recorded), up to 6 points if what is not known is present."
     )
 
 

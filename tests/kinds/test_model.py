@@ -187,6 +187,8 @@ def test_a_bound_is_no_number(linear: Description) -> None:
     missing = kinds.evaluate(linear, inputs(linear, **usual(creatinine=NOT_FOUND)))
     assert bound.value == missing.value
     assert "bound-not-used" in {issue.code for issue in bound.issues}
+    said = {each.slot: each.text for each in bound.working.contributions}
+    assert said["creatinine"] == "serum creatinine <1 mg/dL (counts as not measured)"
 
 
 def test_a_refused_patient_gets_no_number(linear: Description) -> None:
@@ -247,6 +249,12 @@ def test_the_reason_why_a_patient_lies_outside_is_told(linear: Description) -> N
 def test_what_was_never_missing_or_never_seen_in_training_is_told(linear: Description) -> None:
     unseen = kinds.evaluate(linear, inputs(linear, **usual(sex=OTHER, creatinine=NOT_FOUND)))
     assert {"unseen-value", "out-of-distribution"} <= {issue.code for issue in unseen.issues}
+    # It was recorded, only not so that the model can take it.
+    said = {each.slot: each.text for each in unseen.working.contributions}
+    assert said["sex"] == "sex for clinical use other (counts as not measured)"
+    told = [issue.text for issue in unseen.issues if issue.slot == "sex"]
+    assert any("counts as not measured, and was known for all" in text for text in told)
+    assert not any("is not measured" in text for text in told)
     assert unseen.working.standing is not None and unseen.working.standing.measured == 3
     assert unseen.working.qualifier is not None and "3 of 5 inputs known" in unseen.working.qualifier
     inside = kinds.evaluate(linear, inputs(linear, **usual()))

@@ -27,3 +27,10 @@ def test_what_could_not_be_read_leaves_no_total_but_its_limits(reason: AbsentRea
 def test_what_is_not_recorded_leaves_the_lowest_total(reason: AbsentReason) -> None:
     evaluation = evaluate(CHART, {"rate": number(26), "oxygen": Consumed(Absent(reason))})
     assert evaluation.value == points(3)
+
+
+@pytest.mark.parametrize("reason", set(AbsentReason) - set(UNREAD) - {AbsentReason.NOT_APPLICABLE})
+def test_only_of_what_was_not_found_is_it_said_that_it_is_not_recorded(reason: AbsentReason) -> None:
+    claim = evaluate(CHART, {"rate": number(26), "oxygen": Consumed(Absent(reason))}).working.claim
+    lack = "not recorded" if reason is AbsentReason.NOT_FOUND else "not known"
+    assert claim == f"Score: at least 3 (recorded); up to 5 if criteria {lack} are present"

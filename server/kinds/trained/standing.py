@@ -6,7 +6,7 @@ from decimal import Decimal
 from ontology.evaluation import Issue, Severity
 from ontology.inputs import Consumed
 from ontology.slots import Slot
-from ontology.values import Quantity
+from ontology.values import Absent, Quantity
 from ontology.words import brief, number_words, words
 from server.catalog.descriptions import Description
 from server.catalog.trained import PROBABILITIES, Feature, TrainedModel
@@ -39,7 +39,8 @@ def _issues(description: Description, model: TrainedModel, inputs: Mapping[str, 
             text = f"{told}, which the model cannot take: it counts as {unknown(slot, value)}"
             yield Issue(Severity.INFORMATION, BOUND, text, feature.slot)
         if feature.slot not in row.measured and feature.share_missing == 0:
-            text = f"{named(slot)} is {unknown(slot, value)}, and was known for all of the training data"
+            is_ = "is" if isinstance(value, Absent) else "counts as"
+            text = f"{named(slot)} {is_} {unknown(slot, value)}, and was known for all of the training data"
             yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot)
 
 

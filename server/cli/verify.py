@@ -1,6 +1,5 @@
 """``verify``: an exported argument, computed again here.  Nothing is fetched, and no cache is asked."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from server.errors import ArgumentFileError, SettingsError
 from server.executor.cache.keys import Keyring
 from server.executor.environment import measure_environment
 from server.explain.prov.parsing import form_of
-from server.explain.replay.telling import as_json, lines
+from server.explain.replay.telling import json_text, lines
 from server.explain.replay.verify import verify
 from server.settings import Settings
 
@@ -34,7 +33,7 @@ def run(settings: Settings, name: str, form: str) -> int:
         print(f"medtwin: {error}", file=sys.stderr)
         return NOT_UNDERSTOOD
     if form == "json":
-        print(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+        print(json_text(found))
     else:
         print("\n".join(lines(found)))
     return int(not found.same)

@@ -18,6 +18,9 @@ MOST_CHARACTERS = 32 * 2**20
 MOST_STATEMENTS = 250_000
 """Of a file: putting a million in order takes minutes and gigabytes."""
 
+MOST_NESTED = 1000
+"""Statements about statements that are looked at; with a hundred thousand in one another the parser overflows."""
+
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal
 
 _FORMS = {"turtle": ox.RdfFormat.TURTLE, "json-ld": ox.RdfFormat.JSON_LD}
@@ -34,6 +37,9 @@ def parse(text: str, form: str) -> list[ox.Quad]:
         )
     if form == "json-ld":
         _check_json(text)
+    elif text.count("<<") > MOST_NESTED:
+        # Before they are parsed: an overflow of its stack ends the process.
+        raise ArgumentFileError("the file has statements about statements, which no exported argument has")
     try:
         quads = list(islice(ox.parse(text, format=_FORMS[form]), MOST_STATEMENTS + 1))
     except (SyntaxError, ValueError, UnicodeEncodeError) as error:

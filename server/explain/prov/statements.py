@@ -13,6 +13,7 @@ from server.explain.prov.terms import PREFIXES, RESULTS
 
 Node = ox.NamedNode | ox.BlankNode
 _MOST_DIGITS = 1000
+_LONGEST_NAME = 80
 
 
 class Statements:
@@ -143,7 +144,7 @@ class Statements:
 
 def plain_decimal(subject: Term, term: str, text: str) -> Decimal:
     """A number in the plain form of xsd:decimal."""
-    digits = text.removeprefix("-").removeprefix("+")
+    digits = text[1:] if text.startswith(("-", "+")) else text
     if len(digits) > _MOST_DIGITS or not digits.isascii() or not digits.replace(".", "", 1).isdigit():
         raise _bad(subject, term, "a number in plain decimals")
     return Decimal(text)
@@ -152,15 +153,21 @@ def plain_decimal(subject: Term, term: str, text: str) -> Decimal:
 def words(node: Term) -> str:
     """A node as its own part of the argument's names: no address of a record is told."""
     if isinstance(node, ox.NamedNode) and node.value.startswith(RESULTS):
-        return node.value.rsplit("#", 1)[-1]
+        return _shown(node.value.rsplit("#", 1)[-1])
     return "a blank node" if isinstance(node, ox.BlankNode) else "a record, module or agent"
 
 
 def _word(term: str) -> str:
     for prefix, space in PREFIXES.items():
         if term.startswith(space):
-            return f"{prefix}:{term[len(space) :]}"
+            return f"{prefix}:{_shown(term[len(space) :])}"
     return "a term of another vocabulary"
+
+
+def _shown(name: str) -> str:
+    """A name out of the file, no longer than a line holds, and without what a terminal would obey."""
+    short = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in short)
 
 
 def _of(subject: Term, term: str, found: Term, datatype: str, what: str) -> str:

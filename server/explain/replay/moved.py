@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from decimal import Decimal
-from math import log
+from math import isfinite
 
 from ontology.errors import MedtwinError
 from ontology.units import convert
@@ -93,14 +93,20 @@ def _number(scale: str, value: Value) -> Decimal | None:
     if scale != LOG_ODDS:
         return value.value
     probability = value.value / 100 if value.unit == "%" else value.value
-    return Decimal(log(probability / (1 - probability))) if 0 < probability < 1 else None
+    return (probability / (1 - probability)).ln() if 0 < probability < 1 else None
 
 
 def _made(actual: Actual, side: Side, zone: tzinfo) -> Attribution | Undefined:
     try:
-        return attribute(actual.plan, actual.goal, side, actual.side, zone)
+        made = attribute(actual.plan, actual.goal, side, actual.side, zone)
     except (ArithmeticError, ValueError):
+        made = None
+    # Of a Decimal that is too large for a float, Python makes an infinite one, and of two of those no number.
+    if made is None or (
+        isinstance(made, Attribution) and not all(map(isfinite, (made.base, *(item.amount for item in made.items))))
+    ):
         return Undefined("the numbers at its other end cannot be reckoned with.")
+    return made
 
 
 def _nearest(told: SaidAttribution, made: Sequence[Attribution | Undefined]) -> list[Finding]:

@@ -97,5 +97,6 @@ def _outcome(made: ReplayedStep) -> Iterator[Finding]:
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError):
+        # A name of thousands of parts is looked for as a package within packages.
         return None

@@ -1,5 +1,6 @@
 """What came of verifying a file, told: in lines, or as plain objects for JSON."""
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -50,6 +51,17 @@ def as_json(verified: Verified) -> dict[str, Any]:
         "records": {"asked": False, "text": RECORDS},
         "answers": [_answer_json(answer) for answer in verified.answers],
     }
+
+
+def json_text(verified: Verified) -> str:
+    """That as JSON, readable, and with what a terminal would obey escaped."""
+    told = json.dumps(as_json(verified), indent=2, ensure_ascii=False)
+    return "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in told)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 import socket
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 
 from server.errors import ArgumentFileError
@@ -11,7 +12,8 @@ from server.explain.prov import seal as sealing
 from server.explain.prov.parsing import parse
 from server.explain.prov.read import read
 from server.explain.prov.seal import seal_of
-from server.explain.prov.terms import MPM
+from server.explain.prov.statements import plain_decimal
+from server.explain.prov.terms import MPM, RESULTS
 
 ANSWER = f'<urn:a> a <{MPM.Answer}> ; <{MPM.seal}> "x" .\n'
 ELSEWHERE = "http://127.0.0.1:9/context"
@@ -53,6 +55,7 @@ def mesh(form: str, count: int = 12) -> str:
         # Blank nodes that can be told apart only by trying all orders.
         (ANSWER + mesh("_:b{i} <urn:q> _:b{j} .\n"), "turtle"),
         (ANSWER + mesh("<urn:a> <urn:p> <<( _:b{i} <urn:q> _:b{j} )>> .\n"), "turtle"),
+        (ANSWER + "<urn:a> <urn:p> " + "<<( <urn:a> <urn:p> " * DEEP + "1" + " )>>" * DEEP + " .", "turtle"),
         (ANSWER + mesh("<< _:b{i} <urn:q> _:b{j} >> <urn:p> 1 .\n"), "turtle"),
         ("\x00" + ANSWER, "turtle"),
         ("", "n-quads"),
@@ -98,3 +101,18 @@ def test_a_base_elsewhere_is_only_a_name() -> None:
     text = '{"@context": {"@base": "file:///etc/"}, "@id": "passwd", "@type": "urn:b"}'
     (quad,) = parse(text, "json-ld")
     assert str(quad.subject) == "<file:///etc/passwd>"
+
+
+@pytest.mark.parametrize("number", ["-+1", "+-1", "--1", ".", "1e9", "\u0661", "NaN"])
+def test_what_is_no_plain_decimal_is_refused(number: str) -> None:
+    with pytest.raises(ArgumentFileError, match="not a number in plain decimals"):
+        plain_decimal(ox.NamedNode("urn:a"), str(MPM.amount), number)
+
+
+@pytest.mark.parametrize("name", ["x\u202ey", "x\u2028y", "x" * 1_000_000])
+def test_a_name_out_of_a_file_is_told_in_one_short_line(name: str) -> None:
+    answer = f"<{RESULTS}a#{name}> a <{MPM.Answer}> ."
+    for text in (answer, answer + f"<{RESULTS}a#{name}> <{MPM}{name}> <{RESULTS}a#nothing> ."):
+        with pytest.raises(ArgumentFileError) as error:
+            read(text, "turtle")
+        assert len(str(error.value)) < 400 and str(error.value).isprintable()

@@ -7,11 +7,11 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from ontology.concepts import Accepted, Concept, Origin, ValueType
+from ontology.concepts import AcceptedCode, Concept, Origin, ValueType
 from ontology.slots import Select, Slot
 from ontology.values import Coding
+from server.catalog.catalog import Catalog, load_catalog
 from server.catalog.descriptions import Description, Kind
-from server.catalog.load import Catalog, load_catalog
 
 _UNIT = "mg/dL"
 _fresh = count()
@@ -67,7 +67,7 @@ def layered(modules: int, deep: int = 10) -> tuple[Catalog, tuple[str, ...]]:
 
 
 def _concept(name: str, origin: Origin) -> Concept:
-    accepted = (Accepted(Coding("http://loinc.org", name)),) if origin is Origin.OBSERVATION else ()
+    accepted = (AcceptedCode(Coding("http://loinc.org", name)),) if origin is Origin.OBSERVATION else ()
     return Concept(f"urn:c:{name}", name, name, origin, ValueType.QUANTITY, accepted=accepted, unit=_UNIT)
 
 

@@ -1,8 +1,4 @@
-"""Repeat, and say the middle and the spread.
-
-The garbage collector stays on, as it is in the server, but each sample starts after a collection, and what was there
-before the first sample (modules, catalog) is frozen, so that no sample pays for another's rubbish or for the start.
-"""
+"""Samples of a duration, repeated as often as the sizes say, with their middle and spread."""
 
 from __future__ import annotations
 
@@ -101,3 +97,36 @@ async def paired(
 def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
     """Each sample by its neighbour."""
     return [above / below for above, below in zip(numerators, denominators, strict=True)]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Repetitions and amounts.  ``latency`` is the sandbox server's, in seconds; ``others`` are those beside it."""
+
+    repeats: int = 30
+    few: int = 5
+    starts: int = 3
+    latency: float = 0.020
+    others: tuple[float, ...] = (0.005, 0.100)
+    observations: int = 10_000
+    catalog: int = 1_000
+    executions: int = 100
+    days: int = 365
+    modules: tuple[int, ...] = (1, 10, 100)
+    patients: tuple[int, ...] = (100, 1_000, 10_000)
+
+
+FULL = Sizes()
+TINY = Sizes(
+    repeats=1,
+    few=1,
+    starts=1,
+    latency=0.001,
+    others=(0.002,),
+    observations=20,
+    catalog=20,
+    executions=3,
+    days=3,
+    modules=(1, 2),
+    patients=(20,),
+)

@@ -20,16 +20,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.catalogs import shipped
-from benchmarks.measure import Spread, seconds
+from benchmarks.measure import Sizes, Spread, seconds
 from benchmarks.report import Part, Row
-from benchmarks.sizes import Sizes
 from ontology.artefact import content_digest, file_digest
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from ontology.values import Absent, AbsentReason, Quantity
 from server import kinds
-from server.catalog.descriptions import Description, Kind, RiskOf
-from server.catalog.trained import Explainer, Feature, File, TrainedModel
-from server.kinds.trained.loaded import loaded
+from server.catalog.descriptions import Description, Kind, RiskDefinition
+from server.catalog.trained_model import Explainer, Feature, ModelFile, TrainedModel
+from server.kinds.trained.loaded_model import load_model
 
 _INPUTS = 12
 _BUDGET = 5.0
@@ -46,23 +45,23 @@ async def run(sizes: Sizes) -> Part:
 
 def _measured(sizes: Sizes, description: Description, name: str) -> Iterator[Row]:
     given = _inputs(description)
-    loaded(description)
+    load_model(description)
     whole = Spread.of(seconds(lambda: kinds.evaluate(description, given), sizes.repeats)).times(1e3)
     yield Row(f"execution of a model with SHAP, {name}", whole, "ms", _BUDGET, "evaluated, not looked up")
     count = sizes.executions
     # Each slot has its value in some mixtures, and is not measured in others: as in an attribution.
-    values = {slot: [consumed, Consumed(Absent(AbsentReason.NOT_FOUND))] for slot, consumed in given.items()}
+    values = {slot: [consumed, SlotInput(Absent(AbsentReason.NOT_FOUND))] for slot, consumed in given.items()}
     picks = {slot: [(n >> place) % 8 == 7 for n in range(count)] for place, slot in enumerate(values)}
     many = kinds.Mixtures(count, values, picks)
-    bulk = Spread.of(seconds(lambda: kinds.values_of(description, many), sizes.repeats)).times(1e6 / count)
+    bulk = Spread.of(seconds(lambda: kinds.batch_values(description, many), sizes.repeats)).times(1e6 / count)
     yield Row(f"value of a model without SHAP, {name}", bulk, "µs", None, f"{count} at once")
 
 
-def _inputs(description: Description) -> Mapping[str, Consumed]:
+def _inputs(description: Description) -> Mapping[str, SlotInput]:
     values = [Quantity(Decimal(place) / 10, "mg/dL") for place in range(_INPUTS)]
     absent = Absent(AbsentReason.NOT_FOUND)
     pairs = zip(description.slots, values, strict=True)
-    return {slot.name: Consumed(absent if place % 3 == 2 else value) for place, (slot, value) in enumerate(pairs)}
+    return {slot.name: SlotInput(absent if place % 3 == 2 else value) for place, (slot, value) in enumerate(pairs)}
 
 
 @contextmanager
@@ -91,12 +90,12 @@ def _module(folder: Path, explainer: Explainer, pipeline: Any, people: Any) -> D
     like = shipped().modules["egfr"]
     slot = replace(like.slot("creatinine"), required=False, minimum=None, maximum=None)
     model = TrainedModel(
-        artefact=File(artefact.name, content_digest(artefact)),
+        artefact=ModelFile(artefact.name, content_digest(artefact)),
         trusted=tuple(skops.io.get_untrusted_types(file=artefact)),
         positive=1,
         explainer=explainer,
         background="100 made-up people",
-        rows=File(background.name, file_digest(background)),
+        rows=ModelFile(background.name, file_digest(background)),
         features=tuple(
             Feature(name, name, quantiles=tuple(Decimal(repr(float(q))) for q in quantiles[:, place]))
             for place, name in enumerate(names)
@@ -118,6 +117,6 @@ def _module(folder: Path, explainer: Explainer, pipeline: Any, people: Any) -> D
         outcomes=(),
         parameters={},
         evaluation_time=None,
-        risk=RiskOf("something", "P1Y"),
+        risk=RiskDefinition("something", "P1Y"),
         model=model,
     )

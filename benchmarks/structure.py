@@ -11,12 +11,12 @@ from pathlib import Path
 from statistics import median
 from types import FrameType
 
-from benchmarks.asking import engine, question
 from benchmarks.catalogs import shipped
 from benchmarks.charts import kidney
-from collectors.handed import from_records
+from benchmarks.questions import engine, question
+from collectors.supplied_records import from_records
 from server.explain.explain import explain
-from server.explain.text import argument
+from server.explain.text import render_argument
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECTORIES = ("ontology", "collectors", "modules", "server", "fixtures", "benchmarks", "training")
@@ -107,7 +107,7 @@ async def warm_visit() -> Visit:
 
         async def ask() -> list[str]:
             trace = await opened.ask(question("p1", (CONCEPT,)), from_records(records, types, "p1"))
-            return [argument(result) for result in explain(trace)]
+            return [render_argument(result) for result in explain(trace)]
 
         await ask()
         await ask()

@@ -8,15 +8,14 @@ from datetime import datetime
 
 import httpx
 
-from benchmarks.asking import engine
 from benchmarks.catalogs import shipped
 from benchmarks.charts import SIX
-from benchmarks.measure import Spread
+from benchmarks.measure import Sizes, Spread
+from benchmarks.questions import engine
 from benchmarks.report import Part, Row, Table, amount
-from benchmarks.sizes import Sizes
 from fixtures.ehr import running_ehr
 from fixtures.make_patients import INDEX, PATIENTS
-from server.compiler.compile import compile_plan
+from server.compiler.compilation import compile_plan
 from server.executor.engine import Engine
 from server.executor.question import Question
 

@@ -1,4 +1,4 @@
-"""What a collector's folder gives: a way to read the records of one search into facts.
+"""What a collector's folder gives: a reader of the records of one search.
 
 The code is found by the folder's name: ``collectors.<folder>.read.begin``.  A folder without ``read.py`` is read as its
 description says (``collectors.described``).
@@ -12,49 +12,49 @@ from importlib.util import find_spec
 from typing import Protocol, TypeAlias, cast
 
 from collectors.facts import Failure
-from collectors.needs import Search
-from collectors.reading.readout import Readout, Setting
+from collectors.reading.readout import PatientContext, Readout
 from collectors.reading.records import Record
+from collectors.search import Search
 
-Wants: TypeAlias = Mapping[str, frozenset[str] | None]
+NeededReferences: TypeAlias = Mapping[str, frozenset[str] | None]
 """Further resource types that are needed to read records: those with these ids, or (None) all of the patient's."""
 
-NOTHING: Wants = {}
+NO_REFERENCES: NeededReferences = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ReferencedRecords:
     """What was wanted and came, by resource type; and why a type could not be had."""
 
     records: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
-class Begun(Protocol):
+class ReadingInProgress(Protocol):
     """Records that were looked through: what else is needed is known, and once it is there the facts are."""
 
     @property
-    def wants(self) -> Wants:
+    def needed_references(self) -> NeededReferences:
         """What else is needed."""
 
-    def finish(self, beside: Beside) -> Readout:
+    def finish(self, references: ReferencedRecords) -> Readout:
         """The facts.  Never raises for what a record holds or lacks: that is told in the readout."""
 
 
-Begin: TypeAlias = Callable[[list[Record], Search, Setting], Begun]
+BeginReading: TypeAlias = Callable[[list[Record], Search, PatientContext], ReadingInProgress]
 
 
-def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+def begin_reading(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
     """Looks through the records of a search, as its collector does."""
-    return _begin(search.description.folder)(records, search, setting)
+    return _find_reader(search.description.folder)(records, search, context)
 
 
 @cache
-def _begin(folder: str) -> Begin:
+def _find_reader(folder: str) -> BeginReading:
     own = f"collectors.{folder}.read"
     try:
         there = find_spec(own) is not None
     except ModuleNotFoundError:
         # A folder beside this package, or one with nothing but its description in it.
         there = False
-    return cast(Begin, import_module(own if there else "collectors.described.read").begin)
+    return cast(BeginReading, import_module(own if there else "collectors.described.read").begin)

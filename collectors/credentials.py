@@ -1,4 +1,4 @@
-"""Files that the settings name for credentials: keys and certificates.
+"""Reads the files that the settings name for credentials: keys and certificates.
 
 Each fault is a CredentialError with the source, the setting and what is wrong, and nothing out of a key.
 """
@@ -12,29 +12,29 @@ from collectors.settings import Source
 
 log = logging.getLogger("medtwin.auth")
 
-_MOST = 256 * 1024
+_LARGEST_FILE = 256 * 1024
 
 
-def private_text(source: Source, setting: str, path: Path) -> str:
+def read_private_text(source: Source, setting: str, path: Path) -> str:
     """The text of a file that only its owner should be able to read (CredentialError); a warning where others can."""
-    text = file_text(source, setting, path)
+    text = read_text(source, setting, path)
     if path.stat().st_mode & stat.S_IROTH:
         log.warning("source %s: %s can be read by everybody on this machine; chmod 600 it", source.id, setting)
     return text
 
 
-def file_text(source: Source, setting: str, path: Path) -> str:
+def read_text(source: Source, setting: str, path: Path) -> str:
     """The text of a file that a setting names (CredentialError)."""
     try:
-        if path.stat().st_size > _MOST:
-            raise credential_fault(source, setting, "is too large for what it should hold")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise credential_error(source, setting, "is too large for what it should hold")
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise credential_fault(source, setting, f"cannot be read ({type(error).__name__})") from None
+        raise credential_error(source, setting, f"cannot be read ({type(error).__name__})") from None
     except UnicodeDecodeError:
-        raise credential_fault(source, setting, "is not text") from None
+        raise credential_error(source, setting, "is not text") from None
 
 
-def credential_fault(source: Source, setting: str, text: str) -> CredentialError:
+def credential_error(source: Source, setting: str, text: str) -> CredentialError:
     """What is wrong with what a setting names; ``text`` says it."""
     return CredentialError(f"source {source.id}: {setting}: {text}")

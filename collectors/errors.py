@@ -4,17 +4,17 @@
     └── CollectorError                a source did not give what was asked
         ├── SourceUnreachableError    no answer in time, connection refused, 5xx after retries
         ├── SourceRefusedError        401 or 403
-        │   └── AuthorisationError    no token is to be had for us
+        │   └── AuthorisationError    no token is available for us
         ├── TokenRequiredError        the source wants the caller's token, and none was given
-        ├── CredentialError           a key or certificate of ours cannot be used; told at start
+        ├── CredentialError           a key or certificate of ours cannot be used; reported at start
         ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large
-        ├── NotHandedInError          nothing was handed in that answers, and there is no source to ask
-        ├── HandedInError             what was handed in is not FHIR JSON, or not whole
-        ├── TerminologyError          a set of codes cannot be had; its branch is drawn in terminology/errors.py
+        ├── NotSuppliedError          no supplied records answer, and there is no source to ask
+        ├── SuppliedRecordsError      supplied records are not FHIR JSON, or not complete
+        ├── TerminologyError          a set of codes is unavailable; its branch is drawn in terminology/errors.py
         └── PatientNotFoundError      the source says that it holds no such patient
 
 None of these leaves ``gather`` but PatientNotFoundError: the others become a ``Failure`` of the concepts concerned.
-TokenRequiredError, CredentialError and HandedInError are raised before it.
+TokenRequiredError, CredentialError and SuppliedRecordsError are raised before it.
 Texts name the source's id and the fault, never a URL with an identifier in it.
 """
 
@@ -53,9 +53,9 @@ class PatientNotFoundError(CollectorError):
     """The source holds no such patient."""
 
 
-class NotHandedInError(CollectorError):
+class NotSuppliedError(CollectorError):
     """Nothing was handed in that answers, and there is no source to ask."""
 
 
-class HandedInError(CollectorError):
+class SuppliedRecordsError(CollectorError):
     """What was handed in is not FHIR JSON, or not whole."""

@@ -1,6 +1,6 @@
-"""What was gathered about one patient for one question, and how slots are filled from it.
+"""The facts of one patient for one question, as the executor sees them: how slots are filled, and what failed.
 
-``Facts`` is what the executor sees of the collectors: it knows no FHIR.  It lives as long as the question.
+``Facts`` knows no FHIR.  It lives as long as the question.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,8 @@ from typing import Protocol
 
 from ontology.concepts import Concept
 from ontology.evaluation import Issue
-from ontology.resources import Resource
+from ontology.resources import Resource, Span
 from ontology.slots import Slot
-from ontology.times import Span
 from ontology.values import AbsentReason, Value
 
 
@@ -25,7 +24,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredFacts:
     """Every fact read for the searched concepts, by concept id, readable or not, not yet selected.
 
     ``failures`` has the concepts whose search failed (then their facts are none, and that means nothing).
@@ -40,7 +39,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
+class SlotSelection:
     """What fills a slot: the value, in the slot's unit, and the records that it rests on.
 
     ``issues`` tell what the reader must know of the records: stale, stepped back, conflicting, preliminary,
@@ -63,7 +62,7 @@ class Facts(Protocol):
     def issues(self) -> tuple[Issue, ...]:
         """What concerns the whole run (a source unreachable, say)."""
 
-    def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> Selected:
+    def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> SlotSelection:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
 
     def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:

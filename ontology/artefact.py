@@ -1,9 +1,9 @@
-"""What a skops file holds, as one digest.
+"""The content digest of a skops file.
 
-Two dumps of one model differ byte for byte: their archives carry times, and every part is named after where it happened
-to lie in memory.  The digest is over what is meant: the schema with those names replaced by their order, and the arrays
-in the order in which the schema speaks of them.  A part that the schema does not speak of is a fault, since it would
-be in no digest.
+Two dumps of one model differ byte for byte: their archives carry times, and every part is named after its address in
+memory.  The digest is over the content: the schema with those names replaced by their order, and the arrays in the
+order in which the schema refers to them.  A part that the schema does not refer to is a fault, since it would be in no
+digest.
 """
 
 import json
@@ -19,9 +19,9 @@ from zipfile import BadZipFile, ZipFile
 from ontology.errors import OntologyError
 
 SCHEMA = "schema.json"
-LARGEST = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 """Bytes of a file of a model at most, and of all that an archive holds once it is unpacked."""
-MOST_PARTS = 50_000
+MAX_PARTS = 50_000
 """Parts of an archive at most."""
 _IDENTITY, _FILE = "__id__", "file"
 
@@ -35,8 +35,8 @@ def read_file(path: Path) -> bytes:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise ArtefactError(f"{path.name}: not a file")
-    if found.st_size > LARGEST:
-        raise ArtefactError(f"{path.name}: larger than {LARGEST} bytes")
+    if found.st_size > MAX_BYTES:
+        raise ArtefactError(f"{path.name}: larger than {MAX_BYTES} bytes")
     with path.open("rb") as opened:
         return opened.read(found.st_size)
 
@@ -48,10 +48,10 @@ def content_digest(source: Path | bytes, name: str | None = None) -> str:
     """
     called = name or (source.name if isinstance(source, Path) else "the artefact")
     data = read_file(source) if isinstance(source, Path) else source
-    parts = _parts(data, called)
+    parts = _read_parts(data, called)
     files: dict[str, str] = {}
     try:
-        named = _renamed(json.loads(parts.pop(SCHEMA)), {}, files, parts)
+        named = _canonical_node(json.loads(parts.pop(SCHEMA)), {}, files, parts)
         told = json.dumps(named, sort_keys=True, separators=(",", ":"))
     except RecursionError:
         raise ArtefactError(f"{called}: its schema nests too deeply") from None
@@ -66,13 +66,13 @@ def content_digest(source: Path | bytes, name: str | None = None) -> str:
     return digest.hexdigest()
 
 
-def _parts(data: bytes, called: str) -> dict[str, bytes]:
+def _read_parts(data: bytes, called: str) -> dict[str, bytes]:
     """All that an archive holds, by name.  Nothing is unpacked of one that says that it is too large."""
     try:
         with ZipFile(BytesIO(data)) as archive:
             held = archive.infolist()
-            if len(held) > MOST_PARTS or sum(each.file_size for each in held) > LARGEST:
-                raise ArtefactError(f"{called}: unpacked, it has more than {LARGEST} bytes or {MOST_PARTS} parts")
+            if len(held) > MAX_PARTS or sum(each.file_size for each in held) > MAX_BYTES:
+                raise ArtefactError(f"{called}: unpacked, it has more than {MAX_BYTES} bytes or {MAX_PARTS} parts")
             # No more of a part is unpacked than the archive says: what is longer fails its checksum.
             parts = {each.filename: archive.read(each) for each in held}
     except (BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error):
@@ -92,15 +92,15 @@ def bytes_digest(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def _renamed(node: Any, identities: dict[int, int], files: dict[str, str], parts: Mapping[str, bytes]) -> Any:
+def _canonical_node(node: Any, identities: dict[int, int], files: dict[str, str], parts: Mapping[str, bytes]) -> Any:
     if isinstance(node, list):
-        return [_renamed(each, identities, files, parts) for each in node]
+        return [_canonical_node(each, identities, files, parts) for each in node]
     if not isinstance(node, dict):
         return node
-    return dict(_items(node, identities, files, parts))
+    return dict(_canonical_items(node, identities, files, parts))
 
 
-def _items(
+def _canonical_items(
     node: Mapping[str, Any], identities: dict[int, int], files: dict[str, str], parts: Mapping[str, bytes]
 ) -> Iterator[tuple[str, Any]]:
     for name, value in node.items():
@@ -109,4 +109,4 @@ def _items(
         elif name == _FILE and isinstance(value, str) and value in parts:
             yield name, files.setdefault(value, f"part {len(files)}")
         else:
-            yield name, _renamed(value, identities, files, parts)
+            yield name, _canonical_node(value, identities, files, parts)

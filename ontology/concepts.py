@@ -24,7 +24,7 @@ class Origin(StrEnum):
     COMPUTED = "COMPUTED"
 
 
-EVENTS = frozenset(
+EVENT_ORIGINS = frozenset(
     {
         Origin.CONDITION,
         Origin.MEDICATION,
@@ -48,7 +48,7 @@ class ValueType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedCode:
     """A code under which the concept is found in records.
 
     ``caution`` is told to the reader when a record with this code is used; ``needs_unit`` refuses a record
@@ -66,12 +66,12 @@ class Accepted:
     rank: int = 0
     asserts: bool | None = None
     translated: bool = False
-    but: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptedSet:
-    """A value set all of whose codes are accepted alike, by its canonical; the rest as in ``Accepted``."""
+class AcceptedValueSet:
+    """A value set all of whose codes are accepted alike, by its canonical; the rest as in ``AcceptedCode``."""
 
     canonical: str
     caution: str | None = None
@@ -113,7 +113,7 @@ class Concept:
     origin: Origin
     value_type: ValueType
     codes: tuple[Coding, ...] = ()
-    accepted: tuple[Accepted, ...] = ()
+    accepted: tuple[AcceptedCode, ...] = ()
     panels: tuple[Coding, ...] = ()
     answers: tuple[Answer, ...] = ()
     unit: str | None = None
@@ -125,6 +125,6 @@ class Concept:
     element: str | None = None
     recorded_as: str | None = None
     note: str | None = None
-    accepted_sets: tuple[AcceptedSet, ...] = ()
+    accepted_sets: tuple[AcceptedValueSet, ...] = ()
     only_in: str | None = None
     relationships: tuple[str, ...] = ()

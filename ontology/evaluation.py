@@ -1,7 +1,7 @@
-"""What an evaluation gives back: the value, how it got there, and what to mind.
+"""What an evaluation is given for a slot, and what it returns: the value, its working, and issues.
 
 Everything here is cached by content and may be shown for another patient with equal inputs: it must never
-mention a record, a person, or anything that is not among the consumed inputs.
+mention a record, a person, or anything that is not among the inputs.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
+class ContributionGroup:
     """What correlated slots added together."""
 
     text: str
@@ -74,7 +74,7 @@ class Margin:
     output: Decimal
     residual: Decimal
     background: str
-    groups: tuple[Grouped, ...] = ()
+    groups: tuple[ContributionGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +117,11 @@ class Evaluation:
     issues: tuple[Issue, ...] = ()
     bounds: Interval | None = None
     interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotInput:
+    """The value in the slot's unit; where it is absent, ``bounds`` may say between which values it lies."""
+
+    value: Value
+    bounds: Interval | None = None

@@ -1,10 +1,20 @@
-"""Facts, and the records that they come from."""
+"""Facts about a patient: the time span that they hold for, and references to the records that they come from."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from ontology.times import Span
 from ontology.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time that a fact holds for, ends included; an instant has equal ends.  Both carry a zone.
+
+    A record that says only ``2024-03`` spans that month, and is known to have happened only at its end.
+    """
+
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)

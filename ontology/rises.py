@@ -1,6 +1,6 @@
 """Acute rises in a series of numbers, each against a baseline, and the episodes that they open.
 
-Nothing clinical is fixed here: the limits are given by the module that asks, and named in its warrant.
+Nothing clinical is fixed here: the module that uses it gives the limits and names them in its warrant.
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
-from ontology.series import Point, day, days_between, lows
+from ontology.series import Point, day, days_between, window_minima
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ class Rise:
     by_ratio: bool
 
     @property
-    def met(self) -> bool:
+    def meets_criteria(self) -> bool:
         """Whether the value meets one of the criteria."""
         return self.by_rise or self.by_ratio
 
     @property
-    def compared(self) -> bool:
+    def has_baseline(self) -> bool:
         """Whether there was anything to compare the value with."""
         return self.baseline is not None
 
@@ -75,13 +75,18 @@ class Rise:
 def rises(points: Sequence[Point], criteria: RiseCriteria) -> tuple[Rise, ...]:
     """Every value, oldest first, with what it is compared with and whether the rise is acute."""
     ordered = sorted(points)
-    course = _Course(ordered, [time for time, _ in ordered], [day(time).toordinal() for time, _ in ordered])
+    course = _IndexedPoints(ordered, [time for time, _ in ordered], [day(time).toordinal() for time, _ in ordered])
     indices = range(len(ordered))
-    short = lows(ordered, [course.short(index, criteria) for index in indices])
-    before = lows(ordered, [course.before(index, criteria) for index in indices])
-    after = lows(ordered, [course.after(index, criteria) for index in indices])
+    short = window_minima(ordered, [course.short_window(index, criteria) for index in indices])
+    before = window_minima(ordered, [course.days_before(index, criteria) for index in indices])
+    after = window_minima(ordered, [course.days_after(index, criteria) for index in indices])
     return tuple(
-        _rise(ordered[index], short[index], _baseline(course, index, before[index], after[index], criteria), criteria)
+        _compare_with_baseline(
+            ordered[index],
+            short[index],
+            _choose_baseline(course, index, before[index], after[index], criteria),
+            criteria,
+        )
         for index in indices
     )
 
@@ -89,11 +94,11 @@ def rises(points: Sequence[Point], criteria: RiseCriteria) -> tuple[Rise, ...]:
 def remote_baseline(points: Iterable[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
     """The median of the values before the recent days, back to ``remote_days``; None where there are none."""
     far = (p for p in points if criteria.recent_days < days_between(p[0], time) <= criteria.remote_days)
-    return _median(sorted(far), criteria)
+    return _median_baseline(sorted(far), criteria)
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class _IndexedPoints:
     """Points in order, with their times and days beside them to search in: a course may have thousands.
 
     Each span of positions moves forward only, from one point to the next.
@@ -103,25 +108,27 @@ class _Course:
     times: Sequence[datetime]
     days: Sequence[int]
 
-    def short(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
+    def short_window(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
         """What lies before a point, within the short window."""
         time = self.times[index]
         return bisect_left(self.times, time - criteria.rise_within), bisect_left(self.times, time)
 
-    def before(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
+    def days_before(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
         """What lies before a point, within the recent days."""
         return bisect_left(self.days, self.days[index] - criteria.recent_days), bisect_left(
             self.times, self.times[index]
         )
 
-    def after(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
+    def days_after(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
         """What lies after a point, within as many days."""
         return bisect_right(self.times, self.times[index]), bisect_right(
             self.days, self.days[index] + criteria.recent_days
         )
 
 
-def _rise(point: Point, lowest: Point | None, baseline: Baseline | None, criteria: RiseCriteria) -> Rise:
+def _compare_with_baseline(
+    point: Point, lowest: Point | None, baseline: Baseline | None, criteria: RiseCriteria
+) -> Rise:
     time, value = point
     increase = None if lowest is None else criteria.rounded(value - lowest[1])
     ratio = None if baseline is None or baseline.value <= 0 else criteria.rounded(value / baseline.value)
@@ -137,29 +144,29 @@ def _rise(point: Point, lowest: Point | None, baseline: Baseline | None, criteri
     )
 
 
-def _baseline(
-    course: _Course, index: int, low_before: Point | None, low_after: Point | None, criteria: RiseCriteria
+def _choose_baseline(
+    course: _IndexedPoints, index: int, low_before: Point | None, low_after: Point | None, criteria: RiseCriteria
 ) -> Baseline | None:
     """The baseline from before; a lower value soon after takes its place, since the fall shows the rise."""
-    before = _lowest(low_before, criteria, "before")
+    before = _lowest_baseline(low_before, criteria, "before")
     if before is None:
-        recent, _ = course.before(index, criteria)
+        recent, _ = course.days_before(index, criteria)
         remote = bisect_left(course.days, course.days[index] - criteria.remote_days)
-        before = _median(course.points[remote:recent], criteria)
-    after = _lowest(low_after, criteria, "after")
+        before = _median_baseline(course.points[remote:recent], criteria)
+    after = _lowest_baseline(low_after, criteria, "after")
     if before is None or (after is not None and after.value < before.value):
         return after
     return before
 
 
-def _lowest(low: Point | None, criteria: RiseCriteria, where: str) -> Baseline | None:
+def _lowest_baseline(low: Point | None, criteria: RiseCriteria, where: str) -> Baseline | None:
     if low is None:
         return None
     at, value = low
     return Baseline(value, f"lowest value of the {criteria.recent_days} days {where}", at, at)
 
 
-def _median(far: Sequence[Point], criteria: RiseCriteria) -> Baseline | None:
+def _median_baseline(far: Sequence[Point], criteria: RiseCriteria) -> Baseline | None:
     if not far:
         return None
     rule = f"median of days {criteria.recent_days + 1} to {criteria.remote_days} before"
@@ -177,16 +184,16 @@ def episodes(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta
     for rise in rises(points, criteria):
         if opened is not None:
             over = rise.time - opened.time > longest
-            below = criteria.rounded(rise.value) < _least_that_meets(opened, criteria)
+            below = criteria.rounded(rise.value) < _lowest_acute_value(opened, criteria)
             opened = None if over or below else opened
-        if opened is None and rise.met:
+        if opened is None and rise.meets_criteria:
             opened = rise
         if opened is not None:
             acute[rise.time] = opened
     return acute
 
 
-def _least_that_meets(rise: Rise, criteria: RiseCriteria) -> Decimal:
+def _lowest_acute_value(rise: Rise, criteria: RiseCriteria) -> Decimal:
     limits = []
     if rise.by_rise and rise.lowest is not None:
         limits.append(rise.lowest[1] + criteria.rise)

@@ -1,4 +1,4 @@
-"""Reading series of numbers, by their days and by their lowest points.
+"""Series of numbers over time: by calendar day, and the lowest point of each window.
 
 Days are calendar days in UTC, since a series is known by its instants alone: what zone a record was written in
 changes nothing.
@@ -23,7 +23,7 @@ def days_between(earlier: datetime, later: datetime) -> int:
     return (day(later) - day(earlier)).days
 
 
-def one_a_day(points: Iterable[Point]) -> tuple[Point, ...]:
+def first_of_each_day(points: Iterable[Point]) -> tuple[Point, ...]:
     """The first value of each day, oldest first."""
     first: dict[date, Point] = {}
     for point in sorted(points):
@@ -31,7 +31,7 @@ def one_a_day(points: Iterable[Point]) -> tuple[Point, ...]:
     return tuple(first.values())
 
 
-def lows(points: Sequence[Point], spans: Iterable[tuple[int, int]]) -> list[Point | None]:
+def window_minima(points: Sequence[Point], windows: Iterable[tuple[int, int]]) -> list[Point | None]:
     """The first of the lowest points of each span of positions; None for an empty one.
 
     No span may begin or end before the one that it follows: so each point is looked at once, however many spans.
@@ -39,7 +39,7 @@ def lows(points: Sequence[Point], spans: Iterable[tuple[int, int]]) -> list[Poin
     found: list[Point | None] = []
     rising: deque[int] = deque()
     seen = 0
-    for first, stop in spans:
+    for first, stop in windows:
         for index in range(seen, stop):
             while rising and points[rising[-1]][1] > points[index][1]:
                 rising.pop()

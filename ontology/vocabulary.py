@@ -1,6 +1,6 @@
-"""Words that descriptions use and the vocabulary does not have: misspelt properties, classes and named values.
+"""Terms that descriptions use and the vocabulary does not declare: misspelt properties, classes and named values.
 
-SHACL says what must be there; a misspelt optional property would pass it unseen.
+SHACL checks what is required; a misspelt optional property would pass it unseen.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from rdflib.term import Node
 
 MPM = "https://medtwin.example/mpm#"
 # What descriptions take from other vocabularies; mpm.ttl says so at its head.  Domain, range and subclass are its own.
-BORROWED = frozenset(
+BORROWED_TERMS = frozenset(
     {
         *(RDF.type, RDF.first, RDF.rest),
         *(RDFS.label, RDFS.comment, RDFS.seeAlso, RDFS.subClassOf, RDFS.domain, RDFS.range),
@@ -19,12 +19,12 @@ BORROWED = frozenset(
     }
 )
 # Properties whose values are named individuals of the vocabulary; other mpm IRIs name concepts.
-_CHOICES = frozenset(URIRef(MPM + name) for name in ("select", "effect", "prefer"))
+_CHOICE_PROPERTIES = frozenset(URIRef(MPM + name) for name in ("select", "effect", "prefer"))
 
 
 def unknown_terms(graph: Graph, vocabulary: Graph) -> list[str]:
     """One line for each word of ``graph`` that neither ``vocabulary`` declares nor is borrowed; sorted."""
-    properties = set(vocabulary.subjects(RDF.type, RDF.Property)) | BORROWED
+    properties = set(vocabulary.subjects(RDF.type, RDF.Property)) | BORROWED_TERMS
     classes = set(vocabulary.subjects(RDF.type, OWL.Class)) | {OWL.Class, OWL.Ontology, RDF.Property}
     individuals = set(vocabulary.subjects(RDFS.label, None)) - properties - classes
     lines = set()
@@ -33,21 +33,23 @@ def unknown_terms(graph: Graph, vocabulary: Graph) -> list[str]:
         if predicate in properties:
             if predicate == RDF.type:
                 word, known = value, classes
-            elif predicate in _CHOICES:
+            elif predicate in _CHOICE_PROPERTIES:
                 word, known = value, individuals
         if word not in known:
-            lines.add(f"{_where(graph, subject)}: {_short(word)} is not in the vocabulary{_meant(word, known)}")
+            lines.add(
+                f"{_describe_node(graph, subject)}: {_prefixed_name(word)} is not in the vocabulary{_suggestion(word, known)}"
+            )
     return sorted(lines)
 
 
-def _meant(word: Node, known: Iterable[Node]) -> str:
+def _suggestion(word: Node, known: Iterable[Node]) -> str:
     close = get_close_matches(str(word), [str(each) for each in known], n=1, cutoff=0.9)
-    return f" (meant is perhaps {_short(URIRef(close[0]))})" if close else ""
+    return f" (meant is perhaps {_prefixed_name(URIRef(close[0]))})" if close else ""
 
 
-def _where(graph: Graph, node: Node) -> str:
+def _describe_node(graph: Graph, node: Node) -> str:
     """The node's id or name, and the thing that it belongs to."""
-    told = [_name(graph, node)]
+    told = [_node_name(graph, node)]
     seen = {node}
     while True:
         above = next((owner for owner in _owners(graph, node) if owner not in seen), None)
@@ -55,20 +57,20 @@ def _where(graph: Graph, node: Node) -> str:
             return " in ".join(dict.fromkeys(name for name in told if name))
         node = above
         seen.add(node)
-        told.append(_name(graph, node))
+        told.append(_node_name(graph, node))
 
 
 def _owners(graph: Graph, node: Node) -> Iterator[Node]:
     return (subject for subject, predicate in graph.subject_predicates(node) if predicate != RDF.type)
 
 
-def _name(graph: Graph, node: Node) -> str:
+def _node_name(graph: Graph, node: Node) -> str:
     for term in ("id", "name", "onSlot", "code"):
         found = graph.value(node, URIRef(MPM + term))
         if found is not None:
             return f'"{found}"'
-    return _short(node) if isinstance(node, URIRef) else ""
+    return _prefixed_name(node) if isinstance(node, URIRef) else ""
 
 
-def _short(word: Node) -> str:
+def _prefixed_name(word: Node) -> str:
     return str(word).replace(MPM, "mpm:") if isinstance(word, URIRef) else f'"{word}"'

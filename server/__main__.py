@@ -6,11 +6,11 @@ from types import TracebackType
 
 from server.cli import main
 
-_READER_GONE = 141
+_BROKEN_PIPE_STATUS = 141
 """What a shell reports of a program that SIGPIPE ended."""
 
 
-def _one_line(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+def _print_one_line(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
     """What nobody meant to raise: its type and place, not its text, which may hold anything."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -26,10 +26,10 @@ def _run() -> int:
     except BrokenPipeError:
         # Python would flush once more at its end, and tell that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _READER_GONE
+        return _BROKEN_PIPE_STATUS
     finally:
         # Last, since strawberry takes the hook for itself on the way, and prints the text.
-        sys.excepthook = _one_line
+        sys.excepthook = _print_one_line
     return status
 
 

@@ -11,9 +11,12 @@
         │   ├── CycleError            shown as a path
         │   └── UnitMismatchError
         ├── QuestionError             a question's own arguments are wrong (assumption, time, source)
-        └── ArgumentFileError         a file is no exported argument, or not a whole one
+        ├── ArgumentFileError         a file is no exported argument, or an incomplete one
+        └── KindError                 a description and its implementation, or its inputs, do not match
+            └── ModelError            a trained model cannot be loaded, or its output is invalid
 
-Texts name terms, files and settings, never a value or an identifier out of a patient's record.
+Texts name terms, files and settings, never a value or an identifier out of a patient's record.  A KindError is a fault
+of a module or of its caller, never of a patient's data: the execution boundary turns it into FAILED.
 """
 
 from ontology.errors import MedtwinError
@@ -81,3 +84,11 @@ class QuestionError(ServerError):
 
 class ArgumentFileError(ServerError):
     """A file that cannot be read as an exported argument; the text says what is wrong with it, and what to do."""
+
+
+class KindError(ServerError):
+    """A description, its implementation and what it is given do not fit each other."""
+
+
+class ModelError(KindError):
+    """A model cannot be loaded, or what it gives does not hold: its module answers FAILED and says this."""

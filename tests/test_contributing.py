@@ -9,8 +9,8 @@ import pytest
 
 from ontology.values import Quantity
 from server import kinds
-from server.catalog.load import ROOT, Catalog, load_catalog
-from server.kinds.cases import run_cases
+from server.catalog.catalog import ROOT, Catalog, load_catalog
+from server.kinds.worked_cases import run_cases
 from server.settings import load_settings
 from tests.support.asking import asking
 from tests.support.charts import lab, patient

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from fixtures.ehr import Ehr
-from fixtures.loading import bundles_in, resources_of
 from fixtures.make_patients import PATIENTS
+from fixtures.transactions import bundles_in, resources_of
 from ontology.resources import Resource
 from ontology.values import Absent, Quantity
 from server.executor.trace import BoundInput, Execution, Trace

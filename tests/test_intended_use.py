@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
 
 PAGE = (Path(__file__).resolve().parents[1] / "INTENDED_USE.md").read_text(encoding="utf-8")
 

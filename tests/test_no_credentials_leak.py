@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from collectors.fetching import transport
 from ontology.errors import MedtwinError
-from server.executor.cache.keys import Keyring
+from server.executor.cache.encryption import Keyring
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.settings import Settings
@@ -47,7 +47,7 @@ async def test_the_callers_token(token: str, monkeypatch: pytest.MonkeyPatch) ->
             told = await client.post("/graphql", json={"query": QUERY}, headers=headers)
             await engine.memory.store.flush()
             names, values = await cached(caches[-1])
-            shown = [repr(vars(each)) for each in (engine, engine.memory, engine.gatherer, engine.ways)]
+            shown = [repr(vars(each)) for each in (engine, engine.memory, engine.gatherer, engine.authorisations)]
     assert_none(SECRETS, "the answer", [told.text, repr(told.headers)])
     assert_none(SECRETS, "the log", [line for line in lines if not line.startswith(("httpx", "httpcore"))])
     assert_none(SECRETS, "a cache key", [name.decode("ascii") for name in names])
@@ -74,7 +74,7 @@ async def test_while_a_question_is_under_way() -> None:
     async with guarded_engine(Waiting(RECORDS, **{TOKEN: EVERYTHING})) as engine:
         asked = asyncio.ensure_future(engine.ask(Question("p1", ("egfr",), AT, token=TOKEN)))
         await here.wait()
-        shown = repr(vars(engine.gatherer)) + repr(engine.gatherer._flights._flights)
+        shown = repr(vars(engine.gatherer)) + repr(engine.gatherer._single_flight._pending)
         go_on.set()
         await asked
     # That something was under way at all.
@@ -83,7 +83,7 @@ async def test_while_a_question_is_under_way() -> None:
 
 
 def test_what_stands_for_a_token() -> None:
-    one, again, other = Keyring.of(b"k" * 32), Keyring.of(b"k" * 32), Keyring.of(b"l" * 32)
+    one, again, other = Keyring.from_secret(b"k" * 32), Keyring.from_secret(b"k" * 32), Keyring.from_secret(b"l" * 32)
     assert one.scope_of(TOKEN) == again.scope_of(TOKEN)
     assert len({one.scope_of(TOKEN), one.scope_of(EXPIRED), other.scope_of(TOKEN), one.scope_of(None)}) == 4
     assert (one.scope_of(None), len(one.scope_of(TOKEN))) == ("", 64)
@@ -141,7 +141,9 @@ async def test_our_own_token(
             trace = await engine.ask(Question("p1", ("egfr",), AT))
             await engine.memory.store.flush()
             names, values = await cached(caches[-1])
-            shown = [repr(vars(each)) for each in (engine, engine.ways, *engine.ways._backends.values())]
+            shown = [
+                repr(vars(each)) for each in (engine, engine.authorisations, *engine.authorisations._backends.values())
+            ]
     sent = [part for form in fhir.forms for part in form.split("client_assertion=")[1:]]
     assert sent
     body = private.splitlines()[1]

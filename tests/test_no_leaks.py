@@ -136,7 +136,7 @@ async def test_what_an_engine_shows_of_itself() -> None:
     """Debuggers and error reports print objects: an engine's hold no patient once a question is answered."""
     async with engine_over(Faulty(chart(OF, FAMILY))) as engine:
         await engine.ask(Question(OF, every_concept(), AT))
-        shown = [repr(vars(each)) for each in (engine, engine.memory, engine.gatherer, engine.memory.flight)]
+        shown = [repr(vars(each)) for each in (engine, engine.memory, engine.gatherer, engine.memory.result_cache)]
     assert_none(secrets(OF, FAMILY), "the engine", shown)
 
 

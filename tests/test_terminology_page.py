@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.catalog.configured import configured_catalog
-from server.catalog.load import ROOT, load_catalog
-from server.executor.terms import translations
+from server.catalog.catalog import ROOT, configured_catalog, load_catalog
+from server.executor.open_terminology import read_translations
 from server.settings import Settings, load_settings
 
 PAGE = (ROOT / "docs/terminology.md").read_text()
@@ -30,14 +29,14 @@ def test_the_page_has_a_folder_of_a_source() -> None:
 
 
 def test_its_map_translates_as_the_page_says(settings: Settings) -> None:
-    made = translations(settings.endpoints())["laboratory"]
-    (creatinine,) = made.of(LOCAL, "CREA")
+    made = read_translations(settings.endpoints())["laboratory"]
+    (creatinine,) = made.translate(LOCAL, "CREA")
     assert creatinine.key == (LOINC, "2160-0")
     told = " ".join(PAGE.split())
-    assert creatinine.told((LOCAL, "CREA")) in told
-    assert [each.wider for each in made.of(LOCAL, "BP-LYING")] == [True]
-    assert made.of(LOCAL, "CREA-ANY") == ()
-    assert made.refused == {"narrower": 1}
+    assert creatinine.describe((LOCAL, "CREA")) in told
+    assert [each.wider for each in made.translate(LOCAL, "BP-LYING")] == [True]
+    assert made.translate(LOCAL, "CREA-ANY") == ()
+    assert made.refused_counts == {"narrower": 1}
 
 
 def test_its_set_is_found_and_excludes(settings: Settings) -> None:
@@ -74,5 +73,5 @@ def test_every_example_folder_is_sound(folder: Path, tmp_path: Path) -> None:
         f'[[sources]]\nid = "one"\nbase_url = "https://one.example/fhir"\nfolder = "{folder}"\n'
     )
     settings = load_settings(tmp_path / "medtwin.toml", environ={})
-    assert translations(settings.endpoints())["one"]
+    assert read_translations(settings.endpoints())["one"]
     configured_catalog(settings)

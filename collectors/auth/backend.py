@@ -1,4 +1,4 @@
-"""SMART Backend Services: the server's own authorisation, got by a signed assertion."""
+"""SMART Backend Services: the server's own authorisation, a token obtained by a signed assertion."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,24 +6,23 @@ from dataclasses import dataclass
 
 import httpx
 
-from collectors.auth.exchange import discover, request_token
 from collectors.auth.registration import Registration
-from collectors.auth.tokens import Token
+from collectors.auth.token_endpoint import Token, discover_token_endpoint, request_token
 from collectors.errors import CollectorError
-from collectors.fetching.flight import Flights
+from collectors.fetching.single_flight import SingleFlight
 from collectors.settings import Source
 
-MARGIN = 30.0
+EXPIRY_MARGIN = 30.0
 """Seconds before its end from which a token is not used any more, or a fifth of its life where that is less."""
 
-PAUSE = 5.0
+REFUSAL_PAUSE = 5.0
 """Seconds for which a refusal is remembered: all searches of a question meet it, and the endpoint need not."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _CachedToken:
     token: Token
-    until: float
+    expires_at: float
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token.value}"}
@@ -50,17 +49,17 @@ class BackendAccess:
         self._registration = registration
         self._clock = clock
         self._wall = wall
-        self._flights: Flights[_Held] = Flights()
-        self._held: _Held | None = None
-        self._discovered: str | None = None
-        self._renewed = float("-inf")
-        self._refused: tuple[float, CollectorError] | None = None
+        self._single_flight: SingleFlight[_CachedToken] = SingleFlight()
+        self._cached: _CachedToken | None = None
+        self._discovered_endpoint: str | None = None
+        self._renewed_at = float("-inf")
+        self._last_refusal: tuple[float, CollectorError] | None = None
 
     async def headers(self) -> Mapping[str, str]:
         """The token.  Raises AuthorisationError (none is given to us), SourceUnreachableError, SourceAnswerError."""
-        held = self._held
-        if held is None or self._clock() >= held.until:
-            held = await self._flights.run(None, self._obtain)
+        held = self._cached
+        if held is None or self._clock() >= held.expires_at:
+            held = await self._single_flight.run(None, self._obtain_token)
         return held.headers()
 
     async def renew(self, stale: Mapping[str, str]) -> bool:
@@ -68,12 +67,12 @@ class BackendAccess:
 
         A new one is got, but not twice in a short time: a source that refuses new tokens too refuses us.
         """
-        held = self._held
+        held = self._cached
         if held is not None and held.headers() == dict(stale):
-            if self._clock() < self._renewed + PAUSE:
+            if self._clock() < self._renewed_at + REFUSAL_PAUSE:
                 return False
-            self._renewed = self._clock()
-            self._held = None
+            self._renewed_at = self._clock()
+            self._cached = None
         return dict(await self.headers()) != dict(stale)
 
     def advice(self, status: int) -> str:
@@ -82,20 +81,20 @@ class BackendAccess:
             return "it accepts no token that was given for this client; check backend.scope and backend.token_url"
         return "the client may not read this; check backend.scope and what the client is registered for"
 
-    async def _obtain(self) -> _Held:
-        if self._refused is not None and self._clock() < self._refused[0]:
-            raise type(self._refused[1])(str(self._refused[1]))
+    async def _obtain_token(self) -> _CachedToken:
+        if self._last_refusal is not None and self._clock() < self._last_refusal[0]:
+            raise type(self._last_refusal[1])(str(self._last_refusal[1]))
         began = self._clock()
         try:
-            address = self._registration.token_url or self._discovered
+            address = self._registration.token_url or self._discovered_endpoint
             if address is None:
-                address = self._discovered = await discover(self._http, self._source)
+                address = self._discovered_endpoint = await discover_token_endpoint(self._http, self._source)
             token = await request_token(self._http, self._source, self._registration, address, self._wall())
         except CollectorError as error:
             # What was discovered may have moved.
-            self._discovered = None
-            self._refused = (self._clock() + PAUSE, error)
+            self._discovered_endpoint = None
+            self._last_refusal = (self._clock() + REFUSAL_PAUSE, error)
             raise
-        self._refused = None
-        self._held = _Held(token, began + token.lifetime - min(MARGIN, token.lifetime / 5))
-        return self._held
+        self._last_refusal = None
+        self._cached = _CachedToken(token, began + token.lifetime - min(EXPIRY_MARGIN, token.lifetime / 5))
+        return self._cached

@@ -1,4 +1,4 @@
-"""How we are registered with an authorisation server, and the assertion by which we say that it is us."""
+"""Our registration with an authorisation server, and the signed assertion that identifies us there."""
 
 import hashlib
 import secrets
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import jwt
 
-from collectors.auth.keys import SigningKey, read_key
-from collectors.credentials import credential_fault, private_text
+from collectors.auth.signing_key import SigningKey, read_key
+from collectors.credentials import credential_error, read_private_text
 from collectors.errors import CredentialError
 from collectors.settings import Source
 
-LIFETIME = 240
+ASSERTION_LIFETIME = 240
 """Seconds for which an assertion holds: SMART allows five minutes, and clocks differ."""
 
 
@@ -42,23 +42,23 @@ def read_registration(source: Source, environ: Mapping[str, str]) -> Registratio
     if backend is None:
         raise CredentialError(f'source {source.id}: auth = "backend" needs backend.client_id and a key')
     if backend.key_file is not None:
-        setting, text = "backend.key_file", private_text(source, "backend.key_file", backend.key_file)
+        setting, text = "backend.key_file", read_private_text(source, "backend.key_file", backend.key_file)
     else:
         setting, text = "backend.key_env", environ.get(backend.key_env or "", "")
         if not text:
             raise CredentialError(f"source {source.id}: {setting}: the environment variable that it names is not set")
-    key = _key(source, setting, text, backend.key_id)
+    key = _read_signing_key(source, setting, text, backend.key_id)
     return Registration(backend.client_id, key, backend.scope, backend.token_url, backend.jwks_url)
 
 
-def _key(source: Source, setting: str, text: str, kid: str | None) -> SigningKey:
+def _read_signing_key(source: Source, setting: str, text: str, kid: str | None) -> SigningKey:
     try:
         return read_key(text, kid)
     except CredentialError as error:
-        raise credential_fault(source, setting, str(error)) from None
+        raise credential_error(source, setting, str(error)) from None
 
 
-def assertion(registration: Registration, token_url: str, now: float) -> str:
+def sign_assertion(registration: Registration, token_url: str, now: float) -> str:
     """A signed statement for one request at ``token_url``: who we are, until when (``now``: seconds of the epoch).
 
     Headers and claims are those of SMART App Launch 2.2, asymmetric client authentication, and no others.
@@ -67,7 +67,7 @@ def assertion(registration: Registration, token_url: str, now: float) -> str:
         "iss": registration.client_id,
         "sub": registration.client_id,
         "aud": token_url,
-        "exp": int(now) + LIFETIME,
+        "exp": int(now) + ASSERTION_LIFETIME,
         "jti": secrets.token_urlsafe(24),
     }
     headers = {"kid": registration.key.kid, "typ": "JWT"}

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collectors.reading.wire import NONE
+from collectors.reading.fhir_types import MISSING_ELEMENT
 
 
 class Parameter(msgspec.Struct, gc=False):
@@ -83,7 +83,7 @@ class Titled(msgspec.Struct, gc=False):
 
     resourceType: str | None = None  # noqa: N815
     fhirVersion: str | None = None  # noqa: N815
-    rest: msgspec.Raw = NONE
+    rest: msgspec.Raw = MISSING_ELEMENT
 
 
 class SmartConfiguration(msgspec.Struct, gc=False):

@@ -5,29 +5,35 @@ from dataclasses import dataclass
 
 import msgspec
 
-from collectors.collector import Begun, Beside, Wants
-from collectors.condition.dating import began, ended, ended_undated, needs_encounter
-from collectors.condition.shape import CONDITION, Condition, codes
-from collectors.needs import Search
+from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
+from collectors.condition.onset import (
+    CONDITION,
+    Condition,
+    abatement_span,
+    has_undated_abatement,
+    needs_encounter,
+    onset_span,
+    status_codes,
+)
 from collectors.reading.codes import CodeIndex
-from collectors.reading.readout import Readout, Setting, record_iri
+from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import concept_text
+from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
 from collectors.reading.references import encounter_periods
-from collectors.reading.timing import read_time
-from collectors.reading.wire import text_of
+from collectors.search import Search
 from ontology.evaluation import Issue, Severity
-from ontology.resources import Resource
-from ontology.times import Span
+from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Value
 
-NEVER = "entered-in-error"
+ENTERED_IN_ERROR = "entered-in-error"
 REFUTED = "refuted"
-DOUBTED = frozenset({"unconfirmed", "provisional", "differential"})
-INACTIVE = frozenset({"inactive", "remission", "resolved"})
+DOUBTED_STATUSES = frozenset({"unconfirmed", "provisional", "differential"})
+INACTIVE_STATUSES = frozenset({"inactive", "remission", "resolved"})
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedCondition:
     """A condition of this patient that may count, with its record."""
 
     record: Record
@@ -35,62 +41,68 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    parsed: list[Parsed]
+class _ReadingInProgress:
+    parsed: list[ParsedCondition]
     readout: Readout
     search: Search
-    setting: Setting
+    context: PatientContext
 
     @property
-    def wants(self) -> Wants:
-        return {"Encounter": None} if undated(self.parsed) else {}
+    def needed_references(self) -> NeededReferences:
+        return {"Encounter": None} if need_encounters(self.parsed) else {}
 
-    def finish(self, beside: Beside) -> Readout:
-        periods = encounter_periods(beside.records.get("Encounter", ()), self.setting.source.zone)
-        read(self.parsed, periods, CodeIndex(self.search.concepts), self.setting, self.readout)
+    def finish(self, references: ReferencedRecords) -> Readout:
+        periods = encounter_periods(references.records.get("Encounter", ()), self.context.source.zone)
+        add_facts(self.parsed, periods, CodeIndex(self.search.concepts), self.context, self.readout)
         return self.readout
 
 
-def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
     """Encounters are needed where only they date a condition."""
     readout = Readout()
-    return _Begun(parse(records, setting, readout), readout, search, setting)
+    return _ReadingInProgress(parse_conditions(records, setting, readout), readout, search, setting)
 
 
-def parse(records: Iterable[Record], setting: Setting, readout: Readout) -> list[Parsed]:
+def parse_conditions(records: Iterable[Record], setting: PatientContext, readout: Readout) -> list[ParsedCondition]:
     """The conditions that are this patient's and not entered in error or our own.
 
     One that cannot be decoded may be any diagnosis: it is counted as unnamed, and nothing is ruled out then.
     """
-    parsed: list[Parsed] = []
+    parsed: list[ParsedCondition] = []
     for record in records:
         try:
             condition = CONDITION.decode(record.raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            readout.unnamed += 1
+            readout.unreadable_count += 1
             continue
         tags = condition.meta.tag if condition.meta is not None else ()
-        if NEVER in codes(condition.verificationStatus) or any((tag.system, tag.code) == OUR_TAG for tag in tags):
+        if ENTERED_IN_ERROR in status_codes(condition.verificationStatus) or any(
+            (tag.system, tag.code) == OUR_TAG for tag in tags
+        ):
             continue
-        if not setting.concerns(condition.subject):
-            readout.leave_out(condition.subject, setting)
+        if not setting.refers_to_patient(condition.subject):
+            readout.exclude_subject(condition.subject, setting)
             continue
-        parsed.append(Parsed(record, condition))
+        parsed.append(ParsedCondition(record, condition))
     return parsed
 
 
-def undated(parsed: Iterable[Parsed]) -> bool:
+def need_encounters(parsed: Iterable[ParsedCondition]) -> bool:
     """Whether encounters are needed to date one of them."""
-    return any(needs_encounter(each.condition) and not _refuted(each.condition) for each in parsed)
+    return any(needs_encounter(each.condition) and not _is_refuted(each.condition) for each in parsed)
 
 
-def _refuted(condition: Condition) -> bool:
+def _is_refuted(condition: Condition) -> bool:
     """Whether it was ruled out: it does not count, and is told."""
-    return REFUTED in codes(condition.verificationStatus)
+    return REFUTED in status_codes(condition.verificationStatus)
 
 
-def read(
-    parsed: Iterable[Parsed], periods: Mapping[str, Span], index: CodeIndex, setting: Setting, readout: Readout
+def add_facts(
+    parsed: Iterable[ParsedCondition],
+    periods: Mapping[str, Span],
+    index: CodeIndex,
+    setting: PatientContext,
+    readout: Readout,
 ) -> None:
     """Adds a fact for each concept that a condition is coded as, and the code systems of all of them."""
     for each in parsed:
@@ -99,21 +111,21 @@ def read(
         effective: Span | None = None
         over: Span | None = None
         try:
-            effective = began(condition, periods, setting.source.zone, setting.source.bases)
-            over = ended(condition, setting.source.zone)
+            effective = onset_span(condition, periods, setting.source.zone, setting.source.bases)
+            over = abatement_span(condition, setting.source.zone)
             recorded = read_time(condition.recordedDate, setting.source.zone) if condition.recordedDate else None
         except (ValueError, OverflowError):
             problem, recorded = "a date of the condition is not a date", None
-        doubted = next(iter(codes(condition.verificationStatus) & DOUBTED), None)
-        negated = REFUTED if _refuted(condition) else None
+        doubted = next(iter(status_codes(condition.verificationStatus) & DOUBTED_STATUSES), None)
+        negated = REFUTED if _is_refuted(condition) else None
         if doubted is None and negated is None:
             since = effective.start if effective is not None else None
-            readout.coded.append(CodedEntry(setting.systems(condition.code), since))
+            readout.coded_entries.append(CodedEntry(setting.code_systems(condition.code), since))
         if condition.implicitRules is not None or condition.modifierExtension:
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:
             problem = "neither onset[x], recordedDate nor an encounter that is over places it in time"
-        ceased = ended_undated(condition) or bool(codes(condition.clinicalStatus) & INACTIVE)
+        ceased = has_undated_abatement(condition) or bool(status_codes(condition.clinicalStatus) & INACTIVE_STATUSES)
         # It is on record: an absence that would read as "not there" must not stand for it.
         value: Value = True if problem is None else Absent(AbsentReason.UNCONVERTIBLE)
         for known, accepted in index.find(condition.code):
@@ -125,9 +137,9 @@ def read(
                 effective,
                 setting.subject,
                 each.record.ref,
-                status=_status(condition),
+                status=_status_text(condition),
                 issued=recorded.end if recorded is not None else None,
-                recorded=text_of(condition.code),
+                recorded=concept_text(condition.code),
                 problem=problem,
                 notes=tuple(issue.text for issue in issues),
             )
@@ -149,7 +161,7 @@ def read(
             )
 
 
-def _status(condition: Condition) -> str | None:
+def _status_text(condition: Condition) -> str | None:
     """Clinical and verification status as one text."""
-    told = sorted(codes(condition.clinicalStatus)) + sorted(codes(condition.verificationStatus))
+    told = sorted(status_codes(condition.clinicalStatus)) + sorted(status_codes(condition.verificationStatus))
     return ", ".join(told) or None

@@ -1,86 +1,83 @@
-"""The facts of one record: when it was so, and what is to be told of it."""
+"""The facts of one record: its start and end, its value for each concept, and the notes for readers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from collectors.described.entry import Entry, changes_meaning, reference_at
-from collectors.described.paths import values, words
-from collectors.described.supply import Current, current, endless
-from collectors.described.times import began, ended
-from collectors.layout import Layout, Meaning
+from collectors.described.record import DescribedRecord, changes_meaning, coded_values, reference_at, values_at
+from collectors.described.times import OngoingLimits, end_span, is_open_ended, ongoing_limits, start_span
 from collectors.reading.codes import CodeIndex
-from collectors.reading.readout import Readout, Setting, record_iri
+from collectors.reading.fhir_dates import format_span
+from collectors.reading.fhir_types import CodeableConcept, printable_text
+from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import Fact
-from collectors.reading.references import period_of
-from collectors.reading.timing import in_words
-from collectors.reading.wire import CodeableConcept, plain
-from ontology.concepts import Accepted, Concept, ValueType
+from collectors.reading.references import encounter_period
+from collectors.search import Layout, Meaning
+from ontology.concepts import AcceptedCode, Concept, ValueType
 from ontology.evaluation import Issue, Severity
-from ontology.resources import Resource
-from ontology.times import Span
+from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Date, Value
 
 _UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
+class RecordDates:
     """From when to when something was so, and since when that is on record, as far as the record says.
 
     ``ceased``: it is over, on no known date.  ``by_encounter``: its encounter may date it.
     """
 
-    begin: Span | None = None
-    over: Span | None = None
-    ceased: bool = False
+    start: Span | None = None
+    end: Span | None = None
+    ended_undated: bool = False
     recorded: Span | None = None
-    by_encounter: bool = False
+    needs_encounter: bool = False
     problem: str | None = None
     note: str | None = None
 
     def within_encounter(
-        self, entry: Entry, layout: Layout, periods: Mapping[str, Span], bases: tuple[str, ...]
+        self, entry: DescribedRecord, layout: Layout, periods: Mapping[str, Span], bases: tuple[str, ...]
     ) -> Self:
         """The same, within the period of its encounter, if that is over."""
-        period = period_of(reference_at(entry.content, layout.encounter or ""), periods, bases)
+        period = encounter_period(reference_at(entry.content, layout.encounter or ""), periods, bases)
         if period is None:
             return self
-        return replace(self, begin=period, note=f"Dated by its encounter ({in_words(period)}).")
+        return replace(self, start=period, note=f"Dated by its encounter ({format_span(period)}).")
 
 
-def dated(entry: Entry, layout: Layout, setting: Setting) -> Dated:
+def read_dates(entry: DescribedRecord, layout: Layout, setting: PatientContext) -> RecordDates:
     """The times of a record."""
     zone, content = setting.source.zone, entry.content
     try:
-        begin, open_ = began(content, layout.begins, layout.lasting, zone)
-        recorded, _ = began(content, (layout.recorded,) if layout.recorded else (), True, zone)
+        begin, open_ = start_span(content, layout.start_paths, layout.lasting, zone)
+        recorded, _ = start_span(content, (layout.recorded,) if layout.recorded else (), True, zone)
     except (ValueError, OverflowError):
-        return Dated(problem="a date of the record is not a date")
+        return RecordDates(problem="a date of the record is not a date")
     if not layout.lasting:
-        return Dated(begin, recorded=recorded, by_encounter=begin is None and open_)
+        return RecordDates(begin, recorded=recorded, needs_encounter=begin is None and open_)
     past = entry.meaning is Meaning.ENDED
     try:
-        over, undated = ended(content, layout.ends, past, begin, zone)
+        over, undated = end_span(content, layout.end_paths, past, begin, zone)
         if over is None and not past:
-            over, _ = ended(content, layout.intended_ends, False, begin, zone)
-        if layout.presumed is not None and not past and endless(begin, over):
+            over, _ = end_span(content, layout.intended_end_paths, False, begin, zone)
+        if layout.presumed is not None and not past and is_open_ended(begin, over):
             over = None
     except (ValueError, OverflowError):
-        return Dated(begin, recorded=recorded, problem="the time until which it goes on cannot be read")
+        return RecordDates(begin, recorded=recorded, problem="the time until which it goes on cannot be read")
     if begin is not None and over is not None and over.end < begin.start:
-        return Dated(begin, recorded=recorded, problem="it ends before it begins")
-    return Dated(begin, over, over is None and (past or undated), recorded, begin is None and open_)
+        return RecordDates(begin, recorded=recorded, problem="it ends before it begins")
+    return RecordDates(begin, over, over is None and (past or undated), recorded, begin is None and open_)
 
 
 def add_facts(
-    entry: Entry,
+    entry: DescribedRecord,
     code: CodeableConcept,
-    when: Dated,
+    when: RecordDates,
     index: CodeIndex,
     layout: Layout,
-    setting: Setting,
+    setting: PatientContext,
     readout: Readout,
 ) -> None:
     """Adds a fact for each concept that the record is coded as."""
@@ -88,15 +85,15 @@ def add_facts(
     if changes_meaning(entry.content):
         problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
     elif entry.meaning is Meaning.UNCLEAR:
-        problem = f"its state ({entry.word}) says neither yes nor no"
-    elif problem is None and when.begin is None:
+        problem = f"its state ({entry.gravest_state}) says neither yes nor no"
+    elif problem is None and when.start is None:
         problem = "nothing places it in time"
-    notes = _notes(entry, layout, when)
-    goes_on = Current()
-    if when.begin is not None and when.over is None and not when.ceased:
-        goes_on = current(entry.content, layout, when.begin, when.recorded, setting.source.zone)
+    notes = _record_notes(entry, layout, when)
+    goes_on = OngoingLimits()
+    if when.start is not None and when.end is None and not when.ended_undated:
+        goes_on = ongoing_limits(entry.content, layout, when.start, when.recorded, setting.source.zone)
     for known, accepted in index.find(code):
-        value = _value(known.concept, accepted, when.begin)
+        value = _fact_value(known.concept, accepted, when.start)
         if value is None:
             continue
         if problem is not None:
@@ -106,7 +103,7 @@ def add_facts(
             record_iri(entry.record.ref),
             known.concept.id,
             value,
-            when.begin,
+            when.start,
             setting.subject,
             entry.record.ref,
             status=", ".join(entry.states) or None,
@@ -121,20 +118,20 @@ def add_facts(
                 entry.record,
                 rank=accepted.rank,
                 issues=issues,
-                over=None if accepted.ever else when.over,
+                end=None if accepted.ever else when.end,
                 # "History of" says by its code that it is over, whatever the state of the entry.
-                ended=accepted.ever or when.ceased,
-                doubted=entry.word if entry.meaning is Meaning.DOUBTED else None,
-                recorded_from=_start(when.recorded),
-                negated=entry.word if entry.meaning is Meaning.NEGATED else None,
+                ended_undated=accepted.ever or when.ended_undated,
+                doubted=entry.gravest_state if entry.meaning is Meaning.DOUBTED else None,
+                recorded_from=_span_start(when.recorded),
+                negated=entry.gravest_state if entry.meaning is Meaning.NEGATED else None,
                 lasting=layout.lasting,
-                presumed=goes_on.presumed,
-                supplied=goes_on.supplied,
+                presumed_until=goes_on.presumed_until,
+                supply_end=goes_on.supply_end,
             )
         )
 
 
-def _value(concept: Concept, accepted: Accepted, begin: Span | None) -> Value | None:
+def _fact_value(concept: Concept, accepted: AcceptedCode, begin: Span | None) -> Value | None:
     """What the record says of a concept: yes or no, or the days on which it was; None where it says nothing."""
     if concept.value_type is ValueType.FLAG:
         return accepted.asserts is not False
@@ -143,17 +140,17 @@ def _value(concept: Concept, accepted: Accepted, begin: Span | None) -> Value | 
     return Date(begin.start.date(), begin.end.date()) if begin is not None else _UNREADABLE
 
 
-def _start(span: Span | None) -> datetime | None:
+def _span_start(span: Span | None) -> datetime | None:
     return span.start if span is not None else None
 
 
-def _notes(entry: Entry, layout: Layout, when: Dated) -> list[str]:
+def _record_notes(entry: DescribedRecord, layout: Layout, when: RecordDates) -> list[str]:
     """What readers are told of a record that is used."""
     notes = list(layout.notes)
-    for told in layout.tells:
-        met = sorted({each for value in values(entry.content, told.path) for each in words(value) if each})
+    for told in layout.reported_elements:
+        met = sorted({each for value in values_at(entry.content, told.path) for each in coded_values(value) if each})
         if told.equals is None and met:
-            notes.append(plain(f"{told.label}: {', '.join(met)}"))
+            notes.append(printable_text(f"{told.label}: {', '.join(met)}"))
         elif told.equals in met:
             notes.append(told.label)
     if when.note is not None:

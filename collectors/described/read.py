@@ -3,28 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from collectors.collector import Begun, Beside, Wants
-from collectors.described.entry import (
-    Entry,
-    decoded,
-    entry_of,
+from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
+from collectors.described.facts import RecordDates, add_facts, read_dates
+from collectors.described.record import (
+    DescribedRecord,
+    code_record_id,
+    decode_object,
     is_ours,
-    named_code,
-    named_id,
+    parse_described,
     reference_at,
-    subject_of,
+    referenced_code,
+    subject_reference,
 )
-from collectors.described.facts import Dated, add_facts, dated
-from collectors.layout import Layout, Meaning
-from collectors.needs import Search
 from collectors.reading.codes import CodeIndex
-from collectors.reading.readout import Readout, Setting
+from collectors.reading.fhir_types import CodeableConcept
+from collectors.reading.readout import PatientContext, Readout
 from collectors.reading.records import CodedEntry, Record
 from collectors.reading.references import encounter_periods
-from collectors.reading.wire import CodeableConcept
+from collectors.search import Layout, Meaning, Search
 
 
-def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
     """Looks through the records; ValueError where the collector has no layout, which the catalog has refused."""
     layout = search.description.layout
     if layout is None:
@@ -32,67 +31,70 @@ def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
     readout = Readout()
     entries = []
     for record in records:
-        content = decoded(record.raw)
+        content = decode_object(record.raw)
         if content is None:
-            readout.unnamed += 1
+            readout.unreadable_count += 1
             continue
-        entry = entry_of(record, content, layout)
+        entry = parse_described(record, content, layout)
         if entry.meaning is Meaning.NEVER or is_ours(content):
             continue
-        if not setting.concerns(subject := subject_of(content, layout)):
-            readout.leave_out(subject, setting)
+        if not setting.refers_to_patient(subject := subject_reference(content, layout)):
+            readout.exclude_subject(subject, setting)
             continue
-        entries.append((entry, dated(entry, layout, setting)))
-    return _Begun(entries, layout, search, setting, readout)
+        entries.append((entry, read_dates(entry, layout, setting)))
+    return _ReadingInProgress(entries, layout, search, setting, readout)
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    entries: list[tuple[Entry, Dated]]
+class _ReadingInProgress:
+    entries: list[tuple[DescribedRecord, RecordDates]]
     layout: Layout
     search: Search
-    setting: Setting
+    context: PatientContext
     readout: Readout
 
     @property
-    def wants(self) -> Wants:
+    def needed_references(self) -> NeededReferences:
         """Encounters, where only they can date an entry; and the records that have the codes."""
         wanted: dict[str, frozenset[str] | None] = {}
-        if any(self._by_encounter(entry, when) for entry, when in self.entries):
+        if any(self._is_dated_by_encounter(entry, when) for entry, when in self.entries):
             wanted["Encounter"] = None
-        named = self.layout.named
+        named = self.layout.referenced_code
         if named is not None:
-            bases = self.setting.source.bases
-            ids = frozenset(id_ for entry, _ in self.entries if (id_ := named_id(entry, self.layout, bases)))
+            bases = self.context.source.bases
+            ids = frozenset(id_ for entry, _ in self.entries if (id_ := code_record_id(entry, self.layout, bases)))
             if ids:
                 wanted[named.resource_type] = ids
         return wanted
 
-    def _by_encounter(self, entry: Entry, when: Dated) -> bool:
+    def _is_dated_by_encounter(self, entry: DescribedRecord, when: RecordDates) -> bool:
         path = self.layout.encounter
-        return when.by_encounter and path is not None and reference_at(entry.content, path) is not None
+        return when.needs_encounter and path is not None and reference_at(entry.content, path) is not None
 
-    def finish(self, beside: Beside) -> Readout:
+    def finish(self, references: ReferencedRecords) -> Readout:
         """A fact for each concept that a record is coded as, and the code systems of all of them."""
-        source, readout = self.setting.source, self.readout
+        source, readout = self.context.source, self.readout
         index = CodeIndex(self.search.concepts)
-        periods = encounter_periods(beside.records.get("Encounter", ()), source.zone)
+        periods = encounter_periods(references.records.get("Encounter", ()), source.zone)
         fetched: Mapping[str, Record] = {}
-        if self.layout.named is not None:
-            fetched = {record.ref.id: record for record in beside.records.get(self.layout.named.resource_type, ())}
+        if self.layout.referenced_code is not None:
+            fetched = {
+                record.ref.id: record
+                for record in references.records.get(self.layout.referenced_code.resource_type, ())
+            }
         for entry, when in self.entries:
-            named, malformed = named_code(entry, self.layout, fetched, source.bases)
+            named, malformed = referenced_code(entry, self.layout, fetched, source.bases)
             code = CodeableConcept([*entry.code.coding, *named.coding], entry.code.text or named.text)
-            if self._by_encounter(entry, when):
+            if self._is_dated_by_encounter(entry, when):
                 when = when.within_encounter(entry, self.layout, periods, source.bases)
-            if entry.malformed or malformed:
+            if entry.has_malformed_code or malformed:
                 # It may be coded as anything.
-                readout.unnamed += 1
+                readout.unreadable_count += 1
             elif entry.meaning not in (Meaning.DOUBTED, Meaning.NEGATED):
-                systems = self.setting.systems(code)
-                since = when.begin.start if when.begin is not None else None
+                systems = self.context.code_systems(code)
+                since = when.start.start if when.start is not None else None
                 concepts = frozenset(known.concept.id for known, _ in index.find(code))
                 name = entry.record.name if entry.meaning is not Meaning.ENDED else None
-                readout.coded.append(CodedEntry(systems, since, None, name, concepts))
-            add_facts(entry, code, when, index, self.layout, self.setting, readout)
+                readout.coded_entries.append(CodedEntry(systems, since, None, name, concepts))
+            add_facts(entry, code, when, index, self.layout, self.context, readout)
         return readout

@@ -1,19 +1,25 @@
-"""When a record says that something began and ended, whichever type its times have."""
+"""The start and end that a record states, in whichever type, and until when one without an end is presumed ongoing.
+
+Records of medications are seldom closed: one that is years old and "active" says little of now.  What limits it is the
+supply that it states, and the limit of its type.
+"""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from collectors.described.paths import Json, parents
-from collectors.reading.timing import read_time
-from ontology.times import Span
+from collectors.described.record import JsonObject, parents_at, values_at
+from collectors.reading.fhir_dates import read_time
+from collectors.search import Layout, Supply
+from ontology.resources import Span
 
 UNDATABLE = ("Age", "String", "Range", "Timing")
 """Types of a choice that say when in words, by age or as a pattern: no date can be had from them."""
 
 # The shortest and the longest that a unit of time can be, in days: months and years differ.
-_DAYS = {
+_DAYS_BY_UNIT = {
     "s": (1 / 86_400, 1 / 86_400),
     "min": (1 / 1_440, 1 / 1_440),
     "h": (1 / 24, 1 / 24),
@@ -22,38 +28,38 @@ _DAYS = {
     "mo": (28.0, 31.0),
     "a": (365.0, 366.0),
 }
-_MOST = 1_000_000
+_MAX_COUNT = 1_000_000
 
 
-def began(record: Json, paths: Iterable[str], lasting: bool, zone: ZoneInfo) -> tuple[Span | None, bool]:
+def start_span(record: JsonObject, paths: Iterable[str], lasting: bool, zone: ZoneInfo) -> tuple[Span | None, bool]:
     """When it began, by the first path that dates it; and whether another way of dating it may be tried.
 
     What was done over a period has that period for its time.  Of something done at a time that is given in words no
     other date tells when.  ValueError where a date is none.
     """
     for path in paths:
-        name, owners = parents(record, path)
-        found = [span for owner in owners if owner is not None and (span := _begin(owner, name, lasting, zone))]
+        name, owners = parents_at(record, path)
+        found = [span for owner in owners if owner is not None and (span := _element_start(owner, name, lasting, zone))]
         if found:
             return min(found, key=lambda span: (span.start, span.end)), False
-        if not lasting and any(_undatable(owner, name) for owner in owners if owner is not None):
+        if not lasting and any(_is_undatable(owner, name) for owner in owners if owner is not None):
             return None, False
     return None, True
 
 
-def _begin(owner: Json, name: str, lasting: bool, zone: ZoneInfo) -> Span | None:
-    moment = _moment(owner, name, zone)
+def _element_start(owner: JsonObject, name: str, lasting: bool, zone: ZoneInfo) -> Span | None:
+    moment = _read_instant(owner, name, zone)
     if moment is not None:
         return moment
-    period = _period(owner, name)
-    start, end = _ends(period, zone)
+    period = _period_element(owner, name)
+    start, end = _period_limits(period, zone)
     if lasting or start is None:
         return start if lasting else end
     return start if end is None else Span(start.start, max(start.end, end.end))
 
 
-def ended(
-    record: Json, paths: Iterable[str], moments: bool, begin: Span | None, zone: ZoneInfo
+def end_span(
+    record: JsonObject, paths: Iterable[str], moments: bool, begin: Span | None, zone: ZoneInfo
 ) -> tuple[Span | None, bool]:
     """When it ended, by the first path that says so; and whether one says that it did, but not on which date.
 
@@ -63,55 +69,57 @@ def ended(
     """
     undated = False
     for path in paths:
-        name, owners = parents(record, path)
-        found = [_end(owner, name, moments, begin, zone) if owner is not None else None for owner in owners]
+        name, owners = parents_at(record, path)
+        found = [_element_end(owner, name, moments, begin, zone) if owner is not None else None for owner in owners]
         spans = [span for span in found if span is not None]
         if spans and len(spans) == len(found):
             return max(spans, key=lambda span: (span.end, span.start)), False
-        undated = undated or any(_undatable(owner, name) for owner in owners if owner is not None)
+        undated = undated or any(_is_undatable(owner, name) for owner in owners if owner is not None)
     return None, undated
 
 
-def _end(owner: Json, name: str, moments: bool, begin: Span | None, zone: ZoneInfo) -> Span | None:
-    if moments and (moment := _moment(owner, name, zone)) is not None:
+def _element_end(owner: JsonObject, name: str, moments: bool, begin: Span | None, zone: ZoneInfo) -> Span | None:
+    if moments and (moment := _read_instant(owner, name, zone)) is not None:
         return moment
-    _, end = _ends(_period(owner, name), zone)
+    _, end = _period_limits(_period_element(owner, name), zone)
     if end is not None:
         return end
     length, range_ = owner.get(f"{name}Duration"), owner.get(f"{name}Range")
     if length is not None:
-        return _after(begin, length, length)
+        return _end_after(begin, length, length)
     # Of something by age this is no length of time.
     if name == "bounds" and range_ is not None:
-        return _after(begin, _part(range_, "low"), _part(range_, "high"))
+        return _end_after(begin, _range_limit(range_, "low"), _range_limit(range_, "high"))
     return None
 
 
-def _part(whole: Any, name: str) -> Any:
+def _range_limit(whole: Any, name: str) -> Any:
     return whole.get(name) if isinstance(whole, Mapping) else None
 
 
-def _after(begin: Span | None, least: Any, most: Any) -> Span:
+def _end_after(begin: Span | None, least: Any, most: Any) -> Span:
     """The end of a length of time, as precisely as its unit and the beginning allow (ValueError)."""
     if begin is None:
         raise ValueError("a length of time from no known beginning")
-    return Span(begin.start + timedelta(days=days_of(least)[0]), begin.end + timedelta(days=days_of(most)[1]))
+    return Span(
+        begin.start + timedelta(days=duration_days(least)[0]), begin.end + timedelta(days=duration_days(most)[1])
+    )
 
 
-def days_of(length: Any) -> tuple[float, float]:
+def duration_days(length: Any) -> tuple[float, float]:
     """The fewest and the most days of a length of time (ValueError where it is not in a unit of UCUM)."""
     if not isinstance(length, Mapping):
         raise ValueError("no length of time")
     count, unit = length.get("value"), length.get("code")
-    if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count < _MOST:
+    if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count < _MAX_COUNT:
         raise ValueError("no length of time")
-    if not isinstance(unit, str) or unit not in _DAYS or length.get("comparator") is not None:
+    if not isinstance(unit, str) or unit not in _DAYS_BY_UNIT or length.get("comparator") is not None:
         raise ValueError("no length of time in a unit of UCUM")
-    shortest, longest = _DAYS[unit]
+    shortest, longest = _DAYS_BY_UNIT[unit]
     return count * shortest, count * longest
 
 
-def _moment(owner: Json, name: str, zone: ZoneInfo) -> Span | None:
+def _read_instant(owner: JsonObject, name: str, zone: ZoneInfo) -> Span | None:
     for form in (name, f"{name}DateTime", f"{name}Instant"):
         text = owner.get(form)
         if isinstance(text, str):
@@ -121,7 +129,7 @@ def _moment(owner: Json, name: str, zone: ZoneInfo) -> Span | None:
     return None
 
 
-def _period(owner: Json, name: str) -> Json | None:
+def _period_element(owner: JsonObject, name: str) -> JsonObject | None:
     for form in (name, f"{name}Period"):
         period = owner.get(form)
         if isinstance(period, Mapping):
@@ -129,13 +137,13 @@ def _period(owner: Json, name: str) -> Json | None:
     return None
 
 
-def _ends(period: Json | None, zone: ZoneInfo) -> tuple[Span | None, Span | None]:
+def _period_limits(period: JsonObject | None, zone: ZoneInfo) -> tuple[Span | None, Span | None]:
     if period is None:
         return None, None
-    return _time(period.get("start"), zone), _time(period.get("end"), zone)
+    return _read_limit(period.get("start"), zone), _read_limit(period.get("end"), zone)
 
 
-def _time(text: Any, zone: ZoneInfo) -> Span | None:
+def _read_limit(text: Any, zone: ZoneInfo) -> Span | None:
     if text is None:
         return None
     if not isinstance(text, str):
@@ -143,5 +151,64 @@ def _time(text: Any, zone: ZoneInfo) -> Span | None:
     return read_time(text, zone)
 
 
-def _undatable(owner: Json, name: str) -> bool:
+def _is_undatable(owner: JsonObject, name: str) -> bool:
     return any(owner.get(f"{name}{form}") is not None for form in UNDATABLE)
+
+
+FARTHEST_END = timedelta(days=3_653)
+"""An end further off than ten years stands for none (9999-12-31)."""
+FARTHEST_SUPPLY = timedelta(days=1_096)
+"""Nothing is supplied for more than three years: such a number of repeats (99) stands for "as often as needed"."""
+
+
+@dataclass(frozen=True, slots=True)
+class OngoingLimits:
+    """Until when it counts as going on, and until when what was to be supplied lasts; None where nothing says so."""
+
+    presumed_until: datetime | None = None
+    supply_end: datetime | None = None
+
+
+def ongoing_limits(
+    content: JsonObject, layout: Layout, begin: Span, recorded: Span | None, zone: ZoneInfo
+) -> OngoingLimits:
+    """Of something without an end, which began and was recorded then."""
+    if layout.presumed is None:
+        return OngoingLimits()
+    supplied = _supply_end(content, layout.supply, begin, zone) if layout.supply is not None else None
+    since = max(begin.end, recorded.end) if recorded is not None else begin.end
+    try:
+        limit = since + layout.presumed
+    except OverflowError:
+        return OngoingLimits()
+    return OngoingLimits(limit if supplied is None else max(limit, supplied), supplied)
+
+
+def is_open_ended(begin: Span | None, over: Span | None) -> bool:
+    """Whether an end that is to come is so far off that it stands for none."""
+    return begin is not None and over is not None and over.end - begin.end > FARTHEST_END
+
+
+def _supply_end(content: JsonObject, supply: Supply, begin: Span, zone: ZoneInfo) -> datetime | None:
+    """What is supplied last is supplied by the end of the validity; what cannot be read counts as not stated."""
+    length = _supply_duration(content, supply.length)
+    repeats = next(iter(values_at(content, supply.repeats)), None)
+    again = repeats if isinstance(repeats, int) and not isinstance(repeats, bool) and repeats >= 0 else None
+    until: list[datetime] = []
+    try:
+        valid, _ = end_span(content, (supply.valid,), False, begin, zone)
+        if valid is not None:
+            until.append(valid.end + (length or timedelta(0)))
+        if length is not None and (again is not None or valid is None):
+            until.append(begin.end + length * (1 + (again or 0)))
+    except (ValueError, OverflowError):
+        return None
+    last = min(until, default=None)
+    return last if last is not None and begin.end <= last <= begin.end + FARTHEST_SUPPLY else None
+
+
+def _supply_duration(content: JsonObject, path: str) -> timedelta | None:
+    try:
+        return timedelta(days=max(duration_days(each)[1] for each in values_at(content, path)))
+    except ValueError:
+        return None

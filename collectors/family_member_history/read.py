@@ -1,42 +1,114 @@
 """Family histories into facts: which condition which relative had, and whether the history is complete at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
-from collectors.collector import NOTHING, Begun, Beside, Wants
-from collectors.family_member_history.relatives import counts
-from collectors.family_member_history.shape import HISTORY, Disease, FamilyMemberHistory
-from collectors.needs import Search
-from collectors.observation.written import amount_text
+from collectors.collector import NO_REFERENCES, NeededReferences, ReadingInProgress, ReferencedRecords
+from collectors.observation.elements import format_quantity
 from collectors.reading.codes import CodeIndex
-from collectors.reading.readout import Readout, Setting, record_iri
+from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import (
+    MISSING_ELEMENT,
+    CodeableConcept,
+    Meta,
+    Period,
+    Quantity,
+    Reference,
+    concept_text,
+    printable_text,
+)
+from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
-from collectors.reading.timing import read_time
-from collectors.reading.wire import plain, text_of
+from collectors.search import Search
+from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
-from ontology.resources import Resource
-from ontology.times import Span
+from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Value
 
-COMPLETE = "completed"
-OPEN = {
+
+class RelativeCondition(msgspec.Struct, gc=False):
+    """A condition that the relative had."""
+
+    code: CodeableConcept | None = None
+    onsetAge: Quantity | None = None  # noqa: N815  (FHIR's own names, here and below)
+    onsetString: str | None = None  # noqa: N815
+    onsetPeriod: Period | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+
+
+class FamilyMemberHistory(msgspec.Struct, gc=False):
+    """A FamilyMemberHistory: one relative of the patient."""
+
+    meta: Meta | None = None
+    implicitRules: str | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    status: str | None = None
+    patient: Reference | None = None
+    date: str | None = None
+    relationship: CodeableConcept | None = None
+    condition: list[RelativeCondition] = []
+
+
+HISTORY = msgspec.json.Decoder(FamilyMemberHistory)
+
+
+ROLE_CODES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+_PARENTS = frozenset({"PRN", "FTH", "MTH", "NPRN", "NFTH", "NMTH"})
+_CHILDREN = frozenset({"CHILD", "SON", "DAU", "NCHILD", "SONC", "DAUC"})
+_SIBLINGS = frozenset(
+    {"SIB", "BRO", "SIS", "NSIB", "NBRO", "NSIS", "TWIN", "TWINBRO", "TWINSIS"}
+    | {f"{kind}TWIN{sex}" for kind in "FI" for sex in ("", "BRO", "SIS")}
+)
+_FIRST_DEGREE = _PARENTS | _CHILDREN | _SIBLINGS
+VAGUE_ROLES: Mapping[str, frozenset[str]] = {
+    "FAMMEMB": frozenset(),
+    **dict.fromkeys(("EXT", "GRPRN", "GGRPRN", "GRNDCHILD", "HSIB"), _FIRST_DEGREE),
+    **dict.fromkeys(("PRN", "NPRN"), _CHILDREN | _SIBLINGS),
+    **dict.fromkeys(("CHILD", "NCHILD"), _PARENTS | _SIBLINGS),
+    **dict.fromkeys(("SIB", "NSIB"), _PARENTS | _CHILDREN),
+}
+"""Roles that stand for several, each with those for which it does not stand for sure: a grandparent is no parent.
+
+A concept that counts any other role, but not the vague one itself, may be meant or not.
+"""
+_ROLES_WITH_SIDES = frozenset({"AUNT", "COUSN", "GGRFTH", "GGRMTH", "GGRPRN", "GRFTH", "GRMTH", "GRPRN", "UNCLE"})
+"""Roles that leave open whether they are of the mother's side (MGRMTH) or the father's (PGRMTH)."""
+
+
+def is_counted_relative(concept: Concept, relationship: CodeableConcept | None) -> bool | None:
+    """Whether it is; None where that cannot be told from how the relationship is coded."""
+    if not concept.relationships:
+        return True
+    codings = relationship.coding if relationship is not None else []
+    roles = {each.code for each in codings if each.system == ROLE_CODES and each.code is not None}
+    counted = set(concept.relationships)
+    if roles & counted:
+        return True
+    if any(f"{side}{role}" in counted for role in roles & _ROLES_WITH_SIDES for side in "MP"):
+        return None
+    return None if not roles or any(counted - VAGUE_ROLES[role] for role in roles & VAGUE_ROLES.keys()) else False
+
+
+COMPLETE_STATUS = "completed"
+INCOMPLETE_STATUSES = {
     "partial": "a family history is recorded as not complete",
     "health-unknown": "the health of a relative is recorded as not known",
 }
-NONE_COMPLETE = "no family history is recorded as complete"
+NO_COMPLETE_HISTORY = "no family history is recorded as complete"
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
+class _ReadingInProgress:
     readout: Readout
-    wants: Wants = field(default_factory=lambda: NOTHING)
+    needed_references: NeededReferences = field(default_factory=lambda: NO_REFERENCES)
 
-    def finish(self, beside: Beside) -> Readout:
+    def finish(self, references: ReferencedRecords) -> Readout:
         return self.readout
 
 
-def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
     """Nothing else is needed."""
     readout = Readout()
     index = CodeIndex(search.concepts)
@@ -45,37 +117,41 @@ def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
         try:
             history = HISTORY.decode(record.raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            readout.unnamed += 1
+            readout.unreadable_count += 1
             continue
         tags = history.meta.tag if history.meta is not None else ()
-        if history.status not in (COMPLETE, *OPEN) or any((tag.system, tag.code) == OUR_TAG for tag in tags):
+        if history.status not in (COMPLETE_STATUS, *INCOMPLETE_STATUSES) or any(
+            (tag.system, tag.code) == OUR_TAG for tag in tags
+        ):
             continue
-        if not setting.concerns(history.patient):
-            readout.leave_out(history.patient, setting)
+        if not setting.refers_to_patient(history.patient):
+            readout.exclude_subject(history.patient, setting)
             continue
-        complete = complete or history.status == COMPLETE
-        if history.status in OPEN:
-            readout.coded.append(CodedEntry(frozenset(), None, OPEN[history.status]))
-        _facts(record, history, index, setting, readout)
+        complete = complete or history.status == COMPLETE_STATUS
+        if history.status in INCOMPLETE_STATUSES:
+            readout.coded_entries.append(CodedEntry(frozenset(), None, INCOMPLETE_STATUSES[history.status]))
+        _add_facts(record, history, index, setting, readout)
     if not complete:
-        readout.coded.append(CodedEntry(frozenset(), None, NONE_COMPLETE))
-    return _Begun(readout)
+        readout.coded_entries.append(CodedEntry(frozenset(), None, NO_COMPLETE_HISTORY))
+    return _ReadingInProgress(readout)
 
 
-def _facts(record: Record, history: FamilyMemberHistory, index: CodeIndex, setting: Setting, readout: Readout) -> None:
+def _add_facts(
+    record: Record, history: FamilyMemberHistory, index: CodeIndex, setting: PatientContext, readout: Readout
+) -> None:
     """Adds a fact for each concept that a condition of the relative is coded as."""
-    when, note = _known_since(record, history, setting)
+    when, note = _recorded_span(record, history, setting)
     for position, disease in enumerate(history.condition):
         since = when.start if when is not None else None
-        readout.coded.append(CodedEntry(setting.systems(disease.code), since))
+        readout.coded_entries.append(CodedEntry(setting.code_systems(disease.code), since))
         for known, accepted in index.find(disease.code):
-            counted = counts(known.concept, history.relationship)
+            counted = is_counted_relative(known.concept, history.relationship)
             if counted is False:
                 continue
             problem = _problem(history, disease, counted)
             value: Value = True if problem is None else Absent(AbsentReason.UNCONVERTIBLE)
             issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
-            notes = (*(issue.text for issue in issues), *_onset(disease), *([note] if note else []))
+            notes = (*(issue.text for issue in issues), *_onset_notes(disease), *([note] if note else []))
             resource = Resource(
                 record_iri(record.ref, f"condition-{position}" if position else None),
                 known.concept.id,
@@ -85,14 +161,14 @@ def _facts(record: Record, history: FamilyMemberHistory, index: CodeIndex, setti
                 record.ref,
                 status=history.status,
                 issued=when.end if when is not None else None,
-                recorded=_told(history, disease),
+                recorded=_recorded_text(history, disease),
                 problem=problem or ("nothing says when it was recorded" if when is None else None),
                 notes=notes,
             )
             readout.add(Fact(resource, record, rank=accepted.rank, issues=issues, recorded_from=since))
 
 
-def _problem(history: FamilyMemberHistory, disease: Disease, counted: bool | None) -> str | None:
+def _problem(history: FamilyMemberHistory, disease: RelativeCondition, counted: bool | None) -> str | None:
     if history.implicitRules is not None or history.modifierExtension or disease.modifierExtension:
         return "modifierExtension or implicitRules change the meaning in a way that is not known here"
     if counted is None:
@@ -100,9 +176,11 @@ def _problem(history: FamilyMemberHistory, disease: Disease, counted: bool | Non
     return None
 
 
-def _known_since(record: Record, history: FamilyMemberHistory, setting: Setting) -> tuple[Span | None, str | None]:
+def _recorded_span(
+    record: Record, history: FamilyMemberHistory, setting: PatientContext
+) -> tuple[Span | None, str | None]:
     """When it was recorded: as it says, or at the latest when the record was last changed."""
-    for text, note in ((history.date, None), (record.updated, "Dated by when the record was last changed.")):
+    for text, note in ((history.date, None), (record.last_updated, "Dated by when the record was last changed.")):
         if text is not None:
             try:
                 return read_time(text, setting.source.zone), note
@@ -111,16 +189,16 @@ def _known_since(record: Record, history: FamilyMemberHistory, setting: Setting)
     return None, None
 
 
-def _told(history: FamilyMemberHistory, disease: Disease) -> str | None:
+def _recorded_text(history: FamilyMemberHistory, disease: RelativeCondition) -> str | None:
     """The relative and the condition in one line."""
-    parts = (text_of(history.relationship), text_of(disease.code))
+    parts = (concept_text(history.relationship), concept_text(disease.code))
     return ": ".join(part for part in parts if part) or None
 
 
-def _onset(disease: Disease) -> tuple[str, ...]:
+def _onset_notes(disease: RelativeCondition) -> tuple[str, ...]:
     """How old the relative was, as it is written."""
-    text = amount_text(disease.onsetAge) or (plain(disease.onsetString) if disease.onsetString else None)
+    text = format_quantity(disease.onsetAge) or (printable_text(disease.onsetString) if disease.onsetString else None)
     period = disease.onsetPeriod
     if text is None and period is not None and period.start is not None:
-        text = plain(period.start)
+        text = printable_text(period.start)
     return (f"Onset in the relative: {text}.",) if text else ()

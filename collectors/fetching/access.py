@@ -1,4 +1,4 @@
-"""How a request to a source is authorised."""
+"""How a request to a source is authorised: with no token, with the caller's, or not at all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ class CallerAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class NotForAccess:
+class WithheldAccess:
     """A source that wants the caller's token, where the caller's is for another source: nothing is sent."""
 
     source: str

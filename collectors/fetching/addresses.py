@@ -1,6 +1,7 @@
-"""Which addresses belong to a source."""
+"""Addresses: which belong to a source, and to which a credential may be sent."""
 
 import re
+from ipaddress import ip_address
 
 import httpx
 
@@ -8,10 +9,10 @@ import httpx
 # a semicolon.
 _STEPS_UP = re.compile(r"(^|[/\\]|%2f|%5c)(\.|%2e){1,2}([/\\;]|%2f|%5c|%3b|%00|$)", re.IGNORECASE)
 _UNPACKED_TWICE = re.compile(r"%25(2e|2f|5c)", re.IGNORECASE)
-_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def within(address: httpx.URL, base_url: str) -> bool:
+def is_within(address: httpx.URL, base_url: str) -> bool:
     """Whether an address lies at the source's origin and under its base path, and carries no credentials."""
     base = httpx.URL(base_url)
     try:
@@ -28,7 +29,7 @@ def within(address: httpx.URL, base_url: str) -> bool:
     return path == root or path.startswith(root + "/")
 
 
-def callable_address(url: str) -> bool:
+def is_callable_address(url: str) -> bool:
     """Whether a text is an address that can be called: an internationalised name may be none, for one."""
     try:
         return bool(httpx.URL(url).host)
@@ -36,7 +37,7 @@ def callable_address(url: str) -> bool:
         return False
 
 
-def joined(address: httpx.URL, link: str) -> httpx.URL | None:
+def resolve_link(address: httpx.URL, link: str) -> httpx.URL | None:
     """The address that a link on the page at ``address`` leads to; None where it is none.
 
     A fragment is dropped: it is not sent, so that addresses that differ in it alone are one.
@@ -50,4 +51,40 @@ def joined(address: httpx.URL, link: str) -> httpx.URL | None:
 
 
 def _port(address: httpx.URL) -> int | None:
-    return address.port or _PORTS.get(address.scheme)
+    return address.port or _DEFAULT_PORTS.get(address.scheme)
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_secure(address: httpx.URL) -> bool:
+    """Whether what is sent to an address cannot be read on the way: https, or this machine."""
+    return address.scheme == "https" or (address.scheme == "http" and is_loopback(address.host))
+
+
+def may_receive_credentials(url: str) -> bool:
+    """Whether a configured address is absolute, secure, and names no user and no fragment."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return bool(address.host) and is_secure(address) and not address.userinfo and not address.fragment
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Whether two addresses have scheme, host and port in common."""
+    return _origin(one) == _origin(other)
+
+
+def _origin(address: httpx.URL) -> tuple[str, str, int | None]:
+    return address.scheme, address.host, address.port or _PORTS.get(address.scheme)

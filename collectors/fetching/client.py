@@ -1,42 +1,95 @@
-"""Searches a FHIR server: every page, within the source's own address, in bounded size.
+"""Searches a FHIR server: every page, or several searches in a batch, within the source's own address, in bounded size.
 
-No error and no log line carries an address, an identifier or anything out of an answer.
+No error and no log line carries an address, an identifier or anything out of a response.
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
+from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
-from collectors.errors import SourceAnswerError
-from collectors.fetching.addresses import joined, within
-from collectors.fetching.allowance import Allowance
-from collectors.fetching.answers import Answer
-from collectors.fetching.batch import Query, answers_in, batch_of
-from collectors.fetching.bundle import bundle_of, link_of, next_of
-from collectors.fetching.fetched import Fetched
-from collectors.fetching.pages import Pages
-from collectors.fetching.search import Parameters
+from collectors.errors import SourceAnswerError, SourceRefusedError
+from collectors.fetching.addresses import is_within, resolve_link
+from collectors.fetching.query import Parameters, patient_query
+from collectors.fetching.read_budget import ReadBudget
+from collectors.fetching.response import SourceResponse, UnusableResponseError
+from collectors.fetching.search_result import Pages, SearchResult, decode_bundle, find_link, next_link
 from collectors.fetching.transport import Transport
-from collectors.fetching.unpacking import UnfitError
-from collectors.reading import wire
+from collectors.reading import fhir_types
+from collectors.reading.fhir_types import MISSING_ELEMENT
+from collectors.reading.readout import parse_record
+from collectors.reading.records import Record
 from collectors.settings import Source
+
+Query: TypeAlias = tuple[str, Parameters]
+"""A search: its resource type and parameters."""
+
+
+class _EntryResponse(msgspec.Struct, gc=False):
+    status: str | None = None
+
+
+class _BatchEntry(msgspec.Struct, gc=False):
+    resource: msgspec.Raw = MISSING_ELEMENT
+    response: _EntryResponse | None = None
+
+
+class _BatchResponse(msgspec.Struct, gc=False):
+    resourceType: str  # noqa: N815  (FHIR's own name)
+    type: str | None = None
+    entry: list[_BatchEntry] = []
+
+
+_BATCH_RESPONSE = msgspec.json.Decoder(_BatchResponse)
+
+
+def encode_batch(searches: Sequence[Query]) -> bytes:
+    """The batch that asks all of them."""
+    parts = [
+        {"request": {"method": "GET", "url": f"{resource_type}?{urlencode(list(parameters))}"}}
+        for resource_type, parameters in searches
+    ]
+    return msgspec.json.encode({"resourceType": "Bundle", "type": "batch", "entry": parts})
+
+
+def decode_batch(body: bytes, count: int, source: Source) -> list[bytes]:
+    """What answers each part, in the order asked.
+
+    Raises SourceAnswerError where it is no answer to a batch or one of its parts fails, SourceRefusedError where one
+    is not permitted.
+    """
+    try:
+        answer = _BATCH_RESPONSE.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise SourceAnswerError(f"source {source.id}: the answer to a batch is no FHIR Bundle") from None
+    if answer.resourceType != "Bundle" or answer.type != "batch-response" or len(answer.entry) != count:
+        raise SourceAnswerError(f"source {source.id}: the answer to a batch is not one to each of its parts")
+    for part in answer.entry:
+        status = (part.response.status if part.response is not None else None) or ""
+        if status[:3] in ("401", "403"):
+            raise SourceRefusedError(f"source {source.id}: a part of a batch is not permitted ({status[:3]})")
+        if status[:1] != "2" or not part.resource:
+            raise SourceAnswerError(f"source {source.id}: a part of a batch fails")
+    return [bytes(part.resource) for part in answer.entry]
 
 
 class Client:
     """Searches one source: ``transport`` sends the requests, and what comes counts against ``allowance``."""
 
-    def __init__(self, source: Source, transport: Transport, allowance: Allowance | None = None) -> None:
+    def __init__(self, source: Source, transport: Transport, read_budget: ReadBudget | None = None) -> None:
         self._source = source
         self._transport = transport
-        self._allowance = allowance or Allowance()
+        self._read_budget = read_budget or ReadBudget()
 
     async def search(
         self, resource_type: str, parameters: Parameters, first_only: bool = False, etag: str | None = None
-    ) -> Fetched:
+    ) -> SearchResult:
         """All pages of one search, or the first one only.  An operation is named with its type: "Observation/$lastn".
 
         With ``etag`` the answer may be that it is unchanged.  Raises SourceUnreachableError, SourceRefusedError,
-        SourceAnswerError (NotThereError for 404 and 410), TooMuchError.
+        SourceAnswerError (NotFoundError for 404 and 410), TooMuchError.
         """
         address: httpx.URL | None = httpx.URL(f"{self._source.base_url}/{resource_type}", params=list(parameters))
         pages = Pages()
@@ -44,76 +97,90 @@ class Client:
         requests = 0
         keepable = True
         link: str | None = None
-        first: Answer | None = None
+        first: SourceResponse | None = None
         try:
             while address is not None:
                 if str(address) in seen:
-                    raise UnfitError("its pages lead in a circle")
+                    raise UnusableResponseError("its pages lead in a circle")
                 if len(seen) >= self._source.max_pages:
-                    raise UnfitError(f"more than {self._source.max_pages} pages")
+                    raise UnusableResponseError(f"more than {self._source.max_pages} pages")
                 seen.add(str(address))
-                answer = await self._transport.ask(address, etag if first is None else None)
+                answer = await self._transport.conditional_get(address, etag if first is None else None)
                 requests += answer.requests
-                keepable = keepable and answer.keepable
-                if answer.unchanged:
-                    return Fetched((), 0, requests, unchanged=True)
-                bundle = bundle_of(answer.body)
-                self._allowance.take(self._source.id, len(bundle.entry), len(answer.body))
+                keepable = keepable and answer.storable
+                if answer.not_modified:
+                    return SearchResult((), 0, requests, not_modified=True)
+                bundle = decode_bundle(answer.body)
+                self._read_budget.spend(self._source.id, len(bundle.entry), len(answer.body))
                 pages.add(bundle)
                 if first is None:
-                    first, link = answer, link_of(bundle, "self")
+                    first, link = answer, find_link(bundle, "self")
                 if len(pages.records) > self._source.max_records:
-                    raise UnfitError(f"more than {self._source.max_records} records in one search")
-                address = self._next(bundle, address)
+                    raise UnusableResponseError(f"more than {self._source.max_records} records in one search")
+                address = self._next_address(bundle, address)
                 if first_only:
                     break
-        except UnfitError as error:
-            raise self._fault(str(error)) from None
+        except UnusableResponseError as error:
+            raise self._answer_error(str(error)) from None
         if "$" in resource_type:
-            pages.without_total()
-        return Fetched(
+            pages.discard_totals()
+        return SearchResult(
             tuple(pages.records),
-            pages.outcomes,
+            pages.outcome_count,
             requests,
-            more=address is not None or (first_only and pages.said_more),
-            link=link,
-            lacking=pages.lacking(first_only),
+            has_more=address is not None or (first_only and pages.declares_more),
+            self_link=link,
+            missing=pages.missing(first_only),
             # The validator of one page says nothing of the others.
-            etag=first.etag if first is not None and pages.count == 1 else None,
-            keepable=keepable,
+            etag=first.etag if first is not None and pages.page_count == 1 else None,
+            storable=keepable,
         )
 
-    def _next(self, bundle: wire.Bundle, address: httpx.URL) -> httpx.URL | None:
-        link = next_of(bundle)
+    def _next_address(self, bundle: fhir_types.Bundle, address: httpx.URL) -> httpx.URL | None:
+        link = next_link(bundle)
         if link is None:
             return None
-        following = joined(address, link)
+        following = resolve_link(address, link)
         if following is None:
-            raise UnfitError("the link to the next page is no address")
-        if not within(following, self._source.base_url):
-            raise UnfitError("the link to the next page leaves the source (it must name itself as base_url does)")
+            raise UnusableResponseError("the link to the next page is no address")
+        if not is_within(following, self._source.base_url):
+            raise UnusableResponseError(
+                "the link to the next page leaves the source (it must name itself as base_url does)"
+            )
         return following
 
-    async def batch(self, searches: Sequence[Query]) -> Fetched:
+    async def batch(self, searches: Sequence[Query]) -> SearchResult:
         """The first page of each of several searches, in one request (CollectorError where one of them fails)."""
-        body, tries = await self._transport.post(httpx.URL(self._source.base_url), batch_of(searches))
-        self._allowance.take(self._source.id, 0, len(body))
-        pages = tuple(self._page(part) for part in answers_in(body, len(searches), self._source))
-        lacking = tuple(dict.fromkeys(text for page in pages for text in page.lacking))
-        return Fetched((), sum(page.outcomes for page in pages), tries, parts=pages, lacking=lacking)
+        body, tries = await self._transport.post(httpx.URL(self._source.base_url), encode_batch(searches))
+        self._read_budget.spend(self._source.id, 0, len(body))
+        pages = tuple(self._batch_page(part) for part in decode_batch(body, len(searches), self._source))
+        lacking = tuple(dict.fromkeys(text for page in pages for text in page.missing))
+        return SearchResult((), sum(page.outcome_count for page in pages), tries, parts=pages, missing=lacking)
 
-    def _page(self, body: bytes) -> Fetched:
+    def _batch_page(self, body: bytes) -> SearchResult:
         pages = Pages()
         try:
-            bundle = bundle_of(body)
-            self._allowance.take(self._source.id, len(bundle.entry), 0)
+            bundle = decode_bundle(body)
+            self._read_budget.spend(self._source.id, len(bundle.entry), 0)
             pages.add(bundle)
-            more = next_of(bundle) is not None or pages.said_more
-        except UnfitError as error:
-            raise self._fault(str(error)) from None
-        return Fetched(
-            tuple(pages.records), pages.outcomes, 0, more, link_of(bundle, "self"), lacking=pages.lacking(True)
+            more = next_link(bundle) is not None or pages.declares_more
+        except UnusableResponseError as error:
+            raise self._answer_error(str(error)) from None
+        return SearchResult(
+            tuple(pages.records), pages.outcome_count, 0, more, find_link(bundle, "self"), missing=pages.missing(True)
         )
 
-    def _fault(self, text: str) -> SourceAnswerError:
+    def _answer_error(self, text: str) -> SourceAnswerError:
         return SourceAnswerError(f"source {self._source.id}: {text}")
+
+
+async def fetch_all_of_type(
+    client: Client, source: Source, patient: str, resource_type: str, parameter: str
+) -> list[Record]:
+    """The records as they are now, within the limits of the source's settings.
+
+    ``parameter`` is the type's search parameter for the patient.  Raises CollectorError.
+    """
+    fetched = await client.search(resource_type, patient_query(source, patient, parameter))
+    named = (parse_record(raw, source) for raw in fetched.records)
+    return [record for record in named if record is not None and record.ref.type == resource_type]

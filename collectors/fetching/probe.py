@@ -1,4 +1,4 @@
-"""Whether sources answer: asked all at once, in bounded time, and not again for every health check that comes."""
+"""Whether sources answer: probed all at once, in bounded time, and not again for every health check that comes."""
 
 import asyncio
 import time
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import httpx
 
 from collectors.errors import CollectorError
-from collectors.fetching.clients import Clients
-from collectors.fetching.faults import CLOSED
+from collectors.fetching.connections import HttpClients
+from collectors.fetching.transport import CLOSED_REASON
 from collectors.settings import Source
 
-LIMIT = 2.0
+PROBE_TIMEOUT = 2.0
 """Seconds that a source may take."""
-REMEMBERED = 2.0
+STATUS_TTL = 2.0
 """Seconds for which an answer holds, so that health checks cannot be used to press a source."""
 
 
@@ -27,47 +27,47 @@ class SourceStatus:
     text: str
 
 
-class Probe:
+class SourceProbe:
     """Asks each source for its ``/metadata``, and reads no further than the status."""
 
     def __init__(
         self,
-        clients: httpx.AsyncClient | Clients,
+        clients: httpx.AsyncClient | HttpClients,
         sources: Sequence[Source],
-        limit: float = LIMIT,
-        remembered: float = REMEMBERED,
+        timeout: float = PROBE_TIMEOUT,
+        ttl: float = STATUS_TTL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clients = clients if isinstance(clients, Clients) else Clients(clients)
+        self._clients = clients if isinstance(clients, HttpClients) else HttpClients(clients)
         self._sources = tuple(sources)
-        self._limit = limit
-        self._remembered = remembered
+        self._timeout = timeout
+        self._ttl = ttl
         self._clock = clock
-        self._asking = asyncio.Lock()
-        self._known: tuple[SourceStatus, ...] = ()
-        self._until: float | None = None
+        self._lock = asyncio.Lock()
+        self._statuses: tuple[SourceStatus, ...] = ()
+        self._expires_at: float | None = None
 
     async def status(self) -> tuple[SourceStatus, ...]:
         """Whether each source answers, as of ``remembered`` seconds ago at most."""
-        async with self._asking:
-            if self._until is None or self._clock() >= self._until:
-                self._known = tuple(await asyncio.gather(*(self._reach(source) for source in self._sources)))
-                self._until = self._clock() + self._remembered
-            return self._known
+        async with self._lock:
+            if self._expires_at is None or self._clock() >= self._expires_at:
+                self._statuses = tuple(await asyncio.gather(*(self._probe(source) for source in self._sources)))
+                self._expires_at = self._clock() + self._ttl
+            return self._statuses
 
-    async def _reach(self, source: Source) -> SourceStatus:
+    async def _probe(self, source: Source) -> SourceStatus:
         accept = {"Accept": "application/fhir+json"}
         try:
-            client = self._clients.of(source)
+            client = self._clients.client_for(source)
             if client.is_closed:
-                return SourceStatus(source.id, False, CLOSED)
+                return SourceStatus(source.id, False, CLOSED_REASON)
             async with (
-                asyncio.timeout(self._limit),
+                asyncio.timeout(self._timeout),
                 client.stream("GET", f"{source.base_url}/metadata", headers=accept, follow_redirects=False) as answer,
             ):
                 status = answer.status_code
         except TimeoutError:
-            return SourceStatus(source.id, False, f"no answer within {self._limit:g} s")
+            return SourceStatus(source.id, False, f"no answer within {self._timeout:g} s")
         except httpx.TransportError:
             return SourceStatus(source.id, False, "the connection fails")
         except (httpx.HTTPError, httpx.InvalidURL, CollectorError) as error:

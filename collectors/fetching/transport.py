@@ -1,6 +1,6 @@
-"""One request to a FHIR server: tried again where the server asks for it, in bounded time and size.
+"""One request to a FHIR server: authorised, retried where the source asks for it, in bounded time; and its errors.
 
-No error and no log line carries an address, an identifier or anything out of an answer.
+No error and no log line carries an address, an identifier or anything out of a response.
 """
 
 import asyncio
@@ -10,26 +10,76 @@ from dataclasses import dataclass, replace
 
 import httpx
 
+from collectors.errors import SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching.access import Access, NoAccess
-from collectors.fetching.answers import HEADERS, Answer, is_json, read_answer, redirected
-from collectors.fetching.certificates import certificate_fault
-from collectors.fetching.faults import CLOSED, Faults, NotThereError
-from collectors.fetching.patience import Patience
-from collectors.fetching.unpacking import UnfitError
-from collectors.fetching.waiting import asked_wait, backoff
+from collectors.fetching.connections import describe_certificate_error
+from collectors.fetching.response import (
+    REQUEST_HEADERS,
+    SourceResponse,
+    UnusableResponseError,
+    is_json,
+    read_response,
+    redirect_target,
+)
+from collectors.fetching.retry import WaitLimit, backoff, retry_after
 from collectors.settings import Source
+
+__all__ = ["NotFoundError", "Transport"]
+
+CLOSED_REASON = "it is asked for nothing more, since the engine is being closed"
+"""Why a question that outlasts its engine gets nothing."""
+
+
+class NotFoundError(SourceAnswerError):
+    """The source answered 404 or 410, as a FHIR server does."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceErrors:
+    """Makes the errors of one source, asked as ``access`` authorises it."""
+
+    source: str
+    access: Access
+
+    def for_status(self, status: int, fhir: bool) -> SourceUnreachableError | SourceRefusedError | SourceAnswerError:
+        """For a status that is no answer; ``fhir``: its body is labelled as JSON."""
+        if status in (401, 403):
+            return self.refused(status)
+        if status in (404, 410):
+            if fhir:
+                return NotFoundError(f"source {self.source}: there is nothing at that address ({status})")
+            # No FHIR server says so: this must not be taken for "no such patient".
+            return self.unusable(f"there is no FHIR at that address ({status}); check base_url")
+        if status >= 500:
+            return self.unreachable(f"an error of the server ({status})")
+        if status >= 400:
+            return self.unusable(f"the request is refused as wrong ({status})")
+        return self.unusable(f"an answer of status {status} is none to a search")
+
+    def refused(self, status: int) -> SourceRefusedError:
+        """The request is not permitted, and what to do about it."""
+        text = f"the request is not permitted ({status}): {self.access.advice(status)}"
+        return SourceRefusedError(f"source {self.source}: {text}")
+
+    def unusable(self, text: str) -> SourceAnswerError:
+        """What came is of no use."""
+        return SourceAnswerError(f"source {self.source}: {text}")
+
+    def unreachable(self, text: str) -> SourceUnreachableError:
+        """Nothing came."""
+        return SourceUnreachableError(f"source {self.source}: {text}")
+
 
 # httpx writes every address, with the patient's id in it, at INFO; httpcore and hpack write headers at DEBUG.
 for _name in ("httpx", "httpcore", "hpack", "h2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-__all__ = ["NotThereError", "Transport"]
 
-_ATTEMPTS = 4
+_MOST_ATTEMPTS = 4
 _MOST_REDIRECTS = 3
 _LONGEST_WAIT = 60.0
 _FIRST_BACKOFF = 0.25
-_RETRIED = frozenset({429, 502, 503, 504})
+_RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 
 
 class _UnauthorisedError(Exception):
@@ -37,10 +87,10 @@ class _UnauthorisedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Later:
+class _Retry:
     """The request is worth another attempt, ``wait`` seconds from now at the earliest; else ``why`` it failed."""
 
-    why: str
+    reason: str
     wait: float = 0.0
 
 
@@ -56,21 +106,21 @@ class Transport:
         source: Source,
         gate: asyncio.Semaphore,
         access: Access | None = None,
-        patience: Patience | None = None,
+        wait_limit: WaitLimit | None = None,
     ) -> None:
         self._http = http
         self._source = source
         self._gate = gate
         self._access = access or NoAccess()
-        self._patience = patience or Patience()
-        self._faults = Faults(source.id, self._access)
+        self._wait_limit = wait_limit or WaitLimit()
+        self._errors = SourceErrors(source.id, self._access)
 
     async def get(self, address: httpx.URL) -> tuple[bytes, int]:
         """The body of a good answer, and how many requests it took.
 
-        Raises SourceUnreachableError, SourceRefusedError, SourceAnswerError (NotThereError for 404 and 410).
+        Raises SourceUnreachableError, SourceRefusedError, SourceAnswerError (NotFoundError for 404 and 410).
         """
-        answer = await self.ask(address)
+        answer = await self.conditional_get(address)
         return answer.body, answer.requests
 
     async def post(self, address: httpx.URL, body: bytes) -> tuple[bytes, int]:
@@ -78,11 +128,13 @@ class Transport:
         answer = await self._send("POST", address, body, {})
         return answer.body, answer.requests
 
-    async def ask(self, address: httpx.URL, etag: str | None = None) -> Answer:
+    async def conditional_get(self, address: httpx.URL, etag: str | None = None) -> SourceResponse:
         """As ``get``; with ``etag`` the answer may be that nothing has changed since the one with that ETag."""
         return await self._send("GET", address, None, {"If-None-Match": etag} if etag is not None else {})
 
-    async def _send(self, method: str, address: httpx.URL, sent: bytes | None, more: Mapping[str, str]) -> Answer:
+    async def _send(
+        self, method: str, address: httpx.URL, sent: bytes | None, more: Mapping[str, str]
+    ) -> SourceResponse:
         renewed = False
         attempt = requests = 0
         passed = {str(address)}
@@ -92,54 +144,54 @@ class Transport:
             requests += 1
             try:
                 async with self._gate, asyncio.timeout(self._source.timeout):
-                    got = await self._once(method, address, sent, {**held, **HEADERS, **more})
+                    got = await self._send_once(method, address, sent, {**held, **REQUEST_HEADERS, **more})
             except _UnauthorisedError:
                 if renewed or not await self._access.renew(held):
-                    raise self._faults.refused(401) from None
+                    raise self._errors.refused(401) from None
                 renewed = True
                 continue
             except (TimeoutError, httpx.TimeoutException):
-                raise self._faults.unreachable(f"no answer within {self._source.timeout:g} s") from None
+                raise self._errors.unreachable(f"no answer within {self._source.timeout:g} s") from None
             except httpx.TransportError as error:
-                if (fault := certificate_fault(error)) is not None:
-                    raise self._faults.unreachable(fault) from None
-                got = _Later("the connection fails")
+                if (fault := describe_certificate_error(error)) is not None:
+                    raise self._errors.unreachable(fault) from None
+                got = _Retry("the connection fails")
             except httpx.HTTPError:
-                raise self._faults.unfit("an answer cannot be decoded") from None
-            except UnfitError as error:
-                raise self._faults.unfit(str(error)) from None
-            if isinstance(got, Answer):
+                raise self._errors.unusable("an answer cannot be decoded") from None
+            except UnusableResponseError as error:
+                raise self._errors.unusable(str(error)) from None
+            if isinstance(got, SourceResponse):
                 return replace(got, requests=requests)
             if isinstance(got, httpx.URL):
                 if str(got) in passed or len(passed) > _MOST_REDIRECTS:
                     text = "in a circle" if str(got) in passed else f"more than {_MOST_REDIRECTS} times"
-                    raise self._faults.unfit(f"it redirects {text}")
+                    raise self._errors.unusable(f"it redirects {text}")
                 passed.add(str(got))
                 address = got
                 continue
-            await self._rest(got, attempt)
+            await self._wait_before_retry(got, attempt)
             attempt += 1
 
-    async def _rest(self, later: _Later, attempt: int) -> None:
+    async def _wait_before_retry(self, later: _Retry, attempt: int) -> None:
         """Waits before another attempt; SourceUnreachableError where there is to be none."""
-        left = min(self._patience.left(), _LONGEST_WAIT)
+        left = min(self._wait_limit.remaining(), _LONGEST_WAIT)
         if later.wait > left:
             asked = f"{later.wait:.0f} s" if later.wait < 1e9 else "for ever"
-            raise self._faults.unreachable(f"{later.why}, and asks to wait {asked}, longer than there is time")
-        if attempt + 1 >= _ATTEMPTS:
-            raise self._faults.unreachable(f"{later.why}, {_ATTEMPTS} times")
+            raise self._errors.unreachable(f"{later.reason}, and asks to wait {asked}, longer than there is time")
+        if attempt + 1 >= _MOST_ATTEMPTS:
+            raise self._errors.unreachable(f"{later.reason}, {_MOST_ATTEMPTS} times")
         wait = later.wait + backoff(_FIRST_BACKOFF, attempt)
         if wait > left:
-            raise self._faults.unreachable(f"{later.why}, and no time is left to try again")
+            raise self._errors.unreachable(f"{later.reason}, and no time is left to try again")
         await asyncio.sleep(wait)
 
-    async def _once(
+    async def _send_once(
         self, method: str, address: httpx.URL, sent: bytes | None, headers: dict[str, str]
-    ) -> Answer | _Later | httpx.URL:
+    ) -> SourceResponse | _Retry | httpx.URL:
         """One request: its answer, or where to ask instead, or that it may be tried again."""
         if self._http.is_closed:
             # httpx would raise what no fault of a request is.
-            raise self._faults.unreachable(CLOSED)
+            raise self._errors.unreachable(CLOSED_REASON)
         if sent is not None:
             headers["Content-Type"] = "application/fhir+json"
         async with self._http.stream(
@@ -147,14 +199,14 @@ class Transport:
         ) as response:
             status = response.status_code
             if status == 200:
-                return await read_answer(response, self._source.max_bytes)
+                return await read_response(response, self._source.max_bytes)
             if status == 304 and "If-None-Match" in headers:
-                return Answer(b"", unchanged=True)
-            if status in _RETRIED:
-                return _Later(f"it is overloaded or refuses for now ({status})", asked_wait(response))
-            following = redirected(response, method, address, self._source.base_url)
+                return SourceResponse(b"", not_modified=True)
+            if status in _RETRIED_STATUSES:
+                return _Retry(f"it is overloaded or refuses for now ({status})", retry_after(response))
+            following = redirect_target(response, method, address, self._source.base_url)
             if following is not None:
                 return following
             if status == 401:
                 raise _UnauthorisedError
-            raise self._faults.status(status, is_json(response.headers.get("content-type", "")))
+            raise self._errors.for_status(status, is_json(response.headers.get("content-type", "")))

@@ -1,4 +1,4 @@
-"""Who a Patient record is of: identifiers, links to other records, birth date and gender.  Names are never read."""
+"""The identity in a Patient record: identifiers, links, birth date and gender.  Names are never read."""
 
 import re
 from collections.abc import Iterable
@@ -8,22 +8,22 @@ from typing import TypeAlias
 
 import msgspec
 
+from collectors.reading.fhir_dates import read_date, read_time
+from collectors.reading.fhir_types import Period, Reference
 from collectors.reading.records import Record
-from collectors.reading.timing import read_date, read_time
-from collectors.reading.wire import Period, Reference
 from collectors.settings import Source
 from ontology.values import Date
 
 Identifier: TypeAlias = tuple[str, str]
 """System and value, as they are written."""
 
-_UNUSED = frozenset({"old", "temp"})
+_EXCLUDED_USES = frozenset({"old", "temp"})
 _GENDERS = frozenset({"male", "female", "other"})
-_LINKS = frozenset({"replaced-by", "replaces", "refer", "seealso"})
+_LINK_TYPES = frozenset({"replaced-by", "replaces", "refer", "seealso"})
 _PLACEHOLDERS = frozenset(
     {"unknown", "unk", "none", "null", "nil", "na", "tbd", "test", "pending", "notavailable", "notknown", "noid"}
 )
-_COUNTED_UP = "01234567890123456789"
+_DIGIT_SEQUENCE = "01234567890123456789"
 
 
 class _Identifier(msgspec.Struct, gc=False):
@@ -66,19 +66,19 @@ class Person:
     record: Record
     identifiers: frozenset[Identifier]
     links: tuple[Link, ...]
-    birth: Date | None
+    birth_date: Date | None
     gender: str | None
-    left_out: frozenset[Identifier] = frozenset()
+    unreliable_identifiers: frozenset[Identifier] = frozenset()
 
     @property
     def id(self) -> str:
         """The id of the record."""
         return self.record.ref.id
 
-    def may_be(self, identifiers: Iterable[Identifier]) -> bool:
+    def may_match(self, identifiers: Iterable[Identifier]) -> bool:
         """Whether one of these identifiers is the record's in another writing, or by one that was left out."""
-        own = {_bare(each) for each in self.identifiers | self.left_out}
-        return any(_bare(each) in own for each in identifiers)
+        own = {_normalised(each) for each in self.identifiers | self.unreliable_identifiers}
+        return any(_normalised(each) in own for each in identifiers)
 
 
 def read_person(record: Record, source: Source, now: datetime) -> Person | None:
@@ -94,27 +94,36 @@ def read_person(record: Record, source: Source, now: datetime) -> Person | None:
     identifiers = frozenset(
         (each.system, each.value)
         for each in patient.identifier
-        if each.system and each.value and usable(each.value) and each.use not in _UNUSED and _now(each, source, now)
+        if each.system
+        and each.value
+        and is_identifying(each.value)
+        and each.use not in _EXCLUDED_USES
+        and _is_current(each, source, now)
     )
     left_out = frozenset((each.system, each.value) for each in patient.identifier if each.system and each.value)
     links = (
         Link(each.type, each.other.reference)
         for each in patient.link
-        if each.type in _LINKS and each.other is not None and each.other.reference
+        if each.type in _LINK_TYPES and each.other is not None and each.other.reference
     )
     gender = patient.gender if patient.gender in _GENDERS else None
     return Person(
-        record, identifiers, tuple(dict.fromkeys(links)), _birth(patient.birthDate), gender, left_out - identifiers
+        record,
+        identifiers,
+        tuple(dict.fromkeys(links)),
+        _read_birth_date(patient.birthDate),
+        gender,
+        left_out - identifiers,
     )
 
 
-def _bare(identifier: Identifier) -> Identifier:
+def _normalised(identifier: Identifier) -> Identifier:
     """An identifier without what is lost or gained when it is copied from one system into another."""
     system, value = identifier
     return system.strip().casefold(), re.sub(r"\s", "", value).casefold()
 
 
-def usable(value: str) -> bool:
+def is_identifying(value: str) -> bool:
     """Whether a value can identify anybody: not one that is put where there is none ("0000", "N/A", "12345678")."""
     bare = re.sub(r"[\W_]", "", value).casefold()
     if not bare or bare in _PLACEHOLDERS:
@@ -122,25 +131,25 @@ def usable(value: str) -> bool:
     alike = len(set(bare)) == 1
     if alike and (len(bare) > 2 or bare[0] in "0x"):
         return False
-    return not (len(bare) > 4 and bare in _COUNTED_UP)
+    return not (len(bare) > 4 and bare in _DIGIT_SEQUENCE)
 
 
-def contradiction(one: Person, others: Iterable[Person]) -> str | None:
+def find_conflict(one: Person, others: Iterable[Person]) -> str | None:
     """What tells a person from one of the others for sure ("birth date", "gender"); None where nothing does."""
     for other in others:
-        if one.birth is not None and other.birth is not None and _apart(one.birth, other.birth):
+        if one.birth_date is not None and other.birth_date is not None and _disjoint(one.birth_date, other.birth_date):
             return "birth date"
         if one.gender is not None and other.gender is not None and one.gender != other.gender:
             return "gender"
     return None
 
 
-def _apart(one: Date, other: Date) -> bool:
+def _disjoint(one: Date, other: Date) -> bool:
     """Whether two dates, however imprecise, cannot be the same day."""
     return one.end < other.start or other.end < one.start
 
 
-def _now(identifier: _Identifier, source: Source, now: datetime) -> bool:
+def _is_current(identifier: _Identifier, source: Source, now: datetime) -> bool:
     """Whether now lies in the period of an identifier; not where that cannot be read."""
     period = identifier.period
     if period is None:
@@ -153,7 +162,7 @@ def _now(identifier: _Identifier, source: Source, now: datetime) -> bool:
         return False
 
 
-def _birth(text: str | None) -> Date | None:
+def _read_birth_date(text: str | None) -> Date | None:
     try:
         return read_date(text) if text is not None else None
     except ValueError:

@@ -1,74 +1,166 @@
-"""The devices that records of facts name: looked up, and told with the facts."""
+"""Devices that measured: looked up by reference; one not calibrated is reported, one in error refuses its values."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from collectors.observation.device import DEVICE, DEVICES, TYPES, Device, Verdict, judged, verdict
-from collectors.observation.shape import Observation
-from collectors.reading.readout import Readout, Setting
-from collectors.reading.records import Record
+from collectors.observation.elements import Observation
+from collectors.reading.fhir_types import CodeableConcept, Reference, concept_text
+from collectors.reading.readout import PatientContext, Readout
+from collectors.reading.records import Fact, Record
 from collectors.reading.references import local_id
+from ontology.evaluation import Issue, Severity
+from ontology.resources import Resource
+from ontology.values import Absent, AbsentReason
+
+DEVICE_TYPES = ("Device", "DeviceMetric")
+CALIBRATION_STATES = {
+    "not-calibrated": "not calibrated",
+    "calibration-required": "in need of calibration",
+}
+OPERATIONAL_STATES = {"off": "switched off", "standby": "on standby", "inactive": "no longer in use"}
+_ENTERED_IN_ERROR = "entered-in-error"
 
 
-class Devices:
+class Calibration(msgspec.Struct, gc=False):
+    """One calibration of a device's metric."""
+
+    state: str | None = None
+    time: str | None = None
+
+
+class Device(msgspec.Struct, gc=False):
+    """The parts of a Device and of a DeviceMetric that are read."""
+
+    resourceType: str | None = None  # noqa: N815  (FHIR's own names, here and below)
+    id: str | None = None
+    status: str | None = None
+    operationalStatus: str | None = None  # noqa: N815
+    calibration: list[Calibration] = []
+    type: CodeableConcept | None = None
+    patient: Reference | None = None
+
+
+DEVICE = msgspec.json.Decoder(Device)
+DEVICES = msgspec.json.Decoder(list[Device])
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAssessment:
+    """What a device's record means for its readings: ``refused``, or else what is told of them, and what is noted."""
+
+    refusal_reason: str | None = None
+    issues: tuple[Issue, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def assess_device(device: Device) -> DeviceAssessment:
+    """What a device's record means: of several calibrations the last that is dated counts, or all that are not."""
+    if _ENTERED_IN_ERROR in (device.status, device.operationalStatus):
+        return DeviceAssessment("its device was entered in error, so what measured it is not known")
+    dated = [each for each in device.calibration if each.time is not None]
+    last = [max(dated, key=lambda each: each.time or "")] if dated else device.calibration
+    states = [CALIBRATION_STATES[each.state] for each in last if each.state in CALIBRATION_STATES]
+    status = device.operationalStatus or device.status
+    if status in OPERATIONAL_STATES:
+        states.append(OPERATIONAL_STATES[status])
+    told = tuple(f"Measured by a device that is recorded as {state}." for state in dict.fromkeys(states))
+    worn: tuple[str, ...] = ()
+    if device.resourceType == "Device" and device.patient is not None:
+        kind = concept_text(device.type)
+        worn = (f"Measured by a device that the patient has on{f': {kind}' if kind else ''}.",)
+    issues = tuple(Issue(Severity.WARNING, "device", text) for text in told)
+    return DeviceAssessment(None, issues, (*told, *worn))
+
+
+def apply_assessment(fact: Fact, by: DeviceAssessment) -> Fact:
+    """The fact as its device lets it stand."""
+    resource = fact.resource
+    if by.refusal_reason is not None:
+        absent = Absent(AbsentReason.UNCONVERTIBLE)
+        refused = msgspec.structs.replace(fact, recorded_quantity=None, samples=())
+        return msgspec.structs.replace(refused, resource=replace(resource, value=absent, problem=by.refusal_reason))
+    if not by.notes:
+        return fact
+    # Written out, since it is done for every fact that a device measured: ``replace`` takes several times as long.
+    told = Resource(
+        resource.iri,
+        resource.concept,
+        resource.value,
+        resource.effective,
+        resource.subject,
+        resource.source,
+        resource.derived_from,
+        resource.status,
+        resource.issued,
+        resource.recorded,
+        resource.reference_range,
+        resource.interpretation,
+        resource.problem,
+        (*resource.notes, *by.notes),
+    )
+    return msgspec.structs.replace(fact, resource=told, issues=(*fact.issues, *by.issues))
+
+
+class DeviceLookup:
     """Which devices the records of facts name, and what their records mean for the facts."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: PatientContext) -> None:
         self._bases = setting.source.bases
-        self._known: dict[str, Verdict] = {}
-        self._asked: dict[str, tuple[str, str]] = {}
-        self._led: dict[str, tuple[str, str] | None] = {}
+        self._contained: dict[str, DeviceAssessment] = {}
+        self._requested: dict[str, tuple[str, str]] = {}
+        self._resolved: dict[str, tuple[str, str] | None] = {}
 
-    def note(self, record: Record, observation: Observation) -> None:
+    def register(self, record: Record, observation: Observation) -> None:
         """Notes the device of a record: contained, by reference into this source, or none that could be looked up."""
         reference = observation.device.reference if observation.device is not None else None
         if reference is None:
             return
         if reference.startswith("#"):
-            found = next((each for each in _contained(observation) if each.id == reference[1:]), None)
+            found = next((each for each in _contained_devices(observation) if each.id == reference[1:]), None)
             if found is not None:
-                self._known[record.ref.id] = verdict(found)
+                self._contained[record.ref.id] = assess_device(found)
             return
-        if reference not in self._led:
-            self._led[reference] = self._leads(reference)
-        key = self._led[reference]
+        if reference not in self._resolved:
+            self._resolved[reference] = self._resolve(reference)
+        key = self._resolved[reference]
         if key is not None:
-            self._asked[record.ref.id] = key
+            self._requested[record.ref.id] = key
 
-    def _leads(self, reference: str) -> tuple[str, str] | None:
+    def _resolve(self, reference: str) -> tuple[str, str] | None:
         """The type and id of the device that a reference into this source means."""
-        return next(((kind, found) for kind in TYPES if (found := local_id(reference, kind, self._bases))), None)
+        return next(((kind, found) for kind in DEVICE_TYPES if (found := local_id(reference, kind, self._bases))), None)
 
     @property
-    def wants(self) -> Mapping[str, frozenset[str] | None]:
+    def needed_references(self) -> Mapping[str, frozenset[str] | None]:
         """The devices to be looked up, by type."""
         named: dict[str, set[str]] = {}
-        for kind, identity in set(self._asked.values()):
+        for kind, identity in set(self._requested.values()):
             named.setdefault(kind, set()).add(identity)
         return {kind: frozenset(ids) for kind, ids in named.items()}
 
-    def tell(self, readout: Readout, records: Mapping[str, Iterable[Record]]) -> None:
+    def apply_to(self, readout: Readout, records: Mapping[str, Iterable[Record]]) -> None:
         """Tells of each fact what its device's record means.  A record that cannot be decoded means nothing."""
-        if not (self._known or self._asked):
+        if not (self._contained or self._requested):
             return
-        looked_up: dict[tuple[str, str], Verdict] = {}
-        for kind in TYPES:
+        looked_up: dict[tuple[str, str], DeviceAssessment] = {}
+        for kind in DEVICE_TYPES:
             for record in records.get(kind, ()):
                 try:
-                    looked_up[kind, record.ref.id] = verdict(DEVICE.decode(record.raw))
+                    looked_up[kind, record.ref.id] = assess_device(DEVICE.decode(record.raw))
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     continue
-        by_id = self._known | {name: looked_up[key] for name, key in self._asked.items() if key in looked_up}
+        by_id = self._contained | {name: looked_up[key] for name, key in self._requested.items() if key in looked_up}
         for facts in readout.facts.values():
             for position, fact in enumerate(facts):
                 if (found := by_id.get(fact.record.ref.id)) is not None:
-                    facts[position] = judged(fact, found)
+                    facts[position] = apply_assessment(fact, found)
 
 
-def _contained(observation: Observation) -> list[Device]:
+def _contained_devices(observation: Observation) -> list[Device]:
     try:
         held = DEVICES.decode(observation.contained) if observation.contained else []
     except msgspec.DecodeError:
         return []
-    return [each for each in held if each.resourceType in TYPES]
+    return [each for each in held if each.resourceType in DEVICE_TYPES]

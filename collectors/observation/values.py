@@ -1,25 +1,67 @@
-"""The value of an Observation or of one of its components, for one concept."""
+"""The value of an Observation or of one of its components, for one concept; or its ``dataAbsentReason``.
 
+Most reasons say that nothing is known: then an older value may be used in its place, which is reported.  Some say that
+there is a value that is withheld or not usable: an older one must not pass for it.
+"""
+
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
-from collectors.observation.absence import stated_absence
-from collectors.observation.choices import read_clock, read_moment, read_period, read_range
-from collectors.observation.ratio import read_ratio
-from collectors.observation.sampled import read_sampled
-from collectors.observation.shape import RARE_VALUES, Valued
-from collectors.observation.written import amount_text, range_text
-from collectors.reading.codes import Reader
-from collectors.reading.quantities import Reading, in_concept_unit, number, read_quantity, unreadable
-from collectors.reading.wire import CodeableConcept, plain, text_of
+from collectors.observation.elements import RARE_VALUES, ValueElements, format_quantity, format_range
+from collectors.observation.rare_values import read_date_time, read_period, read_range, read_ratio, read_time_of_day
+from collectors.observation.sampled_data import read_sampled_data
+from collectors.reading.codes import ConceptReader
+from collectors.reading.fhir_types import CodeableConcept, concept_text, printable_text
+from collectors.reading.quantities import (
+    ReadValue,
+    convert_to_concept_unit,
+    parse_number,
+    read_quantity,
+    unreadable_value,
+)
 from ontology.concepts import ValueType
 from ontology.values import Absent, AbsentReason
 
+DATA_ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+
+UNKNOWN_REASONS: Mapping[str, str] = {
+    "unknown": "the value is not known",
+    "asked-unknown": "it was asked for, and the answer is not known",
+    "temp-unknown": "the value is not known yet",
+    "not-asked": "it was not asked for",
+    "asked-declined": "it was asked for, and an answer was declined",
+    "not-applicable": "there is no value to be had",
+    "unsupported": "the source's system cannot hold it",
+    "error": "an error kept the value from being had",
+    "not-performed": "the measurement was not done",
+}
+"""Reasons that say that nothing is known."""
+
+UNUSABLE_REASONS: Mapping[str, str] = {
+    "masked": "there is a value, which is withheld",
+    "not-permitted": "there is a value, which may not be given",
+    "as-text": "there is a value, in the record's text only",
+    "not-a-number": "the result is no number",
+    "negative-infinity": "the result is below everything that can be stated",
+    "positive-infinity": "the result is above everything that can be stated",
+}
+"""Reasons that say that something is there which cannot be used."""
+
+
+def stated_absence(reason: CodeableConcept, element: str) -> ReadValue:
+    """What a ``dataAbsentReason`` says: recorded as unknown, or there and unreadable."""
+    shown = concept_text(reason)
+    for coding in reason.coding:
+        if coding.code is not None and coding.code in UNUSABLE_REASONS and coding.system in (DATA_ABSENT_REASON, None):
+            return unreadable_value(f"{element}dataAbsentReason: {UNUSABLE_REASONS[coding.code]}", shown)
+    return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), shown)
+
 
 def read_value(
-    holder: Valued, known: Reader, needs_unit: bool, element: str = "", asserts: bool | None = None
-) -> Reading:
+    holder: ValueElements, known: ConceptReader, needs_unit: bool, element: str = "", asserts: bool | None = None
+) -> ReadValue:
     """The value, an absence that the record states, or why it cannot be read.
 
     ``element`` is the path before the value's own name ("component[1]." or nothing).  ``asserts`` is what the code
@@ -27,52 +69,52 @@ def read_value(
     """
     kind = known.concept.value_type
     if holder.modifierExtension:
-        return unreadable(f"{element}modifierExtension changes the meaning in a way that is not known here")
+        return unreadable_value(f"{element}modifierExtension changes the meaning in a way that is not known here")
     if holder.dataAbsentReason is not None:
         if _has_value(holder):
-            return unreadable(f"{element}dataAbsentReason stands beside a value")
+            return unreadable_value(f"{element}dataAbsentReason stands beside a value")
         return stated_absence(holder.dataAbsentReason, element)
     if holder.valueQuantity is not None:
         if kind is not ValueType.QUANTITY:
-            shown = amount_text(holder.valueQuantity)
-            return unreadable(f"{element}valueQuantity is a quantity, which {known.concept.id} is not", shown)
+            shown = format_quantity(holder.valueQuantity)
+            return unreadable_value(f"{element}valueQuantity is a quantity, which {known.concept.id} is not", shown)
         return read_quantity(holder.valueQuantity, known, needs_unit, f"{element}valueQuantity")
     if holder.valueCodeableConcept is not None:
-        return _coded(holder.valueCodeableConcept, known, f"{element}valueCodeableConcept")
+        return _read_coded_answer(holder.valueCodeableConcept, known, f"{element}valueCodeableConcept")
     if holder.valueBoolean is not None:
         if kind is ValueType.FLAG:
             means = holder.valueBoolean if asserts is not False else not holder.valueBoolean
-            return Reading(means, "true" if holder.valueBoolean else "false")
-        return unreadable(f"{element}valueBoolean is a truth value, which {known.concept.id} is not")
+            return ReadValue(means, "true" if holder.valueBoolean else "false")
+        return unreadable_value(f"{element}valueBoolean is a truth value, which {known.concept.id} is not")
     if holder.valueInteger:
-        return _integer(holder.valueInteger, known, needs_unit, f"{element}valueInteger")
+        return _read_integer(holder.valueInteger, known, needs_unit, f"{element}valueInteger")
     if holder.valueString is not None:
-        return _text(holder.valueString, known, f"{element}valueString")
+        return _read_text(holder.valueString, known, f"{element}valueString")
     for name in RARE_VALUES:
         if raw := getattr(holder, name):
-            return _rare(name, raw, known, needs_unit, f"{element}{name}")
+            return _read_rare_value(name, raw, known, needs_unit, f"{element}{name}")
     if asserts is not None:
-        return Reading(asserts, "stated by its code")
-    return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element}value[x] is missing")
+        return ReadValue(asserts, "stated by its code")
+    return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element}value[x] is missing")
 
 
-def _rare(name: str, raw: msgspec.Raw, known: Reader, needs_unit: bool, element: str) -> Reading:
+def _read_rare_value(name: str, raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, element: str) -> ReadValue:
     match name:
         case "valueRatio":
             return read_ratio(raw, known, needs_unit, element)
         case "valueSampledData":
-            return read_sampled(raw, known, needs_unit, element)
+            return read_sampled_data(raw, known, needs_unit, element)
         case "valueDateTime":
-            return read_moment(raw, known, element)
+            return read_date_time(raw, known, element)
         case "valuePeriod":
             return read_period(raw, known, element)
         case "valueTime":
-            return read_clock(raw, known, element)
+            return read_time_of_day(raw, known, element)
         case _:
             return read_range(raw, known, element)
 
 
-def _has_value(holder: Valued) -> bool:
+def _has_value(holder: ValueElements) -> bool:
     return (
         (holder.valueQuantity is not None and bool(holder.valueQuantity.value))
         or holder.valueCodeableConcept is not None
@@ -83,50 +125,50 @@ def _has_value(holder: Valued) -> bool:
     )
 
 
-def _coded(written: CodeableConcept, known: Reader, element: str) -> Reading:
-    shown = text_of(written)
+def _read_coded_answer(written: CodeableConcept, known: ConceptReader, element: str) -> ReadValue:
+    shown = concept_text(written)
     keys = [(coding.system or "", coding.code) for coding in written.coding if coding.code is not None]
     met = [key for key in keys if key in known.answers]
     if not met:
-        return unreadable(f"{element} is no answer that is known for {known.concept.id}", shown)
+        return unreadable_value(f"{element} is no answer that is known for {known.concept.id}", shown)
     means = known.answers[met[0]]
     if any(known.answers[key] != means for key in met[1:]):
-        return unreadable(f"{element} has codings that mean different answers", shown)
+        return unreadable_value(f"{element} has codings that mean different answers", shown)
     # A standard code beside a local one speaks for itself.
     note = known.notes.get(met[0]) if all(key in known.notes for key in met) else None
-    return Reading(means, shown, note=note)
+    return ReadValue(means, shown, note=note)
 
 
-def _text(written: str, known: Reader, element: str) -> Reading:
+def _read_text(written: str, known: ConceptReader, element: str) -> ReadValue:
     """Only texts that the concept declares as answers (without a code system) are read: numbers in text never are."""
     means = known.answers.get(("", written.strip()))
     if means is None:
-        return unreadable(f"{element} is free text", plain(written[:80]))
-    return Reading(means, plain(written[:80]))
+        return unreadable_value(f"{element} is free text", printable_text(written[:80]))
+    return ReadValue(means, printable_text(written[:80]))
 
 
-def _integer(raw: msgspec.Raw, known: Reader, needs_unit: bool, element: str) -> Reading:
-    value = number(bytes(raw))
+def _read_integer(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, element: str) -> ReadValue:
+    value = parse_number(bytes(raw))
     if value is None or value != value.to_integral_value():
-        return unreadable(f"{element} is not an integer")
-    return bare_number(value, known, needs_unit, element)
+        return unreadable_value(f"{element} is not an integer")
+    return read_unitless_number(value, known, needs_unit, element)
 
 
-def bare_number(value: Decimal, known: Reader, needs_unit: bool, element: str) -> Reading:
+def read_unitless_number(value: Decimal, known: ConceptReader, needs_unit: bool, element: str) -> ReadValue:
     """A number that is written without a unit: read only where the concept has none."""
     if known.concept.value_type is not ValueType.QUANTITY:
-        return unreadable(f"{element} is a number, which {known.concept.id} is not", str(value))
-    if known.unitless is None or needs_unit:
-        return unreadable(f"{element} has no unit", str(value))
-    return in_concept_unit(value, known.unitless, None, known.concept, str(value), element)
+        return unreadable_value(f"{element} is a number, which {known.concept.id} is not", str(value))
+    if known.dimensionless_unit is None or needs_unit:
+        return unreadable_value(f"{element} has no unit", str(value))
+    return convert_to_concept_unit(value, known.dimensionless_unit, None, known.concept, str(value), element)
 
 
-def flag(holder: Valued) -> str | None:
+def interpretation_text(holder: ValueElements) -> str | None:
     """The laboratory's own flag, in words."""
-    return "; ".join(text for each in holder.interpretation if (text := text_of(each))) or None
+    return "; ".join(text for each in holder.interpretation if (text := concept_text(each))) or None
 
 
-def own_range(holder: Valued) -> str | None:
+def reference_range_text(holder: ValueElements) -> str | None:
     """The laboratory's own reference range, in words."""
-    told = (plain(each.text) if each.text else range_text(each) for each in holder.referenceRange)
+    told = (printable_text(each.text) if each.text else format_range(each) for each in holder.referenceRange)
     return "; ".join(text for text in told if text) or None

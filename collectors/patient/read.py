@@ -4,21 +4,21 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from collectors.collector import Begun, Beside, Wants
-from collectors.needs import Search
-from collectors.patient.sex import Sexed, sex
-from collectors.reading.quantities import Reading, unreadable
-from collectors.reading.readout import Readout, Setting, record_iri
+from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
+from collectors.patient.sex import SexElements, read_sex
+from collectors.reading.fhir_dates import read_date, read_time
+from collectors.reading.fhir_types import MISSING_ELEMENT, Meta, element_path
+from collectors.reading.quantities import ReadValue, unreadable_value
+from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import Fact, Record
-from collectors.reading.timing import read_date, read_time
-from collectors.reading.wire import NONE, Meta, element_path
+from collectors.search import Search
 from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.values import Absent, AbsentReason
 
 
-class Patient(Sexed):
+class Patient(SexElements):
     """The parts of a Patient that are read."""
 
     resourceType: str | None = None  # noqa: N815  (FHIR's own names, here and below)
@@ -27,7 +27,7 @@ class Patient(Sexed):
     birthDate: str | None = None  # noqa: N815
     deceasedBoolean: bool | None = None  # noqa: N815
     deceasedDateTime: str | None = None  # noqa: N815
-    modifierExtension: msgspec.Raw = NONE  # noqa: N815
+    modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
 
 
 PATIENT = msgspec.json.Decoder(Patient)
@@ -35,47 +35,47 @@ _EMPTY = Patient()
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
+class _ReadingInProgress:
     records: list[Record]
     search: Search
-    setting: Setting
-    wants: Wants = field(default_factory=dict)
+    context: PatientContext
+    needed_references: NeededReferences = field(default_factory=dict)
 
-    def finish(self, beside: Beside) -> Readout:
-        mine = [record for record in self.records if record.ref.id == self.setting.patient]
-        return read(mine[0], self.search.concepts, self.setting) if mine else Readout()
+    def finish(self, references: ReferencedRecords) -> Readout:
+        mine = [record for record in self.records if record.ref.id == self.context.patient]
+        return read_patient(mine[0], self.search.concepts, self.context) if mine else Readout()
 
 
-def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
     """Nothing else is needed to read a Patient."""
-    return _Begun(records, search, setting)
+    return _ReadingInProgress(records, search, setting)
 
 
-def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> Readout:
+def read_patient(record: Record, concepts: tuple[Concept, ...], setting: PatientContext) -> Readout:
     """One fact for each concept that a Patient record gives."""
     result = Readout()
-    hindered: Reading | None = None
+    hindered: ReadValue | None = None
     try:
         patient = PATIENT.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         where = element_path(error) if isinstance(error, msgspec.ValidationError) else "the record itself"
-        patient, hindered = _EMPTY, unreadable(f"{where} is not of the type that FHIR says")
+        patient, hindered = _EMPTY, unreadable_value(f"{where} is not of the type that FHIR says")
         text = "The Patient record cannot be read, so it is not known whether a death is recorded"
         result.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
     else:
-        _death(patient, setting, result)
+        _read_death(patient, setting, result)
     if patient.modifierExtension:
-        hindered = unreadable("modifierExtension changes the meaning in a way that is not known here")
+        hindered = unreadable_value("modifierExtension changes the meaning in a way that is not known here")
     for concept in concepts:
         issues: tuple[Issue, ...] = ()
         if hindered is not None:
             reading = hindered
         elif concept.element == "birthDate":
-            reading = _birth_date(patient)
+            reading = _read_birth_date(patient)
         elif concept.element == "sex":
-            reading, issues = sex(patient)
+            reading, issues = read_sex(patient)
         else:
-            reading = unreadable(f"{concept.id} is not read from a Patient record")
+            reading = unreadable_value(f"{concept.id} is not read from a Patient record")
         resource = Resource(
             record_iri(record.ref),
             concept.id,
@@ -91,16 +91,16 @@ def read(record: Record, concepts: tuple[Concept, ...], setting: Setting) -> Rea
     return result
 
 
-def _birth_date(patient: Patient) -> Reading:
+def _read_birth_date(patient: Patient) -> ReadValue:
     if patient.birthDate is None:
-        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, "birthDate is missing")
+        return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, "birthDate is missing")
     try:
-        return Reading(read_date(patient.birthDate), patient.birthDate)
+        return ReadValue(read_date(patient.birthDate), patient.birthDate)
     except ValueError:
-        return unreadable("birthDate is not a date", patient.birthDate[:20])
+        return unreadable_value("birthDate is not a date", patient.birthDate[:20])
 
 
-def _death(patient: Patient, setting: Setting, result: Readout) -> None:
+def _read_death(patient: Patient, setting: PatientContext, result: Readout) -> None:
     text: str | None = None
     if patient.deceasedDateTime is not None:
         try:

@@ -7,13 +7,13 @@ http://terminology.hl7.org/CodeSystem/sex-parameter-for-clinical-use, and earlie
 
 import msgspec
 
-from collectors.reading.quantities import Reading, unreadable
-from collectors.reading.wire import CodeableConcept, Period, text_of
+from collectors.reading.fhir_types import CodeableConcept, Period, concept_text
+from collectors.reading.quantities import ReadValue, unreadable_value
 from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason, Coding
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
-EXTENSION = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
+SEX_EXTENSION = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
 _CODES = {
     "female-typical": "female",
     "female": "female",
@@ -40,7 +40,7 @@ _ADMINISTRATIVE = Issue(
 )
 
 
-class Part(msgspec.Struct):
+class SexExtensionPart(msgspec.Struct):
     """One part of the extension."""
 
     url: str | None = None
@@ -52,49 +52,49 @@ class PatientExtension(msgspec.Struct):
     """An extension of the record: only one kind is read."""
 
     url: str | None = None
-    extension: list[Part] | None = None
+    extension: list[SexExtensionPart] | None = None
 
 
-class Sexed(msgspec.Struct):
+class SexElements(msgspec.Struct):
     """What sex is read from."""
 
     gender: str | None = None
     extension: list[PatientExtension] = []
 
 
-def sex(patient: Sexed) -> tuple[Reading, tuple[Issue, ...]]:
+def read_sex(patient: SexElements) -> tuple[ReadValue, tuple[Issue, ...]]:
     """Sex as male, female or other in FHIR's administrative-gender codes, or an absence; and what to mind."""
-    stated = [extension for extension in patient.extension if extension.url == EXTENSION]
+    stated = [extension for extension in patient.extension if extension.url == SEX_EXTENSION]
     if stated:
-        return _clinical(stated), ()
+        return _read_clinical_sex(stated), ()
     if patient.gender is None or patient.gender == "unknown":
-        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), patient.gender), ()
+        return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), patient.gender), ()
     if patient.gender not in _DISPLAY:
-        return unreadable("gender is none of male, female, other, unknown", patient.gender[:40]), ()
-    return _as(patient.gender, patient.gender), (_ADMINISTRATIVE,)
+        return unreadable_value("gender is none of male, female, other, unknown", patient.gender[:40]), ()
+    return _sex_value(patient.gender, patient.gender), (_ADMINISTRATIVE,)
 
 
-def _clinical(stated: list[PatientExtension]) -> Reading:
+def _read_clinical_sex(stated: list[PatientExtension]) -> ReadValue:
     """Several statements (for other uses) are read only where they agree; one whose period ends, not at all."""
-    values = [_code(extension) for extension in stated if not _ends(extension)]
+    values = [_clinical_sex_code(extension) for extension in stated if not _has_end(extension)]
     if not values:
-        return unreadable("sex for clinical use is stated for a limited period only")
+        return unreadable_value("sex for clinical use is stated for a limited period only")
     shown = "; ".join(text for _, text in values if text) or None
     codes = {code for code, _ in values}
     if len(codes) > 1:
-        return unreadable("sex for clinical use is stated more than once, and differently", shown)
+        return unreadable_value("sex for clinical use is stated more than once, and differently", shown)
     code = codes.pop()
     if code is None:
-        return unreadable("sex for clinical use is stated in a code that is not known", shown)
+        return unreadable_value("sex for clinical use is stated in a code that is not known", shown)
     if code == "unknown":
-        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), shown)
-    return _as(code, shown)
+        return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), shown)
+    return _sex_value(code, shown)
 
 
-def _code(extension: PatientExtension) -> tuple[str | None, str | None]:
+def _clinical_sex_code(extension: PatientExtension) -> tuple[str | None, str | None]:
     for part in extension.extension or ():
         if part.url == "value" and part.valueCodeableConcept is not None:
-            shown = text_of(part.valueCodeableConcept)
+            shown = concept_text(part.valueCodeableConcept)
             for coding in part.valueCodeableConcept.coding:
                 if coding.system in _SYSTEMS and coding.code in _CODES:
                     return _CODES[coding.code], shown
@@ -102,9 +102,9 @@ def _code(extension: PatientExtension) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _ends(extension: PatientExtension) -> bool:
+def _has_end(extension: PatientExtension) -> bool:
     return any(part.valuePeriod is not None and part.valuePeriod.end is not None for part in extension.extension or ())
 
 
-def _as(code: str, recorded: str | None) -> Reading:
-    return Reading(Coding(GENDER, code, _DISPLAY[code]), recorded)
+def _sex_value(code: str, recorded: str | None) -> ReadValue:
+    return ReadValue(Coding(GENDER, code, _DISPLAY[code]), recorded)

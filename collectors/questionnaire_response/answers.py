@@ -1,63 +1,113 @@
-"""The answers to the items of a response, each for one concept."""
+"""The elements of a QuestionnaireResponse that are read, and the answers to its items, each for one concept."""
 
 from collections.abc import Iterator
 
 import msgspec
 
-from collectors.observation.shape import Valued
-from collectors.observation.values import bare_number, read_value
-from collectors.questionnaire_response.shape import Answer, Item
-from collectors.reading.codes import Reader
-from collectors.reading.quantities import Reading, number, unreadable
-from collectors.reading.wire import NONE, CodeableConcept
+from collectors.observation.elements import ValueElements
+from collectors.observation.values import read_unitless_number, read_value
+from collectors.reading.codes import ConceptReader
+from collectors.reading.fhir_types import MISSING_ELEMENT, CodeableConcept, Coding, Meta, Quantity, Reference
+from collectors.reading.quantities import ReadValue, parse_number, unreadable_value
 from ontology.values import Absent, AbsentReason
 
-_UNREAD = ("valueUri", "valueAttachment", "valueReference")
+
+class Answer(msgspec.Struct, gc=False):
+    """One answer to an item, with the items that it opened; value types that are not read stay raw."""
+
+    valueBoolean: bool | None = None  # noqa: N815  (FHIR's own names, here and below)
+    valueDecimal: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    valueInteger: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    valueDate: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    valueDateTime: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    valueTime: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    valueString: str | None = None  # noqa: N815
+    valueUri: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    valueAttachment: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    valueCoding: Coding | None = None  # noqa: N815
+    valueQuantity: Quantity | None = None  # noqa: N815
+    valueReference: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    item: list["Item"] = []
 
 
-def everywhere(items: list[Item]) -> Iterator[Item]:
+class Item(msgspec.Struct, gc=False):
+    """An item, with its answers and the items below it."""
+
+    linkId: str | None = None  # noqa: N815
+    answer: list[Answer] = []
+    item: list["Item"] = []
+    modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+
+
+class ResponseHead(msgspec.Struct, gc=False):
+    """What is tried where the whole cannot be decoded."""
+
+    meta: Meta | None = None
+    questionnaire: str | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    authored: str | None = None
+
+
+class QuestionnaireResponse(ResponseHead, gc=False):
+    """A QuestionnaireResponse."""
+
+    implicitRules: str | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    item: list[Item] = []
+
+
+RESPONSE = msgspec.json.Decoder(QuestionnaireResponse)
+RESPONSE_HEAD = msgspec.json.Decoder(ResponseHead)
+
+
+_UNREAD_TYPES = ("valueUri", "valueAttachment", "valueReference")
+
+
+def all_items(items: list[Item]) -> Iterator[Item]:
     """All items at any depth, those below answers too, in their order."""
     for item in items:
         yield item
-        yield from everywhere(item.item)
+        yield from all_items(item.item)
         for answer in item.answer:
-            yield from everywhere(answer.item)
+            yield from all_items(answer.item)
 
 
-def read_item(item: Item, known: Reader, needs_unit: bool) -> list[Reading]:
+def read_item(item: Item, known: ConceptReader, needs_unit: bool) -> list[ReadValue]:
     """What each of the item's answers says; an item without an answer says that none is known."""
     if item.modifierExtension:
-        return [unreadable("item.modifierExtension changes the meaning in a way that is not known here")]
+        return [unreadable_value("item.modifierExtension changes the meaning in a way that is not known here")]
     if not item.answer:
-        return [Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, "the item has no answer")]
+        return [ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, "the item has no answer")]
     return [read_answer(answer, known, needs_unit) for answer in item.answer]
 
 
-def read_answer(answer: Answer, known: Reader, needs_unit: bool) -> Reading:
+def read_answer(answer: Answer, known: ConceptReader, needs_unit: bool) -> ReadValue:
     """One answer, as an Observation's value of the same type would be read."""
     element = "item.answer."
     if answer.modifierExtension:
-        return unreadable(f"{element}modifierExtension changes the meaning in a way that is not known here")
+        return unreadable_value(f"{element}modifierExtension changes the meaning in a way that is not known here")
     if answer.valueDecimal:
-        value = number(bytes(answer.valueDecimal))
+        value = parse_number(bytes(answer.valueDecimal))
         if value is None:
-            return unreadable(f"{element}valueDecimal is not a number that can be used")
-        return bare_number(value, known, needs_unit, f"{element}valueDecimal")
-    for name in _UNREAD:
+            return unreadable_value(f"{element}valueDecimal is not a number that can be used")
+        return read_unitless_number(value, known, needs_unit, f"{element}valueDecimal")
+    for name in _UNREAD_TYPES:
         if getattr(answer, name):
-            return unreadable(f"{element}{name} is not read for {known.concept.id}")
+            return unreadable_value(f"{element}{name} is not read for {known.concept.id}")
     coding = answer.valueCoding
-    holder = Valued(
+    holder = ValueElements(
         valueQuantity=answer.valueQuantity,
         valueCodeableConcept=CodeableConcept([coding]) if coding is not None else None,
         valueString=answer.valueString,
         valueBoolean=answer.valueBoolean,
         valueInteger=answer.valueInteger,
         valueTime=answer.valueTime,
-        valueDateTime=_date(answer),
+        valueDateTime=_date_element(answer),
     )
     return read_value(holder, known, needs_unit, element)
 
 
-def _date(answer: Answer) -> msgspec.Raw:
-    return answer.valueDateTime or answer.valueDate or NONE
+def _date_element(answer: Answer) -> msgspec.Raw:
+    return answer.valueDateTime or answer.valueDate or MISSING_ELEMENT

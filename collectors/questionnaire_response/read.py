@@ -10,38 +10,43 @@ from datetime import datetime
 
 import msgspec
 
-from collectors.collector import NOTHING, Begun, Beside, Wants
-from collectors.needs import Search
-from collectors.questionnaire_response.answers import everywhere, read_item
-from collectors.questionnaire_response.shape import HEAD, RESPONSE, Head, QuestionnaireResponse
-from collectors.reading.codes import CodeIndex, Reader
-from collectors.reading.quantities import Reading, unreadable
-from collectors.reading.readout import Readout, Setting, record_iri
+from collectors.collector import NO_REFERENCES, NeededReferences, ReadingInProgress, ReferencedRecords
+from collectors.questionnaire_response.answers import (
+    RESPONSE,
+    RESPONSE_HEAD,
+    QuestionnaireResponse,
+    ResponseHead,
+    all_items,
+    read_item,
+)
+from collectors.reading.codes import CodeIndex, ConceptReader
+from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import CodeableConcept, Coding, printable_text
+from collectors.reading.quantities import ReadValue, unreadable_value
+from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import OUR_TAG, Fact, Record
-from collectors.reading.timing import read_time
-from collectors.reading.wire import CodeableConcept, Coding, plain
-from ontology.concepts import Accepted
+from collectors.search import Search
+from ontology.concepts import AcceptedCode
 from ontology.evaluation import Issue, Severity
-from ontology.resources import Resource
-from ontology.times import Span
+from ontology.resources import Resource, Span
 
-COUNTED = frozenset({"completed", "amended"})
-EARLY = {
+ACCEPTED_STATUSES = frozenset({"completed", "amended"})
+PRELIMINARY_NOTES = {
     "in-progress": "The questionnaire is not filled in to its end.",
     "stopped": "The questionnaire was stopped before its end.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
+class _ReadingInProgress:
     readout: Readout
-    wants: Wants
+    needed_references: NeededReferences
 
-    def finish(self, beside: Beside) -> Readout:
+    def finish(self, references: ReferencedRecords) -> Readout:
         return self.readout
 
 
-def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
+def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
     """Nothing else is needed: an item is known by its linkId."""
     readout = Readout()
     index = CodeIndex(search.concepts)
@@ -49,43 +54,45 @@ def begin(records: list[Record], search: Search, setting: Setting) -> Begun:
         try:
             response = RESPONSE.decode(record.raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            _broken(record, index, setting, readout)
+            _add_undecodable(record, index, setting, readout)
             continue
-        if _counts(response, setting, readout):
-            _facts(record, response, index, setting, readout)
-    return _Begun(readout, NOTHING)
+        if _is_accepted(response, setting, readout):
+            _add_facts(record, response, index, setting, readout)
+    return _ReadingInProgress(readout, NO_REFERENCES)
 
 
-def _counts(response: Head, setting: Setting, readout: Readout) -> bool:
+def _is_accepted(response: ResponseHead, setting: PatientContext, readout: Readout) -> bool:
     tags = response.meta.tag if response.meta is not None else ()
-    if response.status not in COUNTED and response.status not in EARLY:
+    if response.status not in ACCEPTED_STATUSES and response.status not in PRELIMINARY_NOTES:
         return False
     if any((tag.system, tag.code) == OUR_TAG for tag in tags):
         return False
-    if not setting.concerns(response.subject):
-        readout.leave_out(response.subject, setting)
+    if not setting.refers_to_patient(response.subject):
+        readout.exclude_subject(response.subject, setting)
         return False
     return True
 
 
-def _facts(
-    record: Record, response: QuestionnaireResponse, index: CodeIndex, setting: Setting, readout: Readout
+def _add_facts(
+    record: Record, response: QuestionnaireResponse, index: CodeIndex, setting: PatientContext, readout: Readout
 ) -> None:
-    hindered: Reading | None = None
+    hindered: ReadValue | None = None
     if response.implicitRules is not None or response.modifierExtension:
-        hindered = unreadable("modifierExtension or implicitRules change the meaning in a way that is not known here")
+        hindered = unreadable_value(
+            "modifierExtension or implicitRules change the meaning in a way that is not known here"
+        )
     met: dict[tuple[str, str], int] = {}
-    for item in everywhere(response.item):
-        for known, accepted in index.find(_code(response.questionnaire, item.linkId)):
+    for item in all_items(response.item):
+        for known, accepted in index.find(_item_code(response.questionnaire, item.linkId)):
             for reading in [hindered] if hindered else read_item(item, known, accepted.needs_unit):
                 # An item may be there again and again, and have many answers: each has a name of its own.
                 key = (known.concept.id, accepted.coding.code)
                 met[key] = met.get(key, -1) + 1
-                part = f"{plain(accepted.coding.code)}{f'-{met[key]}' if met[key] else ''}"
-                readout.add(_fact(record, response, known, accepted, reading, setting, part))
+                part = f"{printable_text(accepted.coding.code)}{f'-{met[key]}' if met[key] else ''}"
+                readout.add(_build_fact(record, response, known, accepted, reading, setting, part))
 
 
-def _code(questionnaire: str | None, link: str | None) -> CodeableConcept | None:
+def _item_code(questionnaire: str | None, link: str | None) -> CodeableConcept | None:
     """An item as a code: in the questionnaire as it is named, and whatever its version."""
     if questionnaire is None or link is None:
         return None
@@ -93,20 +100,20 @@ def _code(questionnaire: str | None, link: str | None) -> CodeableConcept | None
     return CodeableConcept([Coding(each, link) for each in dict.fromkeys((canonical, canonical.partition("|")[0]))])
 
 
-def _fact(
+def _build_fact(
     record: Record,
-    response: Head,
-    known: Reader,
-    accepted: Accepted,
-    reading: Reading,
-    setting: Setting,
+    response: ResponseHead,
+    known: ConceptReader,
+    accepted: AcceptedCode,
+    reading: ReadValue,
+    setting: PatientContext,
     part: str,
 ) -> Fact:
-    authored, issued = _authored(response, setting)
+    authored, issued = _authored_span(response, setting)
     if response.authored is not None and authored is None:
-        reading = unreadable("authored is not a time")
+        reading = unreadable_value("authored is not a time")
     issues = []
-    early = EARLY.get(response.status or "")
+    early = PRELIMINARY_NOTES.get(response.status or "")
     if early is not None:
         issues.append(Issue(Severity.WARNING, "preliminary", early))
     if accepted.caution is not None:
@@ -124,10 +131,10 @@ def _fact(
         problem=reading.problem,
         notes=tuple(issue.text for issue in issues),
     )
-    return Fact(resource, record, reading.written, accepted.rank, early is not None, tuple(issues))
+    return Fact(resource, record, reading.recorded_quantity, accepted.rank, early is not None, tuple(issues))
 
 
-def _authored(response: Head, setting: Setting) -> tuple[Span | None, datetime | None]:
+def _authored_span(response: ResponseHead, setting: PatientContext) -> tuple[Span | None, datetime | None]:
     if response.authored is None:
         return None, None
     try:
@@ -137,21 +144,21 @@ def _authored(response: Head, setting: Setting) -> tuple[Span | None, datetime |
     return span, span.end
 
 
-def _broken(record: Record, index: CodeIndex, setting: Setting, readout: Readout) -> None:
+def _add_undecodable(record: Record, index: CodeIndex, setting: PatientContext, readout: Readout) -> None:
     """A response with an element of the wrong type: unreadable for every concept of its questionnaire."""
     try:
-        head = HEAD.decode(record.raw)
+        head = RESPONSE_HEAD.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        readout.unnamed += 1
+        readout.unreadable_count += 1
         return
-    if not _counts(head, setting, readout):
+    if not _is_accepted(head, setting, readout):
         return
-    hindered = unreadable("an element of the questionnaire's response is not of the type that FHIR says")
-    for known, accepted in _of(head.questionnaire, index):
-        readout.add(_fact(record, head, known, accepted, hindered, setting, plain(accepted.coding.code)))
+    hindered = unreadable_value("an element of the questionnaire's response is not of the type that FHIR says")
+    for known, accepted in _concepts_of(head.questionnaire, index):
+        readout.add(_build_fact(record, head, known, accepted, hindered, setting, printable_text(accepted.coding.code)))
 
 
-def _of(questionnaire: str | None, index: CodeIndex) -> Iterator[tuple[Reader, Accepted]]:
+def _concepts_of(questionnaire: str | None, index: CodeIndex) -> Iterator[tuple[ConceptReader, AcceptedCode]]:
     """The concepts that items of a questionnaire answer."""
     canonical = (questionnaire or "").partition("#")[0]
     named = {canonical, canonical.partition("|")[0]}

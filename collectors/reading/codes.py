@@ -1,17 +1,18 @@
-"""Which concepts a recorded code stands for, and in which units and answers their values are read."""
+"""Recorded codes: the concepts that they stand for, and the translation of a source's local codes to standard ones."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
-from collectors.reading import wire
-from ontology.concepts import Accepted, Concept, Origin
-from ontology.units import spelling
+from collectors.reading import fhir_types
+from collectors.reading.fhir_types import printable_text
+from ontology.concepts import AcceptedCode, Concept, Origin
+from ontology.units import ucum_code
 from ontology.values import Coding
 
-Key: TypeAlias = tuple[str, str]
+CodeKey: TypeAlias = tuple[str, str]
 """A code in its system."""
 
 # ICD-9 and ICD-10 in all their national editions; ICD-11's codes are not written without their dot.
@@ -19,7 +20,7 @@ _ICD = re.compile(r"icd-?(9|10)(?!\d)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
-class Reader:
+class ConceptReader:
     """A concept prepared for reading: its units, answers and codes in the form in which they are looked up.
 
     ``notes`` say what is to be told where an answer is used.  ``resolved`` remembers, for each way in which a unit is
@@ -28,27 +29,27 @@ class Reader:
 
     concept: Concept
     units: frozenset[str]
-    unitless: str | None
-    answers: dict[Key, Coding | bool]
-    resolved: dict[tuple[str | None, str | None, str | None], "tuple[str | None, str | None]"] = field(
+    dimensionless_unit: str | None
+    answers: dict[CodeKey, Coding | bool]
+    unit_resolutions: dict[tuple[str | None, str | None, str | None], "tuple[str | None, str | None]"] = field(
         default_factory=dict
     )
-    notes: dict[Key, str] = field(default_factory=dict)
+    notes: dict[CodeKey, str] = field(default_factory=dict)
 
 
-def reader(concept: Concept) -> Reader:
+def build_reader(concept: Concept) -> ConceptReader:
     """Prepares a concept."""
     units = dict.fromkeys(concept.units)
     if concept.unit is not None:
         units.setdefault(concept.unit)
-    answers: dict[Key, Coding | bool] = {}
+    answers: dict[CodeKey, Coding | bool] = {}
     for answer in concept.answers:
         answers[answer.recorded.system, answer.recorded.code] = answer.means
         if isinstance(answer.means, Coding):
             answers.setdefault((answer.means.system, answer.means.code), answer.means)
-    return Reader(
+    return ConceptReader(
         concept,
-        frozenset(units) | {known for unit in units if (known := spelling(unit)) is not None},
+        frozenset(units) | {known for unit in units if (known := ucum_code(unit)) is not None},
         next((unit for unit in units if unit == "1" or (unit.startswith("{") and unit.endswith("}"))), None),
         answers,
         notes={(each.recorded.system, each.recorded.code): each.note for each in concept.answers if each.note},
@@ -59,45 +60,45 @@ class CodeIndex:
     """The concepts of a search by the codes under which they are recorded."""
 
     def __init__(self, concepts: Iterable[Concept]) -> None:
-        self.readers = tuple(reader(concept) for concept in concepts)
-        self._exact: dict[Key, list[tuple[Reader, Accepted]]] = {}
-        self._prefixes: list[tuple[str, str, Reader, Accepted]] = []
-        self._panels: dict[Key, list[Reader]] = {}
+        self.readers = tuple(build_reader(concept) for concept in concepts)
+        self._exact: dict[CodeKey, list[tuple[ConceptReader, AcceptedCode]]] = {}
+        self._prefixes: list[tuple[str, str, ConceptReader, AcceptedCode]] = []
+        self._panels: dict[CodeKey, list[ConceptReader]] = {}
         for known in self.readers:
             for accepted in known.concept.accepted:
                 coding = accepted.coding
                 if is_prefix(coding):
-                    self._prefixes.append((coding.system, plain_code(coding.code[:-1]), known, accepted))
+                    self._prefixes.append((coding.system, undotted_code(coding.code[:-1]), known, accepted))
                 else:
                     self._exact.setdefault(code_key(coding.system, coding.code), []).append((known, accepted))
             for panel in known.concept.panels:
                 self._panels.setdefault((panel.system, panel.code), []).append(known)
 
-    def find(self, code: wire.CodeableConcept | None) -> list[tuple[Reader, Accepted]]:
+    def find(self, code: fhir_types.CodeableConcept | None) -> list[tuple[ConceptReader, AcceptedCode]]:
         """Each concept that one of the codings stands for, once, under its best accepted code."""
         if code is None:
             return []
-        found = [hit for coding in code.coding for hit in self._hits(coding)]
+        found = [hit for coding in code.coding for hit in self._matches(coding)]
         if len(found) < 2:
             return found
-        best: dict[str, tuple[Reader, Accepted]] = {}
+        best: dict[str, tuple[ConceptReader, AcceptedCode]] = {}
         for known, accepted in found:
             held = best.get(known.concept.id)
             if held is None or accepted.rank < held[1].rank:
                 best[known.concept.id] = (known, accepted)
         return list(best.values())
 
-    def _hits(self, coding: wire.Coding) -> Iterator[tuple[Reader, Accepted]]:
+    def _matches(self, coding: fhir_types.Coding) -> Iterator[tuple[ConceptReader, AcceptedCode]]:
         if coding.system is None or coding.code is None:
             return
         yield from self._exact.get(code_key(coding.system, coding.code), ())
         for system, start, known, accepted in self._prefixes:
-            if coding.system != system or not plain_code(coding.code).startswith(start):
+            if coding.system != system or not undotted_code(coding.code).startswith(start):
                 continue
-            if coding.code not in accepted.but:
+            if coding.code not in accepted.excluded:
                 yield known, accepted
 
-    def panels(self, code: wire.CodeableConcept | None) -> list[Reader]:
+    def panels(self, code: fhir_types.CodeableConcept | None) -> list[ConceptReader]:
         """The concepts that records under this code hold as components."""
         if code is None or not self._panels:
             return []
@@ -115,20 +116,20 @@ def is_prefix(coding: Coding) -> bool:
     return len(coding.code) > 1 and coding.code.endswith("*")
 
 
-def plain_code(code: str) -> str:
+def undotted_code(code: str) -> str:
     """ICD codes are written with and without their dot."""
     return code.replace(".", "").upper()
 
 
 @lru_cache(maxsize=256)
-def undotted(system: str) -> bool:
+def ignores_dots(system: str) -> bool:
     """Whether codes of this system are the same with and without their dot."""
     return _ICD.search(system) is not None
 
 
-def code_key(system: str, code: str) -> Key:
+def code_key(system: str, code: str) -> CodeKey:
     """A code as it is compared: one that may be written with a dot or without stands without."""
-    return (system, plain_code(code)) if undotted(system) else (system, code)
+    return (system, undotted_code(code)) if ignores_dots(system) else (system, code)
 
 
 def accepted_systems(concept: Concept) -> frozenset[str]:
@@ -140,6 +141,99 @@ def accepted_systems(concept: Concept) -> frozenset[str]:
     return frozenset(accepted.coding.system for accepted in concept.accepted if not accepted.translated)
 
 
-def served(concepts: Iterable[Concept], origin: Origin) -> tuple[Concept, ...]:
+def concepts_of_origin(concepts: Iterable[Concept], origin: Origin) -> tuple[Concept, ...]:
     """Those concepts that come from this origin."""
     return tuple(concept for concept in concepts if concept.origin is origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a map says of all codes of a system that it does not list: their ``target`` system has the same codes.
+
+    ``listed`` are those that it does list.  ``fixed``: they all stand for one code, which translates nothing.
+    ``map`` is the name (canonical) of the ConceptMap that says so.
+    """
+
+    source: str
+    target: str
+    listed_codes: frozenset[str]
+    fixed: bool
+    map: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedCode:
+    """A standard code that a local one is read as; ``wider``: it says less than the local one does.
+
+    ``map`` is the name (canonical) of the ConceptMap that says so.
+    """
+
+    key: CodeKey
+    wider: bool
+    map: str
+
+    def describe(self, local: CodeKey) -> str:
+        """For the reader of an answer."""
+        sense = ", which is wider" if self.wider else ""
+        read_as = f"{self.key[1]} of {self.key[0]}{sense}"
+        return printable_text(
+            f"the local code {local[1]} of {local[0]} was read as {read_as}, by ConceptMap {self.map}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Local codes to standard ones.  ``refused`` counts, by relation, the targets that may not stand for their code."""
+
+    targets: Mapping[CodeKey, tuple[TranslatedCode, ...]] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict)
+    refused_counts: Mapping[str, int] = field(default_factory=dict)
+    _locals: dict[CodeKey, list[CodeKey]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for local, targets in self.targets.items():
+            for each in targets:
+                self._locals.setdefault(code_key(*each.key), []).append(local)
+
+    def translate(self, system: str, code: str) -> tuple[TranslatedCode, ...]:
+        """What a code stands for; nothing where no map says so."""
+        found = self.targets.get((system, code))
+        if found is not None:
+            return found
+        return tuple(
+            TranslatedCode((each.target, code), False, each.map)
+            for each in self.fallbacks.get(system, ())
+            if not each.fixed and code not in each.listed_codes
+        )
+
+    def equivalent_systems(self, codings: Iterable[CodeKey]) -> frozenset[str]:
+        """The systems in which an entry can be read: its own, and those that its codes are the same in.
+
+        A wider code is none: the local one may mean something more special that is asked for.
+        """
+        if not self:
+            return frozenset(system for system, _ in codings)
+        found = set()
+        for system, code in codings:
+            found.add(system)
+            found.update(each.key[0] for each in self.translate(system, code) if not each.wider)
+        return frozenset(found)
+
+    def local_codes(self, wanted: Iterable[CodeKey]) -> tuple[CodeKey, ...]:
+        """The local codes that are read as one of these, in a stable order: a search must ask for them, too."""
+        found: set[CodeKey] = set()
+        for system, code in wanted:
+            found.update(self._locals.get(code_key(system, code), ()))
+            for local in self.fallbacks:
+                # Where a dot makes no difference the source may write the code without it.
+                for written in {code, undotted_code(code)} if ignores_dots(system) else {code}:
+                    if any(each.key == (system, written) for each in self.translate(local, written)):
+                        found.add((local, written))
+        return tuple(sorted(found))
+
+    def __bool__(self) -> bool:
+        return bool(self.targets or self.fallbacks)
+
+
+NO_TRANSLATION = Translation()
+"""No map: every code stands for itself alone."""

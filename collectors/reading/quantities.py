@@ -4,24 +4,24 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from collectors.reading import wire
-from collectors.reading.codes import Reader
+from collectors.reading import fhir_types
+from collectors.reading.codes import ConceptReader
 from collectors.reading.records import Sample
 from ontology.concepts import Concept
 from ontology.errors import UnitError
-from ontology.units import convert, spelling
+from ontology.units import convert, ucum_code
 from ontology.values import Absent, AbsentReason, Bound, Comparator, Quantity, Value
 
 UCUM = "http://unitsofmeasure.org"
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 COMPARATORS: dict[str, Comparator] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
 # No measurement of a person comes near; it keeps arithmetic on what was written small.
-_LARGEST_EXPONENT = 30
-_MOST_DIGITS = 60
+_MAX_EXPONENT = 30
+_MAX_DIGITS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadValue:
     """A value as read: in the concept's unit, as written (text; number and UCUM unit), and what hindered.
 
     ``samples``: those of a course, which is no single value.  ``note``: what the reader must know of how it was read.
@@ -29,71 +29,71 @@ class Reading:
 
     value: Value
     recorded: str | None = None
-    written: tuple[Decimal, str] | None = None
+    recorded_quantity: tuple[Decimal, str] | None = None
     problem: str | None = None
     samples: tuple[Sample, ...] = ()
     note: str | None = None
 
 
-def unreadable(problem: str, recorded: str | None = None) -> Reading:
+def unreadable_value(problem: str, recorded: str | None = None) -> ReadValue:
     """A value that is there and cannot be read."""
-    return Reading(Absent(AbsentReason.UNCONVERTIBLE), recorded, None, problem)
+    return ReadValue(Absent(AbsentReason.UNCONVERTIBLE), recorded, None, problem)
 
 
-def number(raw: bytes) -> Decimal | None:
+def parse_number(raw: bytes) -> Decimal | None:
     """A JSON number with the decimals as written; None for anything else (text, NaN, sizes beyond reason)."""
     text = raw.decode("ascii", "replace")
-    if len(text) > _MOST_DIGITS or _NUMBER.fullmatch(text) is None:
+    if len(text) > _MAX_DIGITS or _NUMBER.fullmatch(text) is None:
         return None
     try:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value == 0 or abs(value.adjusted()) <= _LARGEST_EXPONENT else None
+    return value if value == 0 or abs(value.adjusted()) <= _MAX_EXPONENT else None
 
 
-def read_quantity(quantity: wire.Quantity, known: Reader, needs_unit: bool, element: str) -> Reading:
+def read_quantity(quantity: fhir_types.Quantity, known: ConceptReader, needs_unit: bool, element: str) -> ReadValue:
     """A Quantity in the concept's unit, a bound, or an absence with its problem."""
     if not quantity.value:
-        return Reading(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element} has no value")
+        return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, f"{element} has no value")
     raw = bytes(quantity.value)
     unit_text = quantity.unit or quantity.code
-    recorded = wire.plain(
+    recorded = fhir_types.printable_text(
         f"{quantity.comparator or ''}{raw.decode('utf-8', 'replace')}{' ' + unit_text if unit_text else ''}"
     )
-    value = number(raw)
+    value = parse_number(raw)
     if value is None:
-        return unreadable(f"{element}.value is not a number that can be used", recorded)
+        return unreadable_value(f"{element}.value is not a number that can be used", recorded)
     written_as = (quantity.system, quantity.code, quantity.unit)
-    resolved = known.resolved.get(written_as)
+    resolved = known.unit_resolutions.get(written_as)
     if resolved is None:
-        resolved = known.resolved[written_as] = resolve_unit(quantity, known)
+        resolved = known.unit_resolutions[written_as] = resolve_unit(quantity, known)
     unit, problem = resolved
     if unit is None and problem is None and not needs_unit:
-        unit = known.unitless
+        unit = known.dimensionless_unit
     if unit is None:
-        return unreadable(f"{element}: {problem or 'there is no unit'}", recorded)
+        return unreadable_value(f"{element}: {problem or 'there is no unit'}", recorded)
     comparator: Comparator | None = None
     if quantity.comparator is not None:
         comparator = COMPARATORS.get(quantity.comparator)
         if comparator is None:
-            return unreadable(f"{element}.comparator is none of <, <=, >, >=", recorded)
-    return in_concept_unit(value, unit, comparator, known.concept, recorded, element)
+            return unreadable_value(f"{element}.comparator is none of <, <=, >, >=", recorded)
+    return convert_to_concept_unit(value, unit, comparator, known.concept, recorded, element)
 
 
-def in_concept_unit(
+def convert_to_concept_unit(
     value: Decimal, unit: str, comparator: Comparator | None, concept: Concept, recorded: str, element: str
-) -> Reading:
+) -> ReadValue:
     """A number in a readable unit as a value of the concept, if it is plausible."""
     target = concept.unit
     if target is None:
-        return unreadable(f"{element} is a quantity, which {concept.id} is not", recorded)
+        return unreadable_value(f"{element} is a quantity, which {concept.id} is not", recorded)
     written = (value, unit)
     if unit != target:
         try:
             value = convert(value, unit, target, concept.molar_mass)
         except UnitError:
-            return unreadable(
+            return unreadable_value(
                 f"{element}: its unit cannot be converted to {target}",
                 recorded,
             )
@@ -102,15 +102,15 @@ def in_concept_unit(
     too_low = low is not None and value < low and comparator not in (">", ">=")
     too_high = high is not None and value > high and comparator not in ("<", "<=")
     if too_low or too_high:
-        return Reading(
+        return ReadValue(
             Absent(AbsentReason.IMPLAUSIBLE), recorded, None, f"{element} is outside what a living person can have"
         )
     if comparator is not None:
-        return Reading(Bound(comparator, value, target), recorded, written)
-    return Reading(Quantity(value, target), recorded, written)
+        return ReadValue(Bound(comparator, value, target), recorded, written)
+    return ReadValue(Quantity(value, target), recorded, written)
 
 
-def resolve_unit(quantity: wire.Quantity, known: Reader) -> tuple[str | None, str | None]:
+def resolve_unit(quantity: fhir_types.Quantity, known: ConceptReader) -> tuple[str | None, str | None]:
     """The UCUM unit that is meant, or why there is none; both None where no unit is written at all."""
     if quantity.system is not None and quantity.system != UCUM:
         return None, "its unit is coded in another system than UCUM"
@@ -129,13 +129,13 @@ def resolve_unit(quantity: wire.Quantity, known: Reader) -> tuple[str | None, st
     return None, None
 
 
-def readable_unit(text: str | None, known: Reader) -> str | None:
+def readable_unit(text: str | None, known: ConceptReader) -> str | None:
     """The unit that is meant, if it is one in which the concept is read."""
     if not text:
         return None
     if text in known.units:
         return text
-    code = spelling(text)
+    code = ucum_code(text)
     return code if code in known.units else None
 
 

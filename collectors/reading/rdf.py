@@ -43,8 +43,10 @@ _CHOICES = re.compile(
 )
 _RESOURCE = frozenset({"id", "meta", "implicitRules", "language"})
 _DOMAIN = frozenset({"text", "extension", "modifierExtension"})
-_TIMED = re.compile(r"(birthDate|recordedDate|issued|lastUpdated|start|end|sent|time|\w*(DateTime|Instant|Date))")
-_WRITTEN = (
+_DATE_ELEMENTS = re.compile(
+    r"(birthDate|recordedDate|issued|lastUpdated|start|end|sent|time|\w*(DateTime|Instant|Date))"
+)
+_DATE_FORMATS = (
     (re.compile(r"\d{4}"), XSD.gYear),
     (re.compile(r"\d{4}-\d\d"), XSD.gYearMonth),
     (re.compile(r"\d{4}-\d\d-\d\d"), XSD.date),
@@ -76,7 +78,7 @@ class _Writer:
         for name in names:
             if name in ("resourceType", "contained"):
                 continue
-            values, more = _listed(content.get(name)), _listed(content.get(f"_{name}"))
+            values, more = _as_list(content.get(name)), _as_list(content.get(f"_{name}"))
             repeats = isinstance(content.get(name, content.get(f"_{name}")), list)
             for index in range(max(len(values), len(more))):
                 value = values[index] if index < len(values) else None
@@ -121,14 +123,14 @@ def _literal(name: str, value: object, path: str) -> Literal:
     if isinstance(value, Decimal | float):
         return Literal(f"{Decimal(str(value)):f}", datatype=XSD.decimal)
     text = str(value)
-    if _TIMED.fullmatch(name):
-        for written, datatype in _WRITTEN:
+    if _DATE_ELEMENTS.fullmatch(name):
+        for written, datatype in _DATE_FORMATS:
             if written.fullmatch(text):
                 return Literal(text, datatype=datatype)
     return Literal(text)
 
 
-def _listed(value: object) -> Sequence[Any]:
+def _as_list(value: object) -> Sequence[Any]:
     if value is None:
         return ()
     return value if isinstance(value, list) else (value,)

@@ -1,4 +1,4 @@
-"""What reading a batch of records gives, and what every reader needs to know."""
+"""The input and the output of reading: records by reference, the patient's context, and the facts of a batch."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,60 +6,59 @@ from dataclasses import dataclass, field
 import msgspec
 
 from collectors.facts import Failure
-from collectors.reading import wire
-from collectors.reading.nesting import too_deep
+from collectors.reading import fhir_types
+from collectors.reading.codes import NO_TRANSLATION, Translation
 from collectors.reading.records import CodedEntry, Fact, Record
-from collectors.reading.translation import NOTHING, Translation
+from collectors.reading.strict_json import exceeds_limits
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
-from ontology.resources import RecordRef
-from ontology.times import Span
+from ontology.resources import RecordRef, Span
 
 # Ids and versions become parts of addresses and of names; some servers go a little beyond what FHIR allows in them.
 _NAME = re.compile(r"[A-Za-z0-9\-._~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class PatientContext:
     """Whose records are read, from where."""
 
     source: Source
     patient: str
-    subjects: frozenset[str]
+    subject_references: frozenset[str]
     subject: str
-    translation: Translation = NOTHING
+    translation: Translation = NO_TRANSLATION
 
     @classmethod
-    def of(cls, source: Source, patient: str, translation: Translation = NOTHING) -> "Setting":
+    def for_patient(cls, source: Source, patient: str, translation: Translation = NO_TRANSLATION) -> "PatientContext":
         """The setting, with every way in which a record of this source may refer to the patient."""
         absolute = (f"{base}/Patient/{patient}" for base in source.bases)
         ways = (f"Patient/{patient}", f"urn:uuid:{patient}", *absolute)
         return cls(source, patient, frozenset(ways), f"Patient/{patient}", translation)
 
-    def concerns(self, reference: wire.Reference | None) -> bool:
+    def refers_to_patient(self, reference: fhir_types.Reference | None) -> bool:
         """Whether a literal reference means the patient.  What cannot be told is not the patient's."""
         if reference is None or reference.reference is None:
             return False
-        return reference.reference.partition("/_history/")[0] in self.subjects
+        return reference.reference.partition("/_history/")[0] in self.subject_references
 
-    def of_another(self, reference: wire.Reference | None) -> bool:
+    def refers_to_another_patient(self, reference: fhir_types.Reference | None) -> bool:
         """Whether a literal reference means another patient of this source for sure.
 
         An address of another server may mean this patient all the same, since servers behind a proxy name themselves
         otherwise than they are called; so may a reference that cannot be followed.
         """
-        if reference is None or reference.reference is None or self.concerns(reference):
+        if reference is None or reference.reference is None or self.refers_to_patient(reference):
             return False
         target = reference.reference.partition("/_history/")[0]
         starts = (f"{base}/" for base in self.source.bases)
         own = next((target.removeprefix(start) for start in starts if target.startswith(start)), target)
         return own.startswith("Patient/") and _NAME.fullmatch(own.removeprefix("Patient/")) is not None
 
-    def systems(self, code: wire.CodeableConcept | None) -> frozenset[str]:
+    def code_systems(self, code: fhir_types.CodeableConcept | None) -> frozenset[str]:
         """The code systems in which an entry can be read, by itself or by what the source's maps say of its codes."""
         if code is None:
             return frozenset()
-        return self.translation.systems_of(
+        return self.translation.equivalent_systems(
             (each.system, each.code) for each in code.coding if each.system and each.code
         )
 
@@ -78,45 +77,45 @@ class Readout:
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
-    strangers: int = 0
-    unsure: int = 0
-    unnamed: int = 0
-    coded: list[CodedEntry] = field(default_factory=list)
+    wrong_subject_count: int = 0
+    uncertain_subject_count: int = 0
+    unreadable_count: int = 0
+    coded_entries: list[CodedEntry] = field(default_factory=list)
     death: Span | None = None
     withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
-    hindered: Failure | None = None
-    samples: int = 0
+    retrieval_failure: Failure | None = None
+    sample_count: int = 0
 
     def add(self, fact: Fact) -> None:
         """Files a fact under its concept."""
         self.facts.setdefault(fact.resource.concept, []).append(fact)
 
-    def leave_out(self, subject: wire.Reference | None, setting: Setting) -> None:
+    def exclude_subject(self, subject: fhir_types.Reference | None, setting: PatientContext) -> None:
         """Counts a record that does not name the patient by its subject."""
-        self.strangers += 1
-        self.unsure += not setting.of_another(subject)
+        self.wrong_subject_count += 1
+        self.uncertain_subject_count += not setting.refers_to_another_patient(subject)
 
-    def closing_issues(self, resource_type: str) -> list[Issue]:
+    def batch_issues(self, resource_type: str) -> list[Issue]:
         """Issues about the batch as a whole."""
         told = list(self.issues)
-        if self.strangers:
-            text = f"{self.strangers} {resource_type} record(s) that do not name this patient were left out"
+        if self.wrong_subject_count:
+            text = f"{self.wrong_subject_count} {resource_type} record(s) that do not name this patient were left out"
             told.append(Issue(Severity.WARNING, "wrong-subject", text))
-        if self.unnamed:
-            text = f"{self.unnamed} {resource_type} record(s) could not be read at all and were left out"
+        if self.unreadable_count:
+            text = f"{self.unreadable_count} {resource_type} record(s) could not be read at all and were left out"
             told.append(Issue(Severity.WARNING, "unreadable-record", text))
         return told
 
 
-def record_of(raw: bytes, source: Source) -> Record | None:
+def parse_record(raw: bytes, source: Source) -> Record | None:
     """A record with its reference, or None where it has no type or id that can be read.
 
     A version that can be no part of an address is passed over: the record is then named without it.
     """
-    if too_deep(raw):
+    if exceeds_limits(raw):
         return None
     try:
-        head = wire.HEAD.decode(raw)
+        head = fhir_types.HEAD.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     if head.resourceType is None or head.id is None or _NAME.fullmatch(head.id) is None:
@@ -132,10 +131,10 @@ def record_of(raw: bytes, source: Source) -> Record | None:
     )
 
 
-def is_outcome(raw: bytes) -> bool:
+def is_operation_outcome(raw: bytes) -> bool:
     """Whether an entry is an OperationOutcome: a remark of the server, not a record."""
     try:
-        return wire.HEAD.decode(raw).resourceType == "OperationOutcome"
+        return fhir_types.HEAD.decode(raw).resourceType == "OperationOutcome"
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
 

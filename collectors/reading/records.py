@@ -1,16 +1,18 @@
-"""Records as they were fetched, and the facts read from them: what selection works on.  Never leaves this room."""
+"""Records as retrieved, the facts read from them, and their merging: the newest version, none that was withdrawn.
+
+Selection works on these.  They never leave ``collectors``.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
 
-from ontology.evaluation import Issue
-from ontology.resources import RecordRef, Resource
-from ontology.times import Span
+from ontology.evaluation import Issue, Severity
+from ontology.resources import RecordRef, Resource, Span
 from ontology.values import Quantity
 
 OUR_TAG = ("https://medtwin.example/tags", "medtwin-result")
@@ -26,13 +28,13 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     ref: RecordRef
     raw: bytes
-    updated: str | None = None
-    joined: bool = False
+    last_updated: str | None = None
+    shows_source: bool = False
 
     @property
     def name(self) -> str:
         """Type and id, for the reader of the answer (never for logs)."""
-        return f"{self.ref.type}/{self.ref.id}" + (f" ({self.ref.source})" if self.joined else "")
+        return f"{self.ref.type}/{self.ref.id}" + (f" ({self.ref.source})" if self.shows_source else "")
 
     def json(self) -> Mapping[str, Any]:
         """The record as plain JSON values, decimals as written."""
@@ -61,20 +63,20 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 
     resource: Resource
     record: Record
-    written: tuple[Decimal, str] | None = None
+    recorded_quantity: tuple[Decimal, str] | None = None
     rank: int = 0
     preliminary: bool = False
     issues: tuple[Issue, ...] = ()
-    over: Span | None = None
-    ended: bool = False
+    end: Span | None = None
+    ended_undated: bool = False
     doubted: str | None = None
     recorded_from: datetime | None = None
     trust: int = 0
     samples: tuple[Sample, ...] = ()
     negated: str | None = None
     lasting: bool = False
-    presumed: datetime | None = None
-    supplied: datetime | None = None
+    presumed_until: datetime | None = None
+    supply_end: datetime | None = None
     pending: bool = False
 
 
@@ -87,12 +89,12 @@ class CodedEntry(msgspec.Struct, frozen=True):
 
     systems: frozenset[str]
     since: datetime | None
-    why: str | None = None
-    name: str | None = None
+    incomplete_reason: str | None = None
+    record_name: str | None = None
     concepts: frozenset[str] = frozenset()
 
 
-def newest(records: list[Record]) -> list[Record]:
+def newest_versions(records: list[Record]) -> list[Record]:
     """Each record once, in the order first met; of several versions the newest."""
     kept: dict[tuple[str, str], Record] = {}
     for record in records:
@@ -108,9 +110,55 @@ def supersedes(one: Record, other: Record) -> bool:
     first, second = one.ref.version or "", other.ref.version or ""
     if first.isdecimal() and second.isdecimal() and first != second:
         return int(first) > int(second)
-    if one.updated and other.updated:
+    if one.last_updated and other.last_updated:
         try:
-            return datetime.fromisoformat(one.updated) >= datetime.fromisoformat(other.updated)
+            return datetime.fromisoformat(one.last_updated) >= datetime.fromisoformat(other.last_updated)
         except (ValueError, TypeError):
             return True
     return True
+
+
+Withdrawn: TypeAlias = Mapping[tuple[str, str], str]
+"""Records, by type and id, that do not count by what another record says; each with a text for readers."""
+
+
+def merge_facts(held: list[Fact], read: Sequence[Fact]) -> None:
+    """Adds facts to those held.
+
+    One record may come by two ways: by a search of its own, and as the result of a report.  Then its newer version
+    counts, and of one version the reading that is preliminary.
+    """
+    if not held:
+        held.extend(read)
+        return
+    known = {_fact_key(fact): position for position, fact in enumerate(held)}
+    for fact in read:
+        position = known.get(_fact_key(fact))
+        if position is None:
+            held.append(fact)
+            continue
+        other = held[position]
+        same = fact.record.ref.version == other.record.ref.version
+        if (fact.preliminary and not other.preliminary) if same else supersedes(fact.record, other.record):
+            held[position] = fact
+
+
+def _fact_key(fact: Fact) -> tuple[str, str, str]:
+    """The record, and where in it."""
+    ref = fact.record.ref
+    return ref.type, ref.id, fact.resource.iri.partition("#")[2]
+
+
+def drop_withdrawn(facts: Mapping[str, list[Fact]], withdrawn: Withdrawn) -> tuple[dict[str, list[Fact]], list[Issue]]:
+    """The facts, by concept, without those whose record was withdrawn, and what is to be told of that."""
+    kept: dict[str, list[Fact]] = {}
+    gone: set[tuple[str, str]] = set()
+    for concept, those in facts.items():
+        kept[concept] = []
+        for fact in those:
+            key = (fact.record.ref.type, fact.record.ref.id)
+            if key in withdrawn:
+                gone.add(key)
+            else:
+                kept[concept].append(fact)
+    return kept, [Issue(Severity.WARNING, "withdrawn", withdrawn[each]) for each in sorted(gone)]

@@ -1,14 +1,14 @@
-"""Where references within a source lead, and when the encounters were that they lead to."""
+"""References within a source: the id of the record that one means, and the periods of the encounters referred to."""
 
 from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import Period
 from collectors.reading.records import Record
-from collectors.reading.timing import read_time
-from collectors.reading.wire import Period
-from ontology.times import Span
+from ontology.resources import Span
 
 
 class Encounter(msgspec.Struct, gc=False):
@@ -52,7 +52,7 @@ def encounter_periods(records: Iterable[Record], zone: ZoneInfo) -> dict[str, Sp
     return periods
 
 
-def period_of(reference: str | None, periods: Mapping[str, Span], bases: tuple[str, ...]) -> Span | None:
+def encounter_period(reference: str | None, periods: Mapping[str, Span], bases: tuple[str, ...]) -> Span | None:
     """The period of the encounter to which a record of this source refers."""
     encounter = local_id(reference, "Encounter", bases)
     return periods.get(encounter) if encounter is not None else None

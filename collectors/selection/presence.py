@@ -1,119 +1,204 @@
-"""Whether something is recorded: true with its records, false only where that can be known, else unknown."""
+"""Whether something is recorded: true with its records, false only where that can be known, else unknown.
+
+It is false where a record says that there is none, or where nothing is recorded in a closed world.  It is unknown as
+long as an entry that cannot be read, or was not read as the concept, could mean it.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from collectors.facts import Selected
+from collectors.facts import SlotSelection
+from collectors.reading.codes import accepted_systems
+from collectors.reading.fhir_dates import format_duration, format_span
 from collectors.reading.records import Fact
-from collectors.reading.timing import duration_in_words, in_words
-from collectors.selection.denial import ON_RECORD, denied_by, not_recorded
-from collectors.selection.pool import Pool, listed, sound
-from collectors.selection.single import resources_of
-from collectors.selection.standing import sort
-from collectors.selection.telling import absence_code, common_reason, cut_short, named, said, say, told
-from ontology.concepts import EVENTS
+from collectors.selection.event_state import sort_by_state
+from collectors.selection.messages import (
+    absence_code,
+    common_reason,
+    fact_issues,
+    fact_label,
+    recorded_text,
+    slot_issue,
+    truncated_list,
+)
+from collectors.selection.pool import Pool, list_facts, valid_facts
+from collectors.selection.value_selection import resources_of
+from ontology.concepts import EVENT_ORIGINS, Origin
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
 
 
-def presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> Selected:
+def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
     """Fills a slot of truth: "not recorded" is "no" only in a closed world whose codes can be read."""
     issues: list[Issue] = []
-    found = sort(slot, pool.facts, as_of, known_at)
-    yes = sound(slot, pool, found.yes, issues)
-    no = sound(slot, pool, found.no, issues)
+    found = sort_by_state(slot, pool.facts, as_of, known_at)
+    yes = valid_facts(slot, pool, found.present, issues)
+    no = valid_facts(slot, pool, found.absent, issues)
     left_out = bool(issues)
     if yes:
         yes.sort(key=lambda fact: fact.resource.iri)
-        issues += [*told(slot, yes), *_spent(slot, yes, as_of), *_denied(slot, found.negated, no)]
-        return Selected(True, resources_of(yes), tuple(issues))
+        issues += [
+            *fact_issues(slot, yes),
+            *_beyond_supply_issues(slot, yes, as_of),
+            *_contrary_issues(slot, found.negated, no),
+        ]
+        return SlotSelection(True, resources_of(yes), tuple(issues))
     if pool.failures:
         # What could not be had may hold the yes.
-        issues += [say(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
-        return Selected(Absent(pool.failures[0].reason), (), tuple(issues))
+        issues += [slot_issue(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
+        return SlotSelection(Absent(pool.failures[0].reason), (), tuple(issues))
     if doubted := found.doubted:
-        text = f"Recorded as {_words(fact.doubted for fact in doubted)}, which does not count: {listed(doubted)}."
-        issues.append(say(slot, "doubted", text, Severity.INFORMATION))
+        text = f"Recorded as {_join_states(fact.doubted for fact in doubted)}, which does not count: {list_facts(doubted)}."
+        issues.append(slot_issue(slot, "doubted", text, Severity.INFORMATION))
     if negated := found.negated:
-        text = f"Recorded as {_words(fact.negated for fact in negated)}: {listed(negated)}."
-        issues.append(say(slot, "negated", text, Severity.INFORMATION))
-    if found.over:
-        text = f"Recorded as over or inactive: {_ceased(found.over, as_of)}."
-        issues.append(say(slot, "over", text, Severity.INFORMATION))
+        text = f"Recorded as {_join_states(fact.negated for fact in negated)}: {list_facts(negated)}."
+        issues.append(slot_issue(slot, "negated", text, Severity.INFORMATION))
+    if found.ended:
+        text = f"Recorded as over or inactive: {_describe_ended(found.ended, as_of)}."
+        issues.append(slot_issue(slot, "over", text, Severity.INFORMATION))
     if found.lapsed:
-        issues.append(say(slot, "perhaps-over", _lapsed(found.lapsed)))
-    if found.unclear:
-        return _unclear(slot, found.unclear, issues)
+        issues.append(slot_issue(slot, "perhaps-over", _describe_lapsed(found.lapsed)))
+    if found.unusable:
+        return _unusable(slot, found.unusable, issues)
     if found.lapsed:
-        return Selected(Absent(AbsentReason.STALE), resources_of(found.lapsed), tuple(issues))
-    if found.straddling:
-        text = f"It may have begun or ended only after the time asked for: {listed(found.straddling)}."
+        return SlotSelection(Absent(AbsentReason.STALE), resources_of(found.lapsed), tuple(issues))
+    if found.time_uncertain:
+        text = f"It may have begun or ended only after the time asked for: {list_facts(found.time_uncertain)}."
         # What only an encounter dates is excluded before that encounter's end, as if it were not recorded yet.
-        recorded = any(fact.resource.issued is not None for fact in found.straddling)
-        value = ON_RECORD if recorded else Absent(AbsentReason.NOT_FOUND)
-        return Selected(value, (), (*issues, say(slot, "time-imprecise", text)))
-    if found.edging:
-        text = (
-            f"Whether it was in the {_window(slot)} before the time asked for cannot be told: {listed(found.edging)}."
-        )
-        return Selected(ON_RECORD, (), (*issues, say(slot, "time-imprecise", text)))
-    if no and not (left_out and slot.concept.origin in EVENTS):
-        return denied_by(slot, pool, no, as_of, issues)
+        recorded = any(fact.resource.issued is not None for fact in found.time_uncertain)
+        value = UNDETERMINED if recorded else Absent(AbsentReason.NOT_FOUND)
+        return SlotSelection(value, (), (*issues, slot_issue(slot, "time-imprecise", text)))
+    if found.window_uncertain:
+        text = f"Whether it was in the {_describe_window(slot)} before the time asked for cannot be told: {list_facts(found.window_uncertain)}."
+        return SlotSelection(UNDETERMINED, (), (*issues, slot_issue(slot, "time-imprecise", text)))
+    if no and not (left_out and slot.concept.origin in EVENT_ORIGINS):
+        return recorded_as_absent(slot, pool, no, as_of, issues)
     if left_out:
-        return Selected(ON_RECORD, (), tuple(issues))
+        return SlotSelection(UNDETERMINED, (), tuple(issues))
     return not_recorded(slot, pool, as_of, issues)
 
 
-def _denied(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:
+def _contrary_issues(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:
     """What else is on record of something that is so: that it was not done at another time, or is not so."""
     issues: list[Issue] = []
-    if slot.concept.origin in EVENTS and no:
-        text = f"But it is also recorded that there is none: {listed(no)}."
-        issues.append(say(slot, "contradicted", text))
+    if slot.concept.origin in EVENT_ORIGINS and no:
+        text = f"But it is also recorded that there is none: {list_facts(no)}."
+        issues.append(slot_issue(slot, "contradicted", text))
     if negated:
-        text = f"It is also recorded as {_words(fact.negated for fact in negated)}: {listed(negated)}."
-        issues.append(say(slot, "negated", text, Severity.INFORMATION))
+        text = f"It is also recorded as {_join_states(fact.negated for fact in negated)}: {list_facts(negated)}."
+        issues.append(slot_issue(slot, "negated", text, Severity.INFORMATION))
     return issues
 
 
-def _ceased(facts: list[Fact], as_of: datetime) -> str:
+def _describe_ended(facts: list[Fact], as_of: datetime) -> str:
     """The records of what is over, each with its state (on hold is not stopped) and its end, if known."""
     told_of = []
     for fact in facts:
         status = f"status {fact.resource.status}" if fact.resource.status else None
-        end = f"until {in_words(fact.over)}" if fact.over is not None and fact.over.start <= as_of else None
+        end = f"until {format_span(fact.end)}" if fact.end is not None and fact.end.start <= as_of else None
         details = ", ".join(each for each in (status, end) if each)
-        told_of.append(f"{named(fact)} ({details})" if details else named(fact))
-    return cut_short(told_of)
+        told_of.append(f"{fact_label(fact)} ({details})" if details else fact_label(fact))
+    return truncated_list(told_of)
 
 
-def _spent(slot: Slot, yes: list[Fact], as_of: datetime) -> list[Issue]:
+def _beyond_supply_issues(slot: Slot, yes: list[Fact], as_of: datetime) -> list[Issue]:
     """A warning where all that says yes now was to be supplied only until a time that is past."""
-    if slot.ever or slot.window is not None or any(f.supplied is None or f.supplied >= as_of for f in yes):
+    if slot.ever or slot.window is not None or any(f.supply_end is None or f.supply_end >= as_of for f in yes):
         return []
-    names = cut_short(f"{named(fact)} (supplied until {fact.supplied:%Y-%m-%d})" for fact in yes)
-    return [say(slot, "beyond-supply", f"Never ended, but beyond what was to be supplied: {names}.")]
+    names = truncated_list(f"{fact_label(fact)} (supplied until {fact.supply_end:%Y-%m-%d})" for fact in yes)
+    return [slot_issue(slot, "beyond-supply", f"Never ended, but beyond what was to be supplied: {names}.")]
 
 
-def _lapsed(facts: list[Fact]) -> str:
-    names = cut_short(f"{named(fact)} (counted as current until {fact.presumed:%Y-%m-%d})" for fact in facts)
+def _describe_lapsed(facts: list[Fact]) -> str:
+    names = truncated_list(
+        f"{fact_label(fact)} (counted as current until {fact.presumed_until:%Y-%m-%d})" for fact in facts
+    )
     return f"Never ended, and nothing says that it still goes on: {names}."
 
 
-def _words(words: Iterable[str | None]) -> str:
+def _join_states(words: Iterable[str | None]) -> str:
     return " or ".join(sorted({word for word in words if word}))
 
 
-def _window(slot: Slot) -> str:
-    return duration_in_words(slot.window) if slot.window is not None else "time"
+def _describe_window(slot: Slot) -> str:
+    return format_duration(slot.window) if slot.window is not None else "time"
 
 
-def _unclear(slot: Slot, facts: list[Fact], issues: list[Issue]) -> Selected:
+def _unusable(slot: Slot, facts: list[Fact], issues: list[Issue]) -> SlotSelection:
     facts.sort(key=lambda fact: fact.resource.iri)
     for fact in facts:
         value = fact.resource.value
         reason = value.reason if isinstance(value, Absent) else AbsentReason.RECORDED_UNKNOWN
         code = "undated" if fact.resource.effective is None else absence_code(reason)
-        issues.append(say(slot, code, f"{named(fact)} cannot be used: {said(fact)}."))
-    return Selected(Absent(common_reason(facts)), resources_of(facts), tuple(issues))
+        issues.append(slot_issue(slot, code, f"{fact_label(fact)} cannot be used: {recorded_text(fact)}."))
+    return SlotSelection(Absent(common_reason(facts)), resources_of(facts), tuple(issues))
+
+
+UNDETERMINED = Absent(AbsentReason.UNCONVERTIBLE)
+"""On record, but not so that it can be told for the time asked about: neither a yes, nor "not recorded"."""
+
+
+def recorded_as_absent(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, issues: list[Issue]) -> SlotSelection:
+    """It is recorded that there is none; an entry in a code that cannot be read may say otherwise."""
+    no.sort(key=lambda fact: fact.resource.iri)
+    if hidden := _describe_unreadable_codes(slot, pool, as_of):
+        text = f"It is recorded that there is none: {list_facts(no)}. But {hidden} could mean {slot.concept.display}."
+        return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*issues, slot_issue(slot, "codes-unreadable", text)))
+    if others := _other_current_entries(slot, pool, as_of):
+        text = f"It is recorded that there is none: {list_facts(no)}. But what else is recorded may mean it: {others}."
+        return SlotSelection(UNDETERMINED, resources_of(no), (*issues, slot_issue(slot, "contradicted", text)))
+    return SlotSelection(False, resources_of(no), (*issues, *fact_issues(slot, no)))
+
+
+def not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -> SlotSelection:
+    """Nothing is recorded of it: "no" only in a closed world, of a patient who is there, in codes that can be read."""
+    display = slot.concept.display
+    if not slot.closed_world:
+        text = f"{display} is not recorded, which does not mean that it is not so."
+        issues.append(slot_issue(slot, "not-recorded", text, Severity.INFORMATION))
+        return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+    if pool.patient_failure is not None:
+        # A source answers for an id that is nobody's just as for one with an empty list.
+        text = (
+            f"{display} is not recorded, but whether there is such a patient is not known: {pool.patient_failure.text}"
+        )
+        issues.append(slot_issue(slot, absence_code(pool.patient_failure.reason), text))
+        return SlotSelection(Absent(pool.patient_failure.reason), (), tuple(issues))
+    if incomplete := sorted({each.incomplete_reason for each in pool.coded if each.incomplete_reason is not None}):
+        issues.append(slot_issue(slot, "incomplete", f"{display} is not recorded, but {'; '.join(incomplete)}."))
+        return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+    if hidden := _describe_unreadable_codes(slot, pool, as_of):
+        text = f"{display} is not recorded in a code that can be read, but {hidden} could mean it."
+        issues.append(slot_issue(slot, "codes-unreadable", text))
+        return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+    issues.append(
+        slot_issue(slot, "closed-world", f"{display} is not recorded, which is taken as no.", Severity.INFORMATION)
+    )
+    return SlotSelection(False, (), tuple(issues))
+
+
+def _other_current_entries(slot: Slot, pool: Pool, as_of: datetime) -> str:
+    """The entries that go on and were not read as the concept: a narrower code, not listed, would be among them."""
+    return truncated_list(
+        each.record_name
+        for each in pool.coded
+        if each.record_name is not None
+        and slot.concept.id not in each.concepts
+        and (each.since is None or each.since <= as_of)
+    )
+
+
+def _describe_unreadable_codes(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
+    """How many entries are in codes in which the concept could not be recognised."""
+    if slot.concept.origin not in EVENT_ORIGINS:
+        return None
+    systems = accepted_systems(slot.concept) if pool.systems is None else pool.systems
+    foreign = [each for each in pool.entries_in_other_systems(systems) if each.since is None or each.since <= as_of]
+    count = len(foreign) + pool.undecoded
+    if not count:
+        return None
+    named_systems = sorted({system for each in foreign for system in each.systems})
+    where = f" (coded in {', '.join(named_systems)})" if named_systems else ""
+    noun = "condition(s)" if slot.concept.origin is Origin.CONDITION else "record(s)"
+    return f"{count} {noun} in other codes, or in none{where},"

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from collectors.capability.capability import Capability
-from collectors.capability.learned import ENOUGH, Learned, Proof
+from collectors.capability.capability import NEWEST_COUNT, BehaviourProof, Capability, ObservedBehaviour
 from collectors.errors import CollectorError, SourceAnswerError
-from collectors.fetching.search import Parameters
-from collectors.needs import Search
-from collectors.reading.codes import Key
-from collectors.reading.placed import Placed
+from collectors.fetching.query import Parameters
+from collectors.reading.code_and_time import CodeAndTime
+from collectors.reading.codes import CodeKey
+from collectors.search import Search
 from collectors.settings import Source
-from collectors.strategy.strategy import Way, codes_of, lastn_query, newest_query
+from collectors.strategy.strategy import SearchStrategy, concept_codes, lastn_query, newest_query
 from ontology.concepts import Concept
 
-Ask: TypeAlias = Callable[[str, Parameters, bool], Awaitable[Sequence[Placed]]]
+SendTrial: TypeAlias = Callable[[str, Parameters, bool], Awaitable[Sequence[CodeAndTime]]]
 """Sends a search: resource type (or operation), parameters, whether the first page only (CollectorError)."""
 
 
@@ -33,49 +32,51 @@ class Evidence:
     patient: str
     at: datetime
     capability: Capability
-    known: tuple[Placed, ...]
+    records: tuple[CodeAndTime, ...]
 
 
-async def prove(ways: Iterable[Way], learned: Learned, evidence: Evidence, ask: Ask) -> None:
+async def prove(
+    strategies: Iterable[SearchStrategy], observed: ObservedBehaviour, evidence: Evidence, send: SendTrial
+) -> None:
     """Tries the better way that may work, if these records can show it.  Never raises for what a source does."""
-    for way in ways:
-        proof = learned.lastn if way is Way.LASTN else learned.sort
-        if proof.shown:
+    for way in strategies:
+        proof = observed.lastn if way is SearchStrategy.LASTN else observed.sort
+        if proof.proven:
             return
-        if not proof.open:
+        if not proof.worth_trying:
             continue
-        trial = _lastn(evidence, ask) if way is Way.LASTN else _sort(evidence, ask)
+        trial = _lastn_trial(evidence, send) if way is SearchStrategy.LASTN else _sort_trial(evidence, send)
         if trial is None:
             continue
-        await _try(proof, trial)
+        await _attempt(proof, trial)
         return
 
 
-async def _try(proof: Proof, trial: Callable[[], Awaitable[bool]]) -> None:
+async def _attempt(proof: BehaviourProof, trial: Callable[[], Awaitable[bool]]) -> None:
     proof.attempts += 1
     try:
-        proof.shown = await trial()
+        proof.proven = await trial()
     except SourceAnswerError:
-        proof.shown = False
+        proof.proven = False
     except CollectorError:
         return
 
 
-def _lastn(evidence: Evidence, ask: Ask) -> Callable[[], Awaitable[bool]] | None:
+def _lastn_trial(evidence: Evidence, send: SendTrial) -> Callable[[], Awaitable[bool]] | None:
     """``$lastn`` must give the newest of each code, and no more than asked of one that has more."""
-    by_key = _by_key(evidence.known)
-    full = [key for key, times in by_key.items() if _telling(times)]
+    by_key = _times_by_code(evidence.records)
+    full = [key for key, times in by_key.items() if _shows_order(times)]
     if not full:
         return None
     query = lastn_query(evidence.search, evidence.source, evidence.patient, evidence.capability)
 
     async def trial() -> bool:
-        came = _by_key(await ask("Observation/$lastn", query, False))
-        if any(len(came.get(key, ())) != ENOUGH for key in full):
+        came = _times_by_code(await send("Observation/$lastn", query, False))
+        if any(len(came.get(key, ())) != NEWEST_COUNT for key in full):
             return False
         asked = {(coding.system, coding.code) for coding in evidence.search.codes}
         return all(
-            _newest(came.get(key, [])) == _newest(times)
+            _newest_times(came.get(key, [])) == _newest_times(times)
             for key, times in by_key.items()
             if key in asked and None not in times
         )
@@ -83,20 +84,20 @@ def _lastn(evidence: Evidence, ask: Ask) -> Callable[[], Awaitable[bool]] | None
     return trial
 
 
-def _sort(evidence: Evidence, ask: Ask) -> Callable[[], Awaitable[bool]] | None:
+def _sort_trial(evidence: Evidence, send: SendTrial) -> Callable[[], Awaitable[bool]] | None:
     """``_sort=-date`` must give the newest first, ``_sort=date`` the oldest, of all pages and not of one."""
     for concept in evidence.search.concepts:
-        times = _of(concept, evidence.known)
-        if not _telling(times) or not _telling([None if each is None else -each for each in times]):
+        times = _times_of_concept(concept, evidence.records)
+        if not _shows_order(times) or not _shows_order([None if each is None else -each for each in times]):
             continue
 
         async def trial(concept: Concept = concept, times: list[float | None] = times) -> bool:
             ordered = sorted(each for each in times if each is not None)
-            for order, expected in (("-date", ordered[::-1][:ENOUGH]), ("date", ordered[:ENOUGH])):
+            for order, expected in (("-date", ordered[::-1][:NEWEST_COUNT]), ("date", ordered[:NEWEST_COUNT])):
                 query = newest_query(
                     evidence.search, concept, evidence.source, evidence.patient, evidence.at, evidence.capability, order
                 )
-                if [_time(each) for each in await ask("Observation", query, True)] != expected:
+                if [_timestamp(each) for each in await send("Observation", query, True)] != expected:
                     return False
             return True
 
@@ -104,32 +105,32 @@ def _sort(evidence: Evidence, ask: Ask) -> Callable[[], Awaitable[bool]] | None:
     return None
 
 
-def _by_key(records: Iterable[Placed]) -> dict[Key, list[float | None]]:
-    found: dict[Key, list[float | None]] = {}
+def _times_by_code(records: Iterable[CodeAndTime]) -> dict[CodeKey, list[float | None]]:
+    found: dict[CodeKey, list[float | None]] = {}
     for each in records:
         for key in each.codes:
-            found.setdefault(key, []).append(_time(each))
+            found.setdefault(key, []).append(_timestamp(each))
     return found
 
 
-def _of(concept: Concept, records: Iterable[Placed]) -> list[float | None]:
-    keys = {(coding.system, coding.code) for coding in codes_of(concept)}
-    return [_time(each) for each in records if keys & each.codes]
+def _times_of_concept(concept: Concept, records: Iterable[CodeAndTime]) -> list[float | None]:
+    keys = {(coding.system, coding.code) for coding in concept_codes(concept)}
+    return [_timestamp(each) for each in records if keys & each.codes]
 
 
-def _time(record: Placed) -> float | None:
+def _timestamp(record: CodeAndTime) -> float | None:
     """When an instant was; what lasts, or is dated by the day, shows no order."""
     span = record.span
     return span.end.timestamp() if span is not None and span.start == span.end else None
 
 
-def _telling(times: Sequence[float | None]) -> bool:
+def _shows_order(times: Sequence[float | None]) -> bool:
     """Whether there are more records than are asked for, at times that say which of them are the newest."""
-    if len(times) <= ENOUGH or None in times:
+    if len(times) <= NEWEST_COUNT or None in times:
         return False
     ordered = sorted((each for each in times if each is not None), reverse=True)
-    return ordered[ENOUGH - 1] != ordered[ENOUGH]
+    return ordered[NEWEST_COUNT - 1] != ordered[NEWEST_COUNT]
 
 
-def _newest(times: Sequence[float | None]) -> list[float | None]:
-    return sorted(times, key=lambda each: each or 0, reverse=True)[:ENOUGH]
+def _newest_times(times: Sequence[float | None]) -> list[float | None]:
+    return sorted(times, key=lambda each: each or 0, reverse=True)[:NEWEST_COUNT]

@@ -1,4 +1,4 @@
-"""Value sets and concept maps as they lie in folders.  Each fault names its file."""
+"""Reads value sets and concept maps from folders.  Each fault names its file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,12 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from collectors.reading.wire import element_path
-from collectors.terminology.canonical import Canonical, canonical
-from collectors.terminology.errors import DefinitionError
+from collectors.reading.fhir_types import element_path
+from collectors.terminology.code_set import Canonical, DefinitionError, parse_canonical
 from collectors.terminology.shape import CONCEPT_MAP, VALUE_SET, ConceptMap, ValueSet
 
-_LARGEST = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 class _Kind(msgspec.Struct):
@@ -23,7 +22,7 @@ _KIND = msgspec.json.Decoder(_Kind)
 
 
 @dataclass(slots=True)
-class Files:
+class TerminologyFiles:
     """What was read: by canonical, with the name of the file; and every fault.  ``digests`` are of the sets' files."""
 
     sets: dict[Canonical, tuple[str, ValueSet]] = field(default_factory=dict)
@@ -34,8 +33,8 @@ class Files:
     def add(self, name: str, content: bytes, maps: bool = True) -> None:
         """Reads one file's content."""
         try:
-            resource = decode(content)
-            own = named(resource)
+            resource = decode_resource(content)
+            own = canonical_of(resource)
         except DefinitionError as error:
             self.faults.append(f"{name}: {error}")
             return
@@ -53,14 +52,14 @@ class Files:
             self.maps[own] = (name, resource)
 
 
-def named(resource: ValueSet | ConceptMap) -> Canonical:
+def canonical_of(resource: ValueSet | ConceptMap) -> Canonical:
     """The canonical under which a resource says that it goes (DefinitionError where it says none)."""
     if not resource.url:
         raise DefinitionError("it has no url")
-    return canonical(f"{resource.url}|{resource.version}" if resource.version else resource.url)
+    return parse_canonical(f"{resource.url}|{resource.version}" if resource.version else resource.url)
 
 
-def decode(content: bytes) -> ValueSet | ConceptMap:
+def decode_resource(content: bytes) -> ValueSet | ConceptMap:
     """A ValueSet or a ConceptMap from its JSON (DefinitionError for anything else)."""
     try:
         kind = _KIND.decode(content).resourceType
@@ -75,13 +74,13 @@ def decode(content: bytes) -> ValueSet | ConceptMap:
     raise DefinitionError("it is neither a ValueSet nor a ConceptMap")
 
 
-def read_folders(folders: Iterable[Path], root: Path | None = None, maps: bool = True) -> Files:
+def read_folders(folders: Iterable[Path], root: Path | None = None, maps: bool = True) -> TerminologyFiles:
     """Every ``*.json`` of these folders, in the order of their names, named from ``root`` where they lie under it.
 
     Without ``maps`` the concept maps are left: they belong to one source each, value sets to all.  A folder that is not
     there is a fault.
     """
-    files = Files()
+    files = TerminologyFiles()
     for folder in dict.fromkeys(folders):
         if not folder.is_dir():
             files.faults.append(f"{folder}: there is no such folder")
@@ -89,8 +88,8 @@ def read_folders(folders: Iterable[Path], root: Path | None = None, maps: bool =
         for path in sorted(folder.glob("*.json")):
             name = path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else str(path)
             try:
-                if path.stat().st_size > _LARGEST:
-                    files.faults.append(f"{name}: it is larger than {_LARGEST} bytes")
+                if path.stat().st_size > _MAX_BYTES:
+                    files.faults.append(f"{name}: it is larger than {_MAX_BYTES} bytes")
                     continue
                 files.add(name, path.read_bytes(), maps)
             except OSError:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collectors.reading.wire import NONE
+from collectors.reading.fhir_types import MISSING_ELEMENT
 
 
 class Filter(msgspec.Struct, gc=False):
@@ -90,8 +90,8 @@ class Target(msgspec.Struct, gc=False):
     display: str | None = None
     equivalence: str | None = None
     relationship: str | None = None
-    dependsOn: msgspec.Raw = NONE  # noqa: N815
-    product: msgspec.Raw = NONE
+    dependsOn: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    product: msgspec.Raw = MISSING_ELEMENT
 
 
 class MappedElement(msgspec.Struct, gc=False):

@@ -28,16 +28,19 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
         age = age_on(birth_date.start, today)
         born = birth_date.start.isoformat()
         if age > OLDEST:
-            return _implausible(f"Born {born}, on {today.isoformat()}: {_words(age)} years")
+            return _implausible_age(f"Born {born}, on {today.isoformat()}: {_format_age(age)} years")
         warrant = f"Born {born}, on {today.isoformat()}: {age:f} years."
-        return Evaluation(Quantity(age, "a"), Working(warrant, f"Age is {_words(age)} years"))
+        return Evaluation(Quantity(age, "a"), Working(warrant, f"Age is {_format_age(age)} years"))
     low = age_on(min(birth_date.end, today), today)
     high = age_on(birth_date.start, today)
     text = f"Born between {birth_date.start.isoformat()} and {birth_date.end.isoformat()}"
     if low > OLDEST:
-        return _implausible(f"{text}: at least {_words(low)} years")
+        return _implausible_age(f"{text}: at least {_format_age(low)} years")
     issue = Issue(
-        Severity.WARNING, "partial-birth-date", f"{text}: age {_words(low)} to {_words(high)} years", slot="birth_date"
+        Severity.WARNING,
+        "partial-birth-date",
+        f"{text}: age {_format_age(low)} to {_format_age(high)} years",
+        slot="birth_date",
     )
     return Evaluation(
         Absent(AbsentReason.INPUT_ABSENT),
@@ -47,12 +50,12 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
     )
 
 
-def _words(age: Decimal) -> str:
+def _format_age(age: Decimal) -> str:
     """With one decimal, rounded down: nobody is told to be 18.0 on the day before the birthday."""
     return f"{age.quantize(Decimal('0.1'), ROUND_FLOOR):f}"
 
 
-def _implausible(text: str) -> Evaluation:
+def _implausible_age(text: str) -> Evaluation:
     issue = Issue(Severity.ERROR, "implausible-age", f"{text}, which nobody has reached", "birth_date")
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed. {text}."), (issue,))
 

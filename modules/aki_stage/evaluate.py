@@ -16,7 +16,7 @@ NOT_MET = Coding(CODES, "aki-criteria-not-met", "creatinine criteria of AKI not 
 
 KDIGO = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
 # KDIGO no longer calls it acute after 3 months.
-LONGEST = timedelta(days=90)
+LONGEST_EPISODE = timedelta(days=90)
 CURRENT_DAYS = 7
 TWICE, THRICE = Decimal(2), Decimal(3)
 FOUR_MG_DL = Decimal(4)
@@ -27,7 +27,7 @@ NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedRise:
     """One value with its stage, and the baseline and ratio that gave it."""
 
     rise: Rise
@@ -49,30 +49,30 @@ def evaluate(creatinine: Series, at: datetime) -> Evaluation:
     found = rises(creatinine.points, KDIGO)
     current = [rise for rise in found if days_between(rise.time, at) <= CURRENT_DAYS]
     if not current:
-        return _absent("no-recent-creatinine", f"There is no creatinine in the last {CURRENT_DAYS} days")
-    unlikely = max((amount for rise in current for amount in _amounts(rise)), default=UNLIKELY_MG_DL)
+        return _absent_evaluation("no-recent-creatinine", f"There is no creatinine in the last {CURRENT_DAYS} days")
+    unlikely = max((amount for rise in current for amount in _compared_values(rise)), default=UNLIKELY_MG_DL)
     if unlikely > UNLIKELY_MG_DL:
-        text = f"A creatinine of {_written(unlikely)} mg/dL (above 30) is compared, in which the unit is to be checked"
-        return _absent("creatinine-unit-unlikely", f"{text}: it may stand for µmol/L")
+        text = f"A creatinine of {_format_value(unlikely)} mg/dL (above 30) is compared, in which the unit is to be checked"
+        return _absent_evaluation("creatinine-unit-unlikely", f"{text}: it may stand for µmol/L")
     latest = current[-1]
     if latest.baseline is None:
         text = "There is no earlier creatinine of the last year to compare with: whether it has risen is not known"
-        return _absent("no-baseline", text)
-    by_rule = _worst(_stage(rise, rise.baseline) for rise in current if rise.met)
-    acute = episodes(creatinine.points, KDIGO, LONGEST)
-    of_episode = _worst(_stage(rise, acute[rise.time].baseline) for rise in current if rise.time in acute)
+        return _absent_evaluation("no-baseline", text)
+    by_rule = _highest_stage(_stage(rise, rise.baseline) for rise in current if rise.meets_criteria)
+    acute = episodes(creatinine.points, KDIGO, LONGEST_EPISODE)
+    of_episode = _highest_stage(_stage(rise, acute[rise.time].baseline) for rise in current if rise.time in acute)
     worst = by_rule or of_episode
     if worst is None:
-        return _not_met(latest, latest.baseline, creatinine.points)
-    return _met(worst, by_rule is not None, of_episode, latest)
+        return _unstaged_evaluation(latest, latest.baseline, creatinine.points)
+    return _staged_evaluation(worst, by_rule is not None, of_episode, latest)
 
 
-def _amounts(rise: Rise) -> tuple[Decimal, ...]:
+def _compared_values(rise: Rise) -> tuple[Decimal, ...]:
     """The value and what it is compared with, in mg/dL."""
     return (rise.value,) if rise.baseline is None else (rise.value, rise.baseline.value)
 
 
-def _stage(rise: Rise, baseline: Baseline | None) -> Staged | None:
+def _stage(rise: Rise, baseline: Baseline | None) -> StagedRise | None:
     if baseline is None or baseline.value <= 0:
         return None
     ratio = KDIGO.rounded(rise.value / baseline.value)
@@ -81,30 +81,32 @@ def _stage(rise: Rise, baseline: Baseline | None) -> Staged | None:
         stage = 2
     if ratio >= THRICE or KDIGO.rounded(rise.value) >= FOUR_MG_DL:
         stage = 3
-    return Staged(rise, stage, baseline, ratio)
+    return StagedRise(rise, stage, baseline, ratio)
 
 
-def _worst(staged: Iterable[Staged | None]) -> Staged | None:
+def _highest_stage(staged: Iterable[StagedRise | None]) -> StagedRise | None:
     """The highest stage; of equal ones the latest."""
     return max((s for s in staged if s is not None), key=lambda s: (s.stage, s.rise.time), default=None)
 
 
-def _met(worst: Staged, by_rule: bool, of_episode: Staged | None, latest: Rise) -> Evaluation:
+def _staged_evaluation(worst: StagedRise, by_rule: bool, of_episode: StagedRise | None, latest: Rise) -> Evaluation:
     rise = worst.rise
-    reasons = [f"{worst.ratio:f} times the baseline of {_baseline(worst.baseline)}"]
+    reasons = [f"{worst.ratio:f} times the baseline of {_describe_baseline(worst.baseline)}"]
     if rise.by_rise and rise.lowest is not None:
-        reasons.append(f"{rise.increase:f} mg/dL above {_value(*rise.lowest)}, within 48 hours")
-    warrant = f"Creatinine {_value(rise.time, rise.value)}: {'; '.join(reasons)}"
+        reasons.append(f"{rise.increase:f} mg/dL above {_format_point(*rise.lowest)}, within 48 hours")
+    warrant = f"Creatinine {_format_point(rise.time, rise.value)}: {'; '.join(reasons)}"
     issues = []
     if not by_rule:
         text = "The rise was earlier and goes on; staged against the baseline that it began from"
         issues.append(Issue(Severity.WARNING, "episode-goes-on", text, "creatinine"))
     elif of_episode is not None and of_episode.stage > worst.stage:
-        text = f"Against the baseline that the episode began from, {_baseline(of_episode.baseline)}, it is stage"
+        text = (
+            f"Against the baseline that the episode began from, {_describe_baseline(of_episode.baseline)}, it is stage"
+        )
         issues.append(Issue(Severity.WARNING, "higher-stage-of-episode", f"{text} {of_episode.stage}", "creatinine"))
     if latest.time != rise.time:
         text = f"The stage is the highest of the last {CURRENT_DAYS} days; the latest creatinine is"
-        text = f"{text} {_value(latest.time, latest.value)}"
+        text = f"{text} {_format_point(latest.time, latest.value)}"
         issues.append(Issue(Severity.INFORMATION, "stage-before-latest", text, "creatinine"))
     # A stage that has passed must not be read as that of the latest value.
     when = "" if latest.time == rise.time else f" on {day(rise.time).isoformat()}, the highest of {CURRENT_DAYS} days"
@@ -112,9 +114,9 @@ def _met(worst: Staged, by_rule: bool, of_episode: Staged | None, latest: Rise) 
     return Evaluation(STAGES[worst.stage], Working(warrant, claim, NO_URINE_STAGED), tuple(issues))
 
 
-def _not_met(latest: Rise, baseline: Baseline, points: Sequence[tuple[datetime, Decimal]]) -> Evaluation:
+def _unstaged_evaluation(latest: Rise, baseline: Baseline, points: Sequence[tuple[datetime, Decimal]]) -> Evaluation:
     warrant = (
-        f"Creatinine {_value(latest.time, latest.value)}: {latest.ratio:f} times the baseline of {_baseline(baseline)};"
+        f"Creatinine {_format_point(latest.time, latest.value)}: {latest.ratio:f} times the baseline of {_describe_baseline(baseline)};"
         " neither 1.5 times nor, within 48 hours, 0.3 mg/dL more"
     )
     issues: tuple[Issue, ...] = ()
@@ -123,26 +125,26 @@ def _not_met(latest: Rise, baseline: Baseline, points: Sequence[tuple[datetime, 
         text = "All values to compare with are of the same week: a rise before it would not be seen"
         issues = (Issue(Severity.WARNING, "no-earlier-baseline", text, "creatinine"),)
     elif earlier.value > 0 and KDIGO.rounded(latest.value / earlier.value) >= KDIGO.ratio:
-        text = f"Creatinine is raised against the {_baseline(earlier)}, though not within the last days"
+        text = f"Creatinine is raised against the {_describe_baseline(earlier)}, though not within the last days"
         issues = (Issue(Severity.WARNING, "raised-against-earlier-baseline", text, "creatinine"),)
     return Evaluation(NOT_MET, Working(warrant, "The creatinine criteria of AKI are not met", NO_URINE), issues)
 
 
-def _absent(code: str, text: str) -> Evaluation:
+def _absent_evaluation(code: str, text: str) -> Evaluation:
     issue = Issue(Severity.ERROR, code, text, "creatinine")
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"{text}.", qualifier=NO_URINE), (issue,))
 
 
-def _value(time: datetime, value: Decimal) -> str:
-    return f"{_written(value)} mg/dL ({day(time).isoformat()})"
+def _format_point(time: datetime, value: Decimal) -> str:
+    return f"{_format_value(value)} mg/dL ({day(time).isoformat()})"
 
 
-def _written(value: Decimal) -> str:
+def _format_value(value: Decimal) -> str:
     """As it was written, without the decimals that a conversion of units adds."""
     return f"{min(value, KDIGO.rounded(value), key=lambda v: len(f'{v:f}')):f}"
 
 
-def _baseline(baseline: Baseline) -> str:
+def _describe_baseline(baseline: Baseline) -> str:
     start, end = day(baseline.start).isoformat(), day(baseline.end).isoformat()
     when = start if start == end else f"{start} to {end}"
-    return f"{_written(baseline.value)} mg/dL ({baseline.rule}, {when})"
+    return f"{_format_value(baseline.value)} mg/dL ({baseline.rule}, {when})"

@@ -26,7 +26,7 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
     """
     acute = episodes(creatinine.points, ACUTE, timedelta(days=DAYS))
     points = [point for point in egfr.points if point[0] not in acute]
-    issues = _left_out(len(egfr.points) - len(points))
+    issues = _excluded_issues(len(egfr.points) - len(points))
     if not points:
         issues = (*issues, Issue(Severity.ERROR, "too-few-values", "No value outside acute kidney injury", "egfr"))
         return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not told: there is no usable value."), issues)
@@ -39,22 +39,24 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
             break
         run.append(point)
     if run and days_between(run[-1][0], last[0]) >= DAYS:
-        span = f"{_told(run[-1])} to {_told(last)}, {len(run)} values, none of 60 or more between them"
+        span = f"{_format_point(run[-1])} to {_format_point(last)}, {len(run)} values, none of 60 or more between them"
         claim = f"A GFR below 60 has lasted for at least {DAYS} days"
         return Evaluation(True, Working(f"Below 60 from {span}", claim), issues)
     if normal is not None and days_between(normal[0], last[0]) < DAYS:
         claim = f"A GFR below 60 has not lasted for {DAYS} days"
-        return Evaluation(False, Working(f"{_told(normal)} lies less than {DAYS} days back", claim), issues)
+        return Evaluation(False, Working(f"{_format_point(normal)} lies less than {DAYS} days back", claim), issues)
     text = f"The values below 60 span less than {DAYS} days: whether it lasts is not known"
     issues = (*issues, Issue(Severity.WARNING, "too-few-values", text, "egfr"))
-    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not told: latest value {_told(last)}."), issues)
+    return Evaluation(
+        Absent(AbsentReason.INPUT_ABSENT), Working(f"Not told: latest value {_format_point(last)}."), issues
+    )
 
 
-def _told(point: Point) -> str:
+def _format_point(point: Point) -> str:
     return f"{point[1]:f} on {day(point[0]).isoformat()}"
 
 
-def _left_out(count: int) -> tuple[Issue, ...]:
+def _excluded_issues(count: int) -> tuple[Issue, ...]:
     if not count:
         return ()
     text = f"Left out, since the creatinine criteria of acute kidney injury were met: {count} of the values"

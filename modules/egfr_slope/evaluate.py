@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from modules.egfr_slope.regression import LEVEL, fit
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.rises import RiseCriteria, episodes
-from ontology.series import Point, day, days_between, one_a_day
+from ontology.series import Point, day, days_between, first_of_each_day
 from ontology.values import Absent, AbsentReason, Quantity, Series
 
 UNIT = "mL/min/{1.73_m2}/a"
@@ -19,7 +19,7 @@ LEAST_DAYS = 365
 DECIMALS = Decimal("0.01")
 # KDIGO 2012, acute kidney injury (doi:10.1038/kisup.2011.32); an episode counts as acute for 90 days at most.
 ACUTE = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
-LONGEST = timedelta(days=90)
+LONGEST_EPISODE = timedelta(days=90)
 
 
 def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
@@ -30,24 +30,26 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
     would); of the rest the first value of each UTC day is used.  Fewer than 3 points, or points over less than 365
     days, give Absent(INPUT_ABSENT).
     """
-    acute = episodes(creatinine.points, ACUTE, LONGEST)
+    acute = episodes(creatinine.points, ACUTE, LONGEST_EPISODE)
     steady = [point for point in egfr.points if point[0] not in acute]
-    points = one_a_day(steady)
-    issues = _left_out(len(egfr.points) - len(steady), len(steady) - len(points))
+    points = first_of_each_day(steady)
+    issues = _excluded_issues(len(egfr.points) - len(steady), len(steady) - len(points))
     days = days_between(points[0][0], points[-1][0]) if points else 0
     if len(points) < LEAST_POINTS or days < LEAST_DAYS:
-        return _too_few(len(points), days, issues)
+        return _too_few_values(len(points), days, issues)
     line = fit([_years(points[0], point) for point in points], [float(value) for _, value in points])
     slope, low, high = (_rounded(number) for number in (line.slope, line.low, line.high))
-    between = f"{_signed(low)} to {_signed(high)}"
+    between = f"{_format_signed(low)} to {_format_signed(high)}"
     warrant = (
-        f"Least squares over {len(points)} values (one a day) from {_told(points[0])} to {_told(points[-1])}:"
-        f" {_signed(slope)} {SHOWN}, 95 % confidence interval {between} (t = {line.t:.3f}, {len(points) - 2}"
+        f"Least squares over {len(points)} values (one a day) from {_format_point(points[0])} to {_format_point(points[-1])}:"
+        f" {_format_signed(slope)} {SHOWN}, 95 % confidence interval {between} (t = {line.t:.3f}, {len(points) - 2}"
         f" degree{'s' if len(points) > 3 else ''} of freedom)"
     )
-    claim = f"Estimated GFR changed by {_signed(slope)} {SHOWN} (95 % confidence interval {between})"
+    claim = f"Estimated GFR changed by {_format_signed(slope)} {SHOWN} (95 % confidence interval {between})"
     if low < RAPID <= high:
-        text = f"The confidence interval holds {_signed(RAPID)} {SHOWN}: whether the decline is rapid is not shown"
+        text = (
+            f"The confidence interval holds {_format_signed(RAPID)} {SHOWN}: whether the decline is rapid is not shown"
+        )
         issues = (*issues, Issue(Severity.WARNING, "rapid-decline-not-shown", text, "egfr"))
     interval = Interval(low, high, UNIT, f"95 % confidence interval {between} {SHOWN}", level=LEVEL)
     return Evaluation(Quantity(slope, UNIT), Working(warrant, claim), issues, interval=interval)
@@ -62,15 +64,15 @@ def _rounded(number: float) -> Decimal:
     return Decimal(repr(number)).quantize(DECIMALS, ROUND_HALF_UP) + 0
 
 
-def _signed(number: Decimal) -> str:
+def _format_signed(number: Decimal) -> str:
     return f"{number:+f}".replace("-", "−") if number else "0"
 
 
-def _told(point: Point) -> str:
+def _format_point(point: Point) -> str:
     return f"{point[1]:f} on {day(point[0]).isoformat()}"
 
 
-def _left_out(acute: int, same_day: int) -> tuple[Issue, ...]:
+def _excluded_issues(acute: int, same_day: int) -> tuple[Issue, ...]:
     issues = []
     if acute:
         text = f"Left out, since the creatinine criteria of acute kidney injury were met: {acute} of the values"
@@ -81,7 +83,7 @@ def _left_out(acute: int, same_day: int) -> tuple[Issue, ...]:
     return tuple(issues)
 
 
-def _too_few(count: int, days: int, issues: tuple[Issue, ...]) -> Evaluation:
+def _too_few_values(count: int, days: int, issues: tuple[Issue, ...]) -> Evaluation:
     text = (
         f"A slope needs at least {LEAST_POINTS} values on different days over at least {LEAST_DAYS} days;"
         f" there {'is' if count == 1 else 'are'} {count}, over {days} days"

@@ -42,14 +42,14 @@ def t_quantile(freedom: int, level: float) -> float:
     low, high = 0.0, math.pi / 2
     for _ in range(60):
         middle = (low + high) / 2
-        if t_within(middle, freedom) < level:
+        if t_probability(middle, freedom) < level:
             low = middle
         else:
             high = middle
     return math.tan(low) * math.sqrt(freedom)
 
 
-def t_within(angle: float, freedom: int) -> float:
+def t_probability(angle: float, freedom: int) -> float:
     """The probability within t = sqrt(freedom) × tan(angle)."""
     cosine = math.cos(angle)
     odd = freedom % 2 == 1

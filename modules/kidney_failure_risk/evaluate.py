@@ -40,17 +40,17 @@ def evaluate(
     survival = SURVIVAL[int(years), north_america]
     horizon = f"{int(years)} years"
     sexes = [sex.code] if sex.code in MALE else sorted(MALE)
-    low, high = _ends(uacr)
+    low, high = _uacr_limits(uacr)
     if len(sexes) == 1 and low == high and isinstance(uacr, Decimal):
         value = risk(age, sexes[0], egfr, uacr, survival)
         claim = f"Risk of kidney failure within {horizon}: {percent(value)}, {people(value)} over {horizon}"
         return Evaluation(Quantity(value, UNIT), Working(_warrant(age, sexes[0], egfr, uacr, survival, value), claim))
-    least = min(_at(low, Decimal(0), age, code, egfr, survival) for code in sexes)
-    most = max(_at(high, Decimal(100), age, code, egfr, survival) for code in sexes)
-    text = _why(uacr, len(sexes) > 1)
+    least = min(_risk_at_limit(low, Decimal(0), age, code, egfr, survival) for code in sexes)
+    most = max(_risk_at_limit(high, Decimal(100), age, code, egfr, survival) for code in sexes)
+    text = _reason(uacr, len(sexes) > 1)
     between = f"{percent(least)} to {percent(most)}"
     # Between which risks it lies is told by the bounds.
-    issues = (Issue(Severity.ERROR, *_issue(uacr, sexes, f"{text[0].upper()}{text[1:]}")),)
+    issues = (Issue(Severity.ERROR, *_issue_parts(uacr, sexes, f"{text[0].upper()}{text[1:]}")),)
     working = Working(f"Not computed to one number: {text}. Within {horizon}: {between}.")
     bounds = Interval(least, most, UNIT, text)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), working, issues, bounds=bounds)
@@ -69,7 +69,7 @@ def risk(age: Decimal, sex: str, egfr: Decimal, uacr: Decimal, survival: float) 
     return Decimal(repr(result)).quantize(DECIMALS, ROUND_HALF_EVEN)
 
 
-def _ends(uacr: Decimal | Bound) -> tuple[Decimal | None, Decimal | None]:
+def _uacr_limits(uacr: Decimal | Bound) -> tuple[Decimal | None, Decimal | None]:
     """Between which ratios it lies; None at the open end, whose risk is 0 or 100 %."""
     if isinstance(uacr, Decimal):
         return (uacr, uacr) if uacr > 0 else (None, LEAST_KNOWN)
@@ -78,11 +78,13 @@ def _ends(uacr: Decimal | Bound) -> tuple[Decimal | None, Decimal | None]:
     return uacr.value if uacr.value > 0 else None, None
 
 
-def _at(end: Decimal | None, limit: Decimal, age: Decimal, sex: str, egfr: Decimal, survival: float) -> Decimal:
+def _risk_at_limit(
+    end: Decimal | None, limit: Decimal, age: Decimal, sex: str, egfr: Decimal, survival: float
+) -> Decimal:
     return limit if end is None else risk(age, sex, egfr, end, survival)
 
 
-def _why(uacr: Decimal | Bound, either_sex: bool) -> str:
+def _reason(uacr: Decimal | Bound, either_sex: bool) -> str:
     parts = []
     if isinstance(uacr, Bound):
         parts.append(
@@ -95,7 +97,7 @@ def _why(uacr: Decimal | Bound, either_sex: bool) -> str:
     return "; ".join(parts)
 
 
-def _issue(uacr: Decimal | Bound, sexes: list[str], text: str) -> tuple[str, str, str]:
+def _issue_parts(uacr: Decimal | Bound, sexes: list[str], text: str) -> tuple[str, str, str]:
     known = isinstance(uacr, Decimal) and uacr > 0
     return ("sex-undetermined", text, "sex") if known and len(sexes) > 1 else ("uacr-bound", text, "uacr")
 

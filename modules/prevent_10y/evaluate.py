@@ -71,7 +71,7 @@ def evaluate(
     flags = (antihypertensive, diabetes, smoking, statin)
     terms = _terms(age, total_cholesterol, hdl_cholesterol, systolic, egfr, flags)
     if sex.code not in SEXES:
-        return _either([_risk(COEFFICIENTS[int(outcome), code], terms)[0] for code in SEXES])
+        return _either_sex([_risk(COEFFICIENTS[int(outcome), code], terms)[0] for code in SEXES])
     value, score = _risk(COEFFICIENTS[int(outcome), sex.code], terms)
     return Evaluation(
         Quantity(value, UNIT), Working(_warrant(COEFFICIENTS[int(outcome), sex.code], terms, score, value))
@@ -102,7 +102,7 @@ def _risk(coefficients: tuple[float, ...], terms: tuple[float, ...]) -> tuple[De
     return Decimal(repr(100 / (1 + math.exp(-score)))).quantize(DECIMALS, ROUND_HALF_EVEN), score
 
 
-def _either(values: list[Decimal]) -> Evaluation:
+def _either_sex(values: list[Decimal]) -> Evaluation:
     text = "the equations need a sex, female or male"
     issue = Issue(Severity.ERROR, "sex-undetermined", f"{text[0].upper()}{text[1:]}", "sex")
     working = Working(f"Not computed to one number: {text}.")

@@ -51,7 +51,7 @@ def evaluate(
     """
     terms = _terms(age, systolic, body_mass_index, egfr, (antihypertensive, diabetes, smoking))
     if sex.code not in SEXES:
-        return _either([_risk(COEFFICIENTS[code], terms)[0] for code in SEXES])
+        return _either_sex([_risk(COEFFICIENTS[code], terms)[0] for code in SEXES])
     value, score = _risk(COEFFICIENTS[sex.code], terms)
     return Evaluation(Quantity(value, UNIT), Working(_warrant(COEFFICIENTS[sex.code], terms, score, value)))
 
@@ -80,7 +80,7 @@ def _risk(coefficients: tuple[float, ...], terms: tuple[float, ...]) -> tuple[De
     return Decimal(repr(100 / (1 + math.exp(-score)))).quantize(DECIMALS, ROUND_HALF_EVEN), score
 
 
-def _either(values: list[Decimal]) -> Evaluation:
+def _either_sex(values: list[Decimal]) -> Evaluation:
     text = "the equation needs a sex, female or male"
     issue = Issue(Severity.ERROR, "sex-undetermined", f"{text[0].upper()}{text[1:]}", "sex")
     working = Working(f"Not computed to one number: {text}.")

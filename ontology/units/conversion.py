@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ontology.errors import UnitError
-from ontology.units.library import MASS, SUBSTANCE, Unit, unit
+from ontology.units.ucum import MASS, SUBSTANCE, Unit, read_unit
 
 SIGNIFICANT_DIGITS = 16
 """A converted number is the exact one, rounded half even to this many significant digits; trailing zeros go.
@@ -29,7 +29,7 @@ def convert(value: Decimal, from_unit: str, to_unit: str, molar_mass: Decimal | 
     """
     if from_unit == to_unit:
         return value
-    factor, shift, divisor = _linear(from_unit, to_unit, molar_mass)
+    factor, shift, divisor = _linear_factors(from_unit, to_unit, molar_mass)
     if not value.is_finite() or (value and abs(value.adjusted()) > _LARGEST_EXPONENT):
         raise UnitError(f"a number that is not finite or too large cannot be converted to {to_unit}")
     numerator, denominator = value.as_integer_ratio() if value else (0, 1)
@@ -41,14 +41,14 @@ def convert(value: Decimal, from_unit: str, to_unit: str, molar_mass: Decimal | 
 
 
 @lru_cache(maxsize=1024)
-def _linear(from_unit: str, to_unit: str, molar_mass: Decimal | None) -> tuple[int, int, int]:
+def _linear_factors(from_unit: str, to_unit: str, molar_mass: Decimal | None) -> tuple[int, int, int]:
     """Integers (f, s, d) such that the converted number is (f * value + s) / d."""
-    source, target = unit(from_unit), unit(to_unit)
+    source, target = read_unit(from_unit), read_unit(to_unit)
     if source.annotations != target.annotations:
         raise UnitError(f"{from_unit} and {to_unit} differ in what they say in braces")
     scale = source.scale / target.scale
     if source.molar_atoms != target.molar_atoms:
-        scale *= _by_molar_mass(source, target, molar_mass)
+        scale *= _molar_factor(source, target, molar_mass)
     elif source.dimension != target.dimension:
         raise UnitError(f"{from_unit} and {to_unit} measure different things")
     offset = (source.offset - target.offset) / target.scale
@@ -56,7 +56,7 @@ def _linear(from_unit: str, to_unit: str, molar_mass: Decimal | None) -> tuple[i
     return scale.numerator * offset.denominator, offset.numerator * scale.denominator, divisor
 
 
-def _by_molar_mass(source: Unit, target: Unit, molar_mass: Decimal | None) -> Fraction:
+def _molar_factor(source: Unit, target: Unit, molar_mass: Decimal | None) -> Fraction:
     """The factor between a unit with one amount of substance and one with a mass in its place."""
     refusal = UnitError(f"{source.code} and {target.code} do not meet by one molar mass")
     if molar_mass is None or not molar_mass.is_finite() or molar_mass <= 0:
@@ -72,6 +72,6 @@ def _by_molar_mass(source: Unit, target: Unit, molar_mass: Decimal | None) -> Fr
     if {name: p for name, p in weighed.items() if p} != dict(massive.dimension):
         raise refusal
     # g/mol in the library's base units.
-    per_mole = Fraction(molar_mass) * unit("g/mol").scale
+    per_mole = Fraction(molar_mass) * read_unit("g/mol").scale
     upward = per_mole if power > 0 else 1 / per_mole
     return upward if molar is source else 1 / upward

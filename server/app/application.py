@@ -14,14 +14,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ontology.errors import MedtwinError
-from server.app.cards import card, cards
-from server.app.health import health, ready
 from server.app.middleware import AccessLog, SecurityHeaders
-from server.catalog.configured import configured_catalog
+from server.app.routes import health, list_cards, ready, show_card
+from server.catalog.catalog import configured_catalog
 from server.executor.engine import Engine
-from server.executor.warming import warm
+from server.executor.warm_up import warm_up_catalog
 from server.graphql.endpoint import GraphQL
-from server.graphql.errors import code_of, internal
+from server.graphql.errors import error_code, internal_error
 from server.settings import ServerSettings, Settings
 
 GRAPHQL = "/graphql"
@@ -44,7 +43,7 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
         try:
             app.state.engine = engine
             app.state.graphql = GraphQL(engine, settings.server)
-            async with _beside(warm(engine.catalog)):
+            async with _running_alongside(warm_up_catalog(engine.catalog)):
                 yield
         finally:
             await engine.close()
@@ -54,18 +53,18 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
             Route(GRAPHQL, _graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route("/health", health, methods=["GET"]),
             Route("/ready", ready, methods=["GET"]),
-            Route(MODULES, cards, methods=["GET"]),
-            Route(MODULES + "/{module_id}/card", card, methods=["GET"]),
-            *_graphiql(settings.server),
+            Route(MODULES, list_cards, methods=["GET"]),
+            Route(MODULES + "/{module_id}/card", show_card, methods=["GET"]),
+            *_graphiql_routes(settings.server),
         ],
         lifespan=lifespan,
         middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
-        exception_handlers={HTTPException: _refused, MedtwinError: _ours, Exception: _unmeant},
+        exception_handlers={HTTPException: _http_error, MedtwinError: _medtwin_error, Exception: _unexpected_error},
     )
 
 
 @asynccontextmanager
-async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+async def _running_alongside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Does something beside while the server runs; it ends with it."""
     task = asyncio.create_task(work)
     try:
@@ -80,7 +79,7 @@ async def _graphql(request: Request) -> Response:
     return await endpoint(request)
 
 
-def _graphiql(settings: ServerSettings) -> list[BaseRoute]:
+def _graphiql_routes(settings: ServerSettings) -> list[BaseRoute]:
     """GraphiQL, only where its files were built here, and never in production."""
     folder: Path = settings.graphiql_dir
     if settings.production or not (folder / "index.html").is_file():
@@ -88,23 +87,23 @@ def _graphiql(settings: ServerSettings) -> list[BaseRoute]:
     return [Mount(GRAPHIQL, StaticFiles(directory=folder, html=True), name="graphiql")]
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _http_error(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     words = {404: "there is nothing at this path", 405: "this method is not allowed here"}
-    return _error(words.get(status, "the request was refused"), f"http-{status}", status, headers)
+    return _error_response(words.get(status, "the request was refused"), f"http-{status}", status, headers)
 
 
-async def _ours(_: Request, error: Exception) -> Response:
-    code = code_of(error) if isinstance(error, MedtwinError) else "internal"
-    return _error(str(error), code, 500)
+async def _medtwin_error(_: Request, error: Exception) -> Response:
+    code = error_code(error) if isinstance(error, MedtwinError) else "internal"
+    return _error_response(str(error), code, 500)
 
 
-async def _unmeant(_: Request, error: Exception) -> Response:
-    return JSONResponse({"errors": [internal(error)]}, 500)
+async def _unexpected_error(_: Request, error: Exception) -> Response:
+    return JSONResponse({"errors": [internal_error(error)]}, 500)
 
 
-def _error(text: str, code: str, status: int, headers: object = None) -> Response:
+def _error_response(text: str, code: str, status: int, headers: object = None) -> Response:
     made = JSONResponse({"errors": [{"message": text, "extensions": {"code": code}}]}, status)
     if isinstance(headers, dict):
         made.headers.update(headers)

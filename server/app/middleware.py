@@ -6,20 +6,20 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.explain.cardpage import POLICY as CARDS
+from server.explain.card_html import CONTENT_SECURITY_POLICY as CARDS
 
 log = logging.getLogger("medtwin.access")
 
-_OWN = ("/graphql", "/health", "/ready", "/graphiql", "/modules")
+_ROUTES = ("/graphql", "/health", "/ready", "/graphiql", "/modules")
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
-_NOTHING = "default-src 'none'; frame-ancestors 'none'"
+_STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # GraphiQL styles its editor in place, and runs its language service in workers made of blobs.
-_PAGES = (
+_GRAPHIQL_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' data:; "
     "font-src 'self' data:; frame-ancestors 'none'"
 )
@@ -36,8 +36,8 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        policies = {"/graphiql": _PAGES, "/modules": CARDS}
-        policy = next((policies[own] for own in policies if _under(scope["path"], own)), _NOTHING)
+        policies = {"/graphiql": _GRAPHIQL_POLICY, "/modules": CARDS}
+        policy = next((policies[own] for own in policies if _is_under(scope["path"], own)), _STRICT_POLICY)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -70,9 +70,9 @@ class AccessLog:
         try:
             await self.app(scope, receive, noting)
         finally:
-            route = next((own for own in _OWN if _under(scope["path"], own)), "other")
+            route = next((own for own in _ROUTES if _is_under(scope["path"], own)), "other")
             log.info("%s %s %d %.0f ms", scope["method"], route, status, (time.perf_counter() - began) * 1000)
 
 
-def _under(path: str, folder: str) -> bool:
+def _is_under(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")

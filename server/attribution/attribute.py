@@ -1,7 +1,8 @@
-"""What moved a result away from a baseline: ``attribute``, pure.
+"""Attributes the change of a result from a baseline to its inputs: ``attribute``, pure.
 
 Risks are attributed on log-odds, where what adds up for a probability near 0 or 1 is not lost; scores and quantities
-on their own scale.  For a code nothing is reckoned: it is said which inputs the change hangs on, and which criteria.
+on their own scale.  For a code no amount is computed: the attribution says on which inputs and criteria the change
+depends.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,16 +12,24 @@ from math import fsum, log
 
 from ontology.evaluation import Evaluation
 from ontology.values import Absent, Quantity
-from server.attribution.deciding import settled
-from server.attribution.effort import Effort, TooMuchError
-from server.attribution.function import Hierarchy
-from server.attribution.groups import groups_of
-from server.attribution.items import between, flipped, items_of
-from server.attribution.joining import joined
-from server.attribution.playing import play
+from server.attribution.applicability import join_players, without_deciding_players
+from server.attribution.effort import Effort, EffortExceededError
+from server.attribution.game import Game, Snapshot, carries_value
+from server.attribution.players import correlated_groups, make_game
+from server.attribution.result import (
+    CODE,
+    LOG_ODDS,
+    POINTS,
+    Attribution,
+    AttributionGroup,
+    AttributionItem,
+    NoAttribution,
+    computed_between,
+    flipped_criteria,
+    items_of,
+)
 from server.attribution.shapley import Shares, coalitions, error_of_sum, shapley
-from server.attribution.sides import Field, Side, carries
-from server.attribution.told import CODE, LOG_ODDS, POINTS, Attribution, Item, Together, Undefined
+from server.attribution.value_function import ValueFunction
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import Goal, Plan
 
@@ -30,8 +39,8 @@ class _NoNumberError(Exception):
 
 
 def attribute(
-    plan: Plan, goal: Goal, baseline: Side, actual: Side, zone: tzinfo, effort: Effort | None = None
-) -> Attribution | Undefined:
+    plan: Plan, goal: Goal, baseline: Snapshot, actual: Snapshot, zone: tzinfo, effort: Effort | None = None
+) -> Attribution | NoAttribution:
     """What moved the goal between two ends.  ``zone`` is that in which days begin; ``effort`` what it may cost.
 
     The output is the actual result.  The base is what the hierarchy gives where every input that takes part is at its
@@ -39,41 +48,43 @@ def attribute(
     """
     if goal.call is None:
         raise ValueError("a recorded concept has no inputs")
-    function = Hierarchy(play(plan, goal, baseline, actual, zone), (baseline.at, actual.at), zone, effort)
+    function = ValueFunction(make_game(plan, goal, baseline, actual, zone), (baseline.at, actual.at), zone, effort)
     try:
-        return _attributed(plan, goal.call, function, baseline, actual)
-    except TooMuchError as fault:
-        return Undefined(f"{goal.concept.display}: {fault}.")
+        return _attribute_goal(plan, goal.call, function, baseline, actual)
+    except EffortExceededError as fault:
+        return NoAttribution(f"{goal.concept.display}: {fault}.")
 
 
-def _attributed(plan: Plan, goal: str, function: Hierarchy, baseline: Side, actual: Side) -> Attribution | Undefined:
+def _attribute_goal(
+    plan: Plan, goal: str, function: ValueFunction, baseline: Snapshot, actual: Snapshot
+) -> Attribution | NoAttribution:
     description = plan.call(goal).description
-    if baseline.usual is not None:
-        function = settled(function)
-    field = function.field
-    base, output = function.goal(0), function.goal(function.everyone)
+    if baseline.usual_texts is not None:
+        function = without_deciding_players(function)
+    field = function.game
+    base, output = function.evaluate_goal(0), function.evaluate_goal(function.everyone)
     display = description.produces.display
     if isinstance(output.value, Absent):
-        return Undefined(f"{display} has no value, so there is nothing to attribute.")
-    if baseline.usual is not None and not any(
-        iri in field.carrying and _counts(plan, iri, n) for iri, n in baseline.usual
+        return NoAttribution(f"{display} has no value, so there is nothing to attribute.")
+    if baseline.usual_texts is not None and not any(
+        iri in field.carrying and _slot_carries_value(plan, iri, n) for iri, n in baseline.usual_texts
     ):
-        return Undefined(f"{display}: none of its inputs has a usual value to compare with.")
+        return NoAttribution(f"{display}: none of its inputs has a usual value to compare with.")
     if isinstance(base.value, Absent):
         why = base.working.warrant.rstrip(".")
-        return Undefined(f"{display} has no value at the baseline ({why}), so there is nothing to compare with.")
+        return NoAttribution(f"{display} has no value at the baseline ({why}), so there is nothing to compare with.")
     if output.value != actual.values.get(goal):
-        return Undefined(f"{display} could not be computed again from its inputs.")
+        return NoAttribution(f"{display} could not be computed again from its inputs.")
     if not (isinstance(base.value, Quantity) and isinstance(output.value, Quantity)):
-        return _of_code(function, base, output)
+        return _attribute_code(function, base, output)
     scale = _scale(description)
     try:
         ends = _number(base, description), _number(output, description)
-        function, shares = _shared(function, description)
+        function, shares = _shapley_shares(function, description)
     except _NoNumberError:
         text = "some of the inputs from the baseline with the others as they are give no value, or a certainty"
-        return Undefined(f"{display}: {text}, so that nothing can be shared out.")
-    field = function.field
+        return NoAttribution(f"{display}: {text}, so that nothing can be shared out.")
+    field = function.game
     errors = shares.errors or (None,) * len(shares.amounts)
     told = [
         items_of(function, index, amount, error)
@@ -84,62 +95,70 @@ def _attributed(plan: Plan, goal: str, function: Hierarchy, baseline: Side, actu
         *ends,
         base.value,
         output.value,
-        _by_size(item for items in told for item in items),
+        _largest_first(item for items in told for item in items),
         field.stayed,
-        flipped(function),
-        _groups(field, told, shares),
-        between(function),
+        flipped_criteria(function),
+        _attribution_groups(field, told, shares),
+        computed_between(function),
         base.bounds,
         output.bounds,
     )
 
 
-def _shared(function: Hierarchy, description: Description) -> tuple[Hierarchy, Shares]:
+def _shapley_shares(function: ValueFunction, description: Description) -> tuple[ValueFunction, Shares]:
     """The share of each player; where a mixture gives no number, of those that must move as one together."""
-    players = len(function.field.players)
+    players = len(function.game.players)
     try:
         function.prepare(coalitions(players))
-        return function, shapley(players, lambda mask: _number(function.goal(mask), description))
+        return function, shapley(players, lambda mask: _number(function.evaluate_goal(mask), description))
     except _NoNumberError:
-        other = joined(function)
+        other = join_players(function)
         if other is function:
             raise
-        return _shared(other, description)
+        return _shapley_shares(other, description)
 
 
-def _counts(plan: Plan, iri: str, name: str) -> bool:
-    return carries(plan.call(iri).description.slot(name))
+def _slot_carries_value(plan: Plan, iri: str, name: str) -> bool:
+    return carries_value(plan.call(iri).description.slot(name))
 
 
-def _by_size(items: Iterable[Item]) -> tuple[Item, ...]:
+def _largest_first(items: Iterable[AttributionItem]) -> tuple[AttributionItem, ...]:
     return tuple(sorted(items, key=lambda item: -abs(item.amount)))
 
 
-def _groups(field: Field, items: Sequence[tuple[Item, ...]], shares: Shares) -> tuple[Together, ...]:
+def _attribution_groups(
+    field: Game, items: Sequence[tuple[AttributionItem, ...]], shares: Shares
+) -> tuple[AttributionGroup, ...]:
     """What correlated inputs, and those that move as one, moved together, the largest first."""
     found = []
-    for text, members in groups_of(field):
-        own = _by_size(item for member in members for item in items[member])
-        found.append(Together(text, own, fsum(item.amount for item in own), error_of_sum(shares, members)))
+    for text, members in correlated_groups(field):
+        own = _largest_first(item for member in members for item in items[member])
+        found.append(AttributionGroup(text, own, fsum(item.amount for item in own), error_of_sum(shares, members)))
     return tuple(sorted(found, key=lambda group: -abs(group.amount)))
 
 
-def _of_code(function: Hierarchy, base: Evaluation, output: Evaluation) -> Attribution:
-    single = [1 << index for index in range(len(function.field.players))]
-    if any(isinstance(function.goal(mask ^ bit).value, Absent) for bit in single for mask in (0, function.everyone)):
-        function = joined(function)
-    field, everyone = function.field, function.everyone
-    items: list[Item] = []
+def _attribute_code(function: ValueFunction, base: Evaluation, output: Evaluation) -> Attribution:
+    single = [1 << index for index in range(len(function.game.players))]
+    if any(
+        isinstance(function.evaluate_goal(mask ^ bit).value, Absent)
+        for bit in single
+        for mask in (0, function.everyone)
+    ):
+        function = join_players(function)
+    field, everyone = function.game, function.everyone
+    items: list[AttributionItem] = []
     for index in range(len(field.players)):
         bit = 1 << index
         # Where this input alone leaves no result, it makes no other of it.
-        only = function.goal(bit).value
+        only = function.evaluate_goal(bit).value
         alone = only != base.value and not isinstance(only, Absent)
-        needed = function.goal(everyone & ~bit).value != output.value
+        needed = function.evaluate_goal(everyone & ~bit).value != output.value
         if alone or needed:
             items += items_of(function, index, alone=alone, needed=needed)
     ends = 0.0, 0.0, base.value, output.value
-    return Attribution(CODE, *ends, tuple(items), field.stayed, flipped(function), between=between(function))
+    return Attribution(
+        CODE, *ends, tuple(items), field.stayed, flipped_criteria(function), between=computed_between(function)
+    )
 
 
 def _scale(description: Description) -> str:

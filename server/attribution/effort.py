@@ -4,11 +4,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-MOST_CALLS = 20_000
+MAX_CALLS = 20_000
 """Of one attribution.  A coalition calls each module at most once: 12 players of a chain of 4 take at most 16,384."""
 
 
-class TooMuchError(Exception):
+class EffortExceededError(Exception):
     """More work than is allowed; the text is a clause that says which."""
 
 
@@ -24,14 +24,14 @@ class Effort:
     any more.
     """
 
-    calls: int = MOST_CALLS
-    late: Callable[[], bool] = _never
+    calls: int = MAX_CALLS
+    is_late: Callable[[], bool] = _never
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def take(self, calls: int = 1) -> None:
+    def take_calls(self, calls: int = 1) -> None:
         """Before so many module calls.  TooMuchError where they are more than are left, or there is no time."""
-        if self.stopped.is_set() or self.late():
-            raise TooMuchError("working this out took longer than it may (server.deadline)")
+        if self.stopped.is_set() or self.is_late():
+            raise EffortExceededError("working this out took longer than it may (server.deadline)")
         if calls > self.calls:
-            raise TooMuchError(f"working this out takes more than {MOST_CALLS:,} module calls")
+            raise EffortExceededError(f"working this out takes more than {MAX_CALLS:,} module calls")
         self.calls -= calls

@@ -1,6 +1,6 @@
 """Shapley values of a game whose coalitions are bit masks: bit ``i`` set means that player ``i`` takes part.
 
-Up to ``EXACT`` players by the definition, over all coalitions; beyond by permutations drawn with a fixed seed, with a
+Up to ``MAX_EXACT_PLAYERS`` players by the definition, over all coalitions; beyond by permutations drawn with a fixed seed, with a
 standard error for each value.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import factorial, fsum, sqrt
 from random import Random
 
-EXACT = 12
+MAX_EXACT_PLAYERS = 12
 """Players up to which all coalitions are evaluated: 4,096 of them."""
 PERMUTATIONS = 200
 SEED = 20_240_601
@@ -24,17 +24,17 @@ class Shares:
 
     amounts: tuple[float, ...]
     errors: tuple[float, ...] | None = None
-    drawn: tuple[tuple[float, ...], ...] = ()
+    samples: tuple[tuple[float, ...], ...] = ()
 
 
 def shapley(players: int, value: Callable[[int], float]) -> Shares:
     """The Shapley value of each player.  What ``value`` raises is raised."""
-    return exact(players, value) if players <= EXACT else sampled(players, value)
+    return exact_shapley(players, value) if players <= MAX_EXACT_PLAYERS else sampled_shapley(players, value)
 
 
 def coalitions(players: int) -> frozenset[int]:
     """The coalitions that ``shapley`` asks for."""
-    if players <= EXACT:
+    if players <= MAX_EXACT_PLAYERS:
         return frozenset(range(1 << players))
     asked: set[int] = set()
 
@@ -46,7 +46,7 @@ def coalitions(players: int) -> frozenset[int]:
     return frozenset(asked)
 
 
-def exact(players: int, value: Callable[[int], float]) -> Shares:
+def exact_shapley(players: int, value: Callable[[int], float]) -> Shares:
     """The weighted mean of what a player adds, over all coalitions of the others."""
     values = [value(mask) for mask in range(1 << players)]
     orders = factorial(players)
@@ -65,7 +65,9 @@ def exact(players: int, value: Callable[[int], float]) -> Shares:
     return Shares(tuple(amounts))
 
 
-def sampled(players: int, value: Callable[[int], float], permutations: int = PERMUTATIONS, seed: int = SEED) -> Shares:
+def sampled_shapley(
+    players: int, value: Callable[[int], float], permutations: int = PERMUTATIONS, seed: int = SEED
+) -> Shares:
     """The mean of what a player adds when all enter in a random order; each order is walked forwards and backwards.
 
     The error is that of the mean of these pairs.
@@ -75,28 +77,28 @@ def sampled(players: int, value: Callable[[int], float], permutations: int = PER
     added: list[list[float]] = [[] for _ in order]
     for _ in range(permutations // 2):
         random.shuffle(order)
-        forwards, backwards = _walk(order, value), _walk(order[::-1], value)
+        forwards, backwards = _marginal_contributions(order, value), _marginal_contributions(order[::-1], value)
         for player in range(players):
             added[player].append((forwards[player] + backwards[player]) / 2)
     means = tuple(fsum(each) / len(each) for each in added)
-    return Shares(means, tuple(_error(each) for each in added), tuple(tuple(each) for each in added))
+    return Shares(means, tuple(_standard_error(each) for each in added), tuple(tuple(each) for each in added))
 
 
 def error_of_sum(shares: Shares, players: Iterable[int]) -> float | None:
     """The standard error of what some players moved together; None where nothing was sampled."""
-    if not shares.drawn:
+    if not shares.samples:
         return None
-    return _error([fsum(drawn) for drawn in zip(*(shares.drawn[player] for player in players), strict=True)])
+    return _standard_error([fsum(drawn) for drawn in zip(*(shares.samples[player] for player in players), strict=True)])
 
 
-def _error(drawn: Sequence[float]) -> float:
+def _standard_error(drawn: Sequence[float]) -> float:
     """Of the mean of the drawn numbers."""
     count = len(drawn)
     mean = fsum(drawn) / count
     return sqrt(fsum((number - mean) ** 2 for number in drawn) / (count - 1) / count)
 
 
-def _walk(order: list[int], value: Callable[[int], float]) -> dict[int, float]:
+def _marginal_contributions(order: list[int], value: Callable[[int], float]) -> dict[int, float]:
     mask, before = 0, value(0)
     found = {}
     for player in order:

@@ -1,6 +1,6 @@
-"""Cards: what is known of modules that were fitted to data.
+"""Model cards: source attributes and metrics of modules that were fitted to data.
 
-A card answers the 31 source attributes that 45 CFR 170.315(b)(11)(iv)(B) asks of a predictive decision support
+A card answers the 31 source attributes that 45 CFR 170.315(b)(11)(iv)(B) requires of a predictive decision support
 intervention (ONC, HTI-1), in their nine groups, and gives metrics with their intervals.  Which attributes there are is
 written in the vocabulary; that a card leaves none out is checked by SHACL.
 """
@@ -14,8 +14,8 @@ from itertools import groupby, pairwise
 from rdflib import RDF, RDFS, Graph, URIRef
 from rdflib.term import Node
 
-from server.catalog.graph import MPM, NodeFault, need, number, text, texts
-from server.catalog.modules import File
+from server.catalog.modules import DescriptionFile
+from server.catalog.turtle import MPM, NodeFault, number, required_text, text, texts
 
 _ORDER = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 
@@ -63,25 +63,25 @@ class Metric:
 class Card:
     """What is known of one or several modules (``of``: their IRIs)."""
 
-    of: tuple[str, ...]
+    module_iris: tuple[str, ...]
     groups: tuple[AttributeGroup, ...]
     metrics: tuple[Metric, ...]
     turtle: str
 
 
 def read_cards(
-    files: Mapping[str, File], vocabulary: Graph, modules: Iterable[str], faults: list[str]
+    files: Mapping[str, DescriptionFile], vocabulary: Graph, modules: Iterable[str], faults: list[str]
 ) -> dict[str, Card]:
     """The card of each module that has one, by the module's IRI; ``modules`` are the IRIs of those that there are."""
     known, found = frozenset(modules), dict[str, Card]()
     for name, file in files.items():
         for node in sorted(set(file.graph.subjects(RDF.type, MPM.Card)), key=str):
             try:
-                card = _card(file, vocabulary, node)
+                card = _read_card(file, vocabulary, node)
             except NodeFault as fault:
                 faults.append(f"{name}: {fault}")
                 continue
-            for iri in card.of:
+            for iri in card.module_iris:
                 if iri not in known or iri in found:
                     why = "has a second card" if iri in found else "is no module that there is"
                     faults.append(f"{name}: mpm:of: {iri.rsplit('/', 1)[-1]} {why}")
@@ -89,45 +89,47 @@ def read_cards(
     return found
 
 
-def _card(file: File, vocabulary: Graph, node: Node) -> Card:
+def _read_card(file: DescriptionFile, vocabulary: Graph, node: Node) -> Card:
     graph = file.graph
-    attributes = sorted((_attribute(graph, node, vocabulary, term) for term in _terms(vocabulary)), key=_place)
+    attributes = sorted(
+        (_read_attribute(graph, node, vocabulary, term) for term in _attribute_terms(vocabulary)), key=_attribute_order
+    )
     groups = tuple(AttributeGroup(title, tuple(each)) for title, each in groupby(attributes, lambda a: a.group))
-    metrics = sorted((_metric(graph, each) for each in graph.objects(node, MPM.metric)), key=_rank)
+    metrics = sorted((_read_metric(graph, each) for each in graph.objects(node, MPM.metric)), key=_metric_order)
     for one, other in pairwise(metrics):
-        if _rank(one) == _rank(other):
+        if _metric_order(one) == _metric_order(other):
             # A table has one place for both.
             told = "of the same people, candidate and threshold: name whom each is of (mpm:subgroup)"
             raise NodeFault(f"mpm:metric: {one.measure} is there twice, {told}")
     return Card(texts(graph, node, MPM.of), groups, tuple(metrics), file.turtle)
 
 
-def _terms(vocabulary: Graph) -> list[URIRef]:
+def _attribute_terms(vocabulary: Graph) -> list[URIRef]:
     return [term for term in vocabulary.subjects(MPM.paragraph, None) if isinstance(term, URIRef)]
 
 
-def _attribute(graph: Graph, node: Node, vocabulary: Graph, term: URIRef) -> Attribute:
-    group, paragraph = need(vocabulary, term, MPM.group), need(vocabulary, term, MPM.paragraph)
-    label = need(vocabulary, term, RDFS.label)
-    return Attribute(term.removeprefix(str(MPM)), group, paragraph, label, need(graph, node, term))
+def _read_attribute(graph: Graph, node: Node, vocabulary: Graph, term: URIRef) -> Attribute:
+    group, paragraph = required_text(vocabulary, term, MPM.group), required_text(vocabulary, term, MPM.paragraph)
+    label = required_text(vocabulary, term, RDFS.label)
+    return Attribute(term.removeprefix(str(MPM)), group, paragraph, label, required_text(graph, node, term))
 
 
-def _place(attribute: Attribute) -> tuple[int, int]:
+def _attribute_order(attribute: Attribute) -> tuple[int, int]:
     match = re.fullmatch(r"\((\d)\)\((i|ii|iii|iv|v)\)", attribute.paragraph)
     if match is None:
         raise NodeFault(f"mpm:{attribute.id}: {attribute.paragraph} is no paragraph")
     return int(match[1]), _ORDER[match[2]]
 
 
-def _metric(graph: Graph, node: Node) -> Metric:
+def _read_metric(graph: Graph, node: Node) -> Metric:
     value = number(graph, node, MPM.value)
     if value is None:
         raise NodeFault("a metric without mpm:value")
     people, events = number(graph, node, MPM.number), number(graph, node, MPM.events)
     return Metric(
-        measure=need(graph, node, MPM.measure),
+        measure=required_text(graph, node, MPM.measure),
         value=value,
-        method=need(graph, node, MPM.method),
+        method=required_text(graph, node, MPM.method),
         low=number(graph, node, MPM.low),
         high=number(graph, node, MPM.high),
         level=number(graph, node, MPM.level),
@@ -139,6 +141,6 @@ def _metric(graph: Graph, node: Node) -> Metric:
     )
 
 
-def _rank(metric: Metric) -> tuple[str, str, str, bool, Decimal]:
+def _metric_order(metric: Metric) -> tuple[str, str, str, bool, Decimal]:
     threshold = metric.threshold
     return metric.candidate or "", metric.subgroup or "", metric.measure, threshold is not None, threshold or Decimal(0)

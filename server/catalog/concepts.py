@@ -3,23 +3,22 @@
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from collectors.terminology.canonical import canonical
-from collectors.terminology.errors import DefinitionError
-from ontology.concepts import Accepted, AcceptedSet, Answer, Concept, Origin, ValueType
+from collectors.terminology.code_set import DefinitionError, parse_canonical
+from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, Concept, Origin, ValueType
 from ontology.values import Coding, Quantity, Value
-from server.catalog.graph import (
+from server.catalog.turtle import (
     MPM,
     NodeFault,
+    boolean,
     coding,
-    coding_or_truth,
+    coding_or_boolean,
+    describe_node,
     flag,
-    need,
     number,
-    one,
+    required_text,
+    single_object,
     text,
     texts,
-    truth,
-    words_of,
 )
 
 ORIGINS = {
@@ -48,106 +47,110 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
     """One concept (``NodeFault`` where it cannot be read)."""
     kinds = [origin for kind, origin in ORIGINS.items() if (node, RDF.type, kind) in graph]
     if len(kinds) != 1:
-        raise NodeFault(f"{words_of(graph, node)}: has {len(kinds)} classes of concept, one is needed")
+        raise NodeFault(f"{describe_node(graph, node)}: has {len(kinds)} classes of concept, one is needed")
     unit = text(graph, node, MPM.unit)
-    value_type = need(graph, node, MPM.valueType)
+    value_type = required_text(graph, node, MPM.valueType)
     if value_type not in ValueType.__members__:
-        raise NodeFault(f"{words_of(graph, node)}: mpm:valueType is not one of {', '.join(ValueType)}")
+        raise NodeFault(f"{describe_node(graph, node)}: mpm:valueType is not one of {', '.join(ValueType)}")
     if value_type == ValueType.QUANTITY and unit is None:
-        raise NodeFault(f"{words_of(graph, node)}: mpm:unit is missing, and its values are numbers")
+        raise NodeFault(f"{describe_node(graph, node)}: mpm:unit is missing, and its values are numbers")
     units = texts(graph, node, MPM.acceptsUnit)
     if unit is not None and unit not in units:
         units = (unit, *units)
     return Concept(
         iri=str(node),
-        id=need(graph, node, MPM.id),
-        display=need(graph, node, SKOS.prefLabel),
+        id=required_text(graph, node, MPM.id),
+        display=required_text(graph, node, SKOS.prefLabel),
         origin=kinds[0],
         value_type=ValueType(value_type),
         codes=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.coding)), key=str)),
-        accepted=tuple(sorted((a for n in graph.objects(node, MPM.accepts) for a in _accepted(graph, n)), key=_order)),
+        accepted=tuple(
+            sorted(
+                (a for n in graph.objects(node, MPM.accepts) for a in _read_accepted_codes(graph, n)), key=_code_order
+            )
+        ),
         panels=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.panel)), key=str)),
-        answers=tuple(sorted((_answer(graph, n) for n in graph.objects(node, MPM.answer)), key=str)),
+        answers=tuple(sorted((_read_answer(graph, n) for n in graph.objects(node, MPM.answer)), key=str)),
         unit=unit,
         units=units,
         plausible_low=number(graph, node, MPM.plausibleLow),
         plausible_high=number(graph, node, MPM.plausibleHigh),
         molar_mass=number(graph, node, MPM.molarMass),
-        reference=_reference(graph, node, unit),
+        reference=_read_reference(graph, node, unit),
         element=text(graph, node, MPM.element),
         recorded_as=text(graph, node, MPM.recordedAs),
         note=text(graph, node, MPM.note),
         relationships=tuple(sorted(texts(graph, node, MPM.relationship))),
         accepted_sets=tuple(
-            sorted((s for n in graph.objects(node, MPM.accepts) for s in _accepted_set(graph, n)), key=str)
+            sorted((s for n in graph.objects(node, MPM.accepts) for s in _read_accepted_sets(graph, n)), key=str)
         ),
     )
 
 
-def _order(accepted: Accepted) -> tuple[int, str, str]:
+def _code_order(accepted: AcceptedCode) -> tuple[int, str, str]:
     return accepted.rank, accepted.coding.system, accepted.coding.code
 
 
-def _accepted(graph: Graph, node: Node) -> list[Accepted]:
+def _read_accepted_codes(graph: Graph, node: Node) -> list[AcceptedCode]:
     """A code in its system, or in each of those that a node of systems lists."""
     if text(graph, node, MPM.valueSet) is not None:
         return []
-    group, rank = one(graph, node, MPM.systems), number(graph, node, MPM["rank"])
+    group, rank = single_object(graph, node, MPM.systems), number(graph, node, MPM["rank"])
     if group is None:
         found = [coding(graph, node)]
     else:
-        code, label = need(graph, node, MPM.code), text(graph, node, RDFS.label)
+        code, label = required_text(graph, node, MPM.code), text(graph, node, RDFS.label)
         found = [Coding(system, code, label) for system in texts(graph, group, MPM.system)]
         if not found:
-            raise NodeFault(f"{words_of(graph, node)}: mpm:systems names a node without mpm:system")
+            raise NodeFault(f"{describe_node(graph, node)}: mpm:systems names a node without mpm:system")
     return [
-        Accepted(
+        AcceptedCode(
             each,
             caution=text(graph, node, MPM.caution),
             needs_unit=flag(graph, node, MPM.needsUnit),
             rank=int(rank) if rank is not None else 0,
             ever=flag(graph, node, MPM.ever),
-            asserts=truth(graph, node, MPM.asserts),
+            asserts=boolean(graph, node, MPM.asserts),
         )
         for each in found
     ]
 
 
-def _accepted_set(graph: Graph, node: Node) -> list[AcceptedSet]:
+def _read_accepted_sets(graph: Graph, node: Node) -> list[AcceptedValueSet]:
     """The value set of a node that names one."""
     name, rank = text(graph, node, MPM.valueSet), number(graph, node, MPM["rank"])
     if name is None:
         return []
     try:
-        named = canonical(name)
+        named = parse_canonical(name)
     except DefinitionError as error:
-        raise NodeFault(f"{words_of(graph, node)}: mpm:valueSet: {error}") from None
+        raise NodeFault(f"{describe_node(graph, node)}: mpm:valueSet: {error}") from None
     return [
-        AcceptedSet(
+        AcceptedValueSet(
             str(named),
             caution=text(graph, node, MPM.caution),
             needs_unit=flag(graph, node, MPM.needsUnit),
             rank=int(rank) if rank is not None else 0,
             ever=flag(graph, node, MPM.ever),
-            asserts=truth(graph, node, MPM.asserts),
+            asserts=boolean(graph, node, MPM.asserts),
         )
     ]
 
 
-def _answer(graph: Graph, node: Node) -> Answer:
-    recorded, means = one(graph, node, MPM.recorded), one(graph, node, MPM.means)
+def _read_answer(graph: Graph, node: Node) -> Answer:
+    recorded, means = single_object(graph, node, MPM.recorded), single_object(graph, node, MPM.means)
     if recorded is None or means is None:
-        raise NodeFault(f"{words_of(graph, node)}: an answer needs mpm:recorded and mpm:means")
-    return Answer(coding(graph, recorded), coding_or_truth(graph, means))
+        raise NodeFault(f"{describe_node(graph, node)}: an answer needs mpm:recorded and mpm:means")
+    return Answer(coding(graph, recorded), coding_or_boolean(graph, means))
 
 
-def _reference(graph: Graph, node: URIRef, unit: str | None) -> Value | None:
-    found = one(graph, node, MPM.reference)
+def _read_reference(graph: Graph, node: URIRef, unit: str | None) -> Value | None:
+    found = single_object(graph, node, MPM.reference)
     if found is None:
         return None
     if isinstance(found, Literal) and not isinstance(found.value, bool):
         value = number(graph, node, MPM.reference)
         if value is None or unit is None:
-            raise NodeFault(f"{words_of(graph, node)}: mpm:reference is a number, and the concept has no unit")
+            raise NodeFault(f"{describe_node(graph, node)}: mpm:reference is a number, and the concept has no unit")
         return Quantity(value, unit)
-    return coding_or_truth(graph, found)
+    return coding_or_boolean(graph, found)

@@ -102,7 +102,7 @@ class ScoreCriterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RuleCase:
     """One case of a rule: the first whose criterion is true gives the output.  ``when`` None: otherwise."""
 
     when: Criterion | None

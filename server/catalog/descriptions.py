@@ -1,4 +1,4 @@
-"""What is known of a module from its Turtle."""
+"""The description of a module: identity, slots, criteria, parameters and digests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ontology.concepts import Concept
 from ontology.slots import Slot
-from server.catalog.criteria import Applicability, Case, Outcome, Remark, ScoreCriterion
-from server.catalog.trained import TrainedModel
+from server.catalog.criteria import Applicability, Outcome, Remark, RuleCase, ScoreCriterion
+from server.catalog.trained_model import TrainedModel
 
 
 class Kind(StrEnum):
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class MaxTimeApart:
     """How far apart the facts of a group of slots may lie; older ones than the newest allows are stale."""
 
     slots: tuple[str, ...]
@@ -31,7 +31,7 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskOf:
+class RiskDefinition:
     """What a probability is of, and until when (ISO 8601 duration); ``kidney failure``, ``P5Y``."""
 
     outcome: str
@@ -64,15 +64,15 @@ class Description:
     code_digest: str = ""
     parameters: Mapping[str, Decimal] = field(default_factory=dict)
     evaluation_time: timedelta | None = None
-    within: Within | None = None
+    within: MaxTimeApart | None = None
     applicability: tuple[Applicability, ...] = ()
     criteria: tuple[ScoreCriterion, ...] = ()
-    cases: tuple[Case, ...] = ()
+    cases: tuple[RuleCase, ...] = ()
     remarks: tuple[Remark, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     partial_total: bool = False
     preferred: bool = False
-    risk: RiskOf | None = None
+    risk: RiskDefinition | None = None
     display_decimals: int | None = None
     model: TrainedModel | None = None
 

@@ -3,8 +3,19 @@
 from rdflib import RDFS, Graph, Literal
 from rdflib.term import Node
 
-from collectors.layout import Layout, Meaning, Named, State, Supply, Told
-from server.catalog.graph import MPM, NodeFault, duration, flag, items, need, one, text, texts, words_of
+from collectors.search import Layout, Meaning, ReferencedCode, ReportedElement, State, Supply
+from server.catalog.turtle import (
+    MPM,
+    NodeFault,
+    describe_node,
+    duration,
+    flag,
+    list_items,
+    required_text,
+    single_object,
+    text,
+    texts,
+)
 
 _MEANINGS = {
     MPM.counts: Meaning.COUNTS,
@@ -18,57 +29,67 @@ _MEANINGS = {
 
 def read_layout(graph: Graph, collector: Node) -> Layout | None:
     """The layout of a collector, if it has one (``NodeFault`` where it cannot be read)."""
-    node = one(graph, collector, MPM.layout)
+    node = single_object(graph, collector, MPM.layout)
     if node is None:
         return None
-    named = one(graph, node, MPM.named)
+    named = single_object(graph, node, MPM.named)
     return Layout(
-        subject=need(graph, node, MPM.subjectPath),
-        states=tuple(sorted((_state(graph, each) for each in graph.objects(node, MPM.state)), key=lambda s: s.path)),
+        subject=required_text(graph, node, MPM.subjectPath),
+        states=tuple(
+            sorted((_read_state(graph, each) for each in graph.objects(node, MPM.state)), key=lambda s: s.path)
+        ),
         codes=texts(graph, node, MPM.codePath),
-        named=_named(graph, named) if named is not None else None,
+        referenced_code=_read_code_reference(graph, named) if named is not None else None,
         lasting=flag(graph, node, MPM.lasts),
-        begins=_paths(graph, node, "begins"),
-        ends=_paths(graph, node, "ends"),
-        intended_ends=_paths(graph, node, "intendedEnds"),
+        start_paths=_read_paths(graph, node, "begins"),
+        end_paths=_read_paths(graph, node, "ends"),
+        intended_end_paths=_read_paths(graph, node, "intendedEnds"),
         presumed=duration(graph, node, MPM.presumedFor),
-        supply=_supply(graph, supply) if (supply := one(graph, node, MPM.supply)) is not None else None,
+        supply=_read_supply(graph, supply) if (supply := single_object(graph, node, MPM.supply)) is not None else None,
         recorded=text(graph, node, MPM.recordedPath),
         encounter=text(graph, node, MPM.encounterPath),
-        tells=tuple(sorted((_told(graph, each) for each in graph.objects(node, MPM.tells)), key=str)),
+        reported_elements=tuple(
+            sorted((_read_note_element(graph, each) for each in graph.objects(node, MPM.tells)), key=str)
+        ),
         notes=texts(graph, node, MPM.tell),
     )
 
 
-def _state(graph: Graph, node: Node) -> State:
+def _read_state(graph: Graph, node: Node) -> State:
     meanings: dict[str, Meaning] = {}
     for term, meaning in _MEANINGS.items():
         for word in texts(graph, node, term):
             if word in meanings:
-                raise NodeFault(f"{_path(graph, node)}: the value {word!r} of a state has two meanings")
+                raise NodeFault(f"{_describe_state(graph, node)}: the value {word!r} of a state has two meanings")
             meanings[word] = meaning
-    return State(need(graph, node, MPM.path), meanings, flag(graph, node, MPM.optional))
+    return State(required_text(graph, node, MPM.path), meanings, flag(graph, node, MPM.optional))
 
 
-def _named(graph: Graph, node: Node) -> Named:
-    return Named(need(graph, node, MPM.path), need(graph, node, MPM.resourceType), need(graph, node, MPM.codePath))
+def _read_code_reference(graph: Graph, node: Node) -> ReferencedCode:
+    return ReferencedCode(
+        required_text(graph, node, MPM.path),
+        required_text(graph, node, MPM.resourceType),
+        required_text(graph, node, MPM.codePath),
+    )
 
 
-def _supply(graph: Graph, node: Node) -> Supply:
-    paths = (need(graph, node, term) for term in (MPM.lengthPath, MPM.repeatsPath, MPM.validPath))
+def _read_supply(graph: Graph, node: Node) -> Supply:
+    paths = (required_text(graph, node, term) for term in (MPM.lengthPath, MPM.repeatsPath, MPM.validPath))
     return Supply(*paths)
 
 
-def _told(graph: Graph, node: Node) -> Told:
-    return Told(need(graph, node, MPM.path), need(graph, node, RDFS.label), text(graph, node, MPM.equals))
+def _read_note_element(graph: Graph, node: Node) -> ReportedElement:
+    return ReportedElement(
+        required_text(graph, node, MPM.path), required_text(graph, node, RDFS.label), text(graph, node, MPM.equals)
+    )
 
 
-def _paths(graph: Graph, node: Node, name: str) -> tuple[str, ...]:
-    found = tuple(items(graph, node, MPM[name]))
+def _read_paths(graph: Graph, node: Node, name: str) -> tuple[str, ...]:
+    found = tuple(list_items(graph, node, MPM[name]))
     if not all(isinstance(each, Literal) for each in found):
-        raise NodeFault(f"{words_of(graph, node)}: mpm:{name} is a list of paths")
+        raise NodeFault(f"{describe_node(graph, node)}: mpm:{name} is a list of paths")
     return tuple(str(each) for each in found)
 
 
-def _path(graph: Graph, node: Node) -> str:
+def _describe_state(graph: Graph, node: Node) -> str:
     return f'[ path "{text(graph, node, MPM.path)}" ]'

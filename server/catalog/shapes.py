@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from rdflib import RDF, SH, Graph
 from rdflib.term import Node
 
-from server.catalog.graph import term_name, words_of
+from server.catalog.turtle import describe_node, term_name
 
 
 def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
@@ -30,24 +30,24 @@ def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
         if not any((node, None, None) in graph for graph in graphs.values()):
             # A value, or a node that says nothing: what it is a value of is named.
             terms = frozenset(shapes.objects(report.value(result, SH.sourceShape), SH.targetObjectsOf))
-            lines.update(_as_value(graphs, node, terms, str(message)))
+            lines.update(_value_faults(graphs, node, terms, str(message)))
             continue
-        lines.add(f"{_file(graphs, node)}: {words_of(union, node)}: {rule}")
+        lines.add(f"{_declaring_file(graphs, node)}: {describe_node(union, node)}: {rule}")
     return sorted(lines)
 
 
-def _as_value(graphs: Mapping[str, Graph], value: Node, terms: frozenset[Node], message: str) -> Iterator[str]:
+def _value_faults(graphs: Mapping[str, Graph], value: Node, terms: frozenset[Node], message: str) -> Iterator[str]:
     owned = False
     for name, graph in graphs.items():
         for owner, term in graph.subject_predicates(value):
             if not terms or term in terms:
                 owned = True
-                yield f"{name}: {words_of(graph, owner)}: {term_name(term)}: {message}"
+                yield f"{name}: {describe_node(graph, owner)}: {term_name(term)}: {message}"
     if not owned:
         yield f"ontology: {message}"
 
 
-def _file(graphs: Mapping[str, Graph], node: Node) -> str:
+def _declaring_file(graphs: Mapping[str, Graph], node: Node) -> str:
     for name, graph in graphs.items():
         if (node, None, None) in graph:
             return name

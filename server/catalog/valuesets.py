@@ -12,16 +12,21 @@ from pathlib import Path
 from rdflib import Graph
 from rdflib.term import Node
 
-from collectors.terminology.canonical import Canonical, canonical
-from collectors.terminology.codeset import Codes
-from collectors.terminology.concepts import filled, sets_of
-from collectors.terminology.errors import DefinitionError, ServerNeededError, UnknownSetError
+from collectors.terminology.code_set import (
+    Canonical,
+    Codes,
+    DefinitionError,
+    ServerNeededError,
+    UnknownSetError,
+    parse_canonical,
+)
+from collectors.terminology.concept_codes import fill_value_sets, value_sets_of
 from collectors.terminology.files import read_folders
-from collectors.terminology.library import Library
+from collectors.terminology.value_set_library import ValueSetLibrary
 from ontology.concepts import Concept, Origin
-from server.catalog.graph import MPM, NodeFault, need, text, words_of
+from server.catalog.turtle import MPM, NodeFault, describe_node, required_text, text
 
-_WITHOUT_CODES = frozenset({Origin.PATIENT, Origin.SITE, Origin.COMPUTED})
+_ORIGINS_WITHOUT_CODES = frozenset({Origin.PATIENT, Origin.SITE, Origin.COMPUTED})
 _NO_SERVER = "and no terminology server is configured (terminology.base_url)"
 
 
@@ -32,10 +37,10 @@ def shipped_folders(root: Path, module_folders: Iterable[Path]) -> tuple[Path, .
     return tuple(folder for folder in folders if folder.is_dir())
 
 
-def read_library(folders: Iterable[Path], root: Path, faults: list[str]) -> tuple[Library, str]:
+def read_library(folders: Iterable[Path], root: Path, faults: list[str]) -> tuple[ValueSetLibrary, str]:
     """The value sets in these folders, and a digest of them; ``faults`` takes all that is wrong with them."""
     files = read_folders(folders, root, maps=False)
-    library = Library(files.sets)
+    library = ValueSetLibrary(files.sets)
     faults += [*files.faults, *library.faults()]
     digest = blake2b(digest_size=32)
     for own in sorted(files.sets):
@@ -49,21 +54,21 @@ def limited_iri(concept: str, name: str) -> str:
     return f"{concept}-in-{Canonical(*name.partition('|')[::2]).slug}"
 
 
-def limited_concept(graph: Graph, slot: Node, concepts: Mapping[str, Concept]) -> Concept | None:
+def read_limited_concept(graph: Graph, slot: Node, concepts: Mapping[str, Concept]) -> Concept | None:
     """The concept that a slot with ``mpm:valueSet`` asks for; None of a slot without (NodeFault where it cannot)."""
     name = text(graph, slot, MPM.valueSet)
     if name is None:
         return None
     try:
-        named = canonical(name)
+        named = parse_canonical(name)
     except DefinitionError as error:
-        raise NodeFault(f"{words_of(graph, slot)}: mpm:valueSet: {error}") from None
-    iri = need(graph, slot, MPM.concept)
+        raise NodeFault(f"{describe_node(graph, slot)}: mpm:valueSet: {error}") from None
+    iri = required_text(graph, slot, MPM.concept)
     base = concepts.get(iri)
     if base is None:
         return None
-    if base.origin in _WITHOUT_CODES:
-        raise NodeFault(f"{words_of(graph, slot)}: mpm:valueSet: {base.id} is not read by codes")
+    if base.origin in _ORIGINS_WITHOUT_CODES:
+        raise NodeFault(f"{describe_node(graph, slot)}: mpm:valueSet: {base.id} is not read by codes")
     return replace(
         base,
         iri=limited_iri(iri, name),
@@ -74,14 +79,14 @@ def limited_concept(graph: Graph, slot: Node, concepts: Mapping[str, Concept]) -
     )
 
 
-def resolved(concept: Concept, library: Library, server: bool) -> Concept:
+def resolve_concept(concept: Concept, library: ValueSetLibrary, server: bool) -> Concept:
     """The concept with the codes of those sets that files define.
 
     What only a terminology server can work out stays open where there is a ``server``.  NodeFault where a set cannot be
     had, or leaves nothing of the concept.
     """
     sets: dict[str, Codes] = {}
-    for name in sets_of(concept):
+    for name in value_sets_of(concept):
         try:
             sets[name] = library.find(name).codes
         except (UnknownSetError, ServerNeededError) as error:
@@ -89,13 +94,13 @@ def resolved(concept: Concept, library: Library, server: bool) -> Concept:
                 raise NodeFault(f"{concept.id}: {error}, {_NO_SERVER}") from None
         except DefinitionError as error:
             raise NodeFault(f"{concept.id}: {error}") from None
-    found = filled(concept, sets)
-    if not found.accepted and not sets_of(found):
+    found = fill_value_sets(concept, sets)
+    if not found.accepted and not value_sets_of(found):
         raise NodeFault(f"{concept.id}: no code that is accepted is in value set {concept.only_in}")
     return found
 
 
-def limited_concepts(
+def read_limited_concepts(
     graphs: Mapping[str, Graph], concepts: Mapping[str, Concept], faults: list[str]
 ) -> dict[str, Concept]:
     """The concepts that slots make by limiting one to a value set; ``faults`` takes what is wrong."""
@@ -104,7 +109,7 @@ def limited_concepts(
     for name, graph in graphs.items():
         for slot in sorted(graph.objects(None, MPM.slot), key=str):
             try:
-                concept = limited_concept(graph, slot, by_iri)
+                concept = read_limited_concept(graph, slot, by_iri)
             except NodeFault as fault:
                 faults.append(f"{name}: {fault}")
                 continue
@@ -112,18 +117,18 @@ def limited_concepts(
                 continue
             held = found.setdefault(concept.id, concept)
             if held != concept or concept.id in concepts:
-                faults.append(f"{name}: {words_of(graph, slot)}: a second concept with the id {concept.id}")
+                faults.append(f"{name}: {describe_node(graph, slot)}: a second concept with the id {concept.id}")
     return found
 
 
-def all_resolved(
-    concepts: Mapping[str, Concept], library: Library, server: bool, faults: list[str]
+def resolve_concepts(
+    concepts: Mapping[str, Concept], library: ValueSetLibrary, server: bool, faults: list[str]
 ) -> dict[str, Concept]:
     """All concepts with the codes of their value sets; ``faults`` takes those that cannot be had."""
     found = {}
     for concept in concepts.values():
         try:
-            found[concept.id] = resolved(concept, library, server) if sets_of(concept) else concept
+            found[concept.id] = resolve_concept(concept, library, server) if value_sets_of(concept) else concept
         except NodeFault as fault:
             faults.append(f"value sets: {fault}")
             found[concept.id] = concept

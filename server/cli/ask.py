@@ -8,35 +8,33 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from collectors.handed import OFFLINE, HandedIn
 from collectors.settings import Source
-from server.catalog.configured import configured_catalog
-from server.catalog.load import Catalog
-from server.cli.assume import given_inputs, read_inputs
-from server.cli.bundle import check_types
-from server.executor.course import Course
+from collectors.supplied_records import OFFLINE, SuppliedRecords
+from server.catalog.catalog import Catalog, configured_catalog
+from server.cli.arguments import assumption_inputs, check_complete_types, read_assumption_values
 from server.executor.engine import Engine
 from server.executor.question import Question
+from server.executor.timeline import ConceptTimeline
 from server.executor.trace import Trace
 from server.explain.attribution import with_attributions
-from server.explain.comparisons import Against, Baseline
+from server.explain.comparisons import Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.prov import graph, written
+from server.explain.prov import argument_graph, serialize_graphs
 from server.explain.results import AnswerResult, Status
-from server.explain.text import argument
+from server.explain.text import render_argument
 from server.settings import Settings
 
 if TYPE_CHECKING:
-    from server.graphql.query import Asks
+    from server.graphql.query import QuestionEngine
 
 
 def run(
     settings: Settings,
     question: Question,
     form: str,
-    handed: HandedIn | None = None,
-    against: tuple[Against, ...] = (),
+    supplied: SuppliedRecords | None = None,
+    comparisons: tuple[Comparison, ...] = (),
     assume: Sequence[str] = (),
 ) -> int:
     """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
@@ -45,92 +43,96 @@ def run(
     ``against``: what moved each answer away from these (in JSON: from the first) is told with it.  ``assume``: what to
     take as given, as it was written.  Raises MedtwinError where there is nothing to print.
     """
-    return asyncio.run(_ask(settings, question, form, handed, against, assume))
+    return asyncio.run(_ask(settings, question, form, supplied, comparisons, assume))
 
 
 async def _ask(
     settings: Settings,
     question: Question,
     form: str,
-    handed: HandedIn | None,
-    against: tuple[Against, ...],
+    supplied: SuppliedRecords | None,
+    comparisons: tuple[Comparison, ...],
     assume: Sequence[str],
 ) -> int:
     async with await Engine.open(settings, configured_catalog(settings)) as engine:
-        inputs = given_inputs(assume, engine.catalog)
-        if handed is not None:
-            check_types(handed, engine.catalog)
+        inputs = assumption_inputs(assume, engine.catalog)
+        if supplied is not None:
+            check_complete_types(supplied, engine.catalog)
         if form == "json":
-            return await _json(_With(engine, handed), settings, question, inputs, against)
+            return await _print_json(_EngineWithRecords(engine, supplied), settings, question, inputs, comparisons)
         if inputs:
-            recorded = any(each.baseline is Baseline.ACTUAL for each in against)
-            question = replace(question, assume=read_inputs(inputs, engine.catalog), recorded=recorded)
-        trace = await engine.ask(question, handed)
-        results = with_attributions(trace, explain(trace), against)
-    print(_written(results, form), end="")
+            recorded = any(each.baseline is Baseline.ACTUAL for each in comparisons)
+            question = replace(
+                question,
+                assumptions=read_assumption_values(inputs, engine.catalog),
+                compare_without_assumptions=recorded,
+            )
+        trace = await engine.ask(question, supplied)
+        results = with_attributions(trace, explain(trace), comparisons)
+    print(_render(results, form), end="")
     return int(any(result.status is Status.FAILED for result in results))
 
 
-def _written(results: tuple[AnswerResult, ...], form: str) -> str:
+def _render(results: tuple[AnswerResult, ...], form: str) -> str:
     match form:
         case "turtle" | "json-ld":
-            return written([graph(result) for result in results], form)
+            return serialize_graphs([argument_graph(result) for result in results], form)
         case "fhir":
             # One Bundle of all: what several answers rest on is in it once.
             return json.dumps(bundle(results, datetime.now(UTC)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         case _:
-            return "\n".join(argument(result) for result in results)
+            return "\n".join(render_argument(result) for result in results)
 
 
-class _With:
+class _EngineWithRecords:
     """An engine that answers from what was handed in, as GraphQL asks it."""
 
-    def __init__(self, engine: Engine, handed: HandedIn | None) -> None:
+    def __init__(self, engine: Engine, supplied: SuppliedRecords | None) -> None:
         self._engine = engine
-        self._handed = handed
+        self._supplied = supplied
 
     @property
     def catalog(self) -> Catalog:
         return self._engine.catalog
 
     def source(self, source_id: str | None) -> Source:
-        if self._handed is not None and not self._engine.sources and source_id is None:
+        if self._supplied is not None and not self._engine.sources and source_id is None:
             return OFFLINE
         return self._engine.source(source_id)
 
     async def ask(self, question: Question) -> Trace:
-        return await self._engine.ask(self._named(question), self._handed)
+        return await self._engine.ask(self._without_offline_source(question), self._supplied)
 
-    async def course(self, question: Question, most: int) -> Course:
-        return await self._engine.course(self._named(question), most, self._handed)
+    async def timeline(self, question: Question, most: int) -> ConceptTimeline:
+        return await self._engine.timeline(self._without_offline_source(question), most, self._supplied)
 
-    def _named(self, question: Question) -> Question:
+    def _without_offline_source(self, question: Question) -> Question:
         named = None if question.source == OFFLINE.id and not self._engine.sources else question.source
         return replace(question, source=named)
 
 
-async def _json(
-    engine: "Asks",
+async def _print_json(
+    engine: "QuestionEngine",
     settings: Settings,
     question: Question,
     assume: Sequence[Mapping[str, Any]],
-    against: tuple[Against, ...],
+    comparisons: tuple[Comparison, ...],
 ) -> int:
     # The other forms need no GraphQL, which takes a third of a second to import.
     from server.graphql.endpoint import GraphQL
-    from server.graphql.whole import WHOLE, WHOLE_MOVED
+    from server.graphql.full_query import FULL_QUERY, FULL_QUERY_WITH_ATTRIBUTION
 
     at = None if question.at is None else question.at.isoformat()
     variables: dict[str, Any] = {
         "patient": question.patient,
         "source": question.source,
-        "of": list(question.of),
+        "of": list(question.concepts),
         "at": at,
         "assume": list(assume),
     }
-    for each in against[:1]:
+    for each in comparisons[:1]:
         variables |= {"baseline": each.baseline.value, "since": None if each.since is None else each.since.isoformat()}
-    query = WHOLE_MOVED if against else WHOLE
+    query = FULL_QUERY_WITH_ATTRIBUTION if comparisons else FULL_QUERY
     told, _ = await GraphQL(engine, settings.server).run(query, variables, token=question.token)
     if "errors" in told:
         for error in told["errors"]:

@@ -5,13 +5,12 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from server.catalog.configured import configured_catalog
+from server.catalog.catalog import Catalog, configured_catalog
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog
 from server.errors import CatalogError, SettingsError
 from server.executor.engine import Engine
 from server.kinds import check_signature, model_faults
-from server.kinds.cases import run_cases
+from server.kinds.worked_cases import run_cases
 from server.settings import Settings
 
 
@@ -20,12 +19,12 @@ def run(settings: Settings) -> int:
     try:
         catalog = configured_catalog(settings)
     except CatalogError as error:
-        return _told(error.faults)
-    faults = [*module_faults(catalog), *asyncio.run(_outside(settings, catalog))]
+        return _print_faults(error.faults)
+    faults = [*module_faults(catalog), *asyncio.run(_deployment_faults(settings, catalog))]
     if not faults:
         checked = f"{len(catalog.concepts)} concepts, {len(catalog.modules)} modules, {len(settings.sources)} sources"
         print(f"No faults: {checked}.")
-    return _told(faults)
+    return _print_faults(faults)
 
 
 def module_faults(catalog: Catalog) -> list[str]:
@@ -41,14 +40,14 @@ def module_faults(catalog: Catalog) -> list[str]:
     return faults
 
 
-async def _outside(settings: Settings, catalog: Catalog) -> list[str]:
+async def _deployment_faults(settings: Settings, catalog: Catalog) -> list[str]:
     try:
         engine = await Engine.open(settings, catalog)
     except SettingsError as error:
         return [str(error)]
     async with engine:
         faults = [f"source {s.id}: {s.text}" for s in await engine.source_status() if not s.reachable]
-        faults += await engine.ways.faults()
+        faults += await engine.authorisations.token_faults()
         faults += await engine.terminology.faults(catalog.concepts.values(), settings.server.deadline)
         cache = await engine.cache_status()
         if settings.cache.url is not None and settings.cache.enabled and not cache.reachable:
@@ -56,7 +55,7 @@ async def _outside(settings: Settings, catalog: Catalog) -> list[str]:
     return faults
 
 
-def _told(faults: list[str]) -> int:
+def _print_faults(faults: list[str]) -> int:
     for fault in faults:
         print(fault, file=sys.stderr)
     return int(bool(faults))

@@ -6,15 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from collectors.auth.ways import TOKEN_VARIABLE
+from collectors.auth.authorisations import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
 from server.cli import source
-from server.cli.bundle import read_bundle
-from server.cli.times import time_argument
-from server.cli.token import caller_token
+from server.cli.arguments import caller_token, read_bundle, time_argument
 from server.errors import QuestionError
 from server.executor.question import Question
-from server.explain.comparisons import Against, Baseline
+from server.explain.comparisons import Baseline, Comparison
 from server.settings import Settings, load_settings
 
 FAILED = 1
@@ -28,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         adding = given.command == "source" and given.action == "add"
-        return _run(given, load_settings(given.config, to_be_written=adding))
+        return _run_command(given, load_settings(given.config, may_be_missing=adding))
     except MedtwinError as error:
         for line in str(error).splitlines():
             print(f"medtwin: {line}", file=sys.stderr)
@@ -37,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _run(given: argparse.Namespace, settings: Settings) -> int:
+def _run_command(given: argparse.Namespace, settings: Settings) -> int:
     # Each command imports what it needs: to ask takes no GraphQL and no HTTP server, half a second of imports.
     match given.command:
         case "serve":
@@ -47,25 +45,25 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
         case "ask":
             from server.cli import ask
 
-            against = _against(given)
+            against = _comparisons(given)
             question = Question(
                 given.patient,
                 tuple(given.concept),
                 given.at,
                 given.source,
                 token=caller_token(),
-                earlier=tuple(each.since for each in against if each.since is not None),
+                earlier_times=tuple(each.since for each in against if each.since is not None),
             )
             handed = read_bundle(given.bundle, given.complete, given.patient)
             return ask.run(settings, question, given.format, handed, against, given.assume)
         case "plan":
             from server.cli import plan
 
-            return plan.run(settings, tuple(given.concept))
+            return plan.run_plan(settings, tuple(given.concept))
         case "card":
-            from server.cli import card
+            from server.cli import plan
 
-            return card.run(settings, given.module)
+            return plan.run_card(settings, given.module)
         case "verify":
             from server.cli import verify
 
@@ -78,7 +76,7 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             return check.run(settings)
 
 
-def _against(given: argparse.Namespace) -> tuple[Against, ...]:
+def _comparisons(given: argparse.Namespace) -> tuple[Comparison, ...]:
     """With what the answers are to be compared.  Raises QuestionError where the time and the baseline do not fit."""
     why = given.why or ("earlier" if given.since is not None else None)
     if why is None:
@@ -87,7 +85,7 @@ def _against(given: argparse.Namespace) -> tuple[Against, ...]:
         raise QuestionError("since-required", "--why earlier needs --since TIME, and no other --why takes one")
     if why == "assumption" and not given.assume:
         raise QuestionError("assume-required", "--why assumption needs --assume CONCEPT=VALUE")
-    return (Against(_BASELINES[why], given.since),)
+    return (Comparison(_BASELINES[why], given.since),)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
 
     serve_ = commands.add_parser("serve", parents=[config], help="serve GraphQL over HTTP")
     serve_.add_argument("--host", help="address to listen on, instead of server.host")
-    serve_.add_argument("--port", type=_port, help="port to listen on, instead of server.port; 0 takes a free one")
+    serve_.add_argument(
+        "--port", type=_port_argument, help="port to listen on, instead of server.port; 0 takes a free one"
+    )
 
     ask_ = commands.add_parser(
         "ask",
@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
+def _port_argument(text: str) -> int:
     if text.isdigit() and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")

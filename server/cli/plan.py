@@ -1,23 +1,30 @@
-"""``plan``: what a question would call and fetch.  Nothing is fetched."""
+"""``plan``: what a question would call and retrieve.  ``card``: a model's card.  Nothing is retrieved."""
 
-from server.catalog.configured import configured_catalog
-from server.compiler.compile import compile_plan
-from server.explain.planned import needs, searches
+from server.catalog.catalog import configured_catalog
+from server.compiler.compilation import compile_plan
+from server.explain.card import card_of, render_markdown
+from server.explain.plan_text import describe_needs, describe_searches
 from server.settings import Settings
 
 
-def run(settings: Settings, concepts: tuple[str, ...]) -> int:
+def run_plan(settings: Settings, concepts: tuple[str, ...]) -> int:
     """Print calls with what fills their slots, and searches.  Raises CompileError."""
     plan = compile_plan(configured_catalog(settings), concepts)
     print("Calls, inputs first:")
     for call in plan.calls:
         module = call.description
         print(f"  {module.id} {module.version}: {module.title} -> {module.produces.id}")
-        for need in needs(plan, call):
+        for need in describe_needs(plan, call):
             print(f"      {need}")
     if not plan.calls:
         print("  none: what is asked for is read from records")
     print("Searches, one for each source and resource type:")
-    for search in searches(plan) or ("none",):
+    for search in describe_searches(plan) or ("none",):
         print(f"  {search}")
+    return 0
+
+
+def run_card(settings: Settings, module_id: str) -> int:
+    """Print the card of a module.  QuestionError where there is no such module, or it has none."""
+    print(render_markdown(*card_of(configured_catalog(settings), module_id)), end="")
     return 0

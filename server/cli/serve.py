@@ -12,7 +12,7 @@ import sys
 import uvicorn
 
 from server.app import create_app
-from server.catalog.configured import configured_catalog
+from server.catalog.catalog import configured_catalog
 from server.executor.engine import Engine
 from server.settings import Settings
 

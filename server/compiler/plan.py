@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from collectors.needs import Search
+from collectors.search import Search
 from ontology.concepts import Concept
 from ontology.slots import Slot
 from server.catalog.descriptions import Description
@@ -65,7 +65,7 @@ class Plan:
     goals: tuple[Goal, ...]
 
     @property
-    def read(self) -> frozenset[str]:
+    def input_concepts(self) -> frozenset[str]:
         """The ids of the concepts that are read or assumed: of leaves, and of goals that are not computed."""
         found = {goal.concept.id for goal in self.goals if goal.call is None}
         for call in self.calls:

@@ -1,19 +1,20 @@
-"""The whole need of a plan: one search for each resource type."""
+"""All data that a plan needs: one search for each resource type, and the same as CDS Hooks prefetch templates."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
-from collectors.needs import CollectorDescription, Search
+from collectors.search import CollectorDescription, Search
+from collectors.supplied_records import reference_templates, search_templates, type_template
 from ontology.concepts import Concept, Origin
 from ontology.slots import Select, Slot
 from ontology.values import Coding
-from server.catalog.load import Catalog
-from server.compiler.plan import FromCall, FromSeries, Goal, Leaf, PlannedCall
+from server.catalog.catalog import Catalog
+from server.compiler.plan import FromCall, FromSeries, Goal, Leaf, Plan, PlannedCall
 
-NONE = timedelta(0)
+NO_TIME = timedelta(0)
 
 
-def searches(catalog: Catalog, calls: tuple[PlannedCall, ...], goals: tuple[Goal, ...]) -> tuple[Search, ...]:
+def plan_searches(catalog: Catalog, calls: tuple[PlannedCall, ...], goals: tuple[Goal, ...]) -> tuple[Search, ...]:
     """One search a resource type, over the widest window that any slot under any goal has.
 
     Every plan reads the Patient: whether there is such a patient, and whether they are alive, bears on any answer.
@@ -24,18 +25,18 @@ def searches(catalog: Catalog, calls: tuple[PlannedCall, ...], goals: tuple[Goal
     for concept, window, latest in _leaves(calls, goals):
         known = concept.id in concepts
         concepts[concept.id] = concept
-        windows[concept.id] = window if not known else _wider(windows[concept.id], window)
+        windows[concept.id] = window if not known else _wider_window(windows[concept.id], window)
         if not latest:
             histories.add(concept.id)
     found = []
     for collector in sorted(catalog.collectors.values(), key=lambda c: c.id):
         wanted = tuple(sorted((c for c in concepts.values() if c.origin is collector.origin), key=lambda c: c.id))
         if wanted or collector.origin is Origin.PATIENT:
-            found.append(_search(collector, wanted, windows, histories))
+            found.append(_build_search(collector, wanted, windows, histories))
     return tuple(found)
 
 
-def _search(
+def _build_search(
     collector: CollectorDescription,
     wanted: tuple[Concept, ...],
     windows: Mapping[str, timedelta | None],
@@ -46,18 +47,18 @@ def _search(
         for concept in wanted:
             for coding in (*(a.coding for a in concept.accepted), *concept.panels):
                 codes[coding.system, coding.code] = coding
-    widest: timedelta | None = NONE
+    widest: timedelta | None = NO_TIME
     for concept in wanted:
-        widest = _wider(widest, windows[concept.id])
+        widest = _wider_window(widest, windows[concept.id])
     latest = bool(wanted) and not any(concept.id in histories for concept in wanted)
     return Search(collector, wanted, tuple(codes[key] for key in sorted(codes)), widest if wanted else None, latest)
 
 
-def _wider(a: timedelta | None, b: timedelta | None) -> timedelta | None:
+def _wider_window(a: timedelta | None, b: timedelta | None) -> timedelta | None:
     return None if a is None or b is None else max(a, b)
 
 
-def _plus(a: timedelta | None, b: timedelta | None) -> timedelta | None:
+def _add_windows(a: timedelta | None, b: timedelta | None) -> timedelta | None:
     return None if a is None or b is None else a + b
 
 
@@ -73,9 +74,9 @@ def _leaves(
     pending: list[tuple[str, timedelta | None, bool]] = []
     for goal in goals:
         if goal.call is not None:
-            pending.append((goal.call, NONE, False))
+            pending.append((goal.call, NO_TIME, False))
         elif goal.slot is not None and goal.concept.origin is not Origin.COMPUTED:
-            yield goal.concept, None, _latest(goal.slot)
+            yield goal.concept, None, _needs_latest_only(goal.slot)
     while pending:
         call_of = pending.pop()
         if call_of in seen:
@@ -89,12 +90,25 @@ def _leaves(
             if isinstance(binding, FromCall):
                 pending.append((binding.call, back, in_series))
             elif isinstance(binding, FromSeries):
-                pending.append((binding.call, _plus(back, slot.window), True))
+                pending.append((binding.call, _add_windows(back, slot.window), True))
             elif isinstance(binding, Leaf) and binding.slot.concept.origin not in (Origin.SITE, Origin.COMPUTED):
-                latest = _latest(binding.slot) and not in_series and slot.name not in grouped
-                yield binding.slot.concept, _plus(back, slot.window), latest
+                latest = _needs_latest_only(binding.slot) and not in_series and slot.name not in grouped
+                yield binding.slot.concept, _add_windows(back, slot.window), latest
 
 
-def _latest(slot: Slot) -> bool:
+def _needs_latest_only(slot: Slot) -> bool:
     """Whether the latest measurement fills the slot: of events, "there is none" needs all of them."""
     return slot.select is Select.LATEST and slot.concept.origin is Origin.OBSERVATION
+
+
+def prefetch_templates(plan: Plan) -> Mapping[str, str]:
+    """Templates by key, of every search that any source is sent; ``collectors.supplied_records.from_prefetch`` reads the answers.
+
+    Collectors that a source uses on request only are left out: they are fetched where they are wanted.
+    """
+    made: dict[str, str] = {}
+    for search in plan.searches:
+        if not search.description.on_request:
+            made.update(search_templates(search))
+            made.update({key: type_template(kind) for key, kind in reference_templates(search).items()})
+    return made

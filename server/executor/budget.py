@@ -1,16 +1,16 @@
-"""What one request may cost: records that are read, executions, and the time that these take."""
+"""What one request may cost: records that are read, executions, and the time to compute them."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from collectors.fetching.allowance import Allowance
+from collectors.fetching.read_budget import ReadBudget
 from server.errors import QuestionError
-from server.kinds.trained.opening import opening_seconds
+from server.kinds.model import loading_seconds
 from server.settings import ServerSettings
 
-_LESS = "ask for fewer concepts, patients or points, or for a shorter time"
+_ADVICE = "ask for fewer concepts, patients or points, or for a shorter time"
 
 
 @dataclass(slots=True, eq=False)
@@ -20,20 +20,20 @@ class Budget:
     ``seconds`` are those that each of them may take to work out once its records are there; ``clock`` counts them.
     """
 
-    allowance: Allowance
+    read_budget: ReadBudget
     executions: int
     seconds: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     @classmethod
-    def of(cls, settings: ServerSettings) -> Self:
+    def from_settings(cls, settings: ServerSettings) -> Self:
         """As the settings allow."""
-        allowance = Allowance(settings.max_records, settings.max_read_bytes)
+        allowance = ReadBudget(settings.max_records, settings.max_read_bytes)
         return cls(allowance, settings.max_executions, settings.deadline)
 
-    def begin(self) -> "Work":
+    def start_work(self) -> "Work":
         """The records of one question are there: from now on its time counts."""
-        return Work(self, self.clock() + self.seconds, opening_seconds())
+        return Work(self, self.clock() + self.seconds, loading_seconds())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,23 +45,23 @@ class Work:
     """
 
     budget: Budget
-    until: float
-    opened: float
+    deadline: float
+    opening_before: float
 
-    def take(self) -> None:
+    def take_execution(self) -> None:
         """Before each execution.  QuestionError where it is one more than the request may have, or no time is left."""
         if self.budget.executions <= 0:
-            text = f"this takes more executions than one request may (server.max_executions): {_LESS}"
+            text = f"this takes more executions than one request may (server.max_executions): {_ADVICE}"
             raise QuestionError("too-many-executions", text)
         self.budget.executions -= 1
-        self.check()
+        self.check_time()
 
-    def late(self) -> bool:
+    def is_late(self) -> bool:
         """Whether no time is left."""
-        return self.budget.clock() > self.until + opening_seconds() - self.opened
+        return self.budget.clock() > self.deadline + loading_seconds() - self.opening_before
 
-    def check(self) -> None:
+    def check_time(self) -> None:
         """QuestionError where no time is left."""
-        if self.late():
-            text = f"it was not worked out within {self.budget.seconds:g} s (server.deadline): {_LESS}"
+        if self.is_late():
+            text = f"it was not worked out within {self.budget.seconds:g} s (server.deadline): {_ADVICE}"
             raise QuestionError("too-long", text)

@@ -1,28 +1,109 @@
-"""The name of a result: a keyed hash of exactly what it is computed from.
+"""The fingerprint of a result: a keyed hash of exactly what it is computed from.
 
 Values enter by their own digests, not by the fingerprints of what produced them: where a call upstream runs again
-and yields the same value, all downstream of it stays cached (early cutoff).
+and gives the same value, all downstream of it stays cached (early cutoff).
+
+Besides inputs and description a result depends on its environment: our code, our vocabulary and our libraries.  That is
+measured once, at start, from files and installed packages; a change of any makes every fingerprint a new one.
 """
 
-from collections.abc import Mapping
+import platform
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from importlib import metadata
+from pathlib import Path
 
 from ontology.encoding import Encodable, digest, digest_encoded, encode, framed_list
-from ontology.inputs import Consumed
-from server.catalog.descriptions import Description
-from server.executor.environment import Environment, measure_environment
+from ontology.evaluation import SlotInput
+from server.catalog.descriptions import Description, Kind
 
 __all__ = [
     "FORMAT",
     "PUBLIC",
-    "Consumed",
-    "Digests",
     "Environment",
+    "InputDigests",
+    "SlotInput",
     "consumed_digest",
     "fingerprint",
     "measure_environment",
-    "truncate",
+    "truncate_time",
 ]
+
+_LOCK_FILES = ("requirements.lock", "requirements-run.lock")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Digests of each kind's interpreter, of the ontology, and of the libraries that are installed."""
+
+    kinds: Mapping[Kind, str]
+    ontology: str
+    libraries: str
+    # Made when first asked for; every fingerprint has one of them in it.
+    _digests: dict[Kind, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def digest(self, kind: Kind) -> str:
+        """All that a module of this kind depends on, as one digest."""
+        found = self._digests.get(kind)
+        if found is None:
+            found = self._digests[kind] = digest((self.kinds[kind], self.ontology, self.libraries))
+        return found
+
+
+def measure_environment(root: Path) -> Environment:
+    """Measure what lies under ``root``, the folder that holds ``server`` and ``ontology``.
+
+    The interpreters share their helpers, and read descriptions through the catalog: each kind's digest is over
+    the sources of both, so that no helper goes unseen.
+    """
+    interpreter = _digest_files(
+        root, (*(root / "server/kinds").rglob("*.py"), *(root / "server/catalog").rglob("*.py"))
+    )
+    ontology = _digest_files(root, (*(root / "ontology").rglob("*.py"), *(root / "ontology").rglob("*.ttl")))
+    return Environment(
+        kinds=dict.fromkeys(Kind, interpreter),
+        ontology=ontology,
+        libraries=digest(
+            (
+                platform.python_implementation(),
+                platform.python_version(),
+                _lock_file_contents(root),
+                _installed_versions(root),
+            )
+        ),
+    )
+
+
+def _digest_files(root: Path, paths: Iterable[Path]) -> str:
+    return digest({path.relative_to(root).as_posix(): path.read_bytes().hex() for path in paths})
+
+
+def _interpreter() -> str:
+    return f"{platform.python_implementation()} {platform.python_version()}"
+
+
+def _lock_file_contents(root: Path) -> Mapping[str, str]:
+    return {name: (root / name).read_bytes().hex() for name in _LOCK_FILES if (root / name).is_file()}
+
+
+def _installed_versions(root: Path) -> Mapping[str, str | None]:
+    """Versions of our direct dependencies, since what is installed may differ from what is locked."""
+    project = root / "pyproject.toml"
+    if not project.is_file():
+        return {each.name.lower(): each.version for each in metadata.distributions()}
+    wanted: list[str] = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
+    return {name: _installed_version(name) for name in (re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in wanted)}
+
+
+def _installed_version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
 
 FORMAT = 2
 """Version of the form of fingerprints and of cached values; raise it when either changes."""
@@ -35,14 +116,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERSON = b"mt.fingerprint"
 
 
-def consumed_digest(consumed: Consumed, key: bytes) -> str:
+def consumed_digest(consumed: SlotInput, key: bytes) -> str:
     """Keyed digest of one input: the value in canonical form and the limits of its bounds, in hex."""
     bounds = consumed.bounds
     limits = None if bounds is None else (bounds.low, bounds.high, bounds.unit)
     return digest((consumed.value, limits), key, _PERSON)
 
 
-class Digests:
+class InputDigests:
     """The digests of the inputs of one run: many modules read the same values, and each is digested once.
 
     It holds what patients' values are found by, so it must not outlive the run.
@@ -50,9 +131,9 @@ class Digests:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._known: dict[tuple[type, Consumed], str] = {}
+        self._known: dict[tuple[type, SlotInput], str] = {}
 
-    def of(self, consumed: Consumed) -> str:
+    def digest_of(self, consumed: SlotInput) -> str:
         """``consumed_digest`` under the key.  Equal inputs of one type have one canonical form."""
         known = self._known.get((type(consumed.value), consumed))
         if known is None:
@@ -62,12 +143,12 @@ class Digests:
 
 def fingerprint(
     description: Description,
-    inputs: Mapping[str, Consumed],
+    inputs: Mapping[str, SlotInput],
     at: datetime | None,
     environment: Environment,
     key: bytes,
     zone: tzinfo = UTC,
-    digests: Digests | None = None,
+    digests: InputDigests | None = None,
 ) -> str:
     """Keyed BLAKE2b (32 bytes, in hex) of all that the module's result depends on; ``key`` has at most 64 bytes.
 
@@ -76,23 +157,23 @@ def fingerprint(
     under the same key.  Raises ValueError where a
     module that reads the time is given none, and EncodingError for an input without canonical form.
     """
-    known = digests or Digests(key)
-    inputs_form = {name: known.of(consumed) for name, consumed in inputs.items()}
-    time = _time(description.evaluation_time, at, zone)
+    known = digests or InputDigests(key)
+    inputs_form = {name: known.digest_of(consumed) for name, consumed in inputs.items()}
+    time = _time_read(description.evaluation_time, at, zone)
     items = (encode(inputs_form), encode(time), encode(environment.digest(description.kind)))
-    return digest_encoded(framed_list(_described(description), *items), key, _PERSON)
+    return digest_encoded(framed_list(_encode_description(description), *items), key, _PERSON)
 
 
-_described_forms: dict[int, tuple[Description, bytes]] = {}
-_MOST_DESCRIBED = 4096
+_encoded_descriptions: dict[int, tuple[Description, bytes]] = {}
+_MAX_ENCODED = 4096
 
 
-def _described(description: Description) -> bytes:
+def _encode_description(description: Description) -> bytes:
     """What of the form belongs to the description, encoded: the same at each of its executions.
 
     Known by the object itself, which is held so that its identity stays its own.
     """
-    found = _described_forms.get(id(description))
+    found = _encoded_descriptions.get(id(description))
     if found is not None and found[0] is description:
         return found[1]
     parts: tuple[Encodable, ...] = (
@@ -103,13 +184,13 @@ def _described(description: Description) -> bytes:
         dict(description.parameters),
     )
     encoded = b"".join([encode(part) for part in parts])
-    if len(_described_forms) >= _MOST_DESCRIBED:
-        _described_forms.clear()
-    _described_forms[id(description)] = (description, encoded)
+    if len(_encoded_descriptions) >= _MAX_ENCODED:
+        _encoded_descriptions.clear()
+    _encoded_descriptions[id(description)] = (description, encoded)
     return encoded
 
 
-def truncate(at: datetime, granularity: timedelta, zone: tzinfo = UTC) -> datetime:
+def truncate_time(at: datetime, granularity: timedelta, zone: tzinfo = UTC) -> datetime:
     """The evaluation time as a module that reads it at this granularity may see it, in ``zone``.
 
     Whole days begin at local midnight and are counted from 1970-01-01; finer steps are counted in UTC from
@@ -126,10 +207,10 @@ def truncate(at: datetime, granularity: timedelta, zone: tzinfo = UTC) -> dateti
     return datetime.combine(local - timedelta(days=days), datetime.min.time(), zone)
 
 
-def _time(granularity: timedelta | None, at: datetime | None, zone: tzinfo) -> str | None:
+def _time_read(granularity: timedelta | None, at: datetime | None, zone: tzinfo) -> str | None:
     if granularity is None:
         return None
     if at is None:
         raise ValueError("a module that reads the evaluation time was given none")
     # As written, with its offset: one instant is a different day in another zone.
-    return truncate(at, granularity, zone).isoformat()
+    return truncate_time(at, granularity, zone).isoformat()

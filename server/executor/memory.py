@@ -1,21 +1,164 @@
-"""What the executor remembers between questions: results by fingerprint, and what each caller was told last."""
+"""What the executor remembers between questions: cached results, and the last-seen entries that give the reasons.
 
-from collections.abc import Mapping, Sequence
+The reason of an execution is why it ran, or that it was reused: in words, with before and after.  It comes from the
+last-seen entry: what the same caller was last shown of it.  That is the one thing in the cache that is found by who was
+asked about, not by content.  So its name is a keyed hash of source, patient, module, time of the point *and* the
+caller's scope, and it is sealed and expires like a value.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from ontology.inputs import Consumed
+from msgspec import MsgspecError, Struct, msgpack
+
+from ontology.encoding import digest
+from ontology.evaluation import SlotInput
+from ontology.words import amount, words
 from server.catalog.descriptions import Description
-from server.executor.cache.keys import Keyring
-from server.executor.cache.store import Store
-from server.executor.environment import Environment
-from server.executor.fingerprint import Digests, fingerprint
-from server.executor.flight import SingleFlight
-from server.executor.lastseen import LastSeen, last_seen_name, observe, read_last_seen, write_last_seen
-from server.executor.reasons import reason
+from server.executor.cache.encryption import Keyring
+from server.executor.cache.store import Store, seen_name
+from server.executor.fingerprint import Environment, InputDigests, fingerprint, truncate_time
+from server.executor.module_evaluation import by_turns
+from server.executor.result_cache import ResultCache
 from server.executor.trace import Circumstances, Execution
-from server.executor.turns import by_turns
+
+_PERSON = b"mt.seen"
+
+
+class SeenSlot(Struct, frozen=True, array_like=True):
+    """What one slot held: in words, and by digest of the consumed value."""
+
+    text: str
+    digest: str
+
+
+class LastSeen(Struct, frozen=True, array_like=True):
+    """What one execution was computed from.
+
+    ``at`` is the evaluation time as the module read it (ISO 8601), None where it does not read it.
+    """
+
+    fingerprint: str
+    version: str
+    description: str
+    code: str
+    environment: str
+    at: str | None
+    slots: dict[str, SeenSlot]
+
+
+_ENCODER = msgpack.Encoder()
+_DECODER = msgpack.Decoder(LastSeen)
+
+
+def last_seen_name(source: str, patient: str, module: str, point: datetime | None, scope: str, key: bytes) -> str:
+    """Where the entry is: ``point`` is the time of a point in a series, ``scope`` what the caller may see."""
+    return seen_name(digest((source, patient, module, point, scope), key, _PERSON))
+
+
+def make_last_seen(
+    description: Description,
+    inputs: Mapping[str, SlotInput],
+    at: datetime | None,
+    fingerprint: str,
+    environment: Environment,
+    key: bytes,
+    zone: tzinfo = UTC,
+    digests: InputDigests | None = None,
+) -> LastSeen:
+    """What this execution is computed from; arguments as those of ``fingerprint`` that gave its name."""
+    granularity = description.evaluation_time
+    known = digests or InputDigests(key)
+    return LastSeen(
+        fingerprint,
+        description.version,
+        description.digest,
+        description.code_digest,
+        environment.digest(description.kind),
+        None if granularity is None or at is None else truncate_time(at, granularity, zone).isoformat(),
+        {name: SeenSlot(_describe_input(consumed), known.digest_of(consumed)) for name, consumed in inputs.items()},
+    )
+
+
+async def read_last_seen(store: Store, names: Sequence[str]) -> list[LastSeen | None]:
+    """The entries under these names, in one request; None where there is none that can be read."""
+    return [_decode_last_seen(data) for data in await store.get_many(names)]
+
+
+async def write_last_seen(store: Store, entries: Mapping[str, LastSeen], ttl: timedelta) -> None:
+    """Keep these entries, in one request; written anew for each answer, reused or not."""
+    await store.put_many({name: _ENCODER.encode(entry) for name, entry in entries.items()}, ttl)
+
+
+def _decode_last_seen(data: bytes | None) -> LastSeen | None:
+    if data is None:
+        return None
+    try:
+        return _DECODER.decode(data)
+    except (MsgspecError, ValueError):
+        return None
+
+
+def _describe_input(consumed: SlotInput) -> str:
+    bounds = consumed.bounds
+    if bounds is None:
+        return words(consumed.value)
+    return f"{words(consumed.value)} (between {amount(bounds.low, bounds.unit)} and {amount(bounds.high, bounds.unit)})"
+
+
+def execution_reason(previous: LastSeen | None, now: LastSeen, reused: bool, cache_reachable: bool) -> str:
+    """``reused``, or all that differs from what this caller was told last, joined by " · ".
+
+    Where nothing differs the result had ``expired``, or there was ``no cache``; where nothing was told before it is
+    ``first seen``.
+    """
+    if reused:
+        return "reused"
+    if previous is None:
+        return "first seen" if cache_reachable else "no cache"
+    return " · ".join(_describe_changes(previous, now)) or ("expired" if cache_reachable else "no cache")
+
+
+def _describe_changes(previous: LastSeen, now: LastSeen) -> Iterator[str]:
+    if previous.version != now.version:
+        yield f"module {previous.version} → {now.version}"
+    elif previous.description != now.description:
+        yield "description changed"
+    if previous.code != now.code:
+        yield "code changed"
+    if previous.environment != now.environment:
+        yield "interpreter, ontology or libraries changed"
+    yield from _describe_slot_changes(previous, now)
+    if previous.at != now.at:
+        yield f"the evaluation time moved from {_format_time(previous.at)} to {_format_time(now.at)}"
+
+
+def _describe_slot_changes(previous: LastSeen, now: LastSeen) -> Iterator[str]:
+    for name, slot in now.slots.items():
+        before = previous.slots.get(name)
+        if before is None:
+            yield f"slot `{name}` added"
+        elif before.digest == slot.digest:
+            continue
+        elif before.text == slot.text:
+            yield f"slot `{name}` changed (shown as {slot.text} before and after)"
+        else:
+            yield f"slot `{name}` changed from {before.text} to {slot.text}"
+    for name in previous.slots:
+        if name not in now.slots:
+            yield f"slot `{name}` removed"
+
+
+def _format_time(at: str | None) -> str:
+    if at is None:
+        return "none"
+    time = datetime.fromisoformat(at)
+    if (time.hour, time.minute, time.second, time.microsecond) == (0, 0, 0, 0):
+        return time.date().isoformat()
+    return time.isoformat(sep=" ", timespec="seconds" if time.second else "minutes")
+
 
 REUSED = "reused"
 
@@ -37,29 +180,37 @@ class Memory:
         self.keys = keys
         self.environment = environment
         self.zone = zone
-        self.under = Circumstances(environment, zone, keys.sealing)
+        self.circumstances = Circumstances(environment, zone, keys.argument_seal_key)
         self.ttl = ttl
-        self.flight = SingleFlight(store, ttl)
+        self.result_cache = ResultCache(store, ttl)
 
-    def digests(self) -> Digests:
+    def input_digests(self) -> InputDigests:
         """For the inputs of one run."""
-        return Digests(self.keys.fingerprint)
+        return InputDigests(self.keys.fingerprint)
 
     def fingerprint(
-        self, description: Description, inputs: Mapping[str, Consumed], at: datetime, digests: Digests | None = None
+        self,
+        description: Description,
+        inputs: Mapping[str, SlotInput],
+        at: datetime,
+        digests: InputDigests | None = None,
     ) -> str:
         """The name of the result of this call on these inputs."""
         return fingerprint(description, inputs, at, self.environment, self.keys.fingerprint, self.zone, digests)
 
-    async def explain(
-        self, subject: Subject, made: Sequence[Execution], points: Sequence[bool], digests: Digests | None = None
+    async def with_reasons(
+        self,
+        subject: Subject,
+        executions: Sequence[Execution],
+        points: Sequence[bool],
+        digests: InputDigests | None = None,
     ) -> tuple[Execution, ...]:
         """The executions with the reason why each ran, or that it was reused; one look-up, and one write at most.
 
         Entries are written anew for each answer, so that they outlive the results and "expired" can be said; but for
         points of a series, of which there may be thousands.
         """
-        pairs = list(zip(made, points, strict=True))
+        pairs = list(zip(executions, points, strict=True))
         names = await by_turns(lambda pair: self._seen_name(subject, *pair), pairs)
         previous = await read_last_seen(self.store, names)
         entries: dict[str, LastSeen] = {}
@@ -70,10 +221,10 @@ class Memory:
                 if not point:
                     entries[name] = before
                 return replace(execution, reason=REUSED)
-            entries[name] = now = self._observe(execution, digests)
-            return replace(execution, reason=reason(before, now, execution.reused, self.store.available))
+            entries[name] = now = self._make_last_seen(execution, digests)
+            return replace(execution, reason=execution_reason(before, now, execution.reused, self.store.available))
 
-        told = await by_turns(tell, list(zip(made, points, names, previous, strict=True)))
+        told = await by_turns(tell, list(zip(executions, points, names, previous, strict=True)))
         if entries:
             await write_last_seen(self.store, entries, self.ttl)
         return tuple(told)
@@ -83,10 +234,10 @@ class Memory:
         module = execution.description.iri
         return last_seen_name(subject.source, subject.patient, module, at, subject.scope, self.keys.seen)
 
-    def _observe(self, execution: Execution, digests: Digests | None) -> LastSeen:
-        return observe(
+    def _make_last_seen(self, execution: Execution, digests: InputDigests | None) -> LastSeen:
+        return make_last_seen(
             execution.description,
-            {name: Consumed(i.value, i.bounds) for name, i in execution.inputs.items()},
+            {name: SlotInput(i.value, i.bounds) for name, i in execution.inputs.items()},
             execution.as_of,
             execution.fingerprint,
             self.environment,

@@ -1,4 +1,4 @@
-"""What a run leaves: executions and the resources that they used.  Lives as long as the answer."""
+"""The trace of a run: its executions, their inputs and the records used.  Lives as long as the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ontology.slots import Slot
 from ontology.values import Value
 from server.catalog.descriptions import Description
 from server.compiler.plan import Goal, Plan
-from server.executor.environment import Environment
+from server.executor.fingerprint import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class GoalAnswer:
     """One goal of the plan, answered: by an execution (position in the trace), or by recorded facts alone."""
 
     goal: Goal
@@ -70,7 +70,7 @@ class Circumstances:
 
     environment: Environment
     zone: tzinfo = UTC
-    sealing: bytes | None = field(default=None, repr=False)
+    seal_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,14 @@ class Trace:
     source: str
     at: datetime
     executions: tuple[Execution, ...]
-    answers: tuple[Answered, ...]
-    under: Circumstances
+    answers: tuple[GoalAnswer, ...]
+    circumstances: Circumstances
     issues: tuple[Issue, ...] = ()
     concepts: Mapping[str, Concept] = field(default_factory=dict)
-    earlier: Mapping[datetime, "Trace"] = field(default_factory=dict)
-    recorded: "Trace | None" = None
+    earlier_traces: Mapping[datetime, "Trace"] = field(default_factory=dict)
+    without_assumptions: "Trace | None" = None
 
     @property
     def zone(self) -> tzinfo:
         """That in which days begin."""
-        return self.under.zone
+        return self.circumstances.zone

@@ -1,1 +1,1 @@
-"""A trace told to a reader: results, arguments, provenance, FHIR."""
+"""A trace explained: results, arguments, attributions, provenance (RDF) and FHIR."""

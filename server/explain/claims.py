@@ -9,7 +9,7 @@ from ontology.values import Absent, AbsentReason, Quantity
 from ontology.words import begin_small
 from server.catalog.descriptions import Description
 from server.executor.trace import BoundInput, Execution
-from server.explain.reach import Reach, Times
+from server.explain.dependencies import Dependencies, Times
 from server.explain.results import RiskView
 from server.explain.wording import (
     absence_words,
@@ -23,23 +23,23 @@ from server.explain.wording import (
     value_words,
 )
 
-_REFUSED = ("not-applicable", "no-case")
-REFUSAL = "Does not hold: "
+_INAPPLICABLE_CODES = ("not-applicable", "no-case")
+INAPPLICABLE_PREFIX = "Does not hold: "
 """How the issue begins with which a module is refused."""
 _PERCENT = "%"
-_FROM_BELOW = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
+_INHERITED_REASONS = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
 WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
 
 
-def claim(reach: Reach, position: int, at: datetime) -> str:
+def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
     """The sentence for one execution of a trace evaluated as of ``at``."""
-    execution = reach.executions[position]
+    execution = dependencies.executions[position]
     evaluation, description = execution.evaluation, execution.description
-    when = _as_of(execution, reach.times(position), at)
-    what_if = f"; on an assumption: {WHAT_IF}" if _what_if(reach, position) else ""
+    when = _as_of_clause(execution, dependencies.times(position), at)
+    what_if = f"; on an assumption: {WHAT_IF}" if _is_what_if(dependencies, position) else ""
     if isinstance(evaluation.value, Absent):
-        return f"{_without_value(reach, position, when)}{what_if}."
-    said = evaluation.working.claim or _value_sentence(description, evaluation)
+        return f"{_describe_absence(dependencies, position, when)}{what_if}."
+    said = evaluation.working.claim or _describe_value(description, evaluation)
     risk = risk_of(description, evaluation)
     people = f", {risk_words(risk.probability, risk.horizon)}" if risk is not None else ""
     # A module may have said so in its own words.
@@ -52,8 +52,8 @@ def leaf_claim(leaf: BoundInput, times: Times) -> str:
     """The sentence for a concept that is read, not computed."""
     display = leaf.slot.concept.display
     if isinstance(leaf.value, Absent):
-        return f"{display} is missing ({_why_absent(leaf)})."
-    when = " (assumed, not recorded)" if leaf.assumed else _known(times)
+        return f"{display} is missing ({_absence_reason(leaf)})."
+    when = " (assumed, not recorded)" if leaf.assumed else _effective_clause(times)
     is_ = ":" if isinstance(leaf.value, bool) else " is"
     return f"{display}{is_} {value_words(leaf.value)}{when}."
 
@@ -66,30 +66,35 @@ def risk_of(description: Description, evaluation: Evaluation) -> RiskView | None
     return RiskView(description.risk.outcome, description.risk.horizon, evaluation.value.value / scale)
 
 
-def missing(reach: Reach, position: int) -> tuple[tuple[str, str], ...]:
+def missing_inputs(dependencies: Dependencies, position: int) -> tuple[tuple[str, str], ...]:
     """What is missing at the root of an absent value: names and why, each once."""
-    absent = [given for given in reach.carrying(position) if isinstance(given.value, Absent)]
+    absent = [given for given in dependencies.supporting_inputs(position) if isinstance(given.value, Absent)]
     absent = [given for given in absent if given.slot.required] or absent
     found: dict[tuple[str, str], None] = {}
     for given in absent:
-        below = [pair for step in given.steps if _for_lack(reach.executions[step]) for pair in missing(reach, step)]
+        below = [
+            pair
+            for step in given.steps
+            if _lacks_input(dependencies.executions[step])
+            for pair in missing_inputs(dependencies, step)
+        ]
         if below and given.value == Absent(AbsentReason.INPUT_ABSENT):
             found.update(dict.fromkeys(below))
         else:
-            found[_name(given), _why_absent(given, reach)] = None
+            found[_input_name(given), _absence_reason(given, dependencies)] = None
     return tuple(found)
 
 
-def _name(given: BoundInput) -> str:
+def _input_name(given: BoundInput) -> str:
     concept = given.slot.concept
     return f'the setting "{concept.display}"' if concept.origin is Origin.SITE else concept.display
 
 
-def _for_lack(execution: Execution) -> bool:
+def _lacks_input(execution: Execution) -> bool:
     return execution.evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
 
 
-def _value_sentence(description: Description, evaluation: Evaluation) -> str:
+def _describe_value(description: Description, evaluation: Evaluation) -> str:
     display, value, decimals = description.produces.display, evaluation.value, description.display_decimals
     bounds = evaluation.bounds
     if isinstance(value, bool):
@@ -100,23 +105,25 @@ def _value_sentence(description: Description, evaluation: Evaluation) -> str:
     return f"{display} is {value_words(value, decimals)}"
 
 
-def _without_value(reach: Reach, position: int, when: str) -> str:
-    execution = reach.executions[position]
+def _describe_absence(dependencies: Dependencies, position: int, when: str) -> str:
+    execution = dependencies.executions[position]
     display, evaluation = execution.description.produces.display, execution.evaluation
     match evaluation.value:
         case Absent(AbsentReason.NOT_APPLICABLE):
-            why = refusals(evaluation)
+            why = inapplicable_reasons(evaluation)
             return f"{display} does not apply{': ' + list_words(why) if why else ' to this patient'}"
         case Absent(AbsentReason.FAILED):
             return f"{display} could not be computed: the module failed"
         case _:
-            lies = _between(evaluation.bounds, execution.description.display_decimals) or _among(evaluation)
-            return f"{display} could not be computed: {_lack(reach, position)}{lies}{when if lies else ''}"
+            lies = _bounds_clause(evaluation.bounds, execution.description.display_decimals) or _candidates_clause(
+                evaluation
+            )
+            return f"{display} could not be computed: {_describe_missing(dependencies, position)}{lies}{when if lies else ''}"
 
 
-def _lack(reach: Reach, position: int) -> str:
-    evaluation = reach.executions[position].evaluation
-    named = () if evaluation.value == Absent(AbsentReason.CONFLICTING) else missing(reach, position)
+def _describe_missing(dependencies: Dependencies, position: int) -> str:
+    evaluation = dependencies.executions[position].evaluation
+    named = () if evaluation.value == Absent(AbsentReason.CONFLICTING) else missing_inputs(dependencies, position)
     if named:
         verb = "is" if len(named) == 1 else "are"
         if len({why for _, why in named}) == 1:
@@ -127,46 +134,46 @@ def _lack(reach: Reach, position: int) -> str:
     return begin_small(told[0]) if told else "what is recorded does not settle it"
 
 
-def between_words(interval: Interval, decimals: int | None = None) -> str:
+def format_between(interval: Interval, decimals: int | None = None) -> str:
     """``between 41 and 55 mL/min/1.73 m²``."""
     return f"between {interval_words(interval, decimals).replace(' to ', ' and ', 1)}"
 
 
-def _between(bounds: Interval | None, decimals: int | None) -> str:
-    return f"; it lies {between_words(bounds, decimals)}" if bounds else ""
+def _bounds_clause(bounds: Interval | None, decimals: int | None) -> str:
+    return f"; it lies {format_between(bounds, decimals)}" if bounds else ""
 
 
-def _among(evaluation: Evaluation) -> str:
+def _candidates_clause(evaluation: Evaluation) -> str:
     told = [issue.text.split(": ", 1)[-1] for issue in evaluation.issues if issue.code == "undecided"]
     return f"; it is {told[0]}" if told else ""
 
 
-def refusals(evaluation: Evaluation) -> list[str]:
+def inapplicable_reasons(evaluation: Evaluation) -> list[str]:
     """Why a module does not hold, in the words of its description."""
-    refused = [issue for issue in evaluation.issues if issue.code in _REFUSED]
-    return [begin_small(issue.text.removeprefix(REFUSAL).rstrip(".")) for issue in refused]
+    refused = [issue for issue in evaluation.issues if issue.code in _INAPPLICABLE_CODES]
+    return [begin_small(issue.text.removeprefix(INAPPLICABLE_PREFIX).rstrip(".")) for issue in refused]
 
 
-def _why_absent(given: BoundInput, reach: Reach | None = None) -> str:
-    if isinstance(given.value, Absent) and given.value.reason in _FROM_BELOW and reach is not None:
-        told = [text for step in given.steps for text in refusals(reach.executions[step].evaluation)]
+def _absence_reason(given: BoundInput, reach: Dependencies | None = None) -> str:
+    if isinstance(given.value, Absent) and given.value.reason in _INHERITED_REASONS and reach is not None:
+        told = [text for step in given.steps for text in inapplicable_reasons(reach.executions[step].evaluation)]
         if told:
             return f"it does not apply: {list_words(dict.fromkeys(told))}"
     return absence_words(given)
 
 
-def _what_if(reach: Reach, position: int) -> bool:
+def _is_what_if(dependencies: Dependencies, position: int) -> bool:
     """Whether the question itself assumed an input: a site's own setting is no what-if."""
-    return reach.assumed(position)
+    return dependencies.rests_on_assumption(position)
 
 
-def _as_of(execution: Execution, times: Times, at: datetime) -> str:
+def _as_of_clause(execution: Execution, times: Times, at: datetime) -> str:
     if execution.as_of != at:
         return f" (as of {time_words(execution.as_of)})"
     if times.latest is None and (times.oldest is not None or execution.description.evaluation_time is not None):
         return f" (as of {time_words(execution.as_of)})"
-    return _known(times)
+    return _effective_clause(times)
 
 
-def _known(times: Times) -> str:
+def _effective_clause(times: Times) -> str:
     return f" (as of {span_words(times.latest)})" if times.latest is not None else ""

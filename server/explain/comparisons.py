@@ -1,4 +1,4 @@
-"""With what a result is compared, and what came of it: plain objects, as those of ``results``."""
+"""Comparisons of a result with a baseline, and the attribution that came of one: plain objects, as in ``results``."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +7,8 @@ from enum import StrEnum
 from ontology.concepts import Concept
 from ontology.resources import RecordRef
 from ontology.values import Value
-from server.attribution.sides import Stayed
-from server.attribution.told import Between
+from server.attribution.game import StayedInput
+from server.attribution.result import ComputedBetween
 
 
 class Baseline(StrEnum):
@@ -20,7 +20,7 @@ class Baseline(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class Comparison:
     """One comparison that was asked for; ``since`` belongs to ``EARLIER``."""
 
     baseline: Baseline
@@ -79,8 +79,8 @@ class AttributionView:
     output_value: Value
     residual: float
     items: tuple[ItemView, ...]
-    stayed: tuple[Stayed, ...]
+    stayed: tuple[StayedInput, ...]
     flipped: tuple[str, ...]
     text: str
     groups: tuple[GroupView, ...] = ()
-    between: tuple[Between, ...] = ()
+    between: tuple[ComputedBetween, ...] = ()

@@ -1,4 +1,4 @@
-"""What a result is qualified by, in words that the plain text and the FHIR notes share."""
+"""Phrases that qualify a result, shared by the plain text and the FHIR notes: meaning, uncertainty, maturity."""
 
 import re
 from datetime import datetime, time
@@ -7,22 +7,21 @@ from decimal import Decimal
 from ontology.evaluation import Interval
 from ontology.values import Absent
 from server.catalog.descriptions import Description
-from server.explain.contributions import ContributionsView, StandingView
-from server.explain.results import AnswerResult
+from server.explain.results import AnswerResult, ContributionsView, StandingView
 from server.explain.wording import interval_words, list_words, number_words, time_words
 
 USED_IN_CARE = "clinical"
 _NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
-_HARDLY = Decimal("0.03")
+_LEAST_SHARE = Decimal("0.03")
 _MOST_NAMED = 10
-_MATURITY = {
+_MATURITY_TEXTS = {
     "demonstration": "it shows what can be done, and is not for use in care",
     "research": "it is for research, and not for use in care",
     USED_IN_CARE: "for use in care, as its card says",
 }
 
 
-def meaning(result: AnswerResult) -> str | None:
+def describe_meaning(result: AnswerResult) -> str | None:
     """What the value means, by whom; None where its module does not say."""
     meant = result.interpretation
     if meant is None:
@@ -32,7 +31,7 @@ def meaning(result: AnswerResult) -> str | None:
     return f"{said} ({meant.citation})" if meant.citation else said
 
 
-def uncertainty(interval: Interval, decimals: int | None) -> str:
+def describe_uncertainty(interval: Interval, decimals: int | None) -> str:
     """Between which values, and in what sense; a module that words its interval itself has the limits in the words."""
     said = interval.text
     told = {Decimal(number.replace("−", "-")) for number in _NUMBER.findall(said)}
@@ -48,51 +47,51 @@ def ground_times(result: AnswerResult) -> tuple[datetime, datetime] | None:
     nothing = isinstance(result.value, Absent) and result.bounds is None
     if nothing or oldest is None or latest is None or oldest == latest:
         return None
-    one_day = is_day(latest) and oldest.time() == time.min and oldest.date() == latest.date()
+    one_day = is_end_of_day(latest) and oldest.time() == time.min and oldest.date() == latest.date()
     return None if one_day else (oldest, latest)
 
 
-def is_day(latest: datetime) -> bool:
+def is_end_of_day(latest: datetime) -> bool:
     """Whether this is the end of a day, as which a record that is dated to the day counts."""
     return latest.time() == time.max
 
 
-def grounds_span(result: AnswerResult) -> str | None:
+def describe_ground_times(result: AnswerResult) -> str | None:
     """From when to when the records are, where they are of more than one time."""
     times = ground_times(result)
     if times is None:
         return None
     oldest, latest = times
     begins = oldest.date().isoformat() if oldest.time() == time.min else time_words(oldest)
-    ends = latest.date().isoformat() if is_day(latest) else time_words(latest)
+    ends = latest.date().isoformat() if is_end_of_day(latest) else time_words(latest)
     return f"rests on records from {begins} to {ends}"
 
 
-def moved(added: ContributionsView) -> str:
+def describe_contributions(contributions: ContributionsView) -> str:
     """What each input added: points, or which way it moved a model's estimate (log-odds are for who asks for them)."""
-    if added.scale == "POINTS":
+    if contributions.scale == "POINTS":
         return "points: " + ", ".join(
-            f"{item.slot.replace('_', ' ')} {number_words(item.amount)} ({item.text})" for item in added.items
+            f"{item.slot.replace('_', ' ')} {number_words(item.amount)} ({item.text})" for item in contributions.items
         )
-    least = _HARDLY * sum(abs(item.amount) for item in added.items)
-    named = [item for item in added.items if abs(item.amount) >= least][:_MOST_NAMED]
+    least = _LEAST_SHARE * sum(abs(item.amount) for item in contributions.items)
+    named = [item for item in contributions.items if abs(item.amount) >= least][:_MOST_NAMED]
     up = [item.text for item in named if item.amount > 0]
     down = [item.text for item in named if item.amount < 0]
     told = [f"{word}: {list_words(texts)}" for word, texts in (("up", up), ("down", down)) if texts]
-    if rest := sum(item.amount != 0 for item in added.items) - len(up) - len(down):
+    if rest := sum(item.amount != 0 for item in contributions.items) - len(up) - len(down):
         told.append(f"less than these: {rest} more input{'' if rest == 1 else 's'}")
-    return f"moved the estimate, compared with {added.background}, most first: {'; '.join(told) or 'nothing'}"
+    return f"moved the estimate, compared with {contributions.background}, most first: {'; '.join(told) or 'nothing'}"
 
 
-def maturity(module: Description) -> str | None:
+def describe_maturity(module: Description) -> str | None:
     """How far a trained model has come; None of what is none."""
     model = module.model
     if model is None:
         return None
-    return f"{model.maturity} model: {_MATURITY.get(model.maturity, 'not known to be for use in care')}"
+    return f"{model.maturity} model: {_MATURITY_TEXTS.get(model.maturity, 'not known to be for use in care')}"
 
 
-def standing(found: StandingView) -> str:
+def describe_standing(standing: StandingView) -> str:
     """How the inputs of a model stand to what it was fitted to."""
-    outside = "; ".join(found.outside) or "none outside the training data"
-    return f"{found.measured} of {found.of} inputs known; {outside}"
+    outside = "; ".join(standing.outside) or "none outside the training data"
+    return f"{standing.measured} of {standing.of} inputs known; {outside}"

@@ -1,4 +1,7 @@
-"""Results, told: plain objects that any way out (GraphQL, text, RDF, FHIR) reads.  They live as long as the answer."""
+"""Results as plain objects that every output (GraphQL, text, RDF, FHIR) reads: answer, steps, grounds, contributions.
+
+They live as long as the answer.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,16 +11,55 @@ from enum import StrEnum
 from functools import cached_property
 
 from ontology.concepts import Concept
-from ontology.evaluation import Interval, Issue
-from ontology.resources import RecordRef
+from ontology.evaluation import ContributionGroup, Interval, Issue
+from ontology.resources import RecordRef, Span
 from ontology.slots import Slot
-from ontology.times import Span
 from ontology.values import Coding, Value
 from server.catalog.criteria import Advice
 from server.catalog.descriptions import Description
 from server.executor.trace import Circumstances
-from server.explain.comparisons import Against, AttributionView
-from server.explain.contributions import ContributionsView, StandingView
+from server.explain.comparisons import AttributionView, Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionView:
+    """What one slot added, in points or on the margin scale of a model."""
+
+    slot: str
+    value: Value
+    amount: Decimal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionsView:
+    """Points or SHAP values of one step.  ``residual`` is what output, base and items leave over: of a score the fewest
+    points that its open criteria can have, since those are no items.
+
+    ``groups``: what correlated inputs added together; it is in their own items too.
+    """
+
+    scale: str
+    base: Decimal
+    output: Decimal
+    residual: Decimal
+    background: str
+    items: tuple[ContributionView, ...]
+    groups: tuple[ContributionGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandingView:
+    """How the inputs of a model stand to its training data: ``measured`` of ``of``, and what lies outside, in words."""
+
+    measured: int
+    of: int
+    share_measured: Decimal
+    out_of_distribution: bool
+    outside: tuple[str, ...]
+    calibration: str
+    maturity: str
+
 
 CLOSED_WORLD = "closed-world"
 """The issue of a slot that is "no" since nothing is recorded, where its description takes that for a no."""
@@ -75,7 +117,7 @@ class GroundView:
     recorded: str | None
     reference_range: str | None
     interpretation: str | None
-    why: str | None
+    absence_reason: str | None
     issues: tuple[Issue, ...]
 
     @property
@@ -137,11 +179,11 @@ class AnswerResult:
     fingerprint: str | None
     leaf: GroundView | None
     assumed: bool
-    under: Circumstances = field(repr=False)
+    circumstances: Circumstances = field(repr=False)
     make_chain: Callable[[], tuple[StepView, ...]] = field(repr=False, compare=False)
     make_issues: Callable[[], tuple[Issue, ...]] = field(repr=False, compare=False)
     make_part: Callable[[int], "AnswerResult"] = field(repr=False, compare=False)
-    attributions: Mapping[Against, AttributionView | Issue] = field(default_factory=dict, repr=False, compare=False)
+    attributions: Mapping[Comparison, AttributionView | Issue] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def records(self) -> tuple[RecordRef, ...]:

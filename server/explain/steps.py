@@ -1,33 +1,31 @@
-"""Executions told as steps, with the positions of one result's own chain."""
+"""Executions as steps of one result's chain: grounds, issues, contributions, and positions in the chain."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from ontology.evaluation import Evaluation, Issue, Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
 from ontology.values import Absent, Quantity
 from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
-from server.explain.contributions import ContributionsView, ContributionView, StandingView
-from server.explain.reach import Reach, carries, records_of
-from server.explain.results import GroundView, StepView
+from server.explain.dependencies import Dependencies, records_of, supports_value
+from server.explain.results import ContributionsView, ContributionView, GroundView, StandingView, StepView
 from server.explain.wording import absence_words, value_words
 
-ABSENT = "input-absent"
-TOLD = frozenset({"not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"})
+INPUT_ABSENT_CODE = "input-absent"
+ABSENCE_CODES = frozenset({"not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"})
 """Codes by which those who fill a slot tell that it stays empty."""
 _ZERO = Decimal(0)
 
 
-def chain(reach: Reach, position: int, at: datetime) -> tuple[StepView, ...]:
+def chain(dependencies: Dependencies, position: int, at: datetime) -> tuple[StepView, ...]:
     """The steps under an execution and itself, inputs first, numbered from 0."""
-    order = {step: place for place, step in enumerate(reach.steps(position))}
-    return tuple(_placed(_step(reach, step, at), order) for step in order)
+    order = {step: place for place, step in enumerate(dependencies.steps(position))}
+    return tuple(_with_chain_positions(_step_view(dependencies, step, at), order) for step in order)
 
 
-def _placed(step: StepView, order: Mapping[int, int]) -> StepView:
+def _with_chain_positions(step: StepView, order: Mapping[int, int]) -> StepView:
     """The step with the positions of its producers as one result numbers them."""
     if not any(each.steps for each in step.grounds):
         return step
@@ -39,20 +37,20 @@ def _renumbered(ground: GroundView, order: Mapping[int, int]) -> GroundView:
     return ground if steps == ground.steps else replace(ground, steps=steps, step=steps[0] if len(steps) == 1 else None)
 
 
-def _step(reach: Reach, position: int, at: datetime) -> StepView:
+def _step_view(dependencies: Dependencies, position: int, at: datetime) -> StepView:
     """The step as the trace numbers it: told once, however many results rest on it."""
-    known = reach.views.get(position)
+    known = dependencies.step_views.get(position)
     if known is not None:
         return known
-    execution = reach.executions[position]
+    execution = dependencies.executions[position]
     evaluation = execution.evaluation
-    told = step_issues(reach, position)
-    view = reach.views[position] = StepView(
+    told = step_issues(dependencies, position)
+    view = dependencies.step_views[position] = StepView(
         module=execution.description,
         value=evaluation.value,
         as_of=execution.as_of,
-        claim=claim(reach, position, at),
-        grounds=tuple(ground(reach, given) for given in execution.inputs.values()),
+        claim=claim(dependencies, position, at),
+        grounds=tuple(ground_view(dependencies, given) for given in execution.inputs.values()),
         warrant=evaluation.working.warrant,
         qualifier=evaluation.working.qualifier,
         rebuttals=tuple(dict.fromkeys(i.text for i in told if i.severity is not Severity.INFORMATION)),
@@ -60,16 +58,16 @@ def _step(reach: Reach, position: int, at: datetime) -> StepView:
         fingerprint=execution.fingerprint,
         reused=execution.reused,
         reason=execution.reason,
-        contributions=contributions_of(evaluation, execution.inputs),
-        standing=_standing(evaluation),
+        contributions=contributions_view(evaluation, execution.inputs),
+        standing=_standing_view(evaluation),
         bounds=evaluation.bounds,
     )
     return view
 
 
-def ground(reach: Reach, given: BoundInput) -> GroundView:
+def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
     """One filled slot, with positions in the trace.  What a record says of itself is shown where there is just one."""
-    latest = reach.input_times(given).latest
+    latest = dependencies.input_times(given).latest
     record = given.resources[0] if len(given.resources) == 1 and not given.steps else None
     steps = given.steps
     return GroundView(
@@ -90,27 +88,27 @@ def ground(reach: Reach, given: BoundInput) -> GroundView:
         recorded=record.recorded if record else None,
         reference_range=record.reference_range if record else None,
         interpretation=record.interpretation if record else None,
-        why=absence_words(given) if isinstance(given.value, Absent) else None,
+        absence_reason=absence_words(given) if isinstance(given.value, Absent) else None,
         issues=input_issues(given),
     )
 
 
-def step_issues(reach: Reach, position: int) -> tuple[Issue, ...]:
+def step_issues(dependencies: Dependencies, position: int) -> tuple[Issue, ...]:
     """What to mind about one execution: the module's own issues, those of its records, and what is missing."""
-    known = reach.issues.get(position)
+    known = dependencies.step_issues.get(position)
     if known is None:
-        known = reach.issues[position] = _step_issues(reach.executions[position])
+        known = dependencies.step_issues[position] = _compute_step_issues(dependencies.executions[position])
     return known
 
 
-def _step_issues(execution: Execution) -> tuple[Issue, ...]:
+def _compute_step_issues(execution: Execution) -> tuple[Issue, ...]:
     inputs = execution.inputs
-    found = dict.fromkeys(issue for issue in execution.evaluation.issues if not _retold(issue, inputs))
+    found = dict.fromkeys(issue for issue in execution.evaluation.issues if not _repeats_absence(issue, inputs))
     for given in inputs.values():
         found.update(dict.fromkeys(input_issues(given)))
-        found.update(dict.fromkeys(_assumed(given)))
-        if isinstance(given.value, Absent) and not _told(given, found):
-            found[_absence(given)] = None
+        found.update(dict.fromkeys(_assumption_issues(given)))
+        if isinstance(given.value, Absent) and not _absence_reported(given, found):
+            found[_absence_issue(given)] = None
     return tuple(found)
 
 
@@ -118,7 +116,7 @@ def input_issues(given: BoundInput) -> tuple[Issue, ...]:
     """What is told of the records under one input.  That an optional one stays empty is no rebuttal by itself, and
     that there is nothing to compare with is nothing to tell."""
     empty = isinstance(given.value, Absent) and not given.slot.required
-    issues = (*given.issues, *_notes(given))
+    issues = (*given.issues, *_record_note_issues(given))
     if empty and given.slot.comparison:
         issues = tuple(issue for issue in issues if issue.code != "not-found")
     # Which sex is meant matters to what is computed from it, and little to whom a module is for.
@@ -128,25 +126,32 @@ def input_issues(given: BoundInput) -> tuple[Issue, ...]:
     return tuple(dict.fromkeys(issues))
 
 
-def _retold(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
+def _repeats_absence(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
     """Whether a kind's own word on an absent input is said here, more exactly: a kind knows no windows and records."""
     given = inputs.get(issue.slot) if issue.slot is not None else None
-    return issue.code == ABSENT and given is not None and isinstance(given.value, Absent) and carries(given)
+    return (
+        issue.code == INPUT_ABSENT_CODE
+        and given is not None
+        and isinstance(given.value, Absent)
+        and supports_value(given)
+    )
 
 
-def _told(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
+def _absence_reported(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
     """Whether the absence of an input is told already; that of a comparison needs no telling."""
-    return not carries(given) or any(issue.slot == given.slot.name and issue.code in TOLD for issue in issues)
+    return not supports_value(given) or any(
+        issue.slot == given.slot.name and issue.code in ABSENCE_CODES for issue in issues
+    )
 
 
-def _absence(given: BoundInput) -> Issue:
+def _absence_issue(given: BoundInput) -> Issue:
     assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
     why = absence_words(given)
     severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
-    return Issue(severity, ABSENT, f"{given.slot.concept.display} is missing: {why}", given.slot.name)
+    return Issue(severity, INPUT_ABSENT_CODE, f"{given.slot.concept.display} is missing: {why}", given.slot.name)
 
 
-def _assumed(given: BoundInput) -> tuple[Issue, ...]:
+def _assumption_issues(given: BoundInput) -> tuple[Issue, ...]:
     if not given.assumed or isinstance(given.value, Absent):
         return ()
     display, value = given.slot.concept.display, value_words(given.value)
@@ -157,13 +162,15 @@ def _assumed(given: BoundInput) -> tuple[Issue, ...]:
     return (Issue(Severity.WARNING, "assumption", f"{display}: {value} is assumed; {WHAT_IF}", given.slot.name),)
 
 
-def _notes(given: BoundInput) -> tuple[Issue, ...]:
+def _record_note_issues(given: BoundInput) -> tuple[Issue, ...]:
     notes = (note for resource in given.resources for note in resource.notes)
     told = {issue.text for issue in given.issues}
     return tuple(Issue(Severity.INFORMATION, "record-note", n, given.slot.name) for n in notes if n not in told)
 
 
-def contributions_of(evaluation: Evaluation, inputs: Mapping[str, BoundInput | Consumed]) -> ContributionsView | None:
+def contributions_view(
+    evaluation: Evaluation, inputs: Mapping[str, BoundInput | SlotInput]
+) -> ContributionsView | None:
     """What each slot added; None where the evaluation does not tell."""
     points = evaluation.working.contributions
     if not points:
@@ -178,7 +185,7 @@ def contributions_of(evaluation: Evaluation, inputs: Mapping[str, BoundInput | C
     return ContributionsView("POINTS", _ZERO, output, output - total, "no points", items)
 
 
-def _standing(evaluation: Evaluation) -> StandingView | None:
+def _standing_view(evaluation: Evaluation) -> StandingView | None:
     found = evaluation.working.standing
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""An argument as a tree that a clinician reads: the claim, then every link with value, unit, time and source."""
+"""An argument rendered as plain text: the claim, then a tree of every step with value, unit, time and source."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,37 +6,44 @@ from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.values import Absent, Quantity, Series
 from ontology.words import begin_small
-from server.explain.claims import REFUSAL, between_words
+from server.explain.claims import INAPPLICABLE_PREFIX, format_between
 from server.explain.comparisons import AttributionView
-from server.explain.phrases import grounds_span, maturity, meaning, moved, standing, uncertainty
+from server.explain.phrases import (
+    describe_contributions,
+    describe_ground_times,
+    describe_maturity,
+    describe_meaning,
+    describe_standing,
+    describe_uncertainty,
+)
 from server.explain.results import AnswerResult, GroundView, StepView
 from server.explain.wording import series_words, span_words, time_words, value_words
 
 _MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
 # What the line of a missing input says already.
-_SAID_BY_LINE = frozenset({"not-found", "not-recorded", "not-set"})
+_SHOWN_BY_LINE = frozenset({"not-found", "not-recorded", "not-set"})
 _INDENT = "    "
 
 
-def argument(result: AnswerResult) -> str:
+def render_argument(result: AnswerResult) -> str:
     """The whole argument behind one result, in plain text."""
-    return "\n".join(_lines(result)) + "\n"
+    return "\n".join(_argument_lines(result)) + "\n"
 
 
-def _lines(result: AnswerResult) -> Iterator[str]:
+def _argument_lines(result: AnswerResult) -> Iterator[str]:
     yield result.text
     yield f"  {result.concept.display} · {result.status.value} · {result.reference} · as of {time_words(result.at)}"
-    if (span := grounds_span(result)) is not None:
+    if (span := describe_ground_times(result)) is not None:
         yield f"  {span}"
-    if (meant := meaning(result)) is not None:
+    if (meant := describe_meaning(result)) is not None:
         yield f"  means: {meant}"
     if result.interval is not None:
         decimals = result.step.module.display_decimals if result.step is not None else None
-        yield f"  uncertainty: {uncertainty(result.interval, decimals)}"
+        yield f"  uncertainty: {describe_uncertainty(result.interval, decimals)}"
     if result.step is not None:
         # What limits the answer stands before what it is made of, which may be long.
-        first = (REFUSAL, f"{result.concept.display}: ")
-        limits = _own(result.step, result.step.rebuttals)
+        first = (INAPPLICABLE_PREFIX, f"{result.concept.display}: ")
+        limits = _not_shown_by_inputs(result.step, result.step.rebuttals)
         # Why a module does not hold, and what is not decided, the sentence has said.
         yield from (f"  ! {text}" for text in limits if not text.startswith(first))
     for view in result.attributions.values():
@@ -46,117 +53,117 @@ def _lines(result: AnswerResult) -> Iterator[str]:
         strength = f", strength {advice.strength}" if advice.strength else ""
         yield f"  recommended: {advice.text} ({advice.citation}{strength})"
     if result.step is not None:
-        yield from _step(result, result.step, "  ", set())
+        yield from _step_lines(result, result.step, "  ", set())
         yield f"  intended use: {result.intended_use}"
     elif result.leaf is not None:
-        yield from _ground(result, result.leaf, "  ", set())
+        yield from _ground_lines(result, result.leaf, "  ", set())
     told = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
     run = [issue for issue in result.issues if issue.slot is None and issue.text not in told]
     own = {issue.text for step in result.chain for ground in step.grounds for issue in ground.issues}
-    yield from (f"  {_marked(issue)}" for issue in run if issue.text not in own)
+    yield from (f"  {_issue_line(issue)}" for issue in run if issue.text not in own)
 
 
-def _step(result: AnswerResult, step: StepView, indent: str, told: set[int]) -> Iterator[str]:
-    told.add(id(step))
-    yield f"{indent}by {step.module.title}, version {step.module.version} ({_ran(step)})"
+def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: set[int]) -> Iterator[str]:
+    rendered.add(id(step))
+    yield f"{indent}by {step.module.title}, version {step.module.version} ({_describe_run(step)})"
     inner = indent + _INDENT
     if step.warrant:
         yield f"{inner}how: {step.warrant}"
     yield f"{inner}after: {'; '.join(step.module.citations)}"
-    if (kind := maturity(step.module)) is not None:
+    if (kind := describe_maturity(step.module)) is not None:
         yield f"{inner}a {kind} (its card: python -m server card {step.module.id})"
     if step.standing is not None:
-        yield f"{inner}{standing(step.standing)}"
+        yield f"{inner}{describe_standing(step.standing)}"
         if step.standing.calibration not in step.warrant:
             yield f"{inner}calibration: {step.standing.calibration}"
     if step.contributions is not None:
-        yield f"{inner}{moved(step.contributions)}"
+        yield f"{inner}{describe_contributions(step.contributions)}"
     if step.qualifier:
         yield f"{inner}limited: {step.qualifier}"
     for ground in step.grounds:
-        yield from _ground(result, ground, inner, told)
+        yield from _ground_lines(result, ground, inner, rendered)
     if step is not result.step:
-        yield from (f"{inner}! {text}" for text in _own(step, step.rebuttals))
-    yield from (f"{inner}i {text}" for text in _own(step, step.notes))
+        yield from (f"{inner}! {text}" for text in _not_shown_by_inputs(step, step.rebuttals))
+    yield from (f"{inner}i {text}" for text in _not_shown_by_inputs(step, step.notes))
 
 
-def _own(step: StepView, texts: Iterable[str]) -> Iterator[str]:
+def _not_shown_by_inputs(step: StepView, texts: Iterable[str]) -> Iterator[str]:
     """What is to be minded about a step and does not stand beside one of its inputs."""
     shown = {issue.text for ground in step.grounds for issue in ground.issues}
-    shown |= {f"{ground.concept.display} is missing: {ground.why}" for ground in step.grounds}
+    shown |= {f"{ground.concept.display} is missing: {ground.absence_reason}" for ground in step.grounds}
     return (text for text in texts if text not in shown)
 
 
-def _ran(step: StepView) -> str:
+def _describe_run(step: StepView) -> str:
     if not step.reused:
         return f"computed now: {begin_small(step.reason)}" if step.reason else "computed now"
     said = begin_small(step.reason)
     return said if said.startswith("reused") else f"reused: {said}" if said else "reused"
 
 
-def _ground(result: AnswerResult, ground: GroundView, indent: str, told: set[int]) -> Iterator[str]:
-    yield f"{indent}- {_fact(ground)}"
+def _ground_lines(result: AnswerResult, ground: GroundView, indent: str, rendered: set[int]) -> Iterator[str]:
+    yield f"{indent}- {_describe_ground(ground)}"
     inner = indent + _INDENT
     missing = isinstance(ground.value, Absent)
-    yield from (f"{inner}{_marked(i)}" for i in ground.issues if not (missing and i.code in _SAID_BY_LINE))
+    yield from (f"{inner}{_issue_line(i)}" for i in ground.issues if not (missing and i.code in _SHOWN_BY_LINE))
     if ground.step is not None:
         step = result.chain[ground.step]
-        if id(step) in told:
+        if id(step) in rendered:
             yield f"{inner}by {step.module.title}, told above"
         else:
-            yield from _step(result, step, inner, told)
+            yield from _step_lines(result, step, inner, rendered)
     elif ground.steps:
         last = result.chain[ground.steps[-1]]
-        yield f"{inner}each by {last.module.title}, version {last.module.version} ({_reuse(result, ground)})"
+        yield f"{inner}each by {last.module.title}, version {last.module.version} ({_describe_reuse(result, ground)})"
         yield f"{inner}the last: {begin_small(last.claim)}"
         rebuttals = dict.fromkeys(text for step in ground.steps for text in result.chain[step].rebuttals)
         yield from (f"{inner}! {text}" for text in rebuttals)
 
 
-def _reuse(result: AnswerResult, ground: GroundView) -> str:
+def _describe_reuse(result: AnswerResult, ground: GroundView) -> str:
     reused = sum(result.chain[step].reused for step in ground.steps)
     return f"{reused} of {len(ground.steps)} reused"
 
 
-def _fact(ground: GroundView) -> str:
+def _describe_ground(ground: GroundView) -> str:
     """One line: what, how much, when, from which record."""
     name = ground.concept.display
     if isinstance(ground.value, Absent):
-        bounds = f", {between_words(ground.bounds)}" if ground.bounds is not None else ""
+        bounds = f", {format_between(ground.bounds)}" if ground.bounds is not None else ""
         word = "MISSING, " if not (ground.input.applicability_only or ground.input.comparison) else ""
         role = ", optional" if word and not ground.input.required else ""
-        return f"{name}: {word}{ground.why}{role}{bounds}{_source(ground.records)}"
+        return f"{name}: {word}{ground.absence_reason}{role}{bounds}{_describe_source(ground.records)}"
     if ground.assumed:
         whence = "SET FOR THIS SITE" if ground.by_site else "ASSUMED"
         return f"{name}: {value_words(ground.value)} · {whence}, not recorded"
     if isinstance(ground.value, Series):
-        return f"{name}: {series_words(ground.value)}{_source(ground.records)}"
+        return f"{name}: {series_words(ground.value)}{_describe_source(ground.records)}"
     when = f" · {span_words(ground.time)}" if ground.time is not None else ""
-    written = f" (recorded as {ground.recorded})" if _differs(ground) else ""
-    flags = "".join(f" · {label} {text}" for label, text in _laboratory(ground) if text)
-    source = _source(ground.records) or ("" if ground.steps else " · no record of it")
+    written = f" (recorded as {ground.recorded})" if _recorded_differs(ground) else ""
+    flags = "".join(f" · {label} {text}" for label, text in _laboratory_fields(ground) if text)
+    source = _describe_source(ground.records) or ("" if ground.steps else " · no record of it")
     return f"{name}: {value_words(ground.value)}{written}{when}{flags}{source}"
 
 
-def _laboratory(ground: GroundView) -> tuple[tuple[str, str | None], ...]:
+def _laboratory_fields(ground: GroundView) -> tuple[tuple[str, str | None], ...]:
     status = ground.status if ground.status not in (None, "final") else None
     return (("status", status), ("range", ground.reference_range), ("flag", ground.interpretation))
 
 
-def _differs(ground: GroundView) -> bool:
+def _recorded_differs(ground: GroundView) -> bool:
     if ground.recorded is None:
         return False
     same = {value_words(ground.value)}
     if isinstance(ground.value, Quantity):
         same.add(f"{ground.value.value} {ground.value.unit}")
-    return _bare(ground.recorded) not in {_bare(text) for text in same}
+    return _normalised(ground.recorded) not in {_normalised(text) for text in same}
 
 
-def _bare(text: str) -> str:
+def _normalised(text: str) -> str:
     return text.replace(" ", "").casefold()
 
 
-def _source(records: tuple[RecordRef, ...]) -> str:
+def _describe_source(records: tuple[RecordRef, ...]) -> str:
     if not records:
         return ""
     first, *others = records
@@ -167,5 +174,5 @@ def _source(records: tuple[RecordRef, ...]) -> str:
     return f" · {first.type}/{first.id}{version} ({first.source})"
 
 
-def _marked(issue: Issue) -> str:
+def _issue_line(issue: Issue) -> str:
     return f"{_MARKS[issue.severity]} {issue.text}"

@@ -9,10 +9,10 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from ontology import words
-from ontology.concepts import EVENTS, Origin
+from ontology.concepts import EVENT_ORIGINS, Origin
 from ontology.evaluation import Interval
+from ontology.resources import Span
 from ontology.slots import Slot
-from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from server.executor.trace import BoundInput
 
@@ -114,13 +114,13 @@ def absence_words(given: BoundInput) -> str:
         return "not measured together with the others"
     if origin is Origin.SITE:
         return "not set for this site"
-    if origin in EVENTS and reason is AbsentReason.NOT_FOUND:
+    if origin in EVENT_ORIGINS and reason is AbsentReason.NOT_FOUND:
         if any(issue.code == "negated" for issue in given.issues):
             return "denied by a record, which alone is not a no"
         return "not recorded, which is not a no"
-    if origin in EVENTS and reason is AbsentReason.STALE and given.slot.window is None:
+    if origin in EVENT_ORIGINS and reason is AbsentReason.STALE and given.slot.window is None:
         return "recorded, but too long ago to tell whether it still goes on"
-    if origin in EVENTS and reason is AbsentReason.UNCONVERTIBLE:
+    if origin in EVENT_ORIGINS and reason is AbsentReason.UNCONVERTIBLE:
         return "recorded, but not so that it can be told for this time"
     return reason_words(reason, given.slot)
 

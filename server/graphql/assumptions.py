@@ -1,4 +1,4 @@
-"""Assumptions of a question, read and checked: a what-if must be possible, in a known unit, and said in one way."""
+"""Assumptions of a question: their input types, and their check.  A what-if must be possible, and in a known unit."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,9 @@ from ontology.errors import UnitError
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
 from ontology.words import number_words
+from server.catalog.catalog import did_you_mean
 from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description, Kind
-from server.catalog.nearest import nearest
 from server.errors import QuestionError, UnknownConceptError
 
 _FIELDS = ("quantity", "coding", "boolean", "absent")
@@ -60,15 +60,15 @@ def read_assumptions(
         concept = concepts.get(each.concept)
         if concept is None:
             raise UnknownConceptError(
-                f"an assumption names a concept that does not exist{nearest(each.concept, concepts)}"
+                f"an assumption names a concept that does not exist{did_you_mean(each.concept, concepts)}"
             )
         if concept.id in read:
             raise QuestionError("assumption-repeated", f"{concept.id} is assumed twice")
-        read[concept.id] = _value(each, concept, modules)
+        read[concept.id] = _assumed_value(each, concept, modules)
     return read
 
 
-def _value(given: Assumption, concept: Concept, modules: Iterable[Description]) -> Value:
+def _assumed_value(given: Assumption, concept: Concept, modules: Iterable[Description]) -> Value:
     # What is left out is UNSET, which Strawberry tells apart from null; here both mean that it is not said.
     said = [name for name in _FIELDS if getattr(given, name) not in (None, strawberry.UNSET)]
     if len(said) != 1:
@@ -78,9 +78,9 @@ def _value(given: Assumption, concept: Concept, modules: Iterable[Description]) 
             raise QuestionError("assumption-fields", f"absent can only be true ({concept.id})")
         return Absent(AbsentReason.NOT_QUERIED)
     if given.quantity is not None and said == ["quantity"] and concept.value_type is ValueType.QUANTITY:
-        return _quantity(given.quantity, concept)
+        return _assumed_quantity(given.quantity, concept)
     if given.coding is not None and said == ["coding"] and concept.value_type is ValueType.CODING:
-        return _coding(given.coding, concept, modules)
+        return _assumed_coding(given.coding, concept, modules)
     if given.boolean is not None and said == ["boolean"] and concept.value_type is ValueType.FLAG:
         return given.boolean
     allowed = {ValueType.QUANTITY: "quantity", ValueType.CODING: "coding", ValueType.FLAG: "boolean"}
@@ -89,7 +89,7 @@ def _value(given: Assumption, concept: Concept, modules: Iterable[Description]) 
     raise QuestionError("assumption-type", f"{concept.id} {fits}, not {said[0]}")
 
 
-def _quantity(given: QuantityInput, concept: Concept) -> Quantity:
+def _assumed_quantity(given: QuantityInput, concept: Concept) -> Quantity:
     unit = concept.unit or "1"
     if not math.isfinite(given.value):
         raise QuestionError("assumption-range", f"{concept.id} must be a finite number")
@@ -111,7 +111,7 @@ def _quantity(given: QuantityInput, concept: Concept) -> Quantity:
     return Quantity(number, unit)
 
 
-def _coding(given: CodingInput, concept: Concept, modules: Iterable[Description]) -> Coding:
+def _assumed_coding(given: CodingInput, concept: Concept, modules: Iterable[Description]) -> Coding:
     coding = Coding(given.system, given.code)
     outputs = {c.output for m in modules if m.produces.id == concept.id and m.kind is Kind.RULE for c in m.cases}
     for output in outputs:
@@ -124,14 +124,14 @@ def _coding(given: CodingInput, concept: Concept, modules: Iterable[Description]
         for sex in SEXES:
             if sex == coding:
                 return sex
-    elif not concept.answers and not outputs and coding.system in _systems(concept, modules):
+    elif not concept.answers and not outputs and coding.system in _band_systems(concept, modules):
         return coding
     meant = [*outputs, *(a.means for a in concept.answers), *(SEXES if concept.origin is Origin.PATIENT else ())]
     codes = ", ".join(sorted({f"{each.system}|{each.code}" for each in meant if isinstance(each, Coding)}))
     raise QuestionError("assumption-code", f"{concept.id} knows no such code{f'; it takes {codes}' if codes else ''}")
 
 
-def _systems(concept: Concept, modules: Iterable[Description]) -> set[str]:
+def _band_systems(concept: Concept, modules: Iterable[Description]) -> set[str]:
     """Of a concept whose codes are listed nowhere: the systems of those that its own bands tell apart."""
     bands = (band.match for m in modules if m.produces.id == concept.id for band in m.outcomes)
     return {coding.system for match in bands if isinstance(match, OneOf) for coding in match.codes}

@@ -1,7 +1,15 @@
-"""Attribution on the wire, and what of it a query asks for: known before anything is fetched."""
+"""Attribution: its GraphQL types, which comparisons a query requests, and the work, done beside the event loop.
 
-from collections.abc import Iterator
+What a query requests is known before anything is retrieved.  The work is done a few at a time, as long as a question
+may take, and no longer than somebody waits for it.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -18,14 +26,18 @@ from graphql import (
 from graphql.execution.values import get_argument_values
 from strawberry import Info
 
+from server.attribution.effort import MAX_CALLS, Effort
 from server.errors import QuestionError
-from server.explain.comparisons import Against, AttributionView, Baseline
+from server.executor.budget import Budget
+from server.executor.trace import Trace
+from server.explain.attribution import with_attributions
+from server.explain.comparisons import AttributionView, Baseline, Comparison
+from server.explain.results import AnswerResult
 from server.graphql.modules import Concept
-from server.graphql.records import Record
-from server.graphql.values import Value
+from server.graphql.values import Record, Value
 
-FIELD = "attribution"
-MOST = 4
+ATTRIBUTION_FIELD = "attribution"
+MOST_COMPARISONS = 4
 """Different comparisons in one question."""
 
 strawberry.enum(Baseline, name="Baseline")
@@ -108,58 +120,86 @@ class Attribution:
     )
 
 
-def resolve(
+def resolve_attribution(
     root: strawberry.Parent[Any],
     baseline: Baseline | None = Baseline.REFERENCE,
     since: datetime | None = strawberry.UNSET,
 ) -> Attribution | None:
     """What was worked out for the comparison; None where it could not be: an issue of the result says why."""
-    found = root.attributions.get(Against(baseline or Baseline.REFERENCE, since or None))
+    found = root.attributions.get(Comparison(baseline or Baseline.REFERENCE, since or None))
     return found if isinstance(found, AttributionView) else None  # type: ignore[return-value]  # read off the view
 
 
-def asked(info: Info[Any, None]) -> tuple[Against, ...]:
+def requested_comparisons(info: Info[Any, None]) -> tuple[Comparison, ...]:
     """The comparisons that the selections under a list of results ask for, each once.
 
     Raises QuestionError where a comparison needs a time and has none, or has one and needs none.
     """
     raw = info._raw_info
-    found: dict[Against, None] = {}
-    for node in (each for field in raw.field_nodes for each in _below(field.selection_set, raw)):
-        found[_against(node, raw)] = None
-    if len(found) > MOST:
-        raise QuestionError("too-many-comparisons", f"a question may be compared with at most {MOST} baselines")
+    found: dict[Comparison, None] = {}
+    for node in (each for field in raw.field_nodes for each in _attribution_fields(field.selection_set, raw)):
+        found[_read_comparison(node, raw)] = None
+    if len(found) > MOST_COMPARISONS:
+        raise QuestionError(
+            "too-many-comparisons", f"a question may be compared with at most {MOST_COMPARISONS} baselines"
+        )
     return tuple(found)
 
 
-def _below(selections: SelectionSetNode | None, raw: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
+def _attribution_fields(selections: SelectionSetNode | None, raw: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
     """The fields of this name of the results: on their own level, fragments included."""
     for node in selections.selections if selections is not None else ():
-        if not _taken(node, raw):
+        if not _is_included(node, raw):
             continue
         if isinstance(node, FieldNode):
-            if node.name.value == FIELD:
+            if node.name.value == ATTRIBUTION_FIELD:
                 yield node
         elif isinstance(node, FragmentSpreadNode):
-            yield from _below(raw.fragments[node.name.value].selection_set, raw)
+            yield from _attribution_fields(raw.fragments[node.name.value].selection_set, raw)
         else:
-            yield from _below(getattr(node, "selection_set", None), raw)
+            yield from _attribution_fields(getattr(node, "selection_set", None), raw)
 
 
-def _taken(node: SelectionNode, raw: GraphQLResolveInfo[Any]) -> bool:
+def _is_included(node: SelectionNode, raw: GraphQLResolveInfo[Any]) -> bool:
     """Whether the directives on it, if any, leave it in the query."""
     skip = get_directive_values(GraphQLSkipDirective, node, raw.variable_values)
     include = get_directive_values(GraphQLIncludeDirective, node, raw.variable_values)
     return not (skip and skip["if"]) and (include is None or bool(include["if"]))
 
 
-def _against(node: FieldNode, raw: GraphQLResolveInfo[Any]) -> Against:
+def _read_comparison(node: FieldNode, raw: GraphQLResolveInfo[Any]) -> Comparison:
     result: Any = raw.schema.type_map["Result"]
-    given = get_argument_values(result.fields[FIELD], node, raw.variable_values)
+    given = get_argument_values(result.fields[ATTRIBUTION_FIELD], node, raw.variable_values)
     baseline = Baseline(getattr(given.get("baseline"), "value", given.get("baseline")) or Baseline.REFERENCE)
     since = given.get("since")
     if baseline is Baseline.EARLIER and since is None:
         raise QuestionError("since-required", "the baseline EARLIER needs `since`")
     if baseline is not Baseline.EARLIER and since is not None:
         raise QuestionError("since-unwanted", "`since` belongs to the baseline EARLIER")
-    return Against(baseline, since)
+    return Comparison(baseline, since)
+
+
+WORKERS = 2
+"""Questions that are worked on at a time: each takes turns with the event loop, and more of them would starve it."""
+_threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="attribution")
+
+
+async def attribute_results(
+    trace: Trace, results: Sequence[AnswerResult], comparisons: Sequence[Comparison], budget: Budget | None
+) -> tuple[AnswerResult, ...]:
+    """The results with what moved each.  What is not worked out in the time of a question is refused in an issue.
+
+    The time runs from now on, waiting for others included.  Where the caller is gone, the work ends too.
+    """
+    stopped = threading.Event()
+    late = _never_late if budget is None else budget.start_work().is_late
+    effort = partial(Effort, MAX_CALLS, late, stopped)
+    try:
+        work = partial(with_attributions, trace, results, comparisons, effort)
+        return await asyncio.get_running_loop().run_in_executor(_threads, work)
+    finally:
+        stopped.set()
+
+
+def _never_late() -> bool:
+    return False

@@ -1,6 +1,6 @@
-"""Queries, parsed and validated once: the same text is looked up the next time.
+"""Query documents, parsed and validated once and cached by their text.
 
-One that names a patient is forgotten with its answer: those that are asked often bring the patient as a variable.
+One that names a patient is not cached: clients that ask often send the patient as a variable.
 """
 
 from collections import OrderedDict
@@ -23,13 +23,13 @@ from graphql import (
 
 from server.graphql.limits import Cost, Limits, cost_of
 
-KEPT = 256
+MOST_CACHED = 256
 """Queries that are remembered; longer ones, and those with a patient or values written into them, are not."""
 # Where a query may name a patient or hold values of one.
 _PERSONAL = frozenset({"id", "at", "assume", "since", "from", "to"})
 _MOST_TOKENS = 2_000
 # A parsed query takes about a hundred times its length in memory.
-_LONGEST_KEPT = 16 * 1024
+_LONGEST_CACHED = 16 * 1024
 _MOST_ERRORS = 5
 
 
@@ -53,19 +53,19 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self.schema = schema
         self.limits = limits
-        self._known: OrderedDict[str, Document] = OrderedDict()
+        self._cached: OrderedDict[str, Document] = OrderedDict()
 
     def read(self, query: str) -> Document | tuple[GraphQLError, ...]:
         """The document, or what is wrong with it."""
-        known: Document | tuple[GraphQLError, ...] | None = self._known.get(query)
+        known: Document | tuple[GraphQLError, ...] | None = self._cached.get(query)
         if known is None:
             known = self._read(query)
-            if isinstance(known, Document) and len(query) <= _LONGEST_KEPT and not _personal(known.node):
-                self._known[query] = known
-                if len(self._known) > KEPT:
-                    self._known.popitem(last=False)
+            if isinstance(known, Document) and len(query) <= _LONGEST_CACHED and not _is_personal(known.node):
+                self._cached[query] = known
+                if len(self._cached) > MOST_CACHED:
+                    self._cached.popitem(last=False)
         else:
-            self._known.move_to_end(query)
+            self._cached.move_to_end(query)
         return known
 
     def _read(self, query: str) -> Document | tuple[GraphQLError, ...]:
@@ -81,14 +81,14 @@ class Documents:
         return tuple(errors) if errors else Document(node, costs)
 
 
-def _personal(document: DocumentNode) -> bool:
+def _is_personal(document: DocumentNode) -> bool:
     """Whether the text itself may hold something about a patient; what variables bring is not part of it."""
-    seen = _Personal()
+    seen = _PersonalVisitor()
     visit(document, seen)
     return seen.found
 
 
-class _Personal(Visitor):
+class _PersonalVisitor(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.found = False

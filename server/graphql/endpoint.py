@@ -1,6 +1,10 @@
-"""POST /graphql: one query, one answer, in JSON.  GET, batches and other types of body are refused."""
+"""POST /graphql: one query with the caller's bearer token, one answer, in JSON.
+
+GET, batches and other types of body are refused.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +13,32 @@ from graphql import ExecutionResult, GraphQLError, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from collectors.auth.authorisations import is_token
 from server.executor.budget import Budget
-from server.graphql.bearer import bearer_token
 from server.graphql.documents import Document, Documents
-from server.graphql.errors import failed, formatted, internal, refused
+from server.graphql.errors import errors_response, format_error, internal_error, request_refused
 from server.graphql.limits import Limits, check_variables
-from server.graphql.query import Asks, Context
+from server.graphql.query import Context, QuestionEngine
 from server.graphql.schema import build_core_schema
 from server.settings import ServerSettings
+
+
+def bearer_token(headers: Sequence[str]) -> str | None:
+    """The bearer token in the Authorization headers of a request.
+
+    None where there is none: another scheme is between the caller and whatever stands before us, and goes nowhere.
+    Raises ValueError for several headers, and for a bearer token that can be none.
+    """
+    if len(headers) > 1:
+        raise ValueError("there may be one Authorization header")
+    scheme, _, value = (headers[0] if headers else "").strip().partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    token = value.strip(" ")
+    if not is_token(token):
+        raise ValueError("what follows Bearer is no token")
+    return token
+
 
 _JSON = "application/json"
 
@@ -31,7 +53,7 @@ class _Body(msgspec.Struct):
 class GraphQL:
     """The endpoint over one engine."""
 
-    def __init__(self, engine: Asks, settings: ServerSettings) -> None:
+    def __init__(self, engine: QuestionEngine, settings: ServerSettings) -> None:
         self.limits = Limits(settings.max_depth, settings.max_complexity, settings.max_aliases)
         self.documents = Documents(build_core_schema(), self.limits)
         self.context = Context(engine, max_concepts=settings.max_concepts)
@@ -42,32 +64,36 @@ class GraphQL:
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
         if request.method != "POST":
-            return _answer(refused("method-not-allowed", "queries are sent by POST"), 405, {"Allow": "POST"})
+            return _json_response(
+                request_refused("method-not-allowed", "queries are sent by POST"), 405, {"Allow": "POST"}
+            )
         if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
-            return _answer(refused("content-type", f"the body must be {_JSON}"), 415)
+            return _json_response(request_refused("content-type", f"the body must be {_JSON}"), 415)
         try:
             token = bearer_token(request.headers.getlist("authorization"))
         except ValueError as error:
-            return _answer(refused("bad-token", str(error)), 400)
+            return _json_response(request_refused("bad-token", str(error)), 400)
         try:
             async with asyncio.timeout(self.deadline):
-                content = await self._read(request)
+                content = await self._read_body(request)
         except ClientDisconnect:
             return Response(status_code=400)
         except TimeoutError:
             text = f"the body did not come within {self.deadline:g} s"
-            return _answer(refused("body-too-slow", text), 408, {"Connection": "close"})
+            return _json_response(request_refused("body-too-slow", text), 408, {"Connection": "close"})
         if content is None:
-            return _answer(refused("query-too-large", f"a body may have at most {self.max_bytes} bytes"), 413)
+            return _json_response(
+                request_refused("query-too-large", f"a body may have at most {self.max_bytes} bytes"), 413
+            )
         try:
             body = msgspec.json.decode(content, type=_Body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = "the body must be one JSON object with a query, and may have variables and operationName"
-            return _answer(refused("bad-request", text), 400)
+            return _json_response(request_refused("bad-request", text), 400)
         running = asyncio.ensure_future(self.run(body.query, body.variables or {}, body.operation_name, token))
-        if not await _awaited(running, request):
+        if not await _finishes_before_disconnect(running, request):
             return Response(status_code=400)
-        return _answer(*running.result())
+        return _json_response(*running.result())
 
     async def run(
         self,
@@ -79,30 +105,30 @@ class GraphQL:
         """The response to a query, and its HTTP status; ``token`` is the caller's, for sources that ask for it."""
         document = self.documents.read(query)
         if not isinstance(document, Document):
-            return failed(document), 400
+            return errors_response(document), 400
         try:
             check_variables(document.cost(operation), variables or {}, self.limits)
             result = execute(
                 self.documents.schema,
                 document.node,
-                context_value=replace(self.context, token=token, budget=Budget.of(self.settings)),
+                context_value=replace(self.context, token=token, budget=Budget.from_settings(self.settings)),
                 variable_values=variables,
                 operation_name=operation,
             )
             if not isinstance(result, ExecutionResult):
                 result = await result
         except GraphQLError as error:
-            return failed([error]), 400
+            return errors_response([error]), 400
         except Exception as error:  # noqa: BLE001 - the HTTP edge: whatever it is, no trace of it leaves
-            return {"errors": [internal(error)]}, 500
+            return {"errors": [internal_error(error)]}, 500
         if result.errors is None:
             return {"data": result.data}, 200
         # A request that never ran (an unknown operation, variables that do not fit) has errors without a path.
         status = 400 if result.data is None and not any(error.path for error in result.errors) else 200
-        told = {"errors": [formatted(error) for error in result.errors]}
+        told = {"errors": [format_error(error) for error in result.errors]}
         return (told if status == 400 else {"data": result.data, **told}), status
 
-    async def _read(self, request: Request) -> bytes | None:
+    async def _read_body(self, request: Request) -> bytes | None:
         """The body, or None as soon as it is longer than it may be."""
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > self.max_bytes:
@@ -115,9 +141,9 @@ class GraphQL:
         return bytes(content)
 
 
-async def _awaited(running: asyncio.Future[Any], request: Request) -> bool:
+async def _finishes_before_disconnect(running: asyncio.Future[Any], request: Request) -> bool:
     """Whether it was done before the client went away; else nothing of it goes on."""
-    gone = asyncio.ensure_future(_disconnected(request))
+    gone = asyncio.ensure_future(_wait_for_disconnect(request))
     try:
         await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
         return running.done()
@@ -127,11 +153,11 @@ async def _awaited(running: asyncio.Future[Any], request: Request) -> bool:
         await asyncio.wait((running, gone))
 
 
-async def _disconnected(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     """Returns when the client has gone away; the body was read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-def _answer(told: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(told), status, headers, media_type=_JSON)
+def _json_response(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), status, headers, media_type=_JSON)

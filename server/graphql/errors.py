@@ -1,4 +1,4 @@
-"""Errors as they cross the wire: ours keep their words and a code; anything else is only an id, told to operators.
+"""Errors as GraphQL responses: ours keep their text and a code; any other is only an id, and logged.
 
 Texts of exceptions that are not ours may hold anything, so they are neither sent nor logged; the log names the type
 of the exception and where it was raised.
@@ -20,19 +20,19 @@ log = logging.getLogger("medtwin.graphql")
 INVALID = "invalid-query"
 INTERNAL = "internal"
 # graphql-core repeats the value of an argument or variable that it refuses.
-_GIVEN = re.compile(r"(cannot represent [^:]*value): .*|, found:? .*", re.DOTALL)
+_REPEATED_VALUE = re.compile(r"(cannot represent [^:]*value): .*|, found:? .*", re.DOTALL)
 _FRAMES = 4
 
 
-def formatted(error: GraphQLError) -> dict[str, Any]:
+def format_error(error: GraphQLError) -> dict[str, Any]:
     """One error of a response: its text, where it occurred, and ``extensions.code``."""
-    cause = _cause(error)
+    cause = _root_cause(error)
     if cause is None:
-        told = _told(_GIVEN.sub(r"\1", error.message), (error.extensions or {}).get("code", INVALID))
+        told = _error_object(_REPEATED_VALUE.sub(r"\1", error.message), (error.extensions or {}).get("code", INVALID))
     elif isinstance(cause, MedtwinError):
-        told = _told(str(cause), code_of(cause))
+        told = _error_object(str(cause), error_code(cause))
     else:
-        told = internal(cause)
+        told = internal_error(cause)
     if error.locations:
         told["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path:
@@ -40,7 +40,7 @@ def formatted(error: GraphQLError) -> dict[str, Any]:
     return told
 
 
-def internal(error: BaseException) -> dict[str, Any]:
+def internal_error(error: BaseException) -> dict[str, Any]:
     """The error of something that nobody meant to raise, logged under an id without its text."""
     number = uuid4().hex[:12]
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
@@ -51,7 +51,7 @@ def internal(error: BaseException) -> dict[str, Any]:
     return {"message": f"internal error {number}", "extensions": {"code": INTERNAL, "id": number}}
 
 
-def code_of(error: MedtwinError) -> str:
+def error_code(error: MedtwinError) -> str:
     """The error's own code, or its name as one: PatientNotFoundError is ``patient-not-found``."""
     own = getattr(error, "code", None)
     if isinstance(own, str):
@@ -59,21 +59,21 @@ def code_of(error: MedtwinError) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
 
 
-def failed(errors: Sequence[GraphQLError]) -> dict[str, Any]:
+def errors_response(errors: Sequence[GraphQLError]) -> dict[str, Any]:
     """A response without data."""
-    return {"errors": [formatted(error) for error in errors]}
+    return {"errors": [format_error(error) for error in errors]}
 
 
-def refused(code: str, text: str) -> dict[str, Any]:
+def request_refused(code: str, text: str) -> dict[str, Any]:
     """A response to a request that is none."""
-    return {"errors": [_told(text, code)]}
+    return {"errors": [_error_object(text, code)]}
 
 
-def _told(message: str, code: str) -> dict[str, Any]:
+def _error_object(message: str, code: str) -> dict[str, Any]:
     return {"message": message, "extensions": {"code": code}}
 
 
-def _cause(error: GraphQLError) -> BaseException | None:
+def _root_cause(error: GraphQLError) -> BaseException | None:
     """The exception beneath, through the layers that GraphQL wraps around it."""
     found: BaseException | None = error
     while isinstance(found, GraphQLError):

@@ -19,9 +19,9 @@ from graphql import (
 
 DEFAULT_POINTS, MOST_POINTS = 100, 1_000
 """Of a timeline: how many if it is not said, and at most."""
-_MULTIPLIED = "results"
+_RESULTS_FIELD = "results"
 """The field whose selections are answered once for each concept that it names (``of``)."""
-_OVER_TIME = "timeline"
+_TIMELINE_FIELD = "timeline"
 """The field whose selections are answered once for each point (``atMost``)."""
 _WEIGHTS = {"attribution": 100, "provenance": 20, "fhir": 20, "argument": 20}
 """Fields that are documents in themselves, or take as long, count for as many fields; each other one counts once."""
@@ -45,17 +45,17 @@ class Cost:
     depth: int = 0
     fields: int = 0
     aliases: int = 0
-    times: tuple[tuple[str, int], ...] = ()
+    per_variable: tuple[tuple[str, int], ...] = ()
     defaults: Mapping[str, int] = field(default_factory=dict)
 
 
 def cost_of(document: DocumentNode, limits: Limits) -> dict[str | None, Cost]:
     """The cost of each operation, by name.  Raises GraphQLError as soon as a limit is passed, and for a cycle."""
-    walk = _Walk(document, limits)
+    walk = _CostVisitor(document, limits)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     return {
         node.name.value if node.name else None: replace(
-            walk.selections(node.selection_set), defaults=_default_lengths(node)
+            walk.selections_cost(node.selection_set), defaults=_default_lengths(node)
         )
         for node in operations
     }
@@ -73,7 +73,7 @@ def _default_lengths(operation: OperationDefinitionNode) -> dict[str, int]:
 def check_variables(cost: Cost, variables: Mapping[str, Any], limits: Limits) -> None:
     """Whether the query stays within its limits with these variables.  Raises GraphQLError."""
     fields = cost.fields
-    for name, each in cost.times:
+    for name, each in cost.per_variable:
         given = variables.get(name)
         length = len(given) if isinstance(given, list) else 0 if name in variables else cost.defaults.get(name, 0)
         fields += each * max(0, length - 1)
@@ -83,10 +83,10 @@ def check_variables(cost: Cost, variables: Mapping[str, Any], limits: Limits) ->
 
 def too_complex(limits: Limits) -> GraphQLError:
     """The error of a query that asks for too many fields."""
-    return _refused("query-too-complex", f"a query may ask for at most {limits.complexity} fields")
+    return _query_refused("query-too-complex", f"a query may ask for at most {limits.complexity} fields")
 
 
-def _points(node: FieldNode) -> int:
+def _timeline_points(node: FieldNode) -> int:
     """How many points at most; what a variable brings is not known yet, and reckoned at its most."""
     for argument in node.arguments or ():
         if argument.name.value == "atMost":
@@ -95,68 +95,70 @@ def _points(node: FieldNode) -> int:
     return DEFAULT_POINTS
 
 
-def _refused(code: str, text: str) -> GraphQLError:
+def _query_refused(code: str, text: str) -> GraphQLError:
     return GraphQLError(text, extensions={"code": code})
 
 
-class _Walk:
+class _CostVisitor:
     """Adds up selections; a fragment is reckoned once, however often it is spread."""
 
     def __init__(self, document: DocumentNode, limits: Limits) -> None:
         self.limits = limits
         self.fragments = {n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)}
-        self.known: dict[str, Cost] = {}
-        self.open: set[str] = set()
+        self.fragment_costs: dict[str, Cost] = {}
+        self.open_fragments: set[str] = set()
 
-    def selections(self, selections: SelectionSetNode | None) -> Cost:
+    def selections_cost(self, selections: SelectionSetNode | None) -> Cost:
         total = Cost()
         for node in selections.selections if selections is not None else ():
             if isinstance(node, FieldNode):
-                found = self._field(node)
+                found = self._field_cost(node)
             elif isinstance(node, FragmentSpreadNode):
-                found = self._fragment(node.name.value)
+                found = self._fragment_cost(node.name.value)
             else:
-                found = self.selections(getattr(node, "selection_set", None))
-            total = self._checked(
+                found = self.selections_cost(getattr(node, "selection_set", None))
+            total = self._within_limits(
                 Cost(
                     max(total.depth, found.depth),
                     total.fields + found.fields,
                     total.aliases + found.aliases,
-                    total.times + found.times,
+                    total.per_variable + found.per_variable,
                 )
             )
         return total
 
-    def _field(self, node: FieldNode) -> Cost:
-        below = self.selections(node.selection_set)
-        fields, times = below.fields, below.times
-        if node.name.value == _MULTIPLIED:
+    def _field_cost(self, node: FieldNode) -> Cost:
+        below = self.selections_cost(node.selection_set)
+        fields, times = below.fields, below.per_variable
+        if node.name.value == _RESULTS_FIELD:
             for argument in node.arguments or ():
                 if argument.name.value == "of" and isinstance(argument.value, ListValueNode):
                     fields *= max(1, len(argument.value.values))
                 elif argument.name.value == "of" and isinstance(argument.value, VariableNode):
                     times = (*times, (argument.value.name.value, fields))
-        if node.name.value == _OVER_TIME:
-            fields *= _points(node)
+        if node.name.value == _TIMELINE_FIELD:
+            fields *= _timeline_points(node)
         fields += _WEIGHTS.get(node.name.value, 1)
         return Cost(below.depth + 1, fields, below.aliases + (node.alias is not None), times)
 
-    def _fragment(self, name: str) -> Cost:
-        known = self.known.get(name)
+    def _fragment_cost(self, name: str) -> Cost:
+        known = self.fragment_costs.get(name)
         if known is None:
-            if name in self.open:
-                raise _refused("invalid-query", "fragments must not spread themselves")
+            if name in self.open_fragments:
+                raise _query_refused("invalid-query", "fragments must not spread themselves")
             fragment: FragmentDefinitionNode | None = self.fragments.get(name)
-            self.open.add(name)
-            known = self.known[name] = self.selections(fragment.selection_set if fragment is not None else None)
-            self.open.discard(name)
+            self.open_fragments.add(name)
+            known = self.fragment_costs[name] = self.selections_cost(
+                fragment.selection_set if fragment is not None else None
+            )
+            self.open_fragments.discard(name)
         return known
 
-    def _checked(self, cost: Cost) -> Cost:
+    def _within_limits(self, cost: Cost) -> Cost:
         if cost.depth > self.limits.depth:
-            raise _refused("query-too-deep", f"a query may nest at most {self.limits.depth} fields deep")
+            raise _query_refused("query-too-deep", f"a query may nest at most {self.limits.depth} fields deep")
         if cost.aliases > self.limits.aliases:
-            raise _refused("too-many-aliases", f"a query may use at most {self.limits.aliases} aliases")
+            raise _query_refused("too-many-aliases", f"a query may use at most {self.limits.aliases} aliases")
         if cost.fields > self.limits.complexity:
             raise too_complex(self.limits)
         return cost

@@ -1,4 +1,4 @@
-"""Concepts, modules and plans on the wire."""
+"""Concepts, modules, cards and plans as GraphQL types."""
 
 from typing import Any, cast
 
@@ -6,7 +6,7 @@ import strawberry
 from strawberry import ID, Info
 
 from server.catalog.descriptions import Kind
-from server.explain.card import markdown
+from server.explain.card import render_markdown
 from server.explain.wording import duration_code
 from server.graphql.values import Coding
 
@@ -23,7 +23,7 @@ class Concept:
     codes: list[Coding]
 
 
-def _window(root: strawberry.Parent[Any]) -> str | None:
+def _resolve_window(root: strawberry.Parent[Any]) -> str | None:
     return None if root.window is None else duration_code(root.window)
 
 
@@ -36,7 +36,7 @@ class Slot:
     unit: str | None
     required: bool
     select: str
-    window: str | None = strawberry.field(resolver=_window, description="An ISO 8601 duration.")
+    window: str | None = strawberry.field(resolver=_resolve_window, description="An ISO 8601 duration.")
 
 
 @strawberry.type
@@ -74,8 +74,8 @@ class CardMetric:
     method: str
 
 
-def _page(root: strawberry.Parent[Any]) -> str:
-    return markdown(root)
+def _resolve_markdown(root: strawberry.Parent[Any]) -> str:
+    return render_markdown(root)
 
 
 @strawberry.type
@@ -84,15 +84,15 @@ class Card:
 
     groups: list[CardGroup]
     metrics: list[CardMetric]
-    markdown: str = strawberry.field(resolver=_page, description="The card as a page.")
+    markdown: str = strawberry.field(resolver=_resolve_markdown, description="The card as a page.")
     turtle: str = strawberry.field(description="The card itself.")
 
 
-def _card(root: strawberry.Parent[Any], info: Info[Any, None]) -> Card | None:
+def _resolve_card(root: strawberry.Parent[Any], info: Info[Any, None]) -> Card | None:
     return cast("Card | None", info.context.engine.catalog.cards.get(root.iri))
 
 
-def _maturity(root: strawberry.Parent[Any]) -> str | None:
+def _resolve_maturity(root: strawberry.Parent[Any]) -> str | None:
     return None if root.model is None else str(root.model.maturity)
 
 
@@ -109,9 +109,11 @@ class Module:
     citations: list[str] = strawberry.field(name="citation")
     slots: list[Slot]
     turtle: str = strawberry.field(description="The description itself.")
-    card: Card | None = strawberry.field(resolver=_card, description="What is known of it, if it was fitted to data.")
+    card: Card | None = strawberry.field(
+        resolver=_resolve_card, description="What is known of it, if it was fitted to data."
+    )
     maturity: str | None = strawberry.field(
-        resolver=_maturity, description="Of a trained model: demonstration, research or clinical."
+        resolver=_resolve_maturity, description="Of a trained model: demonstration, research or clinical."
     )
 
 

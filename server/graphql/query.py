@@ -7,29 +7,26 @@ from typing import Annotated, Any, Protocol, cast
 import strawberry
 from strawberry import ID, Info
 
-from collectors.fetching.search import checked_id
+from collectors.fetching.query import check_fhir_id
 from collectors.settings import Source
-from server.catalog.load import Catalog
-from server.catalog.nearest import nearest
-from server.compiler.compile import compile_plan
+from server.catalog.catalog import Catalog, did_you_mean
+from server.compiler.compilation import compile_plan
 from server.errors import QuestionError, UnknownConceptError
 from server.executor.budget import Budget
-from server.executor.course import Course
 from server.executor.question import Question
+from server.executor.timeline import ConceptTimeline
 from server.executor.trace import Trace
-from server.explain import planned
+from server.explain import plan_text
 from server.explain.comparisons import Baseline
 from server.explain.explain import explain
 from server.graphql.assumptions import Assumption, read_assumptions
-from server.graphql.attributing import attributed
-from server.graphql.attribution import asked
+from server.graphql.attribution import attribute_results, requested_comparisons
 from server.graphql.limits import DEFAULT_POINTS, MOST_POINTS
 from server.graphql.modules import Module, Plan
-from server.graphql.results import Result
-from server.graphql.timeline import Timeline
+from server.graphql.results import Result, Timeline
 
 
-class Asks(Protocol):
+class QuestionEngine(Protocol):
     """What is needed of the engine."""
 
     @property
@@ -42,7 +39,7 @@ class Asks(Protocol):
     async def ask(self, question: Question) -> Trace:
         """Answer a question."""
 
-    async def course(self, question: Question, most: int) -> Course:
+    async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         """Answer it at each time at which its inputs changed."""
 
 
@@ -51,13 +48,13 @@ class Context:
     """What a request brings: the engine, the caller's token, how many concepts one question may name, and what all
     its questions may cost together."""
 
-    engine: Asks
+    engine: QuestionEngine
     token: str | None = field(default=None, repr=False)
     max_concepts: int = 50
     budget: Budget | None = None
 
 
-async def _results(
+async def _resolve_results(
     root: strawberry.Parent[Any],
     info: Info[Context, None],
     of: list[ID],
@@ -65,27 +62,27 @@ async def _results(
     assume: list[Assumption] | None = strawberry.UNSET,
 ) -> list[Result]:
     context = info.context
-    wanted, catalog = asked(info), context.engine.catalog
+    wanted, catalog = requested_comparisons(info), context.engine.catalog
     question = Question(
         patient=root.id,
-        of=_concepts(context, of),
+        concepts=_checked_concepts(context, of),
         at=at or None,
         source=root.source,
-        assume=read_assumptions(assume or (), catalog.concepts, catalog.modules.values()),
+        assumptions=read_assumptions(assume or (), catalog.concepts, catalog.modules.values()),
         token=context.token,
-        earlier=tuple(each.since for each in wanted if each.since is not None),
-        recorded=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),
+        earlier_times=tuple(each.since for each in wanted if each.since is not None),
+        compare_without_assumptions=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),
         budget=context.budget,
     )
     trace = await context.engine.ask(question)
     results = explain(trace)
     if wanted:
-        results = await attributed(trace, results, wanted, context.budget)
+        results = await attribute_results(trace, results, wanted, context.budget)
     # The schema's types describe what explain returns; fields are read straight off it.
     return cast("list[Result]", results)
 
 
-async def _timeline(
+async def _resolve_timeline(
     root: strawberry.Parent[Any],
     info: Info[Context, None],
     of: ID,
@@ -99,14 +96,14 @@ async def _timeline(
         raise QuestionError("too-many-points", f"`atMost` lies between 1 and {MOST_POINTS}")
     question = Question(
         root.id,
-        _concepts(context, [of]),
+        _checked_concepts(context, [of]),
         to,
         root.source,
         token=context.token,
-        earlier=(from_,),
+        earlier_times=(from_,),
         budget=context.budget,
     )
-    course = await context.engine.course(question, most)
+    course = await context.engine.timeline(question, most)
     points: Any = [explain(trace)[0] for trace in course.traces]
     concept: Any = context.engine.catalog.concepts[of]
     return Timeline(concept=concept, points=points, left_out=course.left_out, ran=course.ran, reused=course.reused)
@@ -120,36 +117,36 @@ class Patient:
     reference: str = strawberry.field(description="Absolute FHIR reference.")
     source: strawberry.Private[str]
     results: list[Result] = strawberry.field(
-        resolver=_results,
+        resolver=_resolve_results,
         description="One result for each concept asked for, in that order, computed in one run. "
         "`at`: as of this time (now, if left out). `assume`: inputs to take as given instead of the record's.",
     )
     timeline: Timeline = strawberry.field(
-        resolver=_timeline,
+        resolver=_resolve_timeline,
         description="One concept over time: as of `from`, and as of each later time, up to `to`, at which its inputs "
         "changed; each with what was known then. Of more changes than `atMost` the newest are told.",
     )
 
 
-def _patient(info: Info[Context, None], id: ID, source: ID | None = strawberry.UNSET) -> Patient:  # noqa: A002 - contract
+def _resolve_patient(info: Info[Context, None], id: ID, source: ID | None = strawberry.UNSET) -> Patient:  # noqa: A002 - contract
     endpoint = info.context.engine.source(None if source is strawberry.UNSET else source)
-    patient = checked_id(id)
+    patient = check_fhir_id(id)
     return Patient(id=ID(patient), reference=f"{endpoint.base_url}/Patient/{patient}", source=endpoint.id)
 
 
-def _modules(info: Info[Context, None], produces: ID | None = strawberry.UNSET) -> list[Module]:
+def _resolve_modules(info: Info[Context, None], produces: ID | None = strawberry.UNSET) -> list[Module]:
     catalog = info.context.engine.catalog
     wanted = None if produces is strawberry.UNSET else produces
     if wanted is not None and wanted not in catalog.concepts:
-        raise UnknownConceptError(f"no concept has this id{nearest(wanted, catalog.concepts)}")
+        raise UnknownConceptError(f"no concept has this id{did_you_mean(wanted, catalog.concepts)}")
     found = [m for m in catalog.modules.values() if wanted is None or m.produces.id == wanted]
     return cast("list[Module]", sorted(found, key=lambda module: module.id))
 
 
-def _plan(info: Info[Context, None], of: list[ID]) -> Plan:
-    plan = compile_plan(info.context.engine.catalog, _concepts(info.context, of))
-    calls: list[Any] = [_Planned(call.description, planned.needs(plan, call)) for call in plan.calls]
-    return Plan(calls=calls, searches=list(planned.searches(plan)))
+def _resolve_plan(info: Info[Context, None], of: list[ID]) -> Plan:
+    plan = compile_plan(info.context.engine.catalog, _checked_concepts(info.context, of))
+    calls: list[Any] = [_CallWithNeeds(call.description, plan_text.describe_needs(plan, call)) for call in plan.calls]
+    return Plan(calls=calls, searches=list(plan_text.describe_searches(plan)))
 
 
 @strawberry.type
@@ -157,23 +154,23 @@ class Query:
     """What can be asked."""
 
     patient: Patient = strawberry.field(
-        resolver=_patient, description="One patient. `source` may be left out where one source is configured."
+        resolver=_resolve_patient, description="One patient. `source` may be left out where one source is configured."
     )
     modules: list[Module] = strawberry.field(
-        resolver=_modules, description="The modules on offer; `produces` narrows to those of one concept."
+        resolver=_resolve_modules, description="The modules on offer; `produces` narrows to those of one concept."
     )
     plan: Plan = strawberry.field(
-        resolver=_plan, description="What a question would call and fetch; nothing is fetched."
+        resolver=_resolve_plan, description="What a question would call and fetch; nothing is fetched."
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
+class _CallWithNeeds:
     module: Any
     needs: tuple[str, ...]
 
 
-def _concepts(context: Context, of: list[ID]) -> tuple[str, ...]:
+def _checked_concepts(context: Context, of: list[ID]) -> tuple[str, ...]:
     if not of:
         raise QuestionError("no-concepts", "a question must name at least one concept")
     if len(of) > context.max_concepts:

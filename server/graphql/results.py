@@ -1,4 +1,7 @@
-"""Results on the wire.  The types describe ``server.explain`` objects, whose fields are read straight off them."""
+"""Results, their steps and contributions, and timelines as GraphQL types.
+
+The types describe ``server.explain`` objects, whose fields are read straight off them.
+"""
 
 from datetime import UTC, datetime
 from enum import Enum
@@ -10,14 +13,57 @@ from strawberry.scalars import JSON
 
 from ontology import evaluation
 from server.explain.fhir import bundle
-from server.explain.prov import provenance
+from server.explain.prov import serialize_result
 from server.explain.results import Status
-from server.explain.text import argument
-from server.graphql.attribution import Attribution, resolve
-from server.graphql.contributions import Contributions, Standing
+from server.explain.text import render_argument
+from server.graphql.attribution import Attribution, resolve_attribution
 from server.graphql.modules import Concept, Module
-from server.graphql.records import Record
-from server.graphql.values import Coding, Value
+from server.graphql.values import Coding, Record, Value
+
+
+@strawberry.type
+class Contribution:
+    """What one slot added."""
+
+    slot: str
+    value: Value
+    amount: float
+
+
+@strawberry.type
+class ContributionGroup:
+    """What correlated inputs added together; it is in the amounts of their slots too."""
+
+    text: str
+    slots: list[str]
+    amount: float
+
+
+@strawberry.type
+class Contributions:
+    """SHAP values or points of one step."""
+
+    scale: str
+    base: float
+    output: float
+    residual: float = strawberry.field(description="output - base - sum(contributions)")
+    background: str = strawberry.field(description="What `base` stands for.")
+    items: list[Contribution]
+    groups: list[ContributionGroup] = strawberry.field(description="What correlated inputs added together.")
+
+
+@strawberry.type
+class Standing:
+    """How the inputs of a trained model stand to the data that it was fitted to."""
+
+    measured: int = strawberry.field(description="How many of its inputs were measured.")
+    of: int
+    share_measured: float
+    out_of_distribution: bool
+    outside: list[str] = strawberry.field(description="What lies outside the training data, in words.")
+    calibration: str
+    maturity: str = strawberry.field(description="demonstration, research or clinical.")
+
 
 strawberry.enum(evaluation.Severity, name="Severity")
 strawberry.enum(Status, name="ResultStatus")
@@ -117,15 +163,15 @@ class Step:
     standing: Standing | None = strawberry.field(description="Of a trained model.")
 
 
-def _provenance(root: strawberry.Parent[Any], format: RdfFormat | None = RdfFormat.TURTLE) -> str:  # noqa: A002 - contract
-    return provenance(root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
+def _resolve_provenance(root: strawberry.Parent[Any], format: RdfFormat | None = RdfFormat.TURTLE) -> str:  # noqa: A002 - contract
+    return serialize_result(root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
 
 
-def _argument(root: strawberry.Parent[Any]) -> str:
-    return argument(root)
+def _resolve_argument(root: strawberry.Parent[Any]) -> str:
+    return render_argument(root)
 
 
-def _fhir(root: strawberry.Parent[Any]) -> JSON:
+def _resolve_fhir(root: strawberry.Parent[Any]) -> JSON:
     return cast("JSON", bundle(root, datetime.now(UTC)))
 
 
@@ -149,15 +195,40 @@ class Result:
     records: list[Record]
     chain: list[Step]
     attribution: Attribution | None = strawberry.field(
-        resolver=resolve,
+        resolver=resolve_attribution,
         description="How much each input moved the result away from a baseline; null, with an issue that says why, "
         "where that cannot be told. EARLIER needs `since`; ACTUAL compares what was assumed with the record.",
     )
     issues: list[Issue]
     argument: str = strawberry.field(
-        resolver=_argument, description="The whole argument in plain text, as a tree that a person can read."
+        resolver=_resolve_argument, description="The whole argument in plain text, as a tree that a person can read."
     )
-    provenance: str = strawberry.field(resolver=_provenance, description="The chain as PROV-O: TURTLE or JSON_LD.")
+    provenance: str = strawberry.field(
+        resolver=_resolve_provenance, description="The chain as PROV-O: TURTLE or JSON_LD."
+    )
     fhir: JSON = strawberry.field(
-        resolver=_fhir, description="A FHIR Bundle: Observation or RiskAssessment, with Provenance."
+        resolver=_resolve_fhir, description="A FHIR Bundle: Observation or RiskAssessment, with Provenance."
     )
+
+
+@strawberry.type
+class TimelinePoint:
+    """What the concept was as of one time."""
+
+    at: datetime
+    status: Status
+    value: Value
+    text: str
+    interpretation: Interpretation | None
+    fingerprint: ID | None
+
+
+@strawberry.type
+class Timeline:
+    """One concept, as of each time at which its inputs changed."""
+
+    concept: Concept
+    points: list[TimelinePoint] = strawberry.field(description="Oldest first.")
+    left_out: int = strawberry.field(description="Changes before the first point that were more than `atMost`.")
+    ran: int = strawberry.field(description="Executions that were evaluated.")
+    reused: int = strawberry.field(description="Executions whose results were known.")

@@ -1,14 +1,40 @@
-"""The schema: the published contract, as far as it works."""
+"""The schema: the published contract, as far as it works, with its scalars.  Times carry a zone, or are refused."""
 
 from datetime import datetime
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
 
 from server.graphql.query import Query
-from server.graphql.scalars import DATE_TIME, JSON_VALUE
+
+
+def read_time(given: object) -> datetime:
+    """A time out of ISO 8601.  Raises GraphQLError, without repeating what was given."""
+    if not isinstance(given, str):
+        raise GraphQLError("a DateTime must be a string in ISO 8601")
+    try:
+        time = datetime.fromisoformat(given)
+    except ValueError:
+        raise GraphQLError("a DateTime must be in ISO 8601, such as 2026-06-01T08:30:00Z") from None
+    if time.utcoffset() is None:
+        raise GraphQLError("a DateTime needs a time zone, such as 2026-06-01T08:30:00Z")
+    return time
+
+
+def write_time(time: datetime) -> str:
+    """ISO 8601 with the zone that the time carries."""
+    if time.utcoffset() is None:
+        raise ValueError("a time without a zone")
+    return time.isoformat()
+
+
+DATE_TIME: ScalarDefinition = strawberry.scalar(
+    name="DateTime", description="ISO 8601, with a time zone.", serialize=write_time, parse_value=read_time
+)
+JSON_VALUE: ScalarDefinition = strawberry.scalar(name="JSON", description="A JSON value.")
 
 
 def build_schema() -> strawberry.Schema:

@@ -1,4 +1,4 @@
-"""Values on the wire.
+"""Values and records as GraphQL types.
 
 The types here describe ``ontology`` objects and never wrap them: fields are read straight off the values, so that an
 answer of many fields costs no copies.
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import strawberry
+from strawberry import ID
 
 from ontology import values as v
 
@@ -55,7 +56,7 @@ class Coding:
         return type(obj) is v.Coding
 
 
-def _is(root: strawberry.Parent[Any]) -> bool:
+def _resolve_flag(root: strawberry.Parent[Any]) -> bool:
     return bool(root)
 
 
@@ -63,7 +64,7 @@ def _is(root: strawberry.Parent[Any]) -> bool:
 class Flag:
     """A truth value."""
 
-    is_: bool = strawberry.field(resolver=_is, name="is")
+    is_: bool = strawberry.field(resolver=_resolve_flag, name="is")
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -71,11 +72,11 @@ class Flag:
         return type(obj) is bool
 
 
-def _start(root: strawberry.Parent[Any]) -> str:
+def _resolve_start(root: strawberry.Parent[Any]) -> str:
     return str(root.start.isoformat())
 
 
-def _end(root: strawberry.Parent[Any]) -> str:
+def _resolve_end(root: strawberry.Parent[Any]) -> str:
     return str(root.end.isoformat())
 
 
@@ -83,8 +84,8 @@ def _end(root: strawberry.Parent[Any]) -> str:
 class Date:
     """A date."""
 
-    start: str = strawberry.field(resolver=_start)
-    end: str = strawberry.field(resolver=_end)
+    start: str = strawberry.field(resolver=_resolve_start)
+    end: str = strawberry.field(resolver=_resolve_end)
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -105,7 +106,7 @@ class _Point(NamedTuple):
     value: Any
 
 
-def _points(root: strawberry.Parent[Any]) -> list[Point]:
+def _resolve_points(root: strawberry.Parent[Any]) -> list[Point]:
     points: list[Any] = [_Point(*point) for point in root.points]
     return points
 
@@ -116,7 +117,7 @@ class Series:
 
     unit: str
 
-    points: list[Point] = strawberry.field(resolver=_points)
+    points: list[Point] = strawberry.field(resolver=_resolve_points)
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -140,3 +141,14 @@ Value: TypeAlias = Annotated[
     Quantity | Coding | Flag | Date | Series | Absent | Bound,
     strawberry.union("Value"),
 ]
+
+
+@strawberry.type
+class Record:
+    """A record in the EHR."""
+
+    url: str
+    type: str
+    id: ID
+    version: str | None
+    source: ID

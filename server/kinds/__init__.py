@@ -4,11 +4,11 @@ Everything here is pure and synchronous: the only files it reads are the impleme
 their folders.
 """
 
-from server.kinds.call import evaluate
-from server.kinds.check import check_signature
-from server.kinds.errors import KindError
-from server.kinds.interpret import interpret
-from server.kinds.mixtures import Mixtures, values_of
+from server.errors import KindError
+from server.kinds.description_checks import check_signature
+from server.kinds.dispatch import evaluate
+from server.kinds.interpretation import interpret
 from server.kinds.model import model_faults
+from server.kinds.model_batch import Mixtures, batch_values
 
-__all__ = ["KindError", "Mixtures", "check_signature", "evaluate", "interpret", "model_faults", "values_of"]
+__all__ = ["KindError", "Mixtures", "batch_values", "check_signature", "evaluate", "interpret", "model_faults"]

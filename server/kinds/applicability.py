@@ -1,9 +1,8 @@
-"""For whom a module holds: known not to, to be minded, or not to be told."""
+"""For whom a module is valid: refused where a ground is known, cautioned, or unknown."""
 
 from collections.abc import Iterable, Mapping
 
-from ontology.evaluation import Issue, Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Issue, Severity, SlotInput
 from ontology.values import Absent, AbsentReason
 from server.catalog.criteria import Applicability
 from server.catalog.descriptions import Description
@@ -11,7 +10,7 @@ from server.kinds.logic import judge, slots_of
 
 
 def judge_applicability(
-    description: Description, inputs: Mapping[str, Consumed]
+    description: Description, inputs: Mapping[str, SlotInput]
 ) -> tuple[Issue | None, tuple[Issue, ...]]:
     """Whether the module is refused, and what else to mind.
 
@@ -31,12 +30,12 @@ def judge_applicability(
     for refuse, severity in ((True, Severity.WARNING), (False, Severity.INFORMATION)):
         unknown = [ground for ground, verdict in verdicts if verdict is None and ground.refuse is refuse]
         if unknown:
-            text = f"Could not be excluded ({_why(unknown, inputs)}): {'; '.join(ground.text for ground in unknown)}"
+            text = f"Could not be excluded ({_reason(unknown, inputs)}): {'; '.join(ground.text for ground in unknown)}"
             issues.append(Issue(severity, "applicability-unknown", text))
     return None, tuple(issues)
 
 
-def _why(grounds: Iterable[Applicability], inputs: Mapping[str, Consumed]) -> str:
+def _reason(grounds: Iterable[Applicability], inputs: Mapping[str, SlotInput]) -> str:
     """``not recorded`` only where that is the reason for all; a failed search is something else."""
     names = {name for ground in grounds for name in slots_of(ground.criterion)}
     values = [inputs[name].value for name in names if name in inputs]

@@ -11,49 +11,48 @@ from datetime import datetime
 from itertools import product
 from math import prod
 
-from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
-from ontology.inputs import Consumed
+from ontology.evaluation import Evaluation, Interval, Issue, Severity, SlotInput, Working
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from ontology.words import words
 from server.catalog.descriptions import Description
+from server.errors import KindError
 from server.kinds.applicability import judge_applicability
-from server.kinds.errors import KindError
-from server.kinds.implementation import implementation
-from server.kinds.inputs import is_filled, missing_issues, missing_required, missing_text
+from server.kinds.implementation import load_implementation
+from server.kinds.inputs import describe_missing, is_filled, missing_issues, missing_required
 from server.kinds.wording import listed, named, shown
 
 MAX_COMBINATIONS = 16
 
 
 def evaluate_equation(
-    description: Description, inputs: Mapping[str, Consumed], at: datetime | None = None
+    description: Description, inputs: Mapping[str, SlotInput], at: datetime | None = None
 ) -> Evaluation:
     """Call ``evaluate``, or say what is missing.  What ``evaluate`` raises is not caught here."""
     missing = missing_required(description, inputs)
     if not missing:
-        return _call(description, inputs, at)
+        return _call_implementation(description, inputs, at)
     issues = missing_issues(missing, inputs)
-    working = Working(missing_text(missing))
+    working = Working(describe_missing(missing))
     insufficient = Evaluation(Absent(AbsentReason.INPUT_ABSENT), working, issues)
-    choices = [_choices(slot, inputs[slot.name]) for slot in missing]
+    choices = [_possible_values(slot, inputs[slot.name]) for slot in missing]
     if not 0 < prod(map(len, choices)) <= MAX_COMBINATIONS:
         return insufficient
     results = []
     for combination in product(*choices):
-        assumed = {slot.name: Consumed(value) for slot, value in zip(missing, combination, strict=True)}
+        assumed = {slot.name: SlotInput(value) for slot, value in zip(missing, combination, strict=True)}
         name = listed(f"{named(slot)} {words(assumed[slot.name].value)}" for slot in missing)
-        results.append((name, _result(description, {**inputs, **assumed}, at)))
-    told_each = "; ".join(f"{name}: {_told(description, result)}" for name, result in results)
+        results.append((name, _evaluate_combination(description, {**inputs, **assumed}, at)))
+    told_each = "; ".join(f"{name}: {_describe_result(description, result)}" for name, result in results)
     shared = [issue for issue in results[0][1].issues if all(issue in result.issues for _, result in results)]
     return replace(
         insufficient,
         issues=(*issues, Issue(Severity.INFORMATION, "combinations", told_each), *shared),
-        bounds=_bounds(description, missing, [result for _, result in results]),
+        bounds=_combined_bounds(description, missing, [result for _, result in results]),
     )
 
 
-def _choices(slot: Slot, consumed: Consumed) -> tuple[Value, ...]:
+def _possible_values(slot: Slot, consumed: SlotInput) -> tuple[Value, ...]:
     if slot.applicability_only or not isinstance(consumed.value, Absent):
         return ()
     if consumed.bounds is not None and slot.bound_by_ends:
@@ -62,21 +61,21 @@ def _choices(slot: Slot, consumed: Consumed) -> tuple[Value, ...]:
     return slot.candidates
 
 
-def _result(description: Description, inputs: Mapping[str, Consumed], at: datetime | None) -> Evaluation:
+def _evaluate_combination(description: Description, inputs: Mapping[str, SlotInput], at: datetime | None) -> Evaluation:
     """One combination; a combination for which the module does not hold gives no number either."""
     refused, _ = judge_applicability(description, inputs)
     if refused is not None:
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(refused.text), (refused,))
-    return _call(description, inputs, at)
+    return _call_implementation(description, inputs, at)
 
 
-def _told(description: Description, result: Evaluation) -> str:
+def _describe_result(description: Description, result: Evaluation) -> str:
     if isinstance(result.value, Absent):
         return result.working.warrant
     return shown(result.value, description.display_decimals)
 
 
-def _bounds(description: Description, missing: tuple[Slot, ...], results: list[Evaluation]) -> Interval | None:
+def _combined_bounds(description: Description, missing: tuple[Slot, ...], results: list[Evaluation]) -> Interval | None:
     """From the least to the greatest result; none unless every combination gave a number, or bounds of one."""
     lows, highs = [], []
     for result in results:
@@ -95,7 +94,7 @@ def _bounds(description: Description, missing: tuple[Slot, ...], results: list[E
     return Interval(min(lows), max(highs), unit, text)
 
 
-def _call(description: Description, inputs: Mapping[str, Consumed], at: datetime | None) -> Evaluation:
+def _call_implementation(description: Description, inputs: Mapping[str, SlotInput], at: datetime | None) -> Evaluation:
     arguments: dict[str, object] = {
         slot.name: _argument(description, slot, inputs[slot.name])
         for slot in description.slots
@@ -106,10 +105,10 @@ def _call(description: Description, inputs: Mapping[str, Consumed], at: datetime
         if at is None or at.utcoffset() is None:
             raise KindError(f"module {description.id}: reads the evaluation time, and got none with a zone")
         arguments["at"] = at
-    return implementation(description.folder, description.code_digest)(**arguments)
+    return load_implementation(description.folder, description.code_digest)(**arguments)
 
 
-def _argument(description: Description, slot: Slot, consumed: Consumed) -> object:
+def _argument(description: Description, slot: Slot, consumed: SlotInput) -> object:
     value = consumed.value
     if isinstance(value, Quantity):
         return value.value

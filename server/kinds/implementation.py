@@ -1,4 +1,4 @@
-"""Finds a module's ``evaluate`` by its folder, and checks that it fits its description."""
+"""Loads a module's ``evaluate`` by its folder, and checks its signature against the description."""
 
 import hashlib
 import inspect
@@ -20,12 +20,12 @@ from ontology.evaluation import Evaluation
 from ontology.slots import Select, Slot
 from ontology.values import Absent, Bound, Coding, Date, Series
 from server.catalog.descriptions import Description
-from server.kinds.errors import KindError
+from server.errors import KindError
 
-Evaluate: TypeAlias = Callable[..., Evaluation]
+EvaluateFunction: TypeAlias = Callable[..., Evaluation]
 
 _PACKAGE = Path(modules.__file__).resolve().parent if modules.__file__ else None
-_TYPES: dict[ValueType, type] = {
+_ARGUMENT_TYPES: dict[ValueType, type] = {
     ValueType.QUANTITY: Decimal,
     ValueType.CODING: Coding,
     ValueType.FLAG: bool,
@@ -41,7 +41,7 @@ class _SourceLoader(SourceFileLoader):
 
 
 @cache
-def implementation(folder: Path, code_digest: str = "") -> Evaluate:
+def load_implementation(folder: Path, code_digest: str = "") -> EvaluateFunction:
     """The ``evaluate`` of ``<folder>/evaluate.py``; loaded once for each state of the code.
 
     KindError where there is no such file, or no such function in it.
@@ -51,15 +51,15 @@ def implementation(folder: Path, code_digest: str = "") -> Evaluate:
         raise KindError(f"{folder.name}/evaluate.py: not found")
     # The folders that we ship have real names, so that tests and the server meet the same objects.
     shipped = path.parent.parent == _PACKAGE
-    module = import_module(f"modules.{folder.name}.evaluate") if shipped else _load(path, code_digest)
+    module = import_module(f"modules.{folder.name}.evaluate") if shipped else _load_module(path, code_digest)
     found: object = getattr(module, "evaluate", None)
     if not inspect.isfunction(found):
         raise KindError(f"{folder.name}/evaluate.py: no function evaluate in it")
-    evaluate: Evaluate = found
+    evaluate: EvaluateFunction = found
     return evaluate
 
 
-def _load(path: Path, code_digest: str) -> ModuleType:
+def _load_module(path: Path, code_digest: str) -> ModuleType:
     """A folder from elsewhere, as a package of its own, so that it can import its neighbours relatively."""
     key = hashlib.blake2b(f"{path}\0{code_digest}".encode(), digest_size=8).hexdigest()
     package = ModuleType(f"_medtwin_module_{key}")
@@ -86,7 +86,7 @@ def implementation_faults(description: Description) -> list[str]:
     the evaluation time.  A default is a fault too: it would stand in for a missing value without a word.
     """
     try:
-        evaluate = implementation(description.folder, description.code_digest)
+        evaluate = load_implementation(description.folder, description.code_digest)
         hints = get_type_hints(evaluate)
     except (KindError, ImportError, SyntaxError, NameError) as error:
         return [str(error)]
@@ -100,7 +100,7 @@ def implementation_faults(description: Description) -> list[str]:
             faults.append(f"parameter {name} of evaluate is neither a slot nor a parameter of the description")
         elif parameter.default is not parameter.empty:
             faults.append(f"parameter {name} of evaluate has a default")
-        elif not needed[name] <= _annotated(hints.get(name)):
+        elif not needed[name] <= _annotated_types(hints.get(name)):
             wanted = " | ".join(sorted(t.__name__ for t in needed[name]))
             faults.append(f"parameter {name} of evaluate is not annotated {wanted}")
     if hints.get("return") is not Evaluation:
@@ -118,7 +118,7 @@ def needed_types(description: Description) -> dict[str, frozenset[type]]:
 
 
 def _slot_types(slot: Slot) -> frozenset[type]:
-    types: set[type] = {_TYPES[slot.concept.value_type]}
+    types: set[type] = {_ARGUMENT_TYPES[slot.concept.value_type]}
     if slot.select is Select.SERIES:
         types = {Series}
     elif slot.select is Select.ANY:
@@ -130,5 +130,5 @@ def _slot_types(slot: Slot) -> frozenset[type]:
     return frozenset(types)
 
 
-def _annotated(hint: Any) -> frozenset[Any]:
+def _annotated_types(hint: Any) -> frozenset[Any]:
     return frozenset(get_args(hint) or (hint,))

@@ -1,19 +1,18 @@
-"""Which slots are filled, and what to say of those that are not."""
+"""Which slots are filled, and the issues of those that are missing or outside their validated range."""
 
 from collections.abc import Mapping
 
-from ontology.evaluation import Issue, Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Issue, Severity, SlotInput
 from ontology.slots import Slot
 from ontology.values import Absent, Bound, Quantity
 from ontology.words import number_words
 from server.catalog.descriptions import Description, Kind
-from server.kinds.errors import KindError
-from server.kinds.extent import extent_of
+from server.errors import KindError
+from server.kinds.logic import extent_of
 from server.kinds.wording import listed, named, told, why_missing
 
 
-def check_inputs(description: Description, inputs: Mapping[str, Consumed]) -> None:
+def check_inputs(description: Description, inputs: Mapping[str, SlotInput]) -> None:
     """KindError unless every slot is given, and every number in its slot's unit."""
     for slot in description.slots:
         if slot.name not in inputs:
@@ -24,7 +23,7 @@ def check_inputs(description: Description, inputs: Mapping[str, Consumed]) -> No
             raise KindError(f"module {description.id}: slot {slot.name} is not given in {unit}")
 
 
-def is_filled(description: Description, slot: Slot, consumed: Consumed) -> bool:
+def is_filled(description: Description, slot: Slot, consumed: SlotInput) -> bool:
     """Whether the slot has a value that the module can use.
 
     A ``Bound`` is enough for criteria; an equation takes it only where the slot says so, for it is not a number.
@@ -34,7 +33,7 @@ def is_filled(description: Description, slot: Slot, consumed: Consumed) -> bool:
     return not isinstance(consumed.value, Absent)
 
 
-def missing_required(description: Description, inputs: Mapping[str, Consumed]) -> tuple[Slot, ...]:
+def missing_required(description: Description, inputs: Mapping[str, SlotInput]) -> tuple[Slot, ...]:
     """The required slots that are not filled, in the description's order; what only compares is never required."""
     return tuple(
         slot
@@ -44,18 +43,18 @@ def missing_required(description: Description, inputs: Mapping[str, Consumed]) -
 
 
 def missing_issues(
-    slots: tuple[Slot, ...], inputs: Mapping[str, Consumed], severity: Severity = Severity.ERROR
+    slots: tuple[Slot, ...], inputs: Mapping[str, SlotInput], severity: Severity = Severity.ERROR
 ) -> tuple[Issue, ...]:
     """One issue ``input-absent`` for each slot, with the reason in words."""
     return tuple(Issue(severity, "input-absent", f"{named(s)}: {why_missing(inputs[s.name])}", s.name) for s in slots)
 
 
-def missing_text(slots: tuple[Slot, ...]) -> str:
+def describe_missing(slots: tuple[Slot, ...]) -> str:
     """``Not computed: age and sex are missing.``"""
     return f"Not computed: {listed(named(s) for s in slots)} {'is' if len(slots) == 1 else 'are'} missing."
 
 
-def range_issues(description: Description, inputs: Mapping[str, Consumed]) -> tuple[Issue, ...]:
+def range_issues(description: Description, inputs: Mapping[str, SlotInput]) -> tuple[Issue, ...]:
     """One WARNING for each value that is known to lie outside the range that the module was validated for."""
     issues = []
     for slot in description.slots:
@@ -65,12 +64,12 @@ def range_issues(description: Description, inputs: Mapping[str, Consumed]) -> tu
         low = slot.minimum is not None and extent.reaches(slot.minimum) is False
         high = slot.maximum is not None and extent.exceeds(slot.maximum) is True
         if low or high:
-            text = f"{named(slot)} {told(inputs[slot.name])}: outside the validated range ({_range(slot)})"
+            text = f"{named(slot)} {told(inputs[slot.name])}: outside the validated range ({_format_range(slot)})"
             issues.append(Issue(Severity.WARNING, "outside-validated-range", text, slot.name))
     return tuple(issues)
 
 
-def _range(slot: Slot) -> str:
+def _format_range(slot: Slot) -> str:
     if slot.maximum is None:
         return f"at least {number_words(slot.minimum)}" if slot.minimum is not None else ""
     if slot.minimum is None:

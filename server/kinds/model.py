@@ -1,50 +1,62 @@
 """The model kind: a trained classifier, explained and qualified at each execution.
 
-Nothing is imputed here, and nothing is given where too little is measured.  What cannot be loaded, or does not add up,
-makes the module FAILED in words of its own; the rest of the server does not mind.
+Nothing is imputed here, and nothing is given where too little is measured.  A model that cannot be loaded, or whose
+explanation does not add up, makes the module FAILED with a message of its own; the rest of the server goes on.
+The seconds spent on importing and reading models are counted: the deadline of the first question excludes them.
 """
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ontology.evaluation import Contribution, Evaluation, Grouped, Interval, Issue, Margin, Severity, Standing, Working
-from ontology.inputs import Consumed
+from ontology.evaluation import (
+    Contribution,
+    ContributionGroup,
+    Evaluation,
+    Interval,
+    Issue,
+    Margin,
+    Severity,
+    SlotInput,
+    Standing,
+    Working,
+)
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity
 from ontology.words import brief, minus
 from server.catalog.descriptions import Description, Kind
-from server.catalog.trained import TrainedModel
-from server.kinds.errors import KindError
-from server.kinds.inputs import missing_issues, missing_required, missing_text
-from server.kinds.trained.faults import ModelError
-from server.kinds.trained.opening import opening
-from server.kinds.trained.row import Row, row_of
-from server.kinds.trained.standing import OUTSIDE, UNSEEN, standing_issues
+from server.catalog.trained_model import TrainedModel
+from server.errors import KindError, ModelError
+from server.kinds.inputs import describe_missing, missing_issues, missing_required
+from server.kinds.trained.feature_row import FeatureRow, feature_row
+from server.kinds.trained.training_range import OUTSIDE, UNSEEN, training_range_issues
 from server.kinds.wording import named, unknown
 
 if TYPE_CHECKING:
-    from server.kinds.trained.loaded import LoadedModel
+    from server.kinds.trained.loaded_model import LoadedModel
 
 SCALE = "LOG_ODDS"
 _PERCENT = Decimal(100)
 _MATURITY = {"demonstration": "a demonstration, not for care", "research": "for research, not for care"}
 
 
-def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
+def evaluate_model(description: Description, inputs: Mapping[str, SlotInput]) -> Evaluation:
     """The probability in percent with its SHAP values; INPUT_ABSENT where too little is measured, FAILED in words."""
-    model = trained_of(description)
-    row = row_of(model, inputs)
-    lack = lack_of(description, model, inputs, row)
+    model = require_trained_model(description)
+    row = feature_row(model, inputs)
+    lack = insufficient_inputs(description, model, inputs, row)
     if lack is not None:
         return lack
     try:
-        prediction = opened(description).predict(row.numbers)
+        prediction = get_model(description).predict(row.numbers)
     except ModelError as fault:
         text = f"The model of {description.id} {description.version} cannot be used: {fault}"
         return Evaluation(Absent(AbsentReason.FAILED), Working(text), (Issue(Severity.ERROR, "model-fault", text),))
-    issues = standing_issues(description, model, inputs, row)
-    items = _items(description, model, inputs, row, prediction.contributions)
+    issues = training_range_issues(description, model, inputs, row)
+    items = _contributions(description, model, inputs, row, prediction.contributions)
     margin = Margin(
         SCALE,
         _decimal(prediction.base),
@@ -52,7 +64,9 @@ def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> 
         _decimal(prediction.residual),
         model.background,
         tuple(
-            Grouped(group.text, group.slots, _decimal(sum(prediction.contributions[slot] for slot in group.slots)))
+            ContributionGroup(
+                group.text, group.slots, _decimal(sum(prediction.contributions[slot] for slot in group.slots))
+            )
             for group in model.correlated
         ),
     )
@@ -67,12 +81,12 @@ def evaluate_model(description: Description, inputs: Mapping[str, Consumed]) -> 
     )
 
 
-def opened(description: Description) -> "LoadedModel":
+def get_model(description: Description) -> "LoadedModel":
     """The model itself; imported where one is first run, since what reads it takes seconds to import."""
-    with opening():
-        from server.kinds.trained.loaded import loaded
+    with timed_loading():
+        from server.kinds.trained.loaded_model import load_model
 
-        return loaded(description)
+        return load_model(description)
 
 
 def model_faults(description: Description) -> list[str]:
@@ -80,29 +94,31 @@ def model_faults(description: Description) -> list[str]:
     if description.kind is not Kind.MODEL:
         return []
     try:
-        opened(description)
+        get_model(description)
     except ModelError as fault:
         return [f"{description.id}: {fault}"]
     return []
 
 
-def trained_of(description: Description) -> TrainedModel:
+def require_trained_model(description: Description) -> TrainedModel:
     """What the description says of its model.  KindError where it says nothing."""
     if description.model is None:
         raise KindError(f"module {description.id}: its description has no mpm:model")
     return description.model
 
 
-def lack_of(
-    description: Description, model: TrainedModel, inputs: Mapping[str, Consumed], row: Row
+def insufficient_inputs(
+    description: Description, model: TrainedModel, inputs: Mapping[str, SlotInput], row: FeatureRow
 ) -> Evaluation | None:
     """INPUT_ABSENT where a required input or too many of the others are not measured; else None."""
     missing = missing_required(description, inputs)
     unusable = tuple(slot for slot in description.slots if slot.required and slot.name in row.unseen | row.bounds)
     if missing or unusable:
         every = tuple(dict.fromkeys((*missing, *unusable)))
-        issues = (*missing_issues(missing, inputs), *standing_issues(description, model, inputs, row))
-        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(missing_text(every)), tuple(dict.fromkeys(issues)))
+        issues = (*missing_issues(missing, inputs), *training_range_issues(description, model, inputs, row))
+        return Evaluation(
+            Absent(AbsentReason.INPUT_ABSENT), Working(describe_missing(every)), tuple(dict.fromkeys(issues))
+        )
     measured = [slot for slot in model.among if slot in row.measured]
     if len(measured) >= model.least:
         return None
@@ -112,21 +128,22 @@ def lack_of(
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed: {text}."), issues)
 
 
-def _items(
+def _contributions(
     description: Description,
     model: TrainedModel,
-    inputs: Mapping[str, Consumed],
-    row: Row,
+    inputs: Mapping[str, SlotInput],
+    row: FeatureRow,
     contributions: Mapping[str, float],
 ) -> tuple[Contribution, ...]:
     """One for each slot, those that moved the estimate most first."""
     order = sorted(model.slots, key=lambda slot: (-abs(contributions[slot]), slot))
     return tuple(
-        Contribution(slot, _decimal(contributions[slot]), _said(description.slot(slot), inputs, row)) for slot in order
+        Contribution(slot, _decimal(contributions[slot]), _describe_input(description.slot(slot), inputs, row))
+        for slot in order
     )
 
 
-def _said(slot: Slot, inputs: Mapping[str, Consumed], row: Row) -> str:
+def _describe_input(slot: Slot, inputs: Mapping[str, SlotInput], row: FeatureRow) -> str:
     value = inputs[slot.name].value
     if slot.name in row.measured:
         return f"{named(slot)} {brief(value)}"
@@ -166,3 +183,24 @@ def percent(probability: float) -> Decimal:
 
 def _decimal(number: float) -> Decimal:
     return Decimal(repr(float(number)))
+
+
+_loading_lock = threading.Lock()
+_spent = 0.0
+
+
+def loading_seconds() -> float:
+    """Seconds in all, since the process started, in which somebody waited for a model to be imported and read."""
+    return _spent
+
+
+@contextmanager
+def timed_loading() -> Iterator[None]:
+    """Around what may have to import and read a model."""
+    global _spent
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        with _loading_lock:
+            _spent += time.monotonic() - begun

@@ -7,10 +7,9 @@ and the possible ones are named.
 
 from collections.abc import Mapping
 
-from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.inputs import Consumed
+from ontology.evaluation import Evaluation, Issue, Severity, SlotInput, Working
 from ontology.values import Absent, AbsentReason, Coding
-from server.catalog.criteria import Case
+from server.catalog.criteria import RuleCase
 from server.catalog.descriptions import Description
 from server.kinds.inputs import missing_issues, missing_required
 from server.kinds.logic import judge_optional, slots_of
@@ -20,9 +19,9 @@ NO_CASE = "no-case"
 """The code of the issue of a rule whose cases are all known not to hold."""
 
 
-def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> Evaluation:
+def evaluate_rule(description: Description, inputs: Mapping[str, SlotInput]) -> Evaluation:
     """The output of the first case that holds, or which outputs are still possible."""
-    possible: list[Case] = []
+    possible: list[RuleCase] = []
     settled = False
     for case in description.cases:
         verdict = judge_optional(case.when, inputs)
@@ -32,7 +31,7 @@ def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> E
             settled = True
             break
     outputs = list(dict.fromkeys(case.output for case in possible))
-    read = _read(description, possible[-1] if settled else None, inputs)
+    read = _describe_inputs_read(description, possible[-1] if settled else None, inputs)
     missing = missing_required(description, inputs)
     if settled and len(outputs) == 1:
         warrant = f"{listed((case.label for case in possible), 'or')}{read}"
@@ -43,27 +42,31 @@ def evaluate_rule(description: Description, inputs: Mapping[str, Consumed]) -> E
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"No case is met{read}"), (issue,))
     # Of yes and no a reader knows that there is no third.
     closed = settled or {True, False} <= {output for output in outputs if isinstance(output, bool)}
-    open_outputs = [_output(output) for output in outputs] + ([] if closed else ["none of them"])
+    open_outputs = [_output_text(output) for output in outputs] + ([] if closed else ["none of them"])
     undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(open_outputs, 'or')}")
     warrant = f"Not decided between: {'; '.join(dict.fromkeys(case.label for case in possible))}{read}"
     issues = (*missing_issues(missing, inputs), undecided)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant), issues)
 
 
-def _output(output: Coding | bool) -> str:
+def _output_text(output: Coding | bool) -> str:
     if isinstance(output, Coding):
         return output.display or output.code
     return "yes" if output else "no"
 
 
-def _read(description: Description, met: Case | None, inputs: Mapping[str, Consumed]) -> str:
+def _describe_inputs_read(description: Description, decisive: RuleCase | None, inputs: Mapping[str, SlotInput]) -> str:
     """The values that the decision rests on: those of the cases up to the one that is met, in brackets."""
-    cases = description.cases if met is None else description.cases[: description.cases.index(met) + 1]
+    cases = description.cases if decisive is None else description.cases[: description.cases.index(decisive) + 1]
     names = [name for case in cases for name in slots_of(case.when)]
     before = cases[:-1]
-    if met is not None and met.when is not None and all(judge_optional(c.when, inputs) is False for c in before):
+    if (
+        decisive is not None
+        and decisive.when is not None
+        and all(judge_optional(c.when, inputs) is False for c in before)
+    ):
         # The case stands by itself; what it could do without need not be told.
-        names = [name for name in slots_of(met.when) if not isinstance(inputs[name].value, Absent)]
-        names = names or list(slots_of(met.when))
+        names = [name for name in slots_of(decisive.when) if not isinstance(inputs[name].value, Absent)]
+        names = names or list(slots_of(decisive.when))
     parts = [f"{named(description.slot(name))} {told(inputs[name])}" for name in dict.fromkeys(names)]
     return f" ({', '.join(parts)})" if parts else ""

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from ontology.concepts import EVENTS
-from ontology.evaluation import Interval
-from ontology.inputs import Consumed
+from ontology.concepts import EVENT_ORIGINS
+from ontology.evaluation import Interval, SlotInput
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity, Value
 from ontology.words import amount, begin_small, number_words, words
@@ -42,7 +41,7 @@ def unknown(slot: Slot, value: Value) -> str:
 
     Only where the record says so: of what could not be had, or be read, nothing is known.
     """
-    event = slot.concept.origin in EVENTS
+    event = slot.concept.origin in EVENT_ORIGINS
     if isinstance(value, Absent) and value.reason not in (_LACKING_EVENT if event else _LACKING):
         return "not known"
     return "not recorded" if event else "not measured"
@@ -55,7 +54,7 @@ def shown(value: Value, decimals: int | None) -> str:
     return words(value)
 
 
-def why_missing(consumed: Consumed) -> str:
+def why_missing(consumed: SlotInput) -> str:
     """Why a slot is not filled, in words, and between which values it is known to lie."""
     if isinstance(consumed.value, Absent):
         reason = REASONS[consumed.value.reason]
@@ -63,7 +62,7 @@ def why_missing(consumed: Consumed) -> str:
     return f"known only as {words(consumed.value)}"
 
 
-def told(consumed: Consumed) -> str:
+def told(consumed: SlotInput) -> str:
     """What is known of an input: its value, else its limits, else that it is missing."""
     if not isinstance(consumed.value, Absent):
         return words(consumed.value)

@@ -1,8 +1,8 @@
 """What the operator decides: ``medtwin.toml``, overridden by environment variables ``MEDTWIN_...``."""
 
-from server.settings.load import load_settings
+from server.settings.endpoints import SourceSettings
 from server.settings.model import CacheSettings, ServerSettings, Settings
-from server.settings.site import site_values
-from server.settings.source import SourceSettings
+from server.settings.settings_file import load_settings
+from server.settings.validation import site_values
 
 __all__ = ["CacheSettings", "ServerSettings", "Settings", "SourceSettings", "load_settings", "site_values"]

@@ -1,4 +1,4 @@
-"""The settings, section by section.  Every one of them is told in ``docs/settings.md``; a test sees to it."""
+"""The settings, section by section.  Each is documented in ``docs/settings.md``; a test checks that."""
 
 import base64
 import binascii
@@ -12,9 +12,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collectors.settings import Source
-from server.settings.section import Section, known_zone
-from server.settings.source import SourceSettings
-from server.settings.terminology import TerminologySettings
+from server.settings.endpoints import SourceSettings, TerminologySettings
+from server.settings.validation import Section, check_zone
 
 KEY_BYTES = 32
 
@@ -51,20 +50,20 @@ class CacheSettings(Section):
 
     @field_validator("url")
     @classmethod
-    def _known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+    def _check_scheme(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
     @field_validator("ttl")
     @classmethod
-    def _lives_for_a_while(cls, ttl: timedelta) -> timedelta:
+    def _check_ttl(cls, ttl: timedelta) -> timedelta:
         if not timedelta(seconds=1) <= ttl <= timedelta(days=30):
             raise ValueError("must be between one second and 30 days: seconds, or an ISO 8601 duration such as PT12H")
         return ttl
 
     @model_validator(mode="after")
-    def _keyed(self) -> Self:
+    def _check_key(self) -> Self:
         if self.key is not None and self.key_file is not None:
             raise ValueError("give key or key_file, not both")
         if self.enabled and self.url is not None and self.key is None and self.key_file is None:
@@ -101,8 +100,8 @@ class Settings(BaseSettings):
 
     @field_validator("zone")
     @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        return known_zone(zone)
+    def _check_zone(cls, zone: str) -> str:
+        return check_zone(zone)
 
     @field_validator("site", mode="before")
     @classmethod
@@ -118,7 +117,7 @@ class Settings(BaseSettings):
 
     @field_validator("sources")
     @classmethod
-    def _distinct(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    def _check_distinct(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
         if len({source.id for source in sources}) != len(sources):
             raise ValueError("each source needs an id of its own")
         for source in sources:

@@ -11,9 +11,8 @@ from html.parser import HTMLParser
 import pytest
 
 from server.catalog.cards import Metric
-from server.explain.card import card_of, with_card
-from server.explain.cardpage import listing, page
-from server.explain.metrics import tables
+from server.explain.card import card_of, metric_tables, modules_with_card
+from server.explain.card_html import render_listing, render_page
 from tests.app.test_app import serving
 from tests.support.asking import shipped
 from tests.support.fhir_server import FakeFhir
@@ -53,7 +52,7 @@ async def test_the_list_leads_to_every_card_and_each_tells_all() -> None:
     async with serving(FakeFhir(())) as client:
         index = await client.get("/modules")
         links = re.findall(r'href="([^"]+)"', index.text)
-        assert links == [f"/modules/{each.id}/card" for each in with_card(shipped())]
+        assert links == [f"/modules/{each.id}/card" for each in modules_with_card(shipped())]
         assert len(links) == 8
         for link in links:
             answer = await client.get(link)
@@ -64,7 +63,7 @@ async def test_the_list_leads_to_every_card_and_each_tells_all() -> None:
                 assert text in told
             for attribute in (each for group in card.groups for each in group.attributes):
                 assert attribute.text in told and attribute.paragraph in told
-            assert all(cell in told for table in tables(card.metrics) for row in table.rows for cell in row)
+            assert all(cell in told for table in metric_tables(card.metrics) for row in table.rows for cell in row)
 
 
 async def test_a_page_runs_and_loads_nothing() -> None:
@@ -138,6 +137,6 @@ def test_whatever_a_description_says_is_text() -> None:
     made = replace(
         module, id=nasty, title=nasty, version=nasty, intended_use=nasty, model=replace(module.model, calibration=nasty)
     )
-    for text in (page(bad, [made]), listing([made])):
+    for text in (render_page(bad, [made]), render_listing([made])):
         assert {name for name, _ in Checked(text).tags} & {"img"} == set()
         assert "<img" not in text and nasty in unescape(text)

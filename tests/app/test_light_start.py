@@ -30,7 +30,7 @@ for name in {names!r}:
 CATALOG = """
 import asyncio, sys
 from pathlib import Path
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
 from server.executor.engine import Engine
 from server.settings import Settings
 
@@ -42,7 +42,13 @@ asyncio.run(open_and_close())
 print(*sorted({heavy!r} & sys.modules.keys()))
 """
 ASKING = ("server.cli", "server.cli.ask", "server.cli.plan", "server.cli.check", "plan")
-STARTING = ("server.kinds", "server.cli.serve", "server.graphql.schema", "server.app", "server.kinds.trained.loaded")
+STARTING = (
+    "server.kinds",
+    "server.cli.serve",
+    "server.graphql.schema",
+    "server.app",
+    "server.kinds.trained.loaded_model",
+)
 
 
 def imported(program: str) -> str:
@@ -78,7 +84,7 @@ def test_opening_the_engine_is_light(tmp_path: Path) -> None:
 
 
 def test_the_model_kind_is_what_imports_them() -> None:
-    assert "shap" in after(STARTING)["server.kinds.trained.loaded"]
+    assert "shap" in after(STARTING)["server.kinds.trained.loaded_model"]
 
 
 def test_serving_is_what_imports_graphql() -> None:

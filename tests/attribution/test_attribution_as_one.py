@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ontology.concepts import Origin, ValueType
 from ontology.values import Quantity
-from server.attribution.groups import AS_ONE
-from server.attribution.told import CODE
-from server.catalog.criteria import AllOf, Applicability, Case, Compare
+from server.attribution.players import JOINED_TEXT
+from server.attribution.result import CODE
+from server.catalog.criteria import AllOf, Applicability, Compare, RuleCase
 from server.catalog.descriptions import Description, Kind
 from tests.support.correlated import leaf, model
 from tests.support.descriptions import code, make_concept, make_slot
@@ -62,7 +62,7 @@ def test_they_are_one_player(weights: Mapping[str, Decimal], below: bool) -> Non
     assert amounts["a"] == amounts["b"]
     assert amounts["c"] == pytest.approx(wanted["c"], abs=1e-9)
     (group,) = told.groups
-    assert (group.text, sorted(item.concept.id for item in group.items)) == (AS_ONE, ["a", "b"])
+    assert (group.text, sorted(item.concept.id for item in group.items)) == (JOINED_TEXT, ["a", "b"])
     assert group.amount == pytest.approx(wanted["ab"], abs=1e-9)
     assert abs(told.residual) < 1e-9
 
@@ -107,7 +107,7 @@ def test_of_a_code_none_of_them_decides_alone() -> None:
         equation("rule", [leaf(name) for name in "abc"], {}),
         kind=Kind.RULE,
         produces=make_concept("rule", ValueType.CODING, origin=Origin.COMPUTED),
-        cases=(Case(Compare("b", at_least=ONE), code("high"), "high"), Case(None, code("low"), "low")),
+        cases=(RuleCase(Compare("b", at_least=ONE), code("high"), "high"), RuleCase(None, code("low"), "low")),
     )
     told = Made(plan_of([refusing(rule, *GROUPS)]), *ends()).attributed()
     assert told.scale == CODE
@@ -120,8 +120,8 @@ def test_a_mixture_of_which_no_case_speaks_is_no_change_by_one_alone() -> None:
         kind=Kind.RULE,
         produces=make_concept("rule", ValueType.CODING, origin=Origin.COMPUTED),
         cases=(
-            Case(AllOf((Compare("a", at_least=TWO), Compare("b", at_least=TWO))), code("high"), "high"),
-            Case(AllOf((Compare("a", below=TWO), Compare("b", below=TWO))), code("low"), "low"),
+            RuleCase(AllOf((Compare("a", at_least=TWO), Compare("b", at_least=TWO))), code("high"), "high"),
+            RuleCase(AllOf((Compare("a", below=TWO), Compare("b", below=TWO))), code("low"), "low"),
         ),
     )
     told = Made(plan_of([rule]), dict.fromkeys("ab", ONE), dict.fromkeys("ab", TWO)).attributed()

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from server.attribution.attribute import attribute
-from server.attribution.effort import MOST_CALLS, Effort
-from server.attribution.shapley import EXACT, coalitions
-from server.attribution.told import Attribution, Undefined
+from server.attribution.effort import MAX_CALLS, Effort
+from server.attribution.result import Attribution, NoAttribution
+from server.attribution.shapley import MAX_EXACT_PLAYERS, coalitions
 from tests.support.correlated import leaf
 from tests.support.descriptions import make_slot
 from tests.support.hierarchies import Made, equation, plan_of
@@ -26,7 +26,7 @@ def chain(length: int, leaves: int) -> Made:
     return Made(plan_of(made), dict.fromkeys(names, Decimal(0)), after)
 
 
-def told(made: Made, effort: Effort) -> Attribution | Undefined:
+def told(made: Made, effort: Effort) -> Attribution | NoAttribution:
     return attribute(made.plan, made.plan.goals[0], made.side(made.before), made.side(made.after), UTC, effort)
 
 
@@ -36,11 +36,11 @@ def test_each_coalition_costs_each_call_once(length: int, leaves: int, calls: in
     assert isinstance(told(chain(length, leaves), effort), Attribution)
     assert effort.calls == 0
     refused = told(chain(length, leaves), Effort(calls - 1))
-    assert refused == Undefined(f"Call{length - 1}: working this out takes more than {MOST_CALLS:,} module calls.")
+    assert refused == NoAttribution(f"Call{length - 1}: working this out takes more than {MAX_CALLS:,} module calls.")
 
 
 def test_a_chain_of_four_over_as_many_as_are_exact_is_within_it() -> None:
-    assert 4 * len(coalitions(EXACT)) <= MOST_CALLS
+    assert 4 * len(coalitions(MAX_EXACT_PLAYERS)) <= MAX_CALLS
 
 
 def test_what_is_late_ends() -> None:
@@ -50,13 +50,13 @@ def test_what_is_late_ends() -> None:
         asked.append(1)
         return len(asked) > 5
 
-    refused = told(chain(1, 6), Effort(late=late))
-    assert refused == Undefined("Call0: working this out took longer than it may (server.deadline).")
+    refused = told(chain(1, 6), Effort(is_late=late))
+    assert refused == NoAttribution("Call0: working this out took longer than it may (server.deadline).")
     assert len(asked) == 6
 
 
 def test_what_nobody_waits_for_ends() -> None:
     effort = Effort()
     effort.stopped.set()
-    assert isinstance(told(chain(1, 3), effort), Undefined)
-    assert effort.calls == MOST_CALLS
+    assert isinstance(told(chain(1, 3), effort), NoAttribution)
+    assert effort.calls == MAX_CALLS

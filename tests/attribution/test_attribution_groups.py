@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from server.attribution.told import Attribution
+from server.attribution.result import Attribution
 from server.catalog.descriptions import Description
 from tests.support.correlated import leaf, model
 from tests.support.descriptions import make_concept, make_slot

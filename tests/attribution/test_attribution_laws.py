@@ -8,7 +8,7 @@ import pytest
 from hypothesis import find, given
 from hypothesis import strategies as st
 
-from server.attribution.shapley import exact, sampled
+from server.attribution.shapley import exact_shapley, sampled_shapley
 from tests.support.descriptions import make_concept, make_slot
 from tests.support.hierarchies import LEAVES, NUMBERS, Made, equation, hierarchies, plan_of, score
 
@@ -131,7 +131,7 @@ def test_sampling_agrees_within_its_error(seed: int) -> None:
     def value(mask: int) -> float:
         return (mask.bit_count() ** 2 + 3.0 * (mask & 1) * (mask >> 1 & 1) - 2.0 * (mask >> 2 & 1)) / 7
 
-    truth, drawn = exact(6, value), sampled(6, value, permutations=400, seed=seed)
+    truth, drawn = exact_shapley(6, value), sampled_shapley(6, value, permutations=400, seed=seed)
     assert drawn.errors is not None
     for wanted, found, error in zip(truth.amounts, drawn.amounts, drawn.errors, strict=True):
         assert abs(found - wanted) <= 5 * error + 1e-12

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from ontology.values import Quantity
 from server import kinds
-from server.attribution import function
+from server.attribution import value_function
 from server.attribution.attribute import attribute
-from server.attribution.sides import Side, side_of
-from server.attribution.told import Attribution
-from server.catalog.load import Catalog
+from server.attribution.game import Snapshot, snapshot_of
+from server.attribution.result import Attribution
+from server.catalog.catalog import Catalog
 from server.executor.trace import BoundInput, Trace
 from tests.support.asking import asking
 from tests.support.charts import condition, creatinine, lab, patient
@@ -44,17 +44,17 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     return load(folder)
 
 
-async def ends(catalog: Catalog, concept: str) -> tuple[Trace, Side, Side]:
+async def ends(catalog: Catalog, concept: str) -> tuple[Trace, Snapshot, Snapshot]:
     async with asking(catalog, cache={"enabled": False}) as ask:
         then, now = await ask(CHART, concept, at=THEN), await ask(CHART, concept)
-    before, after = side_of(then, concept), side_of(now, concept)
+    before, after = snapshot_of(then, concept), snapshot_of(now, concept)
     assert before is not None
     assert after is not None
     return now, before, after
 
 
 def log_odds(given: dict[str, BoundInput], catalog: Catalog, module: str) -> float:
-    inputs = {name: Consumed(each.value, each.bounds) for name, each in given.items()}
+    inputs = {name: SlotInput(each.value, each.bounds) for name, each in given.items()}
     value = kinds.evaluate(catalog.modules[module], inputs).value
     assert isinstance(value, Quantity)
     return log(float(value.value) / (100 - float(value.value)))
@@ -67,13 +67,13 @@ async def test_it_is_the_definition_and_explains_the_ends_alone(
     description = catalog.modules[module]
     trace, before, after = await ends(catalog, description.produces.id)
     explained: list[str] = []
-    plain = function.evaluate_safely
+    plain = value_function.evaluate_safely
 
     def counted(*arguments):
         explained.append(arguments[0].id)
         return plain(*arguments)
 
-    monkeypatch.setattr(function, "evaluate_safely", counted)
+    monkeypatch.setattr(value_function, "evaluate_safely", counted)
     told = attribute(trace.plan, trace.plan.goals[0], before, after, UTC)
     assert isinstance(told, Attribution)
     assert explained.count(module) == 2

@@ -6,7 +6,14 @@ from random import Random
 
 import pytest
 
-from server.attribution.shapley import EXACT, coalitions, error_of_sum, exact, sampled, shapley
+from server.attribution.shapley import (
+    MAX_EXACT_PLAYERS,
+    coalitions,
+    error_of_sum,
+    exact_shapley,
+    sampled_shapley,
+    shapley,
+)
 
 PLAYERS = 7
 
@@ -26,7 +33,7 @@ def test_the_truth_lies_within_the_stated_error_as_often_as_it_should() -> None:
     errors, within, squares, count = [], 0, 0.0, 0
     for seed in range(60):
         value = game(seed)
-        truth, drawn = exact(PLAYERS, value), sampled(PLAYERS, value, seed=seed + 1000)
+        truth, drawn = exact_shapley(PLAYERS, value), sampled_shapley(PLAYERS, value, seed=seed + 1000)
         assert drawn.errors is not None
         for wanted, found, error in zip(truth.amounts, drawn.amounts, drawn.errors, strict=True):
             assert error > 0
@@ -47,7 +54,7 @@ def test_the_error_of_a_group_is_that_of_its_sum() -> None:
     squares, count = 0.0, 0
     for seed in range(60):
         value = game(seed)
-        truth, drawn = exact(PLAYERS, value), sampled(PLAYERS, value, seed=seed + 1000)
+        truth, drawn = exact_shapley(PLAYERS, value), sampled_shapley(PLAYERS, value, seed=seed + 1000)
         group = (0, 2, 5)
         error = error_of_sum(drawn, group)
         assert error is not None
@@ -57,7 +64,7 @@ def test_the_error_of_a_group_is_that_of_its_sum() -> None:
     assert 0.6 <= squares / count <= 1.5
     everyone = error_of_sum(drawn, range(PLAYERS))
     assert everyone == pytest.approx(0, abs=1e-12)
-    assert error_of_sum(exact(3, game(1, 3)), (0, 1)) is None
+    assert error_of_sum(exact_shapley(3, game(1, 3)), (0, 1)) is None
 
 
 @pytest.mark.parametrize("players", [13, 25])
@@ -78,15 +85,15 @@ def test_a_dummy_and_equal_players_in_a_sample() -> None:
         pair = float(mask & 1 and mask >> 1 & 1)
         return 2.0 * pair + (mask >> 2).bit_count() ** 2 - float(mask >> 13 & 1) * 2 * (mask >> 2 & 0x7FF).bit_count()
 
-    drawn = sampled(14, value)
+    drawn = sampled_shapley(14, value)
     assert drawn.errors is not None
     # An order and its reverse: of a pair each is the second once, whatever the order.
     assert drawn.amounts[:2] == pytest.approx((1.0, 1.0), abs=1e-12)
-    assert sampled(14, lambda mask: float(mask & 1)).amounts[1:] == (0.0,) * 13
+    assert sampled_shapley(14, lambda mask: float(mask & 1)).amounts[1:] == (0.0,) * 13
 
 
 def test_exact_up_to_twelve_and_few_coalitions_beyond() -> None:
-    assert EXACT == 12
+    assert MAX_EXACT_PLAYERS == 12
     assert len(coalitions(12)) == 4096
     assert len(coalitions(25)) <= 200 * 25
     assert coalitions(25) == coalitions(25)

@@ -2,10 +2,9 @@
 
 import pytest
 
-from benchmarks.families import FAMILIES
-from benchmarks.measure import Spread
+from benchmarks.__main__ import FAMILIES
+from benchmarks.measure import TINY, Spread
 from benchmarks.report import Part, Row, markdown
-from benchmarks.sizes import TINY
 
 BUDGETED = {
     "cold": 3,

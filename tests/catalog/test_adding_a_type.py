@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from rdflib import Graph, URIRef
 
-from collectors.gather import facts_from_resources
-from collectors.needs import Search
+from collectors.gatherer import facts_from_resources
+from collectors.search import Search
 from collectors.settings import Source
 from ontology.slots import Select, Slot
 from ontology.values import Value
 from ontology.vocabulary import unknown_terms
-from server.catalog.graph import NodeFault
+from server.catalog.catalog import ROOT, Catalog, load_catalog
 from server.catalog.layouts import read_layout
-from server.catalog.load import ROOT, Catalog, load_catalog
 from server.catalog.shapes import shape_faults
+from server.catalog.turtle import NodeFault
 from server.errors import CatalogError
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()

@@ -8,11 +8,10 @@ import pytest
 
 from ontology.words import number_words
 from server.catalog.cards import Card, Metric
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
 from server.cli.main import main
 from server.errors import CatalogError
-from server.explain.card import markdown
-from server.explain.metrics import tables
+from server.explain.card import metric_tables, render_markdown
 from tests.support.asking import shipped
 from tests.support.copied_descriptions import KIDNEY, copied
 
@@ -37,7 +36,7 @@ def test_a_card_answers_the_31_attributes_in_the_order_of_the_rule() -> None:
 
 def test_one_card_may_be_of_two_modules() -> None:
     first, second = map(card_of, KFRE)
-    assert first is second and len(first.of) == 2
+    assert first is second and len(first.module_iris) == 2
 
 
 def test_what_was_fitted_to_data_has_a_card() -> None:
@@ -50,7 +49,7 @@ def test_what_was_fitted_to_data_has_a_card() -> None:
 
 def test_the_page_has_every_attribute_and_metric() -> None:
     card = card_of(KFRE[0])
-    page = markdown(card, [shipped().modules[each] for each in KFRE])
+    page = render_markdown(card, [shipped().modules[each] for each in KFRE])
     assert page.startswith("# Kidney Failure Risk Equation, 4 variables, 2 years\n")
     assert "45 CFR 170.315(b)(11)(iv)(B)" in page
     for group in card.groups:
@@ -71,7 +70,7 @@ def test_metrics_stand_in_tables_with_their_intervals() -> None:
         Metric("net-benefit", value, "ten-fold", threshold=tenth, low=low, high=high),
         Metric("net-benefit", low, "ten-fold", candidate="boost|ing", threshold=tenth),
     )
-    page = markdown(replace(card_of(KFRE[0]), metrics=metrics))
+    page = render_markdown(replace(card_of(KFRE[0]), metrics=metrics))
     assert "| measure | the model in use | boost\\|ing | people (events) |" in page
     assert "| AUROC | 0.71 (0.6 to 0.8, 95 %) | 0.6 (interval not known) | 400 (80) |" in page
     assert "| women | 190 (30) | 0.8 (interval not known) |" in page
@@ -82,7 +81,7 @@ def test_metrics_stand_in_tables_with_their_intervals() -> None:
 
 def test_every_metric_of_a_shipped_card_is_in_its_tables() -> None:
     for card in shipped().cards.values():
-        cells = [cell for table in tables(card.metrics) for row in table.rows for cell in row[1:]]
+        cells = [cell for table in metric_tables(card.metrics) for row in table.rows for cell in row[1:]]
         values = [cell for cell in cells if "interval not known" in cell or " to " in cell]
         assert len(values) == len(card.metrics)
         for metric in card.metrics:
@@ -92,7 +91,7 @@ def test_every_metric_of_a_shipped_card_is_in_its_tables() -> None:
 def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["card", KFRE[1]]) == 0
     card = card_of(KFRE[1])
-    assert capsys.readouterr().out == markdown(card, [shipped().by_iri[iri] for iri in card.of])
+    assert capsys.readouterr().out == render_markdown(card, [shipped().by_iri[iri] for iri in card.module_iris])
 
 
 @pytest.mark.parametrize(

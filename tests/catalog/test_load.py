@@ -10,7 +10,7 @@ import pytest
 from rdflib import BNode, Graph
 
 from ontology.concepts import ValueType
-from server.catalog.load import ROOT, Catalog, load_catalog
+from server.catalog.catalog import ROOT, Catalog, load_catalog
 from server.catalog.turtle import read_turtle
 from server.errors import CatalogError
 from tests.support.asking import shipped

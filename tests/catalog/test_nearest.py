@@ -1,6 +1,6 @@
 import pytest
 
-from server.catalog.nearest import nearest
+from server.catalog.catalog import did_you_mean
 
 IDS = ("egfr", "egfr-slope", "serum-creatinine", "sodium", "urine-creatinine", "news2")
 
@@ -18,8 +18,8 @@ IDS = ("egfr", "egfr-slope", "serum-creatinine", "sodium", "urine-creatinine", "
     ],
 )
 def test_what_is_meant_is_told_where_something_is_near(wanted: str, told: str) -> None:
-    assert nearest(wanted, IDS) == told
+    assert did_you_mean(wanted, IDS) == told
 
 
 def test_no_more_than_three_are_told() -> None:
-    assert nearest("abc", ("abc1", "abc2", "abc3", "abc4")).count("abc") == 3
+    assert did_you_mean("abc", ("abc1", "abc2", "abc3", "abc4")).count("abc") == 3

@@ -6,10 +6,10 @@ import pytest
 from rdflib import Graph, URIRef
 
 from ontology.values import Coding
-from server.catalog.graph import MPM, NodeFault
 from server.catalog.modules import read_slot
-from server.catalog.trained import Explainer, TrainedModel
-from server.catalog.trained_nodes import trained_model
+from server.catalog.trained_model import Explainer, TrainedModel
+from server.catalog.trained_model_reader import read_trained_model
+from server.catalog.turtle import MPM, NodeFault
 from tests.support.asking import shipped
 
 TEMPLATE = (Path(__file__).parents[1] / "support/trained.ttl").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def read(turtle: str) -> TrainedModel | None:
     graph = Graph().parse(data=turtle, format="turtle", publicID="https://medtwin.example/test")
     concepts = {concept.iri: concept for concept in shipped().concepts.values()}
     slots = [read_slot(graph, node, concepts) for node in graph.objects(MODULE, MPM.slot)]
-    return trained_model(graph, MODULE, slots)
+    return read_trained_model(graph, MODULE, slots)
 
 
 def test_all_that_is_said_is_read() -> None:
@@ -48,7 +48,7 @@ def test_all_that_is_said_is_read() -> None:
 
 def test_a_module_without_a_model_has_none() -> None:
     graph = Graph()
-    assert trained_model(graph, MODULE, ()) is None
+    assert read_trained_model(graph, MODULE, ()) is None
 
 
 FAULTS = (

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from collectors.terminology.concepts import sets_of
+from collectors.terminology.concept_codes import value_sets_of
 from ontology.concepts import Concept
-from server.catalog.load import Catalog, load_catalog
-from server.compiler.compile import compile_plan
+from server.catalog.catalog import Catalog, load_catalog
+from server.compiler.compilation import compile_plan
 from server.compiler.plan import Leaf
 from server.errors import CatalogError
 from tests.support.asking import shipped
@@ -125,8 +125,8 @@ def test_what_only_a_server_can_tell_stays_open(house: Path) -> None:
     limit(house)
     accept(house, "https://example.org/ValueSet/all")
     catalog = load_catalog(house, terminology_server=True)
-    assert sets_of(creatinine(catalog)) == ("https://example.org/ValueSet/all", SET)
-    assert sets_of(catalog.concepts["serum-creatinine"]) == ("https://example.org/ValueSet/all",)
+    assert value_sets_of(creatinine(catalog)) == ("https://example.org/ValueSet/all", SET)
+    assert value_sets_of(catalog.concepts["serum-creatinine"]) == ("https://example.org/ValueSet/all",)
 
 
 def both(root: Path) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from server.cli.main import main
-from server.executor.cache.keys import Keyring
-from server.explain.prov.read import read
-from server.explain.prov.seal import SealFit, seal_of
+from server.executor.cache.encryption import Keyring
+from server.explain.prov.read_export import read_export
+from server.explain.prov.seal import SealCheck, check_seal
 from server.settings import Settings
 from tests.support.charts import creatinine, patient
 from tests.support.handing import bundled
@@ -26,7 +26,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_both_answers_are_in_one_graph(ask: list[str], form: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ask, "--format", form, "--since", SINCE]) == 0
     text = capsys.readouterr().out
-    computed, recorded = sorted(read(text, form), key=lambda said: -len(said.steps))
+    computed, recorded = sorted(read_export(text, form), key=lambda said: -len(said.steps))
     assert len(computed.steps) == 3 and not recorded.steps
     (moved,) = computed.attributions
     assert moved.since is not None and moved.since.isoformat() == "2026-03-03T12:00:00+00:00"
@@ -40,9 +40,9 @@ def test_where_a_key_is_configured_it_is_sealed(
     ask: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MEDTWIN_CACHE__KEY", "a" * 64)
-    key = Keyring.of(Settings().cache.key_bytes()).sealing
+    key = Keyring.from_secret(Settings().cache.key_bytes()).argument_seal_key
     assert key is not None
     assert main([*ask, "--format", "turtle"]) == 0
     text = capsys.readouterr().out
-    assert seal_of(text, "turtle", key) is SealFit.FITS
-    assert seal_of(text.replace("1.9", "1.8"), "turtle", key) is SealFit.BROKEN
+    assert check_seal(text, "turtle", key) is SealCheck.FITS
+    assert check_seal(text.replace("1.9", "1.8"), "turtle", key) is SealCheck.BROKEN

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from collectors.fetching.clients import Clients
+from collectors.fetching.connections import HttpClients
 from server.cli import main
 from server.cli.source import check, connection
 from tests.collectors.terminology.terminology_making import LOCAL, concept_map, group
@@ -25,13 +25,13 @@ def test_codes_that_are_mapped_are_read_and_others_are_listed(
 ) -> None:
     server = FakeFhir([patient(), local("CREA", 1.6, "cr"), local("CREA-U", 90.0, "cru")])
 
-    def made(shared: httpx.AsyncClient | None = None) -> Clients:
-        return Clients(shared or httpx.AsyncClient(transport=httpx.MockTransport(server.answer)))
+    def made(shared: httpx.AsyncClient | None = None) -> HttpClients:
+        return HttpClients(shared or httpx.AsyncClient(transport=httpx.MockTransport(server.answer)))
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(check, "configured_catalog", lambda _: shipped())
-    monkeypatch.setattr(connection, "Clients", made)
-    monkeypatch.setattr("server.executor.engine.Clients", made)
+    monkeypatch.setattr(connection, "HttpClients", made)
+    monkeypatch.setattr("server.executor.engine.HttpClients", made)
     Path("maps").mkdir()
     resource = concept_map(group(("CREA", "2160-0", "equal"), ("CREA-U", "2160-0", "inexact")))
     Path("maps/codes.json").write_text(json.dumps(resource))

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from rdflib import Graph
 
-from server.catalog.load import Catalog
+from server.catalog.catalog import Catalog
 from server.cli import check, main, serve
 from server.cli.main import _parser
 from server.errors import CatalogError

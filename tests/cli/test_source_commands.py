@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from collectors.fetching.clients import Clients
+from collectors.fetching.connections import HttpClients
 from server.cli import main
 from server.cli.source import add, check, connection
 from tests.support.asking import shipped
@@ -81,11 +81,11 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[FakeFhir
         monkeypatch.setattr(module, "configured_catalog", lambda _: shipped())
 
     def put(server: FakeFhir) -> None:
-        def made(shared: httpx.AsyncClient | None = None) -> Clients:
-            return Clients(shared or httpx.AsyncClient(transport=httpx.MockTransport(server.answer)))
+        def made(shared: httpx.AsyncClient | None = None) -> HttpClients:
+            return HttpClients(shared or httpx.AsyncClient(transport=httpx.MockTransport(server.answer)))
 
-        monkeypatch.setattr(connection, "Clients", made)
-        monkeypatch.setattr("server.executor.engine.Clients", made)
+        monkeypatch.setattr(connection, "HttpClients", made)
+        monkeypatch.setattr("server.executor.engine.HttpClients", made)
 
     return put
 

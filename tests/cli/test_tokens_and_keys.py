@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from server.catalog.load import Catalog
+from server.catalog.catalog import Catalog
 from server.cli import check, main
+from server.cli.arguments import caller_token
 from server.cli.source import jwks
-from server.cli.token import caller_token
 from server.errors import QuestionError, SettingsError
 from server.executor.engine import Engine
 from server.settings import Settings, load_settings
@@ -133,5 +133,5 @@ def test_a_key_that_there_is_none_of_is_not_printed(tmp_path: Path) -> None:
 
 async def test_a_check_tries_to_get_a_token(tmp_path: Path) -> None:
     # Nothing listens at the token endpoint.
-    faults = await check._outside(registered(tmp_path), shipped())
+    faults = await check._deployment_faults(registered(tmp_path), shipped())
     assert "source ehr: the connection for authorisation fails" in faults

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from collectors.facts import Selected
-from collectors.gather import facts_from_resources
-from collectors.needs import CollectorDescription, Search
+from collectors.facts import SlotSelection
+from collectors.gatherer import facts_from_resources
+from collectors.search import CollectorDescription, Search
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
-from ontology.concepts import Accepted, Answer, Concept, Origin, ValueType
+from collectors.source_facts import SourceFacts
+from ontology.concepts import AcceptedCode, Answer, Concept, Origin, ValueType
 from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.values import Coding
@@ -25,8 +25,8 @@ AT = datetime(2024, 6, 1, 12, tzinfo=UTC)
 PATIENT = {"resourceType": "Patient", "id": "p", "birthDate": "1950-04-05", "gender": "female"}
 
 
-def loinc(code: str, **more: Any) -> Accepted:
-    return Accepted(Coding(LOINC, code), **more)
+def loinc(code: str, **more: Any) -> AcceptedCode:
+    return AcceptedCode(Coding(LOINC, code), **more)
 
 
 CREATININE = Concept(
@@ -93,9 +93,9 @@ FIBRILLATION = Concept(
     Origin.CONDITION,
     ValueType.FLAG,
     accepted=(
-        Accepted(Coding(SNOMED, "49436004")),
-        Accepted(Coding(ICD10, "I48*")),
-        Accepted(Coding(ICD10, "Z86.79"), ever=True),
+        AcceptedCode(Coding(SNOMED, "49436004")),
+        AcceptedCode(Coding(ICD10, "I48*")),
+        AcceptedCode(Coding(ICD10, "Z86.79"), ever=True),
     ),
 )
 BIRTH = Concept("mpm:Birth", "birth-date", "birth date", Origin.PATIENT, ValueType.DATE, element="birthDate")
@@ -172,7 +172,7 @@ def facts_of(*records: Mapping[str, Any], concepts: tuple[Concept, ...], source:
 
 def read_one(record: Mapping[str, Any], concept: Concept = CREATININE) -> Resource:
     """The one fact that is read from one record."""
-    (resource,) = facts_of(record, concepts=(concept,)).gathered.resources[concept.id]
+    (resource,) = facts_of(record, concepts=(concept,)).gathered_facts.resources[concept.id]
     return resource
 
 
@@ -181,12 +181,12 @@ def slot(concept: Concept = CREATININE, select: Select = Select.LATEST, **more: 
     return replace(made, **more)
 
 
-def filled(*records: Mapping[str, Any], of: Slot | None = None, at: datetime = AT) -> Selected:
+def filled(*records: Mapping[str, Any], of: Slot | None = None, at: datetime = AT) -> SlotSelection:
     """What fills a slot from these records."""
     wanted = of or slot()
     return facts_of(*records, concepts=(wanted.concept,)).select(wanted, at, at)
 
 
-def codes(selected: Selected) -> list[str]:
+def codes(selected: SlotSelection) -> list[str]:
     """The codes of the issues."""
     return sorted(issue.code for issue in selected.issues)

@@ -6,17 +6,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from collector_making import AT, PATIENT, SNOMED, SOURCE, changed
-
-from collectors.facts import Selected
-from collectors.gather import facts_from_resources
-from collectors.needs import Search
+from collectors.facts import SlotSelection
+from collectors.gatherer import facts_from_resources
+from collectors.search import Search
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
 from ontology.concepts import Concept, ValueType
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
-from server.catalog.load import Catalog, load_catalog
+from server.catalog.catalog import Catalog, load_catalog
+from tests.collectors.collector_making import AT, PATIENT, SNOMED, SOURCE, changed
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
@@ -130,7 +129,7 @@ def ask(
     at: datetime = AT,
     source: Source = WITH_ADMINISTRATIONS,
     **more: Any,
-) -> Selected:
+) -> SlotSelection:
     """What is answered at AT, in a closed world unless ``more`` says otherwise."""
     known = catalog().concepts[concept] if isinstance(concept, str) else concept
     flag = known.value_type is ValueType.FLAG

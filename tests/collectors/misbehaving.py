@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from collector_making import BASE, PATIENT
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from collectors.reading.whole import encode
+from collectors.reading.supplied import encode_resource
+from tests.collectors.collector_making import BASE, PATIENT
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
 
@@ -28,7 +28,7 @@ def bundle(*records: Mapping[str, Any], following: str | None = None, **more: An
         "entry": [{"resource": record, "search": {"mode": "match"}} for record in records],
         **more,
     }
-    return Response(encode(content), media_type="application/fhir+json")
+    return Response(encode_resource(content), media_type="application/fhir+json")
 
 
 class Misbehaving:

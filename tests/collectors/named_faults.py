@@ -14,12 +14,12 @@ from enum import Enum, auto
 from typing import Any, TypeAlias
 
 import httpx
-from collector_making import BASE
-from misbehaving import Answer, bundle, refusing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from collectors.reading.whole import encode
+from collectors.reading.supplied import encode_resource
+from tests.collectors.collector_making import BASE
+from tests.collectors.misbehaving import Answer, bundle, refusing
 
 FHIR = "application/fhir+json"
 Record: TypeAlias = Mapping[str, Any]
@@ -147,7 +147,9 @@ def nested(depth: int) -> bytes:
 
 def deep_record(records: tuple[Record, ...]) -> Response:
     deep = b'{"resourceType": "Device", "id": "deep", "x": ' + nested(200) + b"}"
-    whole = encode({"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": each} for each in records]})
+    whole = encode_resource(
+        {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": each} for each in records]}
+    )
     comma = b"," if records else b""
     return Response(whole[:-2] + comma + b'{"resource": ' + deep + b"}]}", media_type=FHIR)
 

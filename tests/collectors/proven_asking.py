@@ -4,16 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from collector_making import AT, BASE, CREATININE, SCORE, SEX, SYSTOLIC, observation, searches
-from searching_server import Searching, statement
-
-from collectors.capability.capabilities import Capabilities
-from collectors.gather import Gatherer
-from collectors.needs import Search
+from collectors.capability.capability_cache import CapabilityCache
+from collectors.gatherer import Gatherer
+from collectors.search import Search
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
 from ontology.concepts import Concept
 from ontology.values import Quantity
+from tests.collectors.collector_making import AT, BASE, CREATININE, SCORE, SEX, SYSTOLIC, observation, searches
+from tests.collectors.searching_server import Searching, statement
 
 SOURCE = Source(id="ehr", base_url=BASE, page_size=50)
 WINDOW = timedelta(days=400)
@@ -51,7 +50,7 @@ class Asking:
 
     def __init__(self, server: Searching, at: datetime = AT, source: Source = SOURCE) -> None:
         self.server = server
-        self.capabilities = Capabilities()
+        self.capabilities = CapabilityCache()
         self.http = server.client()
         self.gatherer = Gatherer(self.http, self.capabilities, lambda: AT)
         self.at = at
@@ -68,18 +67,18 @@ class Asking:
         self.server.asked.clear()
         facts = await self.gatherer.gather(self.source, "p", needs or latest(CREATININE), self.at, 5)
         if settle:
-            await self.gatherer.learning.settle()
+            await self.gatherer.trials.wait()
         return facts
 
     def prove(self) -> None:
         """Takes it for proven that the server does what it declares."""
-        learned = self.capabilities.learned(self.source)
-        learned.lastn.shown = learned.sort.shown = True
+        learned = self.capabilities.observed(self.source)
+        learned.lastn.proven = learned.sort.proven = True
 
     @property
     def shown(self) -> tuple[bool | None, bool | None]:
-        learned = self.capabilities.learned(self.source)
-        return learned.lastn.shown, learned.sort.shown
+        learned = self.capabilities.observed(self.source)
+        return learned.lastn.proven, learned.sort.proven
 
 
 LASTN = statement(lastn=True, batch=True)

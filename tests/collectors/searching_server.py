@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
-from collector_making import BASE, PATIENT
 
-from collectors.reading.timing import read_time
-from collectors.reading.whole import encode
-from ontology.times import Span
+from collectors.reading.fhir_dates import read_time
+from collectors.reading.supplied import encode_resource
+from ontology.resources import Span
+from tests.collectors.collector_making import BASE, PATIENT
 
 Json = dict[str, Any]
 UTC = ZoneInfo("UTC")
@@ -163,7 +163,7 @@ def holding(*records: Mapping[str, Any], **more: Any) -> Searching:
 
 
 def _json(content: Any) -> httpx.Response:
-    return httpx.Response(200, content=encode(content), headers={"content-type": "application/fhir+json"})
+    return httpx.Response(200, content=encode_resource(content), headers={"content-type": "application/fhir+json"})
 
 
 def _keys(record: Json) -> list[tuple[str, str]]:

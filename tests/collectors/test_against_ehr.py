@@ -6,7 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
-from collector_making import (
+
+from collectors.errors import PatientNotFoundError
+from collectors.gatherer import Gatherer, facts_from_resources
+from collectors.reading.supplied import encode_resource
+from collectors.settings import Source
+from fixtures.ehr import Ehr, running_ehr
+from ontology.slots import Select
+from tests.collectors.collector_making import (
     AT,
     CREATININE,
     FIBRILLATION,
@@ -20,13 +27,6 @@ from collector_making import (
     searches,
     slot,
 )
-
-from collectors.errors import PatientNotFoundError
-from collectors.gather import Gatherer, facts_from_resources
-from collectors.reading.whole import encode
-from collectors.settings import Source
-from fixtures.ehr import Ehr, running_ehr
-from ontology.slots import Select
 
 CONCEPTS = (CREATININE, SYSTOLIC, FIBRILLATION, SEX)
 OTHER = {"resourceType": "Patient", "id": "q"}
@@ -59,7 +59,7 @@ def records() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def ehr() -> Iterator[Ehr]:
     with running_ehr() as running:
-        running.load([json.loads(encode(record)) for record in records()])
+        running.load([json.loads(encode_resource(record)) for record in records()])
         yield running
 
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from collector_making import AT, FIBRILLATION, PATIENT, SOURCE, condition, facts_of, slot
-from event_making import RXNORM, ask, coding, concept_of, event
 
-from collectors.gathering.linked import id_in
-from collectors.reading.readout import Setting
+from collectors.gathering.patient_matching import patient_id_in
+from collectors.reading.fhir_types import Reference
+from collectors.reading.readout import PatientContext
 from collectors.reading.references import local_id
-from collectors.reading.wire import Reference
 from ontology.slots import Select
 from ontology.values import Absent, Value
+from tests.collectors.collector_making import AT, FIBRILLATION, PATIENT, SOURCE, condition, facts_of, slot
+from tests.collectors.event_making import RXNORM, ask, coding, concept_of, event
 
 FACADE = "https://facade.example/r4"
 ALIASED = replace(SOURCE, aliases=(FACADE,))
@@ -33,11 +33,11 @@ ALIASED = replace(SOURCE, aliases=(FACADE,))
 def test_what_a_reference_means(source: Any, base: str, aliased: bool | None) -> None:
     known = aliased is False or (aliased is True and source is ALIASED)
     assert local_id(f"{base}/Medication/m1/_history/2", "Medication", source.bases) == ("m1" if known else None)
-    assert id_in(f"{base}/Patient/x", source) == ("x" if known else None)
-    setting = Setting.of(source, "p")
-    assert setting.concerns(Reference(f"{base}/Patient/p")) is known
+    assert patient_id_in(f"{base}/Patient/x", source) == ("x" if known else None)
+    setting = PatientContext.for_patient(source, "p")
+    assert setting.refers_to_patient(Reference(f"{base}/Patient/p")) is known
     # Whether what is not known here means another patient cannot be told: it rules nothing out.
-    assert setting.of_another(Reference(f"{base}/Patient/q")) is known
+    assert setting.refers_to_another_patient(Reference(f"{base}/Patient/q")) is known
 
 
 @pytest.mark.parametrize(("source", "value"), [(SOURCE, None), (ALIASED, True)])

@@ -4,17 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from collector_making import AT, SNOMED, SOURCE, codes
-from event_making import NOT_FOUND, ON_RECORD, ask, catalog, coding, event
 
-from collectors.collector import Beside, begin
-from collectors.draft import Draft
-from collectors.gathering.merge import merge
-from collectors.needs import Search
-from collectors.reading.readout import Setting, record_of
-from collectors.reading.whole import encode
+from collectors.assembly import Draft
+from collectors.collector import ReferencedRecords, begin_reading
+from collectors.gathering.facts_merge import merge_drafts
+from collectors.reading.readout import PatientContext, parse_record
+from collectors.reading.supplied import encode_resource
+from collectors.search import Search
 from ontology.slots import Select, Slot
 from ontology.values import Value
+from tests.collectors.collector_making import AT, SNOMED, SOURCE, codes
+from tests.collectors.event_making import NOT_FOUND, ON_RECORD, ask, catalog, coding, event
 
 
 def allergy(code: str = "91936005", number: int = 1, system: str = SNOMED, **changes: Any) -> dict[str, Any]:
@@ -103,14 +103,14 @@ def test_a_statement_of_one_source_does_not_rule_out_the_allergy_of_another() ->
     search = Search(description, (known,), (), None)
 
     def part(source: str, record: dict[str, Any]) -> Draft:
-        setting = Setting.of(replace(SOURCE, id=source), "p")
-        made = record_of(encode(record), setting.source)
+        setting = PatientContext.for_patient(replace(SOURCE, id=source), "p")
+        made = parse_record(encode_resource(record), setting.source)
         assert made is not None
         draft = Draft(setting)
-        draft.take(begin([made], search, setting).finish(Beside()), search)
+        draft.add_readout(begin_reading([made], search, setting).finish(ReferencedRecords()), search)
         return draft
 
-    facts = merge([part("ehr", allergy(NO_DRUG)), part("lab", allergy("294505008", 2))])
+    facts = merge_drafts([part("ehr", allergy(NO_DRUG)), part("lab", allergy("294505008", 2))])
     found = facts.select(Slot("input", known, Select.ANY, True), AT, AT)
     assert (found.value, codes(found)) == (ON_RECORD, ["contradicted"])
     assert "AllergyIntolerance/a2 (lab)" in found.issues[0].text

@@ -3,17 +3,17 @@
 import asyncio
 
 import pytest
-from collector_making import AT, BASE, CREATININE, SEX, SOURCE, observation, searches, slot
-from misbehaving import Misbehaving, bundle, over
-from proven_asking import LASTN, Asking, latest, readings
-from searching_server import holding
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collectors.fetching.allowance import Allowance
-from collectors.gather import Gatherer
-from collectors.sourcefacts import SourceFacts
+from collectors.fetching.read_budget import ReadBudget
+from collectors.gatherer import Gatherer
+from collectors.source_facts import SourceFacts
 from ontology.values import Absent, AbsentReason, Quantity
+from tests.collectors.collector_making import AT, BASE, CREATININE, SEX, SOURCE, observation, searches, slot
+from tests.collectors.misbehaving import Misbehaving, bundle, over
+from tests.collectors.proven_asking import LASTN, Asking, latest, readings
+from tests.collectors.searching_server import holding
 
 ALL = searches(CREATININE, SEX)
 
@@ -28,11 +28,13 @@ def value(facts: SourceFacts) -> object:
     return facts.select(slot(), AT, AT).value
 
 
-@pytest.mark.parametrize(("allowance", "word"), [(Allowance(records=3), "records"), (Allowance(bytes=1_000), "bytes")])
-async def test_reading_ends_at_the_page_that_is_too_much(allowance: Allowance, word: str) -> None:
+@pytest.mark.parametrize(
+    ("allowance", "word"), [(ReadBudget(records=3), "records"), (ReadBudget(bytes=1_000), "bytes")]
+)
+async def test_reading_ends_at_the_page_that_is_too_much(allowance: ReadBudget, word: str) -> None:
     server = Misbehaving(Observation=paged)
     async with over(server) as http:
-        facts = await Gatherer(http).gather(SOURCE, "p", ALL, AT, 5, allowance=allowance)
+        facts = await Gatherer(http).gather(SOURCE, "p", ALL, AT, 5, read_budget=allowance)
     assert value(facts) == Absent(AbsentReason.UNREACHABLE)
     assert any(f"more {word} than one question may read" in issue.text for issue in facts.issues)
     assert len(server.of("Observation")) < 4
@@ -40,18 +42,18 @@ async def test_reading_ends_at_the_page_that_is_too_much(allowance: Allowance, w
 
 async def test_what_is_just_enough_is_read() -> None:
     async with over(Misbehaving(Observation=paged)) as http:
-        facts = await Gatherer(http).gather(SOURCE, "p", ALL, AT, 5, allowance=Allowance(records=5))
+        facts = await Gatherer(http).gather(SOURCE, "p", ALL, AT, 5, read_budget=ReadBudget(records=5))
     assert isinstance(value(facts), Quantity)
 
 
 @pytest.mark.parametrize("small_first", [True, False])
 async def test_a_request_shared_with_a_question_that_may_read_less_is_made_anew(small_first: bool) -> None:
-    allowances = [Allowance(records=3), Allowance(records=50)]
+    allowances = [ReadBudget(records=3), ReadBudget(records=50)]
     if not small_first:
         allowances.reverse()
     async with over(Misbehaving(Observation=paged)) as http:
         gatherer = Gatherer(http)
-        asked = (gatherer.gather(SOURCE, "p", ALL, AT, 5, allowance=each) for each in allowances)
+        asked = (gatherer.gather(SOURCE, "p", ALL, AT, 5, read_budget=each) for each in allowances)
         found = [value(facts) for facts in await asyncio.gather(*asked)]
     if not small_first:
         found.reverse()
@@ -62,10 +64,10 @@ async def test_a_request_shared_with_a_question_that_may_read_less_is_made_anew(
 
 async def test_what_is_tried_after_the_answer_costs_the_request_nothing() -> None:
     server = holding(*readings(30), metadata=LASTN)
-    allowance = Allowance(records=1_000)
+    allowance = ReadBudget(records=1_000)
     async with Asking(server) as asking:
         await asking.gatherer.gather(asking.source, "p", latest(CREATININE), AT, 5, allowance=allowance)
         left, sent = allowance.records, len(server.asked)
-        await asking.gatherer.learning.settle()
+        await asking.gatherer.trials.wait()
     assert len(server.asked) > sent
     assert allowance.records == left

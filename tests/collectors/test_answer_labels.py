@@ -2,8 +2,7 @@
 
 import pytest
 
-from collectors.fetching.answers import check_kind
-from collectors.fetching.unpacking import UnfitError
+from collectors.fetching.response import UnusableResponseError, check_content_type
 
 TAKEN = (
     "application/fhir+json",
@@ -24,10 +23,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("label", TAKEN)
 def test_taken(label: str) -> None:
-    check_kind(label)
+    check_content_type(label)
 
 
 @pytest.mark.parametrize("label", REFUSED)
 def test_refused(label: str) -> None:
-    with pytest.raises(UnfitError, match=REFUSED[label]):
-        check_kind(label)
+    with pytest.raises(UnusableResponseError, match=REFUSED[label]):
+        check_content_type(label)

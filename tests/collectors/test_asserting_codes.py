@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from collector_making import CREATININE, observation, read_one
 
-from ontology.concepts import Accepted, ValueType
+from ontology.concepts import AcceptedCode, ValueType
 from ontology.values import Absent, AbsentReason, Coding, Value
+from tests.collectors.collector_making import CREATININE, observation, read_one
 
 AIR, OXYGEN = ("http://snomed.info/sct", "722742002"), ("http://snomed.info/sct", "371825009")
 ROOM_AIR = replace(
@@ -15,7 +15,7 @@ ROOM_AIR = replace(
     id="room-air",
     display="breathing room air",
     value_type=ValueType.FLAG,
-    accepted=(Accepted(Coding(*AIR), asserts=True), Accepted(Coding(*OXYGEN), asserts=False)),
+    accepted=(AcceptedCode(Coding(*AIR), asserts=True), AcceptedCode(Coding(*OXYGEN), asserts=False)),
     unit=None,
     units=(),
     plausible_low=None,
@@ -46,6 +46,6 @@ def test_the_code_says_it(code: tuple[str, str], more: dict[str, Any], value: Va
 
 
 def test_a_code_that_asserts_nothing_says_nothing_without_a_value() -> None:
-    silent = replace(ROOM_AIR, accepted=(Accepted(Coding(*AIR)),))
+    silent = replace(ROOM_AIR, accepted=(AcceptedCode(Coding(*AIR)),))
     record = observation(code={"coding": [{"system": AIR[0], "code": AIR[1]}]}, valueQuantity=None)
     assert read_one(record, silent).value == UNKNOWN

@@ -8,17 +8,28 @@ from typing import Any
 
 import httpx
 import pytest
-from collector_making import AT, BASE, CREATININE, FIBRILLATION, SEX, codes, condition, observation, searches, slot
-from searching_server import Searching, holding, statement
 
-from collectors.capability.capabilities import FAILURE_TTL, Capabilities
+from collectors.capability.capability_cache import FAILURE_TTL, CapabilityCache
 from collectors.errors import SourceUnreachableError
-from collectors.fetching.search import TOO_MANY_CODES
-from collectors.gather import Gatherer
+from collectors.fetching.query import TOO_MANY_CODES
+from collectors.gatherer import Gatherer
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Coding
+from tests.collectors.collector_making import (
+    AT,
+    BASE,
+    CREATININE,
+    FIBRILLATION,
+    SEX,
+    codes,
+    condition,
+    observation,
+    searches,
+    slot,
+)
+from tests.collectors.searching_server import Searching, holding, statement
 
 SOURCE = Source(id="ehr", base_url=BASE)
 NEEDS = searches(CREATININE, FIBRILLATION, SEX, window=timedelta(days=90))
@@ -56,26 +67,26 @@ class Clock:
 
 async def test_one_request_for_all_who_ask_at_once_and_none_until_it_expires() -> None:
     clock, metadata = Clock(), Metadata()
-    capabilities = Capabilities(clock=clock)
-    known = await asyncio.gather(*(capabilities.known(SOURCE, metadata) for _ in range(5)))
+    capabilities = CapabilityCache(clock=clock)
+    known = await asyncio.gather(*(capabilities.get(SOURCE, metadata) for _ in range(5)))
     assert {each.capability is not None for each in known} == {True}
     clock.now = SOURCE.capability_ttl.total_seconds() - 1
-    await capabilities.known(SOURCE, metadata)
+    await capabilities.get(SOURCE, metadata)
     assert metadata.asked == 1
-    capabilities.learned(SOURCE).sort.shown = True
+    capabilities.observed(SOURCE).sort.proven = True
     clock.now += 2
-    assert (await capabilities.known(SOURCE, metadata)).capability is not None, "the former is used meanwhile"
+    assert (await capabilities.get(SOURCE, metadata)).capability is not None, "the former is used meanwhile"
     await asyncio.sleep(0)
     await capabilities.read(SOURCE, metadata)
     assert metadata.asked == 2
-    assert capabilities.learned(SOURCE).sort.shown is None, "what was learned expires with it"
+    assert capabilities.observed(SOURCE).sort.proven is None, "what was learned expires with it"
 
 
 async def test_a_failure_is_remembered_briefly_and_loses_nothing_that_was_known() -> None:
     clock, metadata = Clock(), Metadata(SourceUnreachableError("down"))
-    capabilities = Capabilities(clock=clock)
+    capabilities = CapabilityCache(clock=clock)
     for _ in range(3):
-        assert (await capabilities.known(SOURCE, metadata)).remark is not None
+        assert (await capabilities.get(SOURCE, metadata)).remark is not None
     assert metadata.asked == 1
     metadata.body = GOOD
     clock.now = FAILURE_TTL + 1
@@ -90,8 +101,8 @@ async def test_a_failure_is_remembered_briefly_and_loses_nothing_that_was_known(
 async def test_a_question_waits_but_a_moment_and_what_comes_later_is_kept() -> None:
     metadata = Metadata()
     metadata.open.clear()
-    capabilities = Capabilities(first_wait=0.01)
-    assert (await capabilities.known(SOURCE, metadata)).capability is None
+    capabilities = CapabilityCache(first_wait=0.01)
+    assert (await capabilities.get(SOURCE, metadata)).capability is None
     metadata.open.set()
     assert (await capabilities.read(SOURCE, metadata)).capability is not None
     assert metadata.asked == 1
@@ -100,24 +111,24 @@ async def test_a_question_waits_but_a_moment_and_what_comes_later_is_kept() -> N
 async def test_closing_ends_what_is_being_read() -> None:
     metadata = Metadata()
     metadata.open.clear()
-    capabilities = Capabilities()
+    capabilities = CapabilityCache()
     capabilities.warm(SOURCE, metadata)
     await asyncio.sleep(0)
     await capabilities.aclose()
-    assert capabilities.at_hand(SOURCE) is None
+    assert capabilities.cached(SOURCE) is None
 
 
 async def ask(
     server: Searching, times: int = 1, source: Source = SOURCE, needs: Any = NEEDS
-) -> tuple[SourceFacts, Capabilities]:
+) -> tuple[SourceFacts, CapabilityCache]:
     """The facts of the last of several questions, and what is known then."""
-    capabilities = Capabilities()
+    capabilities = CapabilityCache()
     async with server.client() as http:
         gatherer = Gatherer(http, capabilities)
         for _ in range(times):
             server.asked.clear()
             facts = await gatherer.gather(source, "p", needs, AT, 5)
-        await gatherer.learning.settle()
+        await gatherer.trials.wait()
         await gatherer.aclose()
     return facts, capabilities
 
@@ -133,7 +144,7 @@ async def test_a_bad_statement_costs_no_answer(metadata: Any, caplog: pytest.Log
     assert facts.select(slot(), AT, AT).issues == ()
     assert facts.select(PRESENCE, AT, AT).value is True
     assert facts.issues == ()
-    known = capabilities.at_hand(SOURCE)
+    known = capabilities.cached(SOURCE)
     assert known is not None
     assert known.remark is not None
     assert known.remark in caplog.text
@@ -158,7 +169,7 @@ async def test_another_version_of_fhir_is_not_asked() -> None:
 
 async def test_what_a_version_that_came_too_late_gave_is_not_read() -> None:
     server = holding(observation(), condition(), metadata=statement(fhirVersion="5.0.0"))
-    capabilities = Capabilities(first_wait=0)
+    capabilities = CapabilityCache(first_wait=0)
     async with server.client() as http:
         gatherer = Gatherer(http, capabilities)
         facts = await gatherer.gather(SOURCE, "p", NEEDS, AT, 5)
@@ -204,7 +215,7 @@ async def test_the_parameters_that_are_declared_are_sent(declared: tuple[str, ..
     (asked,) = server.of("Observation")
     assert set(asked) == sent
     assert asked.get("subject", "Patient/p") == "Patient/p"
-    assert len(facts.gathered.resources["serum-creatinine"]) == 1
+    assert len(facts.gathered_facts.resources["serum-creatinine"]) == 1
 
 
 async def test_a_source_that_wants_a_code_whatever_it_declares_is_given_one() -> None:
@@ -257,11 +268,11 @@ async def test_an_ignored_parameter_is_told_once_and_nothing_else_counts(
     assert named in told.text
     assert counted in told.text
     expected = {("Observation", name) for name in ignored - {"self"}}
-    assert {each for each in capabilities.learned(SOURCE).ignored if each[0] == "Observation"} == expected
+    assert {each for each in capabilities.observed(SOURCE).ignored_parameters if each[0] == "Observation"} == expected
     assert len(facts.select(slot(window=timedelta(days=90)), AT, AT).resources) == 1
 
 
 async def test_a_search_that_is_heeded_is_not_remarked_on() -> None:
     facts, capabilities = await ask(holding(observation(), observation(id="x", effectiveDateTime="2024-03")))
     assert facts.issues == ()
-    assert capabilities.learned(SOURCE).ignored == set()
+    assert capabilities.observed(SOURCE).ignored_parameters == set()

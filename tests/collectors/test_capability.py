@@ -4,16 +4,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from collector_making import CREATININE, FIBRILLATION, SEX, searches
-from searching_server import statement
-from statements import AIDBOX, EPIC, HAPI, MEDPLUM, ORACLE, SEKMET, server, told
 
-from collectors.capability.capability import Capability, Known
-from collectors.capability.offers import offers
+from collectors.capability.capability import Capability, KnownCapability, offers_for
 from collectors.capability.statement import read_smart, read_statement
+from tests.collectors.collector_making import CREATININE, FIBRILLATION, SEX, searches
+from tests.collectors.searching_server import statement
+from tests.collectors.statements import AIDBOX, EPIC, HAPI, MEDPLUM, ORACLE, SEKMET, server, told
 
 
-def read(written: Any) -> Known:
+def read(written: Any) -> KnownCapability:
     return read_statement(msgspec.json.encode(written))
 
 
@@ -43,10 +42,10 @@ def test_what_servers_declare(
     observations = capability.types["Observation"]
     assert ("lastn" in observations.operations) is lastn
     assert (capability.batch, observations.versioned, capability.software) == (batch, versioned, software)
-    assert capability.offers("Observation")
-    assert not capability.offers("Immunization")
-    (fed,) = offers(capability, searches(CREATININE))
-    assert fed.sent == (patient, "code")
+    assert capability.offers_type("Observation")
+    assert not capability.offers_type("Immunization")
+    (fed,) = offers_for(capability, searches(CREATININE))
+    assert fed.sent_parameters == (patient, "code")
 
 
 def test_what_is_declared_of_a_type() -> None:
@@ -54,10 +53,10 @@ def test_what_is_declared_of_a_type() -> None:
     assert observations.etags
     assert observations.includes == {"*", "Observation:subject"}
     assert observations.parameters["combo-code"] == "token"
-    assert good(HAPI).knows("Observation", "code")
-    assert not good(HAPI).knows("Observation", "unheard")
-    assert good(AIDBOX).knows("Observation", "anything"), "of a type without parameters any may be known"
-    assert not good(EPIC).offers("Binary"), "it can be read, and not searched for"
+    assert good(HAPI).knows_parameter("Observation", "code")
+    assert not good(HAPI).knows_parameter("Observation", "unheard")
+    assert good(AIDBOX).knows_parameter("Observation", "anything"), "of a type without parameters any may be known"
+    assert not good(EPIC).offers_type("Binary"), "it can be read, and not searched for"
 
 
 @pytest.mark.parametrize("version", ["4.0.0", "4.0.1", "4.1.0", "4.3.0", "4.3.0-cibuild"])
@@ -189,10 +188,10 @@ def test_what_is_no_smart_configuration_is_none(body: bytes) -> None:
 def test_offers_say_what_a_source_can_feed() -> None:
     needs = searches(CREATININE, FIBRILLATION, SEX)
     capability = good(statement({"Patient": ("_id",), "Observation": ("subject", "category")}, lastn=True))
-    patient, observations, conditions = offers(capability, needs)
+    patient, observations, conditions = offers_for(capability, needs)
     assert (patient.offered, observations.offered, conditions.offered) == (True, True, False)
-    assert (observations.sent, observations.missing) == (("subject",), ("code",))
-    assert observations.newest[0] == "$lastn"
+    assert (observations.sent_parameters, observations.missing_parameters) == (("subject",), ("code",))
+    assert observations.newest_ways[0] == "$lastn"
     assert observations.concepts == ("serum-creatinine",)
     assert conditions.text == "Condition: not offered"
-    assert {each.offered for each in offers(None, needs)} == {None}
+    assert {each.offered for each in offers_for(None, needs)} == {None}

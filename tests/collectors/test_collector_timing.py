@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.reading.timing import duration_in_words, in_words, read_time
+from collectors.reading.fhir_dates import format_duration, format_span, read_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TICK = timedelta(microseconds=1)
@@ -36,7 +36,7 @@ def test_span(text: str, start: datetime, end: datetime, words: str | None) -> N
     span = read_time(text, BERLIN)
     assert (span.start, span.end) == (start, end)
     if words is not None:
-        assert in_words(span) == words
+        assert format_span(span) == words
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_the_less_is_written_the_wider_the_span(moment: datetime, length: int) -
     ],
 )
 def test_duration(window: timedelta, words: str) -> None:
-    assert duration_in_words(window) == words
+    assert format_duration(window) == words

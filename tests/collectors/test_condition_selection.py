@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from collector_making import AT, FIBRILLATION, ICD10, codes, condition, facts_of, slot
 
-from collectors.facts import Selected
+from collectors.facts import SlotSelection
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Value
+from tests.collectors.collector_making import AT, FIBRILLATION, ICD10, codes, condition, facts_of, slot
 
 ANY = slot(FIBRILLATION, Select.ANY, closed_world=True)
 EVER = slot(FIBRILLATION, Select.ANY, closed_world=True, ever=True)
@@ -32,7 +32,7 @@ def verified(code: str) -> dict[str, Any]:
     return {"verificationStatus": {"coding": [{"code": code}]}}
 
 
-def ask(*records: dict[str, Any], of: Slot = ANY, at: datetime = AT) -> Selected:
+def ask(*records: dict[str, Any], of: Slot = ANY, at: datetime = AT) -> SlotSelection:
     return facts_of(*records, concepts=(FIBRILLATION,)).select(of, at, at)
 
 

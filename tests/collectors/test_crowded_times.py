@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from collector_making import AT, CREATININE, coded, codes, facts_of, observation, quantity, slot
 
-from collectors import sourcefacts
-from collectors.facts import Selected
+from collectors import source_facts
+from collectors.facts import SlotSelection
+from collectors.reading.r4_validation import invalid_element
 from collectors.reading.records import Record
-from collectors.reading.validity import fault
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Quantity
+from tests.collectors.collector_making import AT, CREATININE, coded, codes, facts_of, observation, quantity, slot
 
 MANY = 3_000
 CONFLICTING = Absent(AbsentReason.CONFLICTING)
@@ -23,9 +23,9 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def counting(record: Record) -> str | None:
         names.append(record.name)
-        return fault(record)
+        return invalid_element(record)
 
-    monkeypatch.setattr(sourcefacts, "fault", counting)
+    monkeypatch.setattr(source_facts, "invalid_element", counting)
     return names
 
 
@@ -34,11 +34,11 @@ def crowd(count: int = MANY, **changes: Any) -> list[dict[str, Any]]:
     return [observation(f"1.{number:04}", id=f"o{number}", **changes) for number in range(count)]
 
 
-def filled(records: list[dict[str, Any]], of: Slot | None = None) -> Selected:
+def filled(records: list[dict[str, Any]], of: Slot | None = None) -> SlotSelection:
     return facts_of(*records, concepts=(CREATININE,)).select(of or slot(), AT, AT)
 
 
-def said_in_all(selected: Selected) -> int:
+def said_in_all(selected: SlotSelection) -> int:
     return sum(len(issue.text) for issue in selected.issues)
 
 

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from collector_making import AT, FIBRILLATION, codes, condition, filled, observation, slot
-from event_making import ask, concept_of, event
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ontology.resources import Span
 from ontology.slots import Select
-from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Quantity, Series
+from tests.collectors.collector_making import AT, FIBRILLATION, codes, condition, filled, observation, slot
+from tests.collectors.event_making import ask, concept_of, event
 
 MIDNIGHT = AT.replace(hour=0)
 EARLIER = observation("1.0", id="o0", effectiveDateTime="2024-05-01T08:00:00Z")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from collectors.facts import Selected
-from collectors.gather import Gatherer
+from collectors.facts import SlotSelection
+from collectors.gatherer import Gatherer
 from ontology.values import Absent, AbsentReason
 from tests.collectors.collector_making import AT, CREATININE, SOURCE, facts_of, observation, searches, slot
 from tests.collectors.misbehaving import Misbehaving, bundle, over
@@ -27,7 +27,7 @@ def measured(by: str = "DeviceMetric/m", **changes: Any) -> dict[str, Any]:
     return observation(device={"reference": by}, **changes)
 
 
-def used(*records: dict[str, Any]) -> Selected:
+def used(*records: dict[str, Any]) -> SlotSelection:
     return facts_of(*records, concepts=(CREATININE,)).select(slot(), AT, AT)
 
 
@@ -76,7 +76,7 @@ def test_a_device_that_the_patient_wears_is_noted() -> None:
     assert [each.notes for each in found.resources] == [("Measured by a device that the patient has on: Wrist watch.",)]
 
 
-async def gathered(*records: dict[str, Any]) -> tuple[Selected, Misbehaving]:
+async def gathered(*records: dict[str, Any]) -> tuple[SlotSelection, Misbehaving]:
     server = Misbehaving(
         Observation=lambda _: bundle(*records), DeviceMetric=lambda _: bundle(metric("not-calibrated"))
     )

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from collectors.assemble import facts_from_resources
-from collectors.gather import Gatherer
-from collectors.needs import CollectorDescription, Search
-from collectors.reading.whole import encode
+from collectors.assembly import facts_from_resources
+from collectors.gatherer import Gatherer
+from collectors.reading.supplied import encode_resource
+from collectors.search import CollectorDescription, Search
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
 from ontology.concepts import Origin
 from ontology.values import Absent, AbsentReason, Quantity, Value
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
 from tests.collectors.collector_making import (
     AT,
     CREATININE,
@@ -108,7 +108,7 @@ def test_results_of_reports(name: str) -> None:
 
 
 def test_a_contained_result_leads_to_its_report() -> None:
-    (resource,) = known(report("#c1", contained=[inside()]), alone=True).gathered.resources["serum-creatinine"]
+    (resource,) = known(report("#c1", contained=[inside()]), alone=True).gathered_facts.resources["serum-creatinine"]
     assert resource.iri == "http://ehr.test/fhir/DiagnosticReport/r1#c1"
     assert resource.source is not None
     assert resource.source.type == "DiagnosticReport"
@@ -190,6 +190,6 @@ def test_reports_that_were_handed_in_are_read_only_where_the_settings_say_so() -
 
 
 def test_decimals_of_contained_results_stay_as_written() -> None:
-    raw = encode(report("#c1", contained=[inside(valueQuantity={"value": Decimal("1.10"), "code": "mg/dL"})]))
+    raw = encode_resource(report("#c1", contained=[inside(valueQuantity={"value": Decimal("1.10"), "code": "mg/dL"})]))
     found = facts_from_resources(ASKED, "p", (SEARCHED,), [PATIENT, raw]).select(slot(), AT, AT).value
     assert str(found) == str(mg("1.10"))

@@ -6,17 +6,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from collector_making import BASE, description, observation
-from searching_server import holding
 
 from collectors.fetching.client import Client
 from collectors.fetching.transport import Transport
-from collectors.needs import CollectorDescription
-from collectors.observation.shape import Observation
+from collectors.observation.elements import Observation
+from collectors.search import CollectorDescription
 from collectors.settings import Source
-from collectors.strategy.elements import ElementsProbe, probe_elements
+from collectors.strategy.elements_probe import ElementsProbe, probe_elements
 from ontology.concepts import Origin
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
+from tests.collectors.collector_making import BASE, description, observation
+from tests.collectors.searching_server import holding
 
 SOURCE = Source(id="ehr", base_url=BASE)
 READ = ("id", "meta", "status", "code", "subject", "effective", "value", "component")

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from event_making import RECORDS, ask, concept_of, event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ontology.values import Absent
+from tests.collectors.event_making import RECORDS, ask, concept_of, event
 
 TIMES = st.sampled_from(
     ["2024", "2024-05", "2024-05-20", "2024-05-20T10:00:00Z", "9999-12-31", "0001-01-01", "once", ""]

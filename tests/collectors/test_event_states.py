@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from collector_making import codes
-from event_making import NOT_FOUND, ON_RECORD, RECORDS, ask, catalog, concept_of, event
 
 from ontology.values import Value
+from tests.collectors.collector_making import codes
+from tests.collectors.event_making import NOT_FOUND, ON_RECORD, RECORDS, ask, catalog, concept_of, event
 
 # What becomes of a record in each state, beside the issues that are told: in a closed world, and in one where a slot
 # asks ever.  YES counts; OVER only ever; CLEAR is passed over or only told.

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from collector_making import SOURCE, codes
-from event_making import NOT_FOUND, ON_RECORD, ask, concept_of, event
 
 from ontology.values import Date, Value
+from tests.collectors.collector_making import SOURCE, codes
+from tests.collectors.event_making import NOT_FOUND, ON_RECORD, ask, concept_of, event
 
 DAY = timedelta(days=1)
 BY_ENCOUNTER = {"reference": "Encounter/e7"}

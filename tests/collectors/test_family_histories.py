@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from collectors.facts import Selected
-from collectors.family_member_history.relatives import counts
-from collectors.gather import facts_from_resources
-from collectors.needs import Search
-from collectors.reading.wire import CodeableConcept, Coding
+from collectors.facts import SlotSelection
+from collectors.family_member_history.read import is_counted_relative
+from collectors.gatherer import facts_from_resources
+from collectors.reading.fhir_types import CodeableConcept, Coding
+from collectors.search import Search
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Value
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
 from tests.collectors.collector_making import AT, ICD10, PATIENT, SNOMED, SOURCE, changed, coded, slot
 
 CATALOG = load_catalog()
@@ -36,7 +36,7 @@ def history(role: str | None = "FTH", code: str = "22298006", system: str = SNOM
     return changed(record, changes)
 
 
-def asked(*records: Mapping[str, Any], closed: bool = False) -> Selected:
+def asked(*records: Mapping[str, Any], closed: bool = False) -> SlotSelection:
     search = Search(CATALOG.collectors["family-member-history"], (INFARCTION,), (), None)
     facts = facts_from_resources(SOURCE, "p", (search,), [PATIENT, *records])
     return facts.select(slot(INFARCTION, select=Select.ANY, closed_world=closed), AT, AT)
@@ -152,4 +152,4 @@ def test_a_vague_role_is_unclear_only_where_it_may_be_meant(
 ) -> None:
     concept = replace(INFARCTION, relationships=counted)
     relationship = CodeableConcept([Coding(ROLES, role)])
-    assert counts(concept, relationship) is found
+    assert is_counted_relative(concept, relationship) is found

@@ -6,7 +6,18 @@ from typing import Any
 
 import httpx
 import pytest
-from collector_making import (
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collectors.errors import PatientNotFoundError
+from collectors.fetching import transport
+from collectors.fetching.access import CallerAccess
+from collectors.gatherer import Gatherer
+from collectors.settings import Source
+from collectors.source_facts import SourceFacts
+from ontology.slots import Select
+from ontology.values import Absent, AbsentReason
+from tests.collectors.collector_making import (
     AT,
     BASE,
     CREATININE,
@@ -19,18 +30,7 @@ from collector_making import (
     searches,
     slot,
 )
-from misbehaving import Answer, Misbehaving, bundle, over, refusing
-from starlette.requests import Request
-from starlette.responses import Response
-
-from collectors.errors import PatientNotFoundError
-from collectors.fetching import transport
-from collectors.fetching.access import CallerAccess
-from collectors.gather import Gatherer
-from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
-from ontology.slots import Select
-from ontology.values import Absent, AbsentReason
+from tests.collectors.misbehaving import Answer, Misbehaving, bundle, over, refusing
 
 ALL = searches(CREATININE, FIBRILLATION, SEX)
 SMALL = Source(id="ehr", base_url=BASE, max_pages=3, max_bytes=20_000, max_records=6, timeout=0.5)
@@ -117,7 +117,7 @@ async def test_remark_of_the_server_is_told_and_results_are_filtered_here() -> N
 
 async def told_and_filtered(entries: list[dict[str, Any]]) -> None:
     facts = await gather(Misbehaving(Observation=lambda _: bundle(entry=entries)))
-    assert [each.iri for each in facts.gathered.resources["serum-creatinine"]] == [f"{BASE}/Observation/o1"]
+    assert [each.iri for each in facts.gathered_facts.resources["serum-creatinine"]] == [f"{BASE}/Observation/o1"]
     assert {issue.code for issue in facts.issues} == {"search-remark", "wrong-subject"}
 
 
@@ -129,7 +129,7 @@ async def test_other_types_among_the_entries_are_passed_over() -> None:
         observation(),
     )
     facts = await gather(Misbehaving(Observation=lambda _: bundle(*records)))
-    assert len(facts.gathered.resources["serum-creatinine"]) == 1
+    assert len(facts.gathered_facts.resources["serum-creatinine"]) == 1
     assert [issue.code for issue in facts.issues] == ["unreadable-record"]
 
 
@@ -140,7 +140,7 @@ async def test_pages_are_followed_to_the_end() -> None:
         return bundle(observation(id=f"o{number}"), observation(id="o1"), following=following)
 
     facts = await gather(Misbehaving(Observation=paged))
-    assert len(facts.gathered.resources["serum-creatinine"]) == 3
+    assert len(facts.gathered_facts.resources["serum-creatinine"]) == 3
     assert facts.requests == 5
 
 
@@ -151,7 +151,7 @@ async def test_relative_link_to_the_next_page() -> None:
         )
 
     facts = await gather(Misbehaving(Observation=paged))
-    assert len(facts.gathered.resources["serum-creatinine"]) == 2
+    assert len(facts.gathered_facts.resources["serum-creatinine"]) == 2
 
 
 async def test_encounters_are_fetched_only_where_a_condition_has_no_date() -> None:
@@ -180,7 +180,7 @@ async def test_identical_requests_under_way_are_shared() -> None:
     async with over(server) as http:
         gatherer = Gatherer(http)
         both = await asyncio.gather(*(gatherer.gather(SOURCE, "p", ALL, AT, 5) for _ in range(2)))
-        assert [len(each.gathered.resources["serum-creatinine"]) for each in both] == [1, 1]
+        assert [len(each.gathered_facts.resources["serum-creatinine"]) for each in both] == [1, 1]
         assert len(server.of("Observation")) == 1
         await gatherer.gather(SOURCE, "p", ALL, AT, 5)
     assert len(server.of("Observation")) == 2
@@ -251,5 +251,5 @@ async def test_nothing_of_the_patient_is_logged_or_in_a_fault(caplog: pytest.Log
     )
     facts = await gather(server, patient=secret)
     assert len(facts.failures) == 2
-    assert not any(secret in failure.text for failure in facts.gathered.failures.values())
+    assert not any(secret in failure.text for failure in facts.gathered_facts.failures.values())
     assert secret not in caplog.text

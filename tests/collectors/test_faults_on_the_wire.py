@@ -7,16 +7,26 @@ import zlib
 from collections.abc import AsyncIterator
 
 import pytest
-from collector_making import AT, CREATININE, FIBRILLATION, SEX, codes, condition, observation, searches, slot
-from wire import Script, Wire, head, listening, page, sending, whole
 
 from collectors.fetching import transport
-from collectors.fetching.clients import Clients
-from collectors.gather import Gatherer
+from collectors.fetching.connections import HttpClients
+from collectors.gatherer import Gatherer
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason
+from tests.collectors.collector_making import (
+    AT,
+    CREATININE,
+    FIBRILLATION,
+    SEX,
+    codes,
+    condition,
+    observation,
+    searches,
+    slot,
+)
+from tests.collectors.wire import Script, Wire, head, listening, page, sending, whole
 
 ALL = searches(CREATININE, FIBRILLATION, SEX)
 CONTENT = page(observation())
@@ -29,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def gather(base_url: str, deadline: float = 5.0, limit: float = 10.0) -> SourceFacts:
     source = Source(id="ehr", base_url=base_url, timeout=limit, max_bytes=1_000_000)
-    async with asyncio.timeout(20), Clients() as clients:
+    async with asyncio.timeout(20), HttpClients() as clients:
         return await Gatherer(clients).gather(source, "p", ALL, AT, deadline)
 
 

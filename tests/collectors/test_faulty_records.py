@@ -4,7 +4,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from collector_making import (
+from starlette.responses import Response
+
+from collectors.gatherer import Gatherer
+from collectors.reading.strict_json import MAX_DEPTH, MAX_OBJECTS, DuplicateNameError, decode_strict, exceeds_limits
+from collectors.reading.supplied import encode_resource
+from collectors.source_facts import SourceFacts
+from ontology.slots import Select
+from ontology.values import Absent, AbsentReason, Quantity
+from tests.collectors.collector_making import (
     AT,
     CREATININE,
     FIBRILLATION,
@@ -17,20 +25,11 @@ from collector_making import (
     searches,
     slot,
 )
-from misbehaving import Misbehaving, over
-from starlette.responses import Response
-
-from collectors.gather import Gatherer
-from collectors.reading.doubled import DoubledError, read_once
-from collectors.reading.nesting import DEEPEST, MOST_OBJECTS, too_deep
-from collectors.reading.whole import encode
-from collectors.sourcefacts import SourceFacts
-from ontology.slots import Select
-from ontology.values import Absent, AbsentReason, Quantity
+from tests.collectors.misbehaving import Misbehaving, over
 
 ALL = searches(CREATININE, FIBRILLATION, SEX)
 OTHER = observation("2.2", id="o2", effectiveDateTime="2024-04-01T08:00:00Z")
-RAW = encode(observation())
+RAW = encode_resource(observation())
 NUMBER, PRESENCE = slot(step_back=True), slot(FIBRILLATION, Select.ANY, closed_world=True)
 
 
@@ -62,16 +61,16 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "a negative amount": (with_value("-1.1"), UNREADABLE),
     "a text for a number": (with_value('"1.1"'), UNREADABLE),
     "a truth value for a number": (with_value("true"), INVALID),
-    "an element of R5": (encode(observation(triggeredBy=[{"type": "reflex"}])), INVALID),
+    "an element of R5": (encode_resource(observation(triggeredBy=[{"type": "reflex"}])), INVALID),
     "text that is not UTF-8": (replaced(b'"o1"', b'"o1","note":[{"text":"\xff"}]'), INVALID),
-    "an object for an array": (encode(observation(note={"text": "x"})), INVALID),
+    "an object for an array": (encode_resource(observation(note={"text": "x"})), INVALID),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_record_at_fault_is_left_out_and_named(name: str) -> None:
     raw, code = FAULTS[name]
-    facts, _ = await gather(raw, encode(OTHER))
+    facts, _ = await gather(raw, encode_resource(OTHER))
     selected = facts.select(NUMBER, AT, AT)
     assert selected.value == Quantity(Decimal("2.2"), "mg/dL")
     assert codes(selected) == [code]
@@ -89,7 +88,7 @@ STRANGERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", STRANGERS)
 async def test_records_of_others_are_left_out_and_counted(name: str) -> None:
     contained = [PATIENT] if name.startswith("a contained") else None
-    facts, _ = await gather(encode(observation(subject=STRANGERS[name], contained=contained)))
+    facts, _ = await gather(encode_resource(observation(subject=STRANGERS[name], contained=contained)))
     assert facts.select(NUMBER, AT, AT).value == Absent(AbsentReason.NOT_FOUND)
     assert [issue.code for issue in facts.issues] == ["wrong-subject"]
 
@@ -97,7 +96,7 @@ async def test_records_of_others_are_left_out_and_counted(name: str) -> None:
 @pytest.mark.parametrize("reference", ["http://evil.test/fhir/Encounter/e1", "#e1", "urn:oid:1.2", "../Encounter/e1"])
 async def test_references_out_of_the_source_are_never_followed(reference: str) -> None:
     undated = condition(onsetDateTime=None, recordedDate=None, encounter={"reference": reference})
-    facts, server = await gather(encode(undated), kind="Condition")
+    facts, server = await gather(encode_resource(undated), kind="Condition")
     assert {request.url.hostname for request in server.asked} == {"ehr.test"}
     assert all("evil" not in str(request.url) and "_id=" not in request.url.query for request in server.of("Encounter"))
     selected = facts.select(PRESENCE, AT, AT)
@@ -105,32 +104,32 @@ async def test_references_out_of_the_source_are_never_followed(reference: str) -
 
 
 async def test_of_two_versions_of_a_record_the_newer_counts() -> None:
-    old, new = (encode(observation(value, meta={"versionId": n})) for value, n in (("9.9", "1"), ("1.1", "2")))
+    old, new = (encode_resource(observation(value, meta={"versionId": n})) for value, n in (("9.9", "1"), ("1.1", "2")))
     for raws in ((old, new), (new, old)):
         facts, _ = await gather(*raws)
         assert facts.select(NUMBER, AT, AT).value == Quantity(Decimal("1.1"), "mg/dL")
 
 
 def test_a_name_that_occurs_twice_is_named() -> None:
-    with pytest.raises(DoubledError) as caught:
-        read_once(b'{"a": 1, "b": {"c": 1, "d": 2, "c": 1}}')
+    with pytest.raises(DuplicateNameError) as caught:
+        decode_strict(b'{"a": 1, "b": {"c": 1, "d": 2, "c": 1}}')
     assert caught.value.name == "c"
-    assert read_once(b'{"a": {"a": 1.10}}') == {"a": {"a": Decimal("1.10")}}
+    assert decode_strict(b'{"a": {"a": 1.10}}') == {"a": {"a": Decimal("1.10")}}
 
 
 @pytest.mark.parametrize(
     ("raw", "deep"),
     [
-        (b"[" * DEEPEST + b"]" * DEEPEST, False),
-        (b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1), True),
-        (b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), True),
+        (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, False),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), True),
+        (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), True),
         (b'{"a": "' + b"[" * 1000 + b'"}', False),
         (b'{"a": "\\"' + b"{" * 1000 + b'"}', False),
         (b"[" + b"[]," * 1000 + b"[]]", False),
-        (b"[" + b"{}," * (MOST_OBJECTS - 1) + b"{}]", False),
-        (b"[" + b"{}," * MOST_OBJECTS + b"{}]", True),
-        (b'"' + b"{" * (MOST_OBJECTS + 1) + b'"', False),
+        (b"[" + b"{}," * (MAX_OBJECTS - 1) + b"{}]", False),
+        (b"[" + b"{}," * MAX_OBJECTS + b"{}]", True),
+        (b'"' + b"{" * (MAX_OBJECTS + 1) + b'"', False),
     ],
 )
 def test_depth_and_size_are_those_of_brackets_outside_of_texts(raw: bytes, deep: bool) -> None:
-    assert too_deep(raw) is deep
+    assert exceeds_limits(raw) is deep

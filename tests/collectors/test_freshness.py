@@ -5,20 +5,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from collector_making import AT, BASE, CREATININE, FIBRILLATION, SEX, codes, condition, observation, searches, slot
-from misbehaving import Answer, Misbehaving, bundle, over, refusing
 from starlette.requests import Request
 from starlette.responses import Response
 
 from collectors.errors import PatientNotFoundError
-from collectors.fetching import fresh, transport
+from collectors.fetching import record_cache, transport
 from collectors.fetching.access import Access, CallerAccess
-from collectors.fetching.shelf import Name
-from collectors.gather import Gatherer
+from collectors.fetching.record_cache import CacheName
+from collectors.gatherer import Gatherer
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason
+from tests.collectors.collector_making import (
+    AT,
+    BASE,
+    CREATININE,
+    FIBRILLATION,
+    SEX,
+    codes,
+    condition,
+    observation,
+    searches,
+    slot,
+)
+from tests.collectors.misbehaving import Answer, Misbehaving, bundle, over, refusing
 
 ALL = searches(CREATININE, FIBRILLATION, SEX)
 START = datetime(2024, 6, 1, 9, tzinfo=UTC)
@@ -36,14 +47,14 @@ class Table:
     """A shelf that holds what it is given for as long as it is told."""
 
     now: datetime = START
-    held: dict[Name, tuple[bytes, datetime]] = field(default_factory=dict)
+    held: dict[CacheName, tuple[bytes, datetime]] = field(default_factory=dict)
     away: bool = False
 
-    async def get(self, name: Name) -> bytes | None:
+    async def get(self, name: CacheName) -> bytes | None:
         content, until = self.held.get(name, (None, self.now))
         return content if self.now < until and not self.away else None
 
-    async def put(self, name: Name, content: bytes, keep: timedelta) -> None:
+    async def put(self, name: CacheName, content: bytes, keep: timedelta) -> None:
         if not self.away:
             self.held[name] = (content, self.now + keep)
 
@@ -59,7 +70,7 @@ class Asking:
     async def ask(self, after: timedelta = timedelta(), access: Access | None = None) -> SourceFacts:
         self.shelf.now += after
         async with over(self.server) as http:
-            gatherer = Gatherer(http, now=lambda: self.shelf.now, shelf=self.shelf)
+            gatherer = Gatherer(http, now=lambda: self.shelf.now, record_cache=self.shelf)
             return await gatherer.gather(self.source, "p", ALL, AT, 5, access)
 
     @property
@@ -139,7 +150,7 @@ async def test_what_has_changed_comes_anew() -> None:
 async def test_an_etag_is_forgotten_after_four_windows() -> None:
     asking = Asking(Misbehaving(Observation=of(observation(), ETag='"1"')))
     await asking.ask()
-    await asking.ask(WINDOW * fresh.HELD)
+    await asking.ask(WINDOW * record_cache.REVALIDATED_WINDOWS)
     assert asking.sent == [None, None]
 
 
@@ -209,7 +220,7 @@ async def test_not_kept(name: str) -> None:
 
 
 async def test_what_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fresh, "LARGEST", 10)
+    monkeypatch.setattr(record_cache, "LARGEST_RESULT", 10)
     asking = Asking(Misbehaving(Observation=of(observation())))
     await asking.ask()
     assert asking.shelf.held == {}

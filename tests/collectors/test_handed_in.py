@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
-from collectors.errors import HandedInError, PatientNotFoundError
-from collectors.fetching.templates import beside_templates, templates
-from collectors.handed import OFFLINE, HandedIn, from_prefetch, from_records
-from collectors.reading.whole import encode
-from collectors.sourcefacts import SourceFacts
+from collectors.errors import PatientNotFoundError, SuppliedRecordsError
+from collectors.reading.supplied import encode_resource
+from collectors.source_facts import SourceFacts
+from collectors.supplied_records import (
+    OFFLINE,
+    SuppliedRecords,
+    from_prefetch,
+    from_records,
+    reference_templates,
+    search_templates,
+)
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason
 from tests.collectors.collector_making import AT, CREATININE, FIBRILLATION, condition, observation, searches, slot
@@ -38,7 +44,7 @@ NEXT = [{"relation": "next", "url": "https://ehr.test/fhir?page=2"}]
 WHOLE: dict[str, Any] = {"patient": person(), "observation": page(observation()), "condition": page(condition())}
 
 
-async def asked(handed: HandedIn, servers: Servers | None = None) -> tuple[SourceFacts, list[str]]:
+async def asked(handed: SuppliedRecords, servers: Servers | None = None) -> tuple[SourceFacts, list[str]]:
     servers = servers or Servers(ehr=[person(), observation("9", id="fetched"), condition()])
     facts = await servers.facts(handed=handed)
     return facts, servers.of("ehr")
@@ -56,7 +62,7 @@ async def test_the_same_answers_as_by_fetching_the_same_records() -> None:
     for handed in (from_prefetch(WHOLE, ALL, "p"), from_records(MINE, ("Observation", "Condition"), "p")):
         facts, sent = await asked(handed)
         assert sent == []
-        assert facts.gathered.resources == fetched.gathered.resources
+        assert facts.gathered_facts.resources == fetched.gathered_facts.resources
         assert facts.select(PRESENCE, AT, AT) == fetched.select(PRESENCE, AT, AT)
 
 
@@ -98,23 +104,25 @@ async def test_a_missing_key_was_not_handed_in() -> None:
 
 
 async def test_of_a_bundle_only_what_is_said_to_be_whole_counts() -> None:
-    bundle = encode(page(*MINE, type="collection"))
+    bundle = encode_resource(page(*MINE, type="collection"))
     assert (await asked(from_records(bundle, (), "p")))[1] == ["Condition", "Observation"]
     assert (await asked(from_records(bundle, ("Condition",), "p")))[1] == ["Observation"]
     assert (await asked(from_records(bundle, ("Observation", "Condition"), "p")))[1] == []
     assert (await asked(from_records(json.dumps([]).encode(), ("Condition",), "p")))[1] == ["Observation", "Patient"]
 
 
-@pytest.mark.parametrize("raw", [b"{", b'"x"', b"<html>", encode(page(link=NEXT)), encode(page(total=3)), b'{"a": 1}'])
+@pytest.mark.parametrize(
+    "raw", [b"{", b'"x"', b"<html>", encode_resource(page(link=NEXT)), encode_resource(page(total=3)), b'{"a": 1}']
+)
 def test_a_bundle_that_cannot_be_used_is_refused(raw: bytes) -> None:
-    with pytest.raises(HandedInError):
+    with pytest.raises(SuppliedRecordsError):
         from_records(raw, ("Observation",), "p")
 
 
 async def test_records_of_somebody_else_are_left_out() -> None:
     handed = from_prefetch({**WHOLE, "observation": page(of(observation(), "q"))}, ALL, "p")
     facts, _ = await asked(handed)
-    assert facts.gathered.resources["serum-creatinine"] == ()
+    assert facts.gathered_facts.resources["serum-creatinine"] == ()
     assert [issue.code for issue in facts.issues] == ["wrong-subject"]
     with pytest.raises(PatientNotFoundError):
         await asked(from_prefetch({**WHOLE, "patient": person("q")}, ALL, "p"))
@@ -126,9 +134,9 @@ async def test_a_patient_is_known_by_the_full_url_that_was_handed_in() -> None:
         {"fullUrl": url, "resource": person()},
         {"resource": {**observation(), "subject": {"reference": url}}},
     ]
-    raw = encode({"resourceType": "Bundle", "type": "collection", "entry": records})
+    raw = encode_resource({"resourceType": "Bundle", "type": "collection", "entry": records})
     facts = await Servers().facts(source=OFFLINE, handed=from_records(raw, ("Observation", "Condition"), "p"))
-    assert len(facts.gathered.resources["serum-creatinine"]) == 1
+    assert len(facts.gathered_facts.resources["serum-creatinine"]) == 1
     assert facts.issues == ()
 
 
@@ -151,29 +159,29 @@ async def test_other_sources_are_asked_all_the_same() -> None:
     servers = Servers(lab=[person("77"), of(observation("2.2", effectiveDateTime="2024-05-02T08:00:00Z"), "77")])
     facts = await servers.facts(LAB, handed=from_prefetch(WHOLE, ALL, "p"))
     assert servers.of("ehr") == []
-    assert {each.source.source for each in facts.gathered.resources["serum-creatinine"] if each.source} == {
+    assert {each.source.source for each in facts.gathered_facts.resources["serum-creatinine"] if each.source} == {
         "ehr",
         "lab",
     }
 
 
 def test_templates_have_the_tokens_of_cds_hooks_only() -> None:
-    made = {key: template for search in ALL for key, template in templates(search).items()}
+    made = {key: template for search in ALL for key, template in search_templates(search).items()}
     assert made == {
         "patient": "Patient/{{context.patientId}}",
         "observation": "Observation?patient={{context.patientId}}&code=http://loinc.org|2160-0,"
         "http://loinc.org|14682-9,http://loinc.org|38483-4&_count=1000",
         "condition": "Condition?patient={{context.patientId}}&_count=1000",
     }
-    assert [beside_templates(search) for search in ALL][-1] == {"all-encounter": "Encounter"}
+    assert [reference_templates(search) for search in ALL][-1] == {"all-encounter": "Encounter"}
 
 
 async def test_a_hundred_codes_a_template_and_all_of_them_are_needed() -> None:
     (search,) = searches(CREATININE)
     many = replace(search, codes=tuple(replace(search.codes[0], code=str(n)) for n in range(150)))
-    keys = templates(many)
+    keys = search_templates(many)
     assert list(keys) == ["observation-1", "observation-2"]
     assert [template.count("|") for template in keys.values()] == [100, 50]
-    assert from_prefetch({"observation-1": page()}, (many,), "p").of(many) is None
+    assert from_prefetch({"observation-1": page()}, (many,), "p").records_for(many) is None
     both = from_prefetch({"observation-1": page(observation()), "observation-2": page()}, (many,), "p")
-    assert len(both.of(many) or ()) == 1
+    assert len(both.records_for(many) or ()) == 1

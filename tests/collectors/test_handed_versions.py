@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from collectors.errors import HandedInError
-from collectors.handed import from_records
-from collectors.reading.whole import encode
+from collectors.errors import SuppliedRecordsError
+from collectors.reading.supplied import encode_resource
+from collectors.supplied_records import from_records
 from tests.collectors.collector_making import observation
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ def deleted(**said: Any) -> Json:
 
 
 def bundle(*entries: Json, kind: str = "history") -> bytes:
-    return encode({"resourceType": "Bundle", "type": kind, "entry": list(entries)})
+    return encode_resource({"resourceType": "Bundle", "type": kind, "entry": list(entries)})
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def bundle(*entries: Json, kind: str = "history") -> bytes:
     ],
 )
 def test_of_a_history_the_newest_versions_count(entries: tuple[Json, ...], left: list[str]) -> None:
-    records = from_records(bundle(*entries), ("Observation",), "p").types["Observation"]
+    records = from_records(bundle(*entries), ("Observation",), "p").complete_types["Observation"]
     assert [value for value in ("1.1", "1.6", "2.0") if any(value.encode() in raw for raw in records)] == left
     assert len(records) == len(left)
 
@@ -55,12 +55,12 @@ def test_of_a_history_the_newest_versions_count(entries: tuple[Json, ...], left:
     [
         bundle(entry(OLD, "2026-01-01T00:00:00Z"), entry(NEW, "2026-01-02T00:00:00Z")),
         bundle(entry(NEW), entry(OLD), kind="collection"),
-        encode([NEW, OLD]),  # type: ignore[arg-type]  # an array of records
+        encode_resource([NEW, OLD]),  # type: ignore[arg-type]  # an array of records
         [NEW, OLD],
     ],
 )
 def test_where_it_is_not_told_which_version_holds_nothing_is_used(handed: Any) -> None:
-    with pytest.raises(HandedInError, match="versions"):
+    with pytest.raises(SuppliedRecordsError, match="versions"):
         from_records(handed, ("Observation",), "p")
 
 
@@ -91,26 +91,26 @@ DELETED = {**entry(None), "response": {"status": "204", "lastModified": "2026-01
     ],
 )
 def test_what_is_not_told_of_a_record_is_no_answer(handed: bytes, told: str) -> None:
-    with pytest.raises(HandedInError, match=told):
+    with pytest.raises(SuppliedRecordsError, match=told):
         from_records(handed, ("Observation",), "p")
 
 
 def test_a_record_that_was_deleted_and_made_again_is_there() -> None:
     again = entry(NEW, "2026-01-03T00:00:00Z")
-    assert len(from_records(bundle(again, DELETED, CREATED), ("Observation",), "p").types["Observation"]) == 1
+    assert len(from_records(bundle(again, DELETED, CREATED), ("Observation",), "p").complete_types["Observation"]) == 1
 
 
 def test_two_versions_that_cannot_be_compared_are_refused_in_words() -> None:
     record = b'{"resourceType":"Observation","id":"a","t":"\xff","v":%d}'
-    with pytest.raises(HandedInError, match="versions"):
+    with pytest.raises(SuppliedRecordsError, match="versions"):
         from_records([record % 1, record % 2], ("Observation",), "p")
 
 
 def test_records_too_deep_to_be_named_may_be_of_any_type() -> None:
     deep = b'{"resourceType":"Observation","id":"a","x":' + b"[" * 100_000 + b"]" * 100_000 + b',"v":%d}'
-    assert len(from_records([deep % 1, deep % 2], ("Condition",), "p").types["Condition"]) == 2
+    assert len(from_records([deep % 1, deep % 2], ("Condition",), "p").complete_types["Condition"]) == 2
 
 
 def test_the_same_record_twice_is_no_second_version() -> None:
     handed = bundle(entry(NEW), entry(NEW), kind="collection")
-    assert len(from_records(handed, ("Observation",), "p").types["Observation"]) == 2
+    assert len(from_records(handed, ("Observation",), "p").complete_types["Observation"]) == 2

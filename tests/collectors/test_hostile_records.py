@@ -4,21 +4,32 @@ from typing import Any
 
 import httpx
 import pytest
-from collector_making import AT, BASE, CREATININE, SEX, SOURCE, facts_of, observation, read_one, searches, slot
-from misbehaving import Misbehaving, bundle, over
 
-from collectors.fetching.addresses import within
-from collectors.gather import Gatherer
-from collectors.reading.readout import record_of
-from collectors.reading.wire import plain
+from collectors.fetching.addresses import is_within
+from collectors.gatherer import Gatherer
+from collectors.reading.fhir_types import printable_text
+from collectors.reading.readout import parse_record
+from tests.collectors.collector_making import (
+    AT,
+    BASE,
+    CREATININE,
+    SEX,
+    SOURCE,
+    facts_of,
+    observation,
+    read_one,
+    searches,
+    slot,
+)
+from tests.collectors.misbehaving import Misbehaving, bundle, over
 
 EVIL = "\x1b[31mnormal\r\n  ! forged\u202e\u2028\x9b"
 
 
 def test_a_text_out_of_a_record_is_one_line_that_only_says_something() -> None:
-    assert plain(EVIL) == "[31mnormal ! forged"
-    assert plain("Größe\u00a0 5 µmol/L") == "Größe 5 µmol/L"
-    assert len(plain("a" * 10_000)) < 400
+    assert printable_text(EVIL) == "[31mnormal ! forged"
+    assert printable_text("Größe\u00a0 5 µmol/L") == "Größe 5 µmol/L"
+    assert len(printable_text("a" * 10_000)) < 400
 
 
 @pytest.mark.parametrize(
@@ -51,7 +62,7 @@ def test_the_name_of_an_element_is_told_without_control_characters() -> None:
 async def test_a_record_whose_id_can_be_no_part_of_an_address_is_told_without_it(evil: str) -> None:
     async with over(Misbehaving(Observation=lambda _: bundle(observation(id=evil)))) as http:
         facts = await Gatherer(http).gather(SOURCE, "p", searches(CREATININE, SEX), AT, 5)
-    assert facts.gathered.resources["serum-creatinine"] == ()
+    assert facts.gathered_facts.resources["serum-creatinine"] == ()
     assert [issue.code for issue in facts.issues] == ["unreadable-record"]
     assert evil not in facts.issues[0].text
 
@@ -80,7 +91,7 @@ def test_versions_of_many_digits_are_no_fault() -> None:
     ],
 )
 def test_no_step_up_is_hidden_in_an_address(path: str) -> None:
-    assert not within(httpx.URL(f"{BASE}/{path}"), BASE)
+    assert not is_within(httpx.URL(f"{BASE}/{path}"), BASE)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +112,9 @@ def test_no_step_up_is_hidden_in_an_address(path: str) -> None:
     ],
 )
 def test_what_is_within_a_source(address: str, inside: bool) -> None:
-    assert within(httpx.URL(address), "https://ehr.test/fhir") is inside
+    assert is_within(httpx.URL(address), "https://ehr.test/fhir") is inside
 
 
 def test_a_record_handed_in_that_nests_too_deeply_is_not_read() -> None:
     deep = b'{"resourceType":"Observation","id":"o1","x":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
-    assert record_of(deep, SOURCE) is None
+    assert parse_record(deep, SOURCE) is None

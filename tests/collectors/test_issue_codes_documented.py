@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.selection.telling import absence_code
+from collectors.selection.messages import absence_code
 from ontology.values import AbsentReason
 
 REPO = Path(__file__).parents[2]
@@ -15,7 +15,7 @@ COMPUTED = {AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE, AbsentReason
 
 
 def said() -> Iterator[str]:
-    for path in (*(REPO / "collectors").rglob("*.py"), REPO / "server/executor/asked.py"):
+    for path in (*(REPO / "collectors").rglob("*.py"), REPO / "server/executor/question.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(

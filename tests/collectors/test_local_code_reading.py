@@ -4,7 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from collector_making import (
+
+from collectors.facts import SlotSelection
+from collectors.gatherer import Gatherer
+from collectors.terminology.concept_map import combine_maps
+from collectors.terminology.files import TerminologyFiles
+from collectors.terminology.terminology import Terminology
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason, Coding
+from tests.collectors.collector_making import (
     AT,
     CONSCIOUSNESS,
     CREATININE,
@@ -20,15 +28,7 @@ from collector_making import (
     searches,
     slot,
 )
-from misbehaving import Misbehaving, bundle, over
-
-from collectors.facts import Selected
-from collectors.gather import Gatherer
-from collectors.terminology.files import Files
-from collectors.terminology.maps import translation
-from collectors.terminology.terminology import Terminology
-from ontology.slots import Select, Slot
-from ontology.values import Absent, AbsentReason, Coding
+from tests.collectors.misbehaving import Misbehaving, bundle, over
 from tests.collectors.terminology.terminology_making import LOCAL, concept_map, encoded, group
 
 CODES = concept_map(
@@ -40,15 +40,17 @@ CODES = concept_map(
 
 
 def terminology(*maps: Any) -> Terminology:
-    files = Files()
+    files = TerminologyFiles()
     for position, each in enumerate(maps or (CODES,)):
         files.add(f"{position}.json", encoded(each))
-    made, faults = translation(files.maps)
+    made, faults = combine_maps(files.maps)
     assert not files.faults + faults
     return Terminology({SOURCE.id: made})
 
 
-async def filled(of: Slot, *records: dict[str, Any], known: Terminology | None = None) -> tuple[Selected, Misbehaving]:
+async def filled(
+    of: Slot, *records: dict[str, Any], known: Terminology | None = None
+) -> tuple[SlotSelection, Misbehaving]:
     kinds = {record["resourceType"] for record in records}
     answers = {kind: bundle(*(r for r in records if r["resourceType"] == kind)) for kind in kinds}
     server = Misbehaving(**{kind: lambda _, kind=kind: answers[kind] for kind in kinds})
@@ -58,7 +60,7 @@ async def filled(of: Slot, *records: dict[str, Any], known: Terminology | None =
     return facts.select(of, AT, AT), server
 
 
-def texts(selected: Selected) -> str:
+def texts(selected: SlotSelection) -> str:
     return "\n".join(issue.text for issue in selected.issues)
 
 

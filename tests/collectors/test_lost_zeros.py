@@ -2,14 +2,25 @@
 
 import httpx
 import pytest
-from collector_making import AT, CREATININE, PATIENT, SEX, SOURCE, coded, observation, quantity, searches, slot
 
-from collectors.facts import Selected
-from collectors.gather import Gatherer, facts_from_resources
+from collectors.facts import SlotSelection
+from collectors.gatherer import Gatherer, facts_from_resources
 from collectors.settings import Source
 from fixtures.ehr import Ehr
 from fixtures.medplum.running import Medplum
 from ontology.values import Absent, AbsentReason, Quantity
+from tests.collectors.collector_making import (
+    AT,
+    CREATININE,
+    PATIENT,
+    SEX,
+    SOURCE,
+    coded,
+    observation,
+    quantity,
+    searches,
+    slot,
+)
 
 # Two records of one time, in mg/dL and in µmol/L (1 mg/dL is 88.4 µmol/L), and whether they say the same.
 PAIRS = [
@@ -28,7 +39,7 @@ PAIRS = [
 ]
 
 
-def check(found: Selected, same: bool) -> None:
+def check(found: SlotSelection, same: bool) -> None:
     if same:
         assert isinstance(found.value, Quantity)
         assert found.value.unit == "mg/dL"

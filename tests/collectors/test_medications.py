@@ -5,22 +5,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from collector_making import AT, PATIENT, SOURCE, codes
-from event_making import NOT_FOUND, RXNORM, ask, catalog, coding, event
-from searching_server import Searching, holding, statement
 
-from collectors.capability.capabilities import Capabilities
-from collectors.collector import Beside, begin
+from collectors.capability.capability_cache import CapabilityCache
+from collectors.collector import ReferencedRecords, begin_reading
 from collectors.facts import Failure
-from collectors.gather import Gatherer
-from collectors.needs import Search
-from collectors.reading.readout import Setting, record_of
+from collectors.gatherer import Gatherer
+from collectors.reading.readout import PatientContext, parse_record
 from collectors.reading.records import Record
-from collectors.reading.whole import encode
-from collectors.sourcefacts import SourceFacts
+from collectors.reading.supplied import encode_resource
+from collectors.search import Search
+from collectors.source_facts import SourceFacts
 from ontology.concepts import Origin
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Value
+from tests.collectors.collector_making import AT, PATIENT, SOURCE, codes
+from tests.collectors.event_making import NOT_FOUND, RXNORM, ask, catalog, coding, event
+from tests.collectors.searching_server import Searching, holding, statement
 
 UNREADABLE = (NOT_FOUND, ["codes-unreadable"])
 YES: tuple[Value, list[str]] = (True, [])
@@ -115,27 +115,29 @@ def test_what_is_over_says_in_which_state_it_is_and_until_when_it_was(changes: d
 def begun(*records: dict[str, Any]) -> Any:
     description = next(c for c in catalog().collectors.values() if c.resource_type == "MedicationRequest")
     search = Search(description, (catalog().concepts["oral-anticoagulant"],), (), None)
-    return begin([made(record) for record in records], search, Setting.of(SOURCE, "p"))
+    return begin_reading([made(record) for record in records], search, PatientContext.for_patient(SOURCE, "p"))
 
 
 def made(record: dict[str, Any]) -> Record:
-    found = record_of(encode(record), SOURCE)
+    found = parse_record(encode_resource(record), SOURCE)
     assert found is not None
     return found
 
 
 def test_what_is_needed_besides_is_asked_for_by_id_and_only_then() -> None:
-    assert begun(event("MedicationRequest")).wants == {}
-    assert begun(request("#m1")).wants == {}
-    assert begun(request("http://other.test/Medication/m1")).wants == {}
-    assert begun(request(), request("Medication/m2", id="e2")).wants == {"Medication": frozenset({"m1", "m2"})}
+    assert begun(event("MedicationRequest")).needed_references == {}
+    assert begun(request("#m1")).needed_references == {}
+    assert begun(request("http://other.test/Medication/m1")).needed_references == {}
+    assert begun(request(), request("Medication/m2", id="e2")).needed_references == {
+        "Medication": frozenset({"m1", "m2"})
+    }
     undated = event("MedicationRequest", authoredOn=None, encounter={"reference": "Encounter/e"})
-    assert begun(undated).wants == {"Encounter": None}
-    assert begun(event("MedicationRequest", authoredOn=None)).wants == {}
+    assert begun(undated).needed_references == {"Encounter": None}
+    assert begun(event("MedicationRequest", authoredOn=None)).needed_references == {}
 
 
 def test_a_medication_that_could_not_be_had_is_of_unknown_code() -> None:
-    failed = Beside(failures={"Medication": Failure(AbsentReason.NOT_PERMITTED, "no")})
+    failed = ReferencedRecords(failures={"Medication": Failure(AbsentReason.NOT_PERMITTED, "no")})
     readout = begun(request()).finish(failed)
     assert readout.facts == {}
     assert [entry.systems for entry in readout.coded] == [frozenset()]
@@ -191,7 +193,7 @@ async def gathered(server: Searching) -> SourceFacts:
     collectors = [each for each in catalog().collectors.values() if each.origin in (concept.origin, Origin.PATIENT)]
     searches = tuple(Search(each, (concept,) if each.origin is concept.origin else (), (), None) for each in collectors)
     async with server.client() as http:
-        gatherer = Gatherer(http, Capabilities(first_wait=1))
+        gatherer = Gatherer(http, CapabilityCache(first_wait=1))
         facts = await gatherer.gather(SOURCE, "p", searches, AT, 5)
         await gatherer.aclose()
     return facts

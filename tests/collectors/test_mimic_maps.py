@@ -5,18 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from collector_making import AT, CREATININE, SOURCE, coded, observation, searches, slot
-from misbehaving import Misbehaving, bundle, over
 
-from collectors.gather import Gatherer
+from collectors.gatherer import Gatherer
 from collectors.settings import Source
+from collectors.terminology.concept_map import combine_maps
 from collectors.terminology.files import read_folders
-from collectors.terminology.maps import translation
 from collectors.terminology.terminology import Terminology
 from fixtures.real_data import MIMIC, RealPatient, mimic_patients, why_absent
 from ontology.concepts import Concept, Origin
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Value
+from tests.collectors.collector_making import AT, CREATININE, SOURCE, coded, observation, searches, slot
+from tests.collectors.misbehaving import Misbehaving, bundle, over
 from tests.support.asking import shipped
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/examples/mimic"
@@ -26,7 +26,7 @@ MIMIC_SYSTEM = "http://mimic.mit.edu/"
 @pytest.fixture(scope="module")
 def mapped() -> Terminology:
     files = read_folders([FOLDER])
-    made, faults = translation(files.maps)
+    made, faults = combine_maps(files.maps)
     assert not files.faults + faults
     return Terminology({SOURCE.id: made})
 

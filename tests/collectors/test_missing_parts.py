@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from collectors.facts import Failure, Selected
-from collectors.sourcefacts import SourceFacts
+from collectors.facts import Failure, SlotSelection
+from collectors.source_facts import SourceFacts
 from ontology.concepts import Concept, Origin
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Quantity, Series, Value
@@ -28,7 +28,7 @@ def partly(known: SourceFacts, concept: Concept, answered: bool = True) -> Sourc
     )
 
 
-def check(selected: Selected, value: Value, *codes: str) -> None:
+def check(selected: SlotSelection, value: Value, *codes: str) -> None:
     assert selected.value == value
     assert {issue.code for issue in selected.issues} == set(codes)
 
@@ -75,7 +75,7 @@ def test_where_all_failed_nothing_is_told_but_that() -> None:
         Absent(AbsentReason.UNREACHABLE),
         "unreachable",
     )
-    assert known.gathered.failures == {CREATININE.id: GONE}
+    assert known.gathered_facts.failures == {CREATININE.id: GONE}
 
 
 def test_every_origin_of_events_hides_what_cannot_be_read() -> None:

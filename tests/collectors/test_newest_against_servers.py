@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from collector_making import AT, CREATININE, SEX, SYSTOLIC, coded, observation, quantity, searches, slot
 
-from collectors.capability.capabilities import Capabilities
+from collectors.capability.capability_cache import CapabilityCache
 from collectors.fetching.client import Client
-from collectors.gather import Gatherer
-from collectors.reading.whole import encode
+from collectors.gatherer import Gatherer
+from collectors.reading.supplied import encode_resource
 from collectors.settings import Source
-from collectors.strategy.elements import probe_elements
-from server.catalog.load import load_catalog
+from collectors.strategy.elements_probe import probe_elements
+from server.catalog.catalog import load_catalog
+from tests.collectors.collector_making import (
+    AT,
+    CREATININE,
+    SEX,
+    SYSTOLIC,
+    coded,
+    observation,
+    quantity,
+    searches,
+    slot,
+)
 
 if TYPE_CHECKING:
     from fixtures.ehr import Ehr
@@ -49,8 +59,8 @@ def records() -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def asking(base_url: str) -> AsyncIterator[tuple[Gatherer, Capabilities, Source]]:
-    capabilities = Capabilities(first_wait=30)
+async def asking(base_url: str) -> AsyncIterator[tuple[Gatherer, CapabilityCache, Source]]:
+    capabilities = CapabilityCache(first_wait=30)
     async with httpx.AsyncClient() as http:
         gatherer = Gatherer(http, capabilities, lambda: AT)
         yield gatherer, capabilities, Source(id="ehr", base_url=base_url)
@@ -60,12 +70,12 @@ async def asking(base_url: str) -> AsyncIterator[tuple[Gatherer, Capabilities, S
 async def sorted_in_one_request(base_url: str) -> None:
     async with asking(base_url) as (gatherer, capabilities, source):
         window = await gatherer.gather(source, PERSON, NEEDS, AT, 30)
-        await gatherer.learning.settle()
-        known = capabilities.at_hand(source)
+        await gatherer.trials.wait()
+        known = capabilities.cached(source)
         assert known is not None
         assert known.capability is not None
         assert known.capability.batch
-        assert capabilities.learned(source).sort.shown is True
+        assert capabilities.observed(source).sort.proven is True
         newest = await gatherer.gather(source, PERSON, NEEDS, AT, 30)
     for concept in (CREATININE, SYSTOLIC):
         one, other = window.select(slot(concept), AT, AT), newest.select(slot(concept), AT, AT)
@@ -78,19 +88,19 @@ async def sorted_in_one_request(base_url: str) -> None:
 
 @pytest.mark.ehr
 async def test_sekmet_is_proven_to_sort(shared_ehr: "Ehr") -> None:
-    shared_ehr.load([json.loads(encode(record)) for record in records()])
+    shared_ehr.load([json.loads(encode_resource(record)) for record in records()])
     await sorted_in_one_request(shared_ehr.base_url)
 
 
 @pytest.mark.ehr
 async def test_medplum_is_proven_to_sort(shared_medplum: "Medplum") -> None:
-    shared_medplum.load([json.loads(encode(record)) for record in records()])
+    shared_medplum.load([json.loads(encode_resource(record)) for record in records()])
     await sorted_in_one_request(shared_medplum.base_url)
 
 
 @pytest.mark.ehr
 async def test_a_probe_shows_whether_elements_keeps_what_is_read(shared_ehr: "Ehr") -> None:
-    shared_ehr.load([json.loads(encode(record)) for record in records()])
+    shared_ehr.load([json.loads(encode_resource(record)) for record in records()])
     collector = load_catalog().collectors["observation"]
     async with asking(shared_ehr.base_url) as (gatherer, _, source):
         found = await probe_elements(Client(source, gatherer.transport(source)), collector, PERSON)

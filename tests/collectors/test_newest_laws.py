@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from datetime import timedelta, timezone
 from typing import Any
 
-from collector_making import AT, CREATININE, coded, observation, quantity, slot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proven_asking import LASTN, SORTS, WINDOW, Asking, latest
-from searching_server import holding
 
-from collectors.needs import Search
-from collectors.sourcefacts import SourceFacts
+from collectors.search import Search
+from collectors.source_facts import SourceFacts
 from ontology.values import Absent, AbsentReason, Value
+from tests.collectors.collector_making import AT, CREATININE, coded, observation, quantity, slot
+from tests.collectors.proven_asking import LASTN, SORTS, WINDOW, Asking, latest
+from tests.collectors.searching_server import holding
 
 
 def instant(day: int, hour: int, zone: int) -> dict[str, Any]:

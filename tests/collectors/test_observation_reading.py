@@ -5,7 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from collector_making import (
+
+from ontology.concepts import Concept
+from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Value
+from tests.collectors.collector_making import (
     CONSCIOUSNESS,
     CREATININE,
     OXYGEN,
@@ -18,9 +21,6 @@ from collector_making import (
     quantity,
     read_one,
 )
-
-from ontology.concepts import Concept
-from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Value
 
 UNKNOWN = Absent(AbsentReason.RECORDED_UNKNOWN)
 UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)
@@ -176,7 +176,7 @@ def test_problem_names_the_element_that_has_the_wrong_type() -> None:
 )
 def test_is_no_fact(changes: dict[str, Any]) -> None:
     facts = facts_of(observation(**changes), concepts=(CREATININE,))
-    assert facts.gathered.resources == {"serum-creatinine": ()}
+    assert facts.gathered_facts.resources == {"serum-creatinine": ()}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_is_no_fact(changes: dict[str, Any]) -> None:
 def test_what_cannot_be_decoded_as_a_whole_and_is_ours_is_no_fact_either(mark: dict[str, Any]) -> None:
     assert read_one(observation(valueQuantity=[])).value == UNREADABLE
     ours = observation(valueQuantity=[], **mark)
-    assert facts_of(ours, concepts=(CREATININE,)).gathered.resources == {"serum-creatinine": ()}
+    assert facts_of(ours, concepts=(CREATININE,)).gathered_facts.resources == {"serum-creatinine": ()}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_what_cannot_be_decoded_as_a_whole_and_is_ours_is_no_fact_either(mark: d
     ids=str,
 )
 def test_whatever_the_method_of_others_is_their_value_is_read(method: Any) -> None:
-    (fact,) = facts_of(observation(method=method), concepts=(CREATININE,)).gathered.resources["serum-creatinine"]
+    (fact,) = facts_of(observation(method=method), concepts=(CREATININE,)).gathered_facts.resources["serum-creatinine"]
     assert fact.value == mg("1.1")
 
 
@@ -248,7 +248,7 @@ def test_component() -> None:
 def test_two_readings_in_one_panel_are_two_facts() -> None:
     parts = [{"code": coded("8480-6"), "valueQuantity": quantity(number, "mm[Hg]")} for number in (120, 130)]
     record = no_value(code=coded("85354-9"), component=parts)
-    resources = facts_of(record, concepts=(SYSTOLIC,)).gathered.resources["systolic"]
+    resources = facts_of(record, concepts=(SYSTOLIC,)).gathered_facts.resources["systolic"]
     assert [each.iri.partition("#")[2] for each in resources] == ["8480-6", "8480-6-1"]
 
 
@@ -269,7 +269,7 @@ def test_value_that_is_recorded_unknown_says_nothing_of_what_may_stand_beside_it
     saturation = replace(SYSTOLIC, id="spo2", accepted=(loinc("59408-5"),), panels=(), unit="%", units=("%",))
     flow = replace(SYSTOLIC, id="flow", accepted=(loinc("3151-8"),), panels=(loinc("59408-5").coding,))
     record = no_value(code=coded("59408-5"), dataAbsentReason={"text": "refused"})
-    resources = facts_of(record, concepts=(saturation, flow)).gathered.resources
+    resources = facts_of(record, concepts=(saturation, flow)).gathered_facts.resources
     assert [each.value for each in resources["spo2"]] == [UNKNOWN]
     assert resources["flow"] == ()
 
@@ -280,14 +280,14 @@ def test_one_record_on_two_pages_counts_once_and_its_newest_version_wins() -> No
         observation("1.6", meta={"versionId": "10"}, status="amended"),
     )
     for records in ((old, new), (new, old)):
-        (resource,) = facts_of(*records, concepts=(CREATININE,)).gathered.resources["serum-creatinine"]
+        (resource,) = facts_of(*records, concepts=(CREATININE,)).gathered_facts.resources["serum-creatinine"]
         assert resource.value == mg("1.6")
 
 
 def test_version_that_was_entered_in_error_takes_the_record_away() -> None:
     old = observation(meta={"versionId": "1"})
     new = observation(meta={"versionId": "2"}, status="entered-in-error")
-    assert facts_of(new, old, concepts=(CREATININE,)).gathered.resources == {"serum-creatinine": ()}
+    assert facts_of(new, old, concepts=(CREATININE,)).gathered_facts.resources == {"serum-creatinine": ()}
 
 
 def test_strangers_are_told() -> None:

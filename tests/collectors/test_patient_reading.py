@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from collector_making import AT, BIRTH, PATIENT, SEX, SOURCE, changed, codes, searches, slot
 
 from collectors.errors import PatientNotFoundError
-from collectors.gather import facts_from_resources
-from collectors.sourcefacts import SourceFacts
+from collectors.gatherer import facts_from_resources
+from collectors.source_facts import SourceFacts
 from ontology.values import Absent, AbsentReason, Coding, Date, Value
+from tests.collectors.collector_making import AT, BIRTH, PATIENT, SEX, SOURCE, changed, codes, searches, slot
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 FOR_USE = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
@@ -43,7 +43,7 @@ def for_use(code: str, system: str = CODES, end: str | None = None) -> dict[str,
     ],
 )
 def test_birth_date(written: str | None, value: Value) -> None:
-    (resource,) = facts(birthDate=written).gathered.resources["birth-date"]
+    (resource,) = facts(birthDate=written).gathered_facts.resources["birth-date"]
     assert resource.value == value
 
 

@@ -3,7 +3,12 @@
 from typing import Any
 
 import pytest
-from collector_making import (
+
+from collectors.reading.code_census import count_codes
+from ontology.evaluation import Severity
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason, Quantity, Series, Value
+from tests.collectors.collector_making import (
     AT,
     CREATININE,
     OXYGEN,
@@ -17,11 +22,6 @@ from collector_making import (
     quantity,
     slot,
 )
-
-from collectors.reading.met import met
-from ontology.evaluation import Severity
-from ontology.slots import Select, Slot
-from ontology.values import Absent, AbsentReason, Quantity, Series, Value
 
 OLD = observation("1.1", effectiveDateTime="2024-05-01T08:00:00Z")
 ROOM_AIR = observation(None, code=coded("57485-5"), valueQuantity=None, valueCodeableConcept=coded("722742002", SNOMED))
@@ -109,6 +109,6 @@ def test_of_what_is_so_or_not(records: list[dict[str, Any]], value: Value) -> No
 def test_it_is_no_fact() -> None:
     """Neither a resource of the concept, nor a time at which its value changes, nor a code that was refused."""
     facts = facts_of(registered(), concepts=(CREATININE,))
-    assert facts.gathered.resources == {"serum-creatinine": ()}
+    assert facts.gathered_facts.resources == {"serum-creatinine": ()}
     assert facts.times((CREATININE,), None, AT) == ()
-    assert met(facts.facts["serum-creatinine"], CREATININE) == ()
+    assert count_codes(facts.facts["serum-creatinine"], CREATININE) == ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from collectors.fetching.probe import Probe, SourceStatus
+from collectors.fetching.probe import SourceProbe, SourceStatus
 from collectors.settings import Source
 
 SOURCES = tuple(Source(id=name, base_url=f"https://{name}.example/fhir") for name in "abc")
@@ -28,7 +28,7 @@ async def test_an_answer_holds_for_a_while_however_many_ask() -> None:
 
     clock = Clock()
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        probe = Probe(http, SOURCES, remembered=2, clock=clock)
+        probe = SourceProbe(http, SOURCES, ttl=2, clock=clock)
         told = await asyncio.gather(*(probe.status() for _ in range(20)))
         assert all(each == told[0] for each in told)
         assert sorted(asked) == ["a.example", "b.example", "c.example"]
@@ -47,7 +47,7 @@ async def test_sources_are_asked_at_once_and_one_that_never_answers_is_left() ->
         return httpx.Response(503 if request.url.host == "b.example" else 200)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        told = await Probe(http, SOURCES, limit=0.05).status()
+        told = await SourceProbe(http, SOURCES, timeout=0.05).status()
     assert told == (
         SourceStatus("a", False, "no answer within 0.05 s"),
         SourceStatus("b", False, "answers 503"),
@@ -61,7 +61,7 @@ async def test_only_a_good_answer_counts_and_no_redirect_is_followed(status: int
         return httpx.Response(status, headers={"Location": "https://elsewhere.example/"})
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), follow_redirects=True) as http:
-        assert await Probe(http, SOURCES[:1]).status() == (SourceStatus("a", False, f"answers {status}"),)
+        assert await SourceProbe(http, SOURCES[:1]).status() == (SourceStatus("a", False, f"answers {status}"),)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ async def test_a_source_that_wants_a_token_lives_though_it_refuses(auth: str, st
         return httpx.Response(status)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        (told,) = await Probe(http, [replace(SOURCES[0], auth=auth)]).status()
+        (told,) = await SourceProbe(http, [replace(SOURCES[0], auth=auth)]).status()
     assert (told.reachable, sent) == (reachable, [None])

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from collectors.gather import facts_from_resources
-from collectors.needs import Search
-from collectors.sourcefacts import SourceFacts
-from ontology.concepts import Accepted, Answer, Concept, Origin, ValueType
+from collectors.gatherer import facts_from_resources
+from collectors.search import Search
+from collectors.source_facts import SourceFacts
+from ontology.concepts import AcceptedCode, Answer, Concept, Origin, ValueType
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Value
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
 from tests.collectors.collector_making import AT, LOINC, PATIENT, SNOMED, SOURCE, changed, quantity, slot
 
 CATALOG = load_catalog()
@@ -25,7 +25,7 @@ NOT_FOUND = Absent(AbsentReason.NOT_FOUND)
 
 
 def asked(value_type: ValueType, link: str = "q1", form: str = FORM, **more: Any) -> Concept:
-    accepted = (Accepted(Coding(form, link)),)
+    accepted = (AcceptedCode(Coding(form, link)),)
     return Concept("mpm:Asked", "asked", "what was asked", Origin.QUESTIONNAIRE, value_type, accepted=accepted, **more)
 
 
@@ -108,7 +108,7 @@ def test_answer(name: str) -> None:
 
 GOOD = {"valueInteger": 14}
 Q1 = {"linkId": "q1", "answer": [GOOD]}
-WITH_VERSION = replace(TOTAL, accepted=(Accepted(Coding(f"{FORM}|1.0", "q1")),))
+WITH_VERSION = replace(TOTAL, accepted=(AcceptedCode(Coding(f"{FORM}|1.0", "q1")),))
 SHELLS: dict[str, tuple[Concept, dict[str, Any], Value]] = {
     "below a group": (TOTAL, response(item=[{"linkId": "g", "item": [Q1]}]), score("14")),
     "below an answer": (

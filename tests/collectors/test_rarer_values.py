@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collectors.observation import read as observations
-from collectors.observation.absence import KEPT, UNKNOWN
+from collectors.observation.values import UNKNOWN_REASONS, UNUSABLE_REASONS
 from ontology.concepts import ValueType
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Bound, Date, Quantity, Series, Value
@@ -172,23 +172,23 @@ def absent(code: str) -> dict[str, Any]:
     return observation(id="o2", effectiveDateTime="2024-05-02T08:00:00Z", valueQuantity=None, dataAbsentReason=reason)
 
 
-@pytest.mark.parametrize("code", UNKNOWN)
+@pytest.mark.parametrize("code", UNKNOWN_REASONS)
 def test_an_older_value_stands_in_for_what_is_not_known(code: str) -> None:
     found = filled(observation(), absent(code))
     assert found.value == mg("1.1")
     assert codes(found) == ["stepped-back"]
 
 
-@pytest.mark.parametrize("code", KEPT)
+@pytest.mark.parametrize("code", UNUSABLE_REASONS)
 def test_an_older_value_never_stands_in_for_one_that_is_kept_back(code: str) -> None:
     found = filled(observation(), absent(code))
     assert found.value == UNREADABLE
-    assert KEPT[code] in found.issues[0].text
+    assert UNUSABLE_REASONS[code] in found.issues[0].text
 
 
 def test_all_reasons_of_fhir_are_known() -> None:
-    assert len(UNKNOWN) + len(KEPT) == 15
-    assert not set(UNKNOWN) & set(KEPT)
+    assert len(UNKNOWN_REASONS) + len(UNUSABLE_REASONS) == 15
+    assert not set(UNKNOWN_REASONS) & set(UNUSABLE_REASONS)
 
 
 def replacing(status: str = "final", **changes: Any) -> dict[str, Any]:
@@ -284,7 +284,7 @@ def test_a_contradiction_leaves_the_rest_of_a_series_and_is_told() -> None:
 
 
 def test_more_samples_than_are_read_in_one_search_are_refused_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observations, "MOST_SAMPLES_IN_ALL", 4)
+    monkeypatch.setattr(observations, "MAX_SAMPLES_IN_SEARCH", 4)
     course = {"origin": quantity(0), "period": 1000, "dimensions": 1, "data": "1 2"}
     records = [
         observation(

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from collectors.diagnostic_report import shape as report
-from collectors.layout import Meaning
-from collectors.needs import CollectorDescription
-from collectors.observation import counting
-from collectors.observation.absence import KEPT, UNKNOWN
-from collectors.observation.sampled import MOST_SAMPLES
-from collectors.observation.shape import RARE_VALUES
+from collectors.diagnostic_report import read as report
+from collectors.observation import acceptance
+from collectors.observation.elements import RARE_VALUES
+from collectors.observation.sampled_data import MAX_SAMPLES
+from collectors.observation.values import UNKNOWN_REASONS, UNUSABLE_REASONS
 from collectors.questionnaire_response import read as questionnaire
+from collectors.search import CollectorDescription, Meaning
 from ontology.units import convert
-from ontology.units.spellings import table
-from server.catalog.load import load_catalog
+from ontology.units.ucum import spelling_table
+from server.catalog.catalog import load_catalog
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
@@ -34,22 +33,22 @@ def rows(heading: str) -> list[list[str]]:
 def test_every_spelling_is_shown() -> None:
     shown = {code.strip("`"): re.findall(r"`([^`]+)`", written) for code, written in rows("Spellings of units")}
     assert shown == {code: written for code, written in SPELLINGS.items() if written}
-    assert {text for written in shown.values() for text in written} < set(table())
+    assert {text for written in shown.values() for text in written} < set(spelling_table())
 
 
 def test_every_reason_for_an_absence_is_shown() -> None:
     found = rows("Values that are not given (`dataAbsentReason`)")
     shown = {code.strip("`"): (says, read) for code, says, read in found}
-    assert {code: says for code, (says, _) in shown.items()} == {**UNKNOWN, **KEPT}
-    assert {code for code, (_, read) in shown.items() if read.startswith("unknown")} == set(UNKNOWN)
+    assert {code: says for code, (says, _) in shown.items()} == {**UNKNOWN_REASONS, **UNUSABLE_REASONS}
+    assert {code for code, (_, read) in shown.items() if read.startswith("unknown")} == set(UNKNOWN_REASONS)
 
 
 @pytest.mark.parametrize(
     ("record", "settled", "early"),
     [
-        ("Observation", counting.COUNTED - {"preliminary"}, {"preliminary"}),
-        ("DiagnosticReport", report.COUNTED, report.EARLY),
-        ("QuestionnaireResponse", questionnaire.COUNTED, set(questionnaire.EARLY)),
+        ("Observation", acceptance.ACCEPTED_STATUSES - {"preliminary"}, {"preliminary"}),
+        ("DiagnosticReport", report.ACCEPTED_STATUSES, report.PRELIMINARY_STATUSES),
+        ("QuestionnaireResponse", questionnaire.ACCEPTED_STATUSES, set(questionnaire.PRELIMINARY_NOTES)),
     ],
 )
 def test_every_status_is_shown(record: str, settled: set[str], early: set[str]) -> None:
@@ -77,7 +76,7 @@ def test_every_type_of_value_is_shown() -> None:
     shown = " ".join(cells[0] for cells in rows("Values of Observations, components and answers")).lower()
     for name in (*RARE_VALUES, "valueQuantity", "valueCodeableConcept", "valueString", "valueBoolean", "valueInteger"):
         assert name.removeprefix("value").lower() in shown
-    assert f"{MOST_SAMPLES:,}" in TEXT
+    assert f"{MAX_SAMPLES:,}" in TEXT
 
 
 def test_the_millimetre_of_mercury_is_as_shown() -> None:

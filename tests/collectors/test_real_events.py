@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from collector_making import SOURCE
-from event_making import catalog
 
-from collectors.gather import facts_from_resources
-from collectors.needs import Search
-from collectors.reading.readout import record_of
-from collectors.reading.validity import fault
-from collectors.reading.whole import encode
-from collectors.sourcefacts import SourceFacts
+from collectors.gatherer import facts_from_resources
+from collectors.reading.r4_validation import invalid_element
+from collectors.reading.readout import parse_record
+from collectors.reading.supplied import encode_resource
+from collectors.search import Search
+from collectors.source_facts import SourceFacts
 from fixtures.real_data import EVENTS, KINDS, MIMIC, SYNTHEA, RealPatient, mimic_patients, synthea_patients, why_absent
-from ontology.concepts import EVENTS as ORIGINS
+from ontology.concepts import EVENT_ORIGINS as ORIGINS
 from ontology.concepts import Concept, ValueType
 from ontology.slots import Select, Slot
 from ontology.values import Absent, Date
+from tests.collectors.collector_making import SOURCE
+from tests.collectors.event_making import catalog
 
 pytestmark = [
     pytest.mark.real_data,
@@ -58,7 +58,7 @@ def met(patients: tuple[RealPatient, ...]) -> Counter[str]:
     for patient in patients:
         facts = gathered(patient)
         assert facts.issues == ()
-        for concept, resources in facts.gathered.resources.items():
+        for concept, resources in facts.gathered_facts.resources.items():
             count[concept] += len(resources)
             assert not [each for each in resources if isinstance(each.value, Absent)]
     return +count
@@ -83,9 +83,9 @@ def records(patients: tuple[RealPatient, ...]) -> Iterator[tuple[str, str | None
     for patient in patients:
         for resource in patient.resources:
             if resource["resourceType"] in (*EVENTS, "Encounter"):
-                record = record_of(encode(resource), SOURCE)
+                record = parse_record(encode_resource(resource), SOURCE)
                 assert record is not None
-                yield record.ref.type, fault(record)
+                yield record.ref.type, invalid_element(record)
 
 
 def test_what_is_met_in_synthea() -> None:

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 import pytest
-from collector_making import CREATININE, FIBRILLATION, SEX, SOURCE, SYSTOLIC, searches
 
-from collectors.gather import facts_from_resources
-from collectors.reading.readout import record_of
-from collectors.reading.validity import fault
-from collectors.reading.whole import encode
+from collectors.gatherer import facts_from_resources
+from collectors.reading.r4_validation import invalid_element
+from collectors.reading.readout import parse_record
+from collectors.reading.supplied import encode_resource
 from fixtures.real_data import MIMIC, SYNTHEA, RealPatient, mimic_patients, synthea_patients, why_absent
 from ontology.values import Absent
+from tests.collectors.collector_making import CREATININE, FIBRILLATION, SEX, SOURCE, SYSTOLIC, searches
 
 pytestmark = [
     pytest.mark.real_data,
@@ -28,7 +28,7 @@ def met(patients: Iterable[RealPatient]) -> Counter[tuple[str, str]]:
             SOURCE, patient.id, searches(CREATININE, SYSTOLIC, FIBRILLATION, SEX), patient.resources
         )
         assert facts.issues == ()
-        for concept, resources in facts.gathered.resources.items():
+        for concept, resources in facts.gathered_facts.resources.items():
             for each in resources:
                 word = each.value.reason.value if isinstance(each.value, Absent) else "read"
                 count[concept, word] += 1
@@ -55,11 +55,11 @@ def test_mimic() -> None:
 
 def test_none_of_it_is_refused_as_unsound() -> None:
     judged = Counter(
-        fault(record)
+        invalid_element(record)
         for patients in (synthea_patients(), mimic_patients())
         for patient in patients
         for resource in patient.resources
-        if (record := record_of(encode(resource), SOURCE)) is not None
+        if (record := parse_record(encode_resource(resource), SOURCE)) is not None
     )
     assert set(judged) == {None}
     assert judged[None] > 8_000

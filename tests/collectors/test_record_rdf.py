@@ -2,17 +2,17 @@
 
 from decimal import Decimal
 
-from collector_making import BASE, CREATININE, facts_of, observation
 from rdflib import RDF, XSD, Literal, Namespace, URIRef
 
 from collectors.reading.rdf import record_graph
+from tests.collectors.collector_making import BASE, CREATININE, facts_of, observation
 
 FHIR = Namespace("http://hl7.org/fhir/")
 
 
 def test_record_is_told_in_the_manner_of_r4() -> None:
     facts = facts_of(observation("1.10", effectiveDateTime="2024-05"), concepts=(CREATININE,))
-    (resource,) = facts.gathered.resources["serum-creatinine"]
+    (resource,) = facts.gathered_facts.resources["serum-creatinine"]
     assert resource.source is not None
     raw = facts.record(resource.source)
     assert raw is not None
@@ -51,6 +51,6 @@ def test_components_are_named_by_their_path_and_nulls_are_passed_over() -> None:
 
 def test_record_that_was_not_fetched_has_no_graph() -> None:
     facts = facts_of(concepts=(CREATININE,))
-    (resource,) = facts_of(observation(), concepts=(CREATININE,)).gathered.resources["serum-creatinine"]
+    (resource,) = facts_of(observation(), concepts=(CREATININE,)).gathered_facts.resources["serum-creatinine"]
     assert resource.source is not None
     assert facts.record(resource.source) is None

@@ -5,18 +5,18 @@ from datetime import timedelta
 from itertools import chain
 
 import pytest
-from collector_making import AT, CREATININE, FIBRILLATION, SEX, SOURCE, searches
 
-from collectors.fetching.search import MOST_CODES, TOO_MANY_CODES, queries, tokens
+from collectors.fetching.query import MOST_CODES, TOO_MANY_CODES, format_tokens, search_queries
 from collectors.reading.codes import CodeIndex
-from collectors.reading.wire import CodeableConcept
-from collectors.reading.wire import Coding as Written
+from collectors.reading.fhir_types import CodeableConcept
+from collectors.reading.fhir_types import Coding as Written
 from ontology.values import Coding
+from tests.collectors.collector_making import AT, CREATININE, FIBRILLATION, SEX, SOURCE, searches
 
 
 def test_codes_window_and_size() -> None:
     (search,) = searches(CREATININE, window=timedelta(days=90))
-    (parameters,) = queries(search, SOURCE, "p", AT)
+    (parameters,) = search_queries(search, SOURCE, "p", AT)
     assert parameters == (
         ("patient", "p"),
         ("code", "http://loinc.org|2160-0,http://loinc.org|14682-9,http://loinc.org|38483-4"),
@@ -27,25 +27,25 @@ def test_codes_window_and_size() -> None:
 
 def test_no_window_asks_for_all_times() -> None:
     (search,) = searches(CREATININE)
-    assert "date" not in dict(queries(search, SOURCE, "p", AT)[0])
+    assert "date" not in dict(search_queries(search, SOURCE, "p", AT)[0])
 
 
 def test_window_beyond_the_calendar() -> None:
     (search,) = searches(CREATININE, window=timedelta(days=999_999))
-    assert dict(queries(search, SOURCE, "p", AT)[0])["date"] == "ge0001-01-01"
+    assert dict(search_queries(search, SOURCE, "p", AT)[0])["date"] == "ge0001-01-01"
 
 
 @pytest.mark.parametrize(("concept", "name"), [(FIBRILLATION, "patient"), (SEX, "_id")])
 def test_types_that_are_searched_by_patient_alone(concept: object, name: str) -> None:
     (search,) = searches(concept)  # type: ignore[arg-type]  # parametrised with concepts only
-    assert queries(search, SOURCE, "p", AT) == (((name, "p"), ("_count", "500")),)
+    assert search_queries(search, SOURCE, "p", AT) == (((name, "p"), ("_count", "500")),)
 
 
 @pytest.mark.parametrize("count", [1, MOST_CODES, MOST_CODES + 1, 3 * MOST_CODES])
 def test_every_code_is_sent_once_and_never_too_many_at_once(count: int) -> None:
     (search,) = searches(CREATININE)
     many = replace(search, codes=tuple(Coding("urn:x", str(number)) for number in range(count)))
-    sent = [dict(parameters)["code"].split(",") for parameters in queries(many, SOURCE, "p", AT)]
+    sent = [dict(parameters)["code"].split(",") for parameters in search_queries(many, SOURCE, "p", AT)]
     assert all(len(each) <= MOST_CODES for each in sent)
     assert list(chain(*sent)) == [f"urn:x|{number}" for number in range(count)]
 
@@ -54,13 +54,13 @@ def test_beyond_five_hundred_codes_all_records_are_asked_for() -> None:
     (search,) = searches(CREATININE)
     for count, named in ((TOO_MANY_CODES, True), (TOO_MANY_CODES + 1, False)):
         many = replace(search, codes=tuple(Coding("urn:x", str(number)) for number in range(count)))
-        sent = queries(many, SOURCE, "p", AT)
+        sent = search_queries(many, SOURCE, "p", AT)
         assert {"code" in dict(parameters) for parameters in sent} == {named}
         assert len(sent) == (5 if named else 1)
 
 
 def test_reserved_characters_are_escaped() -> None:
-    assert tokens((Coding("urn:x", "a,b|c$d\\"),)) == r"urn:x|a\,b\|c\$d\\"
+    assert format_tokens((Coding("urn:x", "a,b|c$d\\"),)) == r"urn:x|a\,b\|c\$d\\"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from collector_making import (
+
+from ontology.evaluation import Severity
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
+from tests.collectors.collector_making import (
     AT,
     CREATININE,
     OXYGEN,
@@ -18,10 +22,6 @@ from collector_making import (
     quantity,
     slot,
 )
-
-from ontology.evaluation import Severity
-from ontology.slots import Select, Slot
-from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
 
 YEAR = timedelta(days=365)
 QUARTER = timedelta(days=90)

@@ -4,12 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from collector_making import AT, CREATININE, facts_of, observation, quantity, slot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ontology.slots import Select
 from ontology.values import Absent, Quantity, Series
+from tests.collectors.collector_making import AT, CREATININE, facts_of, observation, quantity, slot
 
 TIMES = ("2024-05-01T08:00:00Z", "2024-05-01", "2024-05", "2024-04-20T08:00:00Z", "2023-01-01", "2024-07-01", None)
 NUMBERS = ("0.9", "1.1", "1.10", "900", "0.01")

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from collector_making import AT, BASE, CREATININE, SEX, SOURCE, observation, searches, slot
-from misbehaving import Answer, Misbehaving, bundle, over, refusing
 from starlette.requests import Request
 from starlette.responses import Response
 
 from collectors.errors import PatientNotFoundError
 from collectors.fetching import transport
 from collectors.fetching.access import CallerAccess
-from collectors.fetching.flight import Flights
-from collectors.fetching.patience import Patience
-from collectors.gather import Gatherer
-from collectors.sourcefacts import SourceFacts
+from collectors.fetching.retry import WaitLimit
+from collectors.fetching.single_flight import SingleFlight
+from collectors.gatherer import Gatherer
+from collectors.source_facts import SourceFacts
 from ontology.values import Absent, AbsentReason
+from tests.collectors.collector_making import AT, BASE, CREATININE, SEX, SOURCE, observation, searches, slot
+from tests.collectors.misbehaving import Answer, Misbehaving, bundle, over, refusing
 
 ALL = searches(CREATININE, SEX)
 UNREACHABLE = Absent(AbsentReason.UNREACHABLE)
@@ -58,7 +58,7 @@ def value(facts: SourceFacts) -> object:
 
 
 def count(facts: SourceFacts) -> int:
-    return len(facts.gathered.resources["serum-creatinine"])
+    return len(facts.gathered_facts.resources["serum-creatinine"])
 
 
 async def together(held: Held, server: Misbehaving, read: Callable[[SourceFacts], object]) -> list[object]:
@@ -156,8 +156,8 @@ async def test_callers_are_kept_apart_in_their_pages_too() -> None:
 
 
 async def test_a_patience_is_extended_by_who_joins_and_by_nobody_else() -> None:
-    flights: Flights[int] = Flights()
-    first, joined, other = Patience(1.0), Patience(5.0), Patience(9.0)
+    flights: SingleFlight[int] = SingleFlight()
+    first, joined, other = WaitLimit(1.0), WaitLimit(5.0), WaitLimit(9.0)
     go = asyncio.Event()
 
     async def call() -> int:

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from collector_making import AT, CREATININE, SEX, coded, observation, quantity, searches, slot
-from proven_asking import LABS, LASTN, SORTS, WINDOW, Asking, latest, readings, value_of, ways
-from searching_server import holding, statement
 
-from collectors.capability.learned import ENOUGH
-from collectors.needs import Search
+from collectors.capability.capability import NEWEST_COUNT
+from collectors.search import Search
 from ontology.values import Quantity
+from tests.collectors.collector_making import AT, CREATININE, SEX, coded, observation, quantity, searches, slot
+from tests.collectors.proven_asking import LABS, LASTN, SORTS, WINDOW, Asking, latest, readings, value_of, ways
+from tests.collectors.searching_server import holding, statement
 
 
 async def test_a_way_is_proven_behind_a_question_and_then_used() -> None:
@@ -22,7 +22,7 @@ async def test_a_way_is_proven_behind_a_question_and_then_used() -> None:
             second = await asking.ask()
             assert ways(asking.server) == used
             assert first.select(slot(), AT, AT).value == second.select(slot(), AT, AT).value
-            assert len(second.gathered.resources["serum-creatinine"]) == ENOUGH
+            assert len(second.gathered_facts.resources["serum-creatinine"]) == NEWEST_COUNT
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ async def test_newest_records_that_do_not_decide_are_followed_by_the_window(spoi
         asking.prove()
         facts = await asking.ask(settle=False)
         assert ways(asking.server)[1:] == ["window"]
-        assert len(facts.gathered.resources["serum-creatinine"]) == 15
+        assert len(facts.gathered_facts.resources["serum-creatinine"]) == 15
 
 
 async def test_what_began_before_the_newest_and_ended_after_them_is_not_lost() -> None:
-    hours = [observation(id=f"h{n}", effectiveDateTime=f"2024-05-20T{10 + n}:00:00Z") for n in range(ENOUGH)]
+    hours = [observation(id=f"h{n}", effectiveDateTime=f"2024-05-20T{10 + n}:00:00Z") for n in range(NEWEST_COUNT)]
     collected = {"start": "2024-05-20T09:00:00Z", "end": "2024-05-21T09:00:00Z"}
     day = observation("2.2", id="d", effectiveDateTime=None, effectivePeriod=collected)
     for metadata in (LASTN, SORTS):
@@ -167,7 +167,7 @@ async def test_a_source_that_gives_fewer_than_asked_for_says_that_there_is_more(
         asking.prove()
         facts = await asking.ask(settle=False)
     assert ways(asking.server)[1] == "window"
-    assert len(facts.gathered.resources["serum-creatinine"]) == 15
+    assert len(facts.gathered_facts.resources["serum-creatinine"]) == 15
 
 
 async def test_a_source_that_gives_what_lasts_before_all_else_is_asked_for_the_window() -> None:
@@ -177,7 +177,7 @@ async def test_a_source_that_gives_what_lasts_before_all_else_is_asked_for_the_w
             effectiveDateTime=None,
             effectivePeriod={"start": f"2024-04-{1 + n:02}T08:00:00Z", "end": f"2024-04-{2 + n:02}T08:00:00Z"},
         )
-        for n in range(ENOUGH + 1)
+        for n in range(NEWEST_COUNT + 1)
     ]
     newest = observation("2.2", id="n", effectiveDateTime="2024-05-20T08:00:00Z")
     async with Asking(holding(newest, *days, metadata=SORTS, ignored=frozenset({"time-order"}))) as asking:

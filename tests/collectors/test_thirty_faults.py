@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from collector_making import (
+
+from collectors.errors import PatientNotFoundError
+from collectors.facts import SlotSelection
+from collectors.fetching import transport
+from collectors.gatherer import Gatherer
+from collectors.settings import Source
+from collectors.source_facts import SourceFacts
+from ontology.slots import Select
+from ontology.values import Absent, AbsentReason
+from tests.collectors.collector_making import (
     AT,
     BASE,
     CREATININE,
@@ -18,17 +27,8 @@ from collector_making import (
     searches,
     slot,
 )
-from misbehaving import Misbehaving, bundle, over
-from named_faults import FAULTS, Ends
-
-from collectors.errors import PatientNotFoundError
-from collectors.facts import Selected
-from collectors.fetching import transport
-from collectors.gather import Gatherer
-from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
-from ontology.slots import Select
-from ontology.values import Absent, AbsentReason
+from tests.collectors.misbehaving import Misbehaving, bundle, over
+from tests.collectors.named_faults import FAULTS, Ends
 
 ALL = searches(CREATININE, FIBRILLATION, SEX)
 SMALL = Source(id="ehr", base_url=BASE, max_pages=3, max_bytes=20_000, max_records=6, timeout=0.5)
@@ -56,7 +56,7 @@ async def under(name: str, kind: str, *records: Mapping[str, Any]) -> SourceFact
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-def filling(facts: SourceFacts, kind: str) -> Selected:
+def filling(facts: SourceFacts, kind: str) -> SlotSelection:
     return facts.select(SLOTS[kind], AT, AT)
 
 

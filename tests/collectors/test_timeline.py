@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.reading.records import Fact, Record
-from collectors.selection.pool import from_newest, grouped, span_of
-from collectors.selection.timeline import Timeline
-from ontology.resources import RecordRef, Resource
-from ontology.times import Span
+from collectors.selection.pool import FactTimeline, group_by_time, groups_newest_first, span_of
+from ontology.resources import RecordRef, Resource, Span
 from ontology.values import Quantity
 
 # A change of the clock lies within: windows counted on the clock and in seconds differ.
@@ -56,10 +54,10 @@ def test_each_fact_lies_where_the_definition_puts_it(
             where = "older" if window is not None and as_of - span.start > window else "inside"
         if where is not None:
             expected[where].add(each.resource.iri)
-    timeline = Timeline(facts, known_at)
-    inside, older = timeline.until(as_of, window)
+    timeline = FactTimeline(facts, known_at)
+    inside, older = timeline.facts_until(as_of, window)
     found = {"inside": inside, "older": older, "undated": timeline.undated}
-    found |= {"unsure": timeline.unsure(as_of), "unissued": timeline.unissued(as_of)}
+    found |= {"unsure": timeline.possibly_later(as_of), "unissued": timeline.not_yet_issued(as_of)}
     assert {name: {each.resource.iri for each in held} for name, held in found.items()} == expected
     assert [each.resource.effective for each in inside] == sorted(
         (each.resource.effective for each in inside if each.resource.effective), key=lambda span: span.end
@@ -68,14 +66,16 @@ def test_each_fact_lies_where_the_definition_puts_it(
 
 def test_a_window_longer_than_the_calendar_has_no_beginning() -> None:
     early = Span(datetime(3, 1, 1, tzinfo=UTC), datetime(3, 1, 1, tzinfo=UTC))
-    timeline = Timeline([fact(1, early, None)], START)
-    assert len(timeline.until(datetime(4, 1, 1, tzinfo=UTC), timedelta(days=800_000))[0]) == 1
+    timeline = FactTimeline([fact(1, early, None)], START)
+    assert len(timeline.facts_until(datetime(4, 1, 1, tzinfo=UTC), timedelta(days=800_000))[0]) == 1
 
 
 @given(st.lists(SPANS, max_size=12))
 def test_groups_from_the_newest_are_all_groups_the_other_way_round(spans: list[Span]) -> None:
-    facts = Timeline([fact(number, span, None) for number, span in enumerate(spans)], START).until(LATE, None)[0]
-    assert list(from_newest(facts)) == grouped(facts)[::-1]
+    facts = FactTimeline([fact(number, span, None) for number, span in enumerate(spans)], START).facts_until(
+        LATE, None
+    )[0]
+    assert list(groups_newest_first(facts)) == group_by_time(facts)[::-1]
 
 
 @given(
@@ -84,9 +84,9 @@ def test_groups_from_the_newest_are_all_groups_the_other_way_round(spans: list[S
     st.integers(0, 60).map(lambda hours: timedelta(hours=hours)),
 )
 def test_instants_are_told_apart_by_the_window_alone(spans: list[Span], as_of: datetime, window: timedelta) -> None:
-    timeline = Timeline([fact(number, span, None) for number, span in enumerate(spans)], START)
-    assert timeline.exact
-    inside, older = timeline.until(as_of, window)
+    timeline = FactTimeline([fact(number, span, None) for number, span in enumerate(spans)], START)
+    assert timeline.instants_only
+    inside, older = timeline.facts_until(as_of, window)
     held = sorted(span.end for span in spans if span.end <= as_of)
     assert [span_of(each).end for each in inside] == [end for end in held if as_of - end <= window]
     assert [span_of(each).end for each in older] == [end for end in held if as_of - end > window]

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from collector_making import codes
-from event_making import ATC, ask, coding, concept_of, event
 
 from ontology.evaluation import Severity
 from ontology.values import Absent, AbsentReason, Value
+from tests.collectors.collector_making import codes
+from tests.collectors.event_making import ATC, ask, coding, concept_of, event
 
 AUTHORED = datetime(2024, 1, 10, 23, 59, 59, 999999, tzinfo=UTC)
 """When the sound prescription was surely there: it is dated by the day.  Fifteen months are 456 days and a half."""

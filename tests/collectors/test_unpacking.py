@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.fetching.unpacking import UnfitError, Unpacker
+from collectors.fetching.response import Decompressor, UnusableResponseError
 
 MOST = 100_000
 
 
 def unpack(encoding: str, content: bytes, size: int, most: int = MOST) -> bytes:
-    unpacker = Unpacker(encoding, most)
+    unpacker = Decompressor(encoding, most)
     for first in range(0, len(content), size):
-        unpacker.take(content[first : first + size])
+        unpacker.feed(content[first : first + size])
     return unpacker.finish()
 
 
@@ -37,7 +37,7 @@ def test_the_limit_is_exact(encoding: str, length: int, fits: bool) -> None:
     if fits:
         assert len(unpack(encoding, content, 1_000)) == length
     else:
-        with pytest.raises(UnfitError, match="larger than 100000 bytes"):
+        with pytest.raises(UnusableResponseError, match="larger than 100000 bytes"):
             unpack(encoding, content, 1_000)
 
 
@@ -45,7 +45,7 @@ def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     tracemalloc.start()
     try:
-        with pytest.raises(UnfitError):
+        with pytest.raises(UnusableResponseError):
             unpack("gzip", bomb, len(bomb))
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -56,18 +56,18 @@ def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
 def test_packings_of_nothing_come_to_an_end() -> None:
     nothing = gzip.compress(b"")
     assert unpack("gzip", nothing * 100, 1_000) == b""
-    with pytest.raises(UnfitError, match="packed"):
+    with pytest.raises(UnusableResponseError, match="packed"):
         unpack("gzip", nothing * (MOST // len(nothing) + 1), 1_000)
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 20))
 def test_what_ends_too_early_is_refused(content: bytes, missing: int) -> None:
     packed = gzip.compress(content)
-    with pytest.raises(UnfitError):
+    with pytest.raises(UnusableResponseError):
         unpack("gzip", packed[:-missing] or b"\x1f", 10)
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "compress"])
 def test_other_packings_are_refused(encoding: str) -> None:
-    with pytest.raises(UnfitError, match="encoded in a way that was not asked for"):
-        Unpacker(encoding, MOST)
+    with pytest.raises(UnusableResponseError, match="encoded in a way that was not asked for"):
+        Decompressor(encoding, MOST)

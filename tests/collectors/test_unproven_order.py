@@ -7,42 +7,42 @@ from typing import Any
 
 import httpx
 import pytest
-from collector_making import CREATININE, SEX, observation, quantity, searches, slot
 
-from collectors.capability.capabilities import Capabilities
-from collectors.capability.learned import ENOUGH
-from collectors.gather import Gatherer
-from collectors.reading.placed import Placed
-from collectors.reading.whole import encode
-from collectors.selection.settled import NEVER, in_order
+from collectors.capability.capability import NEWEST_COUNT
+from collectors.capability.capability_cache import CapabilityCache
+from collectors.gatherer import Gatherer
+from collectors.reading.code_and_time import CodeAndTime
+from collectors.reading.supplied import encode_resource
+from collectors.selection.newest_suffices import UNKNOWN_HORIZON, page_horizon
 from collectors.settings import Source
 from fixtures.ehr import Ehr
 from fixtures.medplum.running import Medplum
-from ontology.times import Span
+from ontology.resources import Span
 from ontology.values import Quantity
+from tests.collectors.collector_making import CREATININE, SEX, observation, quantity, searches, slot
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def page(*lasting: timedelta) -> list[Placed]:
+def page(*lasting: timedelta) -> list[CodeAndTime]:
     ends = [NOW - DAY * number for number in range(len(lasting))]
-    return [Placed(frozenset(), Span(end - each, end)) for end, each in zip(ends, lasting, strict=True)]
+    return [CodeAndTime(frozenset(), Span(end - each, end)) for end, each in zip(ends, lasting, strict=True)]
 
 
 @pytest.mark.parametrize(
     ("records", "expected"),
     [
         (page(*[0 * HOUR] * 3), NOW - 2 * DAY),
-        (page(0 * HOUR, HOUR, 0 * HOUR), NEVER),
-        (page(*[HOUR] * 3), NEVER),
-        ([*page(0 * HOUR, 0 * HOUR), Placed(frozenset(), None)], NEVER),
-        ([], NEVER),
+        (page(0 * HOUR, HOUR, 0 * HOUR), UNKNOWN_HORIZON),
+        (page(*[HOUR] * 3), UNKNOWN_HORIZON),
+        ([*page(0 * HOUR, 0 * HOUR), CodeAndTime(frozenset(), None)], UNKNOWN_HORIZON),
+        ([], UNKNOWN_HORIZON),
     ],
 )
-def test_only_a_page_of_instants_says_what_is_behind_it(records: list[Placed], expected: datetime) -> None:
-    assert in_order(records, 3, True) == expected
+def test_only_a_page_of_instants_says_what_is_behind_it(records: list[CodeAndTime], expected: datetime) -> None:
+    assert page_horizon(records, 3, True) == expected
 
 
 def records(name: str) -> list[dict[str, Any]]:
@@ -53,9 +53,9 @@ def records(name: str) -> list[dict[str, Any]]:
         return observation(value, id=f"{of}-{number}", subject={"reference": f"Patient/{of}"}, **when)
 
     found = [{"resourceType": "Patient", "id": each, "gender": "male"} for each in (taught, mixed)]
-    for number in range(3 * ENOUGH):
+    for number in range(3 * NEWEST_COUNT):
         found.append(made(number, taught, "1.1", effectiveDateTime=(NOW - (100 - number) * DAY).isoformat()))
-    for number in range(ENOUGH + 2):
+    for number in range(NEWEST_COUNT + 2):
         start = NOW - (300 - number) * DAY
         period = {"start": start.isoformat(), "end": (start + HOUR).isoformat()}
         found.append(made(number, mixed, "0.7", effectiveDateTime=None, effectivePeriod=period))
@@ -64,21 +64,21 @@ def records(name: str) -> list[dict[str, Any]]:
         found.append(
             made(100 + number, mixed, f"3.{number}", effectiveDateTime=when, valueQuantity=quantity(3 + number))
         )
-    return [json.loads(encode(each)) for each in found]
+    return [json.loads(encode_resource(each)) for each in found]
 
 
 async def latest(base_url: str, name: str) -> tuple[object, bool | None]:
     """The latest creatinine of the second patient, once the source was seen to sort."""
     source = Source(id="ehr", base_url=base_url)
     wanted = tuple(replace(search, latest_only=True) for search in searches(CREATININE, SEX))
-    capabilities = Capabilities()
+    capabilities = CapabilityCache()
     async with httpx.AsyncClient() as http:
         gatherer = Gatherer(http, capabilities)
         await gatherer.gather(source, f"{name}-taught", wanted, NOW, 30)
-        await gatherer.learning.settle()
+        await gatherer.trials.wait()
         facts = await gatherer.gather(source, f"{name}-mixed", wanted, NOW, 30)
         await gatherer.aclose()
-    return facts.select(slot(), NOW, NOW).value, capabilities.learned(source).sort.shown
+    return facts.select(slot(), NOW, NOW).value, capabilities.observed(source).sort.proven
 
 
 @pytest.mark.ehr

@@ -1,11 +1,10 @@
 """Where the patient's own record cannot be had, it is not known whether there is such a patient."""
 
 import pytest
-from misbehaving import Answer, Misbehaving, bundle, over
 from starlette.responses import Response
 
-from collectors.gather import Gatherer
-from collectors.sourcefacts import SourceFacts
+from collectors.gatherer import Gatherer
+from collectors.source_facts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Quantity
 from tests.collectors.collector_making import (
@@ -20,6 +19,7 @@ from tests.collectors.collector_making import (
     searches,
     slot,
 )
+from tests.collectors.misbehaving import Answer, Misbehaving, bundle, over
 
 CLOSED = slot(FIBRILLATION, Select.ANY, closed_world=True)
 FHIR = "application/fhir+json"

@@ -3,17 +3,17 @@
 from typing import Any
 
 import pytest
-from collector_making import SOURCE, observation
 
-from collectors.reading.readout import record_of
-from collectors.reading.validity import TOLERATED, fault
-from collectors.reading.whole import encode
+from collectors.reading.r4_validation import TOLERATED_VIOLATIONS, invalid_element
+from collectors.reading.readout import parse_record
+from collectors.reading.supplied import encode_resource
+from tests.collectors.collector_making import SOURCE, observation
 
 
 def judged(record: dict[str, Any]) -> str | None:
-    made = record_of(encode(record), SOURCE)
+    made = parse_record(encode_resource(record), SOURCE)
     assert made is not None
-    return fault(made)
+    return invalid_element(made)
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_unsound(changes: dict[str, Any], element: str) -> None:
 
 
 def test_each_tolerance_has_its_reason() -> None:
-    assert all(rule.reason for rule in TOLERATED)
+    assert all(rule.reason for rule in TOLERATED_VIOLATIONS)

@@ -5,7 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from collector_making import (
+
+from collectors.gatherer import Gatherer
+from collectors.source_facts import SourceFacts
+from collectors.supplied_records import search_templates
+from collectors.terminology.concept_map import combine_maps
+from collectors.terminology.files import TerminologyFiles
+from collectors.terminology.terminology import Terminology
+from collectors.terminology.value_set_library import ValueSetLibrary
+from collectors.terminology.value_set_lookup import CachedTerminologyServer
+from ontology.concepts import AcceptedValueSet, Concept
+from ontology.slots import Select
+from ontology.values import Absent, AbsentReason, Coding
+from tests.collectors.collector_making import (
     AT,
     CREATININE,
     FIBRILLATION,
@@ -20,35 +32,23 @@ from collector_making import (
     searches,
     slot,
 )
-from misbehaving import Misbehaving, bundle, over
-
-from collectors.fetching.templates import templates
-from collectors.gather import Gatherer
-from collectors.sourcefacts import SourceFacts
-from collectors.terminology.files import Files
-from collectors.terminology.library import Library
-from collectors.terminology.maps import translation
-from collectors.terminology.service import TerminologyService
-from collectors.terminology.terminology import Terminology
-from ontology.concepts import AcceptedSet, Concept
-from ontology.slots import Select
-from ontology.values import Absent, AbsentReason, Coding
+from tests.collectors.misbehaving import Misbehaving, bundle, over
 from tests.collectors.terminology.fake_terminology import FakeTerminology
 from tests.collectors.terminology.terminology_making import LOCAL, concept_map, encoded, group, include, value_set
 
 SET = "https://example.org/ValueSet/creatinine"
-BY_SET = replace(CREATININE, accepted=(), accepted_sets=(AcceptedSet(SET, caution="By a set."),))
+BY_SET = replace(CREATININE, accepted=(), accepted_sets=(AcceptedValueSet(SET, caution="By a set."),))
 LIMITED = replace(CREATININE, id="limited", only_in=SET)
 CODES = [(LOINC, code) for code in ("2160-0", "77140-2")]
 
 
 def known(fake: FakeTerminology, *files: Any) -> Terminology:
-    read = Files()
+    read = TerminologyFiles()
     for position, each in enumerate(files):
         read.add(f"{position}.json", encoded(each))
-    made, faults = translation(read.maps)
+    made, faults = combine_maps(read.maps)
     assert not read.faults + faults
-    return Terminology({SOURCE.id: made}, Library(read.sets), TerminologyService(fake.server(), 60))
+    return Terminology({SOURCE.id: made}, ValueSetLibrary(read.sets), CachedTerminologyServer(fake.server(), 60))
 
 
 async def gathered(
@@ -147,7 +147,7 @@ async def test_a_server_that_takes_too_long_ends_with_the_question() -> None:
         async def expand(self, name: str) -> Any:
             await never.wait()
 
-    terminology._sets._service = TerminologyService(Slow(), 60)  # type: ignore[arg-type]  # only expand is called
+    terminology._sets._service = CachedTerminologyServer(Slow(), 60)  # type: ignore[arg-type]  # only expand is called
     facts, _ = await gathered(terminology, BY_SET, deadline=0.05, Observation=[observation()])
     selected = facts.select(slot(BY_SET), AT, AT)
     assert selected.value == Absent(AbsentReason.UNREACHABLE)
@@ -214,7 +214,7 @@ async def test_single_codes_that_cannot_be_asked_for() -> None:
     assert facts.select(slot(SYSTOLIC), AT, AT).value == Absent(AbsentReason.NOT_FOUND)
 
 
-DIAGNOSES = replace(FIBRILLATION, accepted=(), accepted_sets=(AcceptedSet("urn:v:fibrillation"),))
+DIAGNOSES = replace(FIBRILLATION, accepted=(), accepted_sets=(AcceptedValueSet("urn:v:fibrillation"),))
 PRESENCE = slot(DIAGNOSES, Select.ANY, closed_world=True)
 FEVER = condition("386661006")
 
@@ -247,4 +247,4 @@ def test_handed_in_records_say_nothing_of_a_set_that_was_not_asked_for() -> None
 @pytest.mark.parametrize("codes", [(), (Coding(LOINC, "2160-0"),)])
 def test_a_prefetch_asks_for_all_records_where_codes_are_not_known(codes: tuple[Coding, ...]) -> None:
     (search,) = searches(BY_SET)
-    assert "code=" not in templates(replace(search, codes=codes))["observation"]
+    assert "code=" not in search_templates(replace(search, codes=codes))["observation"]

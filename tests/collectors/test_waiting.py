@@ -7,15 +7,14 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from collector_making import BASE, SOURCE
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching import transport
-from collectors.fetching.patience import Patience
+from collectors.fetching.retry import WaitLimit, backoff, retry_after
 from collectors.fetching.transport import Transport
-from collectors.fetching.waiting import asked_wait, backoff
+from tests.collectors.collector_making import BASE, SOURCE
 
 ADDRESS = httpx.URL(f"{BASE}/Observation")
 GOOD = {"json": {"resourceType": "Bundle"}, "headers": {"content-type": "application/fhir+json"}}
@@ -51,12 +50,12 @@ def date(hours: float) -> str:
 )
 def test_what_a_source_asks_for(headers: dict[str, str], seconds: float) -> None:
     sent = [(name, value.encode()) for name, value in headers.items()]
-    assert asked_wait(httpx.Response(429, headers=sent)) == seconds
+    assert retry_after(httpx.Response(429, headers=sent)) == seconds
 
 
 def test_a_date_without_the_clock_of_the_source_is_counted_from_ours() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
-    assert 3000 < asked_wait(httpx.Response(429, headers={"Retry-After": soon})) <= 3600
+    assert 3000 < retry_after(httpx.Response(429, headers={"Retry-After": soon})) <= 3600
 
 
 @given(st.floats(0.001, 10), st.integers(0, 30))
@@ -84,7 +83,7 @@ class Server:
 
     def transport(self, seconds: float | None = None) -> Transport:
         http = httpx.AsyncClient(transport=httpx.MockTransport(self))
-        patience = None if seconds is None else Patience(asyncio.get_running_loop().time() + seconds)
+        patience = None if seconds is None else WaitLimit(asyncio.get_running_loop().time() + seconds)
         return Transport(http, SOURCE, asyncio.Semaphore(1), None, patience)
 
 

@@ -5,13 +5,13 @@ import json
 from typing import Any
 
 import pytest
-from collector_making import AT, BASE, FIBRILLATION, SEX, SOURCE, condition, facts_of, searches, slot
-from misbehaving import Misbehaving, over
 from starlette.responses import Response
 
-from collectors.gather import Gatherer
+from collectors.gatherer import Gatherer
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason
+from tests.collectors.collector_making import AT, BASE, FIBRILLATION, SEX, SOURCE, condition, facts_of, searches, slot
+from tests.collectors.misbehaving import Misbehaving, over
 
 WANTED = slot(FIBRILLATION, Select.ANY, closed_world=True)
 CONDITION = {"resource": condition()}

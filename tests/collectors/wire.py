@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from collector_making import PATIENT
-
-from collectors.reading.whole import encode
+from collectors.reading.supplied import encode_resource
+from tests.collectors.collector_making import PATIENT
 
 Script: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """Writes an answer, or a part of one; the connection is closed after it."""
@@ -21,7 +20,7 @@ def head(status: str = "200 OK", **headers: object) -> bytes:
 
 def page(*records: object) -> bytes:
     entries = [{"resource": record} for record in records]
-    return encode({"resourceType": "Bundle", "type": "searchset", "entry": entries})
+    return encode_resource({"resourceType": "Bundle", "type": "searchset", "entry": entries})
 
 
 def sending(*parts: bytes) -> Script:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from collectors.needs import CollectorDescription
-from ontology.concepts import Accepted, Concept, Origin, ValueType
+from collectors.search import CollectorDescription
+from ontology.concepts import AcceptedCode, Concept, Origin, ValueType
 from ontology.slots import Select, Slot
 from ontology.values import Coding
+from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description, Kind
-from server.catalog.load import Catalog
 
 COLLECTORS = {
     "observation": (Origin.OBSERVATION, "Observation", "patient", "code", "date"),
@@ -19,7 +19,7 @@ COLLECTORS = {
 
 
 def concept(name: str, origin: Origin = Origin.COMPUTED, unit: str | None = "mg/dL", **more: object) -> Concept:
-    codes = () if origin is Origin.COMPUTED else (Accepted(Coding("http://loinc.org", name)),)
+    codes = () if origin is Origin.COMPUTED else (AcceptedCode(Coding("http://loinc.org", name)),)
     kind = ValueType.FLAG if origin is Origin.CONDITION else ValueType.QUANTITY
     unit = None if kind is ValueType.FLAG else unit
     return Concept(f"urn:c:{name}", name, name, origin, kind, unit=unit, accepted=codes, **more)  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ontology.concepts import Origin
 from ontology.slots import Select
-from server.catalog.descriptions import Description, Within
-from server.compiler.compile import compile_plan
+from server.catalog.descriptions import Description, MaxTimeApart
+from server.compiler.compilation import compile_plan
 from server.compiler.plan import FromCall, FromSeries, Leaf
 from server.errors import (
     AmbiguousProducerError,
@@ -57,7 +57,7 @@ def test_the_widest_window_counts(
 
 
 LATEST = module(A, slot(LAB), slot(VITAL))
-GROUPED = Within(("lab", "vital"), 30 * DAY)
+GROUPED = MaxTimeApart(("lab", "vital"), 30 * DAY)
 
 
 @pytest.mark.parametrize(

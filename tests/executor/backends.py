@@ -15,9 +15,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from server.executor.cache.breaker import Breaker
-from server.executor.cache.embedded import EmbeddedServer, start_embedded
-from server.executor.cache.redis_store import RedisStore
+from server.executor.cache.embedded_server import EmbeddedServer, start_embedded
+from server.executor.cache.redis_store import CircuitBreaker, RedisStore
 from server.executor.cache.store import NoStore, Store
 
 DEBIAN = "/usr/bin/redis-server"
@@ -116,14 +115,14 @@ async def open_backend(name: str) -> AsyncIterator[Backend]:
         yield Backend(name, NoStore())
     elif name == "embedded":
         server = await start_embedded()
-        store = RedisStore(server.url, "embedded", stop=server.stop, breaker=Breaker(clock), **limits)
+        store = RedisStore(server.url, "embedded", stop=server.stop, breaker=CircuitBreaker(clock), **limits)
         try:
             yield Backend(name, store, server.url, embedded=server, clock=clock)
         finally:
             await store.close()
     elif name == "address":
         url = os.environ[URL]
-        store = RedisStore(url, breaker=Breaker(clock), **limits)
+        store = RedisStore(url, breaker=CircuitBreaker(clock), **limits)
         try:
             yield Backend(name, store, url, clock=clock)
         finally:
@@ -134,7 +133,7 @@ async def open_backend(name: str) -> AsyncIterator[Backend]:
         directory = Path(tempfile.mkdtemp(prefix="mt-"))
         url = f"unix://{directory}/s"
         backend = Backend(
-            name, RedisStore(url, breaker=Breaker(clock), **limits), url, directory=directory, clock=clock
+            name, RedisStore(url, breaker=CircuitBreaker(clock), **limits), url, directory=directory, clock=clock
         )
         try:
             await backend.restart()

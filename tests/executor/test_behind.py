@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
 import pytest
-from backends import Backend, open_backend, until
 
-from server.executor.cache.behind import Behind
 from server.executor.cache.redis_store import RedisStore
 from server.executor.cache.store import NoStore
+from server.executor.cache.write_behind import WriteBehindStore
+from tests.executor.backends import Backend, open_backend, until
 
 HOUR = timedelta(hours=1)
 NEVER = 3600.0
@@ -65,7 +65,7 @@ async def debian() -> AsyncIterator[Backend]:
 
 async def test_what_is_queued_is_found_without_asking(kept: Kept) -> None:
     kept.held["old"] = b"0"
-    behind = Behind(kept, pause=NEVER)
+    behind = WriteBehindStore(kept, pause=NEVER)
     await behind.put_many({"a": b"1", "b": b"2"}, HOUR)
     assert await behind.get_many(["b", "a"]) == [b"2", b"1"]
     assert (kept.asked, kept.puts) == ([], [])
@@ -74,7 +74,7 @@ async def test_what_is_queued_is_found_without_asking(kept: Kept) -> None:
 
 
 async def test_it_is_written_soon_in_one_go(kept: Kept) -> None:
-    behind = Behind(kept, pause=0.001)
+    behind = WriteBehindStore(kept, pause=0.001)
     await behind.put_many({"a": b"1"}, HOUR)
     await behind.put_many({"b": b"2", "a": b"3"}, HOUR)
 
@@ -87,7 +87,7 @@ async def test_it_is_written_soon_in_one_go(kept: Kept) -> None:
 
 async def test_it_is_found_while_it_is_being_written_and_what_comes_meanwhile_is_written_next(kept: Kept) -> None:
     kept.gate.clear()
-    behind = Behind(kept, pause=NEVER)
+    behind = WriteBehindStore(kept, pause=NEVER)
     await behind.put_many({"a": b"1"}, HOUR)
     flushing = asyncio.create_task(behind.flush())
     await asyncio.sleep(0.001)
@@ -103,7 +103,7 @@ async def test_it_is_found_while_it_is_being_written_and_what_comes_meanwhile_is
 
 async def test_whoever_waits_for_a_write_may_be_cancelled(kept: Kept) -> None:
     kept.gate.clear()
-    behind = Behind(kept, pause=NEVER)
+    behind = WriteBehindStore(kept, pause=NEVER)
     await behind.put_many({"a": b"1"}, HOUR)
     flushing = asyncio.create_task(behind.flush())
     await asyncio.sleep(0.001)
@@ -116,7 +116,7 @@ async def test_whoever_waits_for_a_write_may_be_cancelled(kept: Kept) -> None:
 
 async def test_what_has_expired_is_neither_found_nor_written(kept: Kept) -> None:
     kept.held["a"] = b"0"
-    behind = Behind(kept, pause=NEVER)
+    behind = WriteBehindStore(kept, pause=NEVER)
     await behind.put_many({"a": b"1"}, timedelta(microseconds=1))
     await asyncio.sleep(0.001)
     assert await behind.get_many(["a"]) == [None]
@@ -125,7 +125,7 @@ async def test_what_has_expired_is_neither_found_nor_written(kept: Kept) -> None
 
 
 async def test_a_queue_that_is_full_is_written_at_once(kept: Kept) -> None:
-    behind = Behind(kept, pause=NEVER, most=10)
+    behind = WriteBehindStore(kept, pause=NEVER, max_bytes=10)
     await behind.put_many({"a": b"12345678"}, HOUR)
     assert kept.puts == []
     await behind.put_many({"a": b"123"}, HOUR)
@@ -134,7 +134,7 @@ async def test_a_queue_that_is_full_is_written_at_once(kept: Kept) -> None:
 
 
 async def test_nothing_is_queued_for_a_store_that_is_away(kept: Kept) -> None:
-    behind = Behind(kept, pause=NEVER)
+    behind = WriteBehindStore(kept, pause=NEVER)
     kept.away = True
     await behind.put_many({"a": b"1"}, HOUR)
     assert kept.puts == [{"a": b"1"}]
@@ -143,14 +143,14 @@ async def test_nothing_is_queued_for_a_store_that_is_away(kept: Kept) -> None:
 
 
 async def test_a_lock_is_given_up_only_after_the_value_is_there(kept: Kept) -> None:
-    behind = Behind(kept, pause=NEVER)
+    behind = WriteBehindStore(kept, pause=NEVER)
     await behind.put_many({"a": b"1"}, HOUR)
     await behind.release_many(["lock"], b"me")
     assert kept.released == [("lock", {"a": b"1"})]
 
 
 async def test_closing_writes_first(kept: Kept) -> None:
-    behind = Behind(kept, pause=NEVER)
+    behind = WriteBehindStore(kept, pause=NEVER)
     await behind.put_many({"a": b"1"}, HOUR)
     await behind.close()
     assert kept.held == {"a": b"1"}
@@ -162,7 +162,7 @@ async def test_a_store_that_raises_is_logged_without_its_words(caplog: pytest.Lo
         async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
             raise RuntimeError("creatinine 1.6")
 
-    behind = Behind(Broken(), pause=0.0)
+    behind = WriteBehindStore(Broken(), pause=0.0)
     await behind.put_many({"a": b"1"}, HOUR)
 
     async def said() -> bool:
@@ -175,8 +175,8 @@ async def test_a_store_that_raises_is_logged_without_its_words(caplog: pytest.Lo
 
 
 async def test_another_process_finds_it_after_the_flush(debian: Backend) -> None:
-    behind = Behind(debian.store, pause=NEVER)
-    other = RedisStore(debian.url or "", connect=10, answer=10)
+    behind = WriteBehindStore(debian.store, pause=NEVER)
+    other = RedisStore(debian.url or "", connect_timeout=10, answer_timeout=10)
     await behind.put_many({"a": b"1"}, HOUR)
     assert await other.get_many(["a"]) == [None]
     await behind.flush()
@@ -185,7 +185,7 @@ async def test_another_process_finds_it_after_the_flush(debian: Backend) -> None
 
 
 async def test_a_server_killed_before_the_write_gives_a_miss_and_one_failure(debian: Backend) -> None:
-    behind = Behind(debian.store, pause=0.001)
+    behind = WriteBehindStore(debian.store, pause=0.001)
     await behind.get_many(["a"])
     await behind.put_many({"a": b"1"}, HOUR)
     debian.kill()

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from collectors.fetching.allowance import Allowance
+from collectors.fetching.read_budget import ReadBudget
 from ontology.values import Absent, AbsentReason, Quantity
 from server.errors import QuestionError
 from server.executor.budget import Budget
 from server.executor.question import Question
 from server.explain.explain import explain
-from server.kinds.trained import opening
+from server.kinds import model
 from tests.support.asking import AT
 from tests.support.charts import creatinine, patient
 from tests.support.faulty import Faulty, engine_over
@@ -61,7 +61,7 @@ async def test_too_many_executions_are_refused_and_none_is_left_out(most: int, r
 
 async def test_working_out_ends_with_its_time() -> None:
     ticks = iter(range(1_000_000))
-    budget = Budget(Allowance(), 1_000, 20, clock=lambda: next(ticks))
+    budget = Budget(ReadBudget(), 1_000, 20, clock=lambda: next(ticks))
     with pytest.raises(QuestionError) as error:
         await asked(chart(30), ("egfr-slope",), budget)
     assert error.value.code == "too-long"
@@ -69,14 +69,14 @@ async def test_working_out_ends_with_its_time() -> None:
 
 def test_opening_a_model_is_no_work_of_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(opening.time, "monotonic", lambda: now[0])
-    work = Budget(Allowance(), 1, 20, clock=lambda: now[0]).begin()
-    with opening.opening():
+    monkeypatch.setattr(model.time, "monotonic", lambda: now[0])
+    work = Budget(ReadBudget(), 1, 20, clock=lambda: now[0]).start_work()
+    with model.timed_loading():
         now[0] += 30
-    work.check()
+    work.check_time()
     now[0] += 21
     with pytest.raises(QuestionError):
-        work.check()
+        work.check_time()
 
 
 async def test_others_have_their_turn_between_the_times_of_a_timeline() -> None:
@@ -93,7 +93,7 @@ async def test_others_have_their_turn_between_the_times_of_a_timeline() -> None:
         task = asyncio.create_task(other())
         await engine.ask(Question("p1", ("egfr",), AT))
         once, turns = turns, 0
-        course = await engine.course(Question("p1", ("egfr",), AT, earlier=(AT - timedelta(days=100),)), 100)
+        course = await engine.timeline(Question("p1", ("egfr",), AT, earlier_times=(AT - timedelta(days=100),)), 100)
         task.cancel()
     assert len(course.traces) > 80
     assert turns >= once + 80

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from collectors.auth.exchange import discover
+from collectors.auth.token_endpoint import discover_token_endpoint
 from collectors.errors import SourceUnreachableError
 from collectors.settings import Source
 from ontology.values import Absent, AbsentReason
@@ -64,4 +64,4 @@ async def test_no_authorisation_is_asked_for_then() -> None:
     http = Faulty(()).client()
     await http.aclose()
     with pytest.raises(SourceUnreachableError, match="is being closed"):
-        await discover(http, Source("ehr", "https://ehr.example/fhir"))
+        await discover_token_endpoint(http, Source("ehr", "https://ehr.example/fhir"))

@@ -8,9 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ontology.evaluation import Contribution, Evaluation, Grouped, Interval, Issue, Margin, Severity, Standing, Working
+from ontology.evaluation import (
+    Contribution,
+    ContributionGroup,
+    Evaluation,
+    Interval,
+    Issue,
+    Margin,
+    Severity,
+    Standing,
+    Working,
+)
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
-from server.executor.codec import decode_evaluation, encode_evaluation
+from server.executor.module_evaluation import decode_evaluation, encode_evaluation
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NUMBER = st.decimals(allow_nan=False, allow_infinity=False)
@@ -29,7 +39,7 @@ VALUE = st.one_of(
 ISSUE = st.builds(Issue, st.sampled_from(Severity), TEXT, TEXT, st.none() | TEXT)
 INTERVAL = st.builds(Interval, NUMBER, NUMBER, TEXT, TEXT, st.none() | NUMBER)
 TEXTS = st.lists(TEXT, max_size=2).map(tuple)
-GROUPED = st.builds(Grouped, TEXT, TEXTS, NUMBER)
+GROUPED = st.builds(ContributionGroup, TEXT, TEXTS, NUMBER)
 WORKING = st.builds(
     Working,
     TEXT,

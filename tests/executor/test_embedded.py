@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from server.executor.cache import embedded
-from server.executor.cache.embedded import EmbeddedCacheError, start_embedded
-from server.executor.cache.open import open_store
+from server.executor.cache import embedded_server
+from server.executor.cache.embedded_server import EmbeddedCacheError, start_embedded
+from server.executor.cache.open_store import open_store
 
 REPO = Path(__file__).parents[2]
 
@@ -72,7 +72,7 @@ async def test_stopping_a_server_that_is_dead_cleans_up(tmp_path: Path) -> None:
 HOLDER = """
 import asyncio, sys, time
 from pathlib import Path
-from server.executor.cache.embedded import start_embedded
+from server.executor.cache.embedded_server import start_embedded
 async def main():
     server = await start_embedded([Path(sys.argv[1])])
     print(server.pid, server.directory, flush=True)
@@ -121,14 +121,14 @@ async def test_without_a_directory_it_does_not_start(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_fails_to_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(embedded._SETTINGS, "no-such-setting", "yes")
+    monkeypatch.setitem(embedded_server._SERVER_CONFIG, "no-such-setting", "yes")
     with pytest.raises(EmbeddedCacheError, match="did not start"):
         await start_embedded([tmp_path])
     assert leftovers(tmp_path) == []
 
 
 async def test_where_it_cannot_start_we_go_on_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(embedded._SETTINGS, "no-such-setting", "yes")
+    monkeypatch.setitem(embedded_server._SERVER_CONFIG, "no-such-setting", "yes")
     store = await open_store()
     status = await store.status()
     assert (status.kind, status.reachable) == ("embedded", False)

@@ -8,17 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from ontology.concepts import AcceptedSet
+from ontology.concepts import AcceptedValueSet
 from ontology.values import Absent, AbsentReason, Quantity
-from server.catalog.configured import configured_catalog
-from server.catalog.load import Catalog
-from server.compiler.compile import compile_plan
+from server.catalog.catalog import Catalog, configured_catalog
+from server.compiler.compilation import compile_plan
 from server.errors import CatalogError, SettingsError
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.explain.explain import explain
-from server.explain.planned import searches
+from server.explain.plan_text import describe_searches
 from server.settings import Settings, load_settings
 from tests.collectors.terminology.fake_terminology import BASE as TX
 from tests.collectors.terminology.fake_terminology import FakeTerminology
@@ -115,7 +114,7 @@ async def test_a_folder_that_is_not_there_stops_the_start(tmp_path: Path) -> Non
 
 def by_set(catalog: Catalog) -> Catalog:
     """As if creatinine were described by a value set alone."""
-    concept = replace(catalog.concepts["serum-creatinine"], accepted=(), accepted_sets=(AcceptedSet(SET),))
+    concept = replace(catalog.concepts["serum-creatinine"], accepted=(), accepted_sets=(AcceptedValueSet(SET),))
     return replace(catalog, concepts={**catalog.concepts, concept.id: concept}, digest="by a set")
 
 
@@ -144,7 +143,9 @@ def test_value_sets_of_the_folder_join_the_catalog(tmp_path: Path) -> None:
 
 def test_a_plan_names_the_sets_that_are_still_to_be_asked_for() -> None:
     (search,) = [
-        each for each in searches(compile_plan(by_set(shipped()), ("serum-creatinine",))) if "Observation" in each
+        each
+        for each in describe_searches(compile_plan(by_set(shipped()), ("serum-creatinine",)))
+        if "Observation" in each
     ]
     assert f"code=… (with the codes of {SET}, as the terminology server says)" in search
 

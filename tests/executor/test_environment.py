@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from server.catalog.descriptions import Kind
-from server.executor.environment import measure_environment
+from server.executor.fingerprint import measure_environment
 
 REPO = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    for name in ("server/kinds/score.py", "server/catalog/load.py", "ontology/values.py", "ontology/turtle/mpm.ttl"):
+    for name in ("server/kinds/score.py", "server/catalog/catalog.py", "ontology/values.py", "ontology/turtle/mpm.ttl"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("# one\n")
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["redis>=1", "no-such-package[extra]>=1"]\n')
@@ -29,7 +29,7 @@ def write(name: str) -> Callable[[Path], object]:
     [
         write("server/kinds/score.py"),
         write("server/kinds/new.py"),
-        write("server/catalog/load.py"),
+        write("server/catalog/catalog.py"),
         write("ontology/values.py"),
         write("ontology/turtle/mpm.ttl"),
         write("ontology/more.ttl"),

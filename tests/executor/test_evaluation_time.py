@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from server.errors import QuestionError
-from server.executor.asked import time_of
 from server.executor.engine import Engine
-from server.executor.question import Question
+from server.executor.question import Question, evaluation_time
 from server.explain.explain import explain
 from server.explain.results import Status
 from server.settings import Settings
@@ -49,5 +48,5 @@ async def test_a_death_at_an_end_of_the_calendar_is_answered(death: str) -> None
 def test_an_earlier_time_before_all_records_is_told_from_when_on_it_may_lie() -> None:
     at = datetime(2026, 6, 30, tzinfo=UTC)
     with pytest.raises(QuestionError, match="1850") as caught:
-        time_of(Question("p1", CONCEPTS, at, earlier=(datetime(1, 1, 1, tzinfo=UTC),)))
+        evaluation_time(Question("p1", CONCEPTS, at, earlier_times=(datetime(1, 1, 1, tzinfo=UTC),)))
     assert caught.value.code == "since-not-earlier"

@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.errors import EncodingError
-from ontology.evaluation import Interval
-from ontology.inputs import Consumed
+from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from server.catalog.descriptions import Description, Kind
-from server.executor.environment import Environment
-from server.executor.fingerprint import consumed_digest, fingerprint, truncate
+from server.executor.fingerprint import Environment, consumed_digest, fingerprint, truncate_time
 
 KEY = b"k" * 32
 ENVIRONMENT = Environment(dict.fromkeys(Kind, "interpreter"), "ontology", "libraries")
@@ -43,9 +41,9 @@ DESCRIPTION = Description(
 DAILY = replace(DESCRIPTION, evaluation_time=timedelta(days=1))
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 INPUTS = {
-    "creatinine": Consumed(Quantity(Decimal("1.1"), "mg/dL")),
-    "sex": Consumed(Coding("urn:sex", "male", "Male")),
-    "dialysis": Consumed(Absent(AbsentReason.NOT_FOUND)),
+    "creatinine": SlotInput(Quantity(Decimal("1.1"), "mg/dL")),
+    "sex": SlotInput(Coding("urn:sex", "male", "Male")),
+    "dialysis": SlotInput(Absent(AbsentReason.NOT_FOUND)),
 }
 
 NAME = st.sampled_from(["a", "b", "ab", "creatinine", "age"])
@@ -61,12 +59,12 @@ VALUE = st.one_of(
     st.builds(Series, st.lists(st.tuples(st.datetimes(timezones=st.just(UTC)), NUMBER), max_size=2).map(tuple), UNIT),
     st.sampled_from(AbsentReason).map(Absent),
 )
-CONSUMED = st.builds(Consumed, VALUE, st.none() | INTERVAL)
+CONSUMED = st.builds(SlotInput, VALUE, st.none() | INTERVAL)
 FILLED = st.dictionaries(NAME, CONSUMED, max_size=4)
 
 
 def of(
-    inputs: Mapping[str, Consumed] = INPUTS,
+    inputs: Mapping[str, SlotInput] = INPUTS,
     description: Description = DESCRIPTION,
     at: datetime | None = AT,
     environment: Environment = ENVIRONMENT,
@@ -76,18 +74,18 @@ def of(
 
 
 @given(FILLED, FILLED)
-def test_fingerprints_differ_where_inputs_do(a: dict[str, Consumed], b: dict[str, Consumed]) -> None:
+def test_fingerprints_differ_where_inputs_do(a: dict[str, SlotInput], b: dict[str, SlotInput]) -> None:
     assert (of(a) == of(b)) == (a == b)
 
 
 @given(FILLED, NAME, CONSUMED)
-def test_one_changed_input_changes_it(inputs: dict[str, Consumed], name: str, consumed: Consumed) -> None:
+def test_one_changed_input_changes_it(inputs: dict[str, SlotInput], name: str, consumed: SlotInput) -> None:
     assume(inputs.get(name) != consumed)
     assert of({**inputs, name: consumed}) != of(inputs)
 
 
 @given(FILLED, st.randoms())
-def test_the_order_of_slots_does_not_matter(inputs: dict[str, Consumed], random) -> None:
+def test_the_order_of_slots_does_not_matter(inputs: dict[str, SlotInput], random) -> None:
     items = list(inputs.items())
     random.shuffle(items)
     assert of(dict(items)) == of(inputs)
@@ -96,8 +94,8 @@ def test_the_order_of_slots_does_not_matter(inputs: dict[str, Consumed], random)
 @given(VALUE, VALUE)
 def test_swapped_slots_change_it(a: Value, b: Value) -> None:
     assume(a != b)
-    assert of({"systolic": Consumed(a), "diastolic": Consumed(b)}) != of(
-        {"systolic": Consumed(b), "diastolic": Consumed(a)}
+    assert of({"systolic": SlotInput(a), "diastolic": SlotInput(b)}) != of(
+        {"systolic": SlotInput(b), "diastolic": SlotInput(a)}
     )
 
 
@@ -117,8 +115,8 @@ NEAR: list[Value | str | int | None] = [
 
 def test_near_inputs_are_told_apart() -> None:
     # Values of these last types never reach a slot; if they did, they would not collide.
-    assert len({of({"slot": Consumed(value)}) for value in NEAR}) == len(NEAR)  # type: ignore[arg-type]  # see above
-    assert of({}) not in {of({"slot": Consumed(Absent(reason))}) for reason in AbsentReason}
+    assert len({of({"slot": SlotInput(value)}) for value in NEAR}) == len(NEAR)  # type: ignore[arg-type]  # see above
+    assert of({}) not in {of({"slot": SlotInput(Absent(reason))}) for reason in AbsentReason}
 
 
 @pytest.mark.parametrize(
@@ -134,10 +132,10 @@ def test_near_inputs_are_told_apart() -> None:
 def test_bounds_count(bounds: Interval | None) -> None:
     absent = Absent(AbsentReason.CONFLICTING)
     other = Interval(Decimal(5), Decimal(6), "a", "")
-    assert of({"age": Consumed(absent, bounds)}) != of({"age": Consumed(absent, other)})
+    assert of({"age": SlotInput(absent, bounds)}) != of({"age": SlotInput(absent, other)})
     if bounds is not None:
-        assert of({"age": Consumed(absent, bounds)}) != of({"age": Consumed(absent)})
-        assert of({"age": Consumed(absent, bounds)}) == of({"age": Consumed(absent, replace(bounds, text="other"))})
+        assert of({"age": SlotInput(absent, bounds)}) != of({"age": SlotInput(absent)})
+        assert of({"age": SlotInput(absent, bounds)}) == of({"age": SlotInput(absent, replace(bounds, text="other"))})
 
 
 @pytest.mark.parametrize(
@@ -164,8 +162,8 @@ def test_it_changes_with_all_that_the_result_depends_on(changed: str) -> None:
     [
         of(at=None),
         of(at=AT + timedelta(days=400)),
-        of({**INPUTS, "sex": Consumed(Coding("urn:sex", "male", "männlich"))}),
-        of({**INPUTS, "creatinine": Consumed(Quantity(Decimal("1.100"), "mg/dL"))}),
+        of({**INPUTS, "sex": SlotInput(Coding("urn:sex", "male", "männlich"))}),
+        of({**INPUTS, "creatinine": SlotInput(Quantity(Decimal("1.100"), "mg/dL"))}),
         of(dict(reversed(INPUTS.items()))),
         of(environment=replace(ENVIRONMENT, kinds={**ENVIRONMENT.kinds, Kind.SCORE: "other"})),
         of(description=replace(DESCRIPTION, turtle="# the same, written otherwise", folder=Path("elsewhere"))),
@@ -201,7 +199,7 @@ def test_one_instant_is_another_day_elsewhere() -> None:
     # Midnight at +12 and at -12 fall together, a day apart.
     east, west = ZoneInfo("Etc/GMT-12"), ZoneInfo("Etc/GMT+12")
     at = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert truncate(at, timedelta(days=1), east) == truncate(at, timedelta(days=1), west)
+    assert truncate_time(at, timedelta(days=1), east) == truncate_time(at, timedelta(days=1), west)
     assert fingerprint(DAILY, {}, at, ENVIRONMENT, KEY, east) != fingerprint(DAILY, {}, at, ENVIRONMENT, KEY, west)
 
 
@@ -211,10 +209,10 @@ def test_one_instant_is_another_day_elsewhere() -> None:
     st.sampled_from([UTC, ZoneInfo("Europe/Zurich"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
 )
 def test_a_truncated_time_is_not_later_and_stays_itself(at: datetime, granularity: timedelta, zone) -> None:
-    truncated = truncate(at, granularity, zone)
+    truncated = truncate_time(at, granularity, zone)
     # An hour more: days differ in length where clocks change.
     assert timedelta(0) <= at - truncated.astimezone(UTC) < granularity + timedelta(hours=1)
-    assert truncate(truncated, granularity, zone) == truncated
+    assert truncate_time(truncated, granularity, zone) == truncated
 
 
 def test_a_module_that_reads_the_time_must_be_given_one() -> None:
@@ -223,12 +221,12 @@ def test_a_module_that_reads_the_time_must_be_given_one() -> None:
     with pytest.raises(ValueError, match="zone"):
         of(description=DAILY, at=AT.replace(tzinfo=None))
     with pytest.raises(ValueError, match="positive"):
-        truncate(AT, timedelta(0))
+        truncate_time(AT, timedelta(0))
 
 
 def test_an_input_without_canonical_form_is_refused() -> None:
     with pytest.raises(EncodingError):
-        of({"creatinine": Consumed(1.1)})  # type: ignore[arg-type]  # a float that slipped in
+        of({"creatinine": SlotInput(1.1)})  # type: ignore[arg-type]  # a float that slipped in
 
 
 def test_nothing_of_the_inputs_can_be_read_in_it() -> None:

@@ -12,14 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from backends import SERVERS, Backend, open_backend, until_true
 
 from ontology.evaluation import Evaluation, Working
 from ontology.values import Absent, AbsentReason, Quantity
-from server.executor.cache.names import lock_name, value_name
-from server.executor.cache.store import NoStore, Store
-from server.executor.codec import encode_evaluation
-from server.executor.flight import Job, Landed, SingleFlight
+from server.executor.cache.store import NoStore, Store, lock_name, value_name
+from server.executor.module_evaluation import encode_evaluation
+from server.executor.result_cache import Job, JobResult, ResultCache
+from tests.executor.backends import SERVERS, Backend, open_backend, until_true
 
 REPO = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -92,30 +91,30 @@ async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
 
 @pytest.mark.parametrize("costly", [False, True])
 async def test_evaluated_once_then_reused(memory: Memory, costly: bool) -> None:
-    flight, evaluate = SingleFlight(memory, HOUR), Counted()
-    assert await flight.land([Job("a", evaluate, costly)]) == [Landed(result(1), reused=False)]
-    assert await flight.land([Job("a", evaluate, costly)]) == [Landed(result(1), reused=True)]
+    flight, evaluate = ResultCache(memory, HOUR), Counted()
+    assert await flight.results_for([Job("a", evaluate, costly)]) == [JobResult(result(1), reused=False)]
+    assert await flight.results_for([Job("a", evaluate, costly)]) == [JobResult(result(1), reused=True)]
     assert evaluate.calls == 1
     assert memory.locks == {}
 
 
 async def test_a_wave_costs_one_look_and_one_write(memory: Memory) -> None:
-    flight = SingleFlight(memory, HOUR)
-    landed = await flight.land([Job(str(n), Counted(n)) for n in range(50)])
+    flight = ResultCache(memory, HOUR)
+    landed = await flight.results_for([Job(str(n), Counted(n)) for n in range(50)])
     assert [each.evaluation for each in landed] == [result(n) for n in range(50)]
     assert memory.requests == ["get", "put"]
-    await flight.land([Job(str(n), Counted(n)) for n in range(50)])
+    await flight.results_for([Job(str(n), Counted(n)) for n in range(50)])
     assert memory.requests == ["get", "put", "get"]
 
 
 async def test_an_empty_wave_asks_nothing(memory: Memory) -> None:
-    assert await SingleFlight(memory, HOUR).land([]) == []
+    assert await ResultCache(memory, HOUR).results_for([]) == []
     assert memory.requests == []
 
 
 async def test_equal_jobs_of_one_wave_are_evaluated_once(memory: Memory) -> None:
     evaluate = Counted()
-    landed = await SingleFlight(memory, HOUR).land([Job("a", evaluate), Job("b", Counted(2)), Job("a", evaluate)])
+    landed = await ResultCache(memory, HOUR).results_for([Job("a", evaluate), Job("b", Counted(2)), Job("a", evaluate)])
     assert [each.reused for each in landed] == [False, False, True]
     assert evaluate.calls == 1
 
@@ -126,18 +125,18 @@ async def test_equal_jobs_of_one_wave_are_evaluated_once(memory: Memory) -> None
     [(Memory, False), (Memory, True), (NoStore, True)],
 )
 async def test_concurrent_waves_share_one_evaluation(store: Callable[[], Store], costly: bool) -> None:
-    flight, evaluate = SingleFlight(store(), HOUR), Counted()
-    waves = await asyncio.gather(*(flight.land([Job("a", evaluate, costly)]) for _ in range(20)))
+    flight, evaluate = ResultCache(store(), HOUR), Counted()
+    waves = await asyncio.gather(*(flight.results_for([Job("a", evaluate, costly)]) for _ in range(20)))
     assert evaluate.calls == 1
     assert sorted(each.reused for (each,) in waves) == [False] + [True] * 19
 
 
 async def test_a_wave_that_comes_while_another_writes_does_not_evaluate(memory: Memory) -> None:
-    flight, evaluate = SingleFlight(memory, HOUR), Counted()
+    flight, evaluate = ResultCache(memory, HOUR), Counted()
     memory.held = "put"
-    first = asyncio.create_task(flight.land([Job("a", evaluate)]))
+    first = asyncio.create_task(flight.results_for([Job("a", evaluate)]))
     await until_true(lambda: "put" in memory.requests)
-    assert await flight.land([Job("a", evaluate)]) == [Landed(result(1), reused=True)]
+    assert await flight.results_for([Job("a", evaluate)]) == [JobResult(result(1), reused=True)]
     assert not first.done()
     memory.held = None
     await first
@@ -145,43 +144,45 @@ async def test_a_wave_that_comes_while_another_writes_does_not_evaluate(memory: 
 
 
 async def test_waves_that_overlap_both_ways_do_not_wait_for_each_other(memory: Memory) -> None:
-    flight = SingleFlight(memory, HOUR)
+    flight = ResultCache(memory, HOUR)
     jobs = [Job(name, Counted(), True) for name in "abcd"]
     async with asyncio.timeout(20):
-        await asyncio.gather(*(flight.land(jobs[n:] + jobs[:n]) for n in range(4)), flight.land(list(reversed(jobs))))
+        await asyncio.gather(
+            *(flight.results_for(jobs[n:] + jobs[:n]) for n in range(4)), flight.results_for(list(reversed(jobs)))
+        )
 
 
 async def test_what_is_raised_is_raised_and_others_evaluate_for_themselves(memory: Memory) -> None:
-    flight, sound = SingleFlight(memory, HOUR), Counted()
+    flight, sound = ResultCache(memory, HOUR), Counted()
 
     def unsound() -> Evaluation:
         raise ZeroDivisionError
 
     outcomes = await asyncio.gather(
-        flight.land([Job("a", unsound)]), flight.land([Job("a", sound)]), return_exceptions=True
+        flight.results_for([Job("a", unsound)]), flight.results_for([Job("a", sound)]), return_exceptions=True
     )
     assert isinstance(outcomes[0], ZeroDivisionError)
-    assert outcomes[1] == [Landed(result(1), reused=False)]
-    assert await flight.land([Job("a", sound)]) == [Landed(result(1), reused=True)]
+    assert outcomes[1] == [JobResult(result(1), reused=False)]
+    assert await flight.results_for([Job("a", sound)]) == [JobResult(result(1), reused=True)]
 
 
 async def test_a_leader_that_is_cancelled_does_not_cancel_its_followers(memory: Memory) -> None:
-    flight, evaluate = SingleFlight(memory, HOUR), Counted()
+    flight, evaluate = ResultCache(memory, HOUR), Counted()
     memory.held = "get"
-    leader = asyncio.create_task(flight.land([Job("a", evaluate)]))
+    leader = asyncio.create_task(flight.results_for([Job("a", evaluate)]))
     await until_true(lambda: "get" in memory.requests)
-    follower = asyncio.create_task(flight.land([Job("a", evaluate)]))
+    follower = asyncio.create_task(flight.results_for([Job("a", evaluate)]))
     await asyncio.sleep(0)
     leader.cancel()
     await asyncio.wait([leader])
     assert leader.cancelled()
     assert evaluate.calls == 0
     memory.held = None
-    assert await follower == [Landed(result(1), reused=False)]
+    assert await follower == [JobResult(result(1), reused=False)]
 
 
 async def test_a_follower_that_is_cancelled_does_not_cancel_its_leader(memory: Memory) -> None:
-    flight, started, go = SingleFlight(memory, HOUR), asyncio.Event(), threading.Event()
+    flight, started, go = ResultCache(memory, HOUR), asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
     def evaluate() -> Evaluation:
@@ -189,39 +190,39 @@ async def test_a_follower_that_is_cancelled_does_not_cancel_its_leader(memory: M
         go.wait(20)
         return result(1)
 
-    leader = asyncio.create_task(flight.land([Job("a", evaluate, True)]))
+    leader = asyncio.create_task(flight.results_for([Job("a", evaluate, True)]))
     await started.wait()
-    follower = asyncio.create_task(flight.land([Job("a", evaluate, True)]))
+    follower = asyncio.create_task(flight.results_for([Job("a", evaluate, True)]))
     await asyncio.sleep(0)
     follower.cancel()
     await asyncio.sleep(0)
     go.set()
-    assert await leader == [Landed(result(1), reused=False)]
+    assert await leader == [JobResult(result(1), reused=False)]
 
 
 async def test_a_module_that_failed_is_asked_anew(memory: Memory) -> None:
     failed = Evaluation(Absent(AbsentReason.FAILED), Working("failed"))
-    flight = SingleFlight(memory, HOUR)
-    assert await flight.land([Job("a", lambda: failed)]) == [Landed(failed, reused=False)]
+    flight = ResultCache(memory, HOUR)
+    assert await flight.results_for([Job("a", lambda: failed)]) == [JobResult(failed, reused=False)]
     assert memory.values == {}
-    assert await flight.land([Job("a", lambda: result(1))]) == [Landed(result(1), reused=False)]
+    assert await flight.results_for([Job("a", lambda: result(1))]) == [JobResult(result(1), reused=False)]
 
 
 async def test_other_absences_are_kept(memory: Memory) -> None:
     absent = Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("no creatinine"))
-    flight = SingleFlight(memory, HOUR)
-    await flight.land([Job("a", lambda: absent)])
-    assert await flight.land([Job("a", lambda: absent)]) == [Landed(absent, reused=True)]
+    flight = ResultCache(memory, HOUR)
+    await flight.results_for([Job("a", lambda: absent)])
+    assert await flight.results_for([Job("a", lambda: absent)]) == [JobResult(absent, reused=True)]
 
 
 async def test_a_value_that_cannot_be_read_is_evaluated(memory: Memory) -> None:
     memory.values[value_name("a")] = b"garbled"
-    assert (await SingleFlight(memory, HOUR).land([Job("a", Counted())]))[0].reused is False
+    assert (await ResultCache(memory, HOUR).results_for([Job("a", Counted())]))[0].reused is False
 
 
 async def test_only_costly_evaluations_take_a_lock(memory: Memory) -> None:
-    flight = SingleFlight(memory, HOUR)
-    await flight.land([Job("a", Counted()), Job("b", Counted(), True), Job("c", Counted(), True)])
+    flight = ResultCache(memory, HOUR)
+    await flight.results_for([Job("a", Counted()), Job("b", Counted(), True), Job("c", Counted(), True)])
     assert memory.requests.count("claim") == 1, "all locks of a wave in one request"
 
 
@@ -232,7 +233,7 @@ async def test_costly_evaluations_do_not_hold_up_the_loop(memory: Memory) -> Non
         seen.append(threading.current_thread())
         return result(1)
 
-    await SingleFlight(memory, HOUR).land([Job("cheap", evaluate), Job("costly", evaluate, True)])
+    await ResultCache(memory, HOUR).results_for([Job("cheap", evaluate), Job("costly", evaluate, True)])
     assert seen[0] is threading.main_thread()
     assert seen[1] is not threading.main_thread()
 
@@ -240,26 +241,30 @@ async def test_costly_evaluations_do_not_hold_up_the_loop(memory: Memory) -> Non
 async def test_one_that_waits_takes_what_the_holder_found(memory: Memory) -> None:
     memory.locks[lock_name("a")] = b"another process"
     evaluate = Counted()
-    waiting = asyncio.create_task(SingleFlight(memory, HOUR, patience=20, pause=0.001).land([Job("a", evaluate, True)]))
+    waiting = asyncio.create_task(
+        ResultCache(memory, HOUR, wait_limit=20, pause=0.001).results_for([Job("a", evaluate, True)])
+    )
     await until_true(lambda: memory.requests.count("get") >= 3)
     memory.values[value_name("a")] = encode_evaluation(result(7))
-    assert await waiting == [Landed(result(7), reused=True)]
+    assert await waiting == [JobResult(result(7), reused=True)]
     assert evaluate.calls == 0
 
 
 async def test_one_that_waits_takes_over_when_the_lock_is_given_up(memory: Memory) -> None:
     memory.locks[lock_name("a")] = b"another process"
     evaluate = Counted()
-    waiting = asyncio.create_task(SingleFlight(memory, HOUR, patience=20, pause=0.001).land([Job("a", evaluate, True)]))
+    waiting = asyncio.create_task(
+        ResultCache(memory, HOUR, wait_limit=20, pause=0.001).results_for([Job("a", evaluate, True)])
+    )
     await until_true(lambda: memory.requests.count("get") >= 3)
     memory.locks.clear()
-    assert await waiting == [Landed(result(1), reused=False)]
+    assert await waiting == [JobResult(result(1), reused=False)]
 
 
 async def test_one_that_has_waited_long_enough_evaluates(memory: Memory) -> None:
     memory.locks[lock_name("a")] = b"hangs"
-    landed = await SingleFlight(memory, HOUR, patience=0.01, pause=0.001).land([Job("a", Counted(), True)])
-    assert landed == [Landed(result(1), reused=False)]
+    landed = await ResultCache(memory, HOUR, wait_limit=0.01, pause=0.001).results_for([Job("a", Counted(), True)])
+    assert landed == [JobResult(result(1), reused=False)]
     assert memory.locks == {lock_name("a"): b"hangs"}, "another's lock is left alone"
 
 
@@ -271,7 +276,7 @@ from pathlib import Path
 from ontology.evaluation import Evaluation, Working
 from ontology.values import Quantity
 from server.executor.cache.redis_store import RedisStore
-from server.executor.flight import Job, SingleFlight
+from server.executor.result_cache import Job, ResultCache
 
 url, log, costly, name, takes = sys.argv[1], Path(sys.argv[2]), sys.argv[3] == "costly", sys.argv[4], float(sys.argv[5])
 
@@ -283,7 +288,7 @@ def evaluate():
 
 async def main():
     store = RedisStore(url, connect=10, answer=10)
-    flight = SingleFlight(store, timedelta(hours=1), patience=60, lock=timedelta(seconds=int(sys.argv[6])))
+    flight = ResultCache(store, timedelta(hours=1), patience=60, lock=timedelta(seconds=int(sys.argv[6])))
     await store.status()
     print("ready", flush=True)
     sys.stdin.readline()
@@ -340,15 +345,15 @@ async def test_a_crashed_process_is_followed_by_another(backend: Backend, tmp_pa
 async def test_a_cache_killed_mid_run_changes_no_answer(backend: Backend) -> None:
     if backend.embedded is None and backend.process is None:
         pytest.skip("the server at this address is not ours to kill")
-    flight = SingleFlight(backend.store, HOUR)
+    flight = ResultCache(backend.store, HOUR)
     name = os.urandom(32).hex()
 
     def evaluate() -> Evaluation:
         backend.kill()
         return result(1)
 
-    assert await flight.land([Job(name, evaluate)]) == [Landed(result(1), reused=False)]
-    assert await flight.land([Job(name, Counted()), Job("b", Counted(2), True)]) == [
-        Landed(result(1), reused=False),
-        Landed(result(2), reused=False),
+    assert await flight.results_for([Job(name, evaluate)]) == [JobResult(result(1), reused=False)]
+    assert await flight.results_for([Job(name, Counted()), Job("b", Counted(2), True)]) == [
+        JobResult(result(1), reused=False),
+        JobResult(result(2), reused=False),
     ]

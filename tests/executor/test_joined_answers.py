@@ -6,16 +6,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from collectors.handed import from_prefetch, from_records
-from collectors.reading.whole import encode
+from collectors.reading.supplied import encode_resource
+from collectors.supplied_records import from_prefetch, from_records
 from server.cli import main
-from server.compiler.compile import compile_plan
-from server.compiler.prefetch import prefetch_templates
+from server.compiler.compilation import compile_plan
+from server.compiler.searches import prefetch_templates
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.explain.explain import explain
-from server.explain.prov import provenance
-from server.explain.text import argument
+from server.explain.prov import serialize_result
+from server.explain.text import render_argument
 from server.settings import Settings
 from tests.collectors.gathering.joined_sources import Servers
 from tests.support.asking import AT, shipped
@@ -47,10 +47,10 @@ async def test_each_record_says_which_source_it_is_from() -> None:
         trace = await engine.ask(Question("p1", OF, AT, "ehr"))
     assert servers.of("wearables") in ([], ["metadata", "smart-configuration"])
     egfr, recorded, _ = explain(trace)
-    assert "(lab)" in argument(egfr)
+    assert "(lab)" in render_argument(egfr)
     (record,) = recorded.records
     assert (record.source, record.server) == ("lab", "https://lab.example/fhir")
-    told = provenance(egfr)
+    told = serialize_result(egfr)
     assert "https://lab.example/fhir/Observation/" in told and "https://ehr.example/fhir/Patient/p1" in told
     assert trace.source == "ehr" and trace.reference == "https://ehr.example/fhir/Patient/p1"
 
@@ -62,7 +62,7 @@ async def test_one_measurement_in_two_sources_is_told_once_with_both_records() -
     async with await Engine.open(from_page(), shipped(), http) as engine:
         (recorded,) = explain(await engine.ask(Question("p1", ("serum-creatinine",), AT, "ehr")))
     assert {record.source for record in recorded.records} == {"ehr", "lab"}
-    assert "2 records of lab and ehr" in argument(recorded)
+    assert "2 records of lab and ehr" in render_argument(recorded)
 
 
 async def test_a_callers_token_goes_to_the_source_that_was_named_only() -> None:
@@ -83,9 +83,11 @@ async def test_a_callers_token_goes_to_the_source_that_was_named_only() -> None:
 async def test_a_prefetch_gives_the_answers_that_fetching_gives() -> None:
     plan = compile_plan(shipped(), OF)
     templates = prefetch_templates(plan)
-    answers = {key: encode({"resourceType": "Bundle", "type": "searchset", "entry": []}) for key in templates}
-    answers["patient"] = encode(MINE[0])
-    answers["observation"] = encode({"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": MINE[1]}]})
+    answers = {key: encode_resource({"resourceType": "Bundle", "type": "searchset", "entry": []}) for key in templates}
+    answers["patient"] = encode_resource(MINE[0])
+    answers["observation"] = encode_resource(
+        {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": MINE[1]}]}
+    )
     servers = Servers(ehr=MINE)
     http = httpx.AsyncClient(transport=httpx.MockTransport(servers))
     source = {"id": "ehr", "base_url": "https://ehr.example/fhir"}
@@ -95,7 +97,7 @@ async def test_a_prefetch_gives_the_answers_that_fetching_gives() -> None:
         servers.asked.clear()
         handed = await engine.ask(Question("p1", OF, AT), from_prefetch(answers, plan.searches, "p1"))
     assert [kind for kind in servers.of("ehr") if kind[0].isupper()] == []
-    assert [argument(each) for each in explain(handed)] == [argument(each) for each in explain(fetched)]
+    assert [render_argument(each) for each in explain(handed)] == [render_argument(each) for each in explain(fetched)]
 
 
 async def test_without_a_source_what_was_not_handed_in_is_unknown() -> None:
@@ -104,7 +106,7 @@ async def test_without_a_source_what_was_not_handed_in_is_unknown() -> None:
         whole = await engine.ask(Question("p1", OF, AT), from_records(MINE, ("Observation", "Condition"), "p1"))
     assert "not-handed-in" in {issue.code for issue in part.issues}
     egfr, _, score = explain(part)
-    assert "it was not asked for" in argument(score)
+    assert "it was not asked for" in render_argument(score)
     assert explain(whole)[0].text == egfr.text
 
 
@@ -114,7 +116,9 @@ def test_the_command_line_answers_from_a_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "handed.json"
-    file.write_bytes(encode({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in MINE]}))
+    file.write_bytes(
+        encode_resource({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in MINE]})
+    )
     (tmp_path / "medtwin.toml").write_text("[cache]\nenabled = false\n")
     given = ["--bundle", str(file), "--complete", "Observation,Condition", "--at", AT.isoformat(), "--format", form]
     assert main(["ask", "p1", "egfr", *given]) == 0

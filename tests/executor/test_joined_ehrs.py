@@ -6,7 +6,7 @@ from fixtures.ehr import Ehr, running_ehr
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.explain.explain import explain
-from server.explain.text import argument
+from server.explain.text import render_argument
 from server.settings import Settings
 from tests.support.asking import AT, shipped
 from tests.support.charts import creatinine, patient
@@ -43,7 +43,7 @@ async def test_the_laboratory_knows_the_patient_by_another_id(shared_ehr: Ehr) -
             question = Question("joined-p", ("serum-creatinine", "egfr"), AT, "ehr")
             recorded, egfr = explain(await engine.ask(question))
             # With the laboratory alone, asked by the id that it knows, the same value.
-            alone, _ = explain(await engine.ask(Question("joined-77", question.of, AT, "lab")))
+            alone, _ = explain(await engine.ask(Question("joined-77", question.concepts, AT, "lab")))
     assert [(each.source, each.id) for each in recorded.records] == [("lab", "joined-c77")]
     assert recorded.value == alone.value
-    assert "joined-c77" in argument(egfr) and "joined-cx" not in argument(egfr)
+    assert "joined-c77" in render_argument(egfr) and "joined-cx" not in render_argument(egfr)

@@ -6,22 +6,25 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from backends import open_backend
 
 from ontology.concepts import Concept, Origin, ValueType
-from ontology.evaluation import Interval
-from ontology.inputs import Consumed
+from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.descriptions import Description, Kind
-from server.executor.cache.keys import Keyring
-from server.executor.cache.names import value_name
-from server.executor.cache.sealed import Sealed
-from server.executor.environment import Environment
-from server.executor.fingerprint import FORMAT, fingerprint
-from server.executor.lastseen import LastSeen, last_seen_name, observe, read_last_seen, write_last_seen
-from server.executor.reasons import reason
+from server.executor.cache.encryption import Keyring, SealedStore
+from server.executor.cache.store import value_name
+from server.executor.fingerprint import FORMAT, Environment, fingerprint
+from server.executor.memory import (
+    LastSeen,
+    execution_reason,
+    last_seen_name,
+    make_last_seen,
+    read_last_seen,
+    write_last_seen,
+)
+from tests.executor.backends import open_backend
 
-KEYS = Keyring.of(b"s" * 32)
+KEYS = Keyring.from_secret(b"s" * 32)
 ENVIRONMENT = Environment(dict.fromkeys(Kind, "interpreter"), "ontology", "libraries")
 DESCRIPTION = Description(
     iri="urn:module",
@@ -42,24 +45,24 @@ DESCRIPTION = Description(
 )
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 INPUTS = {
-    "creatinine": Consumed(Quantity(Decimal("1.1"), "mg/dL")),
-    "age": Consumed(Absent(AbsentReason.CONFLICTING), Interval(Decimal(66), Decimal(67), "a", "")),
+    "creatinine": SlotInput(Quantity(Decimal("1.1"), "mg/dL")),
+    "age": SlotInput(Absent(AbsentReason.CONFLICTING), Interval(Decimal(66), Decimal(67), "a", "")),
 }
 HOUR = timedelta(hours=1)
 
 
 def seen(
-    inputs: dict[str, Consumed] = INPUTS,
+    inputs: dict[str, SlotInput] = INPUTS,
     description: Description = DESCRIPTION,
     at: datetime = AT,
     environment: Environment = ENVIRONMENT,
 ) -> LastSeen:
     name = fingerprint(description, inputs, at, environment, KEYS.fingerprint)
-    return observe(description, inputs, at, name, environment, KEYS.fingerprint)
+    return make_last_seen(description, inputs, at, name, environment, KEYS.fingerprint)
 
 
-def creatinine(value: str) -> dict[str, Consumed]:
-    return {**INPUTS, "creatinine": Consumed(Quantity(Decimal(value), "mg/dL"))}
+def creatinine(value: str) -> dict[str, SlotInput]:
+    return {**INPUTS, "creatinine": SlotInput(Quantity(Decimal(value), "mg/dL"))}
 
 
 WITHOUT_AGE = {"creatinine": INPUTS["creatinine"]}
@@ -71,11 +74,11 @@ RAISED = replace(DESCRIPTION, version="1.1.0", digest="description 1.1.0")
     [
         (seen(creatinine("1.6")), "slot `creatinine` changed from 1.1 mg/dL to 1.6 mg/dL"),
         (
-            seen({**INPUTS, "creatinine": Consumed(Absent(AbsentReason.STALE))}),
+            seen({**INPUTS, "creatinine": SlotInput(Absent(AbsentReason.STALE))}),
             "slot `creatinine` changed from 1.1 mg/dL to absent: stale",
         ),
         (
-            seen({**INPUTS, "age": Consumed(Quantity(Decimal(67), "a"))}),
+            seen({**INPUTS, "age": SlotInput(Quantity(Decimal(67), "a"))}),
             "slot `age` changed from absent: conflicting (between 66 years and 67 years) to 67 years",
         ),
         (
@@ -102,17 +105,17 @@ RAISED = replace(DESCRIPTION, version="1.1.0", digest="description 1.1.0")
     ],
 )
 def test_why_it_ran(now: LastSeen, words: str) -> None:
-    assert reason(seen(), now, reused=False, cache_reachable=True) == words
+    assert execution_reason(seen(), now, reused=False, cache_reachable=True) == words
 
 
 def test_a_slot_added() -> None:
-    assert reason(seen(WITHOUT_AGE), seen(), reused=False, cache_reachable=True) == "slot `age` added"
+    assert execution_reason(seen(WITHOUT_AGE), seen(), reused=False, cache_reachable=True) == "slot `age` added"
 
 
 def test_a_finer_time_is_shown_finer() -> None:
     minutely = replace(DESCRIPTION, evaluation_time=timedelta(minutes=1))
     before, after = seen(description=minutely), seen(description=minutely, at=AT + timedelta(minutes=5))
-    assert reason(before, after, reused=False, cache_reachable=True) == (
+    assert execution_reason(before, after, reused=False, cache_reachable=True) == (
         "the evaluation time moved from 2026-01-01 12:00+00:00 to 2026-01-01 12:05+00:00"
     )
 
@@ -129,7 +132,7 @@ def test_a_finer_time_is_shown_finer() -> None:
     ],
 )
 def test_without_a_change_to_tell(previous: LastSeen | None, reused: bool, reachable: bool, words: str) -> None:
-    assert reason(previous, seen(), reused, reachable) == words
+    assert execution_reason(previous, seen(), reused, reachable) == words
 
 
 def test_every_change_of_the_fingerprint_has_a_reason() -> None:
@@ -142,7 +145,7 @@ def test_every_change_of_the_fingerprint_has_a_reason() -> None:
     ]
     for now in others:
         assert now.fingerprint != seen().fingerprint
-        assert reason(seen(), now, reused=False, cache_reachable=True) != "expired"
+        assert execution_reason(seen(), now, reused=False, cache_reachable=True) != "expired"
 
 
 def test_the_name_is_one_callers_for_one_patient() -> None:
@@ -163,7 +166,7 @@ def test_the_name_is_one_callers_for_one_patient() -> None:
 @pytest.mark.parametrize("backend", ["embedded", "none"])
 async def test_entries_come_back(backend: str) -> None:
     async with open_backend(backend) as opened:
-        store = Sealed(opened.store, KEYS.seal)
+        store = SealedStore(opened.store, KEYS.seal)
         entries = {f"mt:1:seen:{n}": seen(creatinine(str(n))) for n in range(3)}
         await write_last_seen(store, entries, HOUR)
         names = [*entries, "mt:1:seen:missing"]

@@ -13,21 +13,21 @@ import pytest
 from ontology.evaluation import Evaluation
 from ontology.values import Absent, AbsentReason, Quantity
 from server import kinds
+from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog
-from server.catalog.trained import File
+from server.catalog.trained_model import ModelFile
 from server.cli.check import module_faults
-from server.executor import boundary
+from server.executor import module_evaluation
 from server.executor.engine import Engine
 from server.executor.memory import Memory
 from server.executor.trace import Trace
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.prov import provenance
+from server.explain.prov import serialize_result
 from server.explain.results import AnswerResult, Status
-from server.explain.text import argument
+from server.explain.text import render_argument
 from server.graphql.endpoint import GraphQL
-from server.graphql.whole import WHOLE
+from server.graphql.full_query import FULL_QUERY
 from server.settings import Settings
 from tests.support.asking import AT, Asker, asking, ran, with_module
 from tests.support.charts import creatinine, lab, patient
@@ -111,7 +111,7 @@ async def test_a_model_that_does_not_match_fails_alone_and_is_asked_anew(
 ) -> None:
     linear = catalog.modules["test-linear"]
     assert linear.model is not None
-    wrong = replace(linear, digest="wrong", model=replace(linear.model, artefact=File("model.skops", "0" * 64)))
+    wrong = replace(linear, digest="wrong", model=replace(linear.model, artefact=ModelFile("model.skops", "0" * 64)))
     async with asking(with_module(catalog, wrong)) as ask:
         first, again = await ask(chart(), *MODELS, "bmi"), await ask(chart(), *MODELS, "bmi")
     for trace in (first, again):
@@ -127,7 +127,7 @@ async def test_a_model_that_does_not_match_fails_alone_and_is_asked_anew(
 def test_check_names_a_model_that_cannot_be_used(catalog: Catalog) -> None:
     linear = catalog.modules["test-linear"]
     assert linear.model is not None
-    wrong = replace(linear, digest="checked", model=replace(linear.model, artefact=File("gone.skops", "0" * 64)))
+    wrong = replace(linear, digest="checked", model=replace(linear.model, artefact=ModelFile("gone.skops", "0" * 64)))
     told = module_faults(replace(catalog, modules={"test-linear": wrong, "test-tree": catalog.modules["test-tree"]}))
     assert [fault for fault in told if "skops" in fault] == [
         "test-linear: gone.skops: not found, or not to be read, beside module.ttl"
@@ -166,7 +166,7 @@ async def test_two_processes_at_once_explain_once(catalog: Catalog, monkeypatch:
             entered.set()
         return evaluate(description, *rest)
 
-    monkeypatch.setattr(boundary.kinds, "evaluate", counted)
+    monkeypatch.setattr(module_evaluation.kinds, "evaluate", counted)
     async with asking(catalog) as first:
         other = Asker(twin(first.engine))
         asked = await asyncio.gather(first(chart(), "test-linear"), other(chart(), "test-linear"))
@@ -192,12 +192,12 @@ async def test_what_every_way_out_tells(ask: Asker) -> None:
     assert step.standing is not None and step.standing.out_of_distribution
     assert step.standing.share_measured == Decimal("0.8")
     assert any("creatinine 9.1 mg/dL is above 99.9 % of the training data" in text for text in step.rebuttals)
-    told = argument(result)
+    told = render_argument(result)
     assert "moved the estimate, compared with 40 made-up people, most first: up: serum creatinine 9.1 mg/dL" in told
     assert "dialysis not measured" not in told
     assert result.interval is not None and result.interval.text == "90 % of us"
     assert_fhir(result)
-    assert "fingerprint" in provenance(result, "turtle")
+    assert "fingerprint" in serialize_result(result, "turtle")
 
 
 def assert_fhir(result: AnswerResult) -> None:
@@ -213,7 +213,7 @@ async def test_graphql_tells_contributions_standing_and_card(catalog: Catalog) -
     settings = Settings.model_validate({"sources": [{"id": "ehr", "base_url": BASE}], "cache": {"enabled": False}})
     variables = {"patient": "p1", "of": ["test-linear"], "at": AT.isoformat()}
     async with await Engine.open(settings, catalog, FakeFhir(chart()).client()) as engine:
-        answer, status = await GraphQL(engine, settings.server).run(WHOLE, variables)
+        answer, status = await GraphQL(engine, settings.server).run(FULL_QUERY, variables)
         cards, _ = await GraphQL(engine, settings.server).run(CARDS, {})
     assert (status, answer.get("errors"), cards.get("errors")) == (200, None, None)
     step = answer["data"]["patient"]["results"][0]["chain"][-1]

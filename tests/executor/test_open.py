@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from server.errors import SettingsError
-from server.executor.cache.keys import Keyring
-from server.executor.cache.open import open_store
+from server.executor.cache.encryption import Keyring
+from server.executor.cache.open_store import open_store
 
 SECRET = b"s" * 32
 
@@ -58,7 +58,7 @@ async def test_settings_that_are_refused(url: str | None, key: bytes | None, tex
 
 
 def test_keys_differ_by_purpose_and_by_secret() -> None:
-    one, again, other = Keyring.of(SECRET), Keyring.of(SECRET), Keyring.of(b"t" * 32)
+    one, again, other = Keyring.from_secret(SECRET), Keyring.from_secret(SECRET), Keyring.from_secret(b"t" * 32)
     assert one == again
     assert len({one.fingerprint, one.seen, one.seal, other.fingerprint, other.seen, other.seal}) == 6
     assert SECRET not in (one.fingerprint, one.seen, one.seal)
@@ -66,4 +66,4 @@ def test_keys_differ_by_purpose_and_by_secret() -> None:
 
 
 def test_without_a_secret_every_process_has_its_own() -> None:
-    assert Keyring.of(None) != Keyring.of(None)
+    assert Keyring.from_secret(None) != Keyring.from_secret(None)

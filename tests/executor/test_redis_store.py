@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from backends import Backend, Clock, open_backend
 
-from server.executor.cache.breaker import Breaker
-from server.executor.cache.redis_store import RedisStore
+from server.executor.cache.redis_store import CircuitBreaker, RedisStore
+from tests.executor.backends import Backend, Clock, open_backend
 
 HOUR = timedelta(hours=1)
 
@@ -28,7 +27,9 @@ async def test_a_server_that_never_answers(tmp_path) -> None:
         writer.close()
 
     server = await asyncio.start_unix_server(silent, tmp_path / "s")
-    store = RedisStore(f"unix://{tmp_path}/s", connect=0.02, answer=0.02, breaker=Breaker(Clock()))
+    store = RedisStore(
+        f"unix://{tmp_path}/s", connect_timeout=0.02, answer_timeout=0.02, breaker=CircuitBreaker(Clock())
+    )
     async with server:
         assert await store.get_many(["a", "b"]) == [None, None]
         assert await store.get_many(["a"]) == [None]
@@ -44,7 +45,7 @@ async def test_a_wrong_password(debian: Backend) -> None:
     async with debian.raw() as server:
         await server.config_set("requirepass", "right")
     for url in (debian.url, f"unix://:hidden@{(debian.url or '').removeprefix('unix://')}"):
-        store = RedisStore(url or "", connect=10, answer=10)
+        store = RedisStore(url or "", connect_timeout=10, answer_timeout=10)
         await store.put_many({"a": b"1"}, HOUR)
         assert await store.get_many(["a"]) == [None]
         status = await store.status()
@@ -79,7 +80,7 @@ async def test_what_is_garbled_is_a_miss(tmp_path) -> None:
         writer.close()
 
     server = await asyncio.start_unix_server(garbled, tmp_path / "s")
-    store = RedisStore(f"unix://{tmp_path}/s", connect=10, answer=10)
+    store = RedisStore(f"unix://{tmp_path}/s", connect_timeout=10, answer_timeout=10)
     async with server:
         assert await store.get_many(["a"]) == [None]
         assert not (await store.status()).reachable
@@ -88,29 +89,31 @@ async def test_what_is_garbled_is_a_miss(tmp_path) -> None:
 
 def test_the_circuit_opens_longer_while_faults_go_on() -> None:
     clock = Clock()
-    breaker = Breaker(clock)
-    assert breaker.allows()
+    breaker = CircuitBreaker(clock)
+    assert breaker.allows_call()
     pauses = []
     for _ in range(7):
-        breaker.failed()
-        assert not breaker.allows()
+        breaker.record_failure()
+        assert not breaker.allows_call()
         began = clock.now
-        while not breaker.allows():
+        while not breaker.allows_call():
             clock.now += 0.25
-        assert not breaker.allows(), "one call tries, the others wait for what it finds"
+        assert not breaker.allows_call(), "one call tries, the others wait for what it finds"
         pauses.append(clock.now - began)
     assert pauses == [0.5, 1, 2, 4, 8, 10, 10]
-    breaker.succeeded()
-    assert breaker.allows()
-    breaker.failed()
+    breaker.record_success()
+    assert breaker.allows_call()
+    breaker.record_failure()
     clock.now += 0.5
-    assert breaker.allows()
+    assert breaker.allows_call()
 
 
 async def test_a_server_that_lets_us_run_no_scripts(debian: Backend) -> None:
     async with debian.raw() as server:
         await server.execute_command("ACL", "SETUSER", "plain", "on", ">right", "~*", "+@all", "-@scripting")
-    store = RedisStore(f"unix://plain:right@{(debian.url or '').removeprefix('unix://')}", connect=10, answer=10)
+    store = RedisStore(
+        f"unix://plain:right@{(debian.url or '').removeprefix('unix://')}", connect_timeout=10, answer_timeout=10
+    )
     await store.put_many({"a": b"1", "b": b"2"}, HOUR)
     await store.put_many({"c": b"3"}, timedelta(milliseconds=1))
     assert await store.get_many(["a", "b"]) == [b"1", b"2"]

@@ -6,9 +6,8 @@ from datetime import timedelta
 import pytest
 
 from server.errors import SettingsError
-from server.executor.cache.keys import Keyring
-from server.executor.cache.sealed import Sealed
-from server.executor.cache.shelf import StoreShelf
+from server.executor.cache.encryption import Keyring, SealedStore
+from server.executor.cache.record_store import RecordStore
 from server.executor.cache.store import NoStore
 from server.executor.engine import Engine
 from server.executor.question import Question
@@ -82,19 +81,19 @@ class Remembering(NoStore):
 
 async def test_the_name_is_a_keyed_hash_of_all_its_parts() -> None:
     store = Remembering()
-    keys = Keyring.of(b"s" * 32)
-    shelf = StoreShelf(Sealed(store, keys.seal), keys.seen)
+    keys = Keyring.from_secret(b"s" * 32)
+    shelf = RecordStore(SealedStore(store, keys.seal), keys.seen)
     await shelf.put(NAME, b"creatinine", HOUR)
     assert store.ttl == HOUR
     assert await shelf.get(NAME) == b"creatinine"
     assert not any(b"creatinine" in value for value in store.given.values())
     for index, other in enumerate(("lab", "http://ehr.test/b", "someone", ("Observation", (("patient", "q"),)))):
         assert await shelf.get((*NAME[:index], other, *NAME[index + 1 :])) is None
-    assert await StoreShelf(Sealed(store, keys.seal), b"k" * 32).get(NAME) is None
+    assert await RecordStore(SealedStore(store, keys.seal), b"k" * 32).get(NAME) is None
 
 
 async def test_without_a_cache_nothing_is_kept() -> None:
-    shelf = StoreShelf(NoStore(), b"k" * 32)
+    shelf = RecordStore(NoStore(), b"k" * 32)
     await shelf.put(NAME, b"creatinine", HOUR)
     assert await shelf.get(NAME) is None
 

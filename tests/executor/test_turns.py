@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from collectors.assemble import facts_from_resources
-from server.compiler.compile import compile_plan
+from collectors.assembly import facts_from_resources
+from server.compiler.compilation import compile_plan
+from server.executor.module_evaluation import TURN_SIZE, by_turns
 from server.executor.question import Question
-from server.executor.turns import TURN, by_turns
 from tests.support.asking import AT, shipped
 from tests.support.charts import creatinine, patient
 from tests.support.faulty import Faulty, engine_over
 
-POINTS = 3 * TURN
+POINTS = 3 * TURN_SIZE
 
 
 class Other:
@@ -37,7 +37,7 @@ class Other:
 
 
 @pytest.mark.parametrize(
-    ("items", "turns"), [(0, 0), (1, 0), (TURN, 0), (TURN + 1, 1), (2 * TURN, 1), (2 * TURN + 1, 2)]
+    ("items", "turns"), [(0, 0), (1, 0), (TURN_SIZE, 0), (TURN_SIZE + 1, 1), (2 * TURN_SIZE, 1), (2 * TURN_SIZE + 1, 2)]
 )
 async def test_everything_is_done_in_order_and_others_go_between(items: int, turns: int) -> None:
     async with Other() as other:
@@ -47,7 +47,7 @@ async def test_everything_is_done_in_order_and_others_go_between(items: int, tur
 
 async def test_what_fails_fails_the_whole() -> None:
     with pytest.raises(ZeroDivisionError):
-        await by_turns(lambda item: 1 // item, [1] * TURN + [0])
+        await by_turns(lambda item: 1 // item, [1] * TURN_SIZE + [0])
 
 
 async def test_a_series_of_many_points_lets_others_go_between() -> None:
@@ -64,6 +64,6 @@ async def test_a_series_of_many_points_lets_others_go_between() -> None:
         async with Other() as other:
             trace = await engine.answer(question, plan, AT, facts, source)
             # Two waves of as many points, each prepared, looked up and evaluated; names and reasons of all.
-            waves = 2 * 3 * (POINTS // TURN - 1)
+            waves = 2 * 3 * (POINTS // TURN_SIZE - 1)
             assert len(trace.executions) > 2 * POINTS
-            assert other.turns >= waves + 2 * (2 * POINTS // TURN - 1)
+            assert other.turns >= waves + 2 * (2 * POINTS // TURN_SIZE - 1)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from collectors.reading import validity
-from collectors.reading.validity import prepare
+from collectors.reading import r4_validation
+from collectors.reading.r4_validation import preload_model
 from fixtures.child import ROOT
 from server import kinds
 from server.catalog.descriptions import Description, Kind
-from server.executor import warming
-from server.executor.warming import warm
+from server.executor import warm_up
+from server.executor.warm_up import warm_up_catalog
 from tests.support.asking import shipped
 
 
@@ -21,14 +21,14 @@ from tests.support.asking import shipped
 def prepared(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[str]]:
     types: list[str] = []
     units: list[str] = []
-    monkeypatch.setattr(warming, "prepare", types.append)
-    monkeypatch.setattr(warming, "known", units.append)
+    monkeypatch.setattr(warm_up, "preload_model", types.append)
+    monkeypatch.setattr(warm_up, "is_convertible", units.append)
     monkeypatch.setattr(kinds, "model_faults", lambda _: [])
     return types, units
 
 
 async def test_every_type_that_is_read_and_every_unit(prepared: tuple[list[str], list[str]]) -> None:
-    await warm(shipped(), 0)
+    await warm_up_catalog(shipped(), 0)
     types, units = prepared
     assert {"Patient", "Observation", "Condition"} <= set(types)
     assert {"mg/dL", "umol/L", "mm[Hg]"} <= set(units)
@@ -39,12 +39,12 @@ async def test_what_is_read_on_request_only_is_left(prepared: tuple[list[str], l
     catalog = shipped()
     some = next(each for each in catalog.collectors.values() if each.resource_type == "Observation")
     readers = {"a": replace(some, resource_type="Procedure"), "b": replace(some, on_request=True)}
-    await warm(replace(catalog, collectors=readers), 0)
+    await warm_up_catalog(replace(catalog, collectors=readers), 0)
     assert prepared[0] == ["Procedure"]
 
 
 async def test_a_server_that_ends_at_once_prepares_nothing(prepared: tuple[list[str], list[str]]) -> None:
-    task = asyncio.create_task(warm(shipped(), 10))
+    task = asyncio.create_task(warm_up_catalog(shipped(), 10))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait({task})
@@ -65,26 +65,26 @@ async def test_models_are_loaded_last_and_a_fault_is_logged(
 
     monkeypatch.setattr(kinds, "model_faults", faults)
     modules = {"a": replace(egfr, kind=Kind.MODEL), "b": bmi}
-    await warm(replace(shipped(), modules=modules), 0)
+    await warm_up_catalog(replace(shipped(), modules=modules), 0)
     assert asked == ["egfr"]
     assert [record.getMessage() for record in caplog.records] == ["model egfr: model.skops: not found"]
 
 
 def test_a_type_without_a_model_is_passed_over() -> None:
-    prepare("Nonsense")
+    preload_model("Nonsense")
 
 
 def test_what_is_prepared_is_there() -> None:
-    prepare("Condition")
-    held = validity._model.cache_info().currsize
-    prepare("Condition")
-    assert validity._model.cache_info().currsize == held > 0
+    preload_model("Condition")
+    held = r4_validation._model.cache_info().currsize
+    preload_model("Condition")
+    assert r4_validation._model.cache_info().currsize == held > 0
 
 
 TWO_THREADS = """
 import threading
 from collectors.reading.readout import record_of
-from collectors.reading.validity import fault, prepare
+from collectors.reading.r4_validation import fault, prepare
 from collectors.settings import Source
 
 TYPES = ("Observation", "Patient", "Condition", "Encounter", "Procedure", "MedicationRequest")

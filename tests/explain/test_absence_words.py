@@ -8,7 +8,7 @@ from ontology.concepts import Concept, Origin, ValueType
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
-from server.catalog.load import load_catalog
+from server.catalog.catalog import load_catalog
 from server.executor.trace import BoundInput
 from server.explain.wording import absence_words
 

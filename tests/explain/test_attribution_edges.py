@@ -8,35 +8,37 @@ from typing import Any
 
 import pytest
 
-from collectors.gather import facts_from_resources
+from collectors.gatherer import facts_from_resources
 from ontology.evaluation import Issue
 from ontology.values import Absent, AbsentReason, Quantity, Value
-from server.compiler.compile import compile_plan
+from server.compiler.compilation import compile_plan
 from server.executor.question import Question
-from server.explain.attribution import attribution
-from server.explain.comparisons import Against, AttributionView, Baseline
+from server.explain.attribution import attribution_view
+from server.explain.comparisons import AttributionView, Baseline, Comparison
 from tests.support.asking import AT, PATIENT, SOURCE, asking, shipped
 from tests.support.charts import creatinine, lab, patient, uacr
 
-REFERENCE = Against(Baseline.REFERENCE)
-ACTUAL = Against(Baseline.ACTUAL)
+REFERENCE = Comparison(Baseline.REFERENCE)
+ACTUAL = Comparison(Baseline.ACTUAL)
 
 
-def earlier(when: str) -> Against:
-    return Against(Baseline.EARLIER, datetime.fromisoformat(when))
+def earlier(when: str) -> Comparison:
+    return Comparison(Baseline.EARLIER, datetime.fromisoformat(when))
 
 
 async def told(
-    records: Iterable[Any], concept: str, against: Against, assume: Mapping[str, Value] | None = None
+    records: Iterable[Any], concept: str, against: Comparison, assume: Mapping[str, Value] | None = None
 ) -> AttributionView | Issue:
-    question = Question(PATIENT, (concept,), AT, "ehr", dict(assume or {}), recorded=against is ACTUAL)
+    question = Question(
+        PATIENT, (concept,), AT, "ehr", dict(assume or {}), compare_without_assumptions=against is ACTUAL
+    )
     if against.since is not None:
-        question = replace(question, earlier=(against.since,))
+        question = replace(question, earlier_times=(against.since,))
     async with asking(shipped(), cache={"enabled": False}, site={"north_america": True}) as ask:
-        plan = compile_plan(ask.engine.catalog, (concept,), frozenset(question.assume))
+        plan = compile_plan(ask.engine.catalog, (concept,), frozenset(question.assumptions))
         facts = facts_from_resources(SOURCE, PATIENT, plan.searches, list(records))
         trace = await ask.engine.answer(question, plan, AT, facts, SOURCE)
-    return attribution(trace, concept, against)
+    return attribution_view(trace, concept, against)
 
 
 def vitals(when: str, oxygen: Any, respiratory: float, spo2: float) -> list[Any]:
@@ -75,7 +77,7 @@ CREATININES = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.
     ],
 )  # fmt: skip
 async def test_where_there_is_nothing_to_share_out_it_says_why(
-    records: list[Any], concept: str, against: Against, assume: dict[str, Value], why: str
+    records: list[Any], concept: str, against: Comparison, assume: dict[str, Value], why: str
 ) -> None:
     found = await told(records, concept, against, assume)
     assert isinstance(found, Issue)

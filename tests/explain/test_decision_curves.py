@@ -6,12 +6,12 @@ from decimal import Decimal
 import pytest
 
 from server.catalog.cards import Metric
-from server.explain.curve import HEIGHT, LEFT, TOP, WIDTH, drawing
+from server.explain.card_html import CURVE_HEIGHT, CURVE_LEFT, CURVE_TOP, CURVE_WIDTH, render_curve
 
 
 def curve(*benefits: str) -> str:
     tenths = (Decimal(place) / 10 for place in range(1, len(benefits) + 1))
-    return drawing(
+    return render_curve(
         [Metric("net-benefit", Decimal(b), "made up", threshold=t) for t, b in zip(tenths, benefits, strict=True)]
     )
 
@@ -25,8 +25,8 @@ def test_a_curve_is_drawn_within_its_frame(benefits: tuple[str, ...]) -> None:
     assert len(tracks) == 2
     for track in tracks:
         for x, y in (map(float, point.split(",")) for point in track.split()):
-            assert LEFT <= x <= LEFT + WIDTH
-            assert TOP <= y <= TOP + HEIGHT
+            assert CURVE_LEFT <= x <= CURVE_LEFT + CURVE_WIDTH
+            assert CURVE_TOP <= y <= CURVE_TOP + CURVE_HEIGHT
 
 
 def test_what_does_harm_lies_below_nothing() -> None:

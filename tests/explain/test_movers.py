@@ -5,14 +5,14 @@ from decimal import Decimal
 import pytest
 
 from ontology.values import Quantity
-from server.attribution.told import POINTS, Attribution, Item
-from server.explain.movers import movers
+from server.attribution.result import POINTS, Attribution, AttributionItem
+from server.explain.attribution_text import describe_players
 from tests.support.descriptions import make_concept
 
 
 def told(amount: float, error: float | None, scale: str) -> Attribution:
     ends = Quantity(Decimal(1), "1"), Quantity(Decimal(2), "1")
-    item = Item(make_concept("pulse"), "pulse", *ends, amount=amount, error=error)
+    item = AttributionItem(make_concept("pulse"), "pulse", *ends, amount=amount, error=error)
     return Attribution(scale, 0.0, amount, *ends, (item,), ())
 
 
@@ -30,4 +30,4 @@ def told(amount: float, error: float | None, scale: str) -> Attribution:
     ],
 )
 def test_amounts_and_their_errors(amount: float, error: float | None, scale: str, says: str) -> None:
-    assert movers(told(amount, error, scale), 0).endswith(says)
+    assert describe_players(told(amount, error, scale), 0).endswith(says)

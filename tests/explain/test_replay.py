@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Series
-from server.catalog.load import ROOT, Catalog
-from server.executor.cache.keys import Keyring
-from server.explain.replay.replay import replay
+from server.catalog.catalog import ROOT, Catalog
+from server.executor.cache.encryption import Keyring
 from server.explain.results import Status
+from server.verify.verify import recompute_answer
 from tests.support.answered import answers, assumed
 from tests.support.asking import shipped, with_module
 from tests.support.changing import with_input, with_step
@@ -29,7 +29,7 @@ def test_everything_about_every_patient_comes_out_the_same() -> None:
     modules = set()
     for (patient, concept), result in answers().items():
         replayed = again(said_of(result))
-        assert replayed.same, (patient, concept, words(replayed))
+        assert replayed.matches, (patient, concept, words(replayed))
         assert all(step.evaluation is not None for step in replayed.steps)
         statuses[result.status] += 1
         modules |= {step.module.iri for step in result.chain}
@@ -64,26 +64,26 @@ def test_the_hard_kinds_of_values_are_among_them() -> None:
 def test_a_what_if_comes_out_the_same(assume: dict[str, Quantity | bool]) -> None:
     said = said_of(assumed("ckd-progressing", RISK, assume))
     replayed = again(said)
-    assert replayed.same, words(replayed)
+    assert replayed.matches, words(replayed)
     assert any(given.assumed for step in said.steps for given in step.inputs.values())
 
 
 def test_what_a_what_if_moved_comes_out_too() -> None:
     said = said_of(assumed("ckd-progressing", "egfr", {"serum-creatinine": Quantity(Decimal("0.9"), "mg/dL")}))
     assert said.attributions[0].items
-    assert again(said).same
+    assert again(said).matches
 
 
 def test_an_answer_that_was_assumed_itself_has_nothing_to_compute() -> None:
     said = said_of(assumed("ckd-progressing", "egfr", {"egfr": Quantity(Decimal(28), GFR)}))
-    assert again(said).same
+    assert again(said).matches
     assert found(again(replace(said, assumed=False))) == [("link", None)]
 
 
 def test_without_the_key_the_public_digests_do() -> None:
-    assert again(argument(), keys=None).same
-    assert again(argument(), keys=Keyring.of(None)).same
-    other = again(argument(), keys=Keyring.of(bytes(32)))
+    assert again(argument(), keys=None).matches
+    assert again(argument(), keys=Keyring.from_secret(None)).matches
+    other = again(argument(), keys=Keyring.from_secret(bytes(32)))
     assert found(other) == [("key", None)] * len(argument().steps)
 
 
@@ -92,7 +92,7 @@ def test_what_comes_of_a_step_goes_into_the_next() -> None:
     said = argument()
     lower = with_step(said, step_of(said, "egfr"), value=Quantity(Decimal(30), GFR))
     assert ("value", None) in found(again(lower))
-    upper = with_input(said, len(said.steps) - 1, "egfr", consumed=Consumed(Quantity(Decimal(30), GFR)))
+    upper = with_input(said, len(said.steps) - 1, "egfr", consumed=SlotInput(Quantity(Decimal(30), GFR)))
     assert ("input", "egfr") in found(again(upper))
     assert "30 mL/min/{1.73_m2} in the file" in words(again(upper))
 
@@ -130,9 +130,9 @@ def test_what_rests_on_a_step_that_cannot_be_computed_is_taken_from_the_file_and
 
 
 def test_other_libraries_are_named_and_the_value_is_compared_all_the_same() -> None:
-    replayed = replay(argument(), shipped(), replace(here(), libraries="others"), KEYS)
+    replayed = recompute_answer(argument(), shipped(), replace(here(), libraries="others"), KEYS)
     assert {kind for kind, _ in found(replayed)} == {"environment"}
-    assert all(step.evaluation is not None and step.evaluation.value == step.said.value for step in replayed.steps)
+    assert all(step.evaluation is not None and step.evaluation.value == step.exported.value for step in replayed.steps)
 
 
 def test_another_slot_here_is_named() -> None:

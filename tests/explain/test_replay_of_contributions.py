@@ -6,20 +6,20 @@ from decimal import Decimal
 
 import pytest
 
-from server.explain.replay.said import SaidContributions, SaidStep
+from server.explain.prov.exported import ExportedContributions, ExportedStep
 from tests.support.changing import with_step
 from tests.support.replaying import NEWS2, again, argument, found, words
 
-Change = Callable[[SaidContributions], SaidContributions | None]
+Change = Callable[[ExportedContributions], ExportedContributions | None]
 
 
-def amounts(told: SaidContributions, *more: int) -> tuple[tuple[str, Decimal], ...]:
+def amounts(told: ExportedContributions, *more: int) -> tuple[tuple[str, Decimal], ...]:
     return tuple(
         (slot, amount + by) for (slot, amount), by in zip(told.items, (*more, *[0] * len(told.items)), strict=False)
     )
 
 
-def scored() -> tuple[int, SaidStep, SaidContributions]:
+def scored() -> tuple[int, ExportedStep, ExportedContributions]:
     steps = argument("sepsis-ward", NEWS2).steps
     place, step = next((place, step) for place, step in enumerate(steps) if step.contributions is not None)
     assert step.contributions is not None
@@ -54,5 +54,5 @@ def test_what_was_not_changed_comes_out() -> None:
 def test_what_no_step_tells_here_is_found() -> None:
     said = argument()
     place = next(place for place, step in enumerate(said.steps) if step.contributions is None)
-    made_up = SaidContributions("POINTS", Decimal(0), Decimal(1), (("age", Decimal(1)),))
+    made_up = ExportedContributions("POINTS", Decimal(0), Decimal(1), (("age", Decimal(1)),))
     assert found(again(with_step(said, place, contributions=made_up))) == [("contributions", None)]

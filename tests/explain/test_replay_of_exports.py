@@ -12,35 +12,35 @@ from rdflib import Graph
 
 from ontology.values import Quantity
 from server.errors import ArgumentFileError
-from server.executor.cache.keys import Keyring
-from server.explain.prov import graph, written
-from server.explain.prov.read import read
-from server.explain.prov.seal import SealFit, seal_of
-from server.explain.prov.writing import Form
-from server.explain.replay.telling import RECORDS, SEALS, as_json, lines, plain
-from server.explain.replay.verify import Seal, Verified, verify
+from server.executor.cache.encryption import Keyring
+from server.explain.prov import argument_graph, serialize_graphs
+from server.explain.prov.read_export import read_export
+from server.explain.prov.seal import SealCheck, check_seal
+from server.explain.prov.serialize import Form
+from server.verify.report import RECORDS_TEXT, SEAL_TEXTS, printable, report_lines, report_object
+from server.verify.verify import SealState, Verification, verify_file
 from tests.support.answered import answers, assumed, charts
 from tests.support.asking import shipped
 from tests.support.replaying import KEYS, NEWS2, RISK, here, words
 
 FORMS: tuple[Form, ...] = ("turtle", "json-ld")
-NOBODY = Keyring.of(None)
+NOBODY = Keyring.from_secret(None)
 
 
-def verified(text: str, form: str = "turtle", keys: Keyring = KEYS) -> Verified:
-    return verify(text, form, shipped(), here(), keys)
+def verified(text: str, form: str = "turtle", keys: Keyring = KEYS) -> Verification:
+    return verify_file(text, form, shipped(), here(), keys)
 
 
 @cache
 def argument_of(patient: str, concept: str) -> Graph:
-    return graph(answers()[patient, concept])
+    return argument_graph(answers()[patient, concept])
 
 
 @cache
 def exported(patient: str, form: Form = "turtle", *of: str) -> str:
     """All answers about a patient in one file, or those named."""
     told = [concept for name, concept in answers() if name == patient and (not of or concept in of)]
-    return written([argument_of(patient, concept) for concept in told], form)
+    return serialize_graphs([argument_of(patient, concept) for concept in told], form)
 
 
 @pytest.mark.parametrize("patient", sorted(charts()))
@@ -48,11 +48,11 @@ def test_all_of_a_patient_verifies_from_one_file_in_either_form(patient: str) ->
     turtle, json_ld = exported(patient), exported(patient, "json-ld")
     found = verified(turtle)
     assert len(found.answers) == len({concept for name, concept in answers() if name == patient})
-    assert found.same, [words(answer) for answer in found.answers]
-    assert found.seal is Seal.FITS
+    assert found.matches, [words(answer) for answer in found.answers]
+    assert found.seal is SealState.FITS
     # The same is read from the other form, and so comes out the same.
-    assert read(json_ld, "json-ld") == tuple(answer.said for answer in found.answers)
-    assert seal_of(json_ld, "json-ld", KEYS.argument) is SealFit.FITS
+    assert read_export(json_ld, "json-ld") == tuple(answer.exported for answer in found.answers)
+    assert check_seal(json_ld, "json-ld", KEYS.argument) is SealCheck.FITS
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -60,31 +60,31 @@ def test_a_what_if_verifies(form: Form) -> None:
     result = assumed(
         "ckd-progressing", RISK, {"egfr": Quantity(Decimal(28), "mL/min/{1.73_m2}"), "north-america": True}
     )
-    found = verified(written([graph(result)], form), form)
-    assert found.same and found.seal is Seal.FITS, [words(answer) for answer in found.answers]
+    found = verified(serialize_graphs([argument_graph(result)], form), form)
+    assert found.matches and found.seal is SealState.FITS, [words(answer) for answer in found.answers]
 
 
 def test_without_a_key_the_seal_is_not_looked_at_and_that_is_told() -> None:
     found = verified(exported("healthy", "turtle", "egfr"), keys=NOBODY)
-    assert found.same and found.seal is Seal.NO_KEY
-    told = "\n".join(lines(found))
+    assert found.matches and found.seal is SealState.NO_KEY
+    told = "\n".join(report_lines(found))
     assert "whoever can change the file can make its digests fit as well" in told
-    assert "All the same." in told and RECORDS in told and "(not checked)" in told
+    assert "All the same." in told and RECORDS_TEXT in told and "(not checked)" in told
 
 
 def test_another_key_is_told() -> None:
-    found = verified(exported("healthy", "turtle", "egfr"), keys=Keyring.of(bytes(32)))
-    assert not found.same and found.seal is Seal.BROKEN
+    found = verified(exported("healthy", "turtle", "egfr"), keys=Keyring.from_secret(bytes(32)))
+    assert not found.matches and found.seal is SealState.BROKEN
     assert all(finding.kind.value == "key" for answer in found.answers for finding in answer.all_findings())
-    assert "differs, and gives the same value here" in "\n".join(lines(found))
+    assert "differs, and gives the same value here" in "\n".join(report_lines(found))
 
 
 def test_a_seal_taken_away_is_told_where_there_is_a_key() -> None:
     text = re.sub(r"\s+mpm:seal \"[0-9a-f]+\" ;", "", exported("healthy", "turtle", "egfr"))
     assert "mpm:seal" not in text
-    assert verified(text).seal is Seal.REMOVED and not verified(text).same
-    assert verified(text, keys=NOBODY).seal is Seal.NONE
-    assert SEALS[Seal.REMOVED] in "\n".join(lines(verified(text)))
+    assert verified(text).seal is SealState.REMOVED and not verified(text).matches
+    assert verified(text, keys=NOBODY).seal is SealState.NONE
+    assert SEAL_TEXTS[SealState.REMOVED] in "\n".join(report_lines(verified(text)))
 
 
 ONLY_SEALED: dict[str, Callable[[str], str]] = {
@@ -100,15 +100,15 @@ def test_only_the_seal_sees_it(name: str) -> None:
     whole = exported("ckd-progressing", "turtle", RISK)
     text = ONLY_SEALED[name](whole)
     assert text != whole
-    assert verified(text, keys=NOBODY).same
+    assert verified(text, keys=NOBODY).matches
     found = verified(text)
-    assert found.seal is Seal.BROKEN and not found.same
-    assert "not in order" in "\n".join(lines(found))
+    assert found.seal is SealState.BROKEN and not found.matches
+    assert "not in order" in "\n".join(report_lines(found))
 
 
 def refused_or_differs(text: str, keys: Keyring) -> bool:
     try:
-        return not verified(text, keys=keys).same
+        return not verified(text, keys=keys).matches
     except ArgumentFileError:
         return True
 
@@ -133,16 +133,16 @@ def test_a_removed_step_is_named() -> None:
 
 
 def test_it_is_told_as_json_too() -> None:
-    told = as_json(verified(exported("ckd-progressing", "turtle", RISK)))
+    told = report_object(verified(exported("ckd-progressing", "turtle", RISK)))
     (answer,) = told["answers"]
     assert told["same"] and told["seal"]["state"] == "fits" and answer["same"]
     assert [step["value"] == step["here"] for step in answer["steps"]] == [True] * len(answer["steps"])
     changed = re.sub(
         r'"43\.6|\b43\.6', lambda m: m[0].replace("4", "1", 1), exported("ckd-progressing", "turtle", RISK)
     )
-    other = as_json(verified(changed, keys=NOBODY))
+    other = report_object(verified(changed, keys=NOBODY))
     assert not other["same"] and other["seal"]["state"] == "not-checked"
 
 
 def test_nothing_that_a_terminal_obeys_is_printed() -> None:
-    assert plain("a\x1b[2Jb\u202ec") == "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c"
+    assert printable("a\x1b[2Jb\u202ec") == "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c"

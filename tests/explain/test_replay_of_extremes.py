@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from ontology.values import Quantity
-from server.attribution.told import LOG_ODDS, Attribution
-from server.explain.replay import moved
-from server.explain.replay.telling import as_json, json_text
-from server.explain.replay.verify import Seal, Verified
+from server.attribution.result import LOG_ODDS, Attribution
+from server.verify import check_attribution
+from server.verify.report import report_json, report_object
+from server.verify.verify import SealState, Verification
 from tests.support.replaying import again, argument, found, words
 
 
@@ -33,20 +33,20 @@ def test_a_probability_that_has_no_log_odds(number: str) -> None:
 
 @pytest.mark.parametrize("broken", [float("inf"), float("nan")])
 def test_amounts_too_large_to_be_reckoned_are_told_as_such(monkeypatch: pytest.MonkeyPatch, broken: float) -> None:
-    reckoned = moved.attribute
+    reckoned = check_attribution.attribute
 
     def overflowing(*given: object) -> object:
         made = reckoned(*given)  # type: ignore[arg-type]  # passed on as it came
         assert isinstance(made, Attribution)
         return replace(made, items=tuple(replace(each, amount=broken) for each in made.items))
 
-    monkeypatch.setattr(moved, "attribute", overflowing)
+    monkeypatch.setattr(check_attribution, "attribute", overflowing)
     assert "cannot be reckoned with" in words(again(argument()))
 
 
 def test_json_for_a_terminal_has_nothing_that_it_would_obey() -> None:
     text = "a\x1b[2Jb\x9b2Jc\x7fd\u202ee\u2028f\U000e0001g \u00b5"
-    verified = Verified((again(replace(argument(), text=text)),), Seal.NONE)
-    told = json_text(verified)
+    verified = Verification((again(replace(argument(), text=text)),), SealState.NONE)
+    told = report_json(verified)
     assert told.replace("\n", "").isprintable() and "\u00b5" in told
-    assert json.loads(told) == as_json(verified)
+    assert json.loads(told) == report_object(verified)

@@ -5,16 +5,16 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
-from collectors.gather import facts_from_resources
+from collectors.gatherer import facts_from_resources
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Quantity
-from server.catalog.load import ROOT, Catalog
-from server.compiler.compile import compile_plan
+from server.catalog.catalog import ROOT, Catalog
+from server.compiler.compilation import compile_plan
 from server.executor.question import Question
 from server.explain.explain import explain
-from server.explain.prov import graph, written
-from server.explain.prov.read import read
-from server.explain.replay.said import Said
+from server.explain.prov import argument_graph, serialize_graphs
+from server.explain.prov.exported import ExportedAnswer
+from server.explain.prov.read_export import read_export
 from server.explain.results import Status
 from tests.support.answered import AT, KEY, PATIENTLY, charts
 from tests.support.asking import SOURCE, asking, shipped, with_module
@@ -31,10 +31,10 @@ def broken() -> Catalog:
 
 
 @cache
-def failed() -> dict[str, Said]:
+def failed() -> dict[str, ExportedAnswer]:
     """What was exported of answers whose module failed, read back, by the ids of their concepts."""
 
-    async def go() -> dict[str, Said]:
+    async def go() -> dict[str, ExportedAnswer]:
         async with asking(cache={"enabled": False, "key": KEY}, server=PATIENTLY) as ask:
             # The start would refuse it: it broke since.
             plan = compile_plan(broken(), OF)
@@ -42,7 +42,10 @@ def failed() -> dict[str, Said]:
             trace = await ask.engine.answer(Question(PATIENT, OF, AT, "ehr"), plan, AT, facts, SOURCE)
         results = {each.concept.id: each for each in explain(trace)}
         assert results["egfr"].status is Status.FAILED
-        return {name: read(written([graph(each)], "turtle"), "turtle")[0] for name, each in results.items()}
+        return {
+            name: read_export(serialize_graphs([argument_graph(each)], "turtle"), "turtle")[0]
+            for name, each in results.items()
+        }
 
     return asyncio.run(go())
 
@@ -52,7 +55,7 @@ def test_a_failure_is_exported_as_one_and_the_same_comes_out() -> None:
     assert (said.value, said.status) == (FAILED, "FAILED")
     for each in failed().values():
         replayed = again(each, broken())
-        assert replayed.same, words(replayed)
+        assert replayed.matches, words(replayed)
 
 
 def test_a_failure_there_that_is_a_value_here_is_told() -> None:

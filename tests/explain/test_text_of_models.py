@@ -8,8 +8,8 @@ import pytest
 
 from ontology.evaluation import Interval
 from server.explain.explain import explain
-from server.explain.phrases import grounds_span, moved, uncertainty
-from server.explain.text import argument
+from server.explain.phrases import describe_contributions, describe_ground_times, describe_uncertainty
+from server.explain.text import render_argument
 from server.explain.wording import amount
 from tests.support import traces as t
 from tests.support.modelled import modelled
@@ -27,20 +27,20 @@ MODEL = (
 
 @pytest.mark.parametrize("text", MODEL)
 def test_a_model_says(text: str) -> None:
-    assert text in argument(modelled())
+    assert text in render_argument(modelled())
 
 
 def test_what_is_no_model_says_none_of_it() -> None:
-    told = argument(explain(t.kfre_trace(), t.interpret)[0])
+    told = render_argument(explain(t.kfre_trace(), t.interpret)[0])
     assert not [text for text in MODEL[:5] if text in told]
     assert "model" not in told.replace("KFRE_MODULE", "")
 
 
 def test_the_limits_stand_before_words_that_do_not_have_them() -> None:
     limits = Interval(Decimal("0.2"), Decimal("2.4"), "%", "widened to hold the estimate")
-    assert uncertainty(limits, 0) == "under 1 to 2 % (widened to hold the estimate)"
+    assert describe_uncertainty(limits, 0) == "under 1 to 2 % (widened to hold the estimate)"
     worded = replace(limits, text="95 % confidence interval +0.2 to +2.4")
-    assert uncertainty(worded, 0) == worded.text
+    assert describe_uncertainty(worded, 0) == worded.text
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_hardly_moved_an_estimate_is_counted_and_not_named() -> None:
     step = modelled().step
     assert step is not None and step.contributions is not None
     one, other = step.contributions.items
-    told = moved(replace(step.contributions, items=(one, replace(other, amount=Decimal("-0.01")))))
+    told = describe_contributions(replace(step.contributions, items=(one, replace(other, amount=Decimal("-0.01")))))
     assert told.endswith("most first: up: eGFR 45; less than these: 1 more input")
 
 
@@ -69,7 +69,7 @@ def test_what_limits_an_answer_stands_before_what_it_is_made_of() -> None:
     found = 0
     for make in t.EVERY_TRACE.values():
         for result in explain(make(), t.interpret):
-            lines = argument(result).splitlines()
+            lines = render_argument(result).splitlines()
             above = [n for n, line in enumerate(lines) if line.startswith("  ! ")]
             below = [n for n, line in enumerate(lines) if line.startswith("  by ")]
             limits = {line.removeprefix("  ! ") for line in lines if line.startswith("  ! ")}
@@ -94,9 +94,9 @@ SPANS = [
 @pytest.mark.parametrize(("oldest", "latest", "said"), SPANS)
 def test_times_are_told_as_precisely_as_they_are_known(oldest: datetime, latest: datetime, said: str | None) -> None:
     result = replace(modelled(), grounds_from=oldest, effective=latest)
-    assert grounds_span(result) == said
+    assert describe_ground_times(result) == said
 
 
 def test_what_has_no_value_rests_on_nothing() -> None:
     result = explain(t.EVERY_TRACE["not-applicable"](), t.interpret)[0]
-    assert grounds_span(replace(result, grounds_from=DAY, effective=NOON)) is None
+    assert describe_ground_times(replace(result, grounds_from=DAY, effective=NOON)) is None

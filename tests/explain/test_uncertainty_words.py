@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from ontology.evaluation import Interval
-from server.explain.phrases import uncertainty
+from server.explain.phrases import describe_uncertainty
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from server.explain.phrases import uncertainty
     ],
 )
 def test_limits_are_told_once(low: str, high: str, text: str, says: str) -> None:
-    assert uncertainty(Interval(Decimal(low), Decimal(high), "%", text), 1) == says
+    assert describe_uncertainty(Interval(Decimal(low), Decimal(high), "%", text), 1) == says

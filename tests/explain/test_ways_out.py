@@ -11,9 +11,9 @@ from rdflib import PROV, RDF, Graph, URIRef
 
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.prov import MPM, PPLAN, provenance
+from server.explain.prov import MPM, PPLAN, serialize_result
 from server.explain.results import AnswerResult
-from server.explain.text import argument
+from server.explain.text import render_argument
 from tests.support import traces as t
 
 NAMES = sorted(t.EVERY_TRACE)
@@ -79,14 +79,14 @@ def test_the_same_answer_has_the_same_names() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_turtle_and_json_ld_say_the_same(name: str) -> None:
     result = told(name)
-    turtle = Graph().parse(data=provenance(result), format="turtle")
-    json_ld = Graph().parse(data=provenance(result, "json-ld"), format="json-ld")
+    turtle = Graph().parse(data=serialize_result(result), format="turtle")
+    json_ld = Graph().parse(data=serialize_result(result, "json-ld"), format="json-ld")
     assert len(turtle) > 4
     assert len(turtle) == len(json_ld)
 
 
 def test_each_step_used_its_grounds_and_generated_its_value() -> None:
-    made = Graph().parse(data=provenance(told("chain")), format="turtle")
+    made = Graph().parse(data=serialize_result(told("chain")), format="turtle")
     steps = set(made.subjects(RDF.type, PROV.Activity))
     assert len(steps) == 2
     for step in steps:
@@ -107,7 +107,7 @@ def test_every_term_that_the_graph_uses_is_in_the_vocabulary() -> None:
         vocabulary.parse(Path(__file__).parents[2] / "ontology" / file, format="turtle")
     used: set[object] = set()
     for name in NAMES:
-        used |= set(Graph().parse(data=provenance(told(name)), format="turtle").predicates())
+        used |= set(Graph().parse(data=serialize_result(told(name)), format="turtle").predicates())
     ours = {term for term in used if isinstance(term, URIRef) and term.startswith(MPM)}
     assert URIRef(f"{MPM}fingerprint") in ours
     assert not [term for term in ours if (term, RDF.type, None) not in vocabulary]
@@ -115,7 +115,7 @@ def test_every_term_that_the_graph_uses_is_in_the_vocabulary() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_in_the_tree_has_unit_time_and_record(name: str) -> None:
-    tree = argument(told(name))
+    tree = render_argument(told(name))
     facts = [line for line in tree.splitlines() if re.search(r"- [A-Z]\w+ ?\w*: [\d<>]", line)]
     for line in facts:
         # From a record, from a step told beneath, or assumed.
@@ -126,25 +126,25 @@ def test_every_number_in_the_tree_has_unit_time_and_record(name: str) -> None:
 
 
 def test_what_is_missing_is_marked() -> None:
-    assert "- Serum creatinine: MISSING, not found in the last 90 days" in argument(told("insufficient"))
+    assert "- Serum creatinine: MISSING, not found in the last 90 days" in render_argument(told("insufficient"))
 
 
 def test_a_series_is_one_line() -> None:
-    tree = argument(told("series"))
+    tree = render_argument(told("series"))
     assert "4 values, 2024-10-09 to 2026-06-01, 47 to 50 mL/min/1.73 m²" in tree
     assert tree.count("by Estimated GFR") == 1
 
 
 def test_why_it_ran_or_was_reused_is_told() -> None:
-    assert "(computed now: first seen)" in argument(told("complete"))
+    assert "(computed now: first seen)" in render_argument(told("complete"))
     trace = t.EVERY_TRACE["complete"]()
     reused = t.replace(trace.executions[0], reused=True, reason="Reused: nothing that it rests on has changed")
     again = explain(t.replace(trace, executions=(reused,)), t.interpret)[0]
-    assert "(reused: nothing that it rests on has changed)" in argument(again)
+    assert "(reused: nothing that it rests on has changed)" in render_argument(again)
 
 
 def test_each_rebuttal_is_told_once() -> None:
     given = t.creatinine(issues=(t.warning("Preliminary result", "preliminary", "creatinine"),))
     run = t.run(t.EGFR_MODULE, (given,), t.GFR, issues=(t.warning("Pregnancy"),))
-    tree = argument(explain(t.trace((run,), goals=(0,), issues=(t.warning("Cache away"),)), t.interpret)[0])
+    tree = render_argument(explain(t.trace((run,), goals=(0,), issues=(t.warning("Cache away"),)), t.interpret)[0])
     assert [tree.count(text) for text in ("! Preliminary result", "! Pregnancy", "! Cache away")] == [1, 1, 1]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from server.attribution.effort import Effort, TooMuchError
+from server.attribution.effort import Effort, EffortExceededError
 from server.executor.budget import Budget
-from server.graphql import attributing
+from server.graphql import attribution
 from server.settings import ServerSettings
 from tests.support.exported import result_of
 from tests.support.traces import EVERY_TRACE
@@ -33,8 +33,8 @@ class Working:
         self.begun.set()
         try:
             effort().stopped.wait(SOON)
-            with pytest.raises(TooMuchError):
-                effort().take()
+            with pytest.raises(EffortExceededError):
+                effort().take_calls()
         finally:
             with self.lock:
                 self.now -= 1
@@ -46,27 +46,27 @@ class Working:
 
 async def test_what_nobody_waits_for_ends_and_few_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     working = Working()
-    monkeypatch.setattr(attributing, "with_attributions", working)
-    asked = [asyncio.create_task(attributing.attributed(TRACE, RESULTS, (), None)) for _ in range(6)]
+    monkeypatch.setattr(attribution, "with_attributions", working)
+    asked = [asyncio.create_task(attribution.attribute_results(TRACE, RESULTS, (), None)) for _ in range(6)]
     await asyncio.to_thread(working.begun.wait, SOON)
     for task in asked:
         task.cancel()
     told = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(each, asyncio.CancelledError) for each in told)
     await asyncio.to_thread(working.over.wait, SOON)
-    assert 1 <= working.most <= attributing.AT_ONCE
+    assert 1 <= working.most <= attribution.WORKERS
 
 
 async def test_the_time_of_a_question_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter((0.0, 5.0, 20.5))
-    budget = Budget.of(ServerSettings(deadline=20))
+    budget = Budget.from_settings(ServerSettings(deadline=20))
     budget.clock = lambda: next(clock)
     late: list[bool] = []
 
     def working(_trace: Any, results: Any, _asked: Any, effort: Callable[[], Effort]) -> Any:
-        late.extend((effort().late(), effort().late()))
+        late.extend((effort().is_late(), effort().is_late()))
         return results
 
-    monkeypatch.setattr(attributing, "with_attributions", working)
-    assert await attributing.attributed(TRACE, RESULTS, (), budget) == RESULTS
+    monkeypatch.setattr(attribution, "with_attributions", working)
+    assert await attribution.attribute_results(TRACE, RESULTS, (), budget) == RESULTS
     assert late == [False, True]

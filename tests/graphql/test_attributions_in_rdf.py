@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from rdflib import Graph
 
-from server.explain.prov.constraints import broken
-from server.explain.prov.read import read
+from server.explain.prov.read_export import read_export
+from server.explain.prov.write_graph import constraint_violations
 from tests.support.attributing import AT, EARLIER, served
 
 
@@ -22,7 +22,7 @@ async def told(selection: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("form", "name"), [("TURTLE", "turtle"), ("JSON_LD", "json-ld")])
 async def test_what_was_asked_is_in_it(form: str, name: str) -> None:
     result = await told(f"provenance(format: {form}) usual: attribution {{ base }} then: {EARLIER} {{ base output }}")
-    (said,) = read(result["provenance"], name)
+    (said,) = read_export(result["provenance"], name)
     usual, then = said.attributions
     assert (usual.since, float(usual.base)) == (None, result["usual"]["base"])
     assert then.since is not None
@@ -32,9 +32,9 @@ async def test_what_was_asked_is_in_it(form: str, name: str) -> None:
 
 
 async def test_what_was_not_asked_is_not() -> None:
-    assert read((await told("provenance"))["provenance"], "turtle")[0].attributions == ()
+    assert read_export((await told("provenance"))["provenance"], "turtle")[0].attributions == ()
 
 
 async def test_it_is_valid_with_them() -> None:
     text = (await told(f"provenance usual: attribution {{ base }} then: {EARLIER} {{ base }}"))["provenance"]
-    assert broken(Graph().parse(data=text, format="turtle")) == []
+    assert constraint_violations(Graph().parse(data=text, format="turtle")) == []

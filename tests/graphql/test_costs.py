@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.graphql.documents import KEPT
+from server.graphql.documents import MOST_CACHED
 from tests.support.fake_engine import FakeEngine
 from tests.support.graphql_asking import TEXT, Json, ask, codes, endpoint
 
@@ -85,9 +85,9 @@ async def test_a_query_is_read_once_and_few_are_kept(monkeypatch: pytest.MonkeyP
     for _ in range(3):
         await over.run(asked, {"p": "p-17"})
     assert read == [asked]
-    for number in range(KEPT + 5):
+    for number in range(MOST_CACHED + 5):
         await over.run(f"query Q{number} {{ modules {{ id }} }}")
-    assert len(over.documents._known) == KEPT
+    assert len(over.documents._cached) == MOST_CACHED
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_a_query_is_read_once_and_few_are_kept(monkeypatch: pytest.MonkeyP
 async def test_a_query_that_may_name_a_patient_is_forgotten(query: str) -> None:
     over = endpoint()
     await over.run(query, {"p": "p-17"} if "$p: ID!)" in query else {})
-    assert not over.documents._known
+    assert not over.documents._cached
 
 
 async def test_equal_fields_are_not_compared_without_end() -> None:

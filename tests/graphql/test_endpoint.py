@@ -11,7 +11,7 @@ from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity,
 from server.errors import UnknownConceptError
 from server.explain.explain import explain
 from server.graphql import errors
-from server.graphql.whole import WHOLE
+from server.graphql.full_query import FULL_QUERY
 from tests.support import traces as t
 from tests.support.fake_engine import FakeEngine
 from tests.support.graphql_asking import TEXT, ask, codes, endpoint
@@ -20,7 +20,7 @@ from tests.support.graphql_asking import TEXT, ask, codes, endpoint
 @pytest.mark.parametrize("name", sorted(t.EVERY_TRACE))
 async def test_the_whole_of_every_answer_crosses_the_wire(name: str) -> None:
     trace = t.EVERY_TRACE[name]()
-    told = await ask(WHOLE, FakeEngine(lambda: trace), {"patient": "p-17", "of": ["egfr"]})
+    told = await ask(FULL_QUERY, FakeEngine(lambda: trace), {"patient": "p-17", "of": ["egfr"]})
     assert "errors" not in told
     results = told["data"]["patient"]["results"]
     expected = explain(trace)
@@ -52,7 +52,7 @@ async def test_every_kind_of_value_crosses_the_wire() -> None:
         ),
     ]
     trace = t.trace((), leaves=tuple(t.filled(coded, value) for value, _ in values))
-    told = await ask(WHOLE, FakeEngine(lambda: trace), {"patient": "p-17", "of": ["egfr"]})
+    told = await ask(FULL_QUERY, FakeEngine(lambda: trace), {"patient": "p-17", "of": ["egfr"]})
     assert [r["value"] for r in told["data"]["patient"]["results"]] == [wire for _, wire in values]
 
 
@@ -62,7 +62,7 @@ async def test_all_concepts_of_one_call_are_one_question_and_the_patient_alone_i
     query = f'{{ patient(id: "p-17") {{ id reference {results} }} }}'
     told = await ask(query, engine)
     assert told["data"]["patient"]["reference"] == "http://127.0.0.1:8191/fhir/Patient/p-17"
-    assert [(q.patient, q.of, q.source, q.at) for q in engine.asked] == [
+    assert [(q.patient, q.concepts, q.source, q.at) for q in engine.asked] == [
         ("p-17", ("egfr", "uacr"), "ehr", datetime(2026, 6, 1, 8, tzinfo=UTC))
     ]
     alone = FakeEngine()
@@ -208,5 +208,5 @@ async def test_introspection_works() -> None:
 
 
 def test_the_code_of_an_error_without_one_is_its_name() -> None:
-    assert errors.code_of(PatientNotFoundError("x")) == "patient-not-found"
-    assert errors.code_of(UnknownConceptError("x")) == "unknown-concept"
+    assert errors.error_code(PatientNotFoundError("x")) == "patient-not-found"
+    assert errors.error_code(UnknownConceptError("x")) == "unknown-concept"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog
 from tests.support.trained import (
     DTYPE,
     TREE,

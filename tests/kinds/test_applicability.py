@@ -3,10 +3,9 @@
 from decimal import Decimal
 
 from ontology.concepts import ValueType
-from ontology.evaluation import Issue, Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Issue, Severity, SlotInput
 from ontology.values import Absent, AbsentReason
-from server.catalog.criteria import Applicability, Case, Compare, Is, Not, Present
+from server.catalog.criteria import Applicability, Compare, Is, Not, Present, RuleCase
 from server.kinds import evaluate
 from server.kinds.applicability import judge_applicability
 from tests.support.descriptions import absent, between, code, make_description, make_slot, number
@@ -24,10 +23,10 @@ DESCRIPTION = make_description(
         ),
     ),
     applicability=(ADULT, DIALYSIS, TRANSPLANT, PREGNANCY),
-    cases=(Case(None, code("any"), "always"),),
+    cases=(RuleCase(None, code("any"), "always"),),
 )
-NO = Consumed(False)
-YES = Consumed(True)
+NO = SlotInput(False)
+YES = SlotInput(True)
 
 
 def inputs(**given):

@@ -7,7 +7,7 @@ import pytest
 
 from ontology.concepts import ValueType
 from ontology.slots import Select
-from server.catalog.criteria import Applicability, Band, Case, Compare, Is, OneOf, Outcome, Remark, ScoreCriterion
+from server.catalog.criteria import Applicability, Band, Compare, Is, OneOf, Outcome, Remark, RuleCase, ScoreCriterion
 from server.catalog.descriptions import Kind
 from server.kinds import check_signature
 from tests.support.descriptions import code, make_description, make_slot
@@ -88,26 +88,26 @@ def test_no_implementation_is_a_fault(tmp_path):
             {"applicability": (Applicability(Is("result", True), True, "r"),)},
             "applicability r: there is no slot result",
         ),
-        ({"cases": (Case(Is("x", True), code("a"), "a"),)}, "case a: x is not compared as what it is"),
+        ({"cases": (RuleCase(Is("x", True), code("a"), "a"),)}, "case a: x is not compared as what it is"),
         ({"remarks": (Remark(OneOf("x", ()), "t", "c"),)}, "remark c: x is not compared as what it is"),
         (
             {"outcomes": (Outcome(Compare("result"), code("o"), "o"),)},
             "outcome o: result is not compared as what it is",
         ),
         (
-            {"cases": (Case(Compare("x", precision=Decimal(0)), code("a"), "a"),)},
+            {"cases": (RuleCase(Compare("x", precision=Decimal(0)), code("a"), "a"),)},
             "case a: precision must be more than 0",
         ),
         ({"cases": ()}, "a rule without cases"),
     ],
 )
 def test_faults_of_criteria(fields, fault):
-    description = make_description(**{"slots": (X,), "cases": (Case(None, code("a"), "a"),), **fields})
+    description = make_description(**{"slots": (X,), "cases": (RuleCase(None, code("a"), "a"),), **fields})
     assert check_signature(description) == [f"example: {fault}"]
 
 
 def test_a_series_cannot_be_compared():
-    case = Case(Compare("x", above=Decimal(1)), code("a"), "a")
+    case = RuleCase(Compare("x", above=Decimal(1)), code("a"), "a")
     description = make_description(slots=(make_slot("x", select=Select.SERIES),), cases=(case,))
     assert check_signature(description) == ["example: case a: x is not compared as what it is"]
 

@@ -8,14 +8,13 @@ from textwrap import dedent
 import pytest
 
 from ontology.concepts import ValueType
-from ontology.evaluation import Interval, Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Interval, Severity, SlotInput
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Bound, Date, Quantity, Series
 from server.catalog.criteria import Applicability, Compare, Is
 from server.catalog.descriptions import Kind
 from server.kinds import KindError, check_signature, evaluate
-from server.kinds.implementation import implementation
+from server.kinds.implementation import load_implementation
 from tests.support.descriptions import absent, between, bound, code, make_concept, make_description, make_slot, number
 
 AT = datetime(2026, 6, 30, tzinfo=UTC)
@@ -53,7 +52,7 @@ def make_sum(folder, slots=(A, SEX), **overrides):
     )
 
 
-MALE = Consumed(code("male"))
+MALE = SlotInput(code("male"))
 
 
 def test_slots_and_parameters_reach_evaluate(folder):
@@ -88,10 +87,10 @@ def test_every_type_of_argument(folder):
         "q": number(1),
         "b": bound("<", 5),
         "c": MALE,
-        "f": Consumed(False),
-        "d": Consumed(day),
-        "s": Consumed(series),
-        "any": Consumed(True),
+        "f": SlotInput(False),
+        "d": SlotInput(day),
+        "s": SlotInput(series),
+        "any": SlotInput(True),
         "o": absent(AbsentReason.STALE),
         "hidden": absent(),
     }
@@ -170,10 +169,10 @@ def test_a_refused_equation_is_not_called(folder):
     slots = (make_slot("a"), make_slot("no", ValueType.FLAG, required=False, applicability_only=True))
     refuse = Applicability(Is("no", True), True, "never")
     description = make_description(Kind.EQUATION, slots=slots, folder=raising, applicability=(refuse,))
-    evaluation = evaluate(description, {"a": number(1), "no": Consumed(True)})
+    evaluation = evaluate(description, {"a": number(1), "no": SlotInput(True)})
     assert evaluation.value == Absent(AbsentReason.NOT_APPLICABLE)
     with pytest.raises(AssertionError):
-        evaluate(description, {"a": number(1), "no": Consumed(False)})
+        evaluate(description, {"a": number(1), "no": SlotInput(False)})
 
 
 def test_a_value_outside_the_validated_range_is_used_with_a_rebuttal(folder):
@@ -212,27 +211,27 @@ def test_an_implementation_in_this_repository_is_the_object_that_imports_see():
     import modules
     from modules.age.evaluate import evaluate as imported
 
-    assert implementation(Path(modules.__file__).parent / "age") is imported
+    assert load_implementation(Path(modules.__file__).parent / "age") is imported
 
 
 def test_a_folder_without_an_implementation(tmp_path):
     with pytest.raises(KindError, match=r"evaluate\.py: not found"):
-        implementation(tmp_path)
+        load_implementation(tmp_path)
     (tmp_path / "evaluate.py").write_text("evaluate = 1")
     with pytest.raises(KindError, match="no function evaluate"):
-        implementation(tmp_path)
+        load_implementation(tmp_path)
 
 
 def test_changed_code_is_loaded_anew(tmp_path):
     for state in ("1", "2"):
         (tmp_path / "evaluate.py").write_text(f"def evaluate(): return {state}\n")
-        assert implementation(tmp_path, state)() == int(state)
+        assert load_implementation(tmp_path, state)() == int(state)
 
 
 def test_a_folder_from_elsewhere_imports_its_neighbours(tmp_path):
     (tmp_path / "table.py").write_text("FACTOR = 3\n")
     (tmp_path / "evaluate.py").write_text("from .table import FACTOR\ndef evaluate(): return FACTOR\n")
-    assert implementation(tmp_path)() == 3
+    assert load_implementation(tmp_path)() == 3
 
 
 def test_a_slot_that_only_compares_is_never_missing(folder):

@@ -16,9 +16,9 @@ from ontology.artefact import bytes_digest, content_digest
 from ontology.values import Absent, AbsentReason
 from server import kinds
 from server.catalog.descriptions import Description
-from server.catalog.trained import File
-from server.kinds.trained.faults import ModelError
-from server.kinds.trained.files import read_rows, read_table
+from server.catalog.trained_model import ModelFile
+from server.errors import ModelError
+from server.kinds.trained.files import read_background, read_interval_table
 from tests.support.trained import DTYPE, inputs, load, logistic, usual, write_model
 
 MEGABYTE = 1024 * 1024
@@ -39,7 +39,7 @@ def bomb(path: Path) -> None:
 
 def many_parts(path: Path) -> None:
     with ZipFile(path, "w") as archive:
-        for number in range(artefact.MOST_PARTS + 1):
+        for number in range(artefact.MAX_PARTS + 1):
             archive.writestr(str(number), b"")
 
 
@@ -75,7 +75,7 @@ def pipe(path: Path) -> None:
 
 def large(path: Path) -> None:
     with path.open("wb") as opened:
-        opened.truncate(artefact.LARGEST + 1)
+        opened.truncate(artefact.MAX_BYTES + 1)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def large(path: Path) -> None:
 def test_a_file_that_is_made_to_harm(
     sound: Description, tmp_path: Path, harm: Any, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artefact, "LARGEST", 16 * MEGABYTE)
-    monkeypatch.setattr(artefact, "MOST_PARTS", 200)
+    monkeypatch.setattr(artefact, "MAX_BYTES", 16 * MEGABYTE)
+    monkeypatch.setattr(artefact, "MAX_PARTS", 200)
     path = tmp_path / "model.skops"
     path.write_bytes((sound.folder / "model.skops").read_bytes())
     harm(path)
@@ -133,7 +133,7 @@ def test_a_schema_that_says_what_cannot_be(sound: Description, tmp_path: Path, s
     with ZipFile(path, "w") as archive:
         archive.writestr("schema.json", json.dumps(schema))
     assert sound.model is not None
-    model = replace(sound.model, artefact=File("model.skops", content_digest(path)), rows=None)
+    model = replace(sound.model, artefact=ModelFile("model.skops", content_digest(path)), rows=None)
     (fault,) = kinds.model_faults(replace(sound, model=model, folder=tmp_path, digest=str(tmp_path)))
     assert "model.skops" in fault
 
@@ -148,7 +148,7 @@ def test_a_background_of_other_things_than_numbers(tmp_path: Path, rows: str) ->
     data = f'{{"columns": ["a", "b"], "origin": "made up", "rows": {rows}}}'.encode()
     (tmp_path / "rows.json").write_bytes(data)
     with pytest.raises(ModelError, match=r"rows\.json"):
-        read_rows(tmp_path, File("rows.json", bytes_digest(data)), ("a", "b"))
+        read_background(tmp_path, ModelFile("rows.json", bytes_digest(data)), ("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -171,4 +171,4 @@ def test_a_table_of_intervals_that_cannot_be(tmp_path: Path, margin: str, low: s
     data = f'{{"margin": {margin}, "low": {low}, "high": {high}}}'.encode()
     (tmp_path / "table.json").write_bytes(data)
     with pytest.raises(ModelError, match=r"table\.json"):
-        read_table(tmp_path, File("table.json", bytes_digest(data)))
+        read_interval_table(tmp_path, ModelFile("table.json", bytes_digest(data)))

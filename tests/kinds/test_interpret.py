@@ -5,13 +5,12 @@ from decimal import Decimal
 import pytest
 
 from ontology.concepts import ValueType
-from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
-from ontology.inputs import Consumed
+from ontology.evaluation import Evaluation, Interval, Issue, Severity, SlotInput, Working
 from ontology.values import Absent, AbsentReason, Quantity
-from server.catalog.criteria import Band, Case, Compare, Is, Not, OneOf, Outcome, Present, Remark, ScoreCriterion
+from server.catalog.criteria import Band, Compare, Is, Not, OneOf, Outcome, Present, Remark, RuleCase, ScoreCriterion
 from server.catalog.descriptions import Kind
 from server.kinds import evaluate, interpret
-from server.kinds.remarks import with_remarks
+from server.kinds.interpretation import with_remarks
 from tests.support.descriptions import absent, code, make_concept, make_description, make_slot, number
 
 OUTCOMES = (
@@ -65,7 +64,7 @@ def test_a_refused_result_is_not_interpreted_even_by_a_band_for_everything():
 
 BY_SEX = make_description(
     slots=(make_slot("sex", ValueType.CODING),),
-    cases=(Case(None, code("any"), "always"),),
+    cases=(RuleCase(None, code("any"), "always"),),
     outcomes=(
         Outcome(None, code("high"), "3 or more", when=OneOf("sex", (code("male"),))),
         Outcome(OneOf("result", (code("any"),)), code("high"), "2 or more in men"),
@@ -89,7 +88,7 @@ def test_no_band_known_to_hold_is_none():
 REMARKED = make_description(
     produces=make_concept("shown", ValueType.FLAG),
     slots=(make_slot("acr", ValueType.FLAG, required=False),),
-    cases=(Case(None, True, "always"),),
+    cases=(RuleCase(None, True, "always"),),
     remarks=(
         Remark(None, "urine output not assessed", "urine", qualifier=True),
         Remark(Not(Present("acr")), "chronicity not shown", "chronicity", qualifier=True),
@@ -104,8 +103,8 @@ REMARKED = make_description(
     ("acr", "qualifier", "codes"),
     [
         (absent(), "urine output not assessed; chronicity not shown", ["marker"]),
-        (Consumed(True), "urine output not assessed", ["damage"]),
-        (Consumed(False), "urine output not assessed", ["marker"]),
+        (SlotInput(True), "urine output not assessed", ["damage"]),
+        (SlotInput(False), "urine output not assessed", ["marker"]),
     ],
 )
 def test_remarks_are_issues_or_qualify_the_claim(acr, qualifier, codes):
@@ -116,6 +115,6 @@ def test_remarks_are_issues_or_qualify_the_claim(acr, qualifier, codes):
 
 def test_remarks_are_added_to_what_the_module_said_itself():
     said = Evaluation(True, Working("w", qualifier="its own"), (Issue(Severity.WARNING, "own", "own"),))
-    evaluation = with_remarks(REMARKED, {"acr": Consumed(True)}, said)
+    evaluation = with_remarks(REMARKED, {"acr": SlotInput(True)}, said)
     assert evaluation.working == Working("w", qualifier="its own; urine output not assessed")
     assert evaluation.issues == (*said.issues, Issue(Severity.INFORMATION, "damage", "damage is marked"))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from ontology.values import AbsentReason, Bound, Quantity
 from server.catalog.criteria import AllOf, AnyOf, Compare, Criterion, Is, Not, OneOf, Present
-from server.kinds.logic import all_of, any_of, judge, leaves_of, opposite, slots_of
+from server.kinds.logic import all_of, any_of, judge, leaves_of, negate, slots_of
 from tests.support.descriptions import absent, between, bound, code, number
 
 VALUES = (True, None, False)
@@ -30,7 +30,7 @@ def test_kleene_tables(operation, table):
 
 
 def test_not_and_the_empty_lists():
-    assert [opposite(v) for v in VALUES] == [False, None, True]
+    assert [negate(v) for v in VALUES] == [False, None, True]
     assert all_of(()) is True
     assert any_of(()) is False
 
@@ -80,7 +80,7 @@ LIMITS = {
         (between(1, 20), "5 to below 10", None),
         (between(10, 20), "5 to below 10", False),
         (ABSENT, "below 10", None),
-        (Consumed(True), "below 10", None),
+        (SlotInput(True), "below 10", None),
     ],
 )
 def test_numbers_bounds_and_intervals(consumed, limit, verdict):
@@ -131,15 +131,15 @@ def test_completed_years_are_floored(consumed, verdict):
 @pytest.mark.parametrize(
     ("criterion", "consumed", "verdict"),
     [
-        (OneOf("x", (code("a"), code("b"))), Consumed(code("b", "B")), True),
-        (OneOf("x", (code("a"),)), Consumed(code("b")), False),
+        (OneOf("x", (code("a"), code("b"))), SlotInput(code("b", "B")), True),
+        (OneOf("x", (code("a"),)), SlotInput(code("b")), False),
         (OneOf("x", (code("a"),)), ABSENT, None),
-        (Is("x", True), Consumed(True), True),
-        (Is("x", True), Consumed(False), False),
-        (Is("x", False), Consumed(False), True),
+        (Is("x", True), SlotInput(True), True),
+        (Is("x", True), SlotInput(False), False),
+        (Is("x", False), SlotInput(False), True),
         (Is("x", False), ABSENT, None),
         (Is("x", True), number(1), None),
-        (Present("x"), Consumed(False), True),
+        (Present("x"), SlotInput(False), True),
         (Present("x"), bound("<", 5), True),
         (Present("x"), ABSENT, False),
         (Present("x"), absent(AbsentReason.STALE), False),
@@ -203,7 +203,7 @@ def vague_and_exact(draw):
     if vague in ("<", ">"):
         over += Decimal("0.25")
     limit = value + over if vague in ("<", "<=") else value - over
-    return Consumed(Bound(vague, limit, "1")), Consumed(Quantity(value, "1"))
+    return SlotInput(Bound(vague, limit, "1")), SlotInput(Quantity(value, "1"))
 
 
 @given(CRITERIA, st.tuples(*[vague_and_exact()] * 3), st.tuples(*[st.booleans()] * 3))

@@ -19,12 +19,12 @@ from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
 from server import kinds
 from server.catalog.descriptions import Description
-from server.catalog.trained import Explainer, File
-from server.executor.bind import in_unit
-from server.executor.codec import decode_evaluation, encode_evaluation
-from server.kinds.trained.columns import owners, probes
-from server.kinds.trained.loaded import loaded
-from server.kinds.trained.row import row_of
+from server.catalog.trained_model import Explainer, ModelFile
+from server.executor.binding import in_slot_unit
+from server.executor.module_evaluation import decode_evaluation, encode_evaluation
+from server.kinds.trained.feature_row import feature_row
+from server.kinds.trained.loaded_model import load_model
+from server.kinds.trained.shap_values import column_slots, probe_rows
 from tests.support.trained import (
     FEMALE,
     NOT_FOUND,
@@ -60,7 +60,7 @@ def test_the_value_is_the_pipelines_probability_in_percent(linear: Description, 
         for given in PARTS.values():
             consumed = inputs(description, **given)
             assert description.model is not None
-            row = np.array([row_of(description.model, consumed).numbers])
+            row = np.array([feature_row(description.model, consumed).numbers])
             evaluation = kinds.evaluate(description, consumed)
             assert isinstance(evaluation.value, Quantity) and evaluation.value.unit == "%"
             assert float(evaluation.value.value) == pytest.approx(100 * pipeline.predict_proba(row)[0, 1], abs=1e-9)
@@ -72,7 +72,7 @@ def test_linear_shap_is_the_definition_on_inputs_missing_ones_included(
 ) -> None:
     consumed = inputs(linear, **given)
     assert linear.model is not None
-    row = np.array(row_of(linear.model, consumed).numbers)
+    row = np.array(feature_row(linear.model, consumed).numbers)
     evaluation = kinds.evaluate(linear, consumed)
     wanted = brute_force(logistic().decision_function, row, background(), list(COLUMNS.values()))
     found = contributions(evaluation)
@@ -88,7 +88,7 @@ def test_linear_shap_is_the_definition_on_inputs_missing_ones_included(
 def test_tree_shap_is_the_definition_by_the_weights_of_the_leaves(tree: Description, given: dict[str, Value]) -> None:
     consumed = inputs(tree, **given)
     assert tree.model is not None
-    row = np.array(row_of(tree.model, consumed).numbers)
+    row = np.array(feature_row(tree.model, consumed).numbers)
     wanted = path_dependent(boosted()[-1], row)
     found = contributions(kinds.evaluate(tree, consumed))
     for slot, columns in COLUMNS.items():
@@ -105,13 +105,13 @@ def test_interventional_tree_shap_is_the_definition_on_columns(tree: Description
     model = replace(
         tree.model,
         explainer=Explainer.TREE_INTERVENTIONAL,
-        artefact=File(path.name, content_digest(path)),
+        artefact=ModelFile(path.name, content_digest(path)),
         trusted=tuple(skops.io.get_untrusted_types(file=path)),
     )
     against = replace(tree, model=model, digest="interventional")
     assert kinds.model_faults(against) == []
     consumed = inputs(against, **given)
-    row = np.array(row_of(model, consumed).numbers)
+    row = np.array(feature_row(model, consumed).numbers)
     wanted = brute_force(pipeline.decision_function, row, background(), [[column] for column in range(6)])
     found = contributions(kinds.evaluate(against, consumed))
     for slot, columns in COLUMNS.items():
@@ -214,7 +214,7 @@ def test_the_unit_of_a_record_does_not_move_the_prediction(
         if other_unit == "umol/L":
             assert mass is not None
             written = Decimal(number) * 10_000 / mass
-        converted = in_unit(Quantity(written, other_unit), found)
+        converted = in_slot_unit(Quantity(written, other_unit), found)
         values = [
             kinds.evaluate(description, inputs(description, **usual(**{slot: value}))).value
             for value in (Quantity(Decimal(number), unit), converted)
@@ -228,9 +228,9 @@ def test_what_a_conversion_leaves_behind_is_rounded_off(linear: Description) -> 
     assert linear.model is not None
     for written in ("1.2", "1.2000000000000002", "1.19999999999999996"):
         given = inputs(linear, creatinine=Quantity(Decimal(written), "mg/dL"))
-        assert row_of(linear.model, given).numbers[0] == 1.2
+        assert feature_row(linear.model, given).numbers[0] == 1.2
     apart = inputs(linear, creatinine=Quantity(Decimal("1.20000000001"), "mg/dL"))
-    assert row_of(linear.model, apart).numbers[0] > 1.2
+    assert feature_row(linear.model, apart).numbers[0] > 1.2
 
 
 def test_the_reason_why_a_patient_lies_outside_is_told(linear: Description) -> None:
@@ -289,7 +289,7 @@ def test_many_at_once_are_as_each_alone(linear: Description, tree: Description) 
     for description in (linear, tree):
         many = [inputs(description, **given) for given in (*PARTS.values(), {})]
         alone = [kinds.evaluate(description, given).value for given in many]
-        together = kinds.values_of(description, mixtures(many))
+        together = kinds.batch_values(description, mixtures(many))
         assert together[-1] == alone[-1] == Absent(AbsentReason.INPUT_ABSENT)
         for one, other in zip(alone[:-1], together[:-1], strict=True):
             assert isinstance(one, Quantity) and isinstance(other, Quantity)
@@ -303,13 +303,13 @@ def test_an_evaluation_survives_the_cache(linear: Description) -> None:
 
 def test_an_input_that_nothing_reads_owns_no_column(linear: Description) -> None:
     assert linear.model is not None
-    starts, tried = probes(linear.model, frozenset())
-    kept = owners(linear.model, lambda rows: rows[:, :1], starts, tried)
+    starts, tried = probe_rows(linear.model, frozenset())
+    kept = column_slots(linear.model, lambda rows: rows[:, :1], starts, tried)
     assert kept == ["creatinine"]
     with pytest.raises(kinds.KindError, match="creatinine and temperature"):
-        owners(linear.model, lambda rows: rows[:, :1] * rows[:, 1:2], starts, tried)
-    assert owners(linear.model, np.ones_like, starts, tried) == [None] * 6
+        column_slots(linear.model, lambda rows: rows[:, :1] * rows[:, 1:2], starts, tried)
+    assert column_slots(linear.model, np.ones_like, starts, tried) == [None] * 6
 
 
 def test_the_explainer_is_built_once(linear: Description) -> None:
-    assert loaded(linear) is loaded(replace(linear, version="9.9.9"))
+    assert load_model(linear) is load_model(replace(linear, version="9.9.9"))

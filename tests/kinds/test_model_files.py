@@ -22,10 +22,10 @@ from ontology.artefact import ArtefactError, content_digest, file_digest
 from ontology.values import Absent, AbsentReason
 from server import kinds
 from server.catalog.descriptions import Description
-from server.catalog.trained import Explainer, File, Method, Uncertainty
-from server.kinds.trained import loaded as loading
-from server.kinds.trained.explainers import Explain, Floats
-from server.kinds.trained.loaded import loaded
+from server.catalog.trained_model import Explainer, IntervalMethod, ModelFile, Uncertainty
+from server.kinds.trained import loaded_model as loading
+from server.kinds.trained.loaded_model import load_model
+from server.kinds.trained.shap_values import Floats, ShapFunction
 from tests.support.trained import DTYPE, TREE, boosted, inputs, load, logistic, people, usual, write_model
 
 
@@ -62,7 +62,7 @@ def with_pipeline(description: Description, pipeline: Any, *trusted: str, **mode
     path = description.folder / "model.skops"
     skops.io.dump(pipeline, path)
     types = trusted or tuple(skops.io.get_untrusted_types(file=path))
-    return changed(description, artefact=File("model.skops", content_digest(path)), trusted=types, **model)
+    return changed(description, artefact=ModelFile("model.skops", content_digest(path)), trusted=types, **model)
 
 
 def rewritten(path: Path, change: Callable[[str, bytes], bytes]) -> None:
@@ -129,9 +129,9 @@ def test_a_type_from_elsewhere_cannot_be_trusted(copied: Description) -> None:
     path = copied.folder / "model.skops"
     skops.io.dump(foreign, path)
     digest = content_digest(path)
-    told = fault(changed(copied, artefact=File("model.skops", digest), trusted=(DTYPE, "shutil.rmtree")))
+    told = fault(changed(copied, artefact=ModelFile("model.skops", digest), trusted=(DTYPE, "shutil.rmtree")))
     assert told == "mpm:trustedType shutil.rmtree: only types of scikit-learn, NumPy and SciPy may be trusted"
-    assert "shutil.rmtree" in fault(changed(copied, artefact=File("model.skops", digest), trusted=(DTYPE,)))
+    assert "shutil.rmtree" in fault(changed(copied, artefact=ModelFile("model.skops", digest), trusted=(DTYPE,)))
 
 
 def test_no_more_is_trusted_than_is_needed(copied: Description) -> None:
@@ -168,7 +168,7 @@ BACKGROUNDS: list[tuple[dict[str, Any], str]] = [
 def test_a_background_is_rows_of_the_features(copied: Description, change: dict[str, Any], text: str) -> None:
     path = copied.folder / "background.json"
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **change}), encoding="utf-8")
-    assert text in fault(changed(copied, rows=File("background.json", file_digest(path))))
+    assert text in fault(changed(copied, rows=ModelFile("background.json", file_digest(path))))
 
 
 TABLES: list[tuple[object, str]] = [
@@ -184,8 +184,8 @@ TABLES: list[tuple[object, str]] = [
 def test_a_table_of_intervals_rises(copied: Description, table: object, text: str) -> None:
     path = copied.folder / "table.json"
     path.write_text(json.dumps(table), encoding="utf-8")
-    file = File("table.json", file_digest(path))
-    assert text in fault(changed(copied, uncertainty=Uncertainty(Method.TABLE, "t", file=file)))
+    file = ModelFile("table.json", file_digest(path))
+    assert text in fault(changed(copied, uncertainty=Uncertainty(IntervalMethod.TABLE, "t", file=file)))
 
 
 def trained(*steps: Any) -> Pipeline:
@@ -229,9 +229,9 @@ def test_the_columns_are_as_many_as_the_features(copied: Description) -> None:
 
 
 def test_an_explainer_is_used_only_where_it_is_additive(copied: Description, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = loading.explainer
+    real = loading.build_explainer
 
-    def missing_the_mark(*given: Any) -> Explain:
+    def missing_the_mark(*given: Any) -> ShapFunction:
         explain = real(*given)
 
         def shifted(rows: Floats) -> tuple[float, Floats]:
@@ -242,13 +242,13 @@ def test_an_explainer_is_used_only_where_it_is_additive(copied: Description, mon
 
     sound = with_pipeline(copied, boosted(), explainer=Explainer.TREE_PATH_DEPENDENT)
     assert kinds.model_faults(sound) == []
-    monkeypatch.setattr(loading, "explainer", missing_the_mark)
+    monkeypatch.setattr(loading, "build_explainer", missing_the_mark)
     told = fault(replace(sound, digest="not additive"))
     assert re.search(r"tree-path-dependent is not additive for this model: it misses by up to 0\.006$", told)
 
 
 def test_a_wrong_explanation_is_no_answer(copied: Description, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = loaded(copied)
+    model = load_model(copied)
     explain = model._explain
     monkeypatch.setattr(model, "_explain", lambda rows: (explain(rows)[0] + 2e-6, explain(rows)[1]))
     evaluation = kinds.evaluate(copied, inputs(copied, **usual()))

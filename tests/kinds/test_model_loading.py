@@ -14,10 +14,10 @@ import skops.io
 from ontology.artefact import content_digest, file_digest
 from ontology.values import Absent, AbsentReason, Quantity
 from server import kinds
+from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog
-from server.catalog.trained import Explainer, File, Method, Uncertainty
-from server.kinds.trained.row import row_of
+from server.catalog.trained_model import Explainer, IntervalMethod, ModelFile, Uncertainty
+from server.kinds.trained.feature_row import feature_row
 from tests.support.trained import (
     ensemble,
     inputs,
@@ -26,14 +26,14 @@ from tests.support.trained import (
 )
 
 
-def with_interval(linear: Description, name: str, data: Any, method: Method) -> Description:
+def with_interval(linear: Description, name: str, data: Any, method: IntervalMethod) -> Description:
     path = linear.folder / name
-    if method is Method.TABLE:
+    if method is IntervalMethod.TABLE:
         path.write_text(json.dumps(data), encoding="utf-8")
-        file = File(name, file_digest(path))
+        file = ModelFile(name, file_digest(path))
     else:
         skops.io.dump(data, path)
-        file = File(name, content_digest(path))
+        file = ModelFile(name, content_digest(path))
     assert linear.model is not None
     declared = Uncertainty(method, "as declared", Decimal("0.9"), file=file)
     return replace(linear, digest=name, model=replace(linear.model, uncertainty=declared))
@@ -41,7 +41,7 @@ def with_interval(linear: Description, name: str, data: Any, method: Method) -> 
 
 def test_an_interval_by_half_width(linear: Description) -> None:
     assert linear.model is not None
-    declared = Uncertainty(Method.HALF_WIDTH, "as declared", Decimal("0.9"), Decimal("0.5"))
+    declared = Uncertainty(IntervalMethod.HALF_WIDTH, "as declared", Decimal("0.9"), Decimal("0.5"))
     wide = replace(linear, digest="half", model=replace(linear.model, uncertainty=declared))
     evaluation = kinds.evaluate(wide, inputs(wide, **usual()))
     interval, margin = evaluation.interval, evaluation.working.margin
@@ -54,10 +54,10 @@ def test_an_interval_by_half_width(linear: Description) -> None:
 
 def test_an_interval_by_an_ensemble(linear: Description) -> None:
     members = ensemble()
-    wide = with_interval(linear, "ensemble.skops", members, Method.ENSEMBLE)
+    wide = with_interval(linear, "ensemble.skops", members, IntervalMethod.ENSEMBLE)
     evaluation = kinds.evaluate(wide, inputs(wide, **usual()))
     assert wide.model is not None and evaluation.interval is not None and isinstance(evaluation.value, Quantity)
-    row = np.array([row_of(wide.model, inputs(wide, **usual())).numbers])
+    row = np.array([feature_row(wide.model, inputs(wide, **usual())).numbers])
     margins = [float(member.decision_function(row)[0]) for member in members]
     ends = [*np.quantile(margins, [0.05, 0.95]), float(logistic().decision_function(row)[0])]
     assert float(evaluation.interval.low) == pytest.approx(100 / (1 + np.exp(-min(ends))))
@@ -66,7 +66,7 @@ def test_an_interval_by_an_ensemble(linear: Description) -> None:
 
 def test_an_interval_by_a_table_holds_the_result(linear: Description) -> None:
     table = {"margin": [-9.0, 0.0], "low": [0.01, 0.2], "high": [0.5, 0.6]}
-    wide = with_interval(linear, "table.json", table, Method.TABLE)
+    wide = with_interval(linear, "table.json", table, IntervalMethod.TABLE)
     for given in (usual(), usual(creatinine=Quantity(Decimal(8), "mg/dL"))):
         evaluation = kinds.evaluate(wide, inputs(wide, **given))
         assert evaluation.interval is not None and isinstance(evaluation.value, Quantity)

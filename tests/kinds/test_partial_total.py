@@ -3,11 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from test_score import INSUFFICIENT, OXYGEN, RATE, evaluate, make_score, number, points
 
-from ontology.evaluation import Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Severity, SlotInput
 from ontology.values import Absent, AbsentReason
+from tests.kinds.test_score import INSUFFICIENT, OXYGEN, RATE, evaluate, make_score, number, points
 
 CHART = make_score(RATE, OXYGEN, partial_total=True)
 UNREAD = (AbsentReason.UNREACHABLE, AbsentReason.NOT_PERMITTED, AbsentReason.NOT_QUERIED, AbsentReason.FAILED)
@@ -15,7 +14,7 @@ UNREAD = (AbsentReason.UNREACHABLE, AbsentReason.NOT_PERMITTED, AbsentReason.NOT
 
 @pytest.mark.parametrize("reason", UNREAD)
 def test_what_could_not_be_read_leaves_no_total_but_its_limits(reason: AbsentReason) -> None:
-    evaluation = evaluate(CHART, {"rate": number(26), "oxygen": Consumed(Absent(reason))})
+    evaluation = evaluate(CHART, {"rate": number(26), "oxygen": SlotInput(Absent(reason))})
     assert evaluation.value == INSUFFICIENT
     assert evaluation.bounds is not None
     assert (evaluation.bounds.low, evaluation.bounds.high) == (Decimal(3), Decimal(5))
@@ -25,12 +24,12 @@ def test_what_could_not_be_read_leaves_no_total_but_its_limits(reason: AbsentRea
 
 @pytest.mark.parametrize("reason", set(AbsentReason) - set(UNREAD) - {AbsentReason.NOT_APPLICABLE})
 def test_what_is_not_recorded_leaves_the_lowest_total(reason: AbsentReason) -> None:
-    evaluation = evaluate(CHART, {"rate": number(26), "oxygen": Consumed(Absent(reason))})
+    evaluation = evaluate(CHART, {"rate": number(26), "oxygen": SlotInput(Absent(reason))})
     assert evaluation.value == points(3)
 
 
 @pytest.mark.parametrize("reason", set(AbsentReason) - set(UNREAD) - {AbsentReason.NOT_APPLICABLE})
 def test_only_of_what_was_not_found_is_it_said_that_it_is_not_recorded(reason: AbsentReason) -> None:
-    claim = evaluate(CHART, {"rate": number(26), "oxygen": Consumed(Absent(reason))}).working.claim
+    claim = evaluate(CHART, {"rate": number(26), "oxygen": SlotInput(Absent(reason))}).working.claim
     lack = "not recorded" if reason is AbsentReason.NOT_FOUND else "not known"
     assert claim == f"Score: at least 3 (recorded); up to 5 if criteria {lack} are present"

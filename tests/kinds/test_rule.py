@@ -5,10 +5,9 @@ from decimal import Decimal
 import pytest
 
 from ontology.concepts import ValueType
-from ontology.evaluation import Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Severity, SlotInput
 from ontology.values import Absent, AbsentReason
-from server.catalog.criteria import AnyOf, Case, Compare, Is
+from server.catalog.criteria import AnyOf, Compare, Is, RuleCase
 from server.kinds import evaluate
 from tests.support.descriptions import absent, between, bound, code, make_concept, make_description, make_slot, number
 
@@ -16,10 +15,10 @@ GFR = make_description(
     produces=make_concept("gfr-category", ValueType.CODING, display="GFR category"),
     slots=(make_slot("egfr"),),
     cases=(
-        Case(Compare("egfr", at_least=Decimal(60)), code("G2"), "eGFR at least 60"),
-        Case(Compare("egfr", at_least=Decimal(45)), code("G3a"), "eGFR 45 to 59"),
-        Case(Compare("egfr", at_least=Decimal(30)), code("G3b"), "eGFR 30 to 44"),
-        Case(None, code("G4"), "eGFR below 30"),
+        RuleCase(Compare("egfr", at_least=Decimal(60)), code("G2"), "eGFR at least 60"),
+        RuleCase(Compare("egfr", at_least=Decimal(45)), code("G3a"), "eGFR 45 to 59"),
+        RuleCase(Compare("egfr", at_least=Decimal(30)), code("G3b"), "eGFR 30 to 44"),
+        RuleCase(None, code("G4"), "eGFR below 30"),
     ),
 )
 
@@ -67,9 +66,9 @@ OXYGEN = make_description(
     produces=make_concept("oxygen", ValueType.FLAG, display="Supplemental oxygen"),
     slots=(make_slot("flow", required=False), make_slot("air", ValueType.FLAG, required=False)),
     cases=(
-        Case(Compare("flow", above=Decimal(0)), True, "flow above 0"),
-        Case(Is("air", True), False, "on room air"),
-        Case(Compare("flow", at_most=Decimal(0)), False, "flow 0"),
+        RuleCase(Compare("flow", above=Decimal(0)), True, "flow above 0"),
+        RuleCase(Is("air", True), False, "on room air"),
+        RuleCase(Compare("flow", at_most=Decimal(0)), False, "flow 0"),
     ),
 )
 
@@ -84,31 +83,31 @@ def test_equal_outputs_settle_it_whichever_case_it_is():
     same = make_description(
         slots=(make_slot("a", ValueType.FLAG), make_slot("b", ValueType.FLAG)),
         cases=(
-            Case(Is("a", True), code("x"), "a"),
-            Case(Is("b", True), code("x"), "b"),
-            Case(None, code("y"), "neither"),
+            RuleCase(Is("a", True), code("x"), "a"),
+            RuleCase(Is("b", True), code("x"), "b"),
+            RuleCase(None, code("y"), "neither"),
         ),
     )
-    evaluation = evaluate(same, {"a": absent(), "b": Consumed(True)})
+    evaluation = evaluate(same, {"a": absent(), "b": SlotInput(True)})
     assert evaluation.value == code("x")
     assert evaluation.working.warrant == "a or b (a missing, B yes)"
-    assert evaluate(same, {"a": absent(), "b": Consumed(False)}).value == Absent(AbsentReason.INPUT_ABSENT)
+    assert evaluate(same, {"a": absent(), "b": SlotInput(False)}).value == Absent(AbsentReason.INPUT_ABSENT)
 
 
 def test_the_warrant_leaves_out_what_the_case_could_do_without():
-    case = Case(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b")
+    case = RuleCase(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b")
     either = make_description(slots=EITHER, cases=(case,))
-    assert evaluate(either, {"a": absent(), "b": Consumed(True)}).working.warrant == "a or b (B yes)"
+    assert evaluate(either, {"a": absent(), "b": SlotInput(True)}).working.warrant == "a or b (B yes)"
 
 
 def test_no_case_met_is_not_applicable():
     only = make_description(
         slots=(make_slot("a", ValueType.FLAG), make_slot("b", ValueType.FLAG)),
-        cases=(Case(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b"),),
+        cases=(RuleCase(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b"),),
     )
-    evaluation = evaluate(only, {"a": Consumed(False), "b": Consumed(False)})
+    evaluation = evaluate(only, {"a": SlotInput(False), "b": SlotInput(False)})
     assert evaluation.value == Absent(AbsentReason.NOT_APPLICABLE)
     assert [issue.code for issue in evaluation.issues] == ["no-case"]
-    undecided = evaluate(only, {"a": Consumed(False), "b": absent()})
+    undecided = evaluate(only, {"a": SlotInput(False), "b": absent()})
     assert undecided.value == Absent(AbsentReason.INPUT_ABSENT)
     assert undecided.issues[-1].text == "Result: x or none of them"

@@ -5,13 +5,12 @@ from decimal import Decimal
 import pytest
 
 from ontology.concepts import Origin, ValueType
-from ontology.evaluation import Contribution, Interval, Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Contribution, Interval, Severity, SlotInput
 from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.criteria import Band, Compare, Criterion, Is, OneOf, Outcome, ScoreCriterion
 from server.catalog.descriptions import Kind
 from server.kinds import evaluate
-from server.kinds.points import alone
+from server.kinds.score import judge_single_criterion
 from tests.support.descriptions import absent, between, bound, code, make_concept, make_description, make_slot, number
 
 INSUFFICIENT = Absent(AbsentReason.INPUT_ABSENT)
@@ -76,12 +75,12 @@ def points(value):
     ],
 )
 def test_totals(rate, spo2, oxygen, total):
-    evaluation = evaluate(CHART, {"rate": rate, "spo2": spo2, "oxygen": Consumed(oxygen)})
+    evaluation = evaluate(CHART, {"rate": rate, "spo2": spo2, "oxygen": SlotInput(oxygen)})
     assert evaluation.value == (INSUFFICIENT if total is None else points(total))
 
 
 def test_the_warrant_names_every_criterion_with_its_band():
-    evaluation = evaluate(CHART, {"rate": number(26), "spo2": number(95), "oxygen": Consumed(True)})
+    evaluation = evaluate(CHART, {"rate": number(26), "spo2": number(95), "oxygen": SlotInput(True)})
     assert evaluation.working.warrant == (
         "Respiratory rate 26: 3 (25 or more) + SpO2 95: 1 (90 to 96 on oxygen) + Oxygen yes: 2 (oxygen) = 6"
     )
@@ -126,14 +125,14 @@ def test_a_single_parameter_is_raised_even_without_a_total():
     assert [(i.severity, i.slot, i.text) for i in raised] == [
         (Severity.WARNING, "rate", "Respiratory rate alone scores 3")
     ]
-    assert evaluate(chart, {"rate": number(22), "oxygen": Consumed(True)}).issues == ()
+    assert evaluate(chart, {"rate": number(22), "oxygen": SlotInput(True)}).issues == ()
 
 
 def test_whether_one_criterion_alone_scores():
     chart = make_score(RATE, OXYGEN)
-    assert alone(chart, {"rate": number(26), "oxygen": absent()}, Decimal(3)) is True
-    assert alone(chart, {"rate": number(16), "oxygen": absent()}, Decimal(3)) is False
-    assert alone(chart, {"rate": absent(), "oxygen": absent()}, Decimal(3)) is None
+    assert judge_single_criterion(chart, {"rate": number(26), "oxygen": absent()}, Decimal(3)) is True
+    assert judge_single_criterion(chart, {"rate": number(16), "oxygen": absent()}, Decimal(3)) is False
+    assert judge_single_criterion(chart, {"rate": absent(), "oxygen": absent()}, Decimal(3)) is None
 
 
 def test_a_missing_required_input_takes_the_total_even_where_no_points_hang_on_it():
@@ -168,7 +167,7 @@ def test_optional_inputs_that_matter_are_named_in_one_issue():
 
 def test_no_band_met_is_no_points_and_said():
     sex = ScoreCriterion("sex", "Sex", (band(1, "female", OneOf("sex", (code("female"),))),))
-    evaluation = evaluate(make_score(sex), {"sex": Consumed(code("other"))})
+    evaluation = evaluate(make_score(sex), {"sex": SlotInput(code("other"))})
     assert evaluation.value == points(0)
     assert evaluation.working.contributions == (Contribution("sex", Decimal(0), "none of its bands"),)
     assert evaluate(make_score(sex), {"sex": absent()}).bounds.high == 1
@@ -184,7 +183,7 @@ def test_a_band_that_may_match_does_not_hide_a_later_one():
 def test_a_criterion_settled_by_another_slot_names_that():
     spo2 = ScoreCriterion("spo2", "SpO2", (band(0, "on air", when=Is("oxygen", False)), band(1, "on oxygen")))
     chart = make_score(spo2, OXYGEN, partial_total=True)
-    evaluation = evaluate(chart, {"spo2": absent(), "oxygen": Consumed(False)})
+    evaluation = evaluate(chart, {"spo2": absent(), "oxygen": SlotInput(False)})
     assert evaluation.working.warrant.startswith("SpO2 (oxygen no): 0 (on air) + ")
-    evaluation = evaluate(CHART, {"rate": number(16), "spo2": absent(), "oxygen": Consumed(True)})
+    evaluation = evaluate(CHART, {"rate": number(16), "spo2": absent(), "oxygen": SlotInput(True)})
     assert "SpO2 missing (oxygen yes): 1 to 3" in evaluation.working.warrant

@@ -8,17 +8,16 @@ import pytest
 
 from ontology.concepts import ValueType
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
-from server.catalog.criteria import Case, Compare, Is, Outcome
+from server.catalog.criteria import Compare, Is, Outcome, RuleCase
 from server.catalog.descriptions import Kind
-from server.kinds.case_inputs import CaseError, read_input
-from server.kinds.cases import read_cases, run_cases
+from server.kinds.worked_cases import CaseError, read_cases, read_input, run_cases
 from tests.support.descriptions import SYSTEM, code, make_concept, make_description, make_slot
 
 RULE = make_description(
     id="rule",
     produces=make_concept("flagged", ValueType.FLAG),
     slots=(make_slot("x"), make_slot("y", ValueType.FLAG, required=False)),
-    cases=(Case(Is("y", True), False, "y"), Case(Compare("x", above=Decimal(1)), True, "x above 1")),
+    cases=(RuleCase(Is("y", True), False, "y"), RuleCase(Compare("x", above=Decimal(1)), True, "x above 1")),
     outcomes=(Outcome(Is("result", True), code("yes"), "yes"),),
 )
 X = {"x": {"quantity": [2, "1"]}, "y": {"flag": False}}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import modules
-from server.catalog.load import load_catalog
-from server.kinds.cases import read_cases, run_case, run_cases
+from server.catalog.catalog import load_catalog
+from server.kinds.worked_cases import read_cases, run_case, run_cases
 
 ROOT = Path(modules.__file__).parent
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/module.ttl"))

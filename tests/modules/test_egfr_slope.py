@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.egfr_slope.regression import fit, t_quantile, t_within
+from modules.egfr_slope.regression import fit, t_probability, t_quantile
 from tests.support.acute import codes
 from tests.support.kidney import (
     INPUT_ABSENT,
@@ -43,7 +43,7 @@ def test_t_approaches_the_normal_quantile() -> None:
 
 @given(st.integers(1, 300), st.floats(0.01, 1.5))
 def test_probability_within_grows_with_the_angle(freedom: int, angle: float) -> None:
-    assert 0 < t_within(angle, freedom) <= t_within(angle + 0.05, freedom) + 1e-12 <= 1 + 2e-12
+    assert 0 < t_probability(angle, freedom) <= t_probability(angle + 0.05, freedom) + 1e-12 <= 1 + 2e-12
 
 
 def test_slope_and_standard_error_of_anscombes_first_data_set() -> None:

@@ -37,8 +37,10 @@ def test_neither_order_nor_zone_matters(course: list[tuple[float, float]]) -> No
 @given(COURSES)
 def test_every_value_that_meets_the_criteria_is_in_an_episode(course: list[tuple[float, float]]) -> None:
     found = episodes(points(*course), CRITERIA, LONGEST)
-    assert {rise.time for rise in rises(points(*course), CRITERIA) if rise.met} <= set(found)
-    assert all(opened.met and timedelta(0) <= time - opened.time <= LONGEST for time, opened in found.items())
+    assert {rise.time for rise in rises(points(*course), CRITERIA) if rise.meets_criteria} <= set(found)
+    assert all(
+        opened.meets_criteria and timedelta(0) <= time - opened.time <= LONGEST for time, opened in found.items()
+    )
 
 
 @given(COURSES)

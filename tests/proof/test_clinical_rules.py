@@ -13,7 +13,7 @@ from ontology.values import Absent, AbsentReason, Quantity
 from server.explain import fhir
 from server.explain.fhir.elements import CONCEPTS
 from server.explain.results import Status
-from server.explain.text import argument
+from server.explain.text import render_argument
 from tests.support.asking import AT, PATIENT
 from tests.support.charts import Record, condition, creatinine, lab, patient, uacr
 from tests.support.proving import ask_of, filled, result_of, said, told
@@ -60,7 +60,7 @@ async def test_says_from_when_until_when_its_grounds_are() -> None:
     answer = await result_of(chart, "kidney-failure-risk-5y", assume={"north-america": True})
     assert answer.grounds_from == datetime.fromisoformat(JANUARY)
     assert answer.effective == datetime.fromisoformat(MAY)
-    shown = argument(answer)
+    shown = render_argument(answer)
     assert "rests on records from 2026-01-12 09:00 UTC to 2026-05-04 08:00 UTC" in shown
 
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from server.executor.engine import Engine
-from server.executor.flight import Job, Landed
 from server.executor.question import Question
+from server.executor.result_cache import Job, JobResult
 from server.executor.trace import Trace
 from tests.support.asking import reused
 from tests.support.charts import creatinine, patient, uacr
@@ -46,9 +46,9 @@ async def test_the_cache_killed_mid_run(monkeypatch: pytest.MonkeyPatch) -> None
     async with engine_over(Faulty(CHART)) as engine:
         undisturbed = await ask(engine)
     async with engine_over(Faulty(CHART)) as engine:
-        land, waves = engine.memory.flight.land, 0
+        land, waves = engine.memory.result_cache.results_for, 0
 
-        async def kill_after_the_first_wave(jobs: Sequence[Job]) -> Sequence[Landed]:
+        async def kill_after_the_first_wave(jobs: Sequence[Job]) -> Sequence[JobResult]:
             nonlocal waves
             landed = await land(jobs)
             waves += 1
@@ -56,7 +56,7 @@ async def test_the_cache_killed_mid_run(monkeypatch: pytest.MonkeyPatch) -> None
                 os.kill(caches[1].pid, signal.SIGKILL)
             return landed
 
-        monkeypatch.setattr(engine.memory.flight, "land", kill_after_the_first_wave)
+        monkeypatch.setattr(engine.memory.result_cache, "land", kill_after_the_first_wave)
         trace = await ask(engine)
     assert waves > 1
     assert values(trace) == values(undisturbed)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from fixtures.ehr import Ehr
-from ontology.concepts import EVENTS, Origin
-from server.explain.prov import graph
+from ontology.concepts import EVENT_ORIGINS, Origin
+from server.explain.prov import argument_graph
 from server.explain.results import AnswerResult, Status
-from server.explain.text import argument
+from server.explain.text import render_argument
 from tests.support.asking import shipped
 from tests.support.proving import Asked, asked_over_http, told
 
@@ -16,7 +16,9 @@ pytestmark = pytest.mark.ehr
 AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
 CONCEPTS = tuple(
     sorted(
-        each.id for each in shipped().concepts.values() if each.origin in EVENTS and each.origin is not Origin.CONDITION
+        each.id
+        for each in shipped().concepts.values()
+        if each.origin in EVENT_ORIGINS and each.origin is not Origin.CONDITION
     )
 )
 Answers = dict[str, dict[str, AnswerResult]]
@@ -55,7 +57,7 @@ def answered(synthetic_ehr: Ehr) -> Answers:
     ],
 )
 def test_the_argument(answered: Answers, patient: str, concept: str, lines: list[str]) -> None:
-    text = argument(answered[patient][concept])
+    text = render_argument(answered[patient][concept])
     assert [line for line in lines if line not in text] == []
 
 
@@ -77,5 +79,5 @@ def test_each_is_answered_or_says_why_not(answered: Answers) -> None:
 
 
 def test_the_argument_as_a_graph_leads_to_the_record(answered: Answers) -> None:
-    turtle = graph(answered["af-stroke"]["oral-anticoagulant"]).serialize(format="turtle")
+    turtle = argument_graph(answered["af-stroke"]["oral-anticoagulant"]).serialize(format="turtle")
     assert "MedicationRequest/af-stroke-apixaban-request-1/_history/1" in turtle

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fixtures.ehr import Ehr
-from fixtures.loading import bundles_in, resources_of
 from fixtures.make_patients import PATIENTS
+from fixtures.transactions import bundles_in, resources_of
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace

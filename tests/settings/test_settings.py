@@ -10,9 +10,8 @@ from ontology.concepts import Concept, Origin, ValueType
 from ontology.values import Coding, Quantity
 from server.errors import SettingsError
 from server.settings import Settings, load_settings, site_values
+from server.settings.endpoints import SourceSettings, TerminologySettings
 from server.settings.model import CacheSettings, ServerSettings
-from server.settings.source import SourceSettings
-from server.settings.terminology import TerminologySettings
 
 REPO = Path(__file__).parents[2]
 SOURCE = '[[sources]]\nid = "ehr"\nbase_url = "http://127.0.0.1:8191/fhir/"\n'

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 
-from ontology.evaluation import Evaluation
-from ontology.inputs import Consumed
+from ontology.evaluation import Evaluation, SlotInput
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
+from server.catalog.catalog import Catalog, load_catalog
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog, load_catalog
 from server.kinds import evaluate, interpret
 
 NOT_FOUND = Absent(AbsentReason.NOT_FOUND)
@@ -42,14 +41,14 @@ def sex(code: str) -> Coding:
     return Coding("http://hl7.org/fhir/administrative-gender", code)
 
 
-def consumed(description: Description, given: Mapping[str, Value | float | str]) -> dict[str, Consumed]:
+def consumed(description: Description, given: Mapping[str, Value | float | str]) -> dict[str, SlotInput]:
     """Every slot of the description; a bare number is in the slot's unit, what is not given is NOT_FOUND."""
-    inputs: dict[str, Consumed] = {}
+    inputs: dict[str, SlotInput] = {}
     for slot in description.slots:
         value = given.get(slot.name, NOT_FOUND)
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             value = Quantity(Decimal(str(value)), slot.unit or "")
-        inputs[slot.name] = Consumed(value)
+        inputs[slot.name] = SlotInput(value)
     unknown = set(given) - set(inputs)
     assert not unknown, f"{description.id} has no slot {unknown}"
     return inputs

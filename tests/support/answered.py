@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from collectors.gather import facts_from_resources
-from fixtures.loading import bundles_in, resources_of
+from collectors.gatherer import facts_from_resources
 from fixtures.make_patients import PATIENTS
+from fixtures.transactions import bundles_in, resources_of
 from ontology.values import Value
-from server.compiler.compile import compile_plan
+from server.compiler.compilation import compile_plan
 from server.executor.question import Question
 from server.explain.attribution import with_attributions
-from server.explain.comparisons import Against, Baseline
+from server.explain.comparisons import Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from tests.support.asking import SOURCE, Record, asking
@@ -46,10 +46,10 @@ async def _all(key: str | None) -> Mapping[tuple[str, str], AnswerResult]:
     async with asking(cache={"enabled": False, "key": key}, site={"north-america": True}, server=PATIENTLY) as ask:
         plan = compile_plan(ask.engine.catalog, every_concept())
         for name, records in charts().items():
-            question = Question(name, every_concept(), AT, "ehr", {}, earlier=(SINCE,))
+            question = Question(name, every_concept(), AT, "ehr", {}, earlier_times=(SINCE,))
             facts = facts_from_resources(SOURCE, name, plan.searches, list(records))
             trace = await ask.engine.answer(question, plan, AT, facts, SOURCE)
-            against = (Against(Baseline.REFERENCE), Against(Baseline.EARLIER, SINCE))
+            against = (Comparison(Baseline.REFERENCE), Comparison(Baseline.EARLIER, SINCE))
             for result in with_attributions(trace, explain(trace), against):
                 told[name, result.concept.id] = result
     return told
@@ -60,11 +60,11 @@ def assumed(patient: str, concept: str, assume: Mapping[str, Value]) -> AnswerRe
 
     async def go() -> AnswerResult:
         async with asking(cache={"enabled": False, "key": KEY}, server=PATIENTLY) as ask:
-            question = Question(patient, (concept,), AT, "ehr", assume, recorded=True)
+            question = Question(patient, (concept,), AT, "ehr", assume, compare_without_assumptions=True)
             plan = compile_plan(ask.engine.catalog, (concept,), frozenset(assume))
             without = compile_plan(ask.engine.catalog, (concept,))
             facts = facts_from_resources(SOURCE, patient, without.searches, list(charts()[patient]))
             trace = await ask.engine.answer(question, plan, AT, facts, SOURCE)
-            return with_attributions(trace, explain(trace), (Against(Baseline.ACTUAL),))[0]
+            return with_attributions(trace, explain(trace), (Comparison(Baseline.ACTUAL),))[0]
 
     return asyncio.run(go())

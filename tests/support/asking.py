@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from collectors.gather import facts_from_resources
+from collectors.gatherer import facts_from_resources
 from collectors.settings import Source
 from ontology.values import Value
+from server.catalog.catalog import Catalog, load_catalog
 from server.catalog.descriptions import Description
-from server.catalog.load import Catalog, load_catalog
-from server.compiler.compile import compile_plan
+from server.compiler.compilation import compile_plan
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
@@ -55,7 +55,7 @@ class Asker:
     ) -> Trace:
         """The trace of one question about these records."""
         question = Question(patient, of, at, "ehr", dict(assume or {}), scope)
-        plan = compile_plan(self.engine.catalog, of, frozenset(question.assume))
+        plan = compile_plan(self.engine.catalog, of, frozenset(question.assumptions))
         facts = facts_from_resources(SOURCE, patient, plan.searches, list(records))
         return await self.engine.answer(question, plan, at, facts, SOURCE)
 

@@ -8,27 +8,27 @@ from typing import Any
 
 from ontology.evaluation import Interval
 from ontology.values import Bound, Quantity, Series, Value
-from server.explain.replay.said import Said, SaidContributions, SaidInput
+from server.explain.prov.exported import ExportedAnswer, ExportedContributions, ExportedInput
 
 
-def with_step(said: Said, place: int, **changes: Any) -> Said:
+def with_step(said: ExportedAnswer, place: int, **changes: Any) -> ExportedAnswer:
     """The argument with one step changed."""
     steps = list(said.steps)
     steps[place] = replace(steps[place], **changes)
     return replace(said, steps=tuple(steps))
 
 
-def with_input(said: Said, place: int, slot: str, **changes: Any) -> Said:
+def with_input(said: ExportedAnswer, place: int, slot: str, **changes: Any) -> ExportedAnswer:
     """The argument with one input changed."""
     inputs = dict(said.steps[place].inputs)
     inputs[slot] = replace(inputs[slot], **changes)
     return with_step(said, place, inputs=inputs)
 
 
-Change = Callable[[Decimal], Said]
+Change = Callable[[Decimal], ExportedAnswer]
 
 
-def numbers(said: Said) -> Iterator[Change]:
+def numbers(said: ExportedAnswer) -> Iterator[Change]:
     """Every number of every step: how to change it."""
     for place, step in enumerate(said.steps):
         for value in _of(step.value):
@@ -55,7 +55,7 @@ def numbers(said: Said) -> Iterator[Change]:
                     yield lambda by, p=place, w=which, e=end, v=value: _item(said, p, w, **{e: v(by)})
 
 
-def _of_input(said: Said, place: int, name: str, given: SaidInput) -> Iterator[Change]:
+def _of_input(said: ExportedAnswer, place: int, name: str, given: ExportedInput) -> Iterator[Change]:
     consumed = given.consumed
     for value in _of(consumed.value):
         yield lambda by, v=value: with_input(said, place, name, consumed=replace(consumed, value=v(by)))
@@ -63,7 +63,7 @@ def _of_input(said: Said, place: int, name: str, given: SaidInput) -> Iterator[C
         yield lambda by, b=limits: with_input(said, place, name, consumed=replace(consumed, bounds=b(by)))
 
 
-def _of_contributions(said: Said, place: int, told: SaidContributions | None) -> Iterator[Change]:
+def _of_contributions(said: ExportedAnswer, place: int, told: ExportedContributions | None) -> Iterator[Change]:
     if told is None:
         return
     for field in ("base", "output", "residual"):
@@ -96,18 +96,18 @@ def _limits(bounds: Interval | None) -> Iterator[Callable[[Decimal], Interval]]:
         yield lambda by: replace(bounds, high=bounds.high + by)
 
 
-def _attributed(said: Said, place: int, **changes: Any) -> Said:
+def _attributed(said: ExportedAnswer, place: int, **changes: Any) -> ExportedAnswer:
     told = replace(said.attributions[place], **changes)
     return replace(said, attributions=(*said.attributions[:place], told, *said.attributions[place + 1 :]))
 
 
-def _group(said: Said, place: int, which: int, by: Decimal) -> Said:
+def _group(said: ExportedAnswer, place: int, which: int, by: Decimal) -> ExportedAnswer:
     groups = list(said.attributions[place].groups)
     groups[which] = replace(groups[which], amount=groups[which].amount + by)
     return _attributed(said, place, groups=tuple(groups))
 
 
-def _item(said: Said, place: int, which: int, **changes: Any) -> Said:
+def _item(said: ExportedAnswer, place: int, which: int, **changes: Any) -> ExportedAnswer:
     items = list(said.attributions[place].items)
     items[which] = replace(items[which], **changes)
     return _attributed(said, place, items=tuple(items))

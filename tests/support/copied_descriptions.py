@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from server.catalog.load import ROOT
+from server.catalog.catalog import ROOT
 
 KIDNEY = ("age", "aki_stage", "ckd_chronicity", "egfr")
 """What eGFR is computed from, and itself."""

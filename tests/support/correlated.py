@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ontology.slots import Slot
 from server.catalog.descriptions import Description
-from server.catalog.trained import Explainer, Feature, File, Group, TrainedModel
+from server.catalog.trained_model import CorrelatedSlots, Explainer, Feature, ModelFile, TrainedModel
 from tests.support.descriptions import make_concept, make_slot
 from tests.support.hierarchies import equation
 
@@ -23,7 +23,7 @@ def model(
     """An equation with the description of a model: which inputs are correlated is all that is read of it here."""
     given = weights or {slot.name: ONE for slot in slots}
     described = TrainedModel(
-        artefact=File("model.skops", "0" * 64),
+        artefact=ModelFile("model.skops", "0" * 64),
         trusted=(),
         positive=1,
         explainer=Explainer.LINEAR,
@@ -33,6 +33,6 @@ def model(
         calibration="none",
         least=0,
         among=(),
-        correlated=tuple(Group("-".join(group), group) for group in groups),
+        correlated=tuple(CorrelatedSlots("-".join(group), group) for group in groups),
     )
     return replace(equation("model", slots, given), model=described)

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ontology.concepts import Concept, Origin, ValueType
-from ontology.evaluation import Interval
-from ontology.inputs import Consumed
+from ontology.evaluation import Interval, SlotInput
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity
 from server.catalog.descriptions import Description, Kind
@@ -54,21 +53,21 @@ def make_description(kind: Kind = Kind.RULE, **overrides: Any) -> Description:
     return Description(**{**fields, **overrides})
 
 
-def number(value: str | int, unit: str = "1") -> Consumed:
-    return Consumed(Quantity(Decimal(value), unit))
+def number(value: str | int, unit: str = "1") -> SlotInput:
+    return SlotInput(Quantity(Decimal(value), unit))
 
 
-def bound(comparator: Any, value: str | int, unit: str = "1") -> Consumed:
-    return Consumed(Bound(comparator, Decimal(value), unit))
+def bound(comparator: Any, value: str | int, unit: str = "1") -> SlotInput:
+    return SlotInput(Bound(comparator, Decimal(value), unit))
 
 
-def between(low: str | int, high: str | int, unit: str = "1") -> Consumed:
+def between(low: str | int, high: str | int, unit: str = "1") -> SlotInput:
     interval = Interval(Decimal(low), Decimal(high), unit, "between these")
-    return Consumed(Absent(AbsentReason.INPUT_ABSENT), interval)
+    return SlotInput(Absent(AbsentReason.INPUT_ABSENT), interval)
 
 
-def absent(reason: AbsentReason = AbsentReason.NOT_FOUND) -> Consumed:
-    return Consumed(Absent(reason))
+def absent(reason: AbsentReason = AbsentReason.NOT_FOUND) -> SlotInput:
+    return SlotInput(Absent(reason))
 
 
 def code(value: str, display: str | None = None) -> Coding:

@@ -3,30 +3,29 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from ontology.evaluation import Issue, Severity
-from ontology.inputs import Consumed
+from ontology.evaluation import Issue, Severity, SlotInput
 from server.executor.trace import Circumstances
-from server.explain.comparisons import Against, AttributionView, Baseline, GroupView, ItemView
+from server.explain.comparisons import AttributionView, Baseline, Comparison, GroupView, ItemView
 from server.explain.explain import explain
-from server.explain.replay.said import SaidInput
+from server.explain.prov.exported import ExportedInput
 from server.explain.results import AnswerResult, GroundView
 from tests.support import traces as t
 
 NAMES = tuple(sorted(t.EVERY_TRACE))
 KEY = b"k" * 32
-SEALED = replace(t.UNDER, sealing=KEY)
+SEALED = replace(t.UNDER, seal_key=KEY)
 
 
 def result_of(name: str, under: Circumstances = t.UNDER) -> AnswerResult:
     """A result told by hand, of each status."""
-    return replace(explain(t.EVERY_TRACE[name](), t.interpret)[0], under=under)
+    return replace(explain(t.EVERY_TRACE[name](), t.interpret)[0], circumstances=under)
 
 
-def said_of(ground: GroundView) -> SaidInput:
+def said_of(ground: GroundView) -> ExportedInput:
     """What a reader gets of one filled slot."""
-    return SaidInput(
+    return ExportedInput(
         concept=ground.concept.iri,
-        consumed=Consumed(ground.value, ground.bounds),
+        consumed=SlotInput(ground.value, ground.bounds),
         steps=tuple(sorted(ground.steps)),
         records=tuple(sorted(f"{r.url}/_history/{r.version}" if r.version else r.url for r in ground.records)),
         assumed=ground.assumed,
@@ -73,8 +72,8 @@ def with_comparisons(result: AnswerResult) -> AnswerResult:
     return replace(
         result,
         attributions={
-            Against(Baseline.REFERENCE): told,
-            Against(Baseline.EARLIER, since): replace(told, baseline="the record as of then"),
-            Against(Baseline.ACTUAL): refused,
+            Comparison(Baseline.REFERENCE): told,
+            Comparison(Baseline.EARLIER, since): replace(told, baseline="the record as of then"),
+            Comparison(Baseline.ACTUAL): refused,
         },
     )

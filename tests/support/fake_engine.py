@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from collectors.settings import Source
-from server.catalog.load import Catalog
+from server.catalog.catalog import Catalog
 from server.errors import QuestionError
 from server.executor.question import Question
 from server.executor.trace import Trace

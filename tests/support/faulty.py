@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from server.app import create_app
-from server.catalog.load import Catalog
-from server.executor.cache import open as cache_opening
-from server.executor.cache.embedded import EmbeddedServer, start_embedded
+from server.catalog.catalog import Catalog
+from server.executor.cache import open_store as cache_opening
+from server.executor.cache.embedded_server import EmbeddedServer, start_embedded
 from server.executor.engine import Engine
 from server.settings import Settings
 from tests.support.asking import shipped, with_module

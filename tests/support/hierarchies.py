@@ -10,12 +10,12 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from ontology.concepts import Origin
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from ontology.slots import Slot
 from ontology.values import Quantity, Value
 from server.attribution.attribute import attribute
-from server.attribution.sides import Side
-from server.attribution.told import Attribution, Undefined
+from server.attribution.game import Snapshot
+from server.attribution.result import Attribution, NoAttribution
 from server.catalog.criteria import Band, Compare, ScoreCriterion
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import Binding, FromCall, Goal, Leaf, Plan, PlannedCall
@@ -45,7 +45,7 @@ class Made:
                 value = (
                     values[binding.call] if isinstance(binding, FromCall) else Quantity(leaves[slot.concept.id], "1")
                 )
-                inputs[slot.name] = Consumed(value)
+                inputs[slot.name] = SlotInput(value)
             values[call.description.iri] = evaluate(call.description, inputs).value
         return values[self.plan.goals[0].call or ""]
 
@@ -60,7 +60,7 @@ class Made:
         used = {b.slot.concept.id for c in self.plan.calls for b in c.bindings.values() if isinstance(b, Leaf)}
         return [name for name in self.before if name in used and self.before[name] != self.after[name]]
 
-    def side(self, leaves: Mapping[str, Decimal]) -> Side:
+    def side(self, leaves: Mapping[str, Decimal]) -> Snapshot:
         inputs = {
             (call.description.iri, slot.name): BoundInput(slot, Quantity(leaves[slot.concept.id], "1"))
             if isinstance(call.bindings[slot.name], Leaf)
@@ -69,11 +69,11 @@ class Made:
             for slot in call.description.slots
         }
         goal = self.plan.goals[0].call or ""
-        return Side(AT, inputs, {goal: self.result(leaves)})
+        return Snapshot(AT, inputs, {goal: self.result(leaves)})
 
     def attributed(self) -> Attribution:
         found = attribute(self.plan, self.plan.goals[0], self.side(self.before), self.side(self.after), UTC)
-        assert not isinstance(found, Undefined), found
+        assert not isinstance(found, NoAttribution), found
         return found
 
     def amounts(self) -> dict[str, float]:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ontology.evaluation import Evaluation, Interval
-from ontology.inputs import Consumed
+from ontology.evaluation import Evaluation, Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Series, Value
 from server.catalog.criteria import Outcome
 from server.kinds import evaluate, interpret
@@ -17,7 +16,7 @@ INPUT_ABSENT = Absent(AbsentReason.INPUT_ABSENT)
 NOT_APPLICABLE = Absent(AbsentReason.NOT_APPLICABLE)
 START = datetime(2024, 1, 1, 8, tzinfo=UTC)
 
-Given = Mapping[str, Value | Consumed | float | str]
+Given = Mapping[str, Value | SlotInput | float | str]
 
 
 def day(number: float) -> datetime:
@@ -38,19 +37,19 @@ def egfr(*points: tuple[float, str | float]) -> Series:
     return course(EGFR, *points)
 
 
-def between(low: float, high: float, unit: str) -> Consumed:
+def between(low: float, high: float, unit: str) -> SlotInput:
     """Not known but for its limits."""
-    return Consumed(INPUT_ABSENT, Interval(Decimal(str(low)), Decimal(str(high)), unit, "between these"))
+    return SlotInput(INPUT_ABSENT, Interval(Decimal(str(low)), Decimal(str(high)), unit, "between these"))
 
 
 def bound(comparator: str, value: float, unit: str) -> Bound:
     return Bound(comparator, Decimal(str(value)), unit)  # type: ignore[arg-type]  # comparators of the tests' own
 
 
-def filled(module_id: str, given: Given) -> dict[str, Consumed]:
-    plain = {name: value for name, value in given.items() if not isinstance(value, Consumed)}
+def filled(module_id: str, given: Given) -> dict[str, SlotInput]:
+    plain = {name: value for name, value in given.items() if not isinstance(value, SlotInput)}
     inputs = consumed(module(module_id), plain)
-    return inputs | {name: value for name, value in given.items() if isinstance(value, Consumed)}
+    return inputs | {name: value for name, value in given.items() if isinstance(value, SlotInput)}
 
 
 def asked(module_id: str, given: Given, at: datetime | None = None) -> Evaluation:

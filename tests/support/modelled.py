@@ -5,13 +5,13 @@ from decimal import Decimal
 
 from ontology.evaluation import Contribution, Interval, Margin, Standing, Working
 from ontology.values import Quantity
-from server.catalog.trained import Explainer, File, TrainedModel
+from server.catalog.trained_model import Explainer, ModelFile, TrainedModel
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from tests.support import traces as t
 
 TRAINED = TrainedModel(
-    artefact=File("model.skops", "0" * 64),
+    artefact=ModelFile("model.skops", "0" * 64),
     trusted=(),
     positive=1,
     explainer=Explainer.LINEAR,

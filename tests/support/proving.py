@@ -46,7 +46,7 @@ def asked_over_http(base_url: str, questions: Iterable[Asked], **settings: objec
     async def ask_all(engine: Engine) -> dict[str, Trace]:
         found = {}
         for each in questions:
-            found[each.key] = await engine.ask(Question(each.patient, each.of, each.at, assume=each.assume))
+            found[each.key] = await engine.ask(Question(each.patient, each.of, each.at, assumptions=each.assume))
         return found
 
     return with_engine(settings_for(base_url, **settings), ask_all)

@@ -2,33 +2,33 @@
 
 from decimal import Decimal
 
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
 from server.executor.trace import Circumstances
-from server.explain.comparisons import Against, AttributionView
-from server.explain.replay.said import (
-    Said,
-    SaidAttribution,
-    SaidContributions,
-    SaidGroup,
-    SaidInput,
-    SaidItem,
-    SaidStep,
+from server.explain.comparisons import AttributionView, Comparison
+from server.explain.prov.exported import (
+    ExportedAnswer,
+    ExportedAttribution,
+    ExportedContributions,
+    ExportedGroup,
+    ExportedInput,
+    ExportedItem,
+    ExportedStep,
 )
 from server.explain.results import AnswerResult, GroundView, StepView
 
 
-def said_of(result: AnswerResult) -> Said:
+def said_of(result: AnswerResult) -> ExportedAnswer:
     """The argument of a result, as it would be read back."""
-    return Said(
+    return ExportedAnswer(
         iri=f"https://medtwin.example/results/{result.concept.id}#answer",
         text=result.text,
         concept=result.concept.iri,
         status=result.status.value,
         at=result.at,
-        zone=str(result.under.zone),
+        zone=str(result.circumstances.zone),
         format=FORMAT,
-        steps=tuple(_step(step, result.under) for step in result.chain),
+        steps=tuple(_step(step, result.circumstances) for step in result.chain),
         value=result.value,
         attributions=tuple(
             _attribution(against, told)
@@ -40,11 +40,11 @@ def said_of(result: AnswerResult) -> Said:
     )
 
 
-def _step(step: StepView, under: Circumstances) -> SaidStep:
+def _step(step: StepView, under: Circumstances) -> ExportedStep:
     module, environment = step.module, under.environment
     inputs = {ground.slot: _input(ground) for ground in step.grounds}
     consumed = {name: given.consumed for name, given in inputs.items()}
-    return SaidStep(
+    return ExportedStep(
         module=module.iri,
         title=module.title,
         version=module.version,
@@ -62,28 +62,28 @@ def _step(step: StepView, under: Circumstances) -> SaidStep:
     )
 
 
-def contributions_said(step: StepView) -> SaidContributions | None:
+def contributions_said(step: StepView) -> ExportedContributions | None:
     """What a reader gets of what each input of a step added."""
     told = step.contributions
     if told is None:
         return None
     items = tuple(sorted((item.slot, item.amount) for item in told.items))
-    return SaidContributions(told.scale, told.base, told.output, items, told.residual)
+    return ExportedContributions(told.scale, told.base, told.output, items, told.residual)
 
 
-def _input(ground: GroundView) -> SaidInput:
-    consumed = Consumed(ground.value, ground.bounds)
+def _input(ground: GroundView) -> ExportedInput:
+    consumed = SlotInput(ground.value, ground.bounds)
     records = tuple(record.url for record in ground.records)
-    return SaidInput(ground.concept.iri, consumed, ground.steps, records, ground.assumed)
+    return ExportedInput(ground.concept.iri, consumed, ground.steps, records, ground.assumed)
 
 
-def _attribution(against: Against, told: AttributionView) -> SaidAttribution:
+def _attribution(against: Comparison, told: AttributionView) -> ExportedAttribution:
     items = tuple(
-        SaidItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in told.items
+        ExportedItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in told.items
     )
     groups = tuple(
-        SaidGroup(Decimal(repr(group.amount)), tuple(sorted(told.items.index(item) for item in group.items)))
+        ExportedGroup(Decimal(repr(group.amount)), tuple(sorted(told.items.index(item) for item in group.items)))
         for group in told.groups
     )
     ends = Decimal(repr(told.base)), Decimal(repr(told.output))
-    return SaidAttribution(told.scale, told.baseline, *ends, items, against.since, against.baseline.value, groups)
+    return ExportedAttribution(told.scale, told.baseline, *ends, items, against.since, against.baseline.value, groups)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
-from server.executor.cache.embedded import EmbeddedServer
+from server.executor.cache.embedded_server import EmbeddedServer
 from tests.support.charts import Record, answer, condition, creatinine, lab, patient, uacr
 
 AT = datetime(2026, 6, 30, 12, tzinfo=UTC)

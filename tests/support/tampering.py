@@ -5,44 +5,44 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from ontology.values import Absent, AbsentReason, Quantity, Value
-from server.explain.replay.said import Said, SaidStep
+from server.explain.prov.exported import ExportedAnswer, ExportedStep
 from tests.support.changing import with_input, with_step
 
 
-def step_of(said: Said, module: str) -> int:
+def step_of(said: ExportedAnswer, module: str) -> int:
     """The last step of a module."""
     return max(place for place, step in enumerate(said.steps) if f"/{module}#" in step.module)
 
 
-def last(said: Said) -> int:
+def last(said: ExportedAnswer) -> int:
     return len(said.steps) - 1
 
 
-def number(said: Said, by: Decimal = Decimal("0.1")) -> Value:
+def number(said: ExportedAnswer, by: Decimal = Decimal("0.1")) -> Value:
     assert isinstance(said.value, Quantity)
     return replace(said.value, value=said.value.value + by)
 
 
-def consumed(said: Said, place: int, slot: str) -> Quantity:
+def consumed(said: ExportedAnswer, place: int, slot: str) -> Quantity:
     value = said.steps[place].inputs[slot].consumed.value
     assert isinstance(value, Quantity)
     return value
 
 
-def egfr(said: Said) -> int:
+def egfr(said: ExportedAnswer) -> int:
     return step_of(said, "egfr")
 
 
-def swapped(said: Said) -> Said:
+def swapped(said: ExportedAnswer) -> ExportedAnswer:
     place = step_of(said, "egfr")
     inputs = dict(said.steps[place].inputs)
     inputs["dialysis"], inputs["pregnancy"] = inputs["pregnancy"], inputs["dialysis"]
     return with_step(said, place, inputs=inputs)
 
 
-def without(said: Said, place: int) -> Said:
+def without(said: ExportedAnswer, place: int) -> ExportedAnswer:
     """As a reader finds it where a step is gone: what rested on it has no step."""
 
     def less(each: int) -> tuple[int, ...]:
@@ -59,7 +59,7 @@ def without(said: Said, place: int) -> Said:
     return replace(said, steps=tuple(steps))
 
 
-CHANGES: dict[str, tuple[Callable[[Said], Said], str, str]] = {
+CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] = {
     "the answer's value": (lambda s: replace(s, value=number(s)), "answer", "its last step gave"),
     "the last step's value": (
         lambda s: with_step(replace(s, value=number(s)), last(s), value=number(s)),
@@ -73,13 +73,13 @@ CHANGES: dict[str, tuple[Callable[[Said], Said], str, str]] = {
     ),
     "no value": (lambda s: with_step(s, egfr(s), value=Absent(AbsentReason.INPUT_ABSENT)), "value", "missing"),
     "a recorded value": (
-        lambda s: with_input(s, egfr(s), "creatinine", consumed=Consumed(Quantity(Decimal("0.9"), "mg/dL"))),
+        lambda s: with_input(s, egfr(s), "creatinine", consumed=SlotInput(Quantity(Decimal("0.9"), "mg/dL"))),
         "fingerprint",
         "changed",
     ),
     "a unit": (
         lambda s: with_input(
-            s, egfr(s), "creatinine", consumed=Consumed(replace(consumed(s, egfr(s), "creatinine"), unit="umol/L"))
+            s, egfr(s), "creatinine", consumed=SlotInput(replace(consumed(s, egfr(s), "creatinine"), unit="umol/L"))
         ),
         "slot",
         "mg/dL",
@@ -113,7 +113,7 @@ CHANGES: dict[str, tuple[Callable[[Said], Said], str, str]] = {
     "two steps": (lambda s: with_input(s, last(s), "egfr", steps=(egfr(s), egfr(s))), "link", "takes one"),
     "assumed, and from a step": (lambda s: with_input(s, last(s), "egfr", assumed=True), "link", "assumed"),
     "too old, where it cannot be": (
-        lambda s: with_input(s, last(s), "egfr", consumed=Consumed(Absent(AbsentReason.STALE))),
+        lambda s: with_input(s, last(s), "egfr", consumed=SlotInput(Absent(AbsentReason.STALE))),
         "input",
         "too old",
     ),
@@ -170,7 +170,7 @@ CHANGES: dict[str, tuple[Callable[[Said], Said], str, str]] = {
 }
 
 
-def _later(said: Said) -> tuple[SaidStep, ...]:
+def _later(said: ExportedAnswer) -> tuple[ExportedStep, ...]:
     """The steps, with one more before them."""
     moved = []
     for step in said.steps:

@@ -7,17 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from ontology.concepts import Concept, Origin, ValueType
-from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, Working
-from ontology.inputs import Consumed
-from ontology.resources import RecordRef, Resource
+from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, SlotInput, Working
+from ontology.resources import RecordRef, Resource, Span
 from ontology.slots import Select, Slot
-from ontology.times import Span
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Series, Value
 from server.catalog.criteria import Advice, Outcome
-from server.catalog.descriptions import Description, Kind, RiskOf
+from server.catalog.descriptions import Description, Kind, RiskDefinition
 from server.compiler.plan import Goal, Plan, PlannedCall
-from server.executor.environment import Environment
-from server.executor.trace import Answered, BoundInput, Circumstances, Execution, Trace
+from server.executor.fingerprint import Environment
+from server.executor.trace import BoundInput, Circumstances, Execution, GoalAnswer, Trace
 
 AT = datetime(2026, 6, 2, 12, tzinfo=UTC)
 DRAWN = datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
@@ -82,7 +80,7 @@ KFRE_MODULE = module(
     Kind.EQUATION,
     (EGFR_SLOT, UACR_SLOT, REGION_SLOT),
     display_decimals=1,
-    risk=RiskOf("kidney failure", "P5Y"),
+    risk=RiskDefinition("kidney failure", "P5Y"),
 )
 SLOPE_MODULE = module(SLOPE, Kind.EQUATION, (SERIES_SLOT,), display_decimals=1)
 NEWS2_MODULE = module(NEWS2, Kind.SCORE, (PULSE_SLOT, SPO2_SLOT), display_decimals=0)
@@ -208,9 +206,9 @@ def trace(
     issues: tuple[Issue, ...] = (),
 ) -> Trace:
     computed = [
-        Answered(Goal(executions[g].description.produces, executions[g].description.iri), g, None) for g in goals
+        GoalAnswer(Goal(executions[g].description.produces, executions[g].description.iri), g, None) for g in goals
     ]
-    read = [Answered(Goal(leaf.slot.concept, None, leaf.slot), None, leaf) for leaf in leaves]
+    read = [GoalAnswer(Goal(leaf.slot.concept, None, leaf.slot), None, leaf) for leaf in leaves]
     calls = {e.description.iri: PlannedCall(e.description, {}) for e in executions}
     plan = Plan(tuple(calls.values()), (), tuple(answered.goal for answered in (*computed, *read)))
     reference = "http://127.0.0.1:8191/fhir/Patient/p-17"
@@ -223,7 +221,7 @@ HIGH = Outcome(
 )
 
 
-def interpret(description: Description, inputs: Mapping[str, Consumed], evaluation: Evaluation) -> Outcome | None:
+def interpret(description: Description, inputs: Mapping[str, SlotInput], evaluation: Evaluation) -> Outcome | None:
     return HIGH if isinstance(evaluation.value, Quantity) and description.id != "egfr" else None
 
 

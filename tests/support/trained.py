@@ -17,11 +17,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ontology.artefact import content_digest, file_digest
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
+from server.catalog.catalog import ROOT, Catalog, load_catalog
 from server.catalog.descriptions import Description
-from server.catalog.load import ROOT, Catalog, load_catalog
-from server.catalog.trained import PROBABILITIES
+from server.catalog.trained_model import PROBABILITIES
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 MALE, FEMALE, OTHER = (Coding(GENDER, code) for code in ("male", "female", "other"))
@@ -119,9 +119,9 @@ def load(folder: Path) -> Catalog:
     return load_catalog(extra_modules=[folder])
 
 
-def inputs(description: Description, **given: Value) -> dict[str, Consumed]:
+def inputs(description: Description, **given: Value) -> dict[str, SlotInput]:
     """What fills the slots: the values named, the rest not found."""
-    return {slot.name: Consumed(given.get(slot.name, NOT_FOUND)) for slot in description.slots}
+    return {slot.name: SlotInput(given.get(slot.name, NOT_FOUND)) for slot in description.slots}
 
 
 def usual(**changes: Value) -> dict[str, Value]:

@@ -1,122 +1,202 @@
-"""``source add``: a walk from a URL to a source in the settings.
+"""``source add``: a walk from a URL to a source in the settings, with questions to whoever sits at the terminal.
 
-Reads what the source says of itself, tries the authorisation, lists which modules can be fed, and writes the settings.
+Reads what the source declares, tries the authorisation, lists which modules are feasible, and writes the settings.
 """
 
 import asyncio
+import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from collectors.capability.capabilities import Capabilities
-from collectors.capability.capability import Capability, Known
+from collectors.capability.capability import Capability, KnownCapability, Offer, offers_for
+from collectors.capability.capability_cache import CapabilityCache
 from collectors.errors import CollectorError
-from collectors.strategy.elements import probe_elements
+from collectors.strategy.elements_probe import probe_elements
 from ontology.concepts import Origin
-from server.catalog.configured import configured_catalog
-from server.catalog.load import Catalog
-from server.cli.source.check import askable
-from server.cli.source.connection import connected
-from server.cli.source.console import Console
-from server.cli.source.feeding import fed, said_of
-from server.cli.source.trying import Tried, try_source
-from server.cli.source.wish import Wish
-from server.cli.source.writing import appended, block
-from server.cli.source.writing import replace as replace_file
+from server.catalog.catalog import Catalog, configured_catalog
+from server.cli.source.check import answerable_concepts
+from server.cli.source.connection import Trial, open_connection, try_source
+from server.cli.source.options import SourceOptions, append_source, replace_file, toml_block
+from server.compiler.compilation import compile_plan
+from server.compiler.plan import Leaf, Plan
 from server.errors import SettingsError
 from server.settings import Settings, load_settings
-from server.settings.load import DEFAULT_FILE
+from server.settings.settings_file import DEFAULT_FILE
 
 
-def run(settings: Settings, wish: Wish, config: Path | None) -> int:
+class Console:
+    """Asks; with ``yes`` every question has its default for an answer."""
+
+    def __init__(self, yes: bool) -> None:
+        self._yes = yes
+
+    def print_line(self, text: str = "") -> None:
+        """Print a line."""
+        print(text, flush=True)
+
+    def choose(self, question: str, choices: Sequence[str], flag: str) -> str:
+        """One of the choices, of which none is a default.  Raises SettingsError where nobody can be asked."""
+        if self._yes or not sys.stdin.isatty():
+            raise SettingsError(f"{question} Nobody can be asked here: say it with {flag} {'|'.join(choices)}.")
+        while True:
+            given = input(f"{question} [{'/'.join(choices)}] ").strip()
+            if given in choices:
+                return given
+
+    def text(self, question: str, flag: str) -> str:
+        """A text.  Raises SettingsError where nobody can be asked."""
+        if self._yes or not sys.stdin.isatty():
+            raise SettingsError(f"{question} Nobody can be asked here: say it with {flag}.")
+        while not (given := input(f"{question} ").strip()):
+            pass
+        return given
+
+    def confirm(self, question: str) -> bool:
+        """Whether it is wanted.  Raises SettingsError where nobody can be asked."""
+        if self._yes:
+            return True
+        if not sys.stdin.isatty():
+            raise SettingsError(f"{question} Nobody can be asked here: say it with --yes.")
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def describe_capability(known: KnownCapability) -> Iterator[str]:
+    """What a source says of itself, in a few lines."""
+    capability = known.capability
+    if capability is None:
+        yield f"! {known.remark}; it will be searched in the plainest way, by patient, code and date"
+        return
+    name = capability.software or "it does not name its software"
+    yield f"FHIR {capability.version}, {len(capability.types)} resource types; {name}"
+    if capability.smart is not None:
+        methods = ", ".join(sorted(capability.smart.auth_methods)) or "not stated"
+        yield f"authorisation: SMART; ways of authenticating a client: {methods}"
+    yield from (f"! {note}" for note in known.notes)
+
+
+def feasibility_lines(capability: Capability | None, catalog: Catalog, goals: tuple[str, ...]) -> Iterator[str]:
+    """A line for each module: whether it can be fed, and which data is missing."""
+    seen: dict[str, Offer] = {}
+    for goal in goals:
+        plan = compile_plan(catalog, (goal,))
+        # What is used on request only is not yet named in the settings.
+        found = offers_for(capability, tuple(each for each in plan.searches if not each.description.on_request))
+        seen.update((offer.resource_type, offer) for offer in found if offer.concepts)
+        lacking = [offer for offer in found if offer.offered is False and offer.concepts]
+        unknown = any(offer.offered is None for offer in found)
+        name = f"{goal:<28}"
+        if not lacking:
+            yield f"  {name} {'not known' if unknown else 'can be fed'}"
+            continue
+        needed = {concept for offer in lacking for concept in offer.concepts if concept in _required_concepts(plan)}
+        word = "cannot be answered" if needed else "in part"
+        parts = "; ".join(f"no {offer.resource_type}: {', '.join(offer.concepts)}" for offer in lacking)
+        yield f"  {name} {word} ({parts})"
+    yield "How it would be searched:"
+    yield from (f"  {offer.text}" for offer in sorted(seen.values(), key=lambda each: each.resource_type))
+
+
+def _required_concepts(plan: Plan) -> frozenset[str]:
+    """The concepts without which a module of the plan has no value."""
+    return frozenset(
+        binding.slot.concept.id
+        for call in plan.calls
+        for slot in call.description.slots
+        if slot.required and isinstance(binding := call.bindings[slot.name], Leaf)
+    )
+
+
+def run(settings: Settings, options: SourceOptions, config: Path | None) -> int:
     """Walk through it.  0: the source was written; 1: it was not."""
-    return asyncio.run(_add(settings, wish, config or DEFAULT_FILE))
+    return asyncio.run(_add_source(settings, options, config or DEFAULT_FILE))
 
 
-async def _add(settings: Settings, wish: Wish, path: Path) -> int:
-    console = Console(wish.yes)
-    if any(source.id == wish.entry()["id"] for source in settings.sources):
+async def _add_source(settings: Settings, options: SourceOptions, path: Path) -> int:
+    console = Console(options.yes)
+    if any(source.id == options.entry()["id"] for source in settings.sources):
         raise SettingsError(
-            f"sources: there is a source with the id {wish.entry()['id']} already; say another with --id"
+            f"sources: there is a source with the id {options.entry()['id']} already; say another with --id"
         )
     catalog = configured_catalog(settings)
-    console.say(f"1  What {wish.url} says of itself")
-    known = await _read(wish, settings)
+    console.print_line(f"1  What {options.url} says of itself")
+    known = await _read_capability(options, settings)
     if known.refusal is not None:
         raise SettingsError(known.refusal)
-    for line in said_of(known):
-        console.say(f"   {line}")
-    console.say("2  Authorisation")
-    wish, tried = await _authorise(wish, settings, known.capability, console)
-    console.say(f"   {tried.text}")
-    console.say("3  Which modules it can feed, as far as it declares")
-    for line in fed(known.capability, catalog, askable(catalog)):
-        console.say(f"   {line}")
-    if wish.patient is not None and tried.answers:
-        console.say("4  What it sends")
-        wish = await _probe(wish, settings, catalog, console)
-    console.say("")
-    console.say(block(wish.entry()))
+    for line in describe_capability(known):
+        console.print_line(f"   {line}")
+    console.print_line("2  Authorisation")
+    options, tried = await _find_authorisation(options, settings, known.capability, console)
+    console.print_line(f"   {tried.text}")
+    console.print_line("3  Which modules it can feed, as far as it declares")
+    for line in feasibility_lines(known.capability, catalog, answerable_concepts(catalog)):
+        console.print_line(f"   {line}")
+    if options.patient is not None and tried.answers:
+        console.print_line("4  What it sends")
+        options = await _probe_elements(options, settings, catalog, console)
+    console.print_line("")
+    console.print_line(toml_block(options.entry()))
     if not tried.answers:
-        if wish.yes and not wish.unanswered:
-            console.say(
+        if options.yes and not options.unanswered:
+            console.print_line(
                 "It has not answered as it should (see 2).  Nothing was written; --unanswered writes it all the same."
             )
             return 1
-        console.say("It has not answered yet as it should (see 2); the settings can be written all the same.")
+        console.print_line("It has not answered yet as it should (see 2); the settings can be written all the same.")
     if not console.confirm(f"Write this to {path}?"):
-        console.say("Nothing was written.")
+        console.print_line("Nothing was written.")
         return 1
-    _write(path, wish)
-    console.say(f"Written to {path}.  What a patient's records fill, slot by slot:")
-    console.say(
-        f"  python -m server source check {wish.entry()['id']} --patient {wish.patient or 'ID'} --config {path}"
+    _write_settings(path, options)
+    console.print_line(f"Written to {path}.  What a patient's records fill, slot by slot:")
+    console.print_line(
+        f"  python -m server source check {options.entry()['id']} --patient {options.patient or 'ID'} --config {path}"
     )
     return 0
 
 
-async def _read(wish: Wish, settings: Settings) -> Known:
+async def _read_capability(options: SourceOptions, settings: Settings) -> KnownCapability:
     # A CapabilityStatement is public by SMART's rules, and which authorisation is wanted is not known yet.
-    async with connected(wish.openly().source(settings.zone)) as connection:
-        capabilities = Capabilities()
+    async with open_connection(options.without_auth().source(settings.zone)) as connection:
+        capabilities = CapabilityCache()
         try:
             return await capabilities.read(connection.source, connection.transport.get)
         finally:
             await capabilities.aclose()
 
 
-async def _authorise(
-    wish: Wish, settings: Settings, capability: Capability | None, console: Console
-) -> tuple[Wish, Tried]:
+async def _find_authorisation(
+    options: SourceOptions, settings: Settings, capability: Capability | None, console: Console
+) -> tuple[SourceOptions, Trial]:
     """The wish with a way of authorising, and what came of trying it."""
-    if wish.auth is None:
-        async with connected(wish.openly().source(settings.zone)) as connection:
-            tried = await try_source(connection, wish.patient)
+    if options.auth is None:
+        async with open_connection(options.without_auth().source(settings.zone)) as connection:
+            tried = await try_source(connection, options.patient)
         if not tried.refused:
-            return wish.openly(), tried
-        console.say(f"   without authorisation: {tried.text}")
-        wish = replace(wish, auth=_way(wish, capability, console))
-    if wish.auth == "backend":
-        if wish.client_id is None:
-            wish = replace(
-                wish, client_id=console.text("Under which client id are we registered there?", "--client-id")
+            return options.without_auth(), tried
+        console.print_line(f"   without authorisation: {tried.text}")
+        options = replace(options, auth=_choose_auth(options, capability, console))
+    if options.auth == "backend":
+        if options.client_id is None:
+            options = replace(
+                options, client_id=console.text("Under which client id are we registered there?", "--client-id")
             )
-        if wish.key_file is None and wish.key_env is None:
+        if options.key_file is None and options.key_env is None:
             name = console.text("In which file is our private key (PEM or JWK)?", "--key-file or --key-env")
-            wish = replace(wish, key_file=Path(name))
+            options = replace(options, key_file=Path(name))
     try:
-        async with connected(wish.source(settings.zone)) as connection:
-            return wish, await try_source(connection, wish.patient)
+        async with open_connection(options.source(settings.zone)) as connection:
+            return options, await try_source(connection, options.patient)
     except CollectorError as error:
-        return wish, Tried(False, True, f"not tried: {error}")
+        return options, Trial(False, True, f"not tried: {error}")
 
 
-def _way(wish: Wish, capability: Capability | None, console: Console) -> str:
-    if wish.client_id is not None:
+def _choose_auth(options: SourceOptions, capability: Capability | None, console: Console) -> str:
+    if options.client_id is not None:
         return "backend"
     smart = capability.smart if capability is not None else None
     if smart is not None and "private_key_jwt" in smart.auth_methods:
-        console.say("   it takes clients of SMART Backend Services (private_key_jwt)")
+        console.print_line("   it takes clients of SMART Backend Services (private_key_jwt)")
     return console.choose(
         "Shall the caller's own token be passed on (caller), or do we have a client of our own (backend)?",
         ("caller", "backend"),
@@ -124,27 +204,29 @@ def _way(wish: Wish, capability: Capability | None, console: Console) -> str:
     )
 
 
-async def _probe(wish: Wish, settings: Settings, catalog: Catalog, console: Console) -> Wish:
+async def _probe_elements(
+    options: SourceOptions, settings: Settings, catalog: Catalog, console: Console
+) -> SourceOptions:
     """Whether ``_elements`` leaves whole what is read, tried on one patient's observations."""
     collector = next(
         each for each in catalog.collectors.values() if each.origin is Origin.OBSERVATION and not each.on_request
     )
-    async with connected(wish.source(settings.zone)) as connection:
+    async with open_connection(options.source(settings.zone)) as connection:
         try:
-            found = await probe_elements(connection.client, collector, wish.patient or "")
+            found = await probe_elements(connection.client, collector, options.patient or "")
         except CollectorError as error:
-            console.say(f"   {error}")
-            return wish
-    console.say(f"   {found.text}")
-    return replace(wish, elements=found.usable is True)
+            console.print_line(f"   {error}")
+            return options
+    console.print_line(f"   {found.text}")
+    return replace(options, elements=found.usable is True)
 
 
-def _write(path: Path, wish: Wish) -> None:
+def _write_settings(path: Path, options: SourceOptions) -> None:
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"the settings file {path} cannot be read") from None
-    after = appended(before, wish.entry())
+    after = append_source(before, options.entry())
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "medtwin.toml"
         draft.write_text(after, encoding="utf-8")

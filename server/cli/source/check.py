@@ -1,86 +1,175 @@
-"""``source check``: what of a patient's records fills which module, and what of them nobody reads."""
+"""``source check``: a report, module by module and slot by slot, of what a patient's records fill, and why not.
+
+It names the codes and units met, and the codes that no concept reads.
+"""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from collectors.errors import CollectorError
-from collectors.fetching.client import Client
-from collectors.fetching.everything import everything
-from collectors.reading.codes import CodeIndex
-from collectors.reading.translation import Translation
-from collectors.reading.unread import Unread, unread
+from collectors.fetching.client import Client, fetch_all_of_type
+from collectors.reading.code_census import CodeCount, UnmappedCode, count_codes, unmapped_codes
+from collectors.reading.codes import CodeIndex, Translation
+from collectors.reading.fhir_dates import format_span
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
 from collectors.terminology.terminology import Terminology
-from ontology.concepts import EVENTS, Origin
+from ontology.concepts import EVENT_ORIGINS, Concept, Origin
 from ontology.evaluation import Severity
-from ontology.values import AbsentReason
-from server.catalog.configured import configured_catalog
-from server.catalog.load import Catalog
-from server.cli.source.connection import connected
-from server.cli.source.filling import LEGEND, modules
-from server.cli.token import caller_token
-from server.compiler.compile import compile_plan
+from ontology.values import Absent, AbsentReason, Series
+from server.catalog.catalog import Catalog, configured_catalog
+from server.cli.arguments import caller_token
+from server.cli.source.connection import open_connection
+from server.compiler.compilation import compile_plan
 from server.errors import CompileError
 from server.executor.engine import Engine
 from server.executor.question import Question
+from server.executor.trace import BoundInput, Execution, Trace
 from server.explain.explain import explain
 from server.explain.results import AnswerResult, Status
+from server.explain.wording import absence_words, value_words
 from server.settings import Settings
 
-MOST = 30
+MOST_NAMED_CODES = 4
+"""How many codes a line names; the others are counted."""
+
+
+LEGEND = "Slots: - is empty and required, o is empty and can be done without."
+
+
+def slot_report(trace: Trace, facts: SourceFacts, results: Sequence[AnswerResult]) -> Iterator[str]:
+    """A block of lines for each module of the plan, inputs before what needs them."""
+    statuses = {result.concept.id: result.status.value for result in results}
+    for call in trace.plan.calls:
+        description = call.description
+        found = _current_execution(trace, description.iri)
+        status = statuses.get(description.produces.id, "")
+        yield f"{description.id}  {description.title}{f'  {status}' if status else ''}"
+        if found is None:
+            yield "    was not run: what it needs is missing"
+            continue
+        for given in found.inputs.values():
+            yield from _slot_lines(given, facts, trace.executions)
+
+
+def _current_execution(trace: Trace, iri: str) -> Execution | None:
+    """The execution as of the question's time: others are points of a series."""
+    own = [each for each in trace.executions if each.description.iri == iri]
+    return next((each for each in own if each.as_of == trace.at), own[-1] if own else None)
+
+
+def _slot_lines(given: BoundInput, facts: SourceFacts, executions: Sequence[Execution]) -> Iterator[str]:
+    empty = isinstance(given.value, Absent)
+    told = absence_words(given) if empty else value_words(given.value)
+    mark = " " if not empty else "-" if given.slot.required else "o"
+    yield f"  {mark} {given.slot.name:<24} {told}{_describe_origin(given, executions)}"
+    if not empty:
+        yield from (f"        from {text}" for text in _record_lines(given, facts))
+        return
+    seen = dict.fromkeys(issue.text for issue in given.issues if issue.severity is not Severity.INFORMATION)
+    yield from (f"        {text}" for text in list(seen)[:MOST_NAMED_CODES])
+    if not given.steps:
+        yield from (f"        {line}" for line in empty_slot_lines(given.slot.concept, facts))
+
+
+def _describe_origin(given: BoundInput, executions: Sequence[Execution]) -> str:
+    if given.by_site:
+        return "  (set for this site)"
+    if given.steps:
+        return f"  (from module {executions[given.steps[0]].description.id})"
+    if isinstance(given.value, Series) or not given.resources:
+        return ""
+    times = {format_span(each.effective) for each in given.resources if each.effective is not None}
+    return f"  ({', '.join(sorted(times))})" if times else ""
+
+
+def _record_lines(given: BoundInput, facts: SourceFacts) -> Iterator[str]:
+    if given.slot.concept.origin is Origin.PATIENT:
+        yield "the Patient record"
+        return
+    used = {resource.iri for resource in given.resources}
+    mine = [fact for fact in facts.facts.get(given.slot.concept.id, ()) if fact.resource.iri in used]
+    yield from (_describe_code(each) for each in count_codes(mine, given.slot.concept)[:MOST_NAMED_CODES])
+
+
+def empty_slot_lines(concept: Concept, facts: SourceFacts) -> Iterator[str]:
+    """Of a slot that is empty: what was met under the concept's codes, and under which codes it was looked for."""
+    found = count_codes(facts.facts.get(concept.id, ()), concept)
+    yield from (f"met: {_describe_code(each)}" for each in found[:MOST_NAMED_CODES])
+    if len(found) > MOST_NAMED_CODES:
+        yield f"and {len(found) - MOST_NAMED_CODES} more codes or units"
+    if found or not concept.accepted:
+        return
+    if concept.origin in EVENT_ORIGINS:
+        yield f"no record under any of its {len(concept.accepted)} codes"
+    else:
+        codes = [f"{each.coding.system}|{each.coding.code}" for each in concept.accepted]
+        rest = f" and {len(codes) - MOST_NAMED_CODES} more" if len(codes) > MOST_NAMED_CODES else ""
+        yield f"no record under {', '.join(codes[:MOST_NAMED_CODES])}{rest}"
+
+
+def _describe_code(each: CodeCount) -> str:
+    text = f"{each.record_count} record{'' if each.record_count == 1 else 's'} as {each.code}"
+    if each.unit is not None:
+        text += f" in {each.unit}"
+    if each.converted_count:
+        text += ", converted"
+    return text + "".join(f"; {count} refused, {reason}" for reason, count in each.refused_counts.items())
+
+
+MOST_UNREAD = 30
 """How many unread codes are listed; the others are counted."""
-LONGEST = 60.0
+UNREAD_TIMEOUT = 60.0
 """Seconds that all records of one type may take: there may be many."""
-CODED = EVENTS | {Origin.OBSERVATION}
+CODED_ORIGINS = EVENT_ORIGINS | {Origin.OBSERVATION}
 
 
 def run(settings: Settings, source: str, patient: str, at: datetime | None) -> int:
     """Print, module by module, what a patient's records fill.  0: done; 1: a part of the source could not be had."""
-    return asyncio.run(_check(settings, source, patient, at))
+    return asyncio.run(_check_source(settings, source, patient, at))
 
 
-async def _check(settings: Settings, source: str, patient: str, at: datetime | None) -> int:
+async def _check_source(settings: Settings, source: str, patient: str, at: datetime | None) -> int:
     catalog = configured_catalog(settings)
     async with await Engine.open(settings, catalog) as engine:
-        question = Question(patient, askable(catalog), at, source, token=caller_token())
-        trace, facts = await engine.look(question)
+        question = Question(patient, answerable_concepts(catalog), at, source, token=caller_token())
+        trace, facts = await engine.ask_with_facts(question)
         results = explain(trace)
         of, terminology = engine.source(source), engine.terminology
-    async with connected(of) as connection:
-        codes = await _unread(connection.client, of, patient, catalog, terminology)
-    print("\n".join(_told(of, trace.patient, trace.at, results, facts)))
-    print("\n".join(modules(trace, facts, results)))
-    print("\n".join((*_of_unread(codes), *_of_refused(terminology.translation(of)))))
+    async with open_connection(of) as connection:
+        codes = await _unread_codes(connection.client, of, patient, catalog, terminology)
+    print("\n".join(_head_lines(of, trace.patient, trace.at, results, facts)))
+    print("\n".join(slot_report(trace, facts, results)))
+    print("\n".join((*_unread_lines(codes), *_refused_target_lines(terminology.translation(of)))))
     # What a source does not offer is told, and is no failure of asking it.
     failed = (each for failures in facts.failures.values() for each in failures)
     return int(any(each.reason is not AbsentReason.NOT_QUERIED for each in failed))
 
 
-async def _unread(
+async def _unread_codes(
     client: Client, source: Source, patient: str, catalog: Catalog, terminology: Terminology
-) -> tuple[Unread, ...]:
+) -> tuple[UnmappedCode, ...]:
     """Codes of the patient's records that no concept reads; a type that cannot be had was named before."""
-    found: list[Unread] = []
+    found: list[UnmappedCode] = []
     for collector in sorted(catalog.collectors.values(), key=lambda each: each.id):
         concepts = [each for each in catalog.concepts.values() if each.origin is collector.origin]
         asked = not collector.on_request or collector.id in source.collectors
-        if collector.origin not in CODED or not concepts or not asked:
+        if collector.origin not in CODED_ORIGINS or not concepts or not asked:
             continue
         try:
-            async with asyncio.timeout(LONGEST):
-                records = await everything(
+            async with asyncio.timeout(UNREAD_TIMEOUT):
+                records = await fetch_all_of_type(
                     client, source, patient, collector.resource_type, collector.patient_parameter
                 )
         except (CollectorError, TimeoutError):
             continue
-        found += unread(records, CodeIndex(terminology.local(concepts, source)))
-    return tuple(sorted(found, key=lambda each: -each.records))
+        found += unmapped_codes(records, CodeIndex(terminology.local_concepts(concepts, source)))
+    return tuple(sorted(found, key=lambda each: -each.record_count))
 
 
-def _told(
+def _head_lines(
     source: Source, patient: str, at: datetime, results: tuple[AnswerResult, ...], facts: SourceFacts
 ) -> Iterator[str]:
     yield f"Source {source.id}, {source.base_url}, patient {patient}, as of {at:%Y-%m-%d %H:%M %Z}"
@@ -93,29 +182,29 @@ def _told(
     yield ""
 
 
-def _of_unread(codes: tuple[Unread, ...]) -> Iterator[str]:
+def _unread_lines(codes: tuple[UnmappedCode, ...]) -> Iterator[str]:
     yield ""
     if not codes:
         yield "Every code of this patient's records is read by some concept."
         return
     yield f"Codes that no concept reads: {len(codes)}.  A ConceptMap in the source's folder can map them."
-    for each in codes[:MOST]:
+    for each in codes[:MOST_UNREAD]:
         unit = f" in {each.unit}" if each.unit else ""
         name = f"  {each.display}" if each.display else ""
         code = f"{each.system or 'no system'}|{each.code or 'no code'}"
-        yield f"  {each.records:>5}  {each.resource_type}  {code}{unit}{name}"
-    if len(codes) > MOST:
-        yield f"  and {len(codes) - MOST} more"
+        yield f"  {each.record_count:>5}  {each.resource_type}  {code}{unit}{name}"
+    if len(codes) > MOST_UNREAD:
+        yield f"  and {len(codes) - MOST_UNREAD} more"
 
 
-def _of_refused(translation: Translation) -> Iterator[str]:
+def _refused_target_lines(translation: Translation) -> Iterator[str]:
     """Targets in the source's maps that do not say what their code means."""
-    if translation.refused:
-        counts = ", ".join(f"{count} {relation}" for relation, count in translation.refused.items())
+    if translation.refused_counts:
+        counts = ", ".join(f"{count} {relation}" for relation, count in translation.refused_counts.items())
         yield f"Targets in the source's ConceptMaps by which nothing is read: {counts}."
 
 
-def askable(catalog: Catalog) -> tuple[str, ...]:
+def answerable_concepts(catalog: Catalog) -> tuple[str, ...]:
     """What the modules compute, by id; one that does not compile is ``check``'s to name, and left out."""
     found = []
     for module in sorted(catalog.modules.values(), key=lambda each: each.id):

@@ -3,16 +3,16 @@
 import argparse
 from pathlib import Path
 
-from server.cli.times import time_argument
+from server.cli.arguments import time_argument
 from server.settings import Settings
 
-_WAYS = ("none", "caller", "backend")
+_AUTH_METHODS = ("none", "caller", "backend")
 
 
 def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
     """Adds the commands to the parser of ``source``."""
     commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    _add(
+    _add_add_arguments(
         commands.add_parser(
             "add",
             parents=[config],
@@ -40,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentPars
     jwks_.add_argument("id", metavar="ID", help="the source's id in the settings, or terminology")
 
 
-def _add(parser: argparse.ArgumentParser) -> None:
+def _add_add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", help="the FHIR R4 base URL")
     parser.add_argument("--id", metavar="ID", help="the source's id in the settings (default: after the host)")
     parser.add_argument("--patient", metavar="P", help="a patient's FHIR id, to try with")
-    parser.add_argument("--auth", choices=_WAYS, help="the way of authorising (default: found out, or asked)")
+    parser.add_argument("--auth", choices=_AUTH_METHODS, help="the way of authorising (default: found out, or asked)")
     parser.add_argument("--client-id", metavar="ID", help="under which we are registered there (backend)")
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="our private key, PEM or JWK (backend)")
     parser.add_argument("--key-env", metavar="NAME", help="the environment variable that holds it, instead")
@@ -73,8 +73,8 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
 
         return jwks.run(settings, given.id)
     from server.cli.source import add
-    from server.cli.source.wish import Wish
+    from server.cli.source.options import SourceOptions
 
     names = ("url", "id", "patient", "auth", "client_id", "key_file", "key_env", "token_url", "scope")
     files = ("cert_file", "tls_key_file", "ca_file", "allow_http", "yes", "unanswered")
-    return add.run(settings, Wish(**{name: getattr(given, name) for name in (*names, *files)}), given.config)
+    return add.run(settings, SourceOptions(**{name: getattr(given, name) for name in (*names, *files)}), given.config)

@@ -1,10 +1,11 @@
-"""A cache in a server that speaks the Redis protocol, our own or a shared one.
+"""A cache in a server that speaks the Redis protocol, embedded or shared, behind a circuit breaker.
 
-Connections are made when first needed.  A server that is away, slow, full or refuses us gives misses; the circuit
-breaker keeps the next calls from waiting for it again, and lets one try now and then.
+Connections are made when first needed.  A server that is unavailable, slow, full or refuses us gives misses; the
+circuit breaker keeps the next calls from waiting for it again, and lets one try now and then.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -15,16 +16,55 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, MaxConnectionsError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from server.executor.cache.breaker import Breaker
 from server.executor.cache.store import CacheKind, CacheStatus
+
+_MIN_PAUSE = 0.5
+_MAX_PAUSE = 10.0
+
+
+class CircuitBreaker:
+    """Closed while all is well; after a fault open for a pause in seconds, which doubles while faults go on.
+
+    When the pause is over one call may try, and the others go on pausing until it has succeeded.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pause = 0.0
+        self._until = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether all was well when the server was last asked."""
+        return not self._pause
+
+    def allows_call(self) -> bool:
+        """Whether the server may be asked now; a True after a pause is for this caller alone."""
+        if not self._pause:
+            return True
+        now = self._clock()
+        if now < self._until:
+            return False
+        self._until = now + self._pause
+        return True
+
+    def record_success(self) -> None:
+        """The server answered."""
+        self._pause = 0.0
+
+    def record_failure(self) -> None:
+        """The server did not answer."""
+        self._pause = min(_MAX_PAUSE, self._pause * 2 or _MIN_PAUSE)
+        self._until = self._clock() + self._pause
+
 
 T = TypeVar("T")
 
 # One script for all values of a wave: with a SET each, the client takes three times as long to write and to read.
-_PUT = "for i, name in ipairs(KEYS) do redis.call('set', name, ARGV[i + 1], 'PX', ARGV[1]) end return #KEYS"
+_PUT_SCRIPT = "for i, name in ipairs(KEYS) do redis.call('set', name, ARGV[i + 1], 'PX', ARGV[1]) end return #KEYS"
 
 # A lock is given up only by who holds it: it may have expired and be another's by now.
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+_RELEASE_SCRIPT = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
 class RedisStore:
@@ -39,15 +79,15 @@ class RedisStore:
         url: str,
         kind: CacheKind = "shared",
         *,
-        connect: float = 0.25,
-        answer: float = 0.5,
+        connect_timeout: float = 0.25,
+        answer_timeout: float = 0.5,
         stop: Callable[[], Awaitable[None]] | None = None,
-        breaker: Breaker | None = None,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self._kind = kind
-        self._limit = connect + answer
+        self._timeout = connect_timeout + answer_timeout
         self._stop = stop
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker or CircuitBreaker()
         self._failures = 0
         self._skipped = 0
         self._fault = ""
@@ -57,8 +97,8 @@ class RedisStore:
             url,
             protocol=2,
             driver_info=None,
-            socket_connect_timeout=connect,
-            socket_timeout=answer,
+            socket_connect_timeout=connect_timeout,
+            socket_timeout=answer_timeout,
             retry=Retry(NoBackoff(), 0),
         )
 
@@ -71,17 +111,17 @@ class RedisStore:
         """One MGET."""
         if not names:
             return []
-        return await self._ask(lambda: self._client.mget(names), [None] * len(names))
+        return await self._execute(lambda: self._client.mget(names), [None] * len(names))
 
     async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
         """One script that sets them all; one pipeline of SET PX where the server lets us run none."""
         if items:
-            await self._ask(lambda: self._put(items, _milliseconds(ttl)), None)
+            await self._execute(lambda: self._put(items, _milliseconds(ttl)), None)
 
     async def _put(self, items: Mapping[str, bytes], ttl: int) -> None:
         if self._scripts:
             try:
-                await self._client.eval(_PUT, len(items), *items, ttl, *items.values())
+                await self._client.eval(_PUT_SCRIPT, len(items), *items, ttl, *items.values())
                 return
             except NoPermissionError:
                 self._scripts = False
@@ -92,19 +132,21 @@ class RedisStore:
 
     async def claim_many(self, names: Sequence[str], holder: bytes, ttl: timedelta) -> list[bool]:
         """One pipeline of SET NX PX."""
-        answers = await self._pipe([("SET", name, holder, "NX", "PX", _milliseconds(ttl)) for name in names])
+        answers = await self._execute_pipeline(
+            [("SET", name, holder, "NX", "PX", _milliseconds(ttl)) for name in names]
+        )
         return [True] * len(names) if answers is None else [bool(answer) for answer in answers]
 
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         """One pipeline of compare-and-delete."""
-        await self._pipe([("EVAL", _RELEASE, 1, name, holder) for name in names])
+        await self._execute_pipeline([("EVAL", _RELEASE_SCRIPT, 1, name, holder) for name in names])
 
     async def flush(self) -> None:
         """Does nothing: what is put is written at once."""
 
     async def status(self) -> CacheStatus:
         """Pings, even while the circuit is open: health must not lag behind."""
-        reachable = await self._ask(self._client.ping, False, always=True)
+        reachable = await self._execute(self._client.ping, False, always=True)
         text = f"{self._kind} cache" + ("" if reachable else f" unreachable: {self._fault}")
         return CacheStatus(self._kind, bool(reachable), text, failures=self._failures, skipped=self._skipped)
 
@@ -114,33 +156,33 @@ class RedisStore:
         if self._stop is not None:
             await self._stop()
 
-    async def _pipe(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
+    async def _execute_pipeline(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
         if not commands:
             return []
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        return await self._ask(pipeline.execute, None)
+        return await self._execute(pipeline.execute, None)
 
-    async def _ask(self, operation: Callable[[], Any], otherwise: T, *, always: bool = False) -> T:
-        if not always and not self._breaker.allows():
+    async def _execute(self, operation: Callable[[], Any], otherwise: T, *, always: bool = False) -> T:
+        if not always and not self._breaker.allows_call():
             self._skipped += 1
             return otherwise
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(self._timeout):
                 answer: T = await operation()
         except (ResponseError, MaxConnectionsError) as fault:
             # The server answers, or we are too many: no reason to leave it alone.
-            self._note(fault)
+            self._note_fault(fault)
         except (RedisError, OSError) as fault:
-            self._note(fault)
-            self._breaker.failed()
+            self._note_fault(fault)
+            self._breaker.record_failure()
         else:
-            self._breaker.succeeded()
+            self._breaker.record_success()
             return answer
         return otherwise
 
-    def _note(self, fault: Exception) -> None:
+    def _note_fault(self, fault: Exception) -> None:
         self._failures += 1
         # The fault's own text may hold an address, a name or a command.
         # On connecting, the client wraps what the server said.

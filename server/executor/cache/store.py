@@ -1,9 +1,14 @@
-"""What the executor asks of a cache, and the cache that holds nothing."""
+"""What the executor needs of a cache, the cache that stores nothing, and the names of cached entries.
+
+Each name ends in a keyed hash: nothing about a patient can be read in one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
+
+from server.executor.fingerprint import FORMAT
 
 CacheKind = Literal["embedded", "shared", "none"]
 
@@ -87,3 +92,26 @@ class NoStore:
 
     async def close(self) -> None:
         """Does nothing."""
+
+
+_PREFIX = f"mt:{FORMAT}"
+
+
+def value_name(fingerprint: str) -> str:
+    """Where the evaluation with this fingerprint is."""
+    return f"{_PREFIX}:{fingerprint}"
+
+
+def lock_name(fingerprint: str) -> str:
+    """Who holds this may evaluate what the fingerprint names."""
+    return f"{_PREFIX}:lock:{fingerprint}"
+
+
+def seen_name(hashed: str) -> str:
+    """Where the last-seen entry with this keyed hash is."""
+    return f"{_PREFIX}:seen:{hashed}"
+
+
+def record_name(hashed: str) -> str:
+    """Where what was fetched under the name with this keyed hash is."""
+    return f"{_PREFIX}:shelf:{hashed}"

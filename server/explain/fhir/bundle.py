@@ -1,4 +1,4 @@
-"""Results as one FHIR R4 Bundle of type collection: what was found, each step that it rests on, and where it came from.
+"""Results as one FHIR R4 Bundle of type collection: each result, each step that it rests on, Devices and Provenance.
 
 Ours carry a Device and a tag, by which collectors know never to read them back.  What rests on an assumption, or on a
 model that is not for use in care, is tagged as such, preliminary, and never to be written back.
@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from server.explain.fhir.elements import Json, instant
-from server.explain.fhir.making import parts
 from server.explain.fhir.observation import observation
-from server.explain.fhir.parts import Part
-from server.explain.fhir.risk import risk_assessment
-from server.explain.fhir.sources import device, provenance
+from server.explain.fhir.parts import Part, result_parts
+from server.explain.fhir.provenance import device, provenance
+from server.explain.fhir.risk_assessment import risk_assessment
 from server.explain.results import AnswerResult
 
 
@@ -26,12 +25,12 @@ def bundle(results: AnswerResult | Iterable[AnswerResult], recorded: datetime | 
     if not told:
         raise ValueError("a Bundle needs a result")
     when = recorded or told[0].at
-    found = [parts(result) for result in told]
+    found = [result_parts(result) for result in told]
     entries: dict[str, Json] = {}
     # A step that was asked for itself says more than as a step of another.
     for part in (*(first for first, *_ in found), *(part for _, *others in found for part in others)):
         if part.url not in entries:
-            entries[part.url] = _told(part, when)
+            entries[part.url] = _part_resource(part, when)
             entries.setdefault(part.device, device(part))
             entries[part.provenance] = provenance(part, when)
     return {
@@ -42,5 +41,5 @@ def bundle(results: AnswerResult | Iterable[AnswerResult], recorded: datetime | 
     }
 
 
-def _told(part: Part, when: datetime) -> Json:
+def _part_resource(part: Part, when: datetime) -> Json:
     return risk_assessment(part) if part.kind == "RiskAssessment" else observation(part, when)

@@ -11,21 +11,21 @@ from ontology.values import Coding
 
 Json: TypeAlias = dict[str, Any]
 
-OURS = "https://medtwin.example"
-TAGS = f"{OURS}/tags"
-CONCEPTS = f"{OURS}/concepts"
-MODULES = f"{OURS}/modules"
-FINGERPRINTS = f"{OURS}/fingerprints"
-PARTS = f"{OURS}/parts"
-POINTS = f"{OURS}/points"
-EXTENSIONS = f"{OURS}/fhir"
+BASE_URL = "https://medtwin.example"
+TAGS = f"{BASE_URL}/tags"
+CONCEPTS = f"{BASE_URL}/concepts"
+MODULES = f"{BASE_URL}/modules"
+FINGERPRINTS = f"{BASE_URL}/fingerprints"
+PARTS = f"{BASE_URL}/parts"
+POINTS = f"{BASE_URL}/points"
+EXTENSIONS = f"{BASE_URL}/fhir"
 UCUM = "http://unitsofmeasure.org"
 URIS = "urn:ietf:rfc:3986"
 
 _DIGITS = Context(prec=15)
 
 
-def number(value: Decimal) -> float | int:
+def json_number(value: Decimal) -> float | int:
     """A JSON number of at most 15 significant digits: so many, every reader of JSON has as they were written."""
     kept = _DIGITS.plus(value) if len(value.as_tuple().digits) > _DIGITS.prec else value
     return int(kept) if kept == kept.to_integral_value() and abs(kept) < 10**15 else float(kept)
@@ -47,12 +47,12 @@ def coding(code: Coding) -> Json:
     return {**made, "display": code.display} if code.display else made
 
 
-def codeable(system: str, code: str, display: str) -> Json:
+def codeable_concept(system: str, code: str, display: str) -> Json:
     """A CodeableConcept of one code."""
     return {"coding": [{"system": system, "code": code, "display": display}]}
 
 
-def concept_code(concept: Concept) -> Json:
+def concept_codeable(concept: Concept) -> Json:
     """What is told: the concept's own codes, and its name in our system."""
     ours = {"system": CONCEPTS, "code": concept.id, "display": concept.display}
     return {"coding": [*(coding(code) for code in concept.codes), ours], "text": concept.display}
@@ -60,7 +60,7 @@ def concept_code(concept: Concept) -> Json:
 
 def quantity(value: Decimal, unit: str) -> Json:
     """A Quantity in UCUM."""
-    return {"value": number(value), "unit": unit, "system": UCUM, "code": unit}
+    return {"value": json_number(value), "unit": unit, "system": UCUM, "code": unit}
 
 
 def range_(low: Decimal, high: Decimal, unit: str) -> Json:
@@ -68,7 +68,7 @@ def range_(low: Decimal, high: Decimal, unit: str) -> Json:
     return {"low": quantity(low, unit), "high": quantity(high, unit)}
 
 
-def versioned(record: RecordRef) -> str:
+def versioned_url(record: RecordRef) -> str:
     """The address of a record in the version that was read; without it where the source gives none."""
     return f"{record.url}/_history/{record.version}" if record.version else record.url
 
@@ -83,6 +83,6 @@ def annotations(texts: Iterable[str]) -> list[Json]:
     return [{"text": text} for text in dict.fromkeys(texts)]
 
 
-def tags(codes: Iterable[str]) -> Json:
+def meta_tags(codes: Iterable[str]) -> Json:
     """Meta with tags of ours.  ``medtwin-result`` keeps collectors from reading what we wrote."""
     return {"tag": [{"system": TAGS, "code": code} for code in ("medtwin-result", *codes)]}

@@ -5,12 +5,11 @@ from decimal import Decimal
 
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
-from server.explain.contributions import ContributionsView
 from server.explain.fhir.elements import (
     PARTS,
     POINTS,
     Json,
-    codeable,
+    codeable_concept,
     coding,
     date_time,
     instant,
@@ -19,7 +18,8 @@ from server.explain.fhir.elements import (
     references,
 )
 from server.explain.fhir.parts import Part
-from server.explain.fhir.resource import resource
+from server.explain.fhir.resource import common_elements
+from server.explain.results import ContributionsView
 from server.explain.wording import reason_words
 
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
@@ -37,7 +37,7 @@ _REASONS = {
     AbsentReason.NOT_APPLICABLE: "not-applicable",
     AbsentReason.FAILED: "error",
 }
-DERIVED_FROM = frozenset(
+DERIVED_FROM_TYPES = frozenset(
     {"DocumentReference", "ImagingStudy", "Media", "QuestionnaireResponse", "Observation", "MolecularSequence"}
 )
 """What an Observation may be derived from in R4; whatever else it rests on is in its Provenance."""
@@ -47,11 +47,11 @@ def observation(part: Part, issued: datetime) -> Json:
     """The Observation; where there is no value, ``dataAbsentReason`` says why.  ``issued``: when it was made known."""
     result = part.result
     made = {
-        **resource(part),
+        **common_elements(part),
         "effectiveDateTime": date_time(result.effective or part.as_of),
         "issued": instant(issued),
         "device": {"reference": part.device},
-        **_value(result.value),
+        **_value_element(result.value),
     }
     value, bounds = result.value, result.bounds
     if isinstance(value, Quantity) and bounds is not None and bounds.high > value.value:
@@ -60,19 +60,19 @@ def observation(part: Part, issued: datetime) -> Json:
     if result.interpretation is not None:
         meant = result.interpretation
         made["interpretation"] = [{"coding": [coding(meant.code)], "text": meant.text}]
-    derived = references(url for kind, url in part.grounds if kind in DERIVED_FROM)
+    derived = references(url for kind, url in part.grounds if kind in DERIVED_FROM_TYPES)
     if derived and (bounds is not None or not isinstance(value, Absent)):
         made["derivedFrom"] = derived
-    components = [*made.get("component", ()), *_limits("interval", "Uncertainty", result.interval)]
-    components += _limits("bounds", "Between what limits it lies", bounds)
+    components = [*made.get("component", ()), *_limits_components("interval", "Uncertainty", result.interval)]
+    components += _limits_components("bounds", "Between what limits it lies", bounds)
     if part.step is not None:
-        components += _points(part.step.contributions)
+        components += _score_components(part.step.contributions)
     if components:
         made["component"] = components
     return made
 
 
-def _value(value: Value) -> Json:
+def _value_element(value: Value) -> Json:
     match value:
         case bool():
             return {"valueBoolean": value}
@@ -87,32 +87,35 @@ def _value(value: Value) -> Json:
                 return {"valueDateTime": value.start.isoformat()}
             return {"valuePeriod": {"start": value.start.isoformat(), "end": value.end.isoformat()}}
         case Series():
-            return {"component": [_point(when, number, value.unit) for when, number in value.points]}
+            return {"component": [_point_component(when, number, value.unit) for when, number in value.points]}
         case Absent():
             reason = {"system": _ABSENT, "code": _REASONS[value.reason]}
             return {"dataAbsentReason": {"coding": [reason], "text": reason_words(value.reason)}}
 
 
-def _point(when: datetime, number: Decimal, unit: str) -> Json:
-    code = {**codeable(PARTS, "point", "Value at a time"), "text": when.isoformat()}
+def _point_component(when: datetime, number: Decimal, unit: str) -> Json:
+    code = {**codeable_concept(PARTS, "point", "Value at a time"), "text": when.isoformat()}
     return {"code": code, "valueQuantity": quantity(number, unit)}
 
 
-def _limits(code: str, display: str, limits: Interval | None) -> list[Json]:
+def _limits_components(code: str, display: str, limits: Interval | None) -> list[Json]:
     if limits is None:
         return []
-    named = {**codeable(PARTS, code, display), "text": limits.text}
+    named = {**codeable_concept(PARTS, code, display), "text": limits.text}
     return [{"code": named, "valueRange": range_(limits.low, limits.high, limits.unit)}]
 
 
-def _points(added: ContributionsView | None) -> list[Json]:
+def _score_components(contributions: ContributionsView | None) -> list[Json]:
     """The points of a score, under codes of ours: under that of the input they would be read as its value."""
-    if added is None or added.scale != "POINTS":
+    if contributions is None or contributions.scale != "POINTS":
         return []
     return [
         {
-            "code": {**codeable(POINTS, item.slot, f"Points for {item.slot.replace('_', ' ')}"), "text": item.text},
+            "code": {
+                **codeable_concept(POINTS, item.slot, f"Points for {item.slot.replace('_', ' ')}"),
+                "text": item.text,
+            },
             "valueQuantity": quantity(item.amount, "{score}"),
         }
-        for item in added.items
+        for item in contributions.items
     ]

@@ -1,23 +1,92 @@
-"""What an Observation and a RiskAssessment of ours have in common."""
+"""Elements that our Observation and RiskAssessment share, notes and narrative included.  Advice is no part of them."""
 
-from server.explain.fhir.elements import MODULES, URIS, Json, concept_code, tags
-from server.explain.fhir.notes import narrative, notes
-from server.explain.fhir.numbers import extensions
+from collections.abc import Iterator
+from html import escape
+
+from server.explain.claims import WHAT_IF
+from server.explain.comparisons import AttributionView
+from server.explain.fhir.elements import MODULES, URIS, Json, annotations, concept_codeable, meta_tags
+from server.explain.fhir.extensions import extensions
 from server.explain.fhir.parts import Part
+from server.explain.phrases import (
+    describe_contributions,
+    describe_ground_times,
+    describe_maturity,
+    describe_meaning,
+    describe_standing,
+    describe_uncertainty,
+)
+from server.explain.results import AnswerResult
+
+NOT_STORED = "Not to be written into a record"
 
 
-def resource(part: Part) -> Json:
+def notes(part: Part) -> list[Json]:
+    """The claim first, then what limits it and what it rests on, then what to mind."""
+    return annotations((*_head_texts(part), *_body_texts(part)))
+
+
+def narrative(part: Part) -> Json:
+    """The claim and what must be known before it is used, for those who show text only."""
+    told = "".join(f"<p>{escape(text)}</p>" for text in dict.fromkeys(_head_texts(part)))
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'}
+
+
+def _head_texts(part: Part) -> Iterator[str]:
+    yield part.result.text
+    if part.result.assumed:
+        yield f"{NOT_STORED}: it rests on an assumption, and is {WHAT_IF}."
+    immature = [tag for tag in part.tags if tag not in ("assumption", "do-not-store")]
+    if immature:
+        model = part.step.module.model if part.step is not None else None
+        own = describe_maturity(part.step.module) if part.step and model and model.maturity in immature else None
+        yield f"{NOT_STORED}: {own or f'it rests on a {immature[0]} model, which is not for use in care'}."
+
+
+def _body_texts(part: Part) -> Iterator[str]:
+    result = part.result
+    yield from (f"{_capitalise(text)}." for text in (describe_ground_times(result), _describe_interval(result)) if text)
+    if (meant := describe_meaning(result)) is not None:
+        yield f"Means: {meant}."
+    step = part.step
+    if step is not None:
+        if step.standing is not None:
+            yield f"{_capitalise(describe_standing(step.standing))}; calibration: {step.standing.calibration}."
+        if step.contributions is not None and step.contributions.items:
+            yield f"{_capitalise(describe_contributions(step.contributions))}."
+    views = (each for each in result.attributions.values() if isinstance(each, AttributionView))
+    yield from (f"Compared with {each.baseline}: {each.text}" for each in views)
+    yield from part.truncation_notes
+    if part.is_goal:
+        yield from (issue.text for issue in result.issues)
+        yield f"Intended use: {result.intended_use}"
+    elif step is not None:
+        yield from (*step.rebuttals, *step.notes)
+
+
+def _describe_interval(result: AnswerResult) -> str | None:
+    if result.interval is None:
+        return None
+    decimals = result.step.module.display_decimals if result.step is not None else None
+    return f"uncertainty: {describe_uncertainty(result.interval, decimals)}"
+
+
+def _capitalise(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def common_elements(part: Part) -> Json:
     """Type, tags, name, status, code, subject, method and notes.
 
     The identifier is the name in the Bundle: by it a receiver can see that it has the same answer already.
     """
     made: Json = {
         "resourceType": part.kind,
-        "meta": tags(part.tags),
+        "meta": meta_tags(part.tags),
         "text": narrative(part),
         "identifier": [{"system": URIS, "value": part.url}],
         "status": part.status,
-        "code": concept_code(part.result.concept),
+        "code": concept_codeable(part.result.concept),
         "subject": {"reference": part.result.reference},
         "note": notes(part),
     }

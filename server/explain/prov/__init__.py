@@ -1,10 +1,10 @@
-"""The chain of a result as linked data, PROV-O with P-Plan: written, sealed, read back, and held to constraints.
+"""The chain of a result as linked data, PROV-O with P-Plan: written, serialized, sealed, read back, constrained.
 
-Made only when it is asked for.  ``replay.said`` has what a reader gets.
+Made only when it is asked for.  ``exported`` has what a reader of such a file gets.
 """
 
-from server.explain.prov.terms import MPM, PPLAN
-from server.explain.prov.whole import graph
-from server.explain.prov.writing import provenance, written
+from server.explain.prov.rdf_terms import MPM, PPLAN
+from server.explain.prov.serialize import serialize_graphs, serialize_result
+from server.explain.prov.write_graph import argument_graph
 
-__all__ = ["MPM", "PPLAN", "graph", "provenance", "written"]
+__all__ = ["MPM", "PPLAN", "argument_graph", "serialize_graphs", "serialize_result"]

@@ -1,27 +1,82 @@
-"""A seal: a keyed digest of an argument, by which whoever has the key can tell that nothing in it was changed.
+"""Canonical digests of graphs (RDFC-1.0), and the seal: a keyed digest that shows whether an argument was changed.
 
-It is over the canonical statements that can be reached from the answer, so that arguments keep their seals where
+A seal is over the canonical statements that can be reached from the answer, so that arguments keep their seals where
 several stand in one file.  It says nothing of who exported the argument, nor that the records were right.
 """
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from hashlib import blake2b
 from hmac import compare_digest
 
 import pyoxigraph as ox
-from rdflib import Graph
+from rdflib import BNode, Graph, Literal, URIRef
+from rdflib.term import Node
 
 from server.errors import ArgumentFileError
-from server.explain.prov.canonical import digest_of, digest_of_quads
-from server.explain.prov.parsing import MOST_STATEMENTS, Term, parse
-from server.explain.prov.statements import Statements
-from server.explain.prov.terms import MPM
+from server.explain.prov.rdf_terms import MPM
+from server.explain.prov.statements import MOST_STATEMENTS, Statements, Term, parse_statements
+
+
+def graph_digest(graph: Graph, key: bytes, person: bytes) -> str:
+    """Hex BLAKE2b (32 bytes) of the canonical N-Quads of a graph; keyed where there is a ``key``."""
+    return quads_digest([ox.Quad(_to_subject(s), _to_predicate(p), _to_term(o)) for s, p, o in graph], key, person)
+
+
+def quads_digest(quads: list[ox.Quad], key: bytes, person: bytes) -> str:
+    """The same of statements that were read."""
+    dataset = ox.Dataset(quads)
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    lines = sorted(str(quad) for quad in dataset)
+    return blake2b("\n".join(lines).encode(), digest_size=32, key=key, person=person).hexdigest()
+
+
+def rename_iris(graph: Graph, before: str, after: str) -> Graph:
+    """The graph with every IRI that begins with ``before`` beginning with ``after``.
+
+    Blank nodes are named after both, so that those of another graph are others.
+    """
+    space = blake2b(after.encode(), digest_size=16).hexdigest()
+    known: dict[Node, Node] = {}
+
+    def name(node: Node) -> Node:
+        found = known.get(node)
+        if found is None:
+            found = node
+            if isinstance(node, BNode):
+                found = BNode(f"b{space}{node}")
+            elif isinstance(node, URIRef) and node.startswith(before):
+                found = URIRef(after + node[len(before) :])
+            known[node] = found
+        return found
+
+    made = Graph()
+    for subject, predicate, value in graph:
+        made.add((name(subject), predicate, value if isinstance(value, Literal) else name(value)))
+    return made
+
+
+def _to_subject(node: Node) -> ox.NamedNode | ox.BlankNode:
+    return ox.BlankNode(str(node)) if isinstance(node, BNode) else ox.NamedNode(str(node))
+
+
+def _to_predicate(node: Node) -> ox.NamedNode:
+    return ox.NamedNode(str(node))
+
+
+def _to_term(node: Node) -> ox.NamedNode | ox.BlankNode | ox.Literal:
+    if isinstance(node, Literal):
+        return (
+            ox.Literal(str(node), datatype=ox.NamedNode(str(node.datatype))) if node.datatype else ox.Literal(str(node))
+        )
+    return _to_subject(node)
+
 
 _PERSON = b"mt.seal"
 _SEAL, _SUBJECT = str(MPM.seal), str(MPM.subject)
 
 
-class SealFit(StrEnum):
+class SealCheck(StrEnum):
     """What a file's seals say."""
 
     FITS = "fits"
@@ -29,38 +84,38 @@ class SealFit(StrEnum):
     NONE = "none"
 
 
-def seal(graph: Graph, key: bytes) -> str:
+def compute_seal(graph: Graph, key: bytes) -> str:
     """The seal of the graph of one argument, which has none yet (hex)."""
-    return digest_of(graph, key, _PERSON)
+    return graph_digest(graph, key, _PERSON)
 
 
-def seal_of(text: str, form: str, key: bytes) -> SealFit:
+def check_seal(text: str, form: str, key: bytes) -> SealCheck:
     """Whether each argument of a file is as it was sealed with this key, and nothing stands beside them.
 
     NONE where no argument has a seal.  Raises ArgumentFileError for what cannot be parsed.
     """
-    quads = parse(text, form)
+    quads = parse_statements(text, form)
     said = Statements(quads)
-    answers = said.of_type(str(MPM.Answer))
-    if not any(said.all(answer, _SEAL) for answer in answers):
-        return SealFit.NONE
-    links = _links(quads)
+    answers = said.nodes_of_type(str(MPM.Answer))
+    if not any(said.values(answer, _SEAL) for answer in answers):
+        return SealCheck.NONE
+    links = _quads_by_subject(quads)
     seen: set[ox.Quad] = set()
     left = 2 * MOST_STATEMENTS
     for answer in answers:
-        own = list(_reached(answer, links))
+        own = list(_reachable_quads(answer, links))
         seen.update(own)
         left -= len(own)
         if left < 0:
             raise ArgumentFileError("the file has many arguments that rest on the same large part; split it")
-        told = [each.value for each in said.all(answer, _SEAL) if isinstance(each, ox.Literal)]
+        told = [each.value for each in said.values(answer, _SEAL) if isinstance(each, ox.Literal)]
         unsealed = [quad for quad in own if quad.predicate.value != _SEAL]
-        if len(told) != 1 or not compare_digest(told[0].encode(), digest_of_quads(unsealed, key, _PERSON).encode()):
-            return SealFit.BROKEN
-    return SealFit.FITS if seen == set(quads) else SealFit.BROKEN
+        if len(told) != 1 or not compare_digest(told[0].encode(), quads_digest(unsealed, key, _PERSON).encode()):
+            return SealCheck.BROKEN
+    return SealCheck.FITS if seen == set(quads) else SealCheck.BROKEN
 
 
-def _links(quads: Iterable[ox.Quad]) -> dict[Term, list[ox.Quad]]:
+def _quads_by_subject(quads: Iterable[ox.Quad]) -> dict[Term, list[ox.Quad]]:
     links: dict[Term, list[ox.Quad]] = {}
     for quad in dict.fromkeys(quads):
         if not isinstance(quad.subject, ox.Triple):
@@ -68,7 +123,7 @@ def _links(quads: Iterable[ox.Quad]) -> dict[Term, list[ox.Quad]]:
     return links
 
 
-def _reached(answer: Term, links: dict[Term, list[ox.Quad]]) -> Iterator[ox.Quad]:
+def _reachable_quads(answer: Term, links: dict[Term, list[ox.Quad]]) -> Iterator[ox.Quad]:
     """The statements of one argument.  Those about the patient's record are its own only where it rests on it."""
     seen, pending = {answer}, [answer]
     while pending:

@@ -1,15 +1,115 @@
-"""Statements by subject and term, asked strictly: what must be there once is there once, or the file is refused."""
+"""A file parsed into statements, and strict look-ups in them: what must be there once is there once, or it is refused.
 
+Turtle or JSON-LD, of bounded size.  The parser opens no file and no connection; a JSON-LD context that is not in the
+file itself is refused by name.
+"""
+
+import json
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
+from typing import Any, TypeAlias
 
 import pyoxigraph as ox
 from rdflib import PROV, RDF, XSD
 
 from server.errors import ArgumentFileError
-from server.explain.prov.parsing import Term
-from server.explain.prov.terms import PREFIXES, RESULTS
+from server.explain.prov.rdf_terms import PREFIXES, RESULTS
+
+MOST_CHARACTERS = 32 * 2**20
+"""Of a file: some hundred times a long argument."""
+MOST_STATEMENTS = 250_000
+"""Of a file: putting a million in order takes minutes and gigabytes."""
+
+MOST_NESTED = 1000
+"""Statements about statements that are looked at; with a hundred thousand in one another the parser overflows."""
+
+Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal
+
+_FORMS = {"turtle": ox.RdfFormat.TURTLE, "json-ld": ox.RdfFormat.JSON_LD}
+_LINE_NUMBER = re.compile(r"line (\d+)")
+
+
+def parse_statements(text: str, form: str) -> list[ox.Quad]:
+    """The statements of a file.  Raises ArgumentFileError."""
+    if form not in _FORMS:
+        raise ArgumentFileError(f"the form is not known: use {' or '.join(_FORMS)}")
+    if len(text) > MOST_CHARACTERS:
+        raise ArgumentFileError(
+            f"the file has more than {MOST_CHARACTERS // 2**20} million characters; no argument has"
+        )
+    if form == "json-ld":
+        _check_json(text)
+    elif text.count("<<") > MOST_NESTED:
+        # Before they are parsed: an overflow of its stack ends the process.
+        raise ArgumentFileError("the file has statements about statements, which no exported argument has")
+    try:
+        quads = list(islice(ox.parse(text, format=_FORMS[form]), MOST_STATEMENTS + 1))
+    except (SyntaxError, ValueError, UnicodeEncodeError) as error:
+        # What the parser says may quote the file; only the place is told.
+        place = _LINE_NUMBER.search(str(error))
+        where = f" (line {place[1]})" if place else ""
+        told = f"the file is not {_form_name(form)}, or is cut off{where}: export the argument again"
+        raise ArgumentFileError(told) from None
+    if len(quads) > MOST_STATEMENTS:
+        raise ArgumentFileError(f"the file has more than {MOST_STATEMENTS} statements; no argument has")
+    _check_graph(quads)
+    return quads
+
+
+def guess_form(text: str) -> str:
+    """The form that a text is probably in: JSON-LD begins with a brace or a bracket, Turtle does not."""
+    return "json-ld" if text.lstrip()[:1] in ("{", "[") else "turtle"
+
+
+def _form_name(form: str) -> str:
+    return {"turtle": "Turtle", "json-ld": "JSON-LD"}[form]
+
+
+def _check_graph(quads: Iterable[ox.Quad]) -> None:
+    """One graph, and blank nodes only as leaves of it: otherwise a few of them could take for ever to put in order."""
+    default = ox.DefaultGraph()
+    for quad in quads:
+        if quad.graph_name != default:
+            raise ArgumentFileError("the file has named graphs; an argument is exported as one graph")
+        if isinstance(quad.subject, ox.BlankNode) and isinstance(quad.object, ox.BlankNode):
+            raise ArgumentFileError("the file has blank nodes within blank nodes, which no exported argument has")
+
+
+def _check_json(text: str) -> None:
+    try:
+        _check_contexts(json.loads(text, object_pairs_hook=_reject_duplicates))
+    except json.JSONDecodeError as error:
+        told = f"the file is not JSON-LD, or is cut off (line {error.lineno}): export the argument again"
+        raise ArgumentFileError(told) from None
+    except ValueError:
+        # Of whole numbers Python reads some thousand digits.
+        raise ArgumentFileError("the file has a number with more digits than any argument has") from None
+    except RecursionError:
+        raise ArgumentFileError("the file is nested deeper than any argument") from None
+
+
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ArgumentFileError("the file has one name twice in an object, so it is not clear which of them holds")
+    return found
+
+
+def _check_contexts(node: Any) -> None:
+    if isinstance(node, list):
+        for each in node:
+            _check_contexts(each)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            contexts = value if isinstance(value, list) else [value]
+            if key == "@import" or (key == "@context" and any(isinstance(each, str) for each in contexts)):
+                told = "the file names a context elsewhere, which is not fetched: write the context into the file"
+                raise ArgumentFileError(told)
+            _check_contexts(value)
+
 
 Node = ox.NamedNode | ox.BlankNode
 _MOST_DIGITS = 1000
@@ -20,161 +120,165 @@ class Statements:
     """What a file says.  Each look-up raises ArgumentFileError where the file does not say it, or says it twice."""
 
     def __init__(self, quads: Iterable[ox.Quad]) -> None:
-        self._said: dict[Term, dict[str, list[Term]]] = {}
+        self._by_subject: dict[Term, dict[str, list[Term]]] = {}
         self._generated: dict[Term, list[Term]] = {}
         for quad in dict.fromkeys(quads):
             if isinstance(quad.object, ox.Triple) or isinstance(quad.subject, ox.Triple):
                 raise ArgumentFileError("the file has statements about statements, which no exported argument has")
-            self._said.setdefault(quad.subject, {}).setdefault(quad.predicate.value, []).append(quad.object)
-        for subject, terms in self._said.items():
+            self._by_subject.setdefault(quad.subject, {}).setdefault(quad.predicate.value, []).append(quad.object)
+        for subject, terms in self._by_subject.items():
             for activity in terms.get(str(PROV.wasGeneratedBy), ()):
                 self._generated.setdefault(activity, []).append(subject)
             for term, values in terms.items():
                 for value in values:
                     if isinstance(value, ox.NamedNode) and value.value.startswith(RESULTS):
-                        self.known(subject, term, value)
+                        self.check_described(subject, term, value)
 
-    def known(self, subject: Term, term: str, value: Term) -> None:
+    def check_described(self, subject: Term, term: str, value: Term) -> None:
         """That something is said of what a term leads to."""
-        if value not in self._said:
-            told = f"{words(subject)} leads by {_word(term)} to what the file says nothing of: part of it is missing"
+        if value not in self._by_subject:
+            told = f"{describe_node(subject)} leads by {_term_name(term)} to what the file says nothing of: part of it is missing"
             raise ArgumentFileError(told)
 
-    def of_type(self, kind: str) -> list[ox.NamedNode]:
+    def nodes_of_type(self, kind: str) -> list[ox.NamedNode]:
         """The named nodes of a class, in the order of their names."""
         wanted = ox.NamedNode(kind)
-        found = [s for s, terms in self._said.items() if wanted in terms.get(str(RDF.type), ())]
+        found = [s for s, terms in self._by_subject.items() if wanted in terms.get(str(RDF.type), ())]
         return sorted((each for each in found if isinstance(each, ox.NamedNode)), key=lambda each: each.value)
 
     def is_a(self, node: Term, kind: str) -> bool:
         """Whether a node is of a class."""
-        return ox.NamedNode(kind) in self.all(node, str(RDF.type))
+        return ox.NamedNode(kind) in self.values(node, str(RDF.type))
 
     def generated_by(self, activity: Term) -> list[Term]:
         """The entities that an activity generated."""
         return self._generated.get(activity, [])
 
-    def all(self, subject: Term, term: str) -> list[Term]:
+    def values(self, subject: Term, term: str) -> list[Term]:
         """All that is said by a term."""
-        return self._said.get(subject, {}).get(term, [])
+        return self._by_subject.get(subject, {}).get(term, [])
 
-    def one(self, subject: Term, term: str) -> Term:
+    def value(self, subject: Term, term: str) -> Term:
         """The one value of a term."""
-        found = self.maybe(subject, term)
+        found = self.optional_value(subject, term)
         if found is None:
-            raise ArgumentFileError(f"{words(subject)} has no {_word(term)}: part of the argument is missing")
+            raise ArgumentFileError(
+                f"{describe_node(subject)} has no {_term_name(term)}: part of the argument is missing"
+            )
         return found
 
-    def maybe(self, subject: Term, term: str) -> Term | None:
+    def optional_value(self, subject: Term, term: str) -> Term | None:
         """The one value of a term, or None."""
-        found = self.all(subject, term)
+        found = self.values(subject, term)
         if len(found) > 1:
-            raise ArgumentFileError(f"{words(subject)} has {len(found)} values for {_word(term)}, and may have one")
+            raise ArgumentFileError(
+                f"{describe_node(subject)} has {len(found)} values for {_term_name(term)}, and may have one"
+            )
         return found[0] if found else None
 
     def node(self, subject: Term, term: str) -> Node:
         """The one node that a term leads to, of which something is said."""
-        found = self.one(subject, term)
+        found = self.value(subject, term)
         if isinstance(found, ox.Literal):
-            raise _bad(subject, term, "a node")
-        self.known(subject, term, found)
+            raise _malformed(subject, term, "a node")
+        self.check_described(subject, term, found)
         return found
 
     def nodes(self, subject: Term, term: str) -> list[Term]:
         """All nodes that a term leads to, of which something is said."""
         found: list[Term] = []
-        for each in self.all(subject, term):
+        for each in self.values(subject, term):
             if isinstance(each, ox.Literal):
-                raise _bad(subject, term, "a node")
-            self.known(subject, term, each)
+                raise _malformed(subject, term, "a node")
+            self.check_described(subject, term, each)
             found.append(each)
         return found
 
     def iri(self, subject: Term, term: str) -> str:
         """The one IRI of a term, whether or not anything is said of it."""
-        found = self.one(subject, term)
+        found = self.value(subject, term)
         if not isinstance(found, ox.NamedNode):
-            raise _bad(subject, term, "an address")
+            raise _malformed(subject, term, "an address")
         return found.value
 
     def text(self, subject: Term, term: str) -> str:
         """The one text of a term."""
-        return _of(subject, term, self.one(subject, term), str(XSD.string), "a text")
+        return _literal_text(subject, term, self.value(subject, term), str(XSD.string), "a text")
 
     def number(self, subject: Term, term: str) -> Decimal:
         """The one number of a term, with its digits."""
-        found = _of(subject, term, self.one(subject, term), str(XSD.decimal), "a number in decimals")
+        found = _literal_text(subject, term, self.value(subject, term), str(XSD.decimal), "a number in decimals")
         return plain_decimal(subject, term, found)
 
     def integer(self, subject: Term, term: str) -> int:
         """The one whole number from 0 of a term."""
-        found = _of(subject, term, self.one(subject, term), str(XSD.integer), "a whole number")
+        found = _literal_text(subject, term, self.value(subject, term), str(XSD.integer), "a whole number")
         if not (found.isascii() and found.isdigit() and len(found) < 10):
-            raise _bad(subject, term, "a whole number from 0")
+            raise _malformed(subject, term, "a whole number from 0")
         return int(found)
 
     def flag(self, subject: Term, term: str, default: bool | None = None) -> bool:
         """The one truth value of a term; ``default`` where nothing is said."""
-        if default is not None and self.maybe(subject, term) is None:
+        if default is not None and self.optional_value(subject, term) is None:
             return default
-        found = _of(subject, term, self.one(subject, term), str(XSD.boolean), "true or false")
+        found = _literal_text(subject, term, self.value(subject, term), str(XSD.boolean), "true or false")
         if found not in ("true", "false"):
-            raise _bad(subject, term, "true or false")
+            raise _malformed(subject, term, "true or false")
         return found == "true"
 
     def time(self, subject: Term, term: str) -> datetime:
         """The one time of a term, which has an offset."""
-        found = _of(subject, term, self.one(subject, term), str(XSD.dateTime), "a time")
+        found = _literal_text(subject, term, self.value(subject, term), str(XSD.dateTime), "a time")
         try:
             time = datetime.fromisoformat(found)
         except ValueError:
-            raise _bad(subject, term, "a time") from None
+            raise _malformed(subject, term, "a time") from None
         if time.utcoffset() is None:
-            raise _bad(subject, term, "a time with its offset")
+            raise _malformed(subject, term, "a time with its offset")
         return time
 
     def day(self, subject: Term, term: str) -> date:
         """The one day of a term."""
-        found = _of(subject, term, self.one(subject, term), str(XSD.date), "a day")
+        found = _literal_text(subject, term, self.value(subject, term), str(XSD.date), "a day")
         try:
             return date.fromisoformat(found)
         except ValueError:
-            raise _bad(subject, term, "a day") from None
+            raise _malformed(subject, term, "a day") from None
 
 
 def plain_decimal(subject: Term, term: str, text: str) -> Decimal:
     """A number in the plain form of xsd:decimal."""
     digits = text[1:] if text.startswith(("-", "+")) else text
     if len(digits) > _MOST_DIGITS or not digits.isascii() or not digits.replace(".", "", 1).isdigit():
-        raise _bad(subject, term, "a number in plain decimals")
+        raise _malformed(subject, term, "a number in plain decimals")
     return Decimal(text)
 
 
-def words(node: Term) -> str:
+def describe_node(node: Term) -> str:
     """A node as its own part of the argument's names: no address of a record is told."""
     if isinstance(node, ox.NamedNode) and node.value.startswith(RESULTS):
-        return _shown(node.value.rsplit("#", 1)[-1])
+        return _printable_name(node.value.rsplit("#", 1)[-1])
     return "a blank node" if isinstance(node, ox.BlankNode) else "a record, module or agent"
 
 
-def _word(term: str) -> str:
+def _term_name(term: str) -> str:
     for prefix, space in PREFIXES.items():
         if term.startswith(space):
-            return f"{prefix}:{_shown(term[len(space) :])}"
+            return f"{prefix}:{_printable_name(term[len(space) :])}"
     return "a term of another vocabulary"
 
 
-def _shown(name: str) -> str:
+def _printable_name(name: str) -> str:
     """A name out of the file, no longer than a line holds, and without what a terminal would obey."""
     short = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in short)
 
 
-def _of(subject: Term, term: str, found: Term, datatype: str, what: str) -> str:
+def _literal_text(subject: Term, term: str, found: Term, datatype: str, what: str) -> str:
     if not isinstance(found, ox.Literal) or found.datatype.value != datatype or found.language is not None:
-        raise _bad(subject, term, what)
+        raise _malformed(subject, term, what)
     return found.value
 
 
-def _bad(subject: Term, term: str, what: str) -> ArgumentFileError:
-    return ArgumentFileError(f"{_word(term)} of {words(subject)} is not {what}")
+def _malformed(subject: Term, term: str, what: str) -> ArgumentFileError:
+    return ArgumentFileError(f"{_term_name(term)} of {describe_node(subject)} is not {what}")

@@ -1,120 +1,233 @@
-"""A step as an activity: what it used and generated, which version of a module it followed, and where in the plan."""
+"""A step as an activity: the grounds that it used, what it generated, what each input contributed, its module and plan.
+
+A ground is an entity with its value, its time, and the records, steps or assumption that it is derived from.
+"""
 
 from collections.abc import Callable, Sequence
 
 from rdflib import OWL, PROV, RDF, RDFS, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
 
-from ontology.inputs import Consumed
+from ontology.evaluation import SlotInput
+from ontology.resources import RecordRef
 from server.catalog.descriptions import Description
 from server.executor.fingerprint import PUBLIC, fingerprint
 from server.executor.trace import Circumstances
-from server.explain.prov.contributions import write_contributions
-from server.explain.prov.grounds import write_ground
-from server.explain.prov.terms import AGENT, MPM, PPLAN, iri
-from server.explain.prov.values import moment, write_interval, write_value
-from server.explain.results import StepView
+from server.explain.prov.exported import ExportedContributions
+from server.explain.prov.rdf_terms import AGENT, MPM, PPLAN, iri
+from server.explain.prov.rdf_values import decimal_literal, time_literal, write_interval, write_value
+from server.explain.prov.statements import Statements, Term
+from server.explain.results import ContributionsView, GroundView, StepView
 
-Name = Callable[[str], URIRef]
+
+def write_ground(graph: Graph, given: URIRef, ground: GroundView, patient: URIRef, values: Sequence[URIRef]) -> None:
+    """State one filled slot; ``values`` are the entities that the steps generated, by position."""
+    graph.add((given, RDF.type, PROV.Entity))
+    graph.add((given, RDF.type, MPM.Resource))
+    graph.add((given, MPM.concept, URIRef(ground.concept.iri)))
+    graph.add((given, MPM.name, Literal(ground.slot)))
+    graph.add((given, MPM.subject, patient))
+    write_value(graph, given, ground.value)
+    write_interval(graph, given, MPM.bounds, ground.bounds)
+    if ground.assumed:
+        graph.add((given, MPM.assumed, Literal(True)))
+        graph.add((given, MPM.bySite, Literal(ground.by_site)))
+    if ground.by_closed_world:
+        graph.add((given, MPM.closedWorld, Literal(True)))
+    if ground.time is not None:
+        graph.add((given, MPM.effective, time_literal(ground.time.end)))
+        if ground.time.start != ground.time.end:
+            graph.add((given, MPM.effectiveFrom, time_literal(ground.time.start)))
+    if ground.absence_reason is not None:
+        graph.add((given, RDFS.comment, Literal(ground.absence_reason)))
+    for step in ground.steps:
+        graph.add((given, PROV.wasDerivedFrom, values[step]))
+    for record in ground.records:
+        graph.add((given, PROV.wasDerivedFrom, write_record(graph, record)))
+
+
+def write_record(graph: Graph, record: RecordRef) -> URIRef:
+    """State a record: the version that was read, of which record, from which server."""
+    whole, server = iri(record.url), iri(record.server)
+    entity = iri(f"{record.url}/_history/{record.version}") if record.version else whole
+    graph.add((entity, RDF.type, PROV.Entity))
+    graph.add((entity, RDF.type, MPM.Record))
+    graph.add((entity, PROV.wasAttributedTo, server))
+    graph.add((server, RDF.type, PROV.Agent))
+    if record.version:
+        graph.add((entity, OWL.versionInfo, Literal(record.version)))
+        graph.add((entity, PROV.specializationOf, whole))
+        graph.add((whole, RDF.type, PROV.Entity))
+    return entity
+
+
+PartName = Callable[[str], URIRef]
+
+
+def write_contributions(
+    graph: Graph, name: PartName, position: int, contributions: ContributionsView | None, value: URIRef
+) -> None:
+    """State what the slots of a step added; nothing where it does not tell."""
+    if contributions is None:
+        return
+    node = name(f"step-{position}.contributions")
+    graph.add((value, MPM.contributions, node))
+    graph.add((node, RDF.type, PROV.Entity))
+    graph.add((node, RDF.type, MPM.Contributions))
+    graph.add((node, PROV.wasDerivedFrom, value))
+    graph.add((node, PROV.wasAttributedTo, AGENT))
+    graph.add((node, MPM.scale, Literal(contributions.scale)))
+    graph.add((node, MPM.baseline, Literal(contributions.background)))
+    for term, number in (
+        (MPM.base, contributions.base),
+        (MPM.output, contributions.output),
+        (MPM.residual, contributions.residual),
+    ):
+        graph.add((node, term, decimal_literal(number)))
+    for place, item in enumerate(contributions.items):
+        part = name(f"step-{position}.contribution-{place}")
+        graph.add((node, MPM.contribution, part))
+        graph.add((part, RDF.type, PROV.Entity))
+        graph.add((part, MPM.position, Literal(place)))
+        graph.add((part, MPM.name, Literal(item.slot)))
+        graph.add((part, MPM.amount, decimal_literal(item.amount)))
+        graph.add((part, DCTERMS.description, Literal(item.text)))
+    for place, group in enumerate(contributions.groups):
+        together = name(f"step-{position}.together-{place}")
+        graph.add((node, MPM.together, together))
+        graph.add((together, RDF.type, PROV.Entity))
+        graph.add((together, DCTERMS.description, Literal(group.text)))
+        graph.add((together, MPM.amount, decimal_literal(group.amount)))
+        for slot in group.slots:
+            graph.add((together, MPM.name, Literal(slot)))
+
+
+def read_contributions(statements: Statements, value: Term) -> ExportedContributions | None:
+    """What the slots of the step added that gave a value; None where the file does not tell."""
+    found = statements.nodes(value, str(MPM.contributions))
+    if not found:
+        return None
+    node = statements.node(value, str(MPM.contributions))
+    return ExportedContributions(
+        scale=statements.text(node, str(MPM.scale)),
+        base=statements.number(node, str(MPM.base)),
+        output=statements.number(node, str(MPM.output)),
+        items=tuple(
+            sorted(
+                (statements.text(part, str(MPM.name)), statements.number(part, str(MPM.amount)))
+                for part in statements.nodes(node, str(MPM.contribution))
+            )
+        ),
+        residual=statements.number(node, str(MPM.residual)),
+    )
+
+
+NodeName = Callable[[str], URIRef]
 
 
 def write_step(
-    made: Graph, name: Name, position: int, step: StepView, under: Circumstances, patient: URIRef, values: list[URIRef]
+    graph: Graph,
+    name: NodeName,
+    position: int,
+    step: StepView,
+    under: Circumstances,
+    patient: URIRef,
+    values: list[URIRef],
 ) -> URIRef:
     """State one step; the entity that it generated joins ``values``.  The activity."""
     activity, value = name(f"step-{position}"), name(f"value-{position}")
     for kind in (PROV.Activity, PPLAN.Activity, MPM.Execution):
-        made.add((activity, RDF.type, kind))
-    made.add((activity, MPM.position, Literal(position)))
-    made.add((activity, MPM.asOf, moment(step.as_of)))
-    made.add((activity, MPM.reused, Literal(step.reused)))
-    made.add((activity, MPM.reason, Literal(step.reason)))
-    made.add((activity, MPM.warrant, Literal(step.warrant)))
+        graph.add((activity, RDF.type, kind))
+    graph.add((activity, MPM.position, Literal(position)))
+    graph.add((activity, MPM.asOf, time_literal(step.as_of)))
+    graph.add((activity, MPM.reused, Literal(step.reused)))
+    graph.add((activity, MPM.reason, Literal(step.reason)))
+    graph.add((activity, MPM.warrant, Literal(step.warrant)))
     if step.qualifier is not None:
-        made.add((activity, MPM.qualifier, Literal(step.qualifier)))
-    _write_digests(made, activity, step, under)
-    _write_association(made, activity, name(f"step-{position}-association"), write_module(made, step.module))
+        graph.add((activity, MPM.qualifier, Literal(step.qualifier)))
+    _write_digests(graph, activity, step, under)
+    _write_association(graph, activity, name(f"step-{position}-association"), write_module(graph, step.module))
     for ground in step.grounds:
         given = name(f"step-{position}.{ground.slot}")
-        write_ground(made, given, ground, patient, values)
-        made.add((activity, PROV.used, given))
+        write_ground(graph, given, ground, patient, values)
+        graph.add((activity, PROV.used, given))
     for kind in (PROV.Entity, MPM.Resource):
-        made.add((value, RDF.type, kind))
-    write_value(made, value, step.value)
-    write_interval(made, value, MPM.bounds, step.bounds)
-    made.add((value, MPM.concept, URIRef(step.module.produces.iri)))
-    made.add((value, MPM.subject, patient))
-    made.add((value, PROV.wasGeneratedBy, activity))
-    made.add((value, RDFS.label, Literal(step.claim)))
+        graph.add((value, RDF.type, kind))
+    write_value(graph, value, step.value)
+    write_interval(graph, value, MPM.bounds, step.bounds)
+    graph.add((value, MPM.concept, URIRef(step.module.produces.iri)))
+    graph.add((value, MPM.subject, patient))
+    graph.add((value, PROV.wasGeneratedBy, activity))
+    graph.add((value, RDFS.label, Literal(step.claim)))
     for text in step.rebuttals:
-        made.add((value, MPM.rebuttal, Literal(text)))
-    _write_plan(made, name, position, step)
-    write_contributions(made, name, position, step.contributions, value)
+        graph.add((value, MPM.rebuttal, Literal(text)))
+    _write_plan(graph, name, position, step)
+    write_contributions(graph, name, position, step.contributions, value)
     values.append(value)
     return activity
 
 
-def write_module(made: Graph, module: Description) -> URIRef:
+def write_module(graph: Graph, module: Description) -> URIRef:
     """State the version of a module: what was followed then, whatever the module says later."""
     version = URIRef(f"{module.iri}/{module.version}")
     for kind in (PROV.Entity, PROV.Plan):
-        made.add((version, RDF.type, kind))
-    made.add((version, DCTERMS.isVersionOf, URIRef(module.iri)))
-    made.add((version, OWL.versionInfo, Literal(module.version)))
-    made.add((version, DCTERMS.title, Literal(module.title)))
+        graph.add((version, RDF.type, kind))
+    graph.add((version, DCTERMS.isVersionOf, URIRef(module.iri)))
+    graph.add((version, OWL.versionInfo, Literal(module.version)))
+    graph.add((version, DCTERMS.title, Literal(module.title)))
     for citation in module.citations:
-        made.add((version, DCTERMS.source, iri(citation) if citation.startswith("http") else Literal(citation)))
+        graph.add((version, DCTERMS.source, iri(citation) if citation.startswith("http") else Literal(citation)))
     return version
 
 
-def _write_digests(made: Graph, activity: URIRef, step: StepView, under: Circumstances) -> None:
-    consumed = {ground.slot: Consumed(ground.value, ground.bounds) for ground in step.grounds}
+def _write_digests(graph: Graph, activity: URIRef, step: StepView, under: Circumstances) -> None:
+    consumed = {ground.slot: SlotInput(ground.value, ground.bounds) for ground in step.grounds}
     environment = under.environment
     content = fingerprint(step.module, consumed, step.as_of, environment, PUBLIC, under.zone)
-    made.add((activity, MPM.fingerprint, Literal(step.fingerprint)))
-    made.add((activity, MPM.contentDigest, Literal(content)))
-    made.add((activity, MPM.descriptionDigest, Literal(step.module.digest)))
-    made.add((activity, MPM.codeDigest, Literal(step.module.code_digest)))
-    made.add((activity, MPM.environment, Literal(environment.digest(step.module.kind))))
+    graph.add((activity, MPM.fingerprint, Literal(step.fingerprint)))
+    graph.add((activity, MPM.contentDigest, Literal(content)))
+    graph.add((activity, MPM.descriptionDigest, Literal(step.module.digest)))
+    graph.add((activity, MPM.codeDigest, Literal(step.module.code_digest)))
+    graph.add((activity, MPM.environment, Literal(environment.digest(step.module.kind))))
 
 
-def _write_association(made: Graph, activity: URIRef, association: URIRef, module: URIRef) -> None:
+def _write_association(graph: Graph, activity: URIRef, association: URIRef, module: URIRef) -> None:
     for kind in (PROV.Agent, PROV.SoftwareAgent):
-        made.add((AGENT, RDF.type, kind))
-    made.add((activity, PROV.wasAssociatedWith, AGENT))
-    made.add((activity, PROV.qualifiedAssociation, association))
-    made.add((association, RDF.type, PROV.Association))
-    made.add((association, PROV.agent, AGENT))
-    made.add((association, PROV.hadPlan, module))
+        graph.add((AGENT, RDF.type, kind))
+    graph.add((activity, PROV.wasAssociatedWith, AGENT))
+    graph.add((activity, PROV.qualifiedAssociation, association))
+    graph.add((association, RDF.type, PROV.Association))
+    graph.add((association, PROV.agent, AGENT))
+    graph.add((association, PROV.hadPlan, module))
 
 
-def _write_plan(made: Graph, name: Name, position: int, step: StepView) -> None:
+def _write_plan(graph: Graph, name: NodeName, position: int, step: StepView) -> None:
     """What was planned: the call, its slots and its output, as P-Plan's step and variables."""
     plan, planned = name("plan"), name(f"plan.step-{position}")
     # Entities too: else what knows PROV but not P-Plan drops them.
     for kind in (PROV.Entity, PPLAN.Step):
-        made.add((planned, RDF.type, kind))
-    made.add((planned, PPLAN.isStepOfPlan, plan))
-    made.add((planned, MPM.calls, URIRef(step.module.iri)))
-    for before in _before(step):
-        made.add((planned, PPLAN.isPrecededBy, name(f"plan.step-{before}")))
-    made.add((name(f"step-{position}"), PPLAN.correspondsToStep, planned))
+        graph.add((planned, RDF.type, kind))
+    graph.add((planned, PPLAN.isStepOfPlan, plan))
+    graph.add((planned, MPM.calls, URIRef(step.module.iri)))
+    for before in _preceding_steps(step):
+        graph.add((planned, PPLAN.isPrecededBy, name(f"plan.step-{before}")))
+    graph.add((name(f"step-{position}"), PPLAN.correspondsToStep, planned))
     for ground in step.grounds:
         variable = name(f"plan.step-{position}.{ground.slot}")
-        _write_variable(made, variable, plan, PPLAN.isInputVarOf, planned)
-        made.add((variable, MPM.name, Literal(ground.slot)))
-        made.add((name(f"step-{position}.{ground.slot}"), PPLAN.correspondsToVariable, variable))
+        _write_variable(graph, variable, plan, PPLAN.isInputVarOf, planned)
+        graph.add((variable, MPM.name, Literal(ground.slot)))
+        graph.add((name(f"step-{position}.{ground.slot}"), PPLAN.correspondsToVariable, variable))
     output = name(f"plan.value-{position}")
-    _write_variable(made, output, plan, PPLAN.isOutputVarOf, planned)
-    made.add((name(f"value-{position}"), PPLAN.correspondsToVariable, output))
+    _write_variable(graph, output, plan, PPLAN.isOutputVarOf, planned)
+    graph.add((name(f"value-{position}"), PPLAN.correspondsToVariable, output))
 
 
-def _write_variable(made: Graph, variable: URIRef, plan: URIRef, role: URIRef, planned: URIRef) -> None:
+def _write_variable(graph: Graph, variable: URIRef, plan: URIRef, role: URIRef, planned: URIRef) -> None:
     for kind in (PROV.Entity, PPLAN.Variable):
-        made.add((variable, RDF.type, kind))
-    made.add((variable, PPLAN.isVariableOfPlan, plan))
-    made.add((variable, role, planned))
+        graph.add((variable, RDF.type, kind))
+    graph.add((variable, PPLAN.isVariableOfPlan, plan))
+    graph.add((variable, role, planned))
 
 
-def _before(step: StepView) -> Sequence[int]:
+def _preceding_steps(step: StepView) -> Sequence[int]:
     return tuple(dict.fromkeys(below for ground in step.grounds for below in ground.steps))

@@ -1,4 +1,4 @@
-"""The files of a model, read only if they are what the description says."""
+"""The files of a model, read only if their digests and types match the description."""
 
 import json
 import struct
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from ontology.artefact import ArtefactError, bytes_digest, content_digest, read_file
-from server.catalog.trained import File
-from server.kinds.trained.faults import ModelError
+from server.catalog.trained_model import ModelFile
+from server.errors import ModelError
 
-TRUSTABLE = ("sklearn.", "numpy.", "scipy.")
+TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
 """Only types under these names may be trusted by a description."""
 
 # What reading a schema that was made to deceive ends with: depth, sizes and shapes that cannot be, lists too short.
-_UNLOADABLE = (
+_LOAD_ERRORS = (
     UntrustedTypesFoundException,
     TypeError,
     ValueError,
@@ -37,18 +37,18 @@ _UNLOADABLE = (
 )
 
 
-def read_skops(folder: Path, file: File, trusted: tuple[str, ...], exactly: bool = True) -> Any:
+def read_skops(folder: Path, file: ModelFile, trusted: tuple[str, ...], exactly: bool = True) -> Any:
     """What a skops file holds: its content is what the description names, and so are its types.
 
     ``exactly``: all that is trusted must be in it.  Raises ModelError.
     """
-    data = _read(folder, file)
+    data = _read_bytes(folder, file)
     try:
         if content_digest(data, file.name) != file.sha256:
-            raise _changed(file)
+            raise _digest_mismatch(file)
     except ArtefactError as error:
         raise ModelError(str(error)) from None
-    foreign = [name for name in trusted if not name.startswith(TRUSTABLE)]
+    foreign = [name for name in trusted if not name.startswith(TRUSTED_PREFIXES)]
     if foreign:
         raise ModelError(f"mpm:trustedType {foreign[0]}: only types of scikit-learn, NumPy and SciPy may be trusted")
     try:
@@ -58,13 +58,13 @@ def read_skops(folder: Path, file: File, trusted: tuple[str, ...], exactly: bool
         if exactly and (unmet := sorted(set(trusted) - found)):
             raise ModelError(f"{file.name}: mpm:trustedType {unmet[0]} is not in it; trust no more than is needed")
         return skops.io.loads(data, trusted=list(trusted))
-    except _UNLOADABLE as error:
+    except _LOAD_ERRORS as error:
         raise ModelError(f"{file.name}: cannot be loaded ({type(error).__name__})") from error
 
 
-def read_rows(folder: Path, file: File, columns: tuple[str, ...]) -> NDArray[np.float64]:
+def read_background(folder: Path, file: ModelFile, columns: tuple[str, ...]) -> NDArray[np.float64]:
     """The rows of a background, one column for each feature; null is NaN."""
-    data = _json(folder, file)
+    data = _read_json(folder, file)
     if not isinstance(data, dict) or data.get("columns") != list(columns):
         raise ModelError(f"{file.name}: its columns are not the features of the description, in their order")
     if not data.get("origin"):
@@ -78,9 +78,11 @@ def read_rows(folder: Path, file: File, columns: tuple[str, ...]) -> NDArray[np.
     return rows
 
 
-def read_table(folder: Path, file: File) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def read_interval_table(
+    folder: Path, file: ModelFile
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The margins from which on the ends of an interval hold, and these ends as probabilities."""
-    data = _json(folder, file)
+    data = _read_json(folder, file)
     try:
         margin, low, high = (np.array(data[name], dtype=np.float64) for name in ("margin", "low", "high"))
     except (KeyError, ValueError, TypeError):
@@ -96,17 +98,17 @@ def read_table(folder: Path, file: File) -> tuple[NDArray[np.float64], NDArray[n
     return margin, low, high
 
 
-def _json(folder: Path, file: File) -> Any:
-    data = _read(folder, file)
+def _read_json(folder: Path, file: ModelFile) -> Any:
+    data = _read_bytes(folder, file)
     if bytes_digest(data) != file.sha256:
-        raise _changed(file)
+        raise _digest_mismatch(file)
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise ModelError(f"{file.name}: not JSON") from None
 
 
-def _read(folder: Path, file: File) -> bytes:
+def _read_bytes(folder: Path, file: ModelFile) -> bytes:
     try:
         return read_file(folder / file.name)
     except ArtefactError as error:
@@ -115,5 +117,5 @@ def _read(folder: Path, file: File) -> bytes:
         raise ModelError(f"{file.name}: not found, or not to be read, beside module.ttl") from None
 
 
-def _changed(file: File) -> ModelError:
+def _digest_mismatch(file: ModelFile) -> ModelError:
     return ModelError(f"{file.name}: does not match its description: what it holds has another SHA-256 than mpm:sha256")

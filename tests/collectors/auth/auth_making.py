@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from collectors.auth.backend import BackendAccess
-from collectors.auth.keys import SigningKey, read_key
 from collectors.auth.registration import Registration
+from collectors.auth.signing_key import SigningKey, read_key
 from collectors.settings import Source
 
 BASE = "https://ehr.example/fhir"

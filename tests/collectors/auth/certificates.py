@@ -10,13 +10,14 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import uvicorn
-from auth_making import Private, pem
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from starlette.applications import Starlette
+
+from tests.collectors.auth.auth_making import Private, pem
 
 DAY = timedelta(days=1)
 

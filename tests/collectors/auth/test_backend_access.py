@@ -7,10 +7,20 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from auth_making import BASE, SOURCE, TOKEN_URL, AuthServer, ec_key, form, registration, rsa_key, verified
 
-from collectors.auth.backend import PAUSE
+from collectors.auth.backend import REFUSAL_PAUSE
 from collectors.errors import AuthorisationError, SourceAnswerError, SourceUnreachableError
+from tests.collectors.auth.auth_making import (
+    BASE,
+    SOURCE,
+    TOKEN_URL,
+    AuthServer,
+    ec_key,
+    form,
+    registration,
+    rsa_key,
+    verified,
+)
 
 DISCOVERY = f"{BASE}/.well-known/smart-configuration"
 
@@ -99,7 +109,7 @@ async def test_a_refused_token_is_renewed_once_for_all_who_had_it() -> None:
     # Who comes late with the old one is told of the new one; the new one refused too is the end of it.
     assert await access.renew(old)
     assert not await access.renew(bearer(2))
-    server.clock += PAUSE
+    server.clock += REFUSAL_PAUSE
     assert await access.renew(bearer(2))
     assert len(server.requests) == 3
 
@@ -174,7 +184,7 @@ async def test_what_an_endpoint_says_instead_of_a_token(
     with pytest.raises(error, match=says):
         await access.headers()
     assert len(server.requests) == 1
-    server.clock += PAUSE
+    server.clock += REFUSAL_PAUSE
     assert await access.headers() == bearer(1)
 
 

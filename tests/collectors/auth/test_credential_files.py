@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from auth_making import SOURCE, ec_key, pem, rsa_key
-from certificates import authority, issued
 
 from collectors.auth.registration import read_registration
 from collectors.errors import CredentialError
-from collectors.fetching.tls import tls_context
+from collectors.fetching.connections import tls_context
 from collectors.settings import Backend, Source, Tls
+from tests.collectors.auth.auth_making import SOURCE, ec_key, pem, rsa_key
+from tests.collectors.auth.certificates import authority, issued
 
 
 def of(**backend: object) -> Source:

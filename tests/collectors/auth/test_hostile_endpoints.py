@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from auth_making import BASE, TOKEN_URL, AuthServer, registration
 
 from collectors.errors import AuthorisationError, CollectorError, SourceAnswerError
+from tests.collectors.auth.auth_making import BASE, TOKEN_URL, AuthServer, registration
 
 MEGABYTE = 1024 * 1024
 

@@ -4,14 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from certificates import authority, issued
-from h2_server import Seen, speaking
 
 from collectors.fetching import transport
 from collectors.fetching.client import Client
-from collectors.fetching.clients import Clients
+from collectors.fetching.connections import HttpClients
 from collectors.fetching.transport import Transport
 from collectors.settings import Source, Tls
+from tests.collectors.auth.certificates import authority, issued
+from tests.collectors.auth.h2_server import Seen, speaking
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +22,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def ask(folder: Path, seen: Seen, http2: bool, times: int = 4, concurrency: int = 3) -> int:
     """So many searches at once; how many requests they took."""
     ca = authority(folder)
-    async with speaking(seen, issued(ca, folder, "server")) as base_url, Clients() as clients:
+    async with speaking(seen, issued(ca, folder, "server")) as base_url, HttpClients() as clients:
         source = Source(id="ehr", base_url=base_url, http2=http2, tls=Tls(ca_file=ca.file), timeout=10)
-        client = Client(source, Transport(clients.of(source), source, asyncio.Semaphore(concurrency)))
+        client = Client(source, Transport(clients.client_for(source), source, asyncio.Semaphore(concurrency)))
         # One first, so that the connection is there.
         first = await client.search("Patient", ())
         others = await asyncio.gather(*(client.search("Patient", (("_id", str(n)),)) for n in range(times)))

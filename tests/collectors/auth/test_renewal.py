@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from auth_making import BASE, SOURCE, TOKEN_URL, AuthServer
 
 from collectors.errors import AuthorisationError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching import transport
 from collectors.fetching.access import Access, CallerAccess, NoAccess
 from collectors.fetching.transport import Transport
+from tests.collectors.auth.auth_making import BASE, SOURCE, TOKEN_URL, AuthServer
 
 ADDRESS = httpx.URL(f"{BASE}/Observation")
 FHIR = {"content-type": "application/fhir+json"}

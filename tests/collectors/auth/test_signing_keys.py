@@ -5,13 +5,13 @@ from typing import Any
 
 import jwt
 import pytest
-from auth_making import ec_key, pem, rsa_key, verified
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from collectors.auth.keys import read_key, thumbprint
+from collectors.auth.signing_key import read_key, thumbprint
 from collectors.errors import CredentialError
+from tests.collectors.auth.auth_making import ec_key, pem, rsa_key, verified
 
 
 def rsa_jwk(bits: int = 2048, **more: Any) -> dict[str, Any]:

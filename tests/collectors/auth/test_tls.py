@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from auth_making import AuthServer, registration
-from certificates import DAY, authority, issued, over_tls
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,9 +17,11 @@ from collectors.auth.backend import BackendAccess
 from collectors.errors import SourceUnreachableError
 from collectors.fetching import transport
 from collectors.fetching.client import Client
-from collectors.fetching.clients import Clients
+from collectors.fetching.connections import HttpClients
 from collectors.fetching.transport import Transport
 from collectors.settings import Source, Tls
+from tests.collectors.auth.auth_making import AuthServer, registration
+from tests.collectors.auth.certificates import DAY, authority, issued, over_tls
 
 
 @dataclass
@@ -57,8 +57,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def ask(source: Source, times: int = 1) -> None:
-    async with Clients() as clients:
-        client = Client(source, Transport(clients.of(source), source, asyncio.Semaphore(2)))
+    async with HttpClients() as clients:
+        client = Client(source, Transport(clients.client_for(source), source, asyncio.Semaphore(2)))
         for _ in range(times):
             await client.search("Patient", (("_id", "p1"),))
 
@@ -102,12 +102,15 @@ async def test_no_session_of_a_source_is_kept(site: Site) -> None:
 
 
 async def test_a_client_for_each_identity(site: Site) -> None:
-    async with Clients() as clients:
+    async with HttpClients() as clients:
         plain, other = site.source(None), Source(id="b", base_url="https://b.example/fhir")
-        assert clients.of(plain) is clients.of(other)
+        assert clients.client_for(plain) is clients.client_for(other)
         certified = site.source(Tls(*site.known, site.ca))
-        assert clients.of(certified) is clients.of(certified) is not clients.of(plain)
-        assert clients.of(site.source(Tls(ca_file=site.ca))) not in (clients.of(certified), clients.of(plain))
+        assert clients.client_for(certified) is clients.client_for(certified) is not clients.client_for(plain)
+        assert clients.client_for(site.source(Tls(ca_file=site.ca))) not in (
+            clients.client_for(certified),
+            clients.client_for(plain),
+        )
 
 
 async def test_a_token_is_asked_for_with_the_certificate_too(tmp_path: Path) -> None:
@@ -119,9 +122,9 @@ async def test_a_token_is_asked_for_with_the_certificate_too(tmp_path: Path) -> 
 
     ca = authority(tmp_path)
     app = Starlette(routes=[Route("/token", token, methods=["POST"])])
-    async with over_tls(app, issued(ca, tmp_path, "server"), ca) as url, Clients() as clients:
+    async with over_tls(app, issued(ca, tmp_path, "server"), ca) as url, HttpClients() as clients:
         source = Source(id="lab", base_url=f"{url}/fhir", tls=Tls(*issued(ca, tmp_path, "client"), ca.file), timeout=5)
-        access = BackendAccess(clients.of(source), source, registration(token_url=f"{url}/token"))
+        access = BackendAccess(clients.client_for(source), source, registration(token_url=f"{url}/token"))
         assert await access.headers() == {"Authorization": "Bearer tok-1"}
 
 
@@ -150,9 +153,9 @@ async def test_what_is_wrong_with_a_certificate_is_said_and_nothing_out_of_it(
         return JSONResponse({"resourceType": "Bundle", "type": "searchset"}, media_type="application/fhir+json")
 
     app = Starlette(routes=[Route("/fhir/Patient", answer), Route("/token", answer, methods=["POST"])])
-    async with over_tls(app, theirs, ca) as url, Clients() as clients:
+    async with over_tls(app, theirs, ca) as url, HttpClients() as clients:
         source = Source(id="lab", base_url=f"{url}/fhir", tls=Tls(*ours, ca.file), timeout=5)
-        access = BackendAccess(clients.of(source), source, registration(token_url=f"{url}/token"))
+        access = BackendAccess(clients.client_for(source), source, registration(token_url=f"{url}/token"))
         for attempt in (partial(ask, source), access.headers):
             with pytest.raises(SourceUnreachableError, match=told) as error:
                 await attempt()

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 
 from collectors.fetching.access import NoAccess
-from collectors.gather import Gatherer
-from collectors.gathering.reach import Reach
-from collectors.handed import HandedIn
-from collectors.reading.whole import encode
+from collectors.gatherer import Gatherer
+from collectors.gathering.multi_source import Target
+from collectors.reading.supplied import encode_resource
 from collectors.settings import Source
-from collectors.sourcefacts import SourceFacts
+from collectors.source_facts import SourceFacts
+from collectors.supplied_records import SuppliedRecords
 from tests.collectors.collector_making import AT, CREATININE, FIBRILLATION, SEX, searches
 
 MRN = "urn:mrn"
@@ -61,7 +61,7 @@ class Servers:
             links = [{"relation": "next", "url": f"{request.url}&page=2"}] * (len(found) > int(given["_count"]))
             found = found[: int(given["_count"])]
         entry = [{"resource": each, "search": {"mode": "match"}} for each in found]
-        content = encode({"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entry})
+        content = encode_resource({"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entry})
         return httpx.Response(200, content=content, headers={"content-type": "application/fhir+json"})
 
     def of(self, host: str) -> list[str]:
@@ -74,9 +74,9 @@ class Servers:
             yield Gatherer(http)
 
     async def facts(
-        self, *others: Source, source: Source = EHR, patient: str = "p", handed: HandedIn | None = None
+        self, *others: Source, source: Source = EHR, patient: str = "p", handed: SuppliedRecords | None = None
     ) -> SourceFacts:
-        reaches = [Reach(each, NoAccess()) for each in others]
+        reaches = [Target(each, NoAccess()) for each in others]
         async with self.gatherer() as gatherer:
             return await gatherer.gather(source, patient, ALL, AT, 5, None, reaches, handed)
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.draft import Draft
-from collectors.gathering.identity import usable
-from collectors.gathering.merge import merge
-from collectors.handed import from_records
-from collectors.reading.readout import Setting
+from collectors.assembly import Draft
+from collectors.gathering.facts_merge import merge_drafts
+from collectors.gathering.identity import is_identifying
+from collectors.reading.readout import PatientContext
+from collectors.supplied_records import from_records
 from ontology.slots import Select
 from tests.collectors.collector_making import AT, CREATININE, facts_of, observation, slot
 from tests.collectors.gathering.joined_sources import EHR, LAB, Servers, of, person
@@ -48,22 +48,22 @@ async def test_handed_in_or_fetched_the_same_records_say_the_same(each: list[tup
     complete = ("Observation", "Condition")[: len(each) % 3]
     fetched = await Servers(ehr=records).facts()
     handed = await Servers(ehr=records).facts(handed=from_records(records, complete, "p"))
-    assert handed.gathered.resources == fetched.gathered.resources
+    assert handed.gathered_facts.resources == fetched.gathered_facts.resources
     assert (handed.issues, handed.answered, handed.failures) == (fetched.issues, fetched.answered, fetched.failures)
     assert handed.requests == fetched.requests - len(complete) - 1
 
 
 @given(st.from_regex(r"[A-Z]{2}-[1-9][0-9]{5}[A-Z]", fullmatch=True))
 def test_a_number_with_letters_around_it_can_identify(value: str) -> None:
-    assert usable(value)
+    assert is_identifying(value)
 
 
 @given(st.sampled_from("0xX-9. "), st.integers(3, 12))
 def test_one_sign_again_and_again_identifies_nobody(sign: str, count: int) -> None:
-    assert not usable(sign * count)
+    assert not is_identifying(sign * count)
 
 
 def test_one_part_alone_is_not_renamed() -> None:
-    (draft, other) = (Draft(Setting.of(source, "p")) for source in (EHR, LAB))
-    assert merge([draft]).issues == ()
-    assert merge([draft], [other]).requests == 0
+    (draft, other) = (Draft(PatientContext.for_patient(source, "p")) for source in (EHR, LAB))
+    assert merge_drafts([draft]).issues == ()
+    assert merge_drafts([draft], [other]).requests == 0

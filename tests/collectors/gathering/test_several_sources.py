@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from collectors.gathering.ability import Ability
-from collectors.sourcefacts import SourceFacts
-from collectors.strategy.strategy import Way
+from collectors.gathering.source_ability import SourceAbility
+from collectors.source_facts import SourceFacts
+from collectors.strategy.strategy import SearchStrategy
 from ontology.evaluation import Severity
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Coding, Quantity
@@ -39,7 +39,7 @@ async def test_records_of_a_source_that_knows_the_patient_count() -> None:
     assert (value(facts), sources(facts), codes(facts)) == (Decimal("1.1"), ["lab"], [])
     # One request to find the patient, and one a type: their record came with the first.
     assert servers.of("lab") == ["Condition", "Observation", "Patient"]
-    assert "lab" in facts.gathered.resources["serum-creatinine"][0].iri
+    assert "lab" in facts.gathered_facts.resources["serum-creatinine"][0].iri
 
 
 async def test_alone_nothing_more_is_asked() -> None:
@@ -102,7 +102,7 @@ async def test_whoever_may_be_somebody_else_is_not_joined(name: str) -> None:
     hers = [of(observation(), "77"), of(condition(), "77")]
     servers = Servers(ehr=[mine], lab=[*theirs, *hers])
     facts = await servers.facts(LAB)
-    assert facts.gathered.resources["serum-creatinine"] == ()
+    assert facts.gathered_facts.resources["serum-creatinine"] == ()
     (issue,) = (issue for issue in facts.issues if issue.code == "not-joined")
     assert issue.severity is Severity.WARNING and told in issue.text and "source lab" in issue.text.casefold()
     # What lies there may be theirs: "not recorded" is no "no".
@@ -179,7 +179,7 @@ async def test_a_server_that_ignores_the_identifier_joins_nobody_else() -> None:
     servers.ignored = {"lab"}
     facts = await servers.facts(LAB)
     assert (value(facts), sources(facts)) == (Decimal("1.1"), ["lab"])
-    assert "9" not in str(facts.gathered.resources)
+    assert "9" not in str(facts.gathered_facts.resources)
 
 
 async def test_a_source_that_is_down_costs_its_part_only() -> None:
@@ -250,7 +250,7 @@ async def test_a_death_known_elsewhere_asks_for_what_was_before_it(
     dead: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest records that the EHR was asked for lie after a death of which only the laboratory knows."""
-    monkeypatch.setattr(Ability, "way", lambda self, search, at: Way.SORTED)
+    monkeypatch.setattr(SourceAbility, "strategy_for", lambda self, search, at: SearchStrategy.SORTED)
     days = [f"2024-0{month}-{day:02}T08:00:00Z" for month in (2, 4) for day in range(1, 26)]
     course = [observation(f"{1 + n // 25 * 2}.{n % 10}", id=f"o{n}", effectiveDateTime=d) for n, d in enumerate(days)]
     course[24] = observation("1.5", id="o24", effectiveDateTime=days[24])

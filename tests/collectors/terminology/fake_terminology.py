@@ -9,7 +9,7 @@ import httpx
 
 from collectors.fetching.transport import Transport
 from collectors.settings import Source
-from collectors.terminology.remote import TerminologyServer
+from collectors.terminology.terminology_server import TerminologyServer
 
 BASE = "https://tx.test/fhir"
 SOURCE = Source(id="terminology", base_url=BASE, timeout=5)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.terminology.codeset import Codes
-from collectors.terminology.compose import composed
-from collectors.terminology.errors import DefinitionError, ServerNeededError, TerminologyError, UnknownSetError
+from collectors.terminology.code_set import Codes, DefinitionError, ServerNeededError, TerminologyError, UnknownSetError
 from collectors.terminology.shape import Compose
+from collectors.terminology.value_set import compose_codes
 
 SYSTEMS = ("urn:s:one", "urn:s:two")
 CODES = ("a", "b", "c", "d")
@@ -52,7 +51,7 @@ def meant(selection: dict[str, Any], known: dict[str, set[tuple[str, str]]]) -> 
 
 def read(include: list[Any], exclude: list[Any], known: dict[str, set[tuple[str, str]]]) -> Codes:
     compose = msgspec.convert({"include": include, "exclude": exclude}, Compose)
-    return composed(compose, lambda name: dict.fromkeys(known[name]))
+    return compose_codes(compose, lambda name: dict.fromkeys(known[name]))
 
 
 @given(sets, st.lists(selections, min_size=1, max_size=3), st.lists(selections, max_size=3))
@@ -130,4 +129,4 @@ def test_what_cannot(include: list[Any], exclude: list[Any], kind: type[Terminol
 
     compose = msgspec.convert({"include": include, "exclude": exclude}, Compose)
     with pytest.raises(kind, match=text):
-        composed(compose, lookup)
+        compose_codes(compose, lookup)

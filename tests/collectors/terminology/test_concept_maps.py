@@ -3,19 +3,19 @@
 from typing import Any
 
 import pytest
-from terminology_making import LOCAL, LOINC, SCT, concept_map, encoded, group
 
-from collectors.reading.translation import NOTHING, Translation
-from collectors.terminology.files import Files
-from collectors.terminology.maps import translation
+from collectors.reading.codes import NO_TRANSLATION, Translation
+from collectors.terminology.concept_map import combine_maps
+from collectors.terminology.files import TerminologyFiles
+from tests.collectors.terminology.terminology_making import LOCAL, LOINC, SCT, concept_map, encoded, group
 
 
 def read(*resources: Any) -> tuple[Translation, list[str]]:
-    files = Files()
+    files = TerminologyFiles()
     for position, resource in enumerate(resources):
         files.add(f"{position}.json", encoded(resource))
     assert not files.faults
-    return translation(files.maps)
+    return combine_maps(files.maps)
 
 
 def good(*resources: Any) -> Translation:
@@ -41,19 +41,19 @@ EQUIVALENCES = {
 @pytest.mark.parametrize(("equivalence", "outcome"), EQUIVALENCES.items())
 def test_equivalences(equivalence: str, outcome: str | None) -> None:
     made = good(concept_map(group(("CREA", "2160-0", equivalence))))
-    found = made.of(LOCAL, "CREA")
+    found = made.translate(LOCAL, "CREA")
     assert [each.key for each in found] == ([(LOINC, "2160-0")] if outcome else [])
     assert all(each.wider == (outcome == "wider") for each in found)
-    assert made.refused == ({} if outcome else {equivalence: 1})
-    assert made.local([(LOINC, "2160-0")]) == (((LOCAL, "CREA"),) if outcome else ())
+    assert made.refused_counts == ({} if outcome else {equivalence: 1})
+    assert made.local_codes([(LOINC, "2160-0")]) == (((LOCAL, "CREA"),) if outcome else ())
 
 
 def test_it_is_told() -> None:
     made = good(concept_map(group(("CREA", "2160-0", "equivalent"), ("CR24", "2160-0", "wider"))))
-    assert made.of(LOCAL, "CREA")[0].told((LOCAL, "CREA")) == (
+    assert made.translate(LOCAL, "CREA")[0].describe((LOCAL, "CREA")) == (
         f"the local code CREA of {LOCAL} was read as 2160-0 of {LOINC}, by ConceptMap https://lab.example/ConceptMap/codes|1"
     )
-    assert "which is wider" in made.of(LOCAL, "CR24")[0].told((LOCAL, "CR24"))
+    assert "which is wider" in made.translate(LOCAL, "CR24")[0].describe((LOCAL, "CR24"))
 
 
 @pytest.mark.parametrize("element", ["dependsOn", "product"])
@@ -61,8 +61,8 @@ def test_a_target_that_holds_only_with_others_is_not_used(element: str) -> None:
     resource = concept_map(group(("CREA", "2160-0", "equal")))
     resource["group"][0]["element"][0]["target"][0][element] = [{"property": "urn:p", "value": "x"}]
     made = good(resource)
-    assert made.of(LOCAL, "CREA") == ()
-    assert made.refused == {"conditional": 1}
+    assert made.translate(LOCAL, "CREA") == ()
+    assert made.refused_counts == {"conditional": 1}
 
 
 def test_several_targets() -> None:
@@ -72,11 +72,11 @@ def test_several_targets() -> None:
             group(("T", "386725007", "wider"), target=SCT),
         )
     )
-    assert [(each.key, each.wider) for each in made.of(LOCAL, "T")] == [
+    assert [(each.key, each.wider) for each in made.translate(LOCAL, "T")] == [
         ((LOINC, "8310-5"), False),
         ((SCT, "386725007"), True),
     ]
-    assert made.local([(SCT, "386725007"), (LOINC, "8310-5")]) == ((LOCAL, "T"),)
+    assert made.local_codes([(SCT, "386725007"), (LOINC, "8310-5")]) == ((LOCAL, "T"),)
 
 
 def provided(mode: str = "provided", **elements: Any) -> dict[str, Any]:
@@ -88,10 +88,10 @@ def test_unlisted_codes() -> None:
         concept_map(group(("A", "B", "equal"), ("N", None, "unmatched"), **provided())),
         concept_map(group(("X", "Y", "narrower"), source=LOCAL, target=SCT), url="urn:other"),
     )
-    assert [each.key for each in made.of(LOCAL, "2160-0")] == [(LOINC, "2160-0")]
-    assert [each.key for each in made.of(LOCAL, "A")] == [(LOINC, "B")]
-    assert made.of(LOCAL, "N") == made.of(LOCAL, "X") == made.of("urn:elsewhere", "A") == ()
-    assert made.local([(LOINC, "2160-0"), (LOINC, "B"), (LOINC, "A"), (LOINC, "N"), (SCT, "1")]) == (
+    assert [each.key for each in made.translate(LOCAL, "2160-0")] == [(LOINC, "2160-0")]
+    assert [each.key for each in made.translate(LOCAL, "A")] == [(LOINC, "B")]
+    assert made.translate(LOCAL, "N") == made.translate(LOCAL, "X") == made.translate("urn:elsewhere", "A") == ()
+    assert made.local_codes([(LOINC, "2160-0"), (LOINC, "B"), (LOINC, "A"), (LOINC, "N"), (SCT, "1")]) == (
         (LOCAL, "2160-0"),
         (LOCAL, "A"),
         (LOCAL, "B"),
@@ -100,15 +100,15 @@ def test_unlisted_codes() -> None:
 
 def test_one_code_for_all_that_is_unlisted_says_nothing() -> None:
     made = good(concept_map(group(("A", "B", "equal"), **provided("fixed", code="other"))))
-    assert made.of(LOCAL, "C") == ()
-    assert made.refused == {"fixed": 1}
-    assert made.local([(LOINC, "other")]) == ()
+    assert made.translate(LOCAL, "C") == ()
+    assert made.refused_counts == {"fixed": 1}
+    assert made.local_codes([(LOINC, "other")]) == ()
 
 
 def test_another_map() -> None:
     other = concept_map(group(("C", "D", "equal")), url="urn:other")
     made = good(concept_map(group(("A", "B", "equal"), **provided("other-map", url="urn:other"))), other)
-    assert [each.key for each in made.of(LOCAL, "C")] == [(LOINC, "D")]
+    assert [each.key for each in made.translate(LOCAL, "C")] == [(LOINC, "D")]
 
 
 def altered(path: str, value: Any) -> dict[str, Any]:
@@ -163,5 +163,5 @@ def test_faults(resources: list[Any], text: str) -> None:
 
 
 def test_no_maps() -> None:
-    assert not NOTHING
-    assert NOTHING.of(LOINC, "2160-0") == NOTHING.local([(LOINC, "2160-0")]) == ()
+    assert not NO_TRANSLATION
+    assert NO_TRANSLATION.translate(LOINC, "2160-0") == NO_TRANSLATION.local_codes([(LOINC, "2160-0")]) == ()

@@ -4,45 +4,44 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from terminology_making import LOCAL, LOINC, SCT, concept_map, encoded, group
 
-from collectors.reading.codes import CodeIndex, accepted_systems
-from collectors.reading.translation import Translation
-from collectors.reading.wire import CodeableConcept
-from collectors.reading.wire import Coding as Written
-from collectors.terminology.concepts import filled, localised, sets_of
-from collectors.terminology.files import Files
-from collectors.terminology.maps import translation
-from ontology.concepts import Accepted, AcceptedSet, Answer, Concept, Origin, ValueType
+from collectors.reading.codes import CodeIndex, Translation, accepted_systems
+from collectors.reading.fhir_types import CodeableConcept
+from collectors.reading.fhir_types import Coding as Written
+from collectors.terminology.concept_codes import add_local_codes, fill_value_sets, value_sets_of
+from collectors.terminology.concept_map import combine_maps
+from collectors.terminology.files import TerminologyFiles
+from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, Concept, Origin, ValueType
 from ontology.values import Coding
+from tests.collectors.terminology.terminology_making import LOCAL, LOINC, SCT, concept_map, encoded, group
 
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 
 
-def concept(*accepted: Accepted, **elements: Any) -> Concept:
+def concept(*accepted: AcceptedCode, **elements: Any) -> Concept:
     return Concept("urn:c", "thing", "Thing", Origin.CONDITION, ValueType.FLAG, accepted=accepted, **elements)
 
 
-def accepts(code: str, system: str = LOINC, **elements: Any) -> Accepted:
-    return Accepted(Coding(system, code), **elements)
+def accepts(code: str, system: str = LOINC, **elements: Any) -> AcceptedCode:
+    return AcceptedCode(Coding(system, code), **elements)
 
 
 def maps(*resources: Any) -> Translation:
-    files = Files()
+    files = TerminologyFiles()
     for position, resource in enumerate(resources):
         files.add(f"{position}.json", encoded(resource))
-    made, faults = translation(files.maps)
+    made, faults = combine_maps(files.maps)
     assert not files.faults + faults
     return made
 
 
-def found(made: Concept, system: str, code: str) -> Accepted | None:
+def found(made: Concept, system: str, code: str) -> AcceptedCode | None:
     hits = CodeIndex([made]).find(CodeableConcept([Written(system, code)]))
     return hits[0][1] if hits else None
 
 
 def test_a_local_code_is_found_and_told() -> None:
-    made = localised(
+    made = add_local_codes(
         concept(accepts("2160-0", caution="with care", rank=2), accepts("9-9")),
         maps(concept_map(group(("CREA", "2160-0", "equal"), ("X", "2160-0", "narrower")))),
     )
@@ -57,7 +56,7 @@ def test_a_local_code_is_found_and_told() -> None:
 
 
 def test_a_local_system_is_none_in_which_the_concept_is_known() -> None:
-    made = localised(concept(accepts("2160-0")), maps(concept_map(group(("CREA", "2160-0", "equal")))))
+    made = add_local_codes(concept(accepts("2160-0")), maps(concept_map(group(("CREA", "2160-0", "equal")))))
     assert accepted_systems(made) == {LOINC}
 
 
@@ -67,11 +66,11 @@ def test_a_local_system_is_none_in_which_the_concept_is_known() -> None:
 )
 def test_systems_of_an_entry(code: str, systems: set[str]) -> None:
     made = maps(concept_map(group(("A", "1", "equal"), ("W", "2", "wider"), ("N", "3", "narrower"))))
-    assert made.systems_of([(LOCAL, code)]) == systems
+    assert made.equivalent_systems([(LOCAL, code)]) == systems
 
 
 def test_a_whole_system_of_the_same_codes() -> None:
-    made = localised(
+    made = add_local_codes(
         concept(accepts("I48*", ICD), accepts("I49.9", ICD)),
         maps(
             concept_map(
@@ -104,16 +103,16 @@ def test_icd_codes_are_the_same_without_their_dot() -> None:
 
 def test_a_map_may_write_icd_codes_without_their_dot() -> None:
     one = concept(accepts("I48.9", ICD), accepts("Z86.79", ICD))
-    made = localised(one, maps(concept_map(group(("AF", "I489", "equal"), target=ICD))))
+    made = add_local_codes(one, maps(concept_map(group(("AF", "I489", "equal"), target=ICD))))
     assert found(made, LOCAL, "AF") is not None
     whole = concept_map(group(("X", "X", "equal"), target=ICD, unmapped={"mode": "provided"}))
-    made = localised(one, maps(whole))
+    made = add_local_codes(one, maps(whole))
     assert [code for code in ("Z86.79", "Z8679", "Z867") if found(made, LOCAL, code)] == ["Z86.79", "Z8679"]
 
 
 def test_answers_and_panels() -> None:
     yes, no = Coding(SCT, "373066001"), Coding(SCT, "373067005")
-    made = localised(
+    made = add_local_codes(
         concept(
             accepts("1-1"),
             panels=(Coding(LOINC, "85354-9"), Coding(LOINC, "3-3")),
@@ -134,7 +133,7 @@ def test_answers_and_panels() -> None:
 
 def test_no_maps_no_change() -> None:
     one = concept(accepts("1-1"))
-    assert localised(one, Translation()) is one
+    assert add_local_codes(one, Translation()) is one
 
 
 SET, LIMIT = "urn:v:set", "urn:v:limit"
@@ -145,14 +144,16 @@ def codes(made: Concept) -> list[str]:
 
 
 def test_sets_are_filled_in() -> None:
-    one = concept(accepts("a", caution="own"), accepted_sets=(AcceptedSet(SET, caution="by set", rank=1, ever=True),))
-    made = filled(one, {SET: {(LOINC, "a"): "A", (LOINC, "b"): "B"}})
+    one = concept(
+        accepts("a", caution="own"), accepted_sets=(AcceptedValueSet(SET, caution="by set", rank=1, ever=True),)
+    )
+    made = fill_value_sets(one, {SET: {(LOINC, "a"): "A", (LOINC, "b"): "B"}})
     assert made.accepted == (
         accepts("a", caution="own"),
-        Accepted(Coding(LOINC, "b", "B"), caution="by set", rank=1, ever=True),
+        AcceptedCode(Coding(LOINC, "b", "B"), caution="by set", rank=1, ever=True),
     )
-    assert not sets_of(made)
-    assert sets_of(one) == (SET,)
+    assert not value_sets_of(made)
+    assert value_sets_of(one) == (SET,)
 
 
 @pytest.mark.parametrize(
@@ -166,20 +167,22 @@ def test_sets_are_filled_in() -> None:
     ],
 )
 def test_what_is_left_open(sets: dict[str, Any], accepted: list[str], left: tuple[str, ...]) -> None:
-    made = filled(concept(accepts("a"), accepted_sets=(AcceptedSet(SET),), only_in=LIMIT), sets)
+    made = fill_value_sets(concept(accepts("a"), accepted_sets=(AcceptedValueSet(SET),), only_in=LIMIT), sets)
     assert codes(made) == accepted
-    assert sets_of(made) == left
+    assert value_sets_of(made) == left
 
 
 def test_a_limit_meets_codes_that_end_in_a_star() -> None:
     one = concept(accepts("I48*", ICD, rank=1), accepts("I48.0*", ICD), accepts("I50", ICD), only_in=LIMIT)
-    made = filled(one, {LIMIT: dict.fromkeys([(ICD, "I48.0"), (ICD, "I481"), (ICD, "I50.1"), (LOINC, "I48.2")])})
+    made = fill_value_sets(
+        one, {LIMIT: dict.fromkeys([(ICD, "I48.0"), (ICD, "I481"), (ICD, "I50.1"), (LOINC, "I48.2")])}
+    )
     assert [(each.coding.code, each.rank) for each in made.accepted] == [("I48.0", 0), ("I481", 1)]
     assert found(made, ICD, "I480") is not None
     assert found(made, ICD, "I48.2") is None
 
 
 def test_the_rest_of_a_concept_stays() -> None:
-    one = concept(accepts("a"), unit="mg/dL", molar_mass=Decimal(1), accepted_sets=(AcceptedSet(SET),))
-    made = filled(one, {SET: {(LOINC, "b"): None}})
+    one = concept(accepts("a"), unit="mg/dL", molar_mass=Decimal(1), accepted_sets=(AcceptedValueSet(SET),))
+    made = fill_value_sets(one, {SET: {(LOINC, "b"): None}})
     assert (made.id, made.unit, made.molar_mass) == (one.id, one.unit, one.molar_mass)

@@ -5,17 +5,17 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_terminology import BASE, FakeTerminology, fhir
 from hypothesis import given
 from hypothesis import strategies as st
-from terminology_making import LOINC, SCT
 
 from collectors.errors import CollectorError, SourceAnswerError, SourceRefusedError, SourceUnreachableError
-from collectors.fetching.transport import NotThereError
+from collectors.fetching.transport import NotFoundError
 from collectors.settings import Source
-from collectors.terminology import remote
-from collectors.terminology.errors import DefinitionError, TooCostlyError
-from collectors.terminology.service import FAILURE_KEPT, TerminologyService
+from collectors.terminology import terminology_server
+from collectors.terminology.code_set import DefinitionError, TooCostlyError
+from collectors.terminology.value_set_lookup import FAILURE_TTL, CachedTerminologyServer
+from tests.collectors.terminology.fake_terminology import BASE, FakeTerminology, fhir
+from tests.collectors.terminology.terminology_making import LOINC, SCT
 
 SET = "https://example.org/ValueSet/one"
 TEN = [(SCT, str(code)) for code in range(10)]
@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any], int], Any], type[CollectorErro
         TooCostlyError,
         "HTML",
     ),
-    "unknown": (lambda _, __: fhir({"resourceType": "OperationOutcome"}, 404), NotThereError, "404"),
+    "unknown": (lambda _, __: fhir({"resourceType": "OperationOutcome"}, 404), NotFoundError, "404"),
     "not permitted": (lambda _, __: fhir({}, 403), SourceRefusedError, "403"),
     "broken": (lambda _, __: fhir({}, 500), SourceUnreachableError, "500"),
     "sent elsewhere": (
@@ -148,7 +148,7 @@ class Clock:
 @pytest.mark.parametrize(("name", "asked"), [(f"{SET}|2", 1), (SET, 2)])
 async def test_a_set_is_asked_for_once(name: str, asked: int) -> None:
     fake, clock = FakeTerminology(*TEN), Clock()
-    service = TerminologyService(fake.server(), 60, clock)
+    service = CachedTerminologyServer(fake.server(), 60, clock)
     first = await service.expand(name)
     clock.now += 59
     assert await service.expand(name) is first
@@ -161,19 +161,19 @@ async def test_a_set_is_asked_for_once(name: str, asked: int) -> None:
 async def test_a_failure_is_kept_for_a_while_only() -> None:
     fake, clock = FakeTerminology(*TEN), Clock()
     fake.expands = 500
-    service = TerminologyService(fake.server(), 3_600, clock)
+    service = CachedTerminologyServer(fake.server(), 3_600, clock)
     for _ in range(3):
         with pytest.raises(SourceUnreachableError):
             await service.expand(SET)
     assert len(fake.asked) == 1
-    clock.now += FAILURE_KEPT
+    clock.now += FAILURE_TTL
     fake.expands = 200
     assert set((await service.expand(SET)).codes) == set(TEN)
 
 
 async def test_single_codes_are_asked_for_once() -> None:
     fake, clock = FakeTerminology(*TEN), Clock()
-    service = TerminologyService(fake.server(), 60, clock)
+    service = CachedTerminologyServer(fake.server(), 60, clock)
     wanted = [(SCT, "1"), (SCT, "99"), (SCT, "1")]
     for _ in range(2):
         assert await service.members(SET, wanted) == {(SCT, "1")}
@@ -185,7 +185,7 @@ async def test_single_codes_are_asked_for_once() -> None:
 
 async def test_sets_are_asked_for_ahead() -> None:
     fake = FakeTerminology(*TEN)
-    service = TerminologyService(fake.server(), 60)
+    service = CachedTerminologyServer(fake.server(), 60)
     service.warm([SET, f"{SET}|2"])
     assert set((await service.expand(SET)).codes) == set(TEN)
     await service.expand(f"{SET}|2")
@@ -200,7 +200,7 @@ async def test_pages_that_never_end_are_read_no_further_than_allowed(monkeypatch
         listed = {"system": LOINC, "code": f"{offset}-{'1' * 50_000}"}
         return {**page, "expansion": {"offset": offset, "contains": [listed]}}
 
-    monkeypatch.setattr(remote, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(terminology_server, "MAX_BYTES", 1_000_000)
     fake = FakeTerminology(*TEN, change=swollen)
     with pytest.raises(TooCostlyError, match="more than 1000000 bytes together"):
         await fake.server(4).expand(SET)

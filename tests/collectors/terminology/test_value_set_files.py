@@ -4,18 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from terminology_making import LOINC, SCT, concept_map, encoded, group, include, value_set
 
-from collectors.terminology.errors import DefinitionError, ServerNeededError, TerminologyError, UnknownSetError
-from collectors.terminology.files import Files, read_folders
-from collectors.terminology.library import Library
+from collectors.terminology.code_set import DefinitionError, ServerNeededError, TerminologyError, UnknownSetError
+from collectors.terminology.files import TerminologyFiles, read_folders
+from collectors.terminology.value_set_library import ValueSetLibrary
+from tests.collectors.terminology.terminology_making import LOINC, SCT, concept_map, encoded, group, include, value_set
 
 ONE = "https://example.org/ValueSet/one"
 TWO = "https://example.org/ValueSet/two"
 
 
-def files(*resources: Any) -> Files:
-    read = Files()
+def files(*resources: Any) -> TerminologyFiles:
+    read = TerminologyFiles()
     for position, resource in enumerate(resources):
         read.add(f"{position}.json", resource if isinstance(resource, bytes) else encoded(resource))
     return read
@@ -24,7 +24,7 @@ def files(*resources: Any) -> Files:
 def codes(name: str, *resources: Any) -> list[str]:
     read = files(*resources)
     assert not read.faults
-    return sorted(code for _, code in Library(read.sets).find(name).codes)
+    return sorted(code for _, code in ValueSetLibrary(read.sets).find(name).codes)
 
 
 def contains(*codes: str) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ MARK = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
     ],
 )
 def test_faults_of_a_set(resource: Any, text: str) -> None:
-    library = Library(files(resource).sets)
+    library = ValueSetLibrary(files(resource).sets)
     with pytest.raises(DefinitionError, match=text):
         library.find(ONE)
     assert [fault for fault in library.faults() if fault.startswith("0.json: ") and text in fault]
@@ -148,13 +148,13 @@ def test_faults_of_a_file(resources: list[Any], text: str) -> None:
     ],
 )
 def test_what_is_not_found(name: str, kind: type[TerminologyError], text: str) -> None:
-    library = Library(files(*(value_set(version=v, compose={"include": [include("1-1")]}) for v in "12")).sets)
+    library = ValueSetLibrary(files(*(value_set(version=v, compose={"include": [include("1-1")]}) for v in "12")).sets)
     with pytest.raises(kind, match=text):
         library.find(name)
 
 
 def test_only_a_server_can_tell() -> None:
-    library = Library(
+    library = ValueSetLibrary(
         files(
             value_set(compose={"include": [include(system=SCT)]}),
             value_set(TWO, compose={"include": [include(system=None, sets=(ONE,))]}),
@@ -168,7 +168,7 @@ def test_only_a_server_can_tell() -> None:
 
 
 def test_a_circle_is_told_from_every_way_in() -> None:
-    library = Library(
+    library = ValueSetLibrary(
         files(
             value_set(compose={"include": [include(system=None, sets=(TWO,))]}),
             value_set(TWO, compose={"include": [include("1-1"), include(system=None, sets=(ONE,))]}),
@@ -204,8 +204,8 @@ def test_sets_that_include_one_another_end_somewhere() -> None:
     first = "https://example.org/ValueSet/0"
     assert codes(first, *chain(50)) == ["1-1"]
     with pytest.raises(DefinitionError, match="more than 50 sets include one another"):
-        Library(files(*chain(51)).sets).find(first)
+        ValueSetLibrary(files(*chain(51)).sets).find(first)
 
 
 def test_no_number_of_sets_that_include_one_another_stops_what_is_around() -> None:
-    assert any("more than 50 sets" in fault for fault in Library(files(*chain(400)).sets).faults())
+    assert any("more than 50 sets" in fault for fault in ValueSetLibrary(files(*chain(400)).sets).faults())

@@ -9,11 +9,11 @@ import pytest
 from ontology.evaluation import Interval
 from ontology.resources import RecordRef
 from ontology.values import Absent, AbsentReason, Quantity
-from server.catalog.descriptions import RiskOf
+from server.catalog.descriptions import RiskDefinition
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.fhir.elements import number
-from server.explain.fhir.making import MOST_POINTS
+from server.explain.fhir.elements import json_number
+from server.explain.fhir.parts import MOST_POINTS
 from tests.support import traces as t
 from tests.support.bundles import NOW, notes, of_kind, told
 from tests.support.r4 import faults
@@ -40,7 +40,7 @@ def test_percent_is_percent() -> None:
 
 def test_what_is_so_already_has_no_time_to_come() -> None:
     trace = t.kfre_trace()
-    now = replace(t.KFRE_MODULE, risk=RiskOf("diabetes that is not known", "P0D"))
+    now = replace(t.KFRE_MODULE, risk=RiskDefinition("diabetes that is not known", "P0D"))
     runs = (trace.executions[0], replace(trace.executions[1], description=now))
     result = explain(replace(trace, executions=runs), t.interpret)[0]
     assert ", about 9 in 100 similar people now (as of" in result.text
@@ -60,7 +60,7 @@ def test_what_is_so_already_has_no_time_to_come() -> None:
     ],
 )  # fmt: skip
 def test_decimals_stay_as_they_are_written(value: str, written: str) -> None:
-    assert json.dumps(number(Decimal(value))) == written
+    assert json.dumps(json_number(Decimal(value))) == written
 
 
 def test_a_step_below_is_an_observation_of_its_own() -> None:

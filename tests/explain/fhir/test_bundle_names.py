@@ -8,9 +8,9 @@ import pytest
 
 from ontology.values import Absent, AbsentReason, Quantity
 from server.executor.trace import BoundInput
+from server.explain.dependencies import Dependencies
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.reach import Reach
 from tests.support import traces as t
 from tests.support.modelled import TRAINED
 
@@ -68,12 +68,12 @@ def test_the_steps_of_an_answer_are_looked_up_once_however_many_are_told(monkeyp
     points, walked = 300, []
     result = explain(t.slope_trace(points), t.interpret)[0]
     assert len(result.chain) == points + 1
-    steps = Reach.steps
+    steps = Dependencies.steps
 
-    def counted(self: Reach, position: int, all_slots: bool = True) -> tuple[int, ...]:
+    def counted(self: Dependencies, position: int, all_slots: bool = True) -> tuple[int, ...]:
         walked.append(len(found := steps(self, position, all_slots)))
         return found
 
-    monkeypatch.setattr(Reach, "steps", counted)
+    monkeypatch.setattr(Dependencies, "steps", counted)
     bundle(result)
     assert sum(walked) < 5 * points

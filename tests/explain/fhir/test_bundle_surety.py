@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ontology.values import Quantity
-from server.explain.comparisons import Against, AttributionView, Baseline, ItemView
+from server.explain.comparisons import AttributionView, Baseline, Comparison, ItemView
 from server.explain.explain import explain
 from server.explain.fhir import bundle
 from tests.support import traces as t
@@ -81,7 +81,7 @@ def test_attributions_that_were_asked_for_are_told_in_words_and_numbers() -> Non
         scale="VALUE", baseline="the record as of March", base=64.51, output=45.26, residual=0.0,
         base_value=t.GFR, output_value=t.GFR, items=(item,), stayed=(), flipped=(), text="eGFR is now 45, it was 65.",
     )  # fmt: skip
-    result = replace(told("complete"), attributions={Against(Baseline.EARLIER, t.DRAWN): view})
+    result = replace(told("complete"), attributions={Comparison(Baseline.EARLIER, t.DRAWN): view})
     made = bundle(result)
     first = made["entry"][0]["resource"]
     assert faults(made) == []

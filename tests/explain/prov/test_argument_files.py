@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from server.errors import ArgumentFileError
-from server.explain.prov import parsing, provenance
-from server.explain.prov.read import read
+from server.explain.prov import serialize_result, statements
+from server.explain.prov.read_export import read_export
 from tests.support.exported import result_of, with_comparisons
 
-TURTLE = provenance(with_comparisons(result_of("chain")))
-JSON_LD = provenance(result_of("chain"), "json-ld")
+TURTLE = serialize_result(with_comparisons(result_of("chain")))
+JSON_LD = serialize_result(result_of("chain"), "json-ld")
 
 
 def refused(text: str, form: str = "turtle") -> str:
     with pytest.raises(ArgumentFileError) as caught:
-        read(text, form)
+        read_export(text, form)
     told = str(caught.value)
     # Nothing out of a record is told: neither an address nor an id.
     assert "p-17" not in told and "127.0.0.1" not in told
@@ -43,8 +43,12 @@ def block(subject: str, text: str = TURTLE) -> str:
 
 
 def test_both_are_read_as_they_are() -> None:
-    assert len(read(TURTLE, "turtle")[0].steps) == len(read(JSON_LD, "json-ld")[0].steps) == 2
-    assert [parsing.form_of(text) for text in (TURTLE, JSON_LD, f"\n {JSON_LD}")] == ["turtle", "json-ld", "json-ld"]
+    assert len(read_export(TURTLE, "turtle")[0].steps) == len(read_export(JSON_LD, "json-ld")[0].steps) == 2
+    assert [statements.guess_form(text) for text in (TURTLE, JSON_LD, f"\n {JSON_LD}")] == [
+        "turtle",
+        "json-ld",
+        "json-ld",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +112,7 @@ def test_what_is_not_whole(text: str, told: str) -> None:
 
 
 def test_an_absence_needs_a_reason_and_no_value_beside() -> None:
-    absent = provenance(result_of("insufficient"))
+    absent = serialize_result(result_of("insufficient"))
     assert "INPUT_ABSENT" in absent
     assert "no known reason" in refused(absent.replace('"INPUT_ABSENT"', '"LOST"'))
     assert "a value beside" in refused(
@@ -117,7 +121,7 @@ def test_an_absence_needs_a_reason_and_no_value_beside() -> None:
 
 
 def test_what_is_too_long_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MOST_CHARACTERS", len(TURTLE) - 1)
+    monkeypatch.setattr(statements, "MOST_CHARACTERS", len(TURTLE) - 1)
     assert "million characters; no argument has" in refused(TURTLE)
 
 
@@ -166,6 +170,6 @@ def test_a_context_elsewhere_is_refused(place: Callable[[Any], str], context: An
 @pytest.mark.usefixtures("nothing_outside")
 def test_addresses_are_names_and_nothing_more() -> None:
     imports = "<file:///etc/hostname> <http://www.w3.org/2002/07/owl#imports> <http://127.0.0.1:9/o> ."
-    assert len(read(f"{imports}\n{TURTLE}", "turtle")) == 1
+    assert len(read_export(f"{imports}\n{TURTLE}", "turtle")) == 1
     entity = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/hostname">]><r>&e;</r>'
     assert "not Turtle" in refused(entity)

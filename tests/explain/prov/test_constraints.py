@@ -3,25 +3,30 @@
 import pytest
 from rdflib import PROV, Graph, Literal
 
-from fixtures.loading import bundles_in, resources_of
 from fixtures.make_patients import PATIENTS
-from server.explain.prov import graph, provenance
-from server.explain.prov.constraints import broken
-from server.explain.prov.terms import MPM
+from fixtures.transactions import bundles_in, resources_of
+from server.explain.prov import argument_graph, serialize_result
+from server.explain.prov.rdf_terms import MPM
+from server.explain.prov.write_graph import constraint_violations
 from tests.support.asking import asking
 from tests.support.charts import patient
 from tests.support.exported import NAMES, SEALED, result_of, with_comparisons
 from tests.support.proving import every_concept, told
 
-CHAIN = provenance(with_comparisons(result_of("chain")))
-SERIES = provenance(result_of("series"))
-BOUNDS = provenance(result_of("score-bounds"))
+CHAIN = serialize_result(with_comparisons(result_of("chain")))
+SERIES = serialize_result(result_of("series"))
+BOUNDS = serialize_result(result_of("score-bounds"))
 PATIENTS_ASKED = ("healthy", "ckd-progressing")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_status_is_valid(name: str) -> None:
-    assert broken(graph(with_comparisons(result_of(name, SEALED)) if name == "chain" else result_of(name))) == []
+    assert (
+        constraint_violations(
+            argument_graph(with_comparisons(result_of(name, SEALED)) if name == "chain" else result_of(name))
+        )
+        == []
+    )
 
 
 async def test_answers_about_fixture_patients_are_valid_together() -> None:
@@ -38,9 +43,9 @@ async def test_answers_about_fixture_patients_are_valid_together() -> None:
                 kind = result.step.module.kind if result.step is not None else None
                 if (result.status, kind) not in met:
                     met.add((result.status, kind))
-                    whole += graph(result)
+                    whole += argument_graph(result)
     assert len(met) >= 8
-    assert broken(whole) == []
+    assert constraint_violations(whole) == []
 
 
 async def test_a_no_for_want_of_records_says_that_it_is_one() -> None:
@@ -48,10 +53,10 @@ async def test_a_no_for_want_of_records_says_that_it_is_one() -> None:
         (result,) = told(await ask([patient()], "support-hospital-mortality-day3")).values()
     (stay,) = [ground for ground in result.chain[-1].grounds if ground.slot == "inpatient_stay"]
     assert stay.by_closed_world and not stay.records
-    made = graph(result)
-    assert broken(made) == []
-    for damaged in (provenance(result).replace("mpm:closedWorld true", "mpm:name 'x'", 1), _yes(made, stay.slot)):
-        assert any("is a no by closed world" in fault for fault in broken(Graph().parse(data=damaged)))
+    made = argument_graph(result)
+    assert constraint_violations(made) == []
+    for damaged in (serialize_result(result).replace("mpm:closedWorld true", "mpm:name 'x'", 1), _yes(made, stay.slot)):
+        assert any("is a no by closed world" in fault for fault in constraint_violations(Graph().parse(data=damaged)))
 
 
 def _yes(made: Graph, slot: str) -> str:
@@ -111,5 +116,5 @@ MUTILATED = [(CHAIN, ANSWER, f"{said} . {ANSWER}", told) for said, told in BESID
 @pytest.mark.parametrize(("text", "said", "instead", "told"), MUTILATED)
 def test_what_is_damaged_is_found(text: str, said: str, instead: str, told: str) -> None:
     assert said in text
-    found = broken(Graph().parse(data=text.replace(said, instead), format="turtle"))
+    found = constraint_violations(Graph().parse(data=text.replace(said, instead), format="turtle"))
     assert any(told in line for line in found), found

@@ -7,13 +7,12 @@ import pyoxigraph as ox
 import pytest
 
 from server.errors import ArgumentFileError
-from server.explain.prov import parsing
 from server.explain.prov import seal as sealing
-from server.explain.prov.parsing import parse
-from server.explain.prov.read import read
-from server.explain.prov.seal import seal_of
-from server.explain.prov.statements import plain_decimal
-from server.explain.prov.terms import MPM, RESULTS
+from server.explain.prov import statements
+from server.explain.prov.rdf_terms import MPM, RESULTS
+from server.explain.prov.read_export import read_export
+from server.explain.prov.seal import check_seal
+from server.explain.prov.statements import parse_statements, plain_decimal
 
 ANSWER = f'<urn:a> a <{MPM.Answer}> ; <{MPM.seal}> "x" .\n'
 ELSEWHERE = "http://127.0.0.1:9/context"
@@ -63,17 +62,17 @@ def mesh(form: str, count: int = 12) -> str:
 )
 def test_it_is_refused_in_words(text: str, form: str) -> None:
     with pytest.raises(ArgumentFileError) as error:
-        seal_of(text, form, b"k" * 32)
+        check_seal(text, form, b"k" * 32)
     assert len(str(error.value)) < 200
 
 
 def test_more_statements_than_any_argument_has_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MOST_STATEMENTS", 100)
+    monkeypatch.setattr(statements, "MOST_STATEMENTS", 100)
     many = "".join(f"<urn:a> <urn:p> {number} .\n" for number in range(98))
-    assert len(parse(ANSWER + many, "turtle")) == 100
+    assert len(parse_statements(ANSWER + many, "turtle")) == 100
     with pytest.raises(ArgumentFileError, match="more than 100 statements"):
         # What follows is not even looked at: it is no Turtle.
-        parse(ANSWER + many + "<urn:a> <urn:p> 99 .\n" * 2 + "<urn:a> <urn:p> 100 .\n" * 50 + "}", "turtle")
+        parse_statements(ANSWER + many + "<urn:a> <urn:p> 99 .\n" * 2 + "<urn:a> <urn:p> 100 .\n" * 50 + "}", "turtle")
 
 
 def test_many_answers_over_one_large_part_are_not_all_put_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,23 +82,23 @@ def test_many_answers_over_one_large_part_are_not_all_put_in_order(monkeypatch: 
     answers = "".join(f'<urn:a{i}> a <{MPM.Answer}> ; <urn:q> <urn:s> ; <{MPM.seal}> "x" .\n' for i in range(30))
     monkeypatch.setattr(sealing, "compare_digest", lambda *_: True)
     with pytest.raises(ArgumentFileError, match="split it"):
-        seal_of(shared + answers, "turtle", b"k" * 32)
+        check_seal(shared + answers, "turtle", b"k" * 32)
 
 
 def test_more_attributions_than_can_be_computed_again_are_refused() -> None:
     many = "".join(f"<urn:m{number}> a <{MPM.Attribution}> .\n" for number in range(201))
     with pytest.raises(ArgumentFileError, match="more than 200 attributions"):
-        read(ANSWER + many, "turtle")
+        read_export(ANSWER + many, "turtle")
 
 
 def test_twins_among_leaves_take_no_time() -> None:
     twins = "<urn:a> <urn:p> [ <urn:q> 1 ] .\n" * 3_000
-    seal_of(ANSWER + twins, "turtle", b"k" * 32)
+    check_seal(ANSWER + twins, "turtle", b"k" * 32)
 
 
 def test_a_base_elsewhere_is_only_a_name() -> None:
     text = '{"@context": {"@base": "file:///etc/"}, "@id": "passwd", "@type": "urn:b"}'
-    (quad,) = parse(text, "json-ld")
+    (quad,) = parse_statements(text, "json-ld")
     assert str(quad.subject) == "<file:///etc/passwd>"
 
 
@@ -114,5 +113,5 @@ def test_a_name_out_of_a_file_is_told_in_one_short_line(name: str) -> None:
     answer = f"<{RESULTS}a#{name}> a <{MPM.Answer}> ."
     for text in (answer, answer + f"<{RESULTS}a#{name}> <{MPM}{name}> <{RESULTS}a#nothing> ."):
         with pytest.raises(ArgumentFileError) as error:
-            read(text, "turtle")
+            read_export(text, "turtle")
         assert len(str(error.value)) < 400 and str(error.value).isprintable()

@@ -7,7 +7,7 @@ import pytest
 from prov.model import ProvDocument
 from rdflib import PROV, RDF, Graph
 
-from server.explain.prov import graph, written
+from server.explain.prov import argument_graph, serialize_graphs
 from tests.support.exported import NAMES, result_of, with_comparisons
 
 # The library reads RDF by a class of rdflib that rdflib deprecates.
@@ -32,21 +32,21 @@ PATTERNS = {
 
 
 def loaded(made: Graph) -> ProvDocument:
-    return ProvDocument.deserialize(content=written([made]), format="rdf", rdf_format="turtle")
+    return ProvDocument.deserialize(content=serialize_graphs([made]), format="rdf", rdf_format="turtle")
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.filterwarnings(BLANK)] if n in LIMITED else []) for n in NAMES]
 )
 def test_it_finds_as_much_as_the_graph_says(name: str) -> None:
-    made = graph(with_comparisons(result_of(name)) if name == "chain" else result_of(name))
+    made = argument_graph(with_comparisons(result_of(name)) if name == "chain" else result_of(name))
     document = loaded(made)
     found = Counter(type(record).__name__ for record in document.get_records())
     assert found == {kind: n for kind, pattern in PATTERNS.items() if (n := len(list(made.triples(pattern))))}
 
 
 def test_the_plan_stands_in_the_association_and_numbers_keep_their_digits() -> None:
-    document = loaded(graph(result_of("chain")))
+    document = loaded(argument_graph(result_of("chain")))
     notation = document.get_provn()
     assert 'prov:value="9.12" %% xsd:decimal' in notation
     assert "kidney-failure-risk-5y#module/1.0.0" in notation or ":1.0.0)" in notation
@@ -57,5 +57,5 @@ def test_the_plan_stands_in_the_association_and_numbers_keep_their_digits() -> N
 
 
 def test_several_arguments_are_one_document() -> None:
-    made = graph(result_of("chain")) + graph(result_of("score"))
+    made = argument_graph(result_of("chain")) + argument_graph(result_of("score"))
     assert len([r for r in loaded(made).get_records() if type(r).__name__ == "ProvActivity"]) == 3

@@ -5,37 +5,37 @@ from dataclasses import replace
 import pytest
 from rdflib import Graph
 
-from server.executor.cache.keys import Keyring
-from server.explain.prov import graph, provenance, written
-from server.explain.prov.read import read
-from server.explain.prov.seal import SealFit, seal_of
-from server.explain.prov.writing import Form
+from server.executor.cache.encryption import Keyring
+from server.explain.prov import argument_graph, serialize_graphs, serialize_result
+from server.explain.prov.read_export import read_export
+from server.explain.prov.seal import SealCheck, check_seal
+from server.explain.prov.serialize import Form
 from tests.support import traces as t
 from tests.support.exported import KEY, NAMES, SEALED, result_of, with_comparisons
 
 FORMS: tuple[Form, ...] = ("turtle", "json-ld")
-SEALED_CHAIN = provenance(with_comparisons(result_of("chain", SEALED)))
+SEALED_CHAIN = serialize_result(with_comparisons(result_of("chain", SEALED)))
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_not_changed_fits(name: str, form: Form) -> None:
-    text = provenance(result_of(name, SEALED), form)
-    assert seal_of(text, form, KEY) is SealFit.FITS
-    assert seal_of(text, form, b"l" * 32) is SealFit.BROKEN
-    (said,) = read(text, form)
+    text = serialize_result(result_of(name, SEALED), form)
+    assert check_seal(text, form, KEY) is SealCheck.FITS
+    assert check_seal(text, form, b"l" * 32) is SealCheck.BROKEN
+    (said,) = read_export(text, form)
     assert said.seal is not None and len(said.seal) == 64
 
 
 def test_layout_and_form_do_not_matter() -> None:
     again = Graph().parse(data=SEALED_CHAIN, format="turtle").serialize(format="nt")
-    assert seal_of(again, "turtle", KEY) is SealFit.FITS
+    assert check_seal(again, "turtle", KEY) is SealCheck.FITS
 
 
 def test_several_in_one_file_keep_their_seals() -> None:
     results = [with_comparisons(result_of("chain", SEALED)), *(result_of(name, SEALED) for name in NAMES)]
     for form in FORMS:
-        assert seal_of(written(map(graph, results), form), form, KEY) is SealFit.FITS
+        assert check_seal(serialize_graphs(map(argument_graph, results), form), form, KEY) is SealCheck.FITS
 
 
 @pytest.mark.parametrize(
@@ -61,23 +61,23 @@ def test_several_in_one_file_keep_their_seals() -> None:
 )
 def test_any_change_breaks_it(said: str, instead: str) -> None:
     assert said in SEALED_CHAIN
-    assert seal_of(SEALED_CHAIN.replace(said, instead), "turtle", KEY) is SealFit.BROKEN
+    assert check_seal(SEALED_CHAIN.replace(said, instead), "turtle", KEY) is SealCheck.BROKEN
 
 
 def test_an_unsealed_argument_beside_a_sealed_one_does_not_fit() -> None:
-    mixed = written([graph(result_of("chain", SEALED)), graph(result_of("score"))])
-    assert seal_of(mixed, "turtle", KEY) is SealFit.BROKEN
+    mixed = serialize_graphs([argument_graph(result_of("chain", SEALED)), argument_graph(result_of("score"))])
+    assert check_seal(mixed, "turtle", KEY) is SealCheck.BROKEN
 
 
 def test_without_a_configured_key_there_is_none() -> None:
-    assert seal_of(provenance(result_of("chain")), "turtle", KEY) is SealFit.NONE
-    assert Keyring.of(None).sealing is None
-    ring = Keyring.of(b"s" * 32)
-    assert ring.sealing == ring.argument
+    assert check_seal(serialize_result(result_of("chain")), "turtle", KEY) is SealCheck.NONE
+    assert Keyring.from_secret(None).argument_seal_key is None
+    ring = Keyring.from_secret(b"s" * 32)
+    assert ring.argument_seal_key == ring.argument
     assert len({ring.fingerprint, ring.seen, ring.seal, ring.scope, ring.argument}) == 5
-    assert "sealing" not in repr(replace(t.UNDER, sealing=KEY))
+    assert "sealing" not in repr(replace(t.UNDER, seal_key=KEY))
 
 
 def test_the_seal_is_no_part_of_the_name() -> None:
-    names = [read(provenance(result_of("chain", under)), "turtle")[0].iri for under in (t.UNDER, SEALED)]
+    names = [read_export(serialize_result(result_of("chain", under)), "turtle")[0].iri for under in (t.UNDER, SEALED)]
     assert names[0] == names[1]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from rdflib import OWL, PROV, RDF, RDFS, Graph, URIRef
 
-from server.explain.prov import MPM, graph
-from server.explain.prov.constraints import broken
+from server.explain.prov import MPM, argument_graph
+from server.explain.prov.write_graph import constraint_violations
 from tests.support.exported import NAMES, result_of, with_comparisons
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -14,7 +14,7 @@ WORDS = Graph().parse(ROOT / "ontology/mpm.ttl") + Graph().parse(ROOT / "ontolog
 
 
 def made(name: str) -> Graph:
-    return graph(with_comparisons(result_of(name)) if name == "chain" else result_of(name))
+    return argument_graph(with_comparisons(result_of(name)) if name == "chain" else result_of(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,4 +41,4 @@ def test_no_class_of_an_entity_is_an_activity() -> None:
     activities = {URIRef(f"{MPM}Execution")}
     entities = set(WORDS.subjects(RDFS.subClassOf, PROV.Entity))
     assert entities and not entities & activities
-    assert broken(made("chain")) == []
+    assert constraint_violations(made("chain")) == []

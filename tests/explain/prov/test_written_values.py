@@ -10,13 +10,11 @@ from rdflib import Graph, URIRef
 
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
-from server.explain.prov.canonical import digest_of, digest_of_quads
-from server.explain.prov.jsonld import json_ld
-from server.explain.prov.parsing import parse
-from server.explain.prov.readvalues import read_interval, read_value
-from server.explain.prov.statements import Statements
-from server.explain.prov.terms import MPM, PREFIXES
-from server.explain.prov.values import write_interval, write_value
+from server.explain.prov.rdf_terms import MPM, PREFIXES
+from server.explain.prov.rdf_values import read_interval, read_value, write_interval, write_value
+from server.explain.prov.seal import graph_digest, quads_digest
+from server.explain.prov.serialize import json_ld
+from server.explain.prov.statements import Statements, parse_statements
 
 NODE = URIRef("https://medtwin.example/x")
 FORMS = ("turtle", "json-ld")
@@ -56,7 +54,7 @@ def graph_of(value: Value, interval: Interval | None) -> Graph:
 @given(value=values, interval=st.none() | intervals)
 def test_it_comes_back(form: str, value: Value, interval: Interval | None) -> None:
     made = graph_of(value, interval)
-    quads = parse(text_of(made, form), form)
+    quads = parse_statements(text_of(made, form), form)
     said = Statements(quads)
     node = next(quad.subject for quad in quads if getattr(quad.subject, "value", "") == str(NODE))
     back = read_value(said, node)
@@ -65,7 +63,7 @@ def test_it_comes_back(form: str, value: Value, interval: Interval | None) -> No
     assert display(back) == display(value)
     assert read_interval(said, node, str(MPM.bounds)) == interval
     # What was written says exactly what was meant: no digit more or less, or seals would not hold.
-    assert digest_of_quads(quads, b"", b"") == digest_of(made, b"", b"")
+    assert quads_digest(quads, b"", b"") == graph_digest(made, b"", b"")
 
 
 def display(value: Value) -> str | None:
@@ -76,7 +74,9 @@ def display(value: Value) -> str | None:
 @pytest.mark.parametrize("digits", ["1.60", "160", "0.000000000000000000001", "-0.0", "12345678901234567890.12"])
 def test_digits_are_kept(form: str, digits: str) -> None:
     (quad,) = [
-        q for q in parse(text_of(graph_of(Quantity(Decimal(digits), "1"), None), form), form) if "value" in str(q)
+        q
+        for q in parse_statements(text_of(graph_of(Quantity(Decimal(digits), "1"), None), form), form)
+        if "value" in str(q)
     ]
     assert getattr(quad.object, "value", None) == digits
 
@@ -90,6 +90,6 @@ def test_two_points_of_one_time_keep_their_order() -> None:
     time = datetime(2026, 1, 1, tzinfo=UTC)
     series = Series(((time, Decimal(2)), (time, Decimal(1)), (time, Decimal(2))), "mg/dL")
     for form in FORMS:
-        quads = parse(text_of(graph_of(series, None), form), form)
+        quads = parse_statements(text_of(graph_of(series, None), form), form)
         node = next(quad.subject for quad in quads if getattr(quad.subject, "value", "") == str(NODE))
         assert read_value(Statements(quads), node) == series

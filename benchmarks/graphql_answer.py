@@ -1,0 +1,160 @@
+"""A question asked again over GraphQL about records that are handed in, against the same answer from constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+from benchmarks.catalogs import shipped
+from benchmarks.charts import AT, SIX, kidney
+from benchmarks.measure import Sizes, Spread, paired, ratios
+from benchmarks.questions import engine
+from benchmarks.report import Part, Row
+from collectors.assembly import facts_from_resources
+from collectors.fetching.access import Access
+from collectors.fetching.read_budget import ReadBudget
+from collectors.gatherer import Gatherer
+from collectors.gathering.multi_source import Target
+from collectors.reading.supplied import encode_resource
+from collectors.search import Search
+from collectors.settings import Source
+from collectors.source_facts import SourceFacts
+from collectors.supplied_records import SuppliedRecords
+from server.graphql.endpoint import GraphQL
+from server.settings.model import ServerSettings
+
+ARGUMENT = """
+query Argument($patient: ID!, $of: [ID!]!, $at: DateTime) {
+  patient(id: $patient) {
+    results(of: $of, at: $at) {
+      concept { id display }
+      status effective groundsFrom text intendedUse fingerprint
+      value { ...Told }
+      interpretation { text citation code { system code display } }
+      interval { low high unit level text }
+      issues { severity code text slot }
+      chain {
+        module { id version title }
+        value { ...Told }
+        claim warrant qualifier rebuttals fingerprint reused reason
+        grounds {
+          slot effective recorded assumed step
+          concept { id display }
+          records { url version }
+          value { ...Told }
+        }
+      }
+    }
+  }
+}
+fragment Told on Value {
+  __typename
+  ... on Quantity { amount: value unit }
+  ... on Coding { code display }
+  ... on Flag { is }
+  ... on Date { start end }
+  ... on Series { seriesUnit: unit points { time value } }
+  ... on Absent { absent: reason }
+}
+"""
+"""All that a reader of the argument sees."""
+
+VALUES = """
+query Values($patient: ID!, $of: [ID!]!, $at: DateTime) {
+  patient(id: $patient) { results(of: $of, at: $at) { concept { id } status text } }
+}
+"""
+"""What is left if nobody asks why: hardly any GraphQL to compare with."""
+
+VARIABLES = {"patient": "p1", "of": list(SIX), "at": AT.isoformat()}
+
+
+class Given(Gatherer):
+    """Gives the facts of these records, read anew for each question, or of the one before."""
+
+    def __init__(self, http: httpx.AsyncClient, raws: list[bytes]) -> None:
+        super().__init__(http)
+        self.raws = raws
+        self.anew = True
+        self._facts: SourceFacts | None = None
+
+    async def gather(
+        self,
+        source: Source,
+        patient: str,
+        searches: tuple[Search, ...],
+        at: datetime,
+        deadline: float,
+        access: Access | None = None,
+        others: Sequence[Target] = (),
+        handed: SuppliedRecords | None = None,
+        allowance: ReadBudget | None = None,
+    ) -> SourceFacts:
+        """Nothing is fetched."""
+        if self._facts is None or self.anew:
+            self._facts = facts_from_resources(source, patient, searches, self.raws)
+        return self._facts
+
+
+async def run(sizes: Sizes) -> Part:
+    """The constants are the very results of the question, put in at the resolver; the rest is the same code."""
+    async with httpx.AsyncClient() as http, engine(shipped()) as opened:
+        given = opened.gatherer = Given(http, [encode_resource(record) for record in kidney("p1")])
+        asked, constant = GraphQL(opened, ServerSettings()), GraphQL(opened, ServerSettings())
+        await _answer(asked)
+        await _hold(asked, constant)
+        if await _answer(asked) != await _answer(constant):
+            raise AssertionError("the answers differ")
+        anew = await _paired(asked, constant, ARGUMENT, sizes)
+        alone = await _paired(asked, constant, VALUES, sizes)
+        given.anew = False
+        before = await _paired(asked, constant, ARGUMENT, sizes)
+    name = "warm `ask` over GraphQL ÷ the same from constants"
+    whole = f"the whole argument, records read and validated each time; {_constants(anew)}"
+    return Part(
+        (
+            Row(name, Spread.of(ratios(*anew)), "×", 1.5, whole),
+            Row(name, Spread.of(ratios(*before)), "×", 1.5, "the whole argument, facts read before"),
+            Row(name, Spread.of(ratios(*alone)), "×", None, f"values and sentences alone; {_constants(alone)}"),
+        )
+    )
+
+
+async def _paired(asked: GraphQL, constant: GraphQL, query: str, sizes: Sizes) -> list[list[float]]:
+    return await paired([lambda: _answer(asked, query), lambda: _answer(constant, query)], sizes.repeats, warm=3)
+
+
+def _constants(pair: list[list[float]]) -> str:
+    return f"{Spread.of(pair[1]).middle * 1e3:.1f} ms from constants"
+
+
+async def _hold(asked: GraphQL, constant: GraphQL) -> None:
+    """From now on ``constant`` resolves a patient's results to what ``asked`` resolves them to here."""
+    held: list[Any] = []
+    field, other = _results(asked), _results(constant)
+    resolve = field.resolve
+
+    async def keep(*arguments: Any, **named: Any) -> Any:
+        held.extend(await resolve(*arguments, **named))
+        return held
+
+    field.resolve = keep
+    await _answer(asked)
+    field.resolve = resolve
+    other.resolve = lambda *_, **__: held
+
+
+def _results(endpoint: GraphQL) -> Any:
+    patient: Any = endpoint.documents.schema.type_map["Patient"]
+    return patient.fields["results"]
+
+
+async def _answer(endpoint: GraphQL, query: str = ARGUMENT) -> bytes:
+    told, status = await endpoint.run(query, VARIABLES)
+    if status != 200 or "errors" in told:
+        raise AssertionError("the query failed")
+    return msgspec.json.encode(told)

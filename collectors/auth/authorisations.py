@@ -1,0 +1,93 @@
+"""Which authorisation goes to which source: the caller's token, our own (backend), or none."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from collectors.errors import CollectorError, TokenRequiredError
+from collectors.fetching.access import Access, CallerAccess, NoAccess, WithheldAccess
+from collectors.fetching.connections import HttpClients
+from collectors.settings import Source
+
+if TYPE_CHECKING:
+    from collectors.auth.backend import BackendAccess
+
+TOKEN_VARIABLE = "EHR_TOKEN"  # noqa: S105 - the name of the variable that holds one
+"""Where the command line finds the caller's token: arguments are seen by everybody on the machine."""
+
+
+# RFC 6750, 2.1
+_BEARER = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}=*")
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be a bearer token at all."""
+    return _BEARER.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: their bearer token, where they gave one, and a keyed hash that stands for it."""
+
+    token: str | None = field(default=None, repr=False)
+    scope: str = ""
+
+
+NO_CALLER = Caller()
+
+
+class Authorisations:
+    """The way of authorising at each source.  Keys and certificates are read when this is made (CredentialError)."""
+
+    def __init__(
+        self, sources: Sequence[Source], clients: HttpClients, environ: Mapping[str, str] | None = None
+    ) -> None:
+        for source in sources:
+            clients.client_for(source)
+        variables = os.environ if environ is None else environ
+        self._backends = {
+            source.id: _backend_access(source, clients, variables) for source in sources if source.auth == "backend"
+        }
+
+    async def token_faults(self) -> list[str]:
+        """Why no token of our own is to be had, for each source where that is so; asked now."""
+        found = []
+        for access in self._backends.values():
+            try:
+                await access.headers()
+            except CollectorError as error:
+                found.append(str(error))
+        return found
+
+    def access_for(self, source: Source, caller: Caller) -> Access:
+        """The authorisation for a question of this caller to this source.
+
+        Raises TokenRequiredError where it needs the caller's token and there is none.
+        """
+        if source.auth == "backend":
+            return self._backends[source.id]
+        if source.auth != "caller":
+            return NoAccess()
+        if caller.token is None:
+            raise TokenRequiredError(
+                f"source {source.id} answers with the caller's own token: send it as Authorization: Bearer, "
+                f"or to the command line in the environment variable {TOKEN_VARIABLE}"
+            )
+        return CallerAccess(caller.token, caller.scope)
+
+    def access_for_other(self, source: Source, caller: Caller) -> Access:
+        """The authorisation at a source that is asked besides the one which the question names.
+
+        A caller's token is for the source that they named: it is sent to no other, which might use it there.
+        """
+        return WithheldAccess(source.id, caller.scope) if source.auth == "caller" else self.access_for(source, caller)
+
+
+def _backend_access(source: Source, clients: HttpClients, variables: Mapping[str, str]) -> "BackendAccess":
+    # Imported where a source wants it: what signs takes a tenth of a second to import.
+    from collectors.auth.backend import BackendAccess
+    from collectors.auth.registration import read_registration
+
+    return BackendAccess(clients.client_for(source), source, read_registration(source, variables))

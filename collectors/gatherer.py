@@ -1,0 +1,177 @@
+"""Gathers what a plan needs about one patient: all searches at once, of all sources, within one deadline.
+
+A search goes through five objects: ``Gatherer`` → ``SourceQuestion`` → ``Sender`` → ``Client`` → ``Transport``.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+import httpx
+
+from collectors.assembly import Draft, facts_from_resources
+from collectors.capability.capability_cache import CapabilityCache
+from collectors.fetching.access import Access, NoAccess
+from collectors.fetching.client import Client
+from collectors.fetching.connections import HttpClients
+from collectors.fetching.query import check_fhir_id
+from collectors.fetching.read_budget import ReadBudget
+from collectors.fetching.record_cache import RecordCache, SearchCache
+from collectors.fetching.retry import WaitLimit
+from collectors.fetching.search_result import SearchResult
+from collectors.fetching.single_flight import SingleFlight
+from collectors.fetching.transport import Transport
+from collectors.gathering.facts_merge import merge_drafts
+from collectors.gathering.multi_source import MultiSourceQuestion, PreparedTarget, Target
+from collectors.gathering.sender import Sender
+from collectors.gathering.source_ability import SourceAbility, StrategyTrials, is_patient_search, source_refused
+from collectors.gathering.source_question import SourceQuestion
+from collectors.reading.readout import PatientContext
+from collectors.search import Search
+from collectors.settings import Source
+from collectors.source_facts import SourceFacts
+from collectors.supplied_records import OFFLINE, SuppliedRecords
+from collectors.terminology.terminology import Terminology
+
+__all__ = ["Gatherer", "facts_from_resources"]
+
+
+class Gatherer:
+    """Fetches facts over pooled connections, for as many questions as come.
+
+    With ``capabilities`` each source is searched as it can be; without, as every server understands it.  Nothing of
+    an answer is kept but on the ``shelf``, and there only of collectors for which the source's settings allow it.
+    A source is never asked by more than ``concurrency`` requests at once, and an identical search under way is shared.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient | HttpClients,
+        capabilities: CapabilityCache | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        terminology: Terminology | None = None,
+        record_cache: RecordCache | None = None,
+    ) -> None:
+        self._clients = http if isinstance(http, HttpClients) else HttpClients(http)
+        self._capabilities = capabilities
+        self._now = now
+        self.terminology = terminology or Terminology()
+        self.trials = StrategyTrials()
+        self._search_cache = SearchCache(record_cache, lambda: now().timestamp()) if record_cache is not None else None
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._single_flight: SingleFlight[SearchResult] = SingleFlight()
+
+    async def gather(
+        self,
+        source: Source,
+        patient: str,
+        searches: tuple[Search, ...],
+        at: datetime,
+        deadline: float,
+        access: Access | None = None,
+        others: Sequence[Target] = (),
+        supplied: SuppliedRecords | None = None,
+        read_budget: ReadBudget | None = None,
+    ) -> SourceFacts:
+        """The facts for these searches, within ``deadline`` seconds, as ``access`` authorises it.
+
+        ``others`` are asked as well where they know the patient.  What was ``handed`` in is not fetched from
+        ``source``; from ``OFFLINE`` nothing is.  All that is read counts against ``allowance``.
+
+        Raises PatientNotFoundError.  Any other fault of a source becomes a failure of the concepts concerned, and an
+        issue.
+        """
+        until = asyncio.get_running_loop().time() + deadline
+        reach = Target(source, access or NoAccess())
+        own = any(map(is_patient_search, searches))
+        read_budget = read_budget or ReadBudget()
+        first = await self._prepare_target(until, read_budget, own, supplied, reach, check_fhir_id(patient))
+        if first.ability.declared.refusal is not None:
+            return _refused_facts(first.draft, searches, first.ability.declared.refusal)
+        joint = MultiSourceQuestion(
+            partial(self._prepare_target, until, read_budget, False, None), searches, at, self._now(), others
+        )
+        await joint.ask(first)
+        if (refusal := self._late_refusal(source)) is not None:
+            return _refused_facts(Draft(first.draft.context), searches, refusal)
+        for asked in joint.parts:
+            if (refusal := self._late_refusal(asked.target.source)) is not None:
+                joint.withdraw(asked, refusal)
+            # It is tried after the answer: a caller's token is used for nothing that the caller did not ask.
+            elif asked.client is not None and asked.target.source.auth != "caller":
+                self.trials.start(asked.ability, asked.client, asked.draft.context)
+        return merge_drafts(*joint.drafts())
+
+    async def _prepare_target(
+        self,
+        until: float,
+        read_budget: ReadBudget,
+        patient_asked: bool,
+        supplied: SuppliedRecords | None,
+        target: Target,
+        patient: str,
+    ) -> PreparedTarget:
+        """Makes ready to ask a source about one of its patient records; ``own``: that record is asked for too."""
+        source = target.source
+        draft = Draft(PatientContext.for_patient(source, patient, self.terminology.translation(source)))
+        if source is OFFLINE:
+            return PreparedTarget(
+                target,
+                draft,
+                SourceAbility(),
+                SourceQuestion(None, draft, until, None, patient_asked, self.terminology, supplied),
+                None,
+            )
+        patience = WaitLimit(until)
+        transport = Transport(self._clients.client_for(source), source, self._gate(source), target.access, patience)
+        client = Client(source, transport, read_budget)
+        ability = await self._source_ability(source, transport, until)
+        sender = Sender(
+            client, source, self._single_flight, until, target.access.scope, patience, self._search_cache, read_budget
+        )
+        run = SourceQuestion(sender, draft, until, ability, patient_asked, self.terminology, supplied)
+        # What is tried after the answer takes nothing from the other questions of the request.
+        return PreparedTarget(target, draft, ability, run, Client(source, transport, replace(read_budget)))
+
+    def warm(self, source: Source, access: Access | None = None) -> None:
+        """Begins to read what a source can do, so that the first question need not wait for it."""
+        if self._capabilities is not None:
+            self._capabilities.warm(source, self.transport(source, access).get)
+
+    def transport(self, source: Source, access: Access | None = None) -> Transport:
+        """Requests to a source beside any question, bounded in number with those of the questions."""
+        return Transport(self._clients.client_for(source), source, self._gate(source), access or NoAccess())
+
+    async def aclose(self) -> None:
+        """Ends what is learned in the background."""
+        await self.trials.aclose()
+        if self._capabilities is not None:
+            await self._capabilities.aclose()
+
+    async def _source_ability(self, source: Source, transport: Transport, until: float) -> SourceAbility:
+        if self._capabilities is None:
+            return SourceAbility()
+        try:
+            async with asyncio.timeout_at(until):
+                known = await self._capabilities.get(source, transport.get)
+        except TimeoutError:
+            return SourceAbility()
+        return SourceAbility(known, self._capabilities.observed(source), self._now())
+
+    def _late_refusal(self, source: Source) -> str | None:
+        """Of a source whose version became known only while it was asked already: what it gave must not be read."""
+        known = self._capabilities.cached(source) if self._capabilities is not None else None
+        return known.refusal if known is not None else None
+
+    def _gate(self, source: Source) -> asyncio.Semaphore:
+        return self._gates.setdefault(source.id, asyncio.Semaphore(source.concurrency))
+
+
+def _refused_facts(draft: Draft, searches: tuple[Search, ...], refusal: str) -> SourceFacts:
+    failure, issue = source_refused(draft.context.source.id, refusal)
+    for search in searches:
+        draft.add_failure(search, failure)
+    draft.issues.append(issue)
+    return draft.finish()

@@ -1,0 +1,45 @@
+"""Issues raised while searching: remarks of the source, missing records and why, and reuse of cached ones."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from collectors import assembly
+from collectors.assembly import Draft
+from collectors.errors import CollectorError, NotSuppliedError, SourceRefusedError
+from collectors.facts import Failure
+from collectors.fetching.search_result import SearchResult
+from ontology.evaluation import Issue, Severity
+from ontology.values import AbsentReason
+
+
+def add_search_issues(draft: Draft, results: Sequence[SearchResult], resource_type: str) -> Failure | None:
+    """Notes it in the draft; a failure where records are missing from what came."""
+    draft.requests += sum(each.requests for each in results)
+    if any(each.outcome_count for each in results):
+        draft.issues.append(assembly.outcome_issue(resource_type))
+    kept = [each.cached_at for each in results if each.cached_at is not None]
+    if kept:
+        text = f"{resource_type} records fetched at {_format_time(min(kept))} were used again, as the settings allow."
+        draft.issues.append(Issue(Severity.INFORMATION, "used-again", text))
+    lacking = dict.fromkeys(text for each in results for text in each.missing)
+    if not lacking:
+        return None
+    text = f"{resource_type} records may be missing: source {draft.context.source.id}: {'; '.join(lacking)}."
+    draft.issues.append(Issue(Severity.WARNING, "source-incomplete", text))
+    return Failure(AbsentReason.UNREACHABLE, text)
+
+
+def add_failure_issue(draft: Draft, resource_type: str, error: CollectorError) -> Failure:
+    """Notes why records of a type could not be had; the failure of what needs them."""
+    reason, code = AbsentReason.UNREACHABLE, "source-unreachable"
+    if isinstance(error, SourceRefusedError):
+        reason, code = AbsentReason.NOT_PERMITTED, "source-refused"
+    elif isinstance(error, NotSuppliedError):
+        reason, code = AbsentReason.NOT_QUERIED, "not-handed-in"
+    failure = Failure(reason, f"{resource_type} could not be had: {error}.")
+    draft.issues.append(Issue(Severity.WARNING, code, failure.text))
+    return failure
+
+
+def _format_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

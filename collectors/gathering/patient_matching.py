@@ -1,0 +1,200 @@
+"""Which records are of the same patient: by an identifier that both sources know, or by a link; never by name."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+
+from collectors.errors import PatientNotFoundError
+from collectors.fetching.addresses import is_within
+from collectors.fetching.query import Parameters, check_fhir_id, format_tokens, id_queries
+from collectors.gathering.identity import Identifier, Link, Person, find_conflict, read_person
+from collectors.gathering.source_question import SourceQuestion
+from collectors.settings import Source
+from ontology.evaluation import Issue, Severity
+from ontology.values import Coding
+
+MOST_LINKED = 20
+"""More records than these of one person are not followed."""
+
+REPLACED_BY = "replaced-by"
+
+
+@dataclass(slots=True)
+class LinkedPersons:
+    """The persons of one source that are taken for one, by id, and what is to be told of it.
+
+    ``left_out``: texts on records that are linked and not used.  ``outside``: links that leave the source.
+    """
+
+    persons: dict[str, Person]
+    linked_pairs: set[frozenset[str]] = field(default_factory=set)
+    issues: list[Issue] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    outside_links: list[Link] = field(default_factory=list)
+
+    def all_linked(self, ids: Iterable[str]) -> bool:
+        """Whether all these records are linked to one another, be it by way of others."""
+        first, *rest = ids
+        reached = {first}
+        grows = True
+        while grows:
+            grows = False
+            for join in self.linked_pairs:
+                if join & reached and not join <= reached:
+                    reached |= join
+                    grows = True
+        return reached.issuperset(rest)
+
+
+async def follow_links(
+    question: SourceQuestion, source: Source, seeds: Mapping[str, Person], known: Iterable[Person], now: datetime
+) -> LinkedPersons:
+    """Follows the links of the seeds inside their source; nothing is asked where there are none (CollectorError).
+
+    A linked record with another birth date or gender is left out, and its own links are not followed.
+    """
+    found = LinkedPersons(dict(seeds))
+    seen = set(seeds)
+    known = [*known, *seeds.values()]
+    pending = list(seeds.values())
+    while pending:
+        wanted: dict[str, str] = {}
+        for person in pending:
+            for link in person.links:
+                other = patient_id_in(link.reference, source)
+                if other is None:
+                    found.outside_links.append(link)
+                    continue
+                found.linked_pairs.add(frozenset((person.id, other)))
+                if other not in seen and len(seen) < MOST_LINKED:
+                    seen.add(other)
+                    wanted[other] = link.type
+                elif other not in seen:
+                    found.excluded.append(f"more than {MOST_LINKED} records are linked to the patient's")
+        pending = []
+        if not wanted:
+            break
+        records = await question.fetch_patients(id_queries(source, wanted))
+        for record in sorted(records, key=lambda each: each.ref.id):
+            if record.ref.id not in wanted:
+                continue
+            other_person = read_person(record, source, now)
+            if other_person is None:
+                found.excluded.append(f"Patient/{record.ref.id} is linked, but cannot be read")
+            elif (differs := find_conflict(other_person, known)) is not None:
+                found.excluded.append(f"Patient/{record.ref.id} is linked, but has another {differs}")
+            else:
+                found.persons[other_person.id] = other_person
+                found.issues.append(_linked_issue(other_person, wanted[other_person.id], source))
+                pending.append(other_person)
+        there = {record.ref.id for record in records}
+        for other in sorted(wanted.keys() - there):
+            if wanted[other] == REPLACED_BY:
+                # What is new since then is there, wherever that is.
+                found.excluded.append(f"Patient/{other}, by which the patient's record was replaced, is not there")
+            else:
+                found.issues.append(_missing_issue(other, source))
+    found.excluded = list(dict.fromkeys(found.excluded))
+    return found
+
+
+def linked_in_sources(sources: Sequence[Source], links: Iterable[Link]) -> tuple[Mapping[int, list[str]], list[Issue]]:
+    """The patients that links name in other sources, by the source's position; links that lead to none are told."""
+    ids: dict[int, list[str]] = {}
+    told: list[Issue] = []
+    for link in links:
+        absolute = not link.reference.startswith("Patient/")
+        for position, source in enumerate(sources):
+            if absolute and (there := patient_id_in(link.reference, source)) is not None:
+                ids.setdefault(position, []).append(there)
+                break
+        else:
+            text = "The patient's record is linked to one that lies in none of the configured sources."
+            told.append(Issue(Severity.INFORMATION, "link-outside", text))
+    return ids, told
+
+
+def patient_id_in(reference: str, source: Source) -> str | None:
+    """The id of a Patient of this source, where a reference means one; None where it leads elsewhere."""
+    path = reference.partition("/_history/")[0]
+    if path.startswith("Patient/"):
+        return _valid_id(path.removeprefix("Patient/"))
+    try:
+        if not any(is_within(httpx.URL(path), base) for base in source.bases):
+            return None
+    except (httpx.InvalidURL, ValueError):
+        return None
+    head, _, name = path.rpartition("/Patient/")
+    return _valid_id(name) if head.rstrip("/") in source.bases else None
+
+
+def _valid_id(name: str) -> str | None:
+    try:
+        return check_fhir_id(name)
+    except PatientNotFoundError:
+        return None
+
+
+def _linked_issue(person: Person, link: str, source: Source) -> Issue:
+    name = f"Patient/{person.id}"
+    if link == REPLACED_BY:
+        text = f"The patient's record was replaced by {name} in source {source.id}: the records of both are used."
+        return Issue(Severity.WARNING, "replaced-patient", text)
+    text = f"{name} in source {source.id} is linked to the patient's record: its records are used too."
+    return Issue(Severity.INFORMATION, "linked-patient", text)
+
+
+def _missing_issue(other: str, source: Source) -> Issue:
+    text = f"Patient/{other}, to which the patient's record links, is not there in source {source.id}."
+    return Issue(Severity.WARNING, "linked-patient-missing", text)
+
+
+async def look_up_patient(
+    question: SourceQuestion,
+    source: Source,
+    identifiers: frozenset[Identifier],
+    linked: Collection[str],
+    known: tuple[Person, ...],
+    now: datetime,
+) -> LinkedPersons | str:
+    """The records of the patient there, perhaps none; or, in words, why it cannot be told which they are.
+
+    ``known`` is what the question's source says of them.  One request (two where a link leads there), and those that
+    links there cost.  Raises CollectorError.
+    """
+    records = []
+    if identifiers:
+        records += await question.fetch_patients((identifier_query(source, identifiers),))
+    if linked:
+        records += await question.fetch_patients(id_queries(source, linked))
+    matches: dict[str, Person] = {}
+    doubtful = False
+    for record in sorted(records, key=lambda each: each.ref.id):
+        person = read_person(record, source, now)
+        if person is None:
+            return "a patient's record there cannot be read"
+        # Servers ignore parameters: what came is held against the identifiers once more.
+        if person.id in linked or person.identifiers & identifiers:
+            matches[person.id] = person
+        elif person.may_match(identifiers):
+            doubtful = True
+    if not matches and doubtful:
+        return "a patient there carries this identifier written otherwise, or as one that is no longer used"
+    if not matches:
+        text = f"Source {source.id} holds nothing of this patient: nobody there is known by the same identifier."
+        return LinkedPersons({}, issues=[Issue(Severity.INFORMATION, "not-known-there", text)])
+    for person in matches.values():
+        if (differs := find_conflict(person, known)) is not None:
+            return f"the patient who carries this identifier there has another {differs}"
+    found = await follow_links(question, source, matches, known, now)
+    if not found.all_linked(matches):
+        return f"{'two' if len(matches) == 2 else len(matches)} patients there carry this identifier"
+    return found
+
+
+def identifier_query(source: Source, identifiers: Iterable[Identifier]) -> Parameters:
+    """All patients of a source who carry one of the identifiers, in one request."""
+    wanted = format_tokens([Coding(system, value) for system, value in sorted(identifiers)])
+    return (("identifier", wanted), ("_count", str(source.page_size)))

@@ -1,0 +1,128 @@
+"""Builds the facts of one Observation from what they share: its time, status, subject, and what makes it unusable."""
+
+from datetime import datetime
+
+from collectors.observation.elements import Observation, ValueElements
+from collectors.observation.sampled_data import date_samples
+from collectors.observation.values import interpretation_text, reference_range_text
+from collectors.reading.codes import ConceptReader
+from collectors.reading.fhir_dates import read_time
+from collectors.reading.quantities import ReadValue, unreadable_value
+from collectors.reading.readout import PatientContext, record_iri
+from collectors.reading.records import Fact, Record
+from ontology.concepts import AcceptedCode
+from ontology.evaluation import Issue, Severity
+from ontology.resources import Resource, Span
+
+_PRELIMINARY = "The result is preliminary."
+
+
+class FactBuilder:
+    """One record's time, status and subject; ``hindered`` is set where nothing in the record can be used."""
+
+    __slots__ = ("context", "effective", "from_period", "issued", "record", "status", "unusable")
+
+    def __init__(self, record: Record, observation: Observation, setting: PatientContext) -> None:
+        self.record = record
+        self.context = setting
+        self.status = observation.status
+        self.unusable: ReadValue | None = None
+        self.issued: datetime | None = None
+        if observation.issued is not None:
+            try:
+                self.issued = read_time(observation.issued, setting.source.zone).end
+            except ValueError:
+                self.unusable = unreadable_value("issued is not a time")
+        self.from_period = observation.effectivePeriod is not None
+        self.effective, problem = _effective_span(observation, setting, self.issued)
+        if problem is not None:
+            self.unusable = unreadable_value(problem)
+        elif observation.implicitRules is not None:
+            self.unusable = unreadable_value("implicitRules change the meaning in a way that is not known here")
+        elif observation.modifierExtension:
+            self.unusable = unreadable_value("modifierExtension changes the meaning in a way that is not known here")
+
+    def build(
+        self,
+        known: ConceptReader,
+        accepted: AcceptedCode | None,
+        reading: ReadValue,
+        holder: ValueElements,
+        part: str | None,
+    ) -> Fact:
+        """The fact that a reading gives; ``part`` names the component that it is from."""
+        effective = self.effective
+        if reading.samples:
+            reading, effective = date_samples(reading, effective, self.from_period)
+        caution = accepted.caution if accepted is not None else None
+        preliminary = self.status == "preliminary"
+        notes: tuple[str, ...] = ()
+        issues: tuple[Issue, ...] = ()
+        if caution is not None or preliminary or reading.note is not None:
+            notes, issues = _notes_and_issues(caution, preliminary, reading.note)
+        return Fact(
+            Resource(
+                record_iri(self.record.ref, part),
+                known.concept.id,
+                reading.value,
+                effective,
+                self.context.subject,
+                self.record.ref,
+                (),
+                self.status,
+                self.issued,
+                reading.recorded,
+                reference_range_text(holder) if holder.referenceRange else None,
+                interpretation_text(holder) if holder.interpretation else None,
+                reading.problem,
+                notes,
+            ),
+            self.record,
+            reading.recorded_quantity,
+            accepted.rank if accepted is not None else 0,
+            preliminary,
+            issues,
+            samples=reading.samples,
+        )
+
+
+def _notes_and_issues(
+    caution: str | None, preliminary: bool, note: str | None
+) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
+    told = []
+    if preliminary:
+        told.append(Issue(Severity.WARNING, "preliminary", _PRELIMINARY))
+    if caution is not None:
+        told.append(Issue(Severity.WARNING, "code-caution", caution))
+    if note is not None:
+        told.append(Issue(Severity.WARNING, "answer-translated", note))
+    return tuple(issue.text for issue in told), tuple(told)
+
+
+def _effective_span(
+    observation: Observation, setting: PatientContext, issued: datetime | None
+) -> tuple[Span | None, str | None]:
+    """When the observation holds, or why that cannot be told."""
+    zone = setting.source.zone
+    text = observation.effectiveDateTime or observation.effectiveInstant
+    try:
+        if text is not None:
+            return read_time(text, zone), None
+        period = observation.effectivePeriod
+        if period is None:
+            if observation.effectiveTiming:
+                return None, "effectiveTiming is not read"
+            return None, "effective[x] is missing, so it cannot be placed in time"
+        if period.start is None:
+            return None, "effectivePeriod.start is missing"
+        start = read_time(period.start, zone).start
+        if period.end is None:
+            if issued is None or issued < start:
+                return None, "effectivePeriod.end is missing"
+            return Span(start, issued), None
+        end = read_time(period.end, zone).end
+    except (ValueError, OverflowError):
+        return None, "effective[x] is not a time"
+    if end < start:
+        return None, "effectivePeriod ends before it starts"
+    return Span(start, end), None

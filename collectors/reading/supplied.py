@@ -1,0 +1,273 @@
+"""A supplied Bundle, array or single record: its records, or why it is incomplete or contradicts itself.
+
+Of a history only what has not been superseded or deleted is a record of today.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from collectors.reading import fhir_types
+
+_DuplicateKey: TypeAlias = tuple[str, str, str]
+_INSTANT = msgspec.json.Decoder(datetime)
+# The end of an address, within the server or of it: conditional deletions have none of this.
+_RECORD_URL = re.compile(r"(?:.*/)?([A-Z][a-z][A-Za-z]*)/([A-Za-z0-9\-._~]+)(?:/_history/[^/]*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class SuppliedEntry:
+    """One entry: its full URL, and its record (none where it was deleted).
+
+    ``requested`` is the address of the request that made it so, ``changed`` and ``version`` what the answer to that
+    said of when, and as which version.
+    """
+
+    full_url: str | None
+    record: bytes
+    request_url: str | None = None
+    last_modified: str | None = None
+    version: str | None = None
+
+
+def current_entries(entries: Iterable[SuppliedEntry]) -> list[SuppliedEntry]:
+    """Of a history, newest version first as FHIR has it, the entries that still hold; what cannot be named stays."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for entry in entries:
+        named = _record_key(entry)
+        if named is None or named not in seen:
+            found.append(entry)
+        if named is not None:
+            seen.add(named)
+    return [entry for entry in found if entry.record]
+
+
+def has_unidentified_deletion(entries: Iterable[SuppliedEntry]) -> bool:
+    """Whether something was deleted of which it is not said what: it may be any of the records."""
+    return any(not entry.record and _record_key(entry) is None for entry in entries)
+
+
+def is_out_of_order(entries: Iterable[SuppliedEntry]) -> bool:
+    """Whether an older version stands before a newer one of the same record, by what the entries themselves say."""
+    last: dict[tuple[str, str], tuple[datetime | None, int | None]] = {}
+    for entry in entries:
+        named = _record_key(entry)
+        if named is None:
+            continue
+        place = _entry_version(entry)
+        if named in last and _is_later_version(place, last[named]):
+            return True
+        last[named] = place
+    return False
+
+
+def has_conflicting_duplicates(entries: Iterable[SuppliedEntry]) -> bool:
+    """Whether one record is there twice with different contents, so that one of them is not what holds."""
+    first: dict[_DuplicateKey, bytes] = {}
+    for entry in entries:
+        named = _record_key(entry)
+        if named is None:
+            continue
+        before = first.setdefault((entry.full_url or "", *named), entry.record)
+        if before != entry.record and not _same_content(before, entry.record):
+            return True
+    return False
+
+
+def _same_content(one: bytes, other: bytes) -> bool:
+    """Whether two records differ in how they are written only; what cannot be read may differ in anything."""
+    try:
+        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _entry_version(entry: SuppliedEntry) -> tuple[datetime | None, int | None]:
+    """When it was changed, and as which version, as far as that can be read."""
+    head = _decode_head(entry.record)
+    meta = head.meta if head is not None else None
+    changed = (meta.lastUpdated if meta is not None else None) or entry.last_modified
+    version = (meta.versionId if meta is not None else None) or entry.version or ""
+    number = version.removeprefix("W/").strip('"')
+    return _parse_instant(changed), int(number) if number.isdecimal() and len(number) < 20 else None
+
+
+def _is_later_version(one: tuple[datetime | None, int | None], other: tuple[datetime | None, int | None]) -> bool:
+    """Whether an entry is of a later version than another; where neither tells, it is not known to be."""
+    if one[0] is not None and other[0] is not None and one[0] != other[0]:
+        return one[0] > other[0]
+    return one[1] is not None and other[1] is not None and one[1] > other[1]
+
+
+def _parse_instant(text: str | None) -> datetime | None:
+    try:
+        found = _INSTANT.decode(msgspec.json.encode(text)) if text is not None else None
+    except msgspec.DecodeError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
+def _record_key(entry: SuppliedEntry) -> tuple[str, str] | None:
+    if not entry.record:
+        addresses = ((each or "").split("?", 1)[0] for each in (entry.request_url, entry.full_url))
+        met = next((met for each in addresses if (met := _RECORD_URL.fullmatch(each))), None)
+        return (met[1], met[2]) if met is not None else None
+    head = _decode_head(entry.record)
+    return (head.resourceType, head.id) if head is not None and head.resourceType and head.id else None
+
+
+def _decode_head(record: bytes) -> fhir_types.ResourceHead | None:
+    try:
+        return fhir_types.HEAD.decode(record) if record else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+class _Request(msgspec.Struct, gc=False):
+    method: str | None = None
+    url: str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    etag: str | None = None
+    lastModified: str | None = None  # noqa: N815  (FHIR's own name)
+
+
+class _BundleEntry(msgspec.Struct, gc=False):
+    request: _Request | None = None
+    response: _Response | None = None
+    fullUrl: str | None = None  # noqa: N815  (FHIR's own name)
+    resource: msgspec.Raw = fhir_types.MISSING_ELEMENT
+    search: fhir_types.EntrySearch | None = None
+
+
+class _Bundle(msgspec.Struct, gc=False):
+    type: str | None = None
+    total: int | None = None
+    link: list[fhir_types.Link] = []
+    entry: list[_BundleEntry] = []
+
+
+class _Issue(msgspec.Struct, gc=False):
+    severity: str | None = None
+
+
+class _Outcome(msgspec.Struct, gc=False):
+    issue: list[_Issue] = []
+
+
+_BUNDLE = msgspec.json.Decoder(_Bundle)
+_OUTCOME = msgspec.json.Decoder(_Outcome)
+_CONFLICTING_DUPLICATES = "it holds a record in several versions; hand in the one that holds"
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class SuppliedBundle:
+    """The records of one Bundle, array or record; ``urls`` are their full URLs.  ``fault``: why it is not whole."""
+
+    records: tuple[bytes, ...] = ()
+    urls: tuple[tuple[str, bytes], ...] = ()
+    is_searchset: bool = False
+    refusal_reason: str | None = None
+
+
+def read_supplied(
+    value: bytes | Mapping[str, Any], entry_limit: int | None = None, allow_array: bool = False
+) -> SuppliedBundle:
+    """What was handed in as one, in FHIR JSON.  Never raises.
+
+    A search set of ``most`` records or more that does not say how many there are may lack some.  ``array``: a JSON
+    array of records is one as well.
+    """
+    raw = value if isinstance(value, bytes) else encode_resource(value)
+    try:
+        if allow_array and raw.lstrip()[:1] == b"[":
+            return supplied_from_records(tuple(bytes(each) for each in _ARRAY.decode(raw)))
+        kind = fhir_types.HEAD.decode(raw).resourceType
+        if kind == "Bundle":
+            return _read_bundle(_BUNDLE.decode(raw), entry_limit)
+        if kind == "OperationOutcome":
+            return SuppliedBundle(refusal_reason="it is an OperationOutcome in place of records")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return SuppliedBundle(refusal_reason="it is not readable FHIR JSON")
+    return SuppliedBundle(refusal_reason="it is not a FHIR resource") if kind is None else SuppliedBundle((raw,))
+
+
+def supplied_from_records(records: tuple[bytes, ...]) -> SuppliedBundle:
+    """Records that no Bundle holds."""
+    twice = has_conflicting_duplicates(SuppliedEntry(None, raw) for raw in records)
+    return SuppliedBundle(refusal_reason=_CONFLICTING_DUPLICATES) if twice else SuppliedBundle(records)
+
+
+def _read_bundle(bundle: _Bundle, most: int | None) -> SuppliedBundle:
+    """The Bundle, if it is one answer from its first to its last record."""
+    every = [_to_supplied_entry(each) for each in bundle.entry]
+    history = bundle.type == "history"
+    entries = current_entries(every) if history else [entry for entry in every if entry.record]
+    if any(_is_missing_resource(each, bundle.type) for each in bundle.entry):
+        return SuppliedBundle(refusal_reason="it has an entry without its record")
+    if any(link.relation == "next" for link in bundle.link):
+        return SuppliedBundle(refusal_reason="it is one page of several")
+    # A history counts its versions, and has no matches.
+    modes = [
+        each.search.mode if each.search is not None else None for each in bundle.entry if history or _has_resource(each)
+    ]
+    matches = sum(mode in (None, "match") for mode in modes)
+    if bundle.total is not None and bundle.total > matches:
+        return SuppliedBundle(refusal_reason="it holds fewer records than it says there are")
+    if bundle.type == "searchset" and bundle.total is None and most is not None and matches >= most:
+        return SuppliedBundle(refusal_reason="it is as long as an answer may be, so there may be more")
+    if any(_is_error_outcome(entry.record) for entry in entries):
+        return SuppliedBundle(refusal_reason="it holds an OperationOutcome that tells an error")
+    if history and has_unidentified_deletion(every):
+        return SuppliedBundle(refusal_reason="it is a history in which something was deleted, and does not say what")
+    if history and is_out_of_order(every):
+        return SuppliedBundle(refusal_reason="it is a history whose newest versions do not stand first")
+    if has_conflicting_duplicates(entries):
+        return SuppliedBundle(refusal_reason=_CONFLICTING_DUPLICATES)
+    urls = tuple((entry.full_url, entry.record) for entry in entries if entry.full_url)
+    return SuppliedBundle(tuple(entry.record for entry in entries), urls, bundle.type == "searchset")
+
+
+def _to_supplied_entry(each: _BundleEntry) -> SuppliedEntry:
+    response = each.response or _Response()
+    requested = each.request.url if each.request is not None else None
+    record = bytes(each.resource) if _has_resource(each) else b""
+    return SuppliedEntry(each.fullUrl, record, requested, response.lastModified, response.etag)
+
+
+def _has_resource(each: _BundleEntry) -> bool:
+    return bytes(each.resource) not in (b"", b"null")
+
+
+def _is_missing_resource(each: _BundleEntry, kind: str | None) -> bool:
+    """Whether an entry should have a record and has none: what it is of is then not known."""
+    if _has_resource(each):
+        return False
+    if kind == "history":
+        return each.request is None or each.request.method != "DELETE"
+    return kind == "searchset" or (each.request is None and each.response is None)
+
+
+def _is_error_outcome(raw: bytes) -> bool:
+    """Whether an entry is an OperationOutcome that tells an error; one that cannot be read may."""
+    try:
+        if fhir_types.HEAD.decode(raw).resourceType != "OperationOutcome":
+            return False
+        return any(issue.severity in (None, "error", "fatal") for issue in _OUTCOME.decode(raw).issue)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return b"OperationOutcome" in raw
+
+
+def encode_resource(resource: Mapping[str, Any]) -> bytes:
+    """JSON of a record; decimals keep their digits."""
+    return _ENCODER.encode(resource)
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -1,0 +1,148 @@
+"""A search of a plan: the concepts needed of one resource type, how it is searched, and the layout of its records.
+
+A *path* names elements from the record on, joined by dots, through lists; of a choice (``performed[x]``) it has the
+name without the type.  ``collectors.described`` reads records by it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+
+from collectors.settings import Source
+from ontology.concepts import Concept, Origin
+from ontology.values import Coding
+
+
+class Meaning(IntEnum):
+    """What a state of a record says of the thing that it is about; of several the gravest (the highest) holds."""
+
+    COUNTS = 0
+    """It is so, or was done."""
+    ENDED = 1
+    """It was so, and is no longer."""
+    UNCLEAR = 2
+    """On record, but not so that it could be told: neither yes nor no."""
+    DOUBTED = 3
+    """Only planned, proposed or suspected: does not count, and is told."""
+    NEGATED = 4
+    """It was not done, or is not so: does not count, and is told."""
+    NEVER = 5
+    """The record is to be passed over, as if it were not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An element whose value says whether a record counts.
+
+    A value that ``meanings`` does not have is UNCLEAR, and so is its absence, unless the element is ``optional``.
+    """
+
+    path: str
+    meanings: Mapping[str, Meaning]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencedCode:
+    """A reference to a record of another type that has the code (the Medication of a prescription)."""
+
+    path: str
+    resource_type: str
+    code_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedElement:
+    """An element that readers are told of: as "label: value", or, where it ``equals`` a value, only the label."""
+
+    path: str
+    label: str
+    equals: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Where a record says what is to be supplied: for how long one supply lasts, how often it may be repeated, and the
+    period in which that holds.
+    """
+
+    length: str
+    repeats: str
+    valid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts of a record are.
+
+    ``lasting``: what it tells of goes on until its end (a medication); else it was done at its time (a procedure).
+    ``begins`` are the elements that say when, in order of preference; ``ends`` those that say when it ended, and
+    ``intended_ends`` those that say until when it is meant to go on (they hold only while it is not over).
+    ``recorded`` says since when it is on record.  ``encounter`` leads to the Encounter that dates an undated one.
+    ``presumed``: for so long after it began, or was recorded, what has no end counts as going on; after that it is not
+    known whether it does (None: it goes on until it is ended).  ``supply`` may say that it lasts longer, or less long,
+    which is told.  ``notes`` are told of each record that is used.
+    """
+
+    subject: str
+    states: tuple[State, ...]
+    codes: tuple[str, ...] = ()
+    referenced_code: ReferencedCode | None = None
+    lasting: bool = False
+    start_paths: tuple[str, ...] = ()
+    end_paths: tuple[str, ...] = ()
+    intended_end_paths: tuple[str, ...] = ()
+    presumed: timedelta | None = None
+    supply: Supply | None = None
+    recorded: str | None = None
+    encounter: str | None = None
+    reported_elements: tuple[ReportedElement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorDescription:
+    """Which FHIR resource type is read for concepts of which origin, and how it is searched.
+
+    ``code_parameter`` None: the type is searched by patient alone.  ``includes`` are further resource types whose
+    records of the same patient are needed to read these (Encounter for undated Conditions).  ``folder`` is where the
+    description lies, and where the code that reads the records is found.  ``on_request``: used only for sources whose
+    settings name the collector.  ``elements`` are all elements of a record that are read, of a choice by both its
+    names ("value", "valueQuantity"); none where that is not declared.  ``layout`` says how the records are read, where
+    the folder has no code of its own for that.
+    """
+
+    iri: str
+    id: str
+    origin: Origin
+    resource_type: str
+    patient_parameter: str
+    code_parameter: str | None
+    date_parameter: str | None
+    digest: str
+    folder: str
+    includes: tuple[str, ...] = ()
+    on_request: bool = False
+    elements: tuple[str, ...] = ()
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The whole need of one resource type: sent to a source as one search (plus pages, plus code chunks).
+
+    ``codes`` has every code of ``concepts`` in a stable order; ``window`` is the widest (None: no limit in time).
+    ``latest_only``: of each concept nothing but its latest value is selected, as of the time of the question.
+    """
+
+    description: CollectorDescription
+    concepts: tuple[Concept, ...]
+    codes: tuple[Coding, ...]
+    window: timedelta | None
+    latest_only: bool = False
+
+
+def is_enabled(search: Search, source: Source) -> bool:
+    """Whether a source is asked at all: some collectors are used only where its settings name them."""
+    return not search.description.on_request or search.description.id in source.collectors

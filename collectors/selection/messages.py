@@ -1,0 +1,99 @@
+"""The messages of selection.  They name records, so they are made anew on each run."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from collectors.reading.fhir_dates import format_span
+from collectors.reading.records import Fact
+from ontology.evaluation import Issue, Severity
+from ontology.slots import Slot
+from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Value
+
+_REASON_TEXTS = {
+    AbsentReason.RECORDED_UNKNOWN: "unknown",
+    AbsentReason.IMPLAUSIBLE: "an implausible value",
+    AbsentReason.UNCONVERTIBLE: "a value that cannot be read",
+}
+
+
+MAX_LISTED = 5
+"""How many records one text names, and how many issues of one kind one step tells; the others are counted."""
+
+
+def slot_issue(slot: Slot, code: str, text: str, severity: Severity = Severity.WARNING) -> Issue:
+    """An issue of this slot."""
+    return Issue(severity, code, text, slot.name)
+
+
+def issue_per_fact(slot: Slot, code: str, facts: Sequence[Fact], text: Callable[[Fact], str]) -> list[Issue]:
+    """One issue for each fact, as ``text`` tells it; of many, one more that counts those that are not named."""
+    issues = [slot_issue(slot, code, text(fact)) for fact in facts[:MAX_LISTED]]
+    if (rest := len(facts) - MAX_LISTED) > 0:
+        issues.append(slot_issue(slot, code, f"So it is with {rest} more record(s)."))
+    return issues
+
+
+def fact_issues(slot: Slot, facts: list[Fact]) -> list[Issue]:
+    """What the facts themselves have to tell (preliminary, caution of the code), each thing once."""
+    return list(dict.fromkeys(replace(issue, slot=slot.name) for fact in facts for issue in fact.issues))
+
+
+def fact_label(fact: Fact) -> str:
+    """A fact's record and its time: "Observation/17 of 2024-03-01 10:00 UTC"."""
+    when = fact.resource.effective
+    return fact.record.name + (f" of {format_span(when)}" if when is not None else " (undated)")
+
+
+def recorded_text(fact: Fact) -> str:
+    """What the record says, in its own words where it has any."""
+    resource = fact.resource
+    if not isinstance(resource.value, Absent):
+        return resource.recorded or format_value(resource.value)
+    words = _REASON_TEXTS.get(resource.value.reason, "no value")
+    details = "; ".join(part for part in (resource.recorded, resource.problem) if part)
+    return f"{words} ({details})" if details else words
+
+
+def describe_facts(facts: Sequence[Fact], unseen: int = 0, most: int = MAX_LISTED) -> str:
+    """What each record says, and how many more there are; ``unseen`` of them are not among the facts."""
+    texts = [
+        f"{fact_label(fact)} says {recorded_text(fact)}{' (preliminary)' if fact.preliminary else ''}"
+        for fact in facts[:most]
+    ]
+    rest = len(facts) - len(texts) + unseen
+    return "; ".join(texts) + (f" and {rest} more" if rest else "")
+
+
+def truncated_list(names: Iterable[str], most: int = MAX_LISTED) -> str:
+    """Names in their order; of many the first ones, and how many more there are."""
+    ordered = sorted(names)
+    rest = len(ordered) - most
+    return ", ".join(ordered[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def format_value(value: Value) -> str:
+    """A value in short."""
+    if isinstance(value, Quantity):
+        return f"{value.value} {value.unit}"
+    if isinstance(value, Bound):
+        return f"{value.comparator}{value.value} {value.unit}"
+    if isinstance(value, Coding):
+        return value.display or value.code
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "no value" if isinstance(value, Absent) else str(value)
+
+
+# A group of facts is absent for the first of these reasons that is met in it: never for what depends on their order.
+_REASONS_BY_PRIORITY = (AbsentReason.IMPLAUSIBLE, AbsentReason.UNCONVERTIBLE, AbsentReason.RECORDED_UNKNOWN)
+
+
+def common_reason(facts: Iterable[Fact]) -> AbsentReason:
+    """Why these facts together give no value; UNCONVERTIBLE where they have values that cannot be used."""
+    met = {fact.resource.value.reason for fact in facts if isinstance(fact.resource.value, Absent)}
+    return next((reason for reason in _REASONS_BY_PRIORITY if reason in met), AbsentReason.UNCONVERTIBLE)
+
+
+def absence_code(reason: AbsentReason) -> str:
+    """The stable word for an absence: ``RECORDED_UNKNOWN`` is ``recorded-unknown``."""
+    return reason.value.lower().replace("_", "-")

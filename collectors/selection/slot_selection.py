@@ -1,0 +1,118 @@
+"""Fills a slot from the facts of its concept, as of a time, and reports results that are still pending."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from collectors.facts import Failure, SlotSelection
+from collectors.reading.records import Fact
+from collectors.selection.messages import MAX_LISTED, absence_code, fact_issues, recorded_text, slot_issue
+from collectors.selection.pool import Pool, has_value, list_facts, valid_facts
+from collectors.selection.presence import select_presence
+from collectors.selection.value_selection import resources_of, select_series, select_single
+from ontology.concepts import EVENT_ORIGINS, Origin, ValueType
+from ontology.evaluation import Issue, Severity
+from ontology.resources import Resource
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason
+
+
+def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
+    """What fills the slot: facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``.
+
+    The result never depends on the order in which the records came.
+    """
+    if not pool.answered:
+        return _retrieval_failed(slot, pool.failures)
+    if slot.concept.origin is Origin.PATIENT:
+        return _select_from_patient(slot, pool)
+    if slot.select is Select.ANY or _reads_events(slot):
+        found = select_presence(slot, pool, as_of, known_at)
+    else:
+        way = select_series if slot.select is Select.SERIES else select_single
+        found = way(slot, pool, as_of, known_at)
+        found = _partially_retrieved(slot, pool.failures, found) if pool.failures else found
+    valued = not isinstance(found.value, Absent)
+    told = pending_issues(slot, pool, found.resources, as_of, known_at, valued)
+    return replace(found, issues=(*found.issues, *told)) if told else found
+
+
+def _retrieval_failed(slot: Slot, failures: tuple[Failure, ...]) -> SlotSelection:
+    told = tuple(slot_issue(slot, absence_code(failure.reason), failure.text) for failure in failures)
+    return SlotSelection(Absent(failures[0].reason), (), told)
+
+
+def _partially_retrieved(slot: Slot, failures: tuple[Failure, ...], found: SlotSelection) -> SlotSelection:
+    """What was found where a part of the records could not be had: "not found" is "could not tell" then."""
+    if isinstance(found.value, Absent) and found.value.reason in (AbsentReason.NOT_FOUND, AbsentReason.STALE):
+        failed = _retrieval_failed(slot, failures)
+        return SlotSelection(failed.value, found.resources, (*failed.issues, *found.issues))
+    told = (
+        slot_issue(slot, "part-missing", f"{failure.text} A newer record, or one that says otherwise, may be there.")
+        for failure in failures
+    )
+    return SlotSelection(found.value, found.resources, (*found.issues, *told))
+
+
+def _select_from_patient(slot: Slot, pool: Pool) -> SlotSelection:
+    """What the patient's own record says: it has no time of its own.
+
+    Of the records of several sources the one that is trusted most counts, among those that say it, and say it outright.
+    """
+    issues: list[Issue] = []
+    facts = valid_facts(slot, pool, pool.facts, issues)
+    facts.sort(key=lambda fact: (not has_value(fact), bool(fact.issues), fact.trust))
+    if not facts:
+        if not issues:
+            issues.append(slot_issue(slot, "not-found", f"No {slot.concept.display} was found."))
+        return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+    fact = facts[0]
+    value = fact.resource.value
+    if others := [other for other in facts[1:] if has_value(other) and other.resource.value != value]:
+        rest = "; ".join(f"{other.record.name} says {recorded_text(other)}" for other in others[:MAX_LISTED])
+        text = f"Not preferred, and not the same: {rest}. {fact.record.name} says {recorded_text(fact)}, which is used instead."
+        issues.append(slot_issue(slot, "other-record", text))
+    if isinstance(value, Absent):
+        issues.append(slot_issue(slot, absence_code(value.reason), f"{fact.record.name} says {recorded_text(fact)}."))
+    return SlotSelection(value, resources_of([fact]), (*issues, *fact_issues(slot, [fact])))
+
+
+def _reads_events(slot: Slot) -> bool:
+    return slot.concept.origin in EVENT_ORIGINS and slot.concept.value_type is ValueType.FLAG
+
+
+def pending_issues(
+    slot: Slot, pool: Pool, used: Iterable[Resource], as_of: datetime, known_at: datetime, valued: bool
+) -> list[Issue]:
+    """That results of a later time than what is used are pending as of a time; ``valued``: what is used has a value."""
+    pending = [
+        fact for fact in pool.timeline(known_at).pending if _pending_since(fact) is None or _started_by(fact, as_of)
+    ]
+    if not pending:
+        return []
+    newest = max((each.effective.end for each in used if each.effective is not None), default=None)
+    later = [fact for fact in pending if _is_later(fact, newest if valued else None, slot, as_of)]
+    if not later:
+        return []
+    text = f"{'A newer result' if valued else 'A result'} is pending: {list_facts(later)}."
+    return [slot_issue(slot, "pending", text, Severity.INFORMATION)]
+
+
+def _started_by(fact: Fact, as_of: datetime) -> bool:
+    span = fact.resource.effective
+    return span is None or span.start <= as_of
+
+
+def _pending_since(fact: Fact) -> datetime | None:
+    """Since when at the latest it is pending."""
+    span = fact.resource.effective
+    return span.end if span is not None else fact.resource.issued
+
+
+def _is_later(fact: Fact, newest: datetime | None, slot: Slot, as_of: datetime) -> bool:
+    since = _pending_since(fact)
+    if since is None:
+        return True
+    if newest is not None:
+        return since > newest
+    return slot.window is None or as_of - since <= slot.window

@@ -1,0 +1,267 @@
+"""Fills a slot with a value: that of the latest or earliest fact, or a series of all, in the slot's unit.
+
+A bound is used only where the slot accepts bounds; a value outside the validated range is used, with a warning.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from collectors.facts import SlotSelection
+from collectors.reading.fhir_dates import format_duration, format_span
+from collectors.reading.records import Fact
+from collectors.selection.conflict import MAX_COMPARED, Resolution, resolve_conflict, same_value, validate_group
+from collectors.selection.messages import (
+    MAX_LISTED,
+    absence_code,
+    common_reason,
+    fact_issues,
+    fact_label,
+    issue_per_fact,
+    recorded_text,
+    slot_issue,
+)
+from collectors.selection.pool import Pool, View, group_by_time, groups_newest_first, has_value, span_of, view_as_of
+from ontology.errors import UnitError
+from ontology.evaluation import Issue
+from ontology.resources import Resource, Span
+from ontology.slots import Select, Slot
+from ontology.units import convert
+from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
+
+
+def convert_for_slot(slot: Slot, fact: Fact) -> tuple[Value, list[Issue]]:
+    """The value, and what is to be told of it; Absent where the slot cannot take it."""
+    value = fact.resource.value
+    if isinstance(value, Bound) and not slot.accepts_bound:
+        text = f"{fact_label(fact)} says {recorded_text(fact)}: only a bound, which cannot be used here as a number."
+        return Absent(AbsentReason.UNCONVERTIBLE), [slot_issue(slot, "bound-not-usable", text)]
+    if not isinstance(value, Quantity | Bound):
+        return value, []
+    try:
+        number, unit = number_in_slot_unit(fact, value, slot)
+    except UnitError:
+        text = f"{fact_label(fact)} says {recorded_text(fact)}, which cannot be converted to {slot.unit}."
+        return Absent(AbsentReason.UNCONVERTIBLE), [slot_issue(slot, "unconvertible", text)]
+    issues = []
+    if outside_validated_range(slot, number):
+        text = f"{number} {unit} lies outside the range for which this was validated ({format_validated_range(slot)})."
+        issues.append(slot_issue(slot, "outside-validated-range", text))
+    if isinstance(value, Bound):
+        return Bound(value.comparator, number, unit), issues
+    return Quantity(number, unit), issues
+
+
+def number_in_slot_unit(fact: Fact, value: Quantity | Bound, slot: Slot) -> tuple[Decimal, str]:
+    """The number in the slot's unit, from what was written, so that it is converted once (UnitError)."""
+    target = slot.unit or value.unit
+    if target == value.unit:
+        return value.value, target
+    number, unit = fact.recorded_quantity if fact.recorded_quantity is not None else (value.value, value.unit)
+    return (number if unit == target else convert(number, unit, target, slot.concept.molar_mass)), target
+
+
+def outside_validated_range(slot: Slot, number: Decimal) -> bool:
+    """Whether the number lies outside the module's validated range."""
+    return (slot.minimum is not None and number < slot.minimum) or (slot.maximum is not None and number > slot.maximum)
+
+
+def format_validated_range(slot: Slot) -> str:
+    """The validated range in words."""
+    unit = slot.unit or slot.concept.unit or ""
+    if slot.minimum is not None and slot.maximum is not None:
+        return f"{slot.minimum} to {slot.maximum} {unit}"
+    return f"from {slot.minimum} {unit}" if slot.minimum is not None else f"up to {slot.maximum} {unit}"
+
+
+def select_single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
+    """Fills the slot with the latest or earliest usable fact inside the window, or says why there is none.
+
+    A record that states "unknown" is passed; one that is implausible or cannot be read only if the slot lets it.
+    """
+    seen = view_as_of(slot, pool, as_of, known_at)
+    issues = seen.issues
+    groups = group_by_time(seen.in_window) if slot.select is Select.EARLIEST else groups_newest_first(seen.in_window)
+    passed: list[Fact] = []
+    for met in groups:
+        group, unjudged = validate_group(slot, pool, met, issues)
+        if not group:
+            continue
+        if any(has_value(fact) for fact in group):
+            issues.extend(_stepped_back_issues(slot, passed))
+            return _select_resolved(slot, pool, resolve_conflict(slot, group, unjudged), seen, issues)
+        barrier = [fact for fact in group if _absence_reason(fact) is not AbsentReason.RECORDED_UNKNOWN]
+        if barrier and not slot.step_back:
+            issues.extend(_stepped_back_issues(slot, passed))
+            return _no_usable_value(slot, barrier, issues)
+        passed.extend(group)
+    if passed:
+        return _no_usable_value(slot, passed, issues)
+    return no_value_in_window(slot, seen)
+
+
+def no_value_in_window(slot: Slot, seen: View) -> SlotSelection:
+    """STALE where older values were fetched, else NOT_FOUND, naming the window."""
+    within = f" in the {format_duration(slot.window)} before the time asked for" if slot.window else ""
+    older = (fact for group in groups_newest_first(seen.before_window) for fact in group if has_value(fact))
+    if (last := next(older, None)) is not None:
+        text = f"No {slot.concept.display}{within}: the last one is of {format_span(span_of(last))}."
+        return SlotSelection(Absent(AbsentReason.STALE), (), (*seen.issues, slot_issue(slot, "stale", text)))
+    text = f"No {slot.concept.display} was found{within}."
+    return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*seen.issues, slot_issue(slot, "not-found", text)))
+
+
+def _select_resolved(slot: Slot, pool: Pool, agreement: Resolution, seen: View, issues: list[Issue]) -> SlotSelection:
+    issues.extend(agreement.issues)
+    resources = resources_of(agreement.facts)
+    if agreement.chosen is None:
+        return SlotSelection(Absent(AbsentReason.CONFLICTING), resources, tuple(issues))
+    issues.extend(fact_issues(slot, agreement.facts))
+    issues.extend(_uncertain_order_issues(slot, pool, agreement.chosen, seen))
+    value, remarks = convert_for_slot(slot, agreement.chosen)
+    return SlotSelection(value, resources, (*issues, *remarks))
+
+
+def _uncertain_order_issues(slot: Slot, pool: Pool, chosen: Fact, seen: View) -> list[Issue]:
+    """Facts that say something else and may be of the same time, since one of the times is imprecise."""
+    if seen.instants_only:
+        return []
+    span = span_of(chosen)
+    rivals = [
+        fact
+        for fact in seen.in_window
+        if fact.resource.effective != span
+        and span_of(fact).start <= span.end
+        and span_of(fact).end >= span.start
+        and has_value(fact)
+        and not same_value(fact, chosen)
+    ]
+    rivals.sort(key=lambda fact: (span_of(fact).end, fact.resource.iri))
+    found: list[Fact] = []
+    unjudged = 0
+    for index, fact in enumerate(rivals):
+        if len(found) >= MAX_COMPARED:
+            unjudged = len(rivals) - index
+            break
+        if pool.invalid_element(fact.record) is None:
+            found.append(fact)
+    if not found:
+        return []
+    text = "; ".join(sorted(f"{fact_label(fact)} says {recorded_text(fact)}" for fact in found[:MAX_LISTED]))
+    if (rest := len(found) + unjudged - MAX_LISTED) > 0:
+        text += f" and {'up to ' if unjudged else ''}{rest} more"
+    return [slot_issue(slot, "order-uncertain", f"The times are too imprecise to tell which came last: {text}.")]
+
+
+def _no_usable_value(slot: Slot, facts: list[Fact], issues: list[Issue]) -> SlotSelection:
+    """No value, for the reason of the first of these facts in time; all are told, or counted."""
+    first = [fact for fact in facts if fact.resource.effective == facts[0].resource.effective]
+    by_reason: dict[AbsentReason, list[Fact]] = {}
+    for fact in facts:
+        by_reason.setdefault(_absence_reason(fact), []).append(fact)
+    for reason, those in by_reason.items():
+        issues.extend(
+            issue_per_fact(
+                slot, absence_code(reason), those, lambda fact: f"{fact_label(fact)} says {recorded_text(fact)}."
+            )
+        )
+    return SlotSelection(Absent(common_reason(first)), resources_of(facts), tuple(issues))
+
+
+def _stepped_back_issues(slot: Slot, passed: list[Fact]) -> list[Issue]:
+    word = "later" if slot.select is Select.EARLIEST else "earlier"
+    text = f"{word} records were used instead."
+    return issue_per_fact(
+        slot, "stepped-back", passed, lambda fact: f"{fact_label(fact)} says {recorded_text(fact)}; {text}"
+    )
+
+
+def _absence_reason(fact: Fact) -> AbsentReason:
+    value = fact.resource.value
+    if not isinstance(value, Absent):
+        raise ValueError("the fact has a value")
+    return value.reason
+
+
+def resources_of(facts: list[Fact]) -> tuple[Resource, ...]:
+    """The resources of facts, each once, in the order given."""
+    return tuple({fact.resource.iri: fact.resource for fact in facts}.values())
+
+
+def select_series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
+    """Fills the slot with a series; what cannot be used is left out and counted in one issue.
+
+    Where the newest fact of all is one that cannot be used, an older course must not pass for the present one: there is
+    a series then only if the slot allows stepping back, or if that fact says no more than "unknown".
+    """
+    seen = view_as_of(slot, pool, as_of, known_at)
+    issues = seen.issues
+    points: list[tuple[datetime, Decimal]] = []
+    used: list[Fact] = []
+    lost: list[Fact] = []
+    unjudged_in_all = 0
+    contradictions: list[Issue] = []
+    reason = AbsentReason.UNCONVERTIBLE
+    newest: AbsentReason | None = None
+    for met in group_by_time(expand_samples(slot, seen.in_window, as_of)):
+        group, unjudged = validate_group(slot, pool, met, issues)
+        values = [fact for fact in group if has_value(fact)]
+        lost.extend(fact for fact in group if not has_value(fact))
+        if group and not values:
+            reason = common_reason(group)
+            newest = newest if reason is AbsentReason.RECORDED_UNKNOWN else reason
+        if not values:
+            continue
+        agreement = resolve_conflict(slot, values, unjudged)
+        contradictions.extend(agreement.issues)
+        value = convert_for_slot(slot, agreement.chosen)[0] if agreement.chosen is not None else None
+        if not isinstance(value, Quantity):
+            lost.extend(values)
+            unjudged_in_all += len(unjudged)
+            reason = AbsentReason.UNCONVERTIBLE if agreement.chosen is not None else AbsentReason.CONFLICTING
+            newest = reason
+            continue
+        newest = None
+        points.append((span_of(values[0]).end, value.value))
+        used.extend(agreement.facts)
+    issues.extend(contradictions)
+    if lost:
+        issues.append(_left_out_issue(slot, lost, len(lost) + unjudged_in_all))
+    if not points or (newest is not None and not slot.step_back):
+        if lost:
+            return SlotSelection(Absent(newest or reason), resources_of(lost), tuple(issues))
+        return no_value_in_window(slot, seen)
+    issues.extend(fact_issues(slot, used))
+    beyond = sum(outside_validated_range(slot, number) for _, number in points)
+    if beyond:
+        text = f"{beyond} of {len(points)} values lie outside the range for which this was validated ({format_validated_range(slot)})."
+        issues.append(slot_issue(slot, "outside-validated-range", text))
+    unit = slot.unit or slot.concept.unit or "1"
+    return SlotSelection(Series(tuple(points), unit), resources_of(used), tuple(issues))
+
+
+def expand_samples(slot: Slot, facts: list[Fact], as_of: datetime) -> list[Fact]:
+    """The facts, each course of samples as the samples that lie inside the window."""
+    if not any(fact.samples for fact in facts):
+        return facts
+    found: list[Fact] = []
+    for fact in facts:
+        if not fact.samples:
+            found.append(fact)
+            continue
+        start = span_of(fact).start
+        for offset, value, written in fact.samples:
+            when = start + offset
+            if slot.window is None or as_of - when <= slot.window:
+                at = replace(fact.resource, value=value, effective=Span(when, when), problem=None)
+                found.append(msgspec.structs.replace(fact, resource=at, recorded_quantity=written, samples=()))
+    return found
+
+
+def _left_out_issue(slot: Slot, lost: list[Fact], count: int) -> Issue:
+    shown = "; ".join(f"{fact_label(fact)} says {recorded_text(fact)}" for fact in lost[-3:])
+    return slot_issue(
+        slot, "left-out", f"{count} record(s) could not be used and were left out of the series: {shown}."
+    )

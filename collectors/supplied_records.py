@@ -1,0 +1,199 @@
+"""Records supplied with a question: prefetch templates that ask a client for them, and which searches they answer.
+
+CDS Hooks 2.0 allows tokens for fields of the hook's context and for the user's ids only: there is none for a date, so
+the templates ask for all times.  "Supplied and empty" is an answer; "not supplied" is none.  In doubt a search counts
+as not supplied: it is fetched then or, where nothing can be fetched, reported as unknown.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+
+from collectors.errors import SuppliedRecordsError
+from collectors.fetching.query import MOST_CODES, format_tokens
+from collectors.reading import fhir_types
+from collectors.reading.codes import is_prefix
+from collectors.reading.supplied import SuppliedBundle, encode_resource, read_supplied, supplied_from_records
+from collectors.search import Search
+from collectors.settings import Source
+from ontology.concepts import Origin
+
+MOST_ENTRIES = 1000
+"""``_count`` of each template: an answer as long as this may lack records."""
+
+_CONTEXT_PATIENT = "{{context.patientId}}"
+
+
+def search_templates(search: Search) -> Mapping[str, str]:
+    """The templates that together bring what a search brings, by key: one, or one a hundred codes.
+
+    A source's local codes are among them where the search is one that was prepared for it (``Terminology.written``).
+    None for what is searched on request only.
+    """
+    description = search.description
+    if description.on_request:
+        return {}
+    if description.origin is Origin.PATIENT:
+        return {"patient": f"Patient/{_CONTEXT_PATIENT}"}
+    patient = f"{description.resource_type}?{description.patient_parameter}={_CONTEXT_PATIENT}"
+    code = description.code_parameter
+    # A value set that a terminology server works out may have codes that are not among these.
+    unknown = not search.codes or any(concept.accepted_sets for concept in search.concepts)
+    if code is None or unknown or any(map(is_prefix, search.codes)):
+        return {description.id: f"{patient}&_count={MOST_ENTRIES}"}
+    chunks = [search.codes[first : first + MOST_CODES] for first in range(0, len(search.codes), MOST_CODES)]
+    made = [f"{patient}&{code}={quote(format_tokens(chunk), safe='|,:/')}&_count={MOST_ENTRIES}" for chunk in chunks]
+    if len(made) == 1:
+        return {description.id: made[0]}
+    return {f"{description.id}-{number}": template for number, template in enumerate(made, 1)}
+
+
+def reference_templates(search: Search) -> Mapping[str, str]:
+    """The keys of the further resource types that may be needed to read the records, and which type each is."""
+    return {f"all-{kind.lower()}": kind for kind in search.description.includes}
+
+
+def type_template(resource_type: str) -> str:
+    """All of the patient's records of a type."""
+    return f"{resource_type}?patient={_CONTEXT_PATIENT}&_count={MOST_ENTRIES}"
+
+
+OFFLINE = Source(id="handed-in", base_url="https://medtwin.example/handed-in")
+"""The source of handed-in records where none is configured.  It is never called."""
+
+Json: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SuppliedRecords:
+    """What was handed in.
+
+    ``answers``: the records of whole searches, by collector id.  ``types``: all of the patient's records of a type.
+    ``loose``: every record handed in, by type; enough where single records are looked for by id.  ``aliases``: further
+    references that mean the patient.  ``why`` says of searches (by collector id) why they are not answered.
+    """
+
+    answers: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    complete_types: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    all_records: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    aliases: frozenset[str] = frozenset()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def records_for(self, search: Search) -> tuple[bytes, ...] | None:
+        """The records of a search, perhaps none; None where it was not handed in."""
+        description = search.description
+        found = self.answers.get(description.id)
+        return self.complete_types.get(description.resource_type) if found is None else found
+
+    def find_references(
+        self, resource_type: str, ids: frozenset[str] | None
+    ) -> tuple[tuple[bytes, ...], frozenset[str] | None]:
+        """What was handed in of the records wanted beside others (None: all of the patient's), and what is still to
+        be fetched: no ids where nothing is.
+        """
+        if ids is None:
+            whole = self.complete_types.get(resource_type)
+            return ((), None) if whole is None else (whole, frozenset())
+        found = {raw: fhir_types.HEAD.decode(raw).id for raw in self.all_records.get(resource_type, ())}
+        return tuple(raw for raw, id_ in found.items() if id_ in ids), ids - {id_ for id_ in found.values() if id_}
+
+    def missing_reason(self, search: Search) -> str:
+        """Why a search is not answered by what was handed in."""
+        kind = search.description.resource_type
+        return self.reasons.get(search.description.id, f"no complete set of {kind} records was handed in")
+
+
+def from_prefetch(
+    prefetch: Mapping[str, bytes | Json | None], searches: Iterable[Search], patient: str
+) -> SuppliedRecords:
+    """What a CDS Hooks prefetch answers, whose keys and templates are those of ``templates``.
+
+    ``null`` is taken as not handed in: clients send it for "nothing there" and for "could not be had" alike.
+    """
+    read = {key: read_supplied(value, MOST_ENTRIES) for key, value in prefetch.items() if value is not None}
+    answers: dict[str, tuple[bytes, ...]] = {}
+    types: dict[str, tuple[bytes, ...]] = {}
+    why: dict[str, str] = {}
+    for search in searches:
+        wanted = search_templates(search)
+        if not wanted:
+            continue
+        faults = [_prefetch_fault(key, prefetch, read, key == "patient") for key in wanted]
+        told = next((fault for fault in faults if fault is not None), None)
+        if told is None:
+            answers[search.description.id] = tuple(raw for key in wanted for raw in read[key].records)
+        else:
+            why[search.description.id] = told
+        for key, kind in reference_templates(search).items():
+            if _prefetch_fault(key, prefetch, read, False) is None:
+                types[kind] = read[key].records
+    handed = tuple(read.values())
+    return SuppliedRecords(answers, types, _group_by_type(handed), _patient_aliases(handed, patient), why)
+
+
+def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[str], patient: str) -> SuppliedRecords:
+    """What one Bundle (of any type) or a JSON array of records answers.
+
+    ``complete``: the resource types of which all of the patient's records are among them, or none exist.  The
+    patient's own record needs no such word.  Of a history the newest versions count.  Raises SuppliedRecordsError where it is
+    neither, is one page of several, or holds a record twice with different contents.
+    """
+    if isinstance(supplied, bytes):
+        read = read_supplied(supplied, allow_array=True)
+    else:
+        read = supplied_from_records(
+            tuple(each if isinstance(each, bytes) else encode_resource(each) for each in supplied)
+        )
+    if read.refusal_reason is not None:
+        raise SuppliedRecordsError(f"what was handed in cannot be used: {read.refusal_reason}")
+    loose = _group_by_type((read,))
+    # A record that cannot even be named may be of any type: it is counted there, as one that cannot be read.
+    types = {kind: (*loose.get(kind, ()), *loose.get("", ())) for kind in complete}
+    own = tuple(raw for raw in loose.get("Patient", ()) if fhir_types.HEAD.decode(raw).id == patient)
+    if own:
+        types["Patient"] = own
+    return SuppliedRecords({}, types, loose, _patient_aliases((read,), patient))
+
+
+def _prefetch_fault(
+    key: str, prefetch: Mapping[str, bytes | Json | None], read: Mapping[str, SuppliedBundle], single: bool
+) -> str | None:
+    """Why what was handed in under a key is no answer to its template."""
+    if key not in prefetch:
+        return f'"{key}" was not handed in'
+    if key not in read:
+        return f'"{key}" was handed in as null, which does not tell "none" from "not to be had"'
+    if read[key].refusal_reason is not None:
+        return f'"{key}" was not handed in whole: {read[key].refusal_reason}'
+    if not single and not read[key].is_searchset:
+        return f'"{key}" was not handed in whole: it is not a search set'
+    return None
+
+
+def _group_by_type(supplied: Iterable[SuppliedBundle]) -> dict[str, tuple[bytes, ...]]:
+    found: dict[str, list[bytes]] = {}
+    for each in supplied:
+        for raw in each.records:
+            try:
+                kind = fhir_types.HEAD.decode(raw).resourceType
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                kind = None
+            found.setdefault(kind or "", []).append(raw)
+    return {kind: tuple(raws) for kind, raws in found.items()}
+
+
+def _patient_aliases(supplied: Iterable[SuppliedBundle], patient: str) -> frozenset[str]:
+    """The full URLs under which the patient's own record was handed in: other records may refer to them by these."""
+    found = set()
+    for each in supplied:
+        for url, raw in each.urls:
+            try:
+                head = fhir_types.HEAD.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            if head.resourceType == "Patient" and head.id == patient:
+                found.add(url)
+    return frozenset(found)

@@ -1,0 +1,160 @@
+"""The codes that a concept accepts: those of its value sets filled in, and a source's local codes added."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from collectors.reading.codes import (
+    CodeKey,
+    TranslatedCode,
+    Translation,
+    code_key,
+    ignores_dots,
+    is_prefix,
+    undotted_code,
+)
+from collectors.terminology.code_set import Codes
+from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, Concept
+from ontology.values import Coding
+
+
+def value_sets_of(concept: Concept) -> tuple[str, ...]:
+    """The value sets (canonicals) without which the concept's codes are not known."""
+    names = [each.canonical for each in concept.accepted_sets]
+    return tuple(dict.fromkeys([*names, concept.only_in] if concept.only_in is not None else names))
+
+
+def fill_value_sets(concept: Concept, sets: Mapping[str, Codes]) -> Concept:
+    """The concept with the codes of its value sets; those that are not in ``sets`` stay to be worked out.
+
+    A code that the concept accepts by itself keeps what is said of it there.  A set that limits the concept is applied
+    only once all that is accepted is known.
+    """
+    own = {(each.coding.system, each.coding.code) for each in concept.accepted}
+    accepted = list(concept.accepted)
+    open_sets = []
+    for each in concept.accepted_sets:
+        codes = sets.get(each.canonical)
+        if codes is None:
+            open_sets.append(each)
+            continue
+        fresh = [key for key in codes if key not in own]
+        accepted += [_accepted_code(each, key, codes[key]) for key in fresh]
+        own.update(fresh)
+    only_in = concept.only_in
+    if only_in is not None and not open_sets and (limit := sets.get(only_in)) is not None:
+        accepted = limit_to_set(accepted, limit)
+        only_in = None
+    accepted.sort(key=_sort_key)
+    return replace(concept, accepted=tuple(accepted), accepted_sets=tuple(open_sets), only_in=only_in)
+
+
+def _accepted_code(each: AcceptedValueSet, key: CodeKey, display: str | None) -> AcceptedCode:
+    return AcceptedCode(Coding(*key, display), each.caution, each.needs_unit, each.ever, each.rank, each.asserts)
+
+
+def limit_to_set(accepted: Iterable[AcceptedCode], limit: Codes) -> list[AcceptedCode]:
+    """Of what is accepted only what is in a set; of a code that ends in * those of the set that begin with it."""
+    by_system: dict[str, list[tuple[str, str]]] = {}
+    for system, code in limit:
+        by_system.setdefault(system, []).append((undotted_code(code) if ignores_dots(system) else code, code))
+    found: dict[CodeKey, AcceptedCode] = {}
+    for each in accepted:
+        system, wanted = each.coding.system, each.coding.code
+        prefix = is_prefix(each.coding)
+        compared = undotted_code(wanted.removesuffix("*")) if prefix or ignores_dots(system) else wanted
+        for plain, code in by_system.get(system, ()):
+            if undotted_code(plain).startswith(compared) if prefix else plain == compared:
+                met = replace(each, coding=Coding(system, code, limit[system, code] or each.coding.display))
+                held = found.setdefault((system, code), met)
+                if met.rank < held.rank:
+                    found[system, code] = met
+    return list(found.values())
+
+
+def add_local_codes(concept: Concept, translation: Translation) -> Concept:
+    """The concept as a source has it: accepting, beside its own codes, those that the source's maps read as them."""
+    if not translation:
+        return concept
+    accepted = list(concept.accepted)
+    for each in concept.accepted:
+        accepted += (
+            _local_codes_by_prefix(each, translation) if is_prefix(each.coding) else _local_codes(each, translation)
+        )
+    panels = list(concept.panels)
+    for panel in concept.panels:
+        for local in translation.local_codes([(panel.system, panel.code)]):
+            if not _translation_target(translation, local, (panel.system, panel.code)).wider:
+                panels.append(Coding(*local, panel.display))
+    accepted.sort(key=_sort_key)
+    return replace(
+        concept,
+        accepted=tuple(accepted),
+        panels=tuple(sorted(set(panels), key=str)),
+        answers=(*concept.answers, *_local_answers(concept, translation)),
+    )
+
+
+def _local_codes(each: AcceptedCode, translation: Translation) -> list[AcceptedCode]:
+    key = (each.coding.system, each.coding.code)
+    return [_translated_code(each, local, key, translation) for local in translation.local_codes([key])]
+
+
+def _local_codes_by_prefix(each: AcceptedCode, translation: Translation) -> list[AcceptedCode]:
+    """Local codes that are mapped to one that begins so; and where a whole system is said to have the same codes, the
+    beginning itself, but for the codes that are mapped otherwise."""
+    system, start = each.coding.system, undotted_code(each.coding.code.removesuffix("*"))
+    found = [
+        _translated_code(each, local, target.key, translation)
+        for local, targets in translation.targets.items()
+        for target in targets
+        if target.key[0] == system and undotted_code(target.key[1]).startswith(start)
+    ]
+    for local_system, fallbacks in translation.fallbacks.items():
+        for fallback in fallbacks:
+            if fallback.target == system and not fallback.fixed:
+                mapped = {code for there, code in translation.targets if there == local_system} | fallback.listed_codes
+                text = f"a code of {local_system} was read as the same of {system}, by ConceptMap {fallback.map}"
+                found.append(
+                    replace(
+                        each,
+                        coding=Coding(local_system, each.coding.code, each.coding.display),
+                        caution=_join_cautions(each.caution, text),
+                        translated=True,
+                        excluded=frozenset(mapped),
+                    )
+                )
+    return found
+
+
+def _translated_code(each: AcceptedCode, local: CodeKey, key: CodeKey, translation: Translation) -> AcceptedCode:
+    text = _translation_target(translation, local, key).describe(local)
+    coding = Coding(*local, each.coding.display)
+    return replace(each, coding=coding, caution=_join_cautions(each.caution, text), translated=True)
+
+
+def _translation_target(translation: Translation, local: CodeKey, key: CodeKey) -> TranslatedCode:
+    return next(each for each in translation.translate(*local) if code_key(*each.key) == code_key(*key))
+
+
+def _join_cautions(caution: str | None, text: str) -> str:
+    return text if caution is None else f"{caution}; {text}"
+
+
+def _local_answers(concept: Concept, translation: Translation) -> list[Answer]:
+    """Local answers, but for those that would mean two things."""
+    known: dict[CodeKey, Coding | bool] = {}
+    for answer in concept.answers:
+        known[answer.recorded.system, answer.recorded.code] = answer.means
+        if isinstance(answer.means, Coding):
+            known.setdefault((answer.means.system, answer.means.code), answer.means)
+    found: dict[CodeKey, list[Answer]] = {}
+    for key, means in known.items():
+        for local in translation.local_codes([key]):
+            if local not in known:
+                note = _translation_target(translation, local, key).describe(local)
+                found.setdefault(local, []).append(Answer(Coding(*local), means, note))
+    return [answers[0] for answers in found.values() if all(each.means == answers[0].means for each in answers)]
+
+
+def _sort_key(accepted: AcceptedCode) -> tuple[int, str, str]:
+    return accepted.rank, accepted.coding.system, accepted.coding.code

@@ -1,0 +1,79 @@
+"""A search as it can be sent: its codes, or why they cannot be retrieved; and the codes that its records have."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from collectors.errors import CollectorError, SourceRefusedError, SourceUnreachableError
+from collectors.facts import Failure
+from collectors.reading.codes import CodeKey
+from collectors.reading.records import Record
+from collectors.search import Search
+from ontology.concepts import Concept
+from ontology.values import AbsentReason, Coding
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSearch:
+    """A search as it can be sent to one source.
+
+    ``search`` has the concepts whose codes are known, with the source's local ones; ``failures`` says of the others
+    (by concept id) why they are not.  ``open`` are value sets that are too large to be known in full: of these only
+    the codes that the records turn out to have are asked for (``Terminology.settled``), so the search has no codes.
+    """
+
+    search: Search
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    open_sets: frozenset[str] = frozenset()
+
+
+def search_codes(search: Search, concepts: Iterable[Concept]) -> tuple[Coding, ...]:
+    """The codes by which these concepts are searched for, in a stable order; none where the type is searched whole."""
+    if search.description.code_parameter is None:
+        return ()
+    codes = {
+        (each.system, each.code): each
+        for concept in concepts
+        for each in (*(accepted.coding for accepted in concept.accepted), *concept.panels)
+    }
+    return tuple(codes[key] for key in sorted(codes))
+
+
+def deadline_error() -> SourceUnreachableError:
+    """The question ended before the terminology server answered."""
+    return SourceUnreachableError("the terminology server gave no answer before the question's deadline")
+
+
+def retrieval_failure(concept: Concept, error: CollectorError) -> Failure:
+    """UNREACHABLE where the server did not answer, NOT_PERMITTED where it refused, else NOT_QUERIED."""
+    if isinstance(error, SourceUnreachableError):
+        reason = AbsentReason.UNREACHABLE
+    elif isinstance(error, SourceRefusedError):
+        reason = AbsentReason.NOT_PERMITTED
+    else:
+        reason = AbsentReason.NOT_QUERIED
+    return Failure(reason, f"The codes of {concept.display} could not be had: {error}.")
+
+
+def codes_in_records(records: Iterable[Record]) -> frozenset[CodeKey]:
+    """Every code with its system, anywhere in the records; of what cannot be decoded, none."""
+    found: set[CodeKey] = set()
+    for record in records:
+        try:
+            found.update(_codes_below(json.loads(record.raw)))
+        except (ValueError, RecursionError):
+            continue
+    return frozenset(found)
+
+
+def _codes_below(node: object) -> Iterator[CodeKey]:
+    if isinstance(node, dict):
+        system, code = node.get("system"), node.get("code")
+        # Quantities have a system and a code, too: those of their unit.
+        if isinstance(system, str) and isinstance(code, str) and "value" not in node:
+            yield system, code
+        for each in node.values():
+            yield from _codes_below(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _codes_below(each)

@@ -1,0 +1,238 @@
+"""The result of an attribution: what each input moved, between which ends, what stayed, and what changed on the way."""
+
+from dataclasses import dataclass
+from math import fsum
+
+from ontology.concepts import Concept
+from ontology.evaluation import Interval
+from ontology.resources import Resource
+from ontology.values import Quantity, Value
+from server.attribution.game import Player, StayedInput
+from server.attribution.value_function import ValueFunction
+from server.catalog.descriptions import Description, Kind
+from server.executor.trace import BoundInput
+from server.kinds.interpretation import interpret
+from server.kinds.logic import judge_optional
+
+LOG_ODDS = "LOG_ODDS"
+POINTS = "POINTS"
+CODE = "CODE"
+"""Scales; any other is a unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionItem:
+    """One player and what it moved; ``error`` is a standard error, where the amounts were sampled.
+
+    ``before`` and ``after`` are what it was at each end, with the records of both; the evaluation time is told by the
+    first result that depends on it (age).  Of a code there is no amount: ``alone`` says that this input by itself
+    changes it from the baseline, ``needed`` that it would not have changed to what it is without.  ``usual`` says what
+    the value of a reference baseline is (usual, or the median of some training data); None of other baselines.
+    """
+
+    concept: Concept
+    slot: str | None
+    before: Value
+    after: Value
+    resources_before: tuple[Resource, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    amount: float = 0.0
+    error: float | None = None
+    alone: bool = False
+    needed: bool = False
+    time: bool = False
+    assumed: bool = False
+    usual: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionGroup:
+    """Correlated inputs, as the description of a model groups them: ``items`` are at least two, each an own player.
+
+    ``amount`` is the sum of theirs; ``error`` its standard error, where the amounts were sampled.
+    """
+
+    text: str
+    items: tuple[AttributionItem, ...]
+    amount: float
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedBetween:
+    """A number computed on the way from the leaves to the result, at both ends.  No player: what moved it is."""
+
+    concept: Concept
+    before: Value
+    after: Value
+    decimals: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """How much each input moved the result from ``base`` to ``output`` on ``scale``; the largest first.
+
+    ``base_value`` and ``output_value`` are the ends as values; where one is only the least that the result can be,
+    its bounds are given.  ``flipped`` are criteria of rules, and bands and special rules of scores, that are met now
+    and were not, in words.
+    """
+
+    scale: str
+    base: float
+    output: float
+    base_value: Value
+    output_value: Value
+    items: tuple[AttributionItem, ...]
+    stayed: tuple[StayedInput, ...]
+    flipped: tuple[str, ...] = ()
+    groups: tuple[AttributionGroup, ...] = ()
+    between: tuple[ComputedBetween, ...] = ()
+    base_bounds: Interval | None = None
+    output_bounds: Interval | None = None
+
+    @property
+    def residual(self) -> float:
+        """``output - base - sum(amounts)``; none of a code."""
+        if self.scale == CODE:
+            return 0.0
+        return fsum([self.output, -self.base, *(-item.amount for item in self.items)])
+
+
+@dataclass(frozen=True, slots=True)
+class NoAttribution:
+    """There is no attribution, and why (a sentence)."""
+
+    reason: str
+
+
+def items_of(
+    function: ValueFunction,
+    index: int,
+    amount: float = 0.0,
+    error: float | None = None,
+    alone: bool = False,
+    needed: bool = False,
+) -> tuple[AttributionItem, ...]:
+    """The item of a player; of one that is several in one, an item of each.
+
+    What those moved is told as equal parts, since none of them can be told from the others; none decides alone.
+    """
+    player = function.game.players[index]
+    if not player.joined:
+        return (_item(function, index, player, amount, error, alone, needed),)
+    count = len(player.joined)
+    part = None if error is None else error / count
+    return tuple(_item(function, index, each, amount / count, part, False, alone or needed) for each in player.joined)
+
+
+def _item(
+    function: ValueFunction, index: int, player: Player, amount: float, error: float | None, alone: bool, needed: bool
+) -> AttributionItem:
+    if player.is_time:
+        return _time_item(function, index, amount, error, alone, needed)
+    move = player.moves[0]
+    names = {each.before.slot.name for each in player.moves}
+    return AttributionItem(
+        concept=move.after.slot.concept,
+        slot=move.after.slot.name if len(names) == 1 else None,
+        before=move.before.value,
+        after=move.after.value,
+        resources_before=_input_resources([each.before for each in player.moves]),
+        resources=_input_resources([each.after for each in player.moves]),
+        amount=amount,
+        error=error,
+        alone=alone,
+        needed=needed,
+        assumed=move.after.assumed and not move.after.by_site,
+        usual=move.usual,
+    )
+
+
+def _input_resources(inputs: list[BoundInput]) -> tuple[Resource, ...]:
+    return tuple(dict.fromkeys(resource for given in inputs for resource in given.resources))
+
+
+def _time_item(
+    function: ValueFunction, index: int, amount: float, error: float | None, alone: bool, needed: bool
+) -> AttributionItem:
+    """The evaluation time, shown as the first number that it changes by itself: age."""
+    everyone = function.everyone
+    rest = everyone & ~(1 << index)
+    timed = function.game.time_linked
+    calls = [call for call in function.game.calls if call.description.evaluation_time is not None]
+    readers = [call for call in calls if call.description.iri not in timed]
+    shown = readers[0].description
+    for call in readers:
+        before = function.evaluate_call(call.description.iri, rest).value
+        after = function.evaluate_call(call.description.iri, everyone).value
+        if isinstance(before, Quantity) and isinstance(after, Quantity) and before != after:
+            shown = call.description
+            break
+    before, after = function.evaluate_call(shown.iri, rest).value, function.evaluate_call(shown.iri, everyone).value
+    return AttributionItem(shown.produces, None, before, after, (), (), amount, error, alone, needed, time=True)
+
+
+def computed_between(function: ValueFunction) -> tuple[ComputedBetween, ...]:
+    """The numbers on the way that are not the same at both ends; but for what the time alone changes (age)."""
+    told = []
+    for call in function.game.calls:
+        description = call.description
+        if description.iri == function.game.goal or description.iri not in function.game.carrying:
+            continue
+        before, after = (function.evaluate_call(description.iri, mask).value for mask in (0, function.everyone))
+        numbers = isinstance(before, Quantity) and isinstance(after, Quantity)
+        if numbers and before != after and description.evaluation_time is None:
+            told.append(ComputedBetween(description.produces, before, after, description.display_decimals))
+    return tuple(told)
+
+
+def flipped_criteria(function: ValueFunction) -> tuple[str, ...]:
+    """Of each rule the case, of the goal the band, and of each score the special rule, that is met now and was not."""
+    told = []
+    for call in function.game.calls:
+        description = call.description
+        if description.iri not in function.game.carrying:
+            continue
+        if description.kind is Kind.RULE:
+            before, after = (_met_case(function, description, mask) for mask in (0, function.everyone))
+            if after is not None and before is not None and before != after:
+                told.append(f"{description.produces.display}: {after} (at the baseline: {before})")
+        elif description.kind is Kind.SCORE:
+            told += _single_parameter_change(function, description)
+    return (*_band_change(function), *told)
+
+
+def _met_case(function: ValueFunction, description: Description, mask: int) -> str | None:
+    inputs = function.inputs(description.iri, mask)
+    for case in description.cases:
+        verdict = judge_optional(case.when, inputs)
+        if verdict is not False:
+            return case.label if verdict else None
+    return None
+
+
+def _single_parameter_change(function: ValueFunction, description: Description) -> list[str]:
+    """Whether single parameters reach by themselves what the score minds in one alone, and none did, or none does."""
+    was, now = (
+        [i.text for i in function.evaluate_call(description.iri, mask).issues if i.code == "single-parameter"]
+        for mask in (0, function.everyone)
+    )
+    if bool(was) is bool(now):
+        return []
+    ended = "at the baseline" if now else "not so now"
+    alone = "; ".join(now or was)
+    return [f"{description.produces.display}: {alone} ({'none ' if now else ''}{ended})"]
+
+
+def _band_change(function: ValueFunction) -> tuple[str, ...]:
+    """Of a goal that is a number: the band of its interpretation."""
+    description = function.calls[function.game.goal].description
+    if description.kind is Kind.RULE:
+        return ()
+    before, after = (
+        interpret(description, function.inputs(description.iri, mask), function.evaluate_goal(mask))
+        for mask in (0, function.everyone)
+    )
+    if before is None or after is None or before.text == after.text:
+        return ()
+    return (f"Now: {after.text} (at the baseline: {before.text})",)

@@ -1,0 +1,254 @@
+"""The catalog: every concept, module and collector, loaded from folders and checked; also as the settings complete it.
+
+A fault anywhere stops the start with all faults named: file, node and rule.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from hashlib import blake2b
+from pathlib import Path
+
+from rdflib import OWL, RDF, Graph, URIRef
+
+from collectors.search import CollectorDescription
+from collectors.settings import Source
+from collectors.terminology.concept_map import combine_maps, conflicting_measurements
+from collectors.terminology.files import read_folders
+from collectors.terminology.value_set_library import ValueSetLibrary
+from ontology.concepts import Concept, Origin
+from ontology.vocabulary import __file__ as vocabulary_code
+from ontology.vocabulary import unknown_terms
+from server.catalog.cards import Card, read_cards
+from server.catalog.concepts import concept_nodes, read_concept
+from server.catalog.descriptions import Description
+from server.catalog.layouts import read_layout
+from server.catalog.modules import DescriptionFile, module_nodes, read_module
+from server.catalog.shapes import shape_faults
+from server.catalog.turtle import MPM, NodeFault, describe_node, flag, read_turtle, required_text, text, texts
+from server.catalog.valuesets import read_library, read_limited_concepts, resolve_concepts, shipped_folders
+from server.catalog.verdict_cache import VerdictCache, verdict_digest
+from server.errors import CatalogError, SettingsError
+from server.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+VERDICT_FILE = ROOT / "var" / "checked"
+BASE = "https://medtwin.example/"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What is on offer: modules, concepts and collectors by id; ``digest`` names this very state of it.
+
+    ``value_sets`` are those that files define, ``cards`` what is known of the modules that were fitted to data, by IRI.
+    """
+
+    modules: Mapping[str, Description]
+    by_iri: Mapping[str, Description]
+    concepts: Mapping[str, Concept]
+    collectors: Mapping[str, CollectorDescription]
+    digest: str
+    value_sets: ValueSetLibrary = field(default_factory=lambda: ValueSetLibrary({}))
+    cards: Mapping[str, Card] = field(default_factory=dict)
+
+
+def load_catalog(
+    root: Path | None = None,
+    extra_modules: Iterable[Path] = (),
+    value_sets: Iterable[Path] = (),
+    terminology_server: bool = False,
+    verdict_file: Path | None = None,
+) -> Catalog:
+    """Load ``ontology/``, ``collectors/`` and ``modules/`` under ``root``, and further folders of modules.
+
+    ``value_sets`` are further folders of them.  ``terminology_server``: there is one to ask for sets that no file
+    defines.  ``checked``: where it is kept what was found sound before (left out: ``var/checked`` here, for what is
+    loaded from here).  Raises CatalogError with one line for each fault.
+    """
+    known_sound = VerdictCache(verdict_file or (VERDICT_FILE if root is None else None))
+    root = root or ROOT
+    faults: list[str] = []
+    ontology = _read_files(sorted((root / "ontology").glob("*.ttl")), root, faults)
+    collectors = _read_files(sorted((root / "collectors").glob("*/collector.ttl")), root, faults)
+    folders = [root / "modules", *extra_modules]
+    modules = _read_files([path for folder in folders for path in sorted(folder.glob("*/module.ttl"))], root, faults)
+    cards = _read_files([path for folder in folders for path in sorted(folder.glob("*/card.ttl"))], root, faults)
+    if faults:
+        raise CatalogError(faults)
+    contents = [(name, file.digest) for files in (ontology, collectors, modules, cards) for name, file in files.items()]
+    content = verdict_digest(contents, (Path(__file__).with_name("shapes.py"), Path(vocabulary_code)))
+    shapes = _extract_shapes(ontology)
+    everything = {**ontology, **collectors, **modules, **cards}
+    vocabulary = ontology["ontology/mpm.ttl"].graph
+    if not known_sound.contains(content):
+        for name, file in everything.items():
+            faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, vocabulary)]
+        faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes)
+        if not faults:
+            known_sound.store(content)
+    if faults:
+        raise CatalogError(faults)
+    library, sets_digest = read_library([*shipped_folders(root, folders), *value_sets], root, faults)
+    concepts = _read_concepts(everything, faults)
+    limited = read_limited_concepts({name: file.graph for name, file in modules.items()}, concepts, faults)
+    concepts = resolve_concepts({**concepts, **limited}, library, terminology_server, faults)
+    described = _read_modules(modules, {c.iri: c for c in concepts.values()}, faults)
+    by_iri = {d.iri: d for d in described.values()}
+    known = read_cards(cards, vocabulary, by_iri, faults)
+    readers = _read_collectors(collectors, faults)
+    if faults:
+        raise CatalogError(faults)
+    digest = blake2b(digest_size=32)
+    for name, file in sorted(everything.items()):
+        digest.update(f"{name}\0{file.digest}\0{file.code_digest}\n".encode())
+    digest.update(sets_digest.encode())
+    return Catalog(described, by_iri, concepts, readers, digest.hexdigest(), library, known)
+
+
+def _extract_shapes(ontology: dict[str, DescriptionFile]) -> Graph:
+    """The shapes, taken out of the ontology's files."""
+    union = Graph()
+    for name in [name for name in ontology if name.startswith("ontology/shapes")]:
+        union += ontology.pop(name).graph
+    return union
+
+
+def _read_files(paths: list[Path], root: Path, faults: list[str]) -> dict[str, DescriptionFile]:
+    files = {}
+    for path in paths:
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else f"{path.parent.name}/{path.name}"
+        base = BASE + (name.removesuffix(".ttl") if path.parent.name == "ontology" else name.rsplit("/", 1)[0])
+        content = path.read_bytes()
+        try:
+            graph, digest = read_turtle(content, base)
+        except (SyntaxError, ValueError) as error:
+            faults.append(f"{name}: not Turtle: {' '.join(str(error).split())[:200]}")
+            continue
+        files[name] = DescriptionFile(path.parent, graph, content.decode(), digest, code_digest(path.parent))
+    return files
+
+
+def _read_concepts(files: Mapping[str, DescriptionFile], faults: list[str]) -> dict[str, Concept]:
+    found: dict[str, Concept] = {}
+    for name, file in files.items():
+        for node in concept_nodes(file.graph):
+            try:
+                concept = read_concept(file.graph, node)
+            except NodeFault as fault:
+                faults.append(f"{name}: {fault}")
+                continue
+            if concept.id in found:
+                faults.append(f"{name}: {describe_node(file.graph, node)}: a second concept with the id {concept.id}")
+            found[concept.id] = concept
+    return found
+
+
+def _read_modules(
+    files: Mapping[str, DescriptionFile], concepts: Mapping[str, Concept], faults: list[str]
+) -> dict[str, Description]:
+    found: dict[str, Description] = {}
+    for name, file in files.items():
+        for node, kind in module_nodes(file.graph):
+            try:
+                description = read_module(file, node, kind, concepts)
+            except NodeFault as fault:
+                faults.append(f"{name}: {fault}")
+                continue
+            if description.id in found:
+                faults.append(
+                    f"{name}: {describe_node(file.graph, node)}: a second module with the id {description.id}"
+                )
+            found[description.id] = description
+    return found
+
+
+def _read_collectors(files: Mapping[str, DescriptionFile], faults: list[str]) -> dict[str, CollectorDescription]:
+    found: dict[str, CollectorDescription] = {}
+    for name, file in files.items():
+        for node in file.graph.subjects(RDF.type, MPM.Collector):
+            try:
+                collector = _read_collector(file, URIRef(str(node)))
+            except NodeFault as fault:
+                faults.append(f"{name}: {fault}")
+                continue
+            found[collector.id] = collector
+    return found
+
+
+def _read_collector(file: DescriptionFile, node: URIRef) -> CollectorDescription:
+    graph = file.graph
+    required_text(graph, node, OWL.versionInfo)
+    origin = required_text(graph, node, MPM.origin)
+    if origin not in Origin.__members__:
+        raise NodeFault(f"{describe_node(graph, node)}: mpm:origin is not one of {', '.join(Origin)}")
+    layout = read_layout(graph, node)
+    if layout is None and not (file.folder / "read.py").exists():
+        raise NodeFault(f"{describe_node(graph, node)}: without a read.py it needs an mpm:layout")
+    return CollectorDescription(
+        iri=str(node),
+        id=required_text(graph, node, MPM.id),
+        origin=Origin(origin),
+        resource_type=required_text(graph, node, MPM.resourceType),
+        patient_parameter=required_text(graph, node, MPM.patientParameter),
+        code_parameter=text(graph, node, MPM.codeParameter),
+        date_parameter=text(graph, node, MPM.dateParameter),
+        digest=file.digest,
+        includes=texts(graph, node, MPM.includes),
+        folder=file.folder.name,
+        on_request=flag(graph, node, MPM.onRequest),
+        elements=texts(graph, node, MPM.reads),
+        layout=layout,
+    )
+
+
+def configured_catalog(settings: Settings) -> Catalog:
+    """The shipped catalog with these settings (CatalogError with every fault)."""
+    folders = dict.fromkeys(source.folder for source in settings.sources if source.folder is not None)
+    return load_catalog(value_sets=folders, terminology_server=settings.terminology is not None)
+
+
+def check_collectors(sources: Iterable[Source], catalog: Catalog) -> None:
+    """SettingsError with a line for each setting of a source that names a collector which there is not, and for each
+    local code of a source that is read as two measurements.
+    """
+    faults = []
+    for source in sources:
+        named = {"freshness": [name for name, _ in source.freshness], "collectors": source.collectors}
+        for setting, names in named.items():
+            unknown = [name for name in names if name not in catalog.collectors]
+            if unknown:
+                known = ", ".join(sorted(catalog.collectors))
+                faults.append(f"sources.{setting} of {source.id}: no such collector: {', '.join(unknown)}; {known}")
+        if source.folder is not None:
+            # What is wrong with the maps themselves is told where they are read to be used.
+            local, _ = combine_maps(read_folders([source.folder]).maps)
+            faults += [
+                f"source {source.id}: {each}" for each in conflicting_measurements(catalog.concepts.values(), local)
+            ]
+    if faults:
+        raise SettingsError("\n".join(faults))
+
+
+def code_digest(folder: Path) -> str:
+    """Hex BLAKE2b over the names and bytes of a folder's Python files; empty where there are none but __init__."""
+    files = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
+    if not files:
+        return ""
+    digest = blake2b(digest_size=32)
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+_MAX_ID_LENGTH = 64
+"""Of what was typed; more is no slip of the finger, and would take long to compare."""
+
+
+def did_you_mean(wanted: str, ids: Iterable[str]) -> str:
+    """The end of an error text, such as ``; did you mean egfr?``; nothing where none is near."""
+    if len(wanted) > _MAX_ID_LENGTH:
+        return ""
+    found = sorted(get_close_matches(wanted.lower(), sorted(ids), n=3, cutoff=0.7))
+    return f"; did you mean {' or '.join(found)}?" if found else ""

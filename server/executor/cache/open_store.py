@@ -1,0 +1,54 @@
+"""Opens the cache that the settings name: the shared one, the embedded one, or none."""
+
+from urllib.parse import urlsplit
+
+from server.errors import SettingsError
+from server.executor.cache.embedded_server import EmbeddedCacheError, start_embedded
+from server.executor.cache.encryption import Keyring, SealedStore
+from server.executor.cache.redis_store import RedisStore
+from server.executor.cache.store import NoStore, Store
+from server.executor.cache.write_behind import WriteBehindStore
+
+_SCHEMES = ("redis", "rediss", "unix")
+
+
+async def open_store(
+    url: str | None = None,
+    key: bytes | None = None,
+    enabled: bool = True,
+    *,
+    keys: Keyring | None = None,
+    connect_timeout: float = 0.25,
+    answer_timeout: float = 0.5,
+) -> Store:
+    """The shared cache at ``url``, else the embedded one; sealed either way.
+
+    ``keys``: what ``Keyring.of(key)`` gave, where the caller has it already (fingerprints need the same one).
+    ``connect``/``answer``: seconds that a shared cache may take.  Where the embedded server cannot start, a store
+    that holds nothing and says why.  Raises SettingsError for a url without a key, a key too short, or a url that
+    is not redis://, rediss:// or unix://; a shared cache that is away is not an error.
+    """
+    if not enabled:
+        return NoStore("no cache: switched off in the settings")
+    if url is not None and key is None:
+        raise SettingsError("cache.url needs cache.key: what is kept outside of this process must be encrypted")
+    ring = keys or Keyring.from_secret(key)
+    if url is not None:
+        return SealedStore(WriteBehindStore(_shared_store(url, connect_timeout, answer_timeout)), ring.seal)
+    try:
+        server = await start_embedded()
+    except EmbeddedCacheError as fault:
+        return NoStore(f"no cache: {fault}", "embedded")
+    # It is near, and gone at once if it is gone; a long limit spares it the blame when our own loop is busy.
+    store = RedisStore(server.url, "embedded", connect_timeout=2.0, answer_timeout=2.0, stop=server.stop)
+    return SealedStore(WriteBehindStore(store), ring.seal)
+
+
+def _shared_store(url: str, connect_timeout: float, answer_timeout: float) -> RedisStore:
+    # The url may hold a password: it is not repeated.
+    if urlsplit(url).scheme not in _SCHEMES:
+        raise SettingsError("cache.url must be a redis://, rediss:// or unix:// address")
+    try:
+        return RedisStore(url, connect_timeout=connect_timeout, answer_timeout=answer_timeout)
+    except (ValueError, TypeError):
+        raise SettingsError("cache.url cannot be read") from None

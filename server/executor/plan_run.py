@@ -1,0 +1,182 @@
+"""Runs a plan for one patient: binds inputs, takes fingerprints, looks results up and evaluates what is missing.
+
+Calls run in waves: all whose inputs are there.  A wave costs one look-up in the cache, however many calls it has.
+Inputs of one group (``mpm:within``) that are much older than its newest one are stale.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from collectors.facts import Facts
+from ontology.concepts import Concept
+from ontology.evaluation import Issue, Severity, SlotInput
+from ontology.resources import Resource
+from ontology.values import Absent, AbsentReason, Value
+from server.catalog.descriptions import Kind, MaxTimeApart
+from server.compiler.plan import Plan
+from server.executor.binding import Binder, CallInstance, expand_plan
+from server.executor.budget import Work
+from server.executor.fingerprint import truncate_time
+from server.executor.memory import Memory, Subject
+from server.executor.module_evaluation import by_turns, evaluate_safely
+from server.executor.result_cache import Job
+from server.executor.trace import BoundInput, Execution, GoalAnswer, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """For whom, from where and as of when a plan runs, and what is given besides the record.
+
+    ``at`` is the evaluation time, ``known_at`` what had been issued by then counts (they differ after a death).
+    ``aside``: nobody is told this run by itself, so that nothing is said of why it ran, nor kept for the next time.
+    ``work``: what may still be spent on it (None: without end).
+    """
+
+    patient: str
+    reference: str
+    source: str
+    at: datetime
+    known_at: datetime
+    scope: str = ""
+    assumptions: Mapping[str, Value] = field(default_factory=dict)
+    site: Mapping[str, Value] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
+    unreported: bool = False
+    work: Work | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Whose last answers "why" compares with."""
+        return Subject(self.source, self.patient, self.scope)
+
+
+async def run_plan(
+    plan: Plan, context: RunContext, facts: Facts, concepts: Mapping[str, Concept], memory: Memory
+) -> Trace:
+    """Answer every goal of the plan; a module that fails makes its own result FAILED and no other's.
+
+    Raises QuestionError where it costs more than may be spent.
+    """
+    expansion = expand_plan(plan, facts, context.at, concepts, context.work)
+    done = await _PlanRun(context, facts, concepts, memory, expansion.instances).executions()
+    binder = Binder(facts, context.known_at, context.assumptions, context.site, concepts, done)
+    answers = []
+    for goal in plan.goals:
+        position = None if goal.call is None else expansion.answers[goal.call]
+        leaf = binder.bind_leaf(goal.slot, context.at) if goal.slot is not None else None
+        answers.append(GoalAnswer(goal, position, leaf))
+    return Trace(
+        plan=plan,
+        patient=context.patient,
+        reference=context.reference,
+        source=context.source,
+        at=context.at,
+        executions=done,
+        answers=tuple(answers),
+        circumstances=memory.circumstances,
+        issues=(*context.issues, *facts.issues),
+        concepts=concepts,
+    )
+
+
+class _PlanRun:
+    """The executions of one run, in the making."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        facts: Facts,
+        concepts: Mapping[str, Concept],
+        memory: Memory,
+        instances: Sequence[CallInstance],
+    ) -> None:
+        self.instances = instances
+        self.memory = memory
+        self.context = context
+        self.finished: list[Execution | None] = [None] * len(instances)
+        self.digests = memory.input_digests()
+        self.binder = Binder(facts, context.known_at, context.assumptions, context.site, concepts, self.finished)
+
+    async def executions(self) -> tuple[Execution, ...]:
+        waves: dict[int, list[int]] = {}
+        for position, instance in enumerate(self.instances):
+            waves.setdefault(instance.level, []).append(position)
+        for level in sorted(waves):
+            await self._run_wave(waves[level])
+        made = [execution for execution in self.finished if execution is not None]
+        if self.context.unreported:
+            return tuple(made)
+        points = [instance.is_point for instance in self.instances]
+        return await self.memory.with_reasons(self.context.subject, made, points, self.digests)
+
+    async def _run_wave(self, positions: Sequence[int]) -> None:
+        prepared = await by_turns(self._prepare, [self.instances[position] for position in positions])
+        landed = await self.memory.result_cache.results_for([job for _, job in prepared])
+        for position, (given, job), result in zip(positions, prepared, landed, strict=True):
+            instance = self.instances[position]
+            self.finished[position] = Execution(
+                description=instance.call.description,
+                as_of=instance.as_of,
+                inputs=given,
+                evaluation=result.evaluation,
+                fingerprint=job.fingerprint,
+                reused=result.reused,
+                reason="",
+            )
+
+    def _prepare(self, instance: CallInstance) -> tuple[dict[str, BoundInput], Job]:
+        if self.context.work is not None:
+            self.context.work.check_time()
+        found = self.binder.bind(instance)
+        given = apply_within(instance.call.description.within, found, self.binder.records_under)
+        return given, self._job(instance, given)
+
+    def _job(self, instance: CallInstance, given: Mapping[str, BoundInput]) -> Job:
+        description = instance.call.description
+        consumed = {name: SlotInput(i.value, i.bounds) for name, i in given.items()}
+        at = None
+        if description.evaluation_time is not None:
+            at = truncate_time(instance.as_of, description.evaluation_time, self.memory.zone)
+        name = self.memory.fingerprint(description, consumed, instance.as_of, self.digests)
+        evaluate = partial(evaluate_safely, description, consumed, at)
+        return Job(name, evaluate, costly=description.kind is Kind.MODEL)
+
+
+def apply_within(
+    within: MaxTimeApart | None, inputs: Mapping[str, BoundInput], records_under: Callable[[int], tuple[Resource, ...]]
+) -> dict[str, BoundInput]:
+    """The inputs, with those of the group that lie too far before its newest one made ``Absent(STALE)``.
+
+    The newest, not the fullest, set counts: an older complete set must not hide that things have changed since.
+    """
+    if within is None:
+        return dict(inputs)
+    times = {name: _newest_time(inputs[name], records_under) for name in within.slots}
+    known = [time for time in times.values() if time is not None]
+    if not known:
+        return dict(inputs)
+    newest = max(known)
+    kept = dict(inputs)
+    for name, time in times.items():
+        if time is not None and newest - time > within.duration:
+            kept[name] = _stale_input(inputs[name], time, newest, within)
+    return kept
+
+
+def _newest_time(given: BoundInput, records_under: Callable[[int], tuple[Resource, ...]]) -> datetime | None:
+    if isinstance(given.value, Absent) and given.bounds is None:
+        return None
+    resources = [*given.resources, *(r for step in given.steps for r in records_under(step))]
+    return max((r.effective.end for r in resources if r.effective is not None), default=None)
+
+
+def _stale_input(given: BoundInput, time: datetime, newest: datetime, within: MaxTimeApart) -> BoundInput:
+    minutes = int(within.duration.total_seconds() // 60)
+    text = (
+        f"{given.slot.concept.display}: last measured {time:%Y-%m-%d %H:%M}, "
+        f"more than {minutes} minutes before the newest of the group ({newest:%Y-%m-%d %H:%M})"
+    )
+    issue = Issue(Severity.WARNING, "not-within", text, given.slot.name)
+    return replace(given, value=Absent(AbsentReason.STALE), bounds=None, issues=(*given.issues, issue))

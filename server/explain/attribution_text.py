@@ -1,0 +1,290 @@
+"""The text of an attribution: where the result is, where it was, and how much each input moved the estimate.
+
+Each input stands with its values at both ends, the largest first; correlated inputs stand together.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ontology.concepts import Origin
+from ontology.evaluation import Interval
+from ontology.values import Absent, Quantity, Series, Value
+from ontology.words import begin_small, brief_number
+from server.attribution.game import DECIDES_APPLICABILITY, MISSING_AT_BASELINE, MISSING_NOW, NO_REFERENCE, StayedInput
+from server.attribution.reference_baseline import USUAL
+from server.attribution.result import (
+    CODE,
+    LOG_ODDS,
+    POINTS,
+    Attribution,
+    AttributionGroup,
+    AttributionItem,
+    ComputedBetween,
+)
+from server.catalog.descriptions import Description
+from server.explain.claims import WHAT_IF
+from server.explain.wording import amount, list_words, number_words, time_words, value_words
+
+_UNCHANGED_REASONS = {
+    "REFERENCE": {NO_REFERENCE: "no usual value", MISSING_NOW: "not known"},
+    "EARLIER": {MISSING_AT_BASELINE: "missing then", MISSING_NOW: "missing now"},
+    "ACTUAL": {MISSING_AT_BASELINE: "missing in the record", MISSING_NOW: "missing or taken as missing"},
+}
+_REASON_ORDER = (NO_REFERENCE, DECIDES_APPLICABILITY, MISSING_NOW, MISSING_AT_BASELINE)
+
+
+def describe_attribution(
+    attribution: Attribution, description: Description, baseline: str, since: datetime | None, before: Value | None
+) -> str:
+    """A few sentences.  ``before`` is what the result was at the baseline, as it was told then.
+
+    The base may be another value: where inputs were missing at one end, they stay as they are now.
+    """
+    decimals = description.display_decimals
+    now = _format_value(attribution.output_value, attribution.output_bounds, decimals)
+    subject = f"{description.produces.display}:" if isinstance(attribution.output_value, bool) else ""
+    subject = subject or f"{description.produces.display} is"
+    match baseline:
+        case "REFERENCE" if _is_unchanged(attribution, attribution.base_value):
+            parts = [f"{subject} {now}, and {_describe_usual(attribution)} too."]
+        case "REFERENCE":
+            parts = [
+                f"{subject} {now}; {_describe_usual(attribution)} it would be {_format_base(attribution, decimals)}."
+            ]
+        case "EARLIER":
+            parts = [
+                f"{subject} {_describe_earlier(attribution, before, time_words(since) if since else 'then', now, decimals)}."
+            ]
+        case _:
+            record = _describe_recorded(attribution, before, decimals)
+            parts = [f"{subject} {now} on {_assumption_noun(attribution)}, {record} by the record."]
+    parts += _describe_moves(attribution, baseline, before, decimals)
+    way = describe_intermediates(attribution.between)
+    parts += [f"On the way: {way}."] if way else []
+    parts += [f"{each}." for each in attribution.flipped]
+    if (
+        baseline != "REFERENCE"
+        and before != attribution.output_value
+        and before != attribution.base_value
+        and not _anything_moved(attribution)
+    ):
+        # Else what follows, "left as they are", would read as if these had no part in it.
+        parts += ["The whole difference comes of what is missing at one end."]
+    parts += _describe_unchanged(attribution.stayed, _UNCHANGED_REASONS[baseline])
+    parts += [f"On an assumption: {WHAT_IF}."] if baseline == "ACTUAL" else []
+    return " ".join(parts)
+
+
+def _is_unchanged(attribution: Attribution, other: Value | None) -> bool:
+    """Whether nothing is told apart between the result and a value at the baseline, and nothing moved it."""
+    return other == attribution.output_value and not any(item.amount or item.needed for item in attribution.items)
+
+
+def _format_value(value: Value, bounds: Interval | None, decimals: int | None) -> str:
+    """A value that has bounds is the least that the result can be."""
+    return f"{'at least ' if bounds is not None else ''}{value_words(value, decimals)}"
+
+
+def _format_base(attribution: Attribution, decimals: int | None) -> str:
+    return _format_value(attribution.base_value, attribution.base_bounds, decimals)
+
+
+def _describe_usual(attribution: Attribution) -> str:
+    """What the end that a result is compared with is, where not all of it is what is usual."""
+    other = [item for item in attribution.items if item.usual not in (None, USUAL)]
+    names = list_words(f"for {begin_small(item.concept.display)} the {item.usual}" for item in other)
+    rest = " of the other inputs" if any(each.why == DECIDES_APPLICABILITY for each in attribution.stayed) else ""
+    return f"with usual values{rest}{f' ({names})' if names else ''}"
+
+
+def _describe_earlier(attribution: Attribution, before: Value | None, when: str, now: str, decimals: int | None) -> str:
+    if before == attribution.output_value == attribution.base_value:
+        return f"{now}, as on {when}"
+    base = _format_base(attribution, decimals)
+    if before == attribution.base_value:
+        return f"{now}, as on {when} to the digits shown" if base == now else f"now {now}, it was {base} on {when}"
+    said = f"it had no value on {when}"
+    if before is not None and not isinstance(before, Absent):
+        said = f"it was {value_words(before, decimals)} on {when}"
+    if not _anything_moved(attribution):
+        return f"now {now}, {said}"
+    return f"now {now}, {said} ({base} {_describe_base_difference(attribution)})"
+
+
+def _describe_recorded(attribution: Attribution, before: Value | None, decimals: int | None) -> str:
+    """What the record alone gives; and the base, where that is another value."""
+    base = _format_base(attribution, decimals)
+    if before == attribution.base_value:
+        return base
+    said = "no value" if before is None or isinstance(before, Absent) else value_words(before, decimals)
+    return f"{said} ({base} without what is missing at one end)" if _anything_moved(attribution) else said
+
+
+def _anything_moved(attribution: Attribution) -> bool:
+    """Whether any input that is known at both ends moved it."""
+    return any(item.amount or item.needed or item.alone for item in attribution.items)
+
+
+def _describe_base_difference(attribution: Attribution) -> str:
+    """How the base differs from what was told: by what is the same at both ends, since it was missing at one."""
+    missing = {each.why for each in attribution.stayed} & {MISSING_AT_BASELINE, MISSING_NOW}
+    if missing == {MISSING_NOW}:
+        return "without what is missing now"
+    return f"with what was missing {'then' if missing == {MISSING_AT_BASELINE} else 'at one of the times'} taken as it is now"
+
+
+def _assumption_noun(attribution: Attribution) -> str:
+    return "the assumptions" if sum(item.assumed for item in attribution.items) > 1 else "the assumption"
+
+
+def _describe_moves(attribution: Attribution, baseline: str, before: Value | None, decimals: int | None) -> list[str]:
+    """What moved it; nothing is said where nothing did."""
+    changed, moves = ("changed", "moved") if baseline == "EARLIER" else ("changes", "moves")
+    if attribution.scale == CODE:
+        if attribution.items:
+            return [f"What {changed} it: {describe_deciding_inputs(attribution.items)}."]
+        return [f"No input {changed} it by itself."] if attribution.base_value != attribution.output_value else []
+    items = [item for item in attribution.items if item.amount]
+    if not items:
+        return []
+    if len(items) == 1 and items[0].time and before == attribution.base_value:
+        return [f"Only time has passed: {describe_change(items[0])}."]
+    away = " away from that" if baseline == "REFERENCE" else ""
+    return [f"What {moves} the estimate{away}: {describe_players(attribution, decimals)}."]
+
+
+def _describe_unchanged(stayed: tuple[StayedInput, ...], words: dict[str, str]) -> list[str]:
+    """What is the same at both ends; but for the site's settings, which are nobody's."""
+    groups: dict[str, list[str]] = {}
+    for each in sorted(stayed, key=lambda each: _REASON_ORDER.index(each.why)):
+        if each.concept.origin is Origin.SITE:
+            continue
+        # What a reader knows as age is read off the date of birth.
+        name = "age" if each.concept.element == "birthDate" else begin_small(each.concept.display)
+        groups.setdefault(words.get(each.why, each.why), []).append(name + (" over time" if each.series else ""))
+    told = "; ".join(f"{list_words(dict.fromkeys(names))} ({why})" for why, names in groups.items())
+    return [f"Left as they are: {told}."] if told else []
+
+
+_HARDLY_SHARE = 0.1
+_AS_MUCH_SHARE = 0.9
+_MOST_NAMED = 7
+_MOST_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _DescribedPlayer:
+    """An input, or correlated inputs together."""
+
+    text: str
+    amount: float
+    error: float | None
+
+
+def describe_players(attribution: Attribution, decimals: int | None) -> str:
+    """The inputs that moved a number, the largest first; correlated ones together."""
+    found = [*_group_players(attribution), *_single_players(attribution)]
+    found.sort(key=lambda mover: -abs(mover.amount))
+    total = sum(abs(mover.amount) for mover in found)
+    named = []
+    for place, mover in enumerate(found[:_MOST_NAMED]):
+        rank = _rank_word(mover.amount, found[0].amount, total, first=place == 0)
+        # Of points the number says it all; that one of many "hardly" counts would be no word for it.
+        how = "" if attribution.scale == POINTS else f" {rank}"
+        named.append(f"{mover.text}{how}{_format_amount(mover, attribution.scale, decimals)}")
+    if (more := len(found) - _MOST_NAMED) > 0:
+        named.append(f"{more} more input{'s' if more > 1 else ''}, none more than these")
+    return ", ".join(named)
+
+
+def describe_deciding_inputs(items: Iterable[AttributionItem]) -> str:
+    """The inputs that a code hangs on."""
+    return list_words(f"{describe_change(item)} ({_describe_decision(item)})" for item in items)
+
+
+def describe_intermediates(between: Iterable[ComputedBetween]) -> str:
+    """The numbers between inputs and result that look otherwise at each end."""
+    told = []
+    for each in between:
+        before, after = value_words(each.before, each.decimals), value_words(each.after, each.decimals)
+        if before != after and isinstance(each.before, Quantity):
+            start = number_words(each.before.value, each.decimals)
+            told.append(f"{begin_small(each.concept.display)} {start} → {after}")
+    return list_words(told)
+
+
+def describe_change(item: AttributionItem) -> str:
+    """An input and its values at both ends, with as many digits as tell them apart."""
+    name = begin_small(item.concept.display) + (" over time" if isinstance(item.after, Series) else "")
+    before, after = item.before, item.after
+    if isinstance(before, Quantity) and isinstance(after, Quantity) and before.unit == after.unit:
+        digits = _distinguishing_digits(before.value, after.value) if item.time else None
+        start, end = before.value, after.value
+        if brief_number(start) != brief_number(end):
+            start, end = brief_number(start), brief_number(end)
+        return f"{name} {number_words(start, digits)} → {amount(end, after.unit, digits)}"
+    return f"{name} {value_words(before)} → {value_words(after)}"
+
+
+def _distinguishing_digits(before: Decimal, after: Decimal) -> int:
+    return next((n for n in range(1, _MOST_DIGITS) if number_words(before, n) != number_words(after, n)), _MOST_DIGITS)
+
+
+def _group_players(attribution: Attribution) -> list[_DescribedPlayer]:
+    return [
+        _DescribedPlayer(_describe_group(group), group.amount, group.error)
+        for group in attribution.groups
+        if group.amount
+    ]
+
+
+def _describe_group(group: AttributionGroup) -> str:
+    """Its members; which way each moved the result, only where they went against each other."""
+    mixed = len({item.amount > 0 for item in group.items if item.amount}) > 1
+    parts = [f"{describe_change(item)}{_direction_word(item.amount) if mixed else ''}" for item in group.items]
+    return f"{begin_small(group.text)} ({', '.join(parts)})"
+
+
+def _direction_word(moved: float) -> str:
+    return "" if not moved else " up" if moved > 0 else " down"
+
+
+def _single_players(attribution: Attribution) -> list[_DescribedPlayer]:
+    grouped = {id(item) for group in attribution.groups for item in group.items}
+    alone = [item for item in attribution.items if item.amount and id(item) not in grouped]
+    return [_DescribedPlayer(describe_change(item), item.amount, item.error) for item in alone]
+
+
+def _describe_decision(item: AttributionItem) -> str:
+    if item.needed and item.alone:
+        return "by itself"
+    return "together with others" if item.needed else "by itself, and it would be the same without"
+
+
+def _rank_word(moved: float, largest: float, total: float, first: bool) -> str:
+    size = abs(moved)
+    if first:
+        return "most" if size < total else "alone"
+    if size >= _AS_MUCH_SHARE * abs(largest):
+        return "about as much"
+    return "hardly" if size < _HARDLY_SHARE * total else "less"
+
+
+def _format_amount(mover: _DescribedPlayer, scale: str, decimals: int | None) -> str:
+    """How far on the scale of the result; of a risk only whether up or down, since log-odds are no words."""
+    if scale in (LOG_ODDS, CODE):
+        return f" ({_direction_word(mover.amount).strip()})"
+    digits = None if decimals is None else decimals + 1
+    size = number_words(Decimal(repr(abs(mover.amount))), digits)
+    if scale == POINTS and "." in size:
+        size = size.rstrip("0").rstrip(".")
+    least = f"less than {number_words(Decimal(1).scaleb(-(digits or 0)))}"
+    if not Decimal(size):
+        return f" ({least})"
+    sign = "+" if mover.amount > 0 else "−"
+    if mover.error is None:
+        return f" ({sign}{size})"
+    error = number_words(Decimal(repr(mover.error)), digits)
+    return f" ({sign}{size} ± {error if Decimal(error) or not mover.error else least})"

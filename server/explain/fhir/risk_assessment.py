@@ -1,0 +1,68 @@
+"""A risk as a RiskAssessment.  In R4 ``probabilityDecimal`` is in percent: 9.1 for 9.1 %."""
+
+import re
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from server.explain.fhir.elements import Json, coding, instant, json_number, quantity, references
+from server.explain.fhir.parts import Part
+from server.explain.fhir.resource import common_elements
+from server.explain.results import AnswerResult
+from server.explain.wording import AT_ONCE, horizon_words, time_words
+
+_MOST_DECIMALS = 2
+_UCUM_OF = {"Y": ("a", "years"), "M": ("mo", "months"), "W": ("wk", "weeks"), "D": ("d", "days")}
+
+
+def risk_assessment(part: Part) -> Json:
+    """The RiskAssessment of a part that is a risk: outcome, probability in percent, and within what time."""
+    result = part.result
+    risk = result.risk
+    if risk is None:
+        raise ValueError("the result is no risk")
+    prediction: Json = {
+        "outcome": {"text": risk.outcome},
+        "probabilityDecimal": json_number(_rounded_percent(risk.probability * Decimal(100), result)),
+        **_horizon_elements(risk.horizon, part.as_of),
+    }
+    if result.interpretation is not None:
+        meant = result.interpretation
+        prediction["qualitativeRisk"] = {"coding": [coding(meant.code)], "text": meant.text}
+    made: Json = {
+        **common_elements(part),
+        "occurrenceDateTime": instant(part.as_of),
+        "performer": {"reference": part.device},
+        "prediction": [prediction],
+    }
+    if basis := references(url for _, url in part.grounds):
+        made["basis"] = basis
+    return made
+
+
+def _horizon_elements(horizon: str, as_of: datetime) -> Json:
+    """From now (0) to the end of the horizon.  R4 leaves open whether such a range is an age; unit and words say it."""
+    if horizon == AT_ONCE:
+        when = instant(as_of)
+        return {
+            "whenPeriod": {"start": when, "end": when},
+            "rationale": f"At {time_words(as_of)}, not in a time to come.",
+        }
+    rationale = f"Within {horizon_words(horizon)} of {time_words(as_of)}; the range is no age."
+    match = re.fullmatch(r"P(\d+)([YMWD])", horizon)
+    if match is None:
+        return {"rationale": rationale}
+    code, name = _UCUM_OF[match[2]]
+    unit = {"unit": f"{name} from the assessment"}
+    low, high = (quantity(Decimal(count), code) for count in ("0", match[1]))
+    return {"whenRange": {"low": low | unit, "high": high | unit}, "rationale": rationale}
+
+
+def _rounded_percent(percent: Decimal, result: AnswerResult) -> Decimal:
+    """To one decimal more than the module shows, two at most: more would claim an exactness that no risk has.
+
+    A risk that is neither none nor certain is not rounded to be so.
+    """
+    shown = None if result.step is None else result.step.module.display_decimals
+    places = _MOST_DECIMALS if shown is None else min(shown + 1, _MOST_DECIMALS)
+    rounded = percent.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return percent if rounded in (0, 100) else rounded

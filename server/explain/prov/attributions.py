@@ -1,0 +1,172 @@
+"""Attributions as entities beside the answer, written and read back: each input with both ends, amount and records."""
+
+from collections.abc import Callable, Mapping
+
+from rdflib import PROV, RDF, Graph, Literal, URIRef
+from rdflib.namespace import DCTERMS
+
+from ontology.evaluation import Issue
+from ontology.values import Value
+from server.errors import ArgumentFileError
+from server.explain.comparisons import AttributionView, Comparison, ItemView
+from server.explain.prov.exported import ExportedAttribution, ExportedGroup, ExportedItem
+from server.explain.prov.rdf_terms import AGENT, MPM
+from server.explain.prov.rdf_values import float_literal, read_value, time_literal, write_value
+from server.explain.prov.statements import Statements, Term, describe_node
+from server.explain.prov.steps import write_record
+
+NodeName = Callable[[str], URIRef]
+
+
+def write_attributions(
+    graph: Graph,
+    name: NodeName,
+    attributions: Mapping[Comparison, AttributionView | Issue],
+    answer: URIRef,
+    value: URIRef,
+) -> None:
+    """State each comparison that was asked for; of one that cannot be told, why."""
+    for place, (against, found) in enumerate(attributions.items()):
+        node = name(f"attribution-{place}")
+        graph.add((answer, MPM.attribution, node))
+        graph.add((node, RDF.type, PROV.Entity))
+        graph.add((node, RDF.type, MPM.Attribution))
+        graph.add((node, PROV.wasDerivedFrom, value))
+        graph.add((node, PROV.wasAttributedTo, AGENT))
+        graph.add((node, MPM.position, Literal(place)))
+        graph.add((node, MPM.against, Literal(against.baseline.value)))
+        if against.since is not None:
+            graph.add((node, MPM.since, time_literal(against.since)))
+        if isinstance(found, Issue):
+            graph.add((node, MPM.refused, Literal(found.text)))
+        else:
+            _write_attribution(graph, name, f"attribution-{place}", found)
+
+
+def _write_attribution(graph: Graph, name: NodeName, part: str, view: AttributionView) -> None:
+    node = name(part)
+    graph.add((node, DCTERMS.description, Literal(view.text)))
+    graph.add((node, MPM.scale, Literal(view.scale)))
+    graph.add((node, MPM.baseline, Literal(view.baseline)))
+    graph.add((node, MPM.base, float_literal(view.base)))
+    graph.add((node, MPM.output, float_literal(view.output)))
+    graph.add((node, MPM.residual, float_literal(view.residual)))
+    _write_ends(graph, name, part, view.base_value, view.output_value)
+    for text in view.flipped:
+        graph.add((node, MPM.flipped, Literal(text)))
+    for place, between in enumerate(view.between):
+        number = name(f"{part}.between-{place}")
+        graph.add((node, MPM.between, number))
+        graph.add((number, RDF.type, PROV.Entity))
+        graph.add((number, MPM.concept, URIRef(between.concept.iri)))
+        _write_ends(graph, name, f"{part}.between-{place}", between.before, between.after)
+    for place, stayed in enumerate(view.stayed):
+        kept = name(f"{part}.stayed-{place}")
+        graph.add((node, MPM.stayed, kept))
+        graph.add((kept, RDF.type, PROV.Entity))
+        graph.add((kept, MPM.concept, URIRef(stayed.concept.iri)))
+        graph.add((kept, MPM.name, Literal(stayed.slot)))
+        graph.add((kept, MPM.reason, Literal(stayed.why)))
+        write_value(graph, kept, stayed.value)
+    # By themselves, not by what they say: two may be equal, as parts of what moved as one.
+    places = {id(item): place for place, item in enumerate(view.items)}
+    for place, item in enumerate(view.items):
+        graph.add((node, MPM.item, name(f"{part}.item-{place}")))
+        graph.add((name(f"{part}.item-{place}"), MPM.position, Literal(place)))
+        _write_item(graph, name, f"{part}.item-{place}", item)
+    for place, group in enumerate(view.groups):
+        grouped = name(f"{part}.group-{place}")
+        graph.add((node, MPM.together, grouped))
+        graph.add((grouped, RDF.type, PROV.Entity))
+        graph.add((grouped, DCTERMS.description, Literal(group.text)))
+        graph.add((grouped, MPM.amount, float_literal(group.amount)))
+        if group.error is not None:
+            graph.add((grouped, MPM.error, float_literal(group.error)))
+        for item in group.items:
+            graph.add((grouped, MPM.item, name(f"{part}.item-{places[id(item)]}")))
+
+
+def _write_item(graph: Graph, name: NodeName, part: str, item: ItemView) -> None:
+    node = name(part)
+    graph.add((node, RDF.type, PROV.Entity))
+    graph.add((node, MPM.concept, URIRef(item.concept.iri)))
+    if item.slot is not None:
+        graph.add((node, MPM.name, Literal(item.slot)))
+    graph.add((node, MPM.amount, float_literal(item.amount)))
+    if item.error is not None:
+        graph.add((node, MPM.error, float_literal(item.error)))
+    if item.usual is not None:
+        graph.add((node, MPM.usual, Literal(item.usual)))
+    if item.assumed:
+        graph.add((node, MPM.assumed, Literal(True)))
+    graph.add((node, MPM.alone, Literal(item.alone)))
+    graph.add((node, MPM.needed, Literal(item.needed)))
+    before, after = _write_ends(graph, name, part, item.before, item.after)
+    for end, effective, records in (
+        (before, item.effective_before, item.records_before),
+        (after, item.effective, item.records),
+    ):
+        if effective is not None:
+            graph.add((end, MPM.effective, time_literal(effective)))
+        for record in records:
+            graph.add((end, PROV.wasDerivedFrom, write_record(graph, record)))
+
+
+def _write_ends(graph: Graph, name: NodeName, part: str, before: Value, after: Value) -> tuple[URIRef, URIRef]:
+    """State what something was at the baseline, and what it is."""
+    ends = name(f"{part}.from"), name(f"{part}.to")
+    for term, end, value in zip((MPM["from"], MPM.to), ends, (before, after), strict=True):
+        graph.add((name(part), term, end))
+        graph.add((end, RDF.type, PROV.Entity))
+        graph.add((end, RDF.type, MPM.End))
+        write_value(graph, end, value)
+    return ends
+
+
+_POSITION = str(MPM.position)
+
+
+def read_attributions(statements: Statements, answer: Term) -> tuple[ExportedAttribution, ...]:
+    """Those that were told; what was asked for and refused has no numbers to check."""
+    found = _by_position(statements, statements.nodes(answer, str(MPM.attribution)))
+    return tuple(_read_attribution(statements, each) for each in found if not statements.values(each, str(MPM.refused)))
+
+
+def _read_attribution(statements: Statements, node: Term) -> ExportedAttribution:
+    since = str(MPM.since)
+    items = _by_position(statements, statements.nodes(node, str(MPM.item)))
+    return ExportedAttribution(
+        scale=statements.text(node, str(MPM.scale)),
+        baseline=statements.text(node, str(MPM.baseline)),
+        base=statements.number(node, str(MPM.base)),
+        output=statements.number(node, str(MPM.output)),
+        items=tuple(_read_item(statements, item) for item in items),
+        since=statements.time(node, since) if statements.values(node, since) else None,
+        against=statements.text(node, str(MPM.against)),
+        groups=tuple(_read_group(statements, group, items) for group in statements.nodes(node, str(MPM.together))),
+    )
+
+
+def _read_item(statements: Statements, node: Term) -> ExportedItem:
+    return ExportedItem(
+        concept=statements.iri(node, str(MPM.concept)),
+        before=read_value(statements, statements.node(node, str(MPM["from"]))),
+        after=read_value(statements, statements.node(node, str(MPM.to))),
+        amount=statements.number(node, str(MPM.amount)),
+    )
+
+
+def _read_group(statements: Statements, node: Term, items: list[Term]) -> ExportedGroup:
+    members = statements.nodes(node, str(MPM.item))
+    if any(member not in items for member in members):
+        raise ArgumentFileError(f"{describe_node(node)} has an input in it that is none of its attribution")
+    places = tuple(sorted(items.index(member) for member in members))
+    return ExportedGroup(statements.number(node, str(MPM.amount)), places)
+
+
+def _by_position(statements: Statements, nodes: list[Term]) -> list[Term]:
+    places = {statements.integer(node, _POSITION): node for node in nodes}
+    if sorted(places) != list(range(len(nodes))):
+        of = describe_node(nodes[0])
+        raise ArgumentFileError(f"{of} and its neighbours are not numbered from 0 without a gap: one is missing")
+    return [places[place] for place in sorted(places)]

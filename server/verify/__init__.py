@@ -1,0 +1,1 @@
+"""An exported argument verified: read, computed again here, and what differs reported."""

@@ -35,7 +35,7 @@ from server.executor.engine import Engine
 from server.settings import Settings
 
 async def open_and_close():
-    async with await Engine.open(Settings(cache={{"enabled": False}}), load_catalog(checked=Path({checked!r}))):
+    async with await Engine.open(Settings(cache={{"enabled": False}}), load_catalog(verdict_file=Path({checked!r}))):
         pass
 
 asyncio.run(open_and_close())

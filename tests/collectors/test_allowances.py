@@ -66,7 +66,7 @@ async def test_what_is_tried_after_the_answer_costs_the_request_nothing() -> Non
     server = holding(*readings(30), metadata=LASTN)
     allowance = ReadBudget(records=1_000)
     async with Asking(server) as asking:
-        await asking.gatherer.gather(asking.source, "p", latest(CREATININE), AT, 5, allowance=allowance)
+        await asking.gatherer.gather(asking.source, "p", latest(CREATININE), AT, 5, read_budget=allowance)
         left, sent = allowance.records, len(server.asked)
         await asking.gatherer.trials.wait()
     assert len(server.asked) > sent

@@ -19,7 +19,7 @@ def said() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(
-                    func=ast.Name(id="Issue" | "say" | "say_each"), args=[_, ast.Constant(value=str(code)), *_]
+                    func=ast.Name(id="Issue" | "slot_issue" | "issue_per_fact"), args=[_, ast.Constant(value=str(code)), *_]
                 ):
                     yield code
 

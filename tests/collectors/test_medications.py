@@ -140,7 +140,7 @@ def test_a_medication_that_could_not_be_had_is_of_unknown_code() -> None:
     failed = ReferencedRecords(failures={"Medication": Failure(AbsentReason.NOT_PERMITTED, "no")})
     readout = begun(request()).finish(failed)
     assert readout.facts == {}
-    assert [entry.systems for entry in readout.coded] == [frozenset()]
+    assert [entry.systems for entry in readout.coded_entries] == [frozenset()]
 
 
 def test_that_it_was_prescribed_or_stated_is_told() -> None:

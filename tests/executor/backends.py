@@ -110,7 +110,7 @@ async def until_true(condition: Callable[[], bool]) -> None:
 async def open_backend(name: str) -> AsyncIterator[Backend]:
     clock = Clock()
     # Generous: no test here is about a slow server, and a busy machine is not a fault.
-    limits = {"connect": 10.0, "answer": 10.0}
+    limits = {"connect_timeout": 10.0, "answer_timeout": 10.0}
     if name == "none":
         yield Backend(name, NoStore())
     elif name == "embedded":

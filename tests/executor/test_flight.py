@@ -287,12 +287,12 @@ def evaluate():
     return Evaluation(Quantity(Decimal(1), "mg/dL"), Working("worked"))
 
 async def main():
-    store = RedisStore(url, connect=10, answer=10)
-    flight = ResultCache(store, timedelta(hours=1), patience=60, lock=timedelta(seconds=int(sys.argv[6])))
+    store = RedisStore(url, connect_timeout=10, answer_timeout=10)
+    flight = ResultCache(store, timedelta(hours=1), wait_limit=60, lock=timedelta(seconds=int(sys.argv[6])))
     await store.status()
     print("ready", flush=True)
     sys.stdin.readline()
-    landed = await flight.land([Job(name, evaluate, costly)])
+    landed = await flight.results_for([Job(name, evaluate, costly)])
     print("reused" if landed[0].reused else "evaluated", flush=True)
     await store.close()
 

@@ -56,7 +56,7 @@ async def test_the_cache_killed_mid_run(monkeypatch: pytest.MonkeyPatch) -> None
                 os.kill(caches[1].pid, signal.SIGKILL)
             return landed
 
-        monkeypatch.setattr(engine.memory.result_cache, "land", kill_after_the_first_wave)
+        monkeypatch.setattr(engine.memory.result_cache, "results_for", kill_after_the_first_wave)
         trace = await ask(engine)
     assert waves > 1
     assert values(trace) == values(undisturbed)

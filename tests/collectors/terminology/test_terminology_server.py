@@ -113,8 +113,8 @@ async def test_a_page_that_is_too_large() -> None:
 async def test_single_codes() -> None:
     fake = FakeTerminology(*TEN)
     server = fake.server()
-    assert await server.holds(f"{SET}|2", (SCT, "3"))
-    assert not await server.holds(SET, (LOINC, "3"))
+    assert await server.validate_code(f"{SET}|2", (SCT, "3"))
+    assert not await server.validate_code(SET, (LOINC, "3"))
     # Codes of a patient stand in no address.
     assert {str(request.url) for request in fake.asked} == {f"{BASE}/ValueSet/$validate-code"}
     assert {request.method for request in fake.asked} == {"POST"}
@@ -134,7 +134,7 @@ async def test_an_answer_that_is_none(answer: httpx.Response, kind: type[Collect
     fake = FakeTerminology(*TEN)
     fake.validates = answer
     with pytest.raises(kind, match=text):
-        await fake.server().holds(SET, (SCT, "3"))
+        await fake.server().validate_code(SET, (SCT, "3"))
 
 
 class Clock:
@@ -215,5 +215,5 @@ async def test_it_leads_nowhere_else(status: int, where: str) -> None:
     with pytest.raises(CollectorError):
         await fake.server(4).expand(SET)
     with pytest.raises(CollectorError):
-        await fake.server(4).holds(SET, (LOINC, "1"))
+        await fake.server(4).validate_code(SET, (LOINC, "1"))
     assert {request.url.host for request in fake.asked} == {"tx.test"}

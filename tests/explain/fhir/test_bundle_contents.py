@@ -107,7 +107,7 @@ def test_a_record_without_a_version_is_named_as_it_is() -> None:
 
 def test_several_results_share_the_steps_below() -> None:
     trace = t.kfre_trace()
-    below = t.Answered(t.Goal(t.EGFR, t.EGFR_MODULE.iri), 0, None)
+    below = t.GoalAnswer(t.Goal(t.EGFR, t.EGFR_MODULE.iri), 0, None)
     results = explain(replace(trace, answers=(*trace.answers, below)), t.interpret)
     made = bundle(results, NOW)
     assert faults(made) == []

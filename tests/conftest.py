@@ -61,8 +61,8 @@ def synthetic_ehr(shared_ehr: Ehr) -> Ehr:
 def synthetic(synthetic_ehr: Ehr) -> dict[str, Trace]:
     """The synthetic patients, each asked once for everything at the time that their index names."""
     from fixtures.make_patients import INDEX, PATIENTS
-    from tests.support.proving import Asked, asked_over_http, every_concept
+    from tests.support.proof_questions import ProofQuestion, ask_over_http, every_concept
 
     index = json.loads((PATIENTS / INDEX).read_text(encoding="utf-8"))
-    questions = [Asked(p["id"], p["id"], datetime.fromisoformat(p["at"]), every_concept()) for p in index]
-    return asked_over_http(synthetic_ehr.base_url, questions)
+    questions = [ProofQuestion(p["id"], p["id"], datetime.fromisoformat(p["at"]), every_concept()) for p in index]
+    return ask_over_http(synthetic_ehr.base_url, questions)

@@ -12,8 +12,8 @@ from server.catalog.catalog import load_catalog
 from server.cli.main import main
 from server.errors import CatalogError
 from server.explain.card import metric_tables, render_markdown
-from tests.support.asking import shipped
-from tests.support.copied_descriptions import KIDNEY, copied
+from tests.support.descriptions import KIDNEY, copy_descriptions
+from tests.support.engine_questions import shipped
 
 NUMERALS = ("i", "ii", "iii", "iv", "v")
 KFRE = ("kidney-failure-risk-2y", "kidney-failure-risk-5y")
@@ -115,7 +115,7 @@ BROKEN = (
 
 @pytest.mark.parametrize(("written", "instead", "says"), BROKEN)
 def test_a_broken_card_stops_the_start(tmp_path: Path, written: str, instead: str, says: str) -> None:
-    copied(tmp_path, *KIDNEY, "kidney_failure_risk")
+    copy_descriptions(tmp_path, *KIDNEY, "kidney_failure_risk")
     card = tmp_path / "modules/kidney_failure_risk/card.ttl"
     text = card.read_text(encoding="utf-8")
     assert written in text

@@ -14,9 +14,9 @@ from server.executor.budget import Budget
 from server.executor.question import Question
 from server.explain.explain import explain
 from server.kinds import model
-from tests.support.asking import AT
 from tests.support.charts import creatinine, patient
-from tests.support.faulty import Faulty, engine_over
+from tests.support.engine_questions import AT
+from tests.support.fake_fhir_servers import FaultyFhir, engine_over
 
 
 def chart(count: int) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def _day(number: int) -> str:
 
 
 async def asked(records: Iterable[Any], of: tuple[str, ...], budget: Budget | None = None, **server: int) -> Any:
-    async with engine_over(Faulty(records), cache={"enabled": False}, server=server) as engine:
+    async with engine_over(FaultyFhir(records), cache={"enabled": False}, server=server) as engine:
         return await engine.ask(Question("p1", of, AT, budget=budget))
 
 
@@ -88,7 +88,7 @@ async def test_others_have_their_turn_between_the_times_of_a_timeline() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    async with engine_over(Faulty(chart(80)), cache={"enabled": False}) as engine:
+    async with engine_over(FaultyFhir(chart(80)), cache={"enabled": False}) as engine:
         await engine.ask(Question("p1", ("egfr",), AT))
         task = asyncio.create_task(other())
         await engine.ask(Question("p1", ("egfr",), AT))

@@ -11,7 +11,7 @@ from server.graphql.assumptions import Assumption, CodingInput, read_assumptions
 from server.graphql.endpoint import GraphQL
 from server.settings import ServerSettings
 from tests.support import traces as t
-from tests.support.asking import shipped
+from tests.support.engine_questions import shipped
 from tests.support.fake_engine import FakeEngine
 
 ALERT, VOICE = Coding("http://snomed.info/sct", "248234008"), Coding("http://loinc.org", "LA9341-3")

@@ -13,8 +13,7 @@ from server.explain.explain import explain
 from server.graphql import errors
 from server.graphql.full_query import FULL_QUERY
 from tests.support import traces as t
-from tests.support.fake_engine import FakeEngine
-from tests.support.graphql_asking import TEXT, ask, codes, endpoint
+from tests.support.fake_engine import TEXT, FakeEngine, ask, endpoint, error_codes
 
 
 @pytest.mark.parametrize("name", sorted(t.EVERY_TRACE))
@@ -97,7 +96,7 @@ async def test_modules_and_one_concept_of_them() -> None:
         "required": True,
         "unit": "mg/dL",
     }
-    assert codes(await ask(query, variables={"of": "nothing"})) == ["unknown-concept"]
+    assert error_codes(await ask(query, variables={"of": "nothing"})) == ["unknown-concept"]
 
 
 @pytest.mark.parametrize("at", ["2026-06-01T08:30:00", "yesterday", "2026-13-01T00:00:00Z", 5, True])
@@ -105,7 +104,7 @@ async def test_a_time_without_a_zone_is_refused(at: Any) -> None:
     query = 'query T($at: DateTime) { patient(id: "p-17") { results(of: ["egfr"], at: $at) { text } } }'
     engine = FakeEngine()
     told = await ask(query, engine, {"at": at})
-    assert codes(told) == ["invalid-query"]
+    assert error_codes(told) == ["invalid-query"]
     assert "DateTime" in told["errors"][0]["message"]
     assert engine.asked == []
 
@@ -136,14 +135,14 @@ async def test_numbers_that_are_not_finite_are_refused(value: str) -> None:
 async def test_our_own_errors_keep_their_words(raised: Exception, code: str, text: str) -> None:
     told = await ask(TEXT, FakeEngine(raised))
     assert told["errors"][0]["message"] == text
-    assert codes(told) == [code]
+    assert error_codes(told) == [code]
 
 
 async def test_any_other_error_is_an_id_and_its_text_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     told = await ask(TEXT, FakeEngine(RuntimeError("p-17 has a creatinine of 1.6")))
     (error,) = told["errors"]
-    assert codes(told) == ["internal"]
+    assert error_codes(told) == ["internal"]
     assert error["message"] == f"internal error {error['extensions']['id']}"
     assert error["extensions"]["id"] in caplog.text
     assert "RuntimeError" in caplog.text
@@ -165,7 +164,7 @@ async def test_the_value_of_a_refused_variable_is_not_repeated() -> None:
     for variables in ({"of": {"name": "Jane Doe"}}, {"of": ["egfr"], "a": [assumption]}):
         told = await ask(query, variables=variables)
         assert "Jane" not in json.dumps(told)
-        assert set(codes(told)) == {"invalid-query"}
+        assert set(error_codes(told)) == {"invalid-query"}
     told = await ask('{ patient(id: {name: "Jane"}) { results(of: [{name: "Jane"}]) { text } } }')
     assert "Jane" not in json.dumps(told)
 
@@ -174,32 +173,32 @@ async def test_the_value_of_a_refused_variable_is_not_repeated() -> None:
 async def test_a_question_names_at_least_one_concept_and_not_too_many(of: str) -> None:
     engine = FakeEngine()
     told = await ask(f'{{ patient(id: "p-17") {{ results(of: {of}) {{ text }} }} }}', engine)
-    assert codes(told)[0] in {"no-concepts", "too-many-concepts"}
+    assert error_codes(told)[0] in {"no-concepts", "too-many-concepts"}
     assert engine.asked == []
 
 
 async def test_a_source_must_be_said_where_there_are_several() -> None:
     two = FakeEngine(sources=("a", "b"))
     told = await ask(TEXT, two)
-    assert codes(told) == ["source-required"]
+    assert error_codes(told) == ["source-required"]
     assert "a, b" in told["errors"][0]["message"]
-    assert codes(await ask('{ patient(id: "p-17", source: "c") { id } }', two)) == ["unknown-source"]
+    assert error_codes(await ask('{ patient(id: "p-17", source: "c") { id } }', two)) == ["unknown-source"]
     assert "errors" not in await ask('{ patient(id: "p-17", source: "b") { id } }', two)
 
 
 @pytest.mark.parametrize("patient", ["a/b", "a?b", "", "x" * 65, "..%2f"])
 async def test_an_id_that_is_none_is_refused_and_not_repeated(patient: str) -> None:
     told = await ask("query P($id: ID!) { patient(id: $id) { reference } }", variables={"id": patient})
-    assert codes(told) == ["patient-not-found"]
+    assert error_codes(told) == ["patient-not-found"]
     assert not patient or patient not in told["errors"][0]["message"]
 
 
 async def test_an_unknown_operation_and_a_missing_variable() -> None:
     over = endpoint()
     told, status = await over.run("query A { modules { id } } query B { modules { id } }", {}, "C")
-    assert (codes(told), status) == (["invalid-query"], 400)
+    assert (error_codes(told), status) == (["invalid-query"], 400)
     told, status = await over.run("query A($id: ID!) { patient(id: $id) { id } }", {})
-    assert (codes(told), status) == (["invalid-query"], 400)
+    assert (error_codes(told), status) == (["invalid-query"], 400)
 
 
 async def test_introspection_works() -> None:

@@ -4,14 +4,7 @@ import pytest
 
 from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
-from tests.support.trained import (
-    DTYPE,
-    TREE,
-    boosted,
-    load,
-    logistic,
-    write_model,
-)
+from tests.support.trained_models import DTYPE, TREE, boosted, catalog_with_models, logistic, write_model
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +12,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     folder = tmp_path_factory.mktemp("models")
     write_model(folder, logistic(), "linear", (DTYPE,), id="linear")
     write_model(folder, boosted(), "tree-path-dependent", (TREE,), id="tree")
-    return load(folder)
+    return catalog_with_models(folder)
 
 
 @pytest.fixture

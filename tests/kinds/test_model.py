@@ -25,7 +25,7 @@ from server.executor.module_evaluation import decode_evaluation, encode_evaluati
 from server.kinds.trained.feature_row import feature_row
 from server.kinds.trained.loaded_model import load_model
 from server.kinds.trained.shap_values import column_slots, probe_rows
-from tests.support.trained import (
+from tests.support.trained_models import (
     FEMALE,
     NOT_FOUND,
     OTHER,
@@ -33,16 +33,16 @@ from tests.support.trained import (
     brute_force,
     inputs,
     logistic,
-    people,
-    usual,
+    training_rows,
+    usual_values,
 )
 
 COLUMNS = {"creatinine": [0], "temperature": [1], "heart_rate": [2], "sex": [3], "dialysis": [4, 5]}
 PARTS: dict[str, dict[str, Value]] = {
-    "all known": usual(),
-    "creatinine missing": usual(creatinine=NOT_FOUND),
-    "two missing": usual(temperature=NOT_FOUND, dialysis=NOT_FOUND, sex=FEMALE),
-    "sex unknown": usual(sex=OTHER),
+    "all known": usual_values(),
+    "creatinine missing": usual_values(creatinine=NOT_FOUND),
+    "two missing": usual_values(temperature=NOT_FOUND, dialysis=NOT_FOUND, sex=FEMALE),
+    "sex unknown": usual_values(sex=OTHER),
 }
 
 
@@ -51,7 +51,7 @@ def contributions(evaluation: Evaluation) -> dict[str, float]:
 
 
 def background() -> Any:
-    rows, _ = people(40, seed=11)
+    rows, _ = training_rows(40, seed=11)
     return rows
 
 
@@ -98,7 +98,7 @@ def test_tree_shap_is_the_definition_by_the_weights_of_the_leaves(tree: Descript
 @pytest.mark.parametrize("given", PARTS.values(), ids=PARTS)
 def test_interventional_tree_shap_is_the_definition_on_columns(tree: Description, given: dict[str, Value]) -> None:
     steps = [("impute", SimpleImputer()), ("fit", GradientBoostingClassifier(n_estimators=15, random_state=0))]
-    pipeline = Pipeline(steps).fit(*people())
+    pipeline = Pipeline(steps).fit(*training_rows())
     path = tree.folder / "gradient.skops"
     skops.io.dump(pipeline, path)
     assert tree.model is not None
@@ -153,7 +153,7 @@ def path_dependent(estimator: Any, row: Any) -> list[float]:
 
 
 def test_contributions_are_told_by_size_and_correlated_ones_together(linear: Description) -> None:
-    evaluation = kinds.evaluate(linear, inputs(linear, **usual(creatinine=NOT_FOUND)))
+    evaluation = kinds.evaluate(linear, inputs(linear, **usual_values(creatinine=NOT_FOUND)))
     sizes = [abs(each.amount) for each in evaluation.working.contributions]
     assert sizes == sorted(sizes, reverse=True)
     told = {each.slot: each.text for each in evaluation.working.contributions}
@@ -166,7 +166,7 @@ def test_contributions_are_told_by_size_and_correlated_ones_together(linear: Des
 
 def test_nothing_measured_gives_no_base_rate(linear: Description, tree: Description) -> None:
     for description in (linear, tree):
-        for given in ({}, {"creatinine": usual()["creatinine"]}, {"sex": FEMALE, "dialysis": True}):
+        for given in ({}, {"creatinine": usual_values()["creatinine"]}, {"sex": FEMALE, "dialysis": True}):
             evaluation = kinds.evaluate(description, inputs(description, **given))
             assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
             assert "too-few-measured" in {issue.code for issue in evaluation.issues}
@@ -177,14 +177,14 @@ def test_a_required_input_must_be_there_and_be_one_that_training_saw(linear: Des
     slots = tuple(replace(slot, required=slot.name == "sex") for slot in linear.slots)
     strict = replace(linear, slots=slots, digest="strict")
     for sex in (NOT_FOUND, OTHER):
-        evaluation = kinds.evaluate(strict, inputs(strict, **usual(sex=sex)))
+        evaluation = kinds.evaluate(strict, inputs(strict, **usual_values(sex=sex)))
         assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
-    assert isinstance(kinds.evaluate(strict, inputs(strict, **usual())).value, Quantity)
+    assert isinstance(kinds.evaluate(strict, inputs(strict, **usual_values())).value, Quantity)
 
 
 def test_a_bound_is_no_number(linear: Description) -> None:
-    bound = kinds.evaluate(linear, inputs(linear, **usual(creatinine=Bound("<", Decimal(1), "mg/dL"))))
-    missing = kinds.evaluate(linear, inputs(linear, **usual(creatinine=NOT_FOUND)))
+    bound = kinds.evaluate(linear, inputs(linear, **usual_values(creatinine=Bound("<", Decimal(1), "mg/dL"))))
+    missing = kinds.evaluate(linear, inputs(linear, **usual_values(creatinine=NOT_FOUND)))
     assert bound.value == missing.value
     assert "bound-not-used" in {issue.code for issue in bound.issues}
     said = {each.slot: each.text for each in bound.working.contributions}
@@ -192,7 +192,7 @@ def test_a_bound_is_no_number(linear: Description) -> None:
 
 
 def test_a_refused_patient_gets_no_number(linear: Description) -> None:
-    refused = kinds.evaluate(linear, inputs(linear, **usual(kidney_transplant=True)))
+    refused = kinds.evaluate(linear, inputs(linear, **usual_values(kidney_transplant=True)))
     assert refused.value == Absent(AbsentReason.NOT_APPLICABLE)
 
 
@@ -216,7 +216,7 @@ def test_the_unit_of_a_record_does_not_move_the_prediction(
             written = Decimal(number) * 10_000 / mass
         converted = in_slot_unit(Quantity(written, other_unit), found)
         values = [
-            kinds.evaluate(description, inputs(description, **usual(**{slot: value}))).value
+            kinds.evaluate(description, inputs(description, **usual_values(**{slot: value}))).value
             for value in (Quantity(Decimal(number), unit), converted)
         ]
         first, second = (value.value for value in values if isinstance(value, Quantity))
@@ -234,10 +234,10 @@ def test_what_a_conversion_leaves_behind_is_rounded_off(linear: Description) -> 
 
 
 def test_the_reason_why_a_patient_lies_outside_is_told(linear: Description) -> None:
-    high = kinds.evaluate(linear, inputs(linear, **usual(creatinine=Quantity(Decimal("9.1"), "mg/dL"))))
+    high = kinds.evaluate(linear, inputs(linear, **usual_values(creatinine=Quantity(Decimal("9.1"), "mg/dL"))))
     told = [issue.text for issue in high.issues if issue.code == "out-of-distribution"]
     assert told == ["serum creatinine 9.1 mg/dL is above 99.9 % of the training data"]
-    low = kinds.evaluate(linear, inputs(linear, **usual(heart_rate=Quantity(Decimal(20), "/min"))))
+    low = kinds.evaluate(linear, inputs(linear, **usual_values(heart_rate=Quantity(Decimal(20), "/min"))))
     assert any(issue.text == "heart rate 20/min is below 99.9 % of the training data" for issue in low.issues)
     standing = high.working.standing
     assert standing is not None
@@ -247,7 +247,7 @@ def test_the_reason_why_a_patient_lies_outside_is_told(linear: Description) -> N
 
 
 def test_what_was_never_missing_or_never_seen_in_training_is_told(linear: Description) -> None:
-    unseen = kinds.evaluate(linear, inputs(linear, **usual(sex=OTHER, creatinine=NOT_FOUND)))
+    unseen = kinds.evaluate(linear, inputs(linear, **usual_values(sex=OTHER, creatinine=NOT_FOUND)))
     assert {"unseen-value", "out-of-distribution"} <= {issue.code for issue in unseen.issues}
     # It was recorded, only not so that the model can take it.
     said = {each.slot: each.text for each in unseen.working.contributions}
@@ -257,14 +257,14 @@ def test_what_was_never_missing_or_never_seen_in_training_is_told(linear: Descri
     assert not any("is not measured" in text for text in told)
     assert unseen.working.standing is not None and unseen.working.standing.measured == 3
     assert unseen.working.qualifier is not None and "3 of 5 inputs known" in unseen.working.qualifier
-    inside = kinds.evaluate(linear, inputs(linear, **usual()))
+    inside = kinds.evaluate(linear, inputs(linear, **usual_values()))
     assert inside.working.standing is not None and inside.working.standing.outside == ()
 
 
 def test_a_platt_scaled_model_is_explained_on_its_scaled_log_odds(linear: Description) -> None:
     assert linear.model is not None
     scaled = replace(linear, digest="x", model=replace(linear.model, slope=Decimal("0.8"), intercept=Decimal("-0.3")))
-    plain, other = (kinds.evaluate(each, inputs(linear, **usual())) for each in (linear, scaled))
+    plain, other = (kinds.evaluate(each, inputs(linear, **usual_values())) for each in (linear, scaled))
     assert plain.working.margin is not None and other.working.margin is not None
     assert float(other.working.margin.output) == pytest.approx(0.8 * float(plain.working.margin.output) - 0.3)
     assert contributions(other) == pytest.approx({k: 0.8 * v for k, v in contributions(plain).items()})
@@ -273,7 +273,7 @@ def test_a_platt_scaled_model_is_explained_on_its_scaled_log_odds(linear: Descri
 def test_the_other_class_mirrors(linear: Description) -> None:
     assert linear.model is not None
     mirrored = replace(linear, digest="mirror", model=replace(linear.model, positive=0))
-    plain, other = (kinds.evaluate(each, inputs(linear, **usual())) for each in (linear, mirrored))
+    plain, other = (kinds.evaluate(each, inputs(linear, **usual_values())) for each in (linear, mirrored))
     assert contributions(other) == pytest.approx({k: -v for k, v in contributions(plain).items()})
     assert isinstance(plain.value, Quantity) and isinstance(other.value, Quantity)
     assert float(plain.value.value + other.value.value) == pytest.approx(100)
@@ -297,7 +297,7 @@ def test_many_at_once_are_as_each_alone(linear: Description, tree: Description) 
 
 
 def test_an_evaluation_survives_the_cache(linear: Description) -> None:
-    evaluation = kinds.evaluate(linear, inputs(linear, **usual()))
+    evaluation = kinds.evaluate(linear, inputs(linear, **usual_values()))
     assert decode_evaluation(encode_evaluation(evaluation)) == evaluation
 
 

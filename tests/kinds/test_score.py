@@ -1,4 +1,4 @@
-"""Scores: points of ordered bands; with inputs missing, limits and no invented total."""
+"""Scores: points of ordered bands; with inputs missing, limits or a partial total, and never an invented one."""
 
 from decimal import Decimal
 
@@ -187,3 +187,30 @@ def test_a_criterion_settled_by_another_slot_names_that():
     assert evaluation.working.warrant.startswith("SpO2 (oxygen no): 0 (on air) + ")
     evaluation = evaluate(CHART, {"rate": number(16), "spo2": absent(), "oxygen": SlotInput(True)})
     assert "SpO2 missing (oxygen yes): 1 to 3" in evaluation.working.warrant
+
+
+PARTIAL_CHART = make_score(RATE, OXYGEN, partial_total=True)
+UNREAD = (AbsentReason.UNREACHABLE, AbsentReason.NOT_PERMITTED, AbsentReason.NOT_QUERIED, AbsentReason.FAILED)
+
+
+@pytest.mark.parametrize("reason", UNREAD)
+def test_what_could_not_be_read_leaves_no_total_but_its_limits(reason: AbsentReason) -> None:
+    evaluation = evaluate(PARTIAL_CHART, {"rate": number(26), "oxygen": SlotInput(Absent(reason))})
+    assert evaluation.value == INSUFFICIENT
+    assert evaluation.bounds is not None
+    assert (evaluation.bounds.low, evaluation.bounds.high) == (Decimal(3), Decimal(5))
+    assert evaluation.working.claim is None
+    assert {issue.severity for issue in evaluation.issues if issue.code == "input-absent"} == {Severity.ERROR}
+
+
+@pytest.mark.parametrize("reason", set(AbsentReason) - set(UNREAD) - {AbsentReason.NOT_APPLICABLE})
+def test_what_is_not_recorded_leaves_the_lowest_total(reason: AbsentReason) -> None:
+    evaluation = evaluate(PARTIAL_CHART, {"rate": number(26), "oxygen": SlotInput(Absent(reason))})
+    assert evaluation.value == points(3)
+
+
+@pytest.mark.parametrize("reason", set(AbsentReason) - set(UNREAD) - {AbsentReason.NOT_APPLICABLE})
+def test_only_of_what_was_not_found_is_it_said_that_it_is_not_recorded(reason: AbsentReason) -> None:
+    claim = evaluate(PARTIAL_CHART, {"rate": number(26), "oxygen": SlotInput(Absent(reason))}).working.claim
+    lack = "not recorded" if reason is AbsentReason.NOT_FOUND else "not known"
+    assert claim == f"Score: at least 3 (recorded); up to 5 if criteria {lack} are present"

@@ -2,15 +2,24 @@
 
 import pytest
 
-from tests.support.acute import codes, texts
-from tests.support.kidney import INPUT_ABSENT, NOT_APPLICABLE, asked, caution_texts, code, creatinine, day
+from tests.support.module_inputs import (
+    INPUT_ABSENT,
+    NOT_APPLICABLE,
+    caution_texts,
+    code_of,
+    creatinine,
+    day,
+    evaluate_at,
+    issue_codes,
+    issue_texts,
+)
 
 NONE = "aki-criteria-not-met"
 
 
 def stage(*points: tuple[float, str | float], at: float | None = None, **more):
     when = day(points[-1][0] + 0.1 if at is None else at)
-    return asked("aki-stage", {"creatinine": creatinine(*points), "age": 60, "dialysis": False, **more}, when)
+    return evaluate_at("aki-stage", {"creatinine": creatinine(*points), "age": 60, "dialysis": False, **more}, when)
 
 
 @pytest.mark.parametrize(
@@ -28,19 +37,19 @@ def stage(*points: tuple[float, str | float], at: float | None = None, **more):
     ],
 )
 def test_criteria_and_stages(points: tuple, expected: str) -> None:
-    assert code(stage(*points)) == expected
+    assert code_of(stage(*points)) == expected
 
 
 def test_4_mg_is_stage_3_only_once_criteria_are_met() -> None:
-    assert code(stage((-100, 4.2), (0, 4.2), (3, 4.3))) == NONE
-    assert code(stage((-100, 3.8), (0, 3.8), (2, 4.1))) == "aki-stage-3"
-    assert code(stage((-100, 3.8), (0, 3.6), (2, 3.9))) == "aki-stage-1"
+    assert code_of(stage((-100, 4.2), (0, 4.2), (3, 4.3))) == NONE
+    assert code_of(stage((-100, 3.8), (0, 3.8), (2, 4.1))) == "aki-stage-3"
+    assert code_of(stage((-100, 3.8), (0, 3.6), (2, 3.9))) == "aki-stage-1"
 
 
 def test_limits_hold_in_molar_units_as_published() -> None:
     # 26.5 µmol/L more than 88.4 µmol/L, and 353.6 µmol/L, at 88.42 µmol/L for a mg/dL.
-    assert code(stage((0, "0.99977"), (2, "1.29948"))) == "aki-stage-1"
-    assert code(stage((0, "3.6"), (2, "3.99909"))) == "aki-stage-3"
+    assert code_of(stage((0, "0.99977"), (2, "1.29948"))) == "aki-stage-1"
+    assert code_of(stage((0, "3.6"), (2, "3.99909"))) == "aki-stage-3"
 
 
 def test_baseline_is_the_lowest_of_7_days_and_named() -> None:
@@ -50,7 +59,7 @@ def test_baseline_is_the_lowest_of_7_days_and_named() -> None:
 
 def test_else_the_median_of_days_8_to_365_and_named() -> None:
     evaluation = stage((-360, 9.0), (-200, 1.0), (-100, 1.1), (-20, 1.2), (-9, 0.9), (0, 2.3))
-    assert code(evaluation) == "aki-stage-2"
+    assert code_of(evaluation) == "aki-stage-2"
     warrant = evaluation.working.warrant
     assert "1.1 mg/dL (median of days 8 to 365 before" in warrant
     assert "2023-01-06 to 2023-12-23" in warrant
@@ -59,20 +68,20 @@ def test_else_the_median_of_days_8_to_365_and_named() -> None:
 def test_values_of_more_than_a_year_ago_are_no_baseline() -> None:
     evaluation = stage((-366, 1.0), (0, 3.0))
     assert evaluation.value == INPUT_ABSENT
-    assert code(stage((-365, 1.0), (0, 3.0))) == "aki-stage-3"
+    assert code_of(stage((-365, 1.0), (0, 3.0))) == "aki-stage-3"
 
 
 def test_no_baseline_is_absent_and_never_stage_0() -> None:
     evaluation = stage((0, 3.0))
     assert evaluation.value == INPUT_ABSENT
-    assert "no-baseline" in codes(evaluation)
+    assert "no-baseline" in issue_codes(evaluation)
 
 
 def test_no_creatinine_in_the_last_7_days_is_absent() -> None:
     evaluation = stage((0, 1.0), (1, 3.0), at=9)
     assert evaluation.value == INPUT_ABSENT
-    assert "no-recent-creatinine" in codes(evaluation)
-    assert asked("aki-stage", {"age": 60, "dialysis": False}, day(0)).value == INPUT_ABSENT
+    assert "no-recent-creatinine" in issue_codes(evaluation)
+    assert evaluate_at("aki-stage", {"age": 60, "dialysis": False}, day(0)).value == INPUT_ABSENT
 
 
 @pytest.mark.parametrize(
@@ -89,7 +98,7 @@ def test_no_creatinine_in_the_last_7_days_is_absent() -> None:
 def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(points: tuple, withheld: bool) -> None:
     evaluation = stage(*points)
     assert (evaluation.value == INPUT_ABSENT) is withheld
-    assert ("creatinine-unit-unlikely" in codes(evaluation)) is withheld
+    assert ("creatinine-unit-unlikely" in issue_codes(evaluation)) is withheld
 
 
 def test_urine_output_not_assessed_does_not_exclude_aki() -> None:
@@ -101,55 +110,55 @@ def test_urine_output_not_assessed_does_not_exclude_aki() -> None:
 
 def test_not_met_is_not_called_no_injury() -> None:
     evaluation = stage((-100, 1.0), (0, 1.0), (2, 1.0))
-    assert code(evaluation) == NONE
+    assert code_of(evaluation) == NONE
     assert "criteria" in (evaluation.working.claim or "")
 
 
 def test_the_highest_stage_of_7_days_and_the_latest_value_beside_it() -> None:
     evaluation = stage((0, 1.0), (1, 2.5), (4, 1.1))
-    assert code(evaluation) == "aki-stage-2"
-    assert "stage-before-latest" in codes(evaluation)
-    assert "1.1 mg/dL" in texts(evaluation)
+    assert code_of(evaluation) == "aki-stage-2"
+    assert "stage-before-latest" in issue_codes(evaluation)
+    assert "1.1 mg/dL" in issue_texts(evaluation)
 
 
 def test_a_stage_that_has_passed_is_claimed_of_its_day() -> None:
-    passed = asked("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6), (5, 1.0)), "age": 60}, day(5))
+    passed = evaluate_at("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6), (5, 1.0)), "age": 60}, day(5))
     assert passed.working.claim == "AKI stage 1 by creatinine on 2024-01-03, the highest of 7 days"
-    present = asked("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6)), "age": 60}, day(2))
+    present = evaluate_at("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6)), "age": 60}, day(2))
     assert present.working.claim == "AKI stage 1 by creatinine"
 
 
 def test_a_fall_shows_the_rise_before_it() -> None:
-    assert code(stage((0, 3.0), (3, 1.0))) == "aki-stage-3"
+    assert code_of(stage((0, 3.0), (3, 1.0))) == "aki-stage-3"
 
 
 def test_a_plateau_after_the_rise_keeps_its_stage() -> None:
     course = [(-100, 1.0), (0, 3.2)] + [(d, 3.1) for d in range(1, 15)]
     evaluation = stage(*course)
-    assert code(evaluation) == "aki-stage-3"
-    assert "episode-goes-on" in codes(evaluation)
+    assert code_of(evaluation) == "aki-stage-3"
+    assert "episode-goes-on" in issue_codes(evaluation)
     assert "1.0 mg/dL" in evaluation.working.warrant
 
 
 def test_the_baseline_of_7_days_goes_before_an_older_one_and_the_older_one_is_told() -> None:
     evaluation = stage((-200, 0.5), (0, 1.2), (2, 1.0), (5, 1.6))
-    assert code(evaluation) == "aki-stage-2"  # 1.2 is 2.4 times the median of days 8 to 365
-    assert "higher-stage-of-episode" in codes(evaluation)
-    assert "0.5 mg/dL" in texts(evaluation)
+    assert code_of(evaluation) == "aki-stage-2"  # 1.2 is 2.4 times the median of days 8 to 365
+    assert "higher-stage-of-episode" in issue_codes(evaluation)
+    assert "0.5 mg/dL" in issue_texts(evaluation)
 
 
 def test_raised_for_longer_than_an_episode_is_told() -> None:
     before = [(-200 - d, 1.0) for d in range(30, 0, -1)]
     since = [(d, 2.0) for d in range(-98, 1, 7)]
     evaluation = stage(*before, *since)
-    assert code(evaluation) == NONE
-    assert "raised-against-earlier-baseline" in codes(evaluation)
-    assert "raised-against-earlier-baseline" not in codes(stage(*before, (0, 1.0)))
+    assert code_of(evaluation) == NONE
+    assert "raised-against-earlier-baseline" in issue_codes(evaluation)
+    assert "raised-against-earlier-baseline" not in issue_codes(stage(*before, (0, 1.0)))
 
 
 def test_only_values_of_one_week_are_told() -> None:
-    assert "no-earlier-baseline" in codes(stage((0, 3.0), (1, 3.0)))
-    assert "no-earlier-baseline" not in codes(stage((-30, 3.0), (0, 3.0), (1, 3.0)))
+    assert "no-earlier-baseline" in issue_codes(stage((0, 3.0), (1, 3.0)))
+    assert "no-earlier-baseline" not in issue_codes(stage((-30, 3.0), (0, 3.0), (1, 3.0)))
 
 
 def test_refused_on_dialysis() -> None:

@@ -2,8 +2,18 @@
 
 import pytest
 
-from tests.support.acute import codes
-from tests.support.kidney import FEMALE, INPUT_ABSENT, MALE, asked, between, caution_texts, meant, number, unknown_texts
+from tests.support.module_inputs import (
+    FEMALE,
+    INPUT_ABSENT,
+    MALE,
+    between,
+    caution_texts,
+    evaluate_at,
+    interpret_at,
+    issue_codes,
+    number_of,
+    unknown_texts,
+)
 
 ADULT = {"weight": 80, "height": 180, "age": 40, "sex": FEMALE, "pregnancy": False}
 
@@ -21,43 +31,43 @@ ADULT = {"weight": 80, "height": 180, "age": 40, "sex": FEMALE, "pregnancy": Fal
     ],
 )
 def test_adult_categories(weight: str, code: str) -> None:
-    outcome = meant("bmi", {**ADULT, "weight": weight})
+    outcome = interpret_at("bmi", {**ADULT, "weight": weight})
     assert outcome is not None
     assert outcome.coding.code == code
 
 
 def test_refuses_the_adult_categories_under_20_years() -> None:
     young = {**ADULT, "age": "19.99"}
-    assert number(asked("bmi", young)) == number(asked("bmi", ADULT))
-    assert meant("bmi", young) is None
-    assert "under 20" in caution_texts(asked("bmi", young))
-    assert meant("bmi", {**ADULT, "age": 20}) is not None
+    assert number_of(evaluate_at("bmi", young)) == number_of(evaluate_at("bmi", ADULT))
+    assert interpret_at("bmi", young) is None
+    assert "under 20" in caution_texts(evaluate_at("bmi", young))
+    assert interpret_at("bmi", {**ADULT, "age": 20}) is not None
 
 
 def test_no_category_where_the_age_is_unknown_or_straddles_20() -> None:
     unknown = {name: value for name, value in ADULT.items() if name != "age"}
-    assert meant("bmi", unknown) is None
-    assert "under 20" in unknown_texts(asked("bmi", unknown))
-    assert meant("bmi", {**ADULT, "age": between(19.5, 20.5, "a")}) is None
+    assert interpret_at("bmi", unknown) is None
+    assert "under 20" in unknown_texts(evaluate_at("bmi", unknown))
+    assert interpret_at("bmi", {**ADULT, "age": between(19.5, 20.5, "a")}) is None
 
 
 def test_caution_in_pregnancy() -> None:
-    assert "pregnancy" in caution_texts(asked("bmi", {**ADULT, "pregnancy": True}))
-    assert "pregnancy" not in caution_texts(asked("bmi", ADULT))
+    assert "pregnancy" in caution_texts(evaluate_at("bmi", {**ADULT, "pregnancy": True}))
+    assert "pregnancy" not in caution_texts(evaluate_at("bmi", ADULT))
 
 
 def test_pregnancy_is_not_asked_of_men() -> None:
     man = {name: value for name, value in ADULT.items() if name != "pregnancy"} | {"sex": MALE}
-    assert "pregnancy" not in unknown_texts(asked("bmi", man))
+    assert "pregnancy" not in unknown_texts(evaluate_at("bmi", man))
 
 
 def test_a_recorded_index_is_compared_and_never_used() -> None:
-    evaluation = asked("bmi", {**ADULT, "recorded": 31})
-    assert number(evaluation) == number(asked("bmi", ADULT))
-    assert "disagrees-with-recorded" in codes(evaluation)
-    assert "disagrees-with-recorded" not in codes(asked("bmi", {**ADULT, "recorded": "25.5"}))
+    evaluation = evaluate_at("bmi", {**ADULT, "recorded": 31})
+    assert number_of(evaluation) == number_of(evaluate_at("bmi", ADULT))
+    assert "disagrees-with-recorded" in issue_codes(evaluation)
+    assert "disagrees-with-recorded" not in issue_codes(evaluate_at("bmi", {**ADULT, "recorded": "25.5"}))
 
 
 def test_without_height_there_is_no_index() -> None:
-    assert asked("bmi", {"weight": 80, "age": 40}).value == INPUT_ABSENT
-    assert asked("bmi", {**ADULT, "height": 0}).value == INPUT_ABSENT
+    assert evaluate_at("bmi", {"weight": 80, "age": 40}).value == INPUT_ABSENT
+    assert evaluate_at("bmi", {**ADULT, "height": 0}).value == INPUT_ABSENT

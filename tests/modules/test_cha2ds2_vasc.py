@@ -3,7 +3,18 @@
 import pytest
 
 from ontology.values import Absent, AbsentReason
-from tests.support.acute import NOT_FOUND, UNREACHABLE, bounds, codes, meaning, module, run, sex, texts, total
+from tests.support.module_inputs import (
+    NOT_FOUND,
+    UNREACHABLE,
+    bounds,
+    evaluate_module,
+    interpret_module,
+    issue_codes,
+    issue_texts,
+    module,
+    sex,
+    total_points,
+)
 
 CONDITIONS = ("heart_failure", "hypertension", "diabetes", "stroke_tia_thromboembolism", "vascular_disease")
 ELIGIBLE = {"atrial_fibrillation": True, "mechanical_heart_valve": False, "mitral_stenosis": False}
@@ -21,19 +32,19 @@ def given_for(module_id: str, given: dict) -> dict:
 @pytest.mark.parametrize("module_id", BOTH)
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_points_of_conditions(module_id: str, condition: str) -> None:
-    evaluation = run(module_id, given_for(module_id, {**MAN, condition: True}))
-    assert total(evaluation) == (2 if condition == "stroke_tia_thromboembolism" else 1)
+    evaluation = evaluate_module(module_id, given_for(module_id, {**MAN, condition: True}))
+    assert total_points(evaluation) == (2 if condition == "stroke_tia_thromboembolism" else 1)
 
 
 @pytest.mark.parametrize("module_id", BOTH)
 @pytest.mark.parametrize(("age", "points"), [(64.99, 0), (65, 1), (74.99, 1), (75, 2), (95, 2)])
 def test_age_bands_compare_completed_years(module_id: str, age: float, points: int) -> None:
-    assert total(run(module_id, given_for(module_id, {**MAN, "age": age}))) == points
+    assert total_points(evaluate_module(module_id, given_for(module_id, {**MAN, "age": age}))) == points
 
 
 def test_female_sex_alone_scores_1_and_is_low_risk() -> None:
-    assert total(run("cha2ds2-vasc", WOMAN)) == 1
-    outcome = meaning("cha2ds2-vasc", WOMAN)
+    assert total_points(evaluate_module("cha2ds2-vasc", WOMAN)) == 1
+    outcome = interpret_module("cha2ds2-vasc", WOMAN)
     assert outcome is not None
     assert outcome.coding.code == "cha2ds2-vasc-low"
 
@@ -41,71 +52,73 @@ def test_female_sex_alone_scores_1_and_is_low_risk() -> None:
 @pytest.mark.parametrize(("module_id", "most"), [("cha2ds2-vasc", 9), ("cha2ds2-va", 8)])
 def test_maximum(module_id: str, most: int) -> None:
     given = {**WOMAN, **dict.fromkeys(CONDITIONS, True), "age": 80}
-    assert total(run(module_id, given_for(module_id, given))) == most
+    assert total_points(evaluate_module(module_id, given_for(module_id, given))) == most
 
 
 @pytest.mark.parametrize("module_id", BOTH)
 @pytest.mark.parametrize("af", [NOT_FOUND, False])
 def test_refused_without_recorded_atrial_fibrillation(module_id: str, af: Absent | bool) -> None:
-    evaluation = run(module_id, given_for(module_id, {**MAN, "atrial_fibrillation": af}))
+    evaluation = evaluate_module(module_id, given_for(module_id, {**MAN, "atrial_fibrillation": af}))
     assert evaluation.value == REFUSED
-    assert "no atrial fibrillation recorded" in texts(evaluation)
+    assert "no atrial fibrillation recorded" in issue_texts(evaluation)
 
 
 @pytest.mark.parametrize("module_id", BOTH)
 def test_atrial_fibrillation_that_cannot_be_read_is_unknown_not_absent(module_id: str) -> None:
-    evaluation = run(module_id, given_for(module_id, {**MAN, "atrial_fibrillation": UNREACHABLE}))
+    evaluation = evaluate_module(module_id, given_for(module_id, {**MAN, "atrial_fibrillation": UNREACHABLE}))
     assert evaluation.value != REFUSED
-    assert "applicability-unknown" in codes(evaluation)
+    assert "applicability-unknown" in issue_codes(evaluation)
 
 
 @pytest.mark.parametrize("module_id", BOTH)
 @pytest.mark.parametrize("valve", ["mechanical_heart_valve", "mitral_stenosis"])
 def test_refused_with_a_mechanical_valve_or_mitral_stenosis(module_id: str, valve: str) -> None:
-    assert run(module_id, given_for(module_id, {**MAN, valve: True})).value == REFUSED
-    unknown = run(module_id, given_for(module_id, {**MAN, valve: NOT_FOUND}))
-    assert total(unknown) == 0
-    assert "applicability-unknown" in codes(unknown)
+    assert evaluate_module(module_id, given_for(module_id, {**MAN, valve: True})).value == REFUSED
+    unknown = evaluate_module(module_id, given_for(module_id, {**MAN, valve: NOT_FOUND}))
+    assert total_points(unknown) == 0
+    assert "applicability-unknown" in issue_codes(unknown)
 
 
 @pytest.mark.parametrize("module_id", BOTH)
 def test_refused_under_18(module_id: str) -> None:
-    assert run(module_id, given_for(module_id, {**MAN, "age": 17.5})).value == REFUSED
+    assert evaluate_module(module_id, given_for(module_id, {**MAN, "age": 17.5})).value == REFUSED
 
 
 def test_not_recorded_is_not_no() -> None:
     given = {**ELIGIBLE, "age": 76, "sex": sex("male"), "hypertension": True}
-    evaluation = run("cha2ds2-vasc", given)
-    assert total(evaluation) == 3
+    evaluation = evaluate_module("cha2ds2-vasc", given)
+    assert total_points(evaluation) == 3
     assert bounds(evaluation) == (3, 8)
-    assert "not-recorded-is-not-no" in codes(evaluation)
+    assert "not-recorded-is-not-no" in issue_codes(evaluation)
 
 
 def test_at_least_recorded_up_to_if_not_recorded_are_present() -> None:
     given = {**WOMAN, "age": 68, "hypertension": True, "heart_failure": NOT_FOUND}
     given |= {"stroke_tia_thromboembolism": NOT_FOUND}
-    evaluation = run("cha2ds2-vasc", given)
+    evaluation = evaluate_module("cha2ds2-vasc", given)
     assert bounds(evaluation) == (3, 6)
     claim = evaluation.working.claim or ""
     assert "at least 3 (recorded); up to 6 if criteria not recorded are present" in claim
 
 
 def test_sex_unscored_if_unknown() -> None:
-    evaluation = run("cha2ds2-vasc", {**MAN, "hypertension": True, "sex": NOT_FOUND})
-    assert total(evaluation) == 1
+    evaluation = evaluate_module("cha2ds2-vasc", {**MAN, "hypertension": True, "sex": NOT_FOUND})
+    assert total_points(evaluation) == 1
     assert bounds(evaluation) == (1, 2)
-    assert "sex-not-scored" in codes(evaluation)
-    assert "sex-not-scored" in codes(run("cha2ds2-vasc", {**MAN, "sex": sex("other")}))
-    assert "sex-not-scored" not in codes(run("cha2ds2-vasc", MAN)) | codes(run("cha2ds2-vasc", WOMAN))
+    assert "sex-not-scored" in issue_codes(evaluation)
+    assert "sex-not-scored" in issue_codes(evaluate_module("cha2ds2-vasc", {**MAN, "sex": sex("other")}))
+    assert "sex-not-scored" not in issue_codes(evaluate_module("cha2ds2-vasc", MAN)) | issue_codes(
+        evaluate_module("cha2ds2-vasc", WOMAN)
+    )
 
 
 def test_anticoagulation_is_told_only_where_the_missing_could_not_change_it() -> None:
     sure = {**ELIGIBLE, "age": 76, "sex": sex("male"), "hypertension": True}
-    outcome = meaning("cha2ds2-vasc", sure)
+    outcome = interpret_module("cha2ds2-vasc", sure)
     assert outcome is not None
     assert outcome.coding.code == "cha2ds2-vasc-high"
-    assert meaning("cha2ds2-vasc", {**ELIGIBLE, "age": 66, "sex": sex("male")}) is None
-    assert meaning("cha2ds2-vasc", {**MAN, "sex": NOT_FOUND, "stroke_tia_thromboembolism": True}) is None
+    assert interpret_module("cha2ds2-vasc", {**ELIGIBLE, "age": 66, "sex": sex("male")}) is None
+    assert interpret_module("cha2ds2-vasc", {**MAN, "sex": NOT_FOUND, "stroke_tia_thromboembolism": True}) is None
 
 
 @pytest.mark.parametrize(
@@ -120,8 +133,8 @@ def test_anticoagulation_is_told_only_where_the_missing_could_not_change_it() ->
     ],
 )
 def test_interpretation_differs_by_sex_in_vasc_and_agrees_with_va(given: dict, code: str) -> None:
-    with_sex = meaning("cha2ds2-vasc", given)
-    without = meaning("cha2ds2-va", given_for("cha2ds2-va", given))
+    with_sex = interpret_module("cha2ds2-vasc", given)
+    without = interpret_module("cha2ds2-va", given_for("cha2ds2-va", given))
     assert with_sex is not None
     assert without is not None
     assert with_sex.coding.code == f"cha2ds2-vasc-{code}"

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.egfr_slope.regression import fit, t_probability, t_quantile
-from tests.support.acute import codes
-from tests.support.kidney import (
+from tests.support.module_inputs import (
     INPUT_ABSENT,
     NOT_APPLICABLE,
-    asked,
     caution_texts,
     creatinine,
     egfr,
-    meant,
-    number,
+    evaluate_at,
+    interpret_at,
+    issue_codes,
+    number_of,
 )
 
 YEAR = 365.25
@@ -25,7 +25,7 @@ YEAR = 365.25
 def slope_of(*points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None, **more):
     steady = tuple((day, 1.5) for day, _ in points)
     rest = {"age": 60, "dialysis": False, "kidney_transplant": False, **more}
-    return asked("egfr-slope", {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), **rest})
+    return evaluate_at("egfr-slope", {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), **rest})
 
 
 # Student's t, two-sided 95 %, as tabulated.
@@ -66,7 +66,7 @@ def test_a_line_is_found_whatever_its_height_and_the_interval_holds_it(slope: fl
 
 def test_a_steady_decline_with_its_interval() -> None:
     evaluation = slope_of((0, 60), (YEAR, 55), (2 * YEAR, 50))
-    assert number(evaluation) == Decimal("-5.00")
+    assert number_of(evaluation) == Decimal("-5.00")
     assert evaluation.interval is not None
     assert evaluation.interval.level == Decimal("0.95")
     assert (evaluation.interval.low, evaluation.interval.high) == (-5, -5)
@@ -78,19 +78,19 @@ def test_a_steady_decline_with_its_interval() -> None:
 def test_fewer_than_3_points_is_insufficient() -> None:
     evaluation = slope_of((0, 60), (400, 55))
     assert evaluation.value == INPUT_ABSENT
-    assert "too-few-values" in codes(evaluation)
+    assert "too-few-values" in issue_codes(evaluation)
 
 
 def test_less_than_a_year_is_insufficient() -> None:
     assert slope_of((0, 60), (100, 58), (364, 55)).value == INPUT_ABSENT
-    assert number(slope_of((0, 60), (100, 58), (365, 55))) < 0
+    assert number_of(slope_of((0, 60), (100, 58), (365, 55))) < 0
 
 
 def test_one_value_a_day() -> None:
     once = slope_of((0, 60), (200, 58), (400, 55))
     evaluation = slope_of((0, 60), (0.1, 20), (200, 58), (400, 55), scr=((0, 1.5), (200, 1.5), (400, 1.5)))
-    assert number(evaluation) == number(once)
-    assert "same-day-values-left-out" in codes(evaluation)
+    assert number_of(evaluation) == number_of(once)
+    assert "same-day-values-left-out" in issue_codes(evaluation)
     assert slope_of((0, 60), (0.1, 61), (0.2, 62), (400, 55)).value == INPUT_ABSENT
 
 
@@ -98,14 +98,14 @@ def test_acute_kidney_injury_is_left_out() -> None:
     points = ((0, 60), (200, 58), (201, 25), (203, 20), (230, 57), (400, 55))
     scr = ((0, 1.2), (200, 1.2), (201, 2.5), (203, 3.0), (230, 1.2), (400, 1.25))
     evaluation = slope_of(*points, scr=scr)
-    assert number(evaluation) == number(slope_of((0, 60), (200, 58), (230, 57), (400, 55)))
-    assert "acute-values-left-out" in codes(evaluation)
+    assert number_of(evaluation) == number_of(slope_of((0, 60), (200, 58), (230, 57), (400, 55)))
+    assert "acute-values-left-out" in issue_codes(evaluation)
 
 
 def test_a_slow_rise_of_creatinine_is_not_left_out() -> None:
     points = tuple((90 * i, 60 - 5 * i) for i in range(6))
     scr = tuple((90 * i, 1.2 + 0.15 * i) for i in range(6))
-    assert "acute-values-left-out" not in codes(slope_of(*points, scr=scr))
+    assert "acute-values-left-out" not in issue_codes(slope_of(*points, scr=scr))
 
 
 def test_refused_under_18_and_on_dialysis_cautioned_after_transplant() -> None:
@@ -118,7 +118,7 @@ def test_refused_under_18_and_on_dialysis_cautioned_after_transplant() -> None:
 def test_rapid_decline_is_told() -> None:
     def meaning(last: float) -> str:
         given = {"egfr": egfr((0, 60), (YEAR, (60 + last) / 2), (2 * YEAR, last))}
-        outcome = meant("egfr-slope", {**given, "creatinine": creatinine((0, 1.2), (YEAR, 1.2)), "age": 60})
+        outcome = interpret_at("egfr-slope", {**given, "creatinine": creatinine((0, 1.2), (YEAR, 1.2)), "age": 60})
         assert outcome is not None
         return outcome.coding.code
 
@@ -129,13 +129,13 @@ def test_rapid_decline_is_told() -> None:
 def test_no_rate_of_decline_is_told_that_the_interval_does_not_show() -> None:
     scattered = {"egfr": egfr((0, 60), (YEAR, 40), (2 * YEAR, 45)), "age": 60}
     given = {**scattered, "creatinine": creatinine((0, 1.2), (YEAR, 1.2))}
-    evaluation = asked("egfr-slope", given)
-    assert number(evaluation) < -5
-    assert meant("egfr-slope", given) is None
-    assert "rapid-decline-not-shown" in codes(evaluation)
-    assert "rapid-decline-not-shown" not in codes(slope_of((0, 60), (YEAR, 54), (2 * YEAR, 48)))
+    evaluation = evaluate_at("egfr-slope", given)
+    assert number_of(evaluation) < -5
+    assert interpret_at("egfr-slope", given) is None
+    assert "rapid-decline-not-shown" in issue_codes(evaluation)
+    assert "rapid-decline-not-shown" not in issue_codes(slope_of((0, 60), (YEAR, 54), (2 * YEAR, 48)))
 
 
 def test_the_time_of_day_of_all_values_changes_nothing() -> None:
     points = ((0, 60), (200, 58), (400, 55))
-    assert number(slope_of(*points)) == number(slope_of(*((day + 0.2, value) for day, value in points)))
+    assert number_of(slope_of(*points)) == number_of(slope_of(*((day + 0.2, value) for day, value in points)))

@@ -6,7 +6,19 @@ from decimal import Decimal
 import pytest
 
 from ontology.values import Absent, AbsentReason, Coding
-from tests.support.acute import NOT_FOUND, UNREACHABLE, bounds, codes, level, meaning, module, run, sex, texts, total
+from tests.support.module_inputs import (
+    NOT_FOUND,
+    UNREACHABLE,
+    bounds,
+    evaluate_module,
+    interpret_module,
+    issue_codes,
+    issue_texts,
+    level,
+    module,
+    sex,
+    total_points,
+)
 
 ALL_ZERO = {
     "respiratory_rate": 16,
@@ -40,56 +52,56 @@ def pairs(row: str) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize(("slot", "value", "points"), [(s, v, p) for s, row in CHART.items() for v, p in pairs(row)])
 def test_chart(slot: str, value: str, points: int) -> None:
-    evaluation = run("news2", {**ALL_ZERO, slot: value})
-    assert total(evaluation) == points
+    evaluation = evaluate_module("news2", {**ALL_ZERO, slot: value})
+    assert total_points(evaluation) == points
     assert {c.slot: c.amount for c in evaluation.working.contributions}[slot] == points
 
 
 @pytest.mark.parametrize(("value", "points"), pairs(SCALE_2_ON_AIR))
 def test_scale_2_on_air(value: str, points: int) -> None:
-    assert total(run("news2", {**ALL_ZERO, "spo2_scale_2": True, "spo2": value})) == points
+    assert total_points(evaluate_module("news2", {**ALL_ZERO, "spo2_scale_2": True, "spo2": value})) == points
 
 
 @pytest.mark.parametrize(("value", "points"), pairs(SCALE_2_ON_OXYGEN))
 def test_scale_2_on_oxygen(value: str, points: int) -> None:
     given = {**ALL_ZERO, "spo2_scale_2": True, "spo2": value, "supplemental_oxygen": True}
-    assert total(run("news2", given)) == points + 2
+    assert total_points(evaluate_module("news2", given)) == points + 2
 
 
 def test_oxygen_scores_2() -> None:
-    assert total(run("news2", {**ALL_ZERO, "supplemental_oxygen": True})) == 2
+    assert total_points(evaluate_module("news2", {**ALL_ZERO, "supplemental_oxygen": True})) == 2
 
 
 def test_refused_under_16() -> None:
-    evaluation = run("news2", {**ALL_ZERO, "age": 15.99})
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "age": 15.99})
     assert evaluation.value == Absent(AbsentReason.NOT_APPLICABLE)
     assert evaluation.bounds is None
-    assert total(run("news2", {**ALL_ZERO, "age": 16})) == 0
+    assert total_points(evaluate_module("news2", {**ALL_ZERO, "age": 16})) == 0
 
 
 def test_refused_in_pregnancy() -> None:
-    assert run("news2", {**ALL_ZERO, "pregnancy": True}).value == Absent(AbsentReason.NOT_APPLICABLE)
+    assert evaluate_module("news2", {**ALL_ZERO, "pregnancy": True}).value == Absent(AbsentReason.NOT_APPLICABLE)
 
 
 def test_pregnancy_not_recorded_is_said_to_be_unknown() -> None:
-    evaluation = run("news2", {**ALL_ZERO, "pregnancy": NOT_FOUND})
-    assert total(evaluation) == 0
-    assert "applicability-unknown" in codes(evaluation)
-    assert "pregnancy" in texts(evaluation)
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "pregnancy": NOT_FOUND})
+    assert total_points(evaluation) == 0
+    assert "applicability-unknown" in issue_codes(evaluation)
+    assert "pregnancy" in issue_texts(evaluation)
 
 
 def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
     for who in ({"sex": sex("male")}, {"age": 60}):
         for recorded in (NOT_FOUND, True):
-            evaluation = run("news2", {**ALL_ZERO, **who, "pregnancy": recorded})
-            assert total(evaluation) == 0
-            assert "pregnancy" not in texts(evaluation)
+            evaluation = evaluate_module("news2", {**ALL_ZERO, **who, "pregnancy": recorded})
+            assert total_points(evaluation) == 0
+            assert "pregnancy" not in issue_texts(evaluation)
 
 
 def test_caution_after_spinal_cord_injury() -> None:
-    evaluation = run("news2", {**ALL_ZERO, "spinal_cord_injury": True})
-    assert total(evaluation) == 0
-    assert "caution" in codes(evaluation)
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "spinal_cord_injury": True})
+    assert total_points(evaluation) == 0
+    assert "caution" in issue_codes(evaluation)
 
 
 def test_all_seven_parameters_within_30_minutes_of_each_other() -> None:
@@ -104,70 +116,73 @@ def test_all_seven_parameters_within_30_minutes_of_each_other() -> None:
 
 @pytest.mark.parametrize("slot", [*CHART, "consciousness", "supplemental_oxygen"])
 def test_one_missing_gives_no_total_but_the_lowest_possible(slot: str) -> None:
-    evaluation = run("news2", {**ALL_ZERO, slot: NOT_FOUND})
+    evaluation = evaluate_module("news2", {**ALL_ZERO, slot: NOT_FOUND})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     assert bounds(evaluation) == (0, 2 if slot == "supplemental_oxygen" else 3)
     assert any(issue.slot == slot for issue in evaluation.issues)
 
 
 def test_a_single_3_is_raised_though_another_parameter_is_missing() -> None:
-    evaluation = run("news2", {**ALL_ZERO, "pulse": 135, "temperature": NOT_FOUND})
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "pulse": 135, "temperature": NOT_FOUND})
     assert bounds(evaluation) == (3, 6)
     assert [issue.slot for issue in evaluation.issues if issue.code == "single-parameter"] == ["pulse"]
 
 
 def test_stale_parameter_gives_no_total() -> None:
-    evaluation = run("news2", {**ALL_ZERO, "temperature": Absent(AbsentReason.STALE)})
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "temperature": Absent(AbsentReason.STALE)})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
-    assert "too old" in texts(evaluation)
+    assert "too old" in issue_texts(evaluation)
 
 
 def test_undocumented_oxygen_is_missing_not_air() -> None:
-    evaluation = run("news2", {**ALL_ZERO, "supplemental_oxygen": Absent(AbsentReason.INPUT_ABSENT)})
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "supplemental_oxygen": Absent(AbsentReason.INPUT_ABSENT)})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     assert bounds(evaluation) == (0, 2)
 
 
 def test_scale_2_only_by_a_recorded_decision() -> None:
     given = {**ALL_ZERO, "spo2": 90}
-    without = run("news2", given)
-    assert total(without) == 3
-    assert "spo2-scale-1" in codes(without)
-    decided = run("news2", {**given, "spo2_scale_2": True})
-    assert total(decided) == 0
-    assert "spo2-scale-2" in codes(decided)
-    assert total(run("news2", {**given, "spo2_scale_2": False})) == 3
+    without = evaluate_module("news2", given)
+    assert total_points(without) == 3
+    assert "spo2-scale-1" in issue_codes(without)
+    decided = evaluate_module("news2", {**given, "spo2_scale_2": True})
+    assert total_points(decided) == 0
+    assert "spo2-scale-2" in issue_codes(decided)
+    assert total_points(evaluate_module("news2", {**given, "spo2_scale_2": False})) == 3
 
 
 def test_scale_2_decision_unreadable_keeps_both_scales_possible() -> None:
-    evaluation = run("news2", {**ALL_ZERO, "spo2": 90, "spo2_scale_2": UNREACHABLE})
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "spo2": 90, "spo2_scale_2": UNREACHABLE})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     assert bounds(evaluation) == (0, 3)
-    assert "spo2-scale-unknown" in codes(evaluation)
-    assert "spo2-scale-1" not in codes(evaluation)
+    assert "spo2-scale-unknown" in issue_codes(evaluation)
+    assert "spo2-scale-1" not in issue_codes(evaluation)
 
 
 @pytest.mark.parametrize("scale", [NOT_FOUND, UNREACHABLE, True, False])
 def test_scale_does_not_matter_where_both_score_alike(scale: Absent | bool) -> None:
-    assert total(run("news2", {**ALL_ZERO, "spo2": 83, "spo2_scale_2": scale})) == 3
+    assert total_points(evaluate_module("news2", {**ALL_ZERO, "spo2": 83, "spo2_scale_2": scale})) == 3
 
 
 def test_scale_2_without_documented_oxygen_depends_on_it() -> None:
     given = {**ALL_ZERO, "spo2": 97, "spo2_scale_2": True, "supplemental_oxygen": NOT_FOUND}
-    assert bounds(run("news2", given)) == (0, 5)
+    assert bounds(evaluate_module("news2", given)) == (0, 5)
 
 
 @pytest.mark.parametrize("name", ["new confusion", "voice", "pain", "unresponsive"])
 def test_new_confusion_and_less_than_alert_score_3(name: str) -> None:
-    assert total(run("news2", {**ALL_ZERO, "consciousness": level(name)})) == 3
+    assert total_points(evaluate_module("news2", {**ALL_ZERO, "consciousness": level(name)})) == 3
 
 
 def test_chronic_confusion_does_not_score() -> None:
-    assert total(run("news2", {**ALL_ZERO, "consciousness": level("chronic confusion")})) == 0
+    assert total_points(evaluate_module("news2", {**ALL_ZERO, "consciousness": level("chronic confusion")})) == 0
 
 
 def test_level_of_consciousness_that_the_chart_does_not_know_never_scores_nothing() -> None:
-    assert total(run("news2", {**ALL_ZERO, "consciousness": Coding("http://example.org", "drowsy")})) == 3
+    assert (
+        total_points(evaluate_module("news2", {**ALL_ZERO, "consciousness": Coding("http://example.org", "drowsy")}))
+        == 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +199,7 @@ def test_level_of_consciousness_that_the_chart_does_not_know_never_scores_nothin
     ],
 )
 def test_responses_to_0_to_4_a_single_3_5_to_6_and_7(given: dict, code: str) -> None:
-    outcome = meaning("news2", {**ALL_ZERO, **given})
+    outcome = interpret_module("news2", {**ALL_ZERO, **given})
     assert outcome is not None
     assert outcome.coding.code == code
     assert outcome.advice
@@ -200,7 +215,7 @@ def test_never_described_as_monitoring() -> None:
 
 def test_37_5_degrees_scores_0_though_a_published_example_scores_it_1() -> None:
     given = {**ALL_ZERO, "respiratory_rate": 21, "spo2": 93, "pulse": 95, "temperature": 37.5}
-    assert total(run("news2", given)) == 5
+    assert total_points(evaluate_module("news2", given)) == 5
 
 
 @pytest.mark.parametrize(
@@ -208,8 +223,8 @@ def test_37_5_degrees_scores_0_though_a_published_example_scores_it_1() -> None:
     [("35.04", 3), ("35.05", 1), ("36.04", 1), ("36.05", 0), ("38.04", 0), ("38.05", 1), ("39.05", 2)],
 )
 def test_values_between_the_published_bands_are_rounded_half_up_first(temperature: str, points: int) -> None:
-    evaluation = run("news2", {**ALL_ZERO, "temperature": temperature})
-    assert total(evaluation) == points
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "temperature": temperature})
+    assert total_points(evaluation) == points
 
 
 def test_gcs_is_never_scored_without_a_declared_table() -> None:
@@ -217,9 +232,9 @@ def test_gcs_is_never_scored_without_a_declared_table() -> None:
     assert module("news2").slot("gcs").comparison
     for name in ("alert", "voice"):
         given = {**ALL_ZERO, "consciousness": level(name)}
-        plain, beside = run("news2", given), run("news2", {**given, "gcs": 3})
+        plain, beside = evaluate_module("news2", given), evaluate_module("news2", {**given, "gcs": 3})
         assert (beside.value, beside.working.contributions) == (plain.value, plain.working.contributions)
-    unscored = run("news2", {**ALL_ZERO, "consciousness": NOT_FOUND, "gcs": 15})
+    unscored = evaluate_module("news2", {**ALL_ZERO, "consciousness": NOT_FOUND, "gcs": 15})
     assert unscored.value == Absent(AbsentReason.INPUT_ABSENT)
     assert bounds(unscored) == (0, 3)
 
@@ -237,11 +252,11 @@ def test_gcs_is_never_scored_without_a_declared_table() -> None:
     ],
 )
 def test_a_gcs_below_15_beside_alert_is_said(gcs: int | Absent, name: str, said: bool) -> None:
-    evaluation = run("news2", {**ALL_ZERO, "consciousness": level(name), "gcs": gcs})
-    assert ("gcs-below-15" in codes(evaluation)) is said
+    evaluation = evaluate_module("news2", {**ALL_ZERO, "consciousness": level(name), "gcs": gcs})
+    assert ("gcs-below-15" in issue_codes(evaluation)) is said
 
 
 def test_maximum_is_20() -> None:
     worst = {"respiratory_rate": 30, "spo2": 80, "systolic_bp": 60, "pulse": 150, "temperature": 34}
     given = {**ALL_ZERO, **worst, "supplemental_oxygen": True, "consciousness": level("unresponsive")}
-    assert total(run("news2", given)) == Decimal(20)
+    assert total_points(evaluate_module("news2", given)) == Decimal(20)

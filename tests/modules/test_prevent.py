@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 
 import modules
 from ontology.values import Absent, AbsentReason
-from tests.support.acute import bounds, codes, module, texts
-from tests.support.kidney import FEMALE, INPUT_ABSENT, MALE, NOT_APPLICABLE, OTHER, asked, number, unknown_texts
+from tests.support.module_inputs import (
+    FEMALE,
+    INPUT_ABSENT,
+    MALE,
+    NOT_APPLICABLE,
+    OTHER,
+    bounds,
+    evaluate_at,
+    issue_codes,
+    issue_texts,
+    module,
+    number_of,
+    unknown_texts,
+)
 
 VECTORS = Path(modules.__file__).parents[2] / "shared" / "vectors" / "prevent-base-10y.json"
 TOTAL, ASCVD, FAILURE = "prevent-10y-total-cvd", "prevent-10y-ascvd", "prevent-10y-heart-failure"
@@ -49,7 +61,7 @@ def of(module_id: str, inputs: dict) -> dict:
 
 def ask(module_id: str, changed: dict | None = None, *without: str):
     inputs = {**WOMAN, **(changed or {})}
-    return asked(module_id, of(module_id, {name: value for name, value in inputs.items() if name not in without}))
+    return evaluate_at(module_id, of(module_id, {name: value for name, value in inputs.items() if name not in without}))
 
 
 def written(case: dict) -> dict:
@@ -65,7 +77,7 @@ def test_all_vectors() -> None:
     assert len(cases) >= 30
     for case in cases:
         for module_id, column in IDS.items():
-            value = number(asked(module_id, of(module_id, written(case)))) / 100
+            value = number_of(evaluate_at(module_id, of(module_id, written(case)))) / 100
             assert abs(value - Decimal(case[column])) <= Decimal("0.0005"), (module_id, case)
 
 
@@ -83,7 +95,7 @@ def test_all_vectors() -> None:
 )
 def test_refused_outside_the_published_ranges(module_id: str, name: str, inside: tuple, outside: tuple) -> None:
     for value in inside:
-        assert number(ask(module_id, {name: value})) > 0
+        assert number_of(ask(module_id, {name: value})) > 0
     for value in outside:
         assert ask(module_id, {name: value}).value == NOT_APPLICABLE
 
@@ -105,7 +117,7 @@ def test_disease_that_is_not_recorded_is_not_excluded(module_id: str) -> None:
 def test_what_is_not_recorded_is_not_no(module_id: str, name: str) -> None:
     evaluation = ask(module_id, None, name)
     assert evaluation.value == INPUT_ABSENT
-    ends = sorted(number(ask(module_id, {name: answer})) for answer in (True, False))
+    ends = sorted(number_of(ask(module_id, {name: answer})) for answer in (True, False))
     assert bounds(evaluation) == tuple(ends)
 
 
@@ -118,17 +130,17 @@ def test_statin_unknown_gives_bounds() -> None:
 def test_body_mass_index_is_needed_for_heart_failure_only() -> None:
     assert ask(FAILURE, None, "body_mass_index").value == INPUT_ABSENT
     evaluation = ask(TOTAL, None, "body_mass_index")
-    assert number(evaluation) == number(ask(TOTAL))
+    assert number_of(evaluation) == number_of(ask(TOTAL))
     assert "body mass index" in unknown_texts(evaluation)
 
 
 def test_sex_unknown_or_other_gives_bounds() -> None:
     for module_id in IDS:
-        ends = sorted(number(ask(module_id, {"sex": sex})) for sex in (FEMALE, MALE))
+        ends = sorted(number_of(ask(module_id, {"sex": sex})) for sex in (FEMALE, MALE))
         assert bounds(ask(module_id, None, "sex")) == tuple(ends)
         other = ask(module_id, {"sex": OTHER})
         assert (other.value, bounds(other)) == (INPUT_ABSENT, tuple(ends))
-        assert "sex-undetermined" in codes(other)
+        assert "sex-undetermined" in issue_codes(other)
 
 
 def test_missing_cholesterol_gives_nothing() -> None:
@@ -139,7 +151,7 @@ def test_missing_cholesterol_gives_nothing() -> None:
 
 def test_what_treatment_means_is_told() -> None:
     for module_id in IDS:
-        assert "stopping" in texts(ask(module_id))
+        assert "stopping" in issue_texts(ask(module_id))
 
 
 @given(
@@ -152,8 +164,8 @@ def test_what_treatment_means_is_told() -> None:
 def test_risk_moves_as_published(age, sex, egfr, diabetes, smoking) -> None:
     for module_id in IDS:
         base = {"age": str(age), "sex": sex, "egfr": str(egfr), "diabetes": diabetes, "smoking": smoking}
-        value = number(ask(module_id, base))
+        value = number_of(ask(module_id, base))
         assert 0 < value < 100
-        assert number(ask(module_id, {**base, "egfr": str(egfr + 1)})) <= value
-        assert number(ask(module_id, {**base, "diabetes": True})) >= value
-        assert number(ask(module_id, {**base, "smoking": True})) >= value
+        assert number_of(ask(module_id, {**base, "egfr": str(egfr + 1)})) <= value
+        assert number_of(ask(module_id, {**base, "diabetes": True})) >= value
+        assert number_of(ask(module_id, {**base, "smoking": True})) >= value

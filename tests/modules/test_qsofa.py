@@ -4,7 +4,18 @@ import pytest
 
 from ontology.evaluation import Severity
 from ontology.values import Absent, AbsentReason
-from tests.support.acute import NOT_FOUND, UNREACHABLE, bounds, codes, level, meaning, module, run, texts, total
+from tests.support.module_inputs import (
+    NOT_FOUND,
+    UNREACHABLE,
+    bounds,
+    evaluate_module,
+    interpret_module,
+    issue_codes,
+    issue_texts,
+    level,
+    module,
+    total_points,
+)
 
 NORMAL = {"respiratory_rate": 16, "systolic_bp": 120, "gcs": 15, "age": 60, "suspected_infection": True}
 
@@ -22,80 +33,82 @@ NORMAL = {"respiratory_rate": 16, "systolic_bp": 120, "gcs": 15, "age": 60, "sus
     ],
 )
 def test_one_point_for_each_criterion(given: dict, points: int) -> None:
-    assert total(run("qsofa", {**NORMAL, **given})) == points
+    assert total_points(evaluate_module("qsofa", {**NORMAL, **given})) == points
 
 
 @pytest.mark.parametrize(
     ("name", "points"), [("alert", 0), ("new confusion", 1), ("voice", 1), ("pain", 1), ("unresponsive", 1)]
 )
 def test_mentation_by_acvpu_where_there_is_no_coma_scale(name: str, points: int) -> None:
-    evaluation = run("qsofa", {**NORMAL, "gcs": NOT_FOUND, "consciousness": level(name)})
-    assert total(evaluation) == points
-    assert not codes(evaluation) & {"input-absent", "undetermined"}
+    evaluation = evaluate_module("qsofa", {**NORMAL, "gcs": NOT_FOUND, "consciousness": level(name)})
+    assert total_points(evaluation) == points
+    assert not issue_codes(evaluation) & {"input-absent", "undetermined"}
 
 
 def test_mentation_not_recorded_is_not_normal() -> None:
-    evaluation = run("qsofa", {**NORMAL, "gcs": NOT_FOUND})
+    evaluation = evaluate_module("qsofa", {**NORMAL, "gcs": NOT_FOUND})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     assert bounds(evaluation) == (0, 1)
 
 
 def test_mentation_is_not_normal_while_the_coma_scale_cannot_be_read() -> None:
-    evaluation = run("qsofa", {**NORMAL, "gcs": UNREACHABLE, "consciousness": level("alert")})
+    evaluation = evaluate_module("qsofa", {**NORMAL, "gcs": UNREACHABLE, "consciousness": level("alert")})
     assert bounds(evaluation) == (0, 1)
 
 
 def test_chronic_confusion_alone_decides_nothing() -> None:
     given = {**NORMAL, "gcs": NOT_FOUND, "consciousness": level("chronic confusion")}
-    assert bounds(run("qsofa", given)) == (0, 1)
+    assert bounds(evaluate_module("qsofa", given)) == (0, 1)
 
 
 @pytest.mark.parametrize(("gcs", "name"), [(14, "alert"), (15, "voice")])
 def test_contradictory_mentation_is_scored_as_altered_and_said(gcs: int, name: str) -> None:
-    evaluation = run("qsofa", {**NORMAL, "gcs": gcs, "consciousness": level(name)})
-    assert total(evaluation) == 1
-    assert "mentation-contradictory" in codes(evaluation)
+    evaluation = evaluate_module("qsofa", {**NORMAL, "gcs": gcs, "consciousness": level(name)})
+    assert total_points(evaluation) == 1
+    assert "mentation-contradictory" in issue_codes(evaluation)
 
 
 def test_agreeing_mentation_is_not_called_contradictory() -> None:
-    assert "mentation-contradictory" not in codes(run("qsofa", {**NORMAL, "consciousness": level("alert")}))
-    agreed = run("qsofa", {**NORMAL, "gcs": 9, "consciousness": level("pain")})
-    assert "mentation-contradictory" not in codes(agreed)
+    assert "mentation-contradictory" not in issue_codes(
+        evaluate_module("qsofa", {**NORMAL, "consciousness": level("alert")})
+    )
+    agreed = evaluate_module("qsofa", {**NORMAL, "gcs": 9, "consciousness": level("pain")})
+    assert "mentation-contradictory" not in issue_codes(agreed)
 
 
 def test_advised_against_as_the_only_screen() -> None:
     for given in (NORMAL, {**NORMAL, "systolic_bp": 80, "respiratory_rate": 30}, {}):
-        found = [i for i in run("qsofa", given).issues if i.code == "not-a-sole-screen"]
+        found = [i for i in evaluate_module("qsofa", given).issues if i.code == "not-a-sole-screen"]
         assert [issue.severity for issue in found] == [Severity.WARNING]
         assert "10.1097/CCM.0000000000005337" in found[0].text
 
 
 def test_refused_under_18() -> None:
-    assert run("qsofa", {**NORMAL, "age": 17.9}).value == Absent(AbsentReason.NOT_APPLICABLE)
-    assert total(run("qsofa", {**NORMAL, "age": 18})) == 0
+    assert evaluate_module("qsofa", {**NORMAL, "age": 17.9}).value == Absent(AbsentReason.NOT_APPLICABLE)
+    assert total_points(evaluate_module("qsofa", {**NORMAL, "age": 18})) == 0
 
 
 def test_caution_without_suspected_infection() -> None:
-    assert "caution" not in codes(run("qsofa", NORMAL))
-    assert "caution" in codes(run("qsofa", {**NORMAL, "suspected_infection": False}))
-    assert "caution" in codes(run("qsofa", {**NORMAL, "suspected_infection": NOT_FOUND}))
-    unknown = run("qsofa", {**NORMAL, "suspected_infection": UNREACHABLE})
-    assert "caution" not in codes(unknown)
-    assert "Could not be excluded (not known): no suspected infection is recorded" in texts(unknown)
+    assert "caution" not in issue_codes(evaluate_module("qsofa", NORMAL))
+    assert "caution" in issue_codes(evaluate_module("qsofa", {**NORMAL, "suspected_infection": False}))
+    assert "caution" in issue_codes(evaluate_module("qsofa", {**NORMAL, "suspected_infection": NOT_FOUND}))
+    unknown = evaluate_module("qsofa", {**NORMAL, "suspected_infection": UNREACHABLE})
+    assert "caution" not in issue_codes(unknown)
+    assert "Could not be excluded (not known): no suspected infection is recorded" in issue_texts(unknown)
 
 
 @pytest.mark.parametrize(
     ("given", "code"), [({"gcs": 14}, "qsofa-negative"), ({"gcs": 14, "systolic_bp": 90}, "qsofa-positive")]
 )
 def test_threshold_is_2(given: dict, code: str) -> None:
-    outcome = meaning("qsofa", {**NORMAL, **given})
+    outcome = interpret_module("qsofa", {**NORMAL, **given})
     assert outcome is not None
     assert outcome.coding.code == code
 
 
 def test_threshold_may_be_reached_with_an_input_missing() -> None:
     given = {**NORMAL, "gcs": NOT_FOUND, "systolic_bp": 90, "respiratory_rate": 25}
-    outcome = meaning("qsofa", given)
+    outcome = interpret_module("qsofa", given)
     assert outcome is not None
     assert outcome.coding.code == "qsofa-positive"
 

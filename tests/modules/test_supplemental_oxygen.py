@@ -6,7 +6,7 @@ import pytest
 
 from ontology.values import Absent, AbsentReason, Bound
 from server.catalog.descriptions import Kind
-from tests.support.acute import NOT_FOUND, UNREACHABLE, codes, module, run
+from tests.support.module_inputs import NOT_FOUND, UNREACHABLE, evaluate_module, issue_codes, module
 
 UNDECIDED = Absent(AbsentReason.INPUT_ABSENT)
 
@@ -27,24 +27,24 @@ UNDECIDED = Absent(AbsentReason.INPUT_ABSENT)
     ],
 )
 def test_fraction_over_21_or_flow_over_0_is_oxygen_and_recorded_air_is_not(given: dict, expected: bool) -> None:
-    assert run("supplemental-oxygen", given).value is expected
+    assert evaluate_module("supplemental-oxygen", given).value is expected
 
 
 def test_undocumented_oxygen_is_missing_not_air() -> None:
-    evaluation = run("supplemental-oxygen", {})
+    evaluation = evaluate_module("supplemental-oxygen", {})
     assert evaluation.value == UNDECIDED
-    assert "oxygen-undocumented" in codes(evaluation)
+    assert "oxygen-undocumented" in issue_codes(evaluation)
 
 
 @pytest.mark.parametrize("reason", [r for r in AbsentReason if r is not AbsentReason.NOT_FOUND])
 def test_no_reason_of_absence_becomes_air(reason: AbsentReason) -> None:
     absent = Absent(reason)
-    evaluation = run("supplemental-oxygen", {"oxygen_flow": absent, "fio2": absent, "room_air": absent})
+    evaluation = evaluate_module("supplemental-oxygen", {"oxygen_flow": absent, "fio2": absent, "room_air": absent})
     assert isinstance(evaluation.value, Absent)
 
 
 def test_recorded_on_oxygen_reads_as_not_on_room_air() -> None:
-    assert run("supplemental-oxygen", {"room_air": False}).value is True
+    assert evaluate_module("supplemental-oxygen", {"room_air": False}).value is True
 
 
 @pytest.mark.parametrize(
@@ -59,24 +59,28 @@ def test_recorded_on_oxygen_reads_as_not_on_room_air() -> None:
     ],
 )
 def test_contradictory_oxygen_is_not_decided(given: dict) -> None:
-    evaluation = run("supplemental-oxygen", given)
+    evaluation = evaluate_module("supplemental-oxygen", given)
     assert evaluation.value == Absent(AbsentReason.CONFLICTING)
-    assert codes(evaluation) >= {"oxygen-contradictory"} and "no-case" not in codes(evaluation)
+    assert issue_codes(evaluation) >= {"oxygen-contradictory"} and "no-case" not in issue_codes(evaluation)
 
 
 def test_fraction_decides_over_a_flow_of_nothing() -> None:
-    evaluation = run("supplemental-oxygen", {"oxygen_flow": 0, "fio2": 50})
+    evaluation = evaluate_module("supplemental-oxygen", {"oxygen_flow": 0, "fio2": 50})
     assert evaluation.value is True
-    assert "oxygen-flow-zero" in codes(evaluation)
+    assert "oxygen-flow-zero" in issue_codes(evaluation)
 
 
 def test_air_is_not_concluded_while_a_source_of_oxygen_records_is_down() -> None:
-    evaluation = run("supplemental-oxygen", {"room_air": True, "oxygen_flow": UNREACHABLE, "fio2": NOT_FOUND})
+    evaluation = evaluate_module(
+        "supplemental-oxygen", {"room_air": True, "oxygen_flow": UNREACHABLE, "fio2": NOT_FOUND}
+    )
     assert evaluation.value == UNDECIDED
 
 
 def test_a_flow_known_only_as_less_than_a_limit_is_not_decided() -> None:
-    assert isinstance(run("supplemental-oxygen", {"oxygen_flow": Bound("<", Decimal(1), "L/min")}).value, Absent)
+    assert isinstance(
+        evaluate_module("supplemental-oxygen", {"oxygen_flow": Bound("<", Decimal(1), "L/min")}).value, Absent
+    )
 
 
 def test_statements_hold_within_half_an_hour() -> None:

@@ -8,9 +8,9 @@ import pytest
 from ontology.values import Bound, Coding, Quantity
 from server.explain import fhir
 from server.explain.results import Status
-from tests.support.asking import shipped
 from tests.support.charts import creatinine, lab, patient, uacr
-from tests.support.proving import ask_of, filled, result_of, said, told
+from tests.support.engine_questions import shipped
+from tests.support.proof_questions import ask_about, issue_text, result_of, results_by_concept, slot_value
 
 MAY, JUNE = "2026-05-04T08:00:00+00:00", "2026-06-15T08:00:00+00:00"
 JANUARY = "2026-01-12T09:00:00+00:00"
@@ -46,9 +46,11 @@ async def test_gender_stands_in_for_sex_with_a_rebuttal(extension: bool) -> None
     url = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
     stated = [{"url": url, "extension": [{"url": "value", "valueCodeableConcept": {"coding": [coding]}}]}]
     person = patient(gender="male", extension=stated) if extension else patient(gender="female")
-    trace = await ask_of([person, creatinine(1.6, JUNE)], "egfr")
-    assert filled(trace, "egfr", "sex") == Coding("http://hl7.org/fhir/administrative-gender", "female")
-    assert ("administrative-gender" in {issue.code for issue in told(trace)["egfr"].issues}) is not extension
+    trace = await ask_about([person, creatinine(1.6, JUNE)], "egfr")
+    assert slot_value(trace, "egfr", "sex") == Coding("http://hl7.org/fhir/administrative-gender", "female")
+    assert (
+        "administrative-gender" in {issue.code for issue in results_by_concept(trace)["egfr"].issues}
+    ) is not extension
 
 
 async def test_a_laboratorys_own_estimate_is_never_a_substitute() -> None:
@@ -56,7 +58,7 @@ async def test_a_laboratorys_own_estimate_is_never_a_substitute() -> None:
     answer = await result_of(chart, "egfr")
     assert answer.status is Status.INSUFFICIENT
     disagreeing = await result_of([*chart, creatinine(1.9, JUNE)], "egfr")
-    assert "55" in said(disagreeing, "disagrees-with-recorded")
+    assert "55" in issue_text(disagreeing, "disagrees-with-recorded")
 
 
 @pytest.mark.parametrize("code", ["2890-2", "34366-5", "2888-6"])
@@ -69,25 +71,25 @@ async def test_a_ratio_below_a_limit_never_enters_a_logarithm() -> None:
     below = uacr(5, JUNE)
     below["valueQuantity"]["comparator"] = "<"
     chart = [patient(), creatinine(2.4, JUNE), below]
-    trace = await ask_of(chart, "kidney-failure-risk-5y", assume={"north-america": True})
-    assert filled(trace, "kidney-failure-risk-5y", "uacr") == Bound("<", Decimal("5.0"), "mg/g")
-    answer = told(trace)["kidney-failure-risk-5y"]
+    trace = await ask_about(chart, "kidney-failure-risk-5y", assume={"north-america": True})
+    assert slot_value(trace, "kidney-failure-risk-5y", "uacr") == Bound("<", Decimal("5.0"), "mg/g")
+    answer = results_by_concept(trace)["kidney-failure-risk-5y"]
     assert answer.status is Status.INSUFFICIENT
     assert answer.bounds is not None and answer.bounds.low == 0 < answer.bounds.high
 
 
 async def test_death_caps_the_evaluation_time() -> None:
     died = patient(birth="1950-06-01", deceasedDateTime="2026-05-31T23:00:00Z")
-    trace = await ask_of([died, creatinine(1.0, MAY)], "egfr", "age")
+    trace = await ask_about([died, creatinine(1.0, MAY)], "egfr", "age")
     assert trace.at == datetime(2026, 5, 31, 23, tzinfo=UTC)
-    age = told(trace)["age"].value
+    age = results_by_concept(trace)["age"].value
     assert isinstance(age, Quantity) and 75 < age.value < 76
-    assert "death" in {issue.code for issue in told(trace)["age"].issues}
+    assert "death" in {issue.code for issue in results_by_concept(trace)["age"].issues}
 
 
 async def test_race_and_ethnicity_change_nothing() -> None:
     race = {"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": []}
-    plain = await ask_of([patient(), creatinine(1.6, JUNE)], "egfr")
-    with_race = await ask_of([patient(extension=[race]), creatinine(1.6, JUNE)], "egfr")
+    plain = await ask_about([patient(), creatinine(1.6, JUNE)], "egfr")
+    with_race = await ask_about([patient(extension=[race]), creatinine(1.6, JUNE)], "egfr")
     assert [e.evaluation for e in plain.executions] == [e.evaluation for e in with_race.executions]
     assert not any("race" in name or "ethnic" in name for name in shipped().concepts)

@@ -3,7 +3,7 @@
 import pytest
 
 from server.explain.fhir import bundle
-from tests.support.r4 import faults
+from tests.support.fhir_bundles import rule_faults
 from tests.support.real_answers import WHY_ABSENT, Answers
 
 pytestmark = [
@@ -16,5 +16,5 @@ pytestmark = [
 @pytest.mark.parametrize("source", ["synthea", "mimic"])
 def test_every_patients_answers_keep_r4s_rules(source: str, answers: Answers) -> None:
     assert answers[source]
-    found = {each.patient.id: faults(bundle(tuple(each.results.values()))) for each in answers[source]}
+    found = {each.patient.id: rule_faults(bundle(tuple(each.results.values()))) for each in answers[source]}
     assert {patient: faults_ for patient, faults_ in found.items() if faults_} == {}

@@ -8,7 +8,7 @@ import pytest
 
 from ontology.values import Quantity
 from server.explain.results import Status
-from tests.support.counting import CREATININE, UACR, diagnosed, has, moment, newest, vital_signs
+from tests.support.independent_reading import CREATININE, UACR, diagnosed, has_number, moment, newest, vital_signs
 from tests.support.real_answers import WHY_ABSENT, Answers, RealAnswer
 
 pytestmark = [
@@ -59,7 +59,7 @@ def at(answer: RealAnswer) -> datetime:
 
 @pytest.mark.parametrize(("concept", "slot", "codes", "days"), NUMBERS)
 def test_numbers(concept: str, slot: str, codes: tuple[str, ...], days: int, answers: Answers) -> None:
-    agrees(answers, lambda a: a.filled(concept, slot), lambda a: has(a.patient.resources, codes, at(a), days))
+    agrees(answers, lambda a: a.filled(concept, slot), lambda a: has_number(a.patient.resources, codes, at(a), days))
 
 
 def test_vital_signs(answers: Answers) -> None:
@@ -84,7 +84,7 @@ def test_estimated_gfr_is_that_of_the_creatinine_in_an_old_code(answers: Answers
     """Synthea's creatinine is coded 38483-4: each in the window gives an estimate, by the published equation."""
     estimated = 0
     for answer in answers["synthea"]:
-        if not has(answer.patient.resources, ("38483-4",), at(answer), 90):
+        if not has_number(answer.patient.resources, ("38483-4",), at(answer), 90):
             continue
         estimated += 1
         result = answer.results["egfr"]
@@ -114,7 +114,7 @@ def ckd_epi(answer: RealAnswer, creatinine: float) -> Decimal:
 
 def test_reading_nothing_would_not_pass(answers: Answers) -> None:
     """The naive reading itself finds something: agreement on nothing proves nothing."""
-    creatinines = sum(has(a.patient.resources, CREATININE, at(a), 90) for a in answers["synthea"])
+    creatinines = sum(has_number(a.patient.resources, CREATININE, at(a), 90) for a in answers["synthea"])
     signs = sum(bool(vital_signs(a.patient.resources, at(a))) for a in answers["mimic"])
     fibrillation = sum(
         diagnosed(a.patient.resources, DIAGNOSES["atrial_fibrillation"], at(a)) for a in answers["mimic"]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import pytest
 
 from server.explain.results import Status
-from tests.support.proving import every_concept
-from tests.support.real_answers import WHY_ABSENT, Answers, filled, statuses
+from tests.support.proof_questions import every_concept
+from tests.support.real_answers import WHY_ABSENT, Answers, filled_slot_counts, status_counts
 
 pytestmark = [
     pytest.mark.real_data,
@@ -166,13 +166,13 @@ def test_all_patients_are_asked(answers: Answers) -> None:
 @pytest.mark.parametrize("concept", every_concept())
 def test_statuses(concept: str, answers: Answers) -> None:
     synthea, mimic = STATUSES[concept]
-    assert statuses(answers["synthea"], concept) == synthea
-    assert statuses(answers["mimic"], concept) == mimic
+    assert status_counts(answers["synthea"], concept) == synthea
+    assert status_counts(answers["mimic"], concept) == mimic
 
 
 @pytest.mark.parametrize("concept", every_concept())
 def test_filled_slots(concept: str, answers: Answers) -> None:
-    measured = {source: filled(found, concept) for source, found in answers.items()}
+    measured = {source: filled_slot_counts(found, concept) for source, found in answers.items()}
     for place, source in enumerate(("synthea", "mimic")):
         expected = {slot: counts[place] for slot, counts in FILLED[concept].items() if counts[place]}
         assert measured[source] == expected, source

@@ -1,7 +1,7 @@
 """The same questions about the same patients, put to two FHIR servers that we did not write: the same answers.
 
 sekmet-fhir keeps what it is sent and answers what it does not know with everything; Medplum's router refuses what it
-does not know, names versions by UUIDs, sends no totals, and rewrites decimals.  `tests/fixtures/test_medplum.py` and
+does not know, names versions by UUIDs, sends no totals, and rewrites decimals.  `tests/fixtures/medplum/test_running.py` and
 `docs/servers.md` have what else is different between them.
 """
 
@@ -21,9 +21,9 @@ from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
 from server.settings import Settings
-from tests.support.asking import ran, shipped
-from tests.support.comparing import differences
-from tests.support.proving import Asked, asked_over_http, every_concept, told, with_engine
+from tests.support.answer_comparison import differences
+from tests.support.engine_questions import evaluated_modules, shipped
+from tests.support.proof_questions import ProofQuestion, ask_over_http, every_concept, results_by_concept, with_engine
 from tests.support.real_answers import WHY_ABSENT, Answers
 
 pytestmark = pytest.mark.ehr
@@ -82,7 +82,7 @@ def every_recorded() -> tuple[str, ...]:
 
 def check(patient: str, one: Trace, other: Trace, of: tuple[str, ...] | None = None) -> None:
     """Statuses, values, bounds, texts, issues and the whole chains of all concepts are the same."""
-    first, second = told(one), told(other)
+    first, second = results_by_concept(one), results_by_concept(other)
     assert list(first) == list(second) == list(of or every_concept())
     for concept, result in first.items():
         found = differences(result, second[concept])
@@ -90,7 +90,7 @@ def check(patient: str, one: Trace, other: Trace, of: tuple[str, ...] | None = N
 
 
 def test_other_answers_are_told_apart(synthetic: dict[str, Trace]) -> None:
-    one, other = (told(synthetic[name])["age"] for name in ("healthy", "sparse"))
+    one, other = (results_by_concept(synthetic[name])["age"] for name in ("healthy", "sparse"))
     assert {found.partition(":")[0] for found in differences(one, other)} >= {"patient", "value", "text", "chain"}
 
 
@@ -98,11 +98,11 @@ def test_other_answers_are_told_apart(synthetic: dict[str, Trace]) -> None:
 def at_medplum(shared_medplum: Medplum) -> dict[str, Trace]:
     """The synthetic patients, asked for everything of Medplum."""
     shared_medplum.load_directory(PATIENTS)
-    return asked_over_http(shared_medplum.base_url, questions())
+    return ask_over_http(shared_medplum.base_url, questions())
 
 
-def questions() -> Iterator[Asked]:
-    yield from (Asked(patient, patient, at, every_concept()) for patient, at in SYNTHETIC.items())
+def questions() -> Iterator[ProofQuestion]:
+    yield from (ProofQuestion(patient, patient, at, every_concept()) for patient, at in SYNTHETIC.items())
 
 
 @pytest.mark.parametrize("patient", SYNTHETIC)
@@ -134,7 +134,7 @@ def test_a_result_had_from_one_server_is_reused_for_the_other(
         for each in questions():
             for source in ("one", "other"):
                 trace = await engine.ask(Question(each.patient, each.of, each.at, source))
-            found[each.key] = ran(trace)
+            found[each.key] = evaluated_modules(trace)
         return found
 
     assert with_engine(Settings.model_validate({"sources": sources}), ask) == {key: [] for key in SYNTHETIC}
@@ -146,11 +146,14 @@ def test_what_is_on_record_of_any_type(synthetic_ehr: Ehr, shared_medplum: Medpl
     shared_medplum.load_directory(PATIENTS)
     for server in (synthetic_ehr, shared_medplum):
         server.load(EVENTS)
-        asked = [Asked(patient, patient, at, every_recorded()) for patient, at in (SYNTHETIC | {EVENTFUL: AT}).items()]
-        traces.append(asked_over_http(server.base_url, asked))
+        asked = [
+            ProofQuestion(patient, patient, at, every_recorded())
+            for patient, at in (SYNTHETIC | {EVENTFUL: AT}).items()
+        ]
+        traces.append(ask_over_http(server.base_url, asked))
     for patient, trace in traces[0].items():
         check(patient, trace, traces[1][patient], every_recorded())
-    found = {concept for concept, result in told(traces[0][EVENTFUL]).items() if result.value is True}
+    found = {concept for concept, result in results_by_concept(traces[0][EVENTFUL]).items() if result.value is True}
     assert {"oral-anticoagulant", "penicillin-allergy", "influenza-vaccination", "inpatient-stay"} <= found
 
 
@@ -170,7 +173,7 @@ def test_what_one_server_does_not_have_is_not_said_to_be_missing_on_record(
     shared_ehr.load(EVENTS)
     shared_medplum.load([*EVENTS, relative])
     here, there = (
-        told(asked_over_http(server.base_url, [Asked(EVENTFUL, EVENTFUL, AT, of)])[EVENTFUL])
+        results_by_concept(ask_over_http(server.base_url, [ProofQuestion(EVENTFUL, EVENTFUL, AT, of)])[EVENTFUL])
         for server in (shared_ehr, shared_medplum)
     )
     assert there["infarction-in-family"].value is True
@@ -187,7 +190,7 @@ def test_the_same_answers_about_third_party_patients(answers: Answers, shared_me
     known = {each.patient.id: each for found in answers.values() for each in found}
     shared_medplum.load([resource for each in known.values() for resource in each.patient.resources])
     last = {name: each.patient.last_observation for name, each in known.items()}
-    asked = [Asked(name, name, at, every_concept()) for name, at in last.items() if at is not None]
+    asked = [ProofQuestion(name, name, at, every_concept()) for name, at in last.items() if at is not None]
     assert len(asked) == len(known) == 52
-    for patient, trace in asked_over_http(shared_medplum.base_url, asked).items():
+    for patient, trace in ask_over_http(shared_medplum.base_url, asked).items():
         check(patient, known[patient].trace, trace)

@@ -1,6 +1,11 @@
-"""FHIR records for tests, as short as they can be and still be FHIR."""
+"""FHIR records for tests, as short as they can be and still be FHIR; a chart as a bundle file for the command line."""
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 LOINC, SCT, UCUM = "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"
 Record = dict[str, Any]
@@ -75,3 +80,12 @@ def condition(
     if onset is not None:
         record["onsetDateTime"] = onset
     return record | more
+
+
+def bundle_arguments(folder: Path, monkeypatch: pytest.MonkeyPatch, chart: Sequence[Any]) -> list[str]:
+    """The arguments that hand in this chart; the command then runs in ``folder``."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MEDTWIN_CACHE__ENABLED", "false")
+    bundle = folder / "bundle.json"
+    bundle.write_text(json.dumps(chart))
+    return ["--at", "2026-06-30T12:00:00Z", "--bundle", str(bundle)]

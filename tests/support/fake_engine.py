@@ -1,12 +1,16 @@
-"""An engine that answers from traces made by hand."""
+"""An engine that answers from traces made by hand, and queries put to the GraphQL endpoint over it."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from collectors.settings import Source
 from server.catalog.catalog import Catalog
 from server.errors import QuestionError
 from server.executor.question import Question
 from server.executor.trace import Trace
+from server.graphql.endpoint import GraphQL
+from server.settings import ServerSettings
 from tests.support import traces as t
 
 
@@ -34,3 +38,21 @@ class FakeEngine:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer()
+
+
+Json = dict[str, Any]
+TEXT = '{ patient(id: "p-17") { results(of: ["egfr"]) { text } } }'
+
+
+def endpoint(engine: FakeEngine | None = None, **settings: Any) -> GraphQL:
+    return GraphQL(engine or FakeEngine(), ServerSettings(**settings))
+
+
+async def ask(query: str, engine: FakeEngine | None = None, variables: Json | None = None, **settings: Any) -> Json:
+    told, _ = await endpoint(engine, **settings).run(query, variables)
+    json.dumps(told)
+    return told
+
+
+def error_codes(told: Json) -> list[str]:
+    return [error["extensions"]["code"] for error in told.get("errors", [])]

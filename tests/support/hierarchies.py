@@ -1,4 +1,4 @@
-"""Hierarchies of equations and scores made by hand or drawn, and what a coalition gives by the definition."""
+"""Hierarchies of equations, scores and models, made by hand or drawn, and what a coalition gives by the definition."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from server.attribution.game import Snapshot
 from server.attribution.result import Attribution, NoAttribution
 from server.catalog.criteria import Band, Compare, ScoreCriterion
 from server.catalog.descriptions import Description, Kind
+from server.catalog.trained_model import CorrelatedSlots, Explainer, Feature, ModelFile, TrainedModel
 from server.compiler.plan import Binding, FromCall, Goal, Leaf, Plan, PlannedCall
 from server.executor.trace import BoundInput
 from server.kinds import evaluate
@@ -28,7 +29,7 @@ FORMULA = Path(__file__).parent / "formula"
 
 
 @dataclass(frozen=True)
-class Made:
+class Hierarchy:
     """A plan, and the values of its leaves (by concept id) at both ends."""
 
     plan: Plan
@@ -134,7 +135,7 @@ def _bands(slot: str, limit: Decimal, points: int) -> list[Band]:
     ]
 
 
-def planned(description: Description, below: Sequence[Description] = ()) -> PlannedCall:
+def planned_call(description: Description, below: Sequence[Description] = ()) -> PlannedCall:
     made = {each.produces.id: each.iri for each in below}
     bindings: dict[str, Binding] = {
         slot.name: FromCall(made[slot.concept.id]) if slot.concept.id in made else Leaf(slot)
@@ -145,7 +146,7 @@ def planned(description: Description, below: Sequence[Description] = ()) -> Plan
 
 def plan_of(descriptions: Sequence[Description]) -> Plan:
     """The last one is the goal; each may use those before it."""
-    calls = tuple(planned(each, descriptions[:place]) for place, each in enumerate(descriptions))
+    calls = tuple(planned_call(each, descriptions[:place]) for place, each in enumerate(descriptions))
     return Plan(calls, (), (Goal(descriptions[-1].produces, descriptions[-1].iri),))
 
 
@@ -154,7 +155,7 @@ LEAVES = tuple("abcdefgh")
 
 
 @st.composite
-def hierarchies(draw: st.DrawFn, leaves: Sequence[str] = LEAVES[:5]) -> Made:
+def hierarchies(draw: st.DrawFn, leaves: Sequence[str] = LEAVES[:5]) -> Hierarchy:
     """One to three calls over up to five leaves: each uses some leaves and all calls before it; leaves are shared."""
     made: list[Description] = []
     for place in range(draw(st.integers(1, 3))):
@@ -169,4 +170,32 @@ def hierarchies(draw: st.DrawFn, leaves: Sequence[str] = LEAVES[:5]) -> Made:
         else:
             made.append(score(f"call{place}", slots, {key: draw(NUMBERS) for key in keys}))
     before = {name: draw(NUMBERS) for name in leaves}
-    return Made(plan_of(made), before, {name: draw(NUMBERS) for name in leaves})
+    return Hierarchy(plan_of(made), before, {name: draw(NUMBERS) for name in leaves})
+
+
+ONE = Decimal(1)
+
+
+def leaf_slot(name: str, **more: object) -> Slot:
+    return replace(make_slot(name, concept=make_concept(name)), **more)
+
+
+def correlated_model(
+    slots: Sequence[Slot], *groups: tuple[str, ...], features: Sequence[Feature] = (), **weights: Decimal
+) -> Description:
+    """An equation with the description of a model: which inputs are correlated is all that is read of it here."""
+    given = weights or {slot.name: ONE for slot in slots}
+    described = TrainedModel(
+        artefact=ModelFile("model.skops", "0" * 64),
+        trusted=(),
+        positive=1,
+        explainer=Explainer.LINEAR,
+        background="nobody",
+        rows=None,
+        features=tuple(features),
+        calibration="none",
+        least=0,
+        among=(),
+        correlated=tuple(CorrelatedSlots("-".join(group), group) for group in groups),
+    )
+    return replace(equation("model", slots, given), model=described)

@@ -8,7 +8,7 @@ from fixtures.real_data import MIMIC, SYNTHEA, RealPatient, mimic_patients, synt
 from ontology.values import Absent
 from server.executor.trace import BoundInput, Trace
 from server.explain.results import AnswerResult, Status
-from tests.support.proving import Asked, asked_over_http, every_concept, execution, told
+from tests.support.proof_questions import ProofQuestion, ask_over_http, every_concept, execution, results_by_concept
 
 WHY_ABSENT = why_absent(SYNTHEA) or why_absent(MIMIC)
 
@@ -38,24 +38,24 @@ def ask_of_all(ehr: Ehr) -> Answers:
     patients = {"synthea": list(synthea_patients()), "mimic": list(mimic_patients())}
     ehr.load([resource for found in patients.values() for each in found for resource in each.resources])
     questions = [
-        Asked(each.id, each.id, each.last_observation, every_concept())
+        ProofQuestion(each.id, each.id, each.last_observation, every_concept())
         for found in patients.values()
         for each in found
         if each.last_observation is not None
     ]
-    traces = asked_over_http(ehr.base_url, questions)
+    traces = ask_over_http(ehr.base_url, questions)
     return {
-        source: [RealAnswer(each, traces[each.id], told(traces[each.id])) for each in found]
+        source: [RealAnswer(each, traces[each.id], results_by_concept(traces[each.id])) for each in found]
         for source, found in patients.items()
     }
 
 
-def statuses(answers: list[RealAnswer], concept: str) -> Counter[Status]:
+def status_counts(answers: list[RealAnswer], concept: str) -> Counter[Status]:
     """How often each status was answered."""
     return Counter(answer.results[concept].status for answer in answers)
 
 
-def filled(answers: list[RealAnswer], concept: str) -> dict[str, int]:
+def filled_slot_counts(answers: list[RealAnswer], concept: str) -> dict[str, int]:
     """For each slot of the module that answers for the concept, of how many patients it has a value."""
     counts = {
         slot: sum(answer.filled(concept, slot) for answer in answers)

@@ -63,7 +63,7 @@ def everything_logged() -> Iterator[list[str]]:
         root.setLevel(before)
 
 
-async def cached(server: EmbeddedServer) -> tuple[list[bytes], list[bytes]]:
+async def cache_contents(server: EmbeddedServer) -> tuple[list[bytes], list[bytes]]:
     """The names in the cache, and the values as they lie there."""
     client = Redis.from_url(server.url)
     try:

@@ -14,8 +14,7 @@ from collectors.settings import Source
 from collectors.terminology import terminology_server
 from collectors.terminology.code_set import DefinitionError, TooCostlyError
 from collectors.terminology.value_set_lookup import FAILURE_TTL, CachedTerminologyServer
-from tests.collectors.terminology.fake_terminology import BASE, FakeTerminology, fhir
-from tests.collectors.terminology.terminology_making import LOINC, SCT
+from tests.support.fake_terminology import BASE, LOINC, SCT, FakeTerminology, fhir
 
 SET = "https://example.org/ValueSet/one"
 TEN = [(SCT, str(code)) for code in range(10)]

@@ -1,0 +1,83 @@
+"""What was found sound is not checked again; anything else is."""
+
+from pathlib import Path
+
+import pytest
+
+from server.catalog import catalog
+from server.catalog.catalog import load_catalog
+from server.errors import CatalogError
+from tests.support.descriptions import copy_descriptions as descriptions
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """Some of the shipped descriptions, to be changed."""
+    return descriptions(tmp_path, "age", "bmi")
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each time that the shapes were applied."""
+    found: list[int] = []
+    applied = catalog.shape_faults
+
+    def counting(*arguments: object) -> list[str]:
+        found.append(1)
+        return applied(*arguments)  # type: ignore[arg-type]  # whatever it is given
+
+    monkeypatch.setattr(catalog, "shape_faults", counting)
+    return found
+
+
+def test_the_very_same_is_checked_once(copied: Path, runs: list[int]) -> None:
+    stamp = copied / "var" / "checked"
+    first = load_catalog(copied, verdict_file=stamp)
+    assert load_catalog(copied, verdict_file=stamp).digest == first.digest
+    assert len(runs) == 1
+
+
+def test_what_was_changed_is_checked_and_a_fault_still_stops_the_start(copied: Path, runs: list[int]) -> None:
+    stamp = copied / "var" / "checked"
+    load_catalog(copied, verdict_file=stamp)
+    description = copied / "modules" / "bmi" / "module.ttl"
+    sound = description.read_text()
+    description.write_text(sound.replace("dcterms:title", "dcterms:description", 1))
+    for _ in range(2):
+        with pytest.raises(CatalogError, match="bmi"):
+            load_catalog(copied, verdict_file=stamp)
+    description.write_text(sound)
+    load_catalog(copied, verdict_file=stamp)
+    # What is faulty is never remembered; what was sound before still is.
+    assert len(runs) == 3
+
+
+def test_layout_and_comments_are_no_change(copied: Path, runs: list[int]) -> None:
+    stamp = copied / "var" / "checked"
+    load_catalog(copied, verdict_file=stamp)
+    description = copied / "modules" / "bmi" / "module.ttl"
+    description.write_text("# A comment.\n" + description.read_text())
+    load_catalog(copied, verdict_file=stamp)
+    assert len(runs) == 1
+
+
+def test_nothing_is_kept_of_another_folder_unless_it_is_said_where(copied: Path, runs: list[int]) -> None:
+    load_catalog(copied)
+    load_catalog(copied)
+    assert len(runs) == 2
+    assert not (copied / "var").exists()
+
+
+@pytest.mark.parametrize("held", [b"", b"\xff\xfe", b"0" * 5000])
+def test_a_stamp_that_says_something_else_is_none(held: bytes, copied: Path, runs: list[int]) -> None:
+    stamp = copied / "checked"
+    stamp.write_bytes(held)
+    load_catalog(copied, verdict_file=stamp)
+    assert len(runs) == 1
+
+
+def test_where_nothing_can_be_written_every_start_checks(copied: Path, runs: list[int]) -> None:
+    stamp = copied / "ontology" / "mpm.ttl" / "checked"
+    load_catalog(copied, verdict_file=stamp)
+    load_catalog(copied, verdict_file=stamp)
+    assert len(runs) == 2

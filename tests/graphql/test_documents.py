@@ -1,0 +1,113 @@
+"""What a query may cost, and what is kept of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from server.graphql.documents import MOST_CACHED
+from tests.support.fake_engine import TEXT, FakeEngine, Json, ask, endpoint, error_codes
+
+
+@pytest.mark.parametrize(
+    ("query", "settings", "code"),
+    [
+        (TEXT, {"max_depth": 2}, "query-too-deep"),
+        (
+            f"query A {{ {' '.join(f'm{i}: modules {{ id }}' for i in range(4))} }}",
+            {"max_aliases": 3},
+            "too-many-aliases",
+        ),
+        ("{ modules { id iri title version kind citation turtle } }", {"max_complexity": 10}, None),
+        (
+            "{ modules { id iri title version kind citation turtle slots { name select } } }",
+            {"max_complexity": 10},
+            "query-too-complex",
+        ),
+        ("query { ...a } fragment a on Query { modules { id } ...a }", {}, "invalid-query"),
+        ("{ modules { nothing } }", {}, "invalid-query"),
+        ("{ modules {", {}, "invalid-query"),
+        ("{" * 9000, {}, "invalid-query"),
+        ("{ modules { id } }" + "#\n" * 9000, {}, "invalid-query"),
+        ("mutation { patient }", {}, "invalid-query"),
+    ],
+)
+async def test_what_a_query_may_cost(query: str, settings: Json, code: str | None) -> None:
+    assert error_codes(await ask(query, **settings))[:1] == ([code] if code else [])
+
+
+async def test_selections_count_once_for_each_concept() -> None:
+    literal = '{ patient(id: "p-17") { results(of: ["egfr","uacr","egfr","uacr"]) { text status effective } } }'
+    variable = 'query V($of: [ID!]!) { patient(id: "p-17") { results(of: $of) { text status effective } } }'
+    engine = FakeEngine()
+    assert error_codes(await ask(literal, engine, max_complexity=13)) == ["query-too-complex"]
+    assert error_codes(await ask(variable, engine, {"of": ["egfr"] * 4}, max_complexity=13)) == ["query-too-complex"]
+    assert engine.asked == []
+    assert error_codes(await ask(literal, max_complexity=14)) == []
+    assert error_codes(await ask(variable, variables={"of": ["egfr"] * 4}, max_complexity=14)) == []
+
+
+async def test_the_default_of_a_variable_counts_as_its_value_would() -> None:
+    body = '{ patient(id: "p-17") { results(of: $of) { text status effective } } }'
+    query = f'query V($of: [ID!]! = ["egfr","uacr","egfr","uacr"]) {body}'
+    engine = FakeEngine()
+    assert error_codes(await ask(query, engine, max_complexity=13)) == ["query-too-complex"]
+    assert engine.asked == []
+    assert error_codes(await ask(query, max_complexity=14)) == []
+    assert error_codes(await ask(query, variables={"of": ["egfr"]}, max_complexity=10)) == []
+    behind = f"query W {{ modules {{ id }} }} {query}"
+    for operation, code in (("V", ["query-too-complex"]), ("W", [])):
+        told, _ = await endpoint(max_complexity=13).run(behind, {}, operation)
+        assert error_codes(told) == code
+
+
+@pytest.mark.parametrize("name", ["provenance", "fhir", "argument"])
+async def test_a_field_that_is_a_document_counts_as_many(name: str) -> None:
+    query = f'{{ patient(id: "p-17") {{ results(of: ["egfr"]) {{ {name} }} }} }}'
+    assert error_codes(await ask(query, max_complexity=21)) == ["query-too-complex"]
+    assert error_codes(await ask(query, max_complexity=22)) == []
+
+
+async def test_fragments_that_spread_each_other_are_reckoned_without_running() -> None:
+    # Each level doubles the one below: 2^40 fields, which nobody may wait for.
+    doubling = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(40))
+    told = await ask(f"query {{ ...f0 }} {doubling} fragment f40 on Query {{ modules {{ id }} }}")
+    assert error_codes(told) == ["query-too-complex"]
+
+
+async def test_a_query_is_read_once_and_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = endpoint()
+    read: list[str] = []
+    original: Callable[[str], Any] = over.documents._read
+    monkeypatch.setattr(over.documents, "_read", lambda query: read.append(query) or original(query))
+    asked = "query($p: ID!) { patient(id: $p) { id } }"
+    for _ in range(3):
+        await over.run(asked, {"p": "p-17"})
+    assert read == [asked]
+    for number in range(MOST_CACHED + 5):
+        await over.run(f"query Q{number} {{ modules {{ id }} }}")
+    assert len(over.documents._cached) == MOST_CACHED
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        TEXT,
+        'query($p: ID! = "p-17") { patient(id: $p) { id } }',
+        'query($p: ID!) { patient(id: $p) { results(of: ["egfr"], at: "2026-06-30T12:00:00Z") { text } } }',
+        'query($p: ID!) { patient(id: $p) { results(of: ["egfr"], assume: []) { text } } }',
+        'query { patient(id: "p-17") { nothing } }',
+        "query { modules { id } } # " + "p-17 " * 5_000,
+    ],
+)
+async def test_a_query_that_may_name_a_patient_is_forgotten(query: str) -> None:
+    over = endpoint()
+    await over.run(query, {"p": "p-17"} if "$p: ID!)" in query else {})
+    assert not over.documents._cached
+
+
+async def test_equal_fields_are_not_compared_without_end() -> None:
+    # The comparison of fields of one name grows with the square of their number.
+    assert error_codes(await ask("{ " + 'patient(id: "x") { id } ' * 850 + "}", max_complexity=10_000)) == [
+        "invalid-query"
+    ]

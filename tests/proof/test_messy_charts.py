@@ -1,0 +1,211 @@
+"""Charts as they are met, put to the real engine: what an answer may claim of them, and what it must not."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ontology.evaluation import Severity
+from ontology.values import Absent, AbsentReason, Value
+from server.explain.explain import explain
+from server.explain.fhir import bundle
+from server.explain.results import AnswerResult, Status
+from tests.support.charts import SCT, condition, creatinine, lab, patient
+from tests.support.engine_questions import AT, Asker, Record, open_asker
+
+NOT_APPLICABLE = Absent(AbsentReason.NOT_APPLICABLE)
+FIBRILLATION, HYPERTENSION, PREGNANCY = "49436004", "38341003", "77386006"
+
+
+@pytest.fixture
+async def ask() -> AsyncIterator[Asker]:
+    async with open_asker(cache={"enabled": False}) as asker:
+        yield asker
+
+
+async def answer(
+    ask: Asker, of: str, *records: Record, at: datetime = AT, assume: Mapping[str, Value] | None = None
+) -> AnswerResult:
+    (result,) = explain(await ask(records, of, at=at, assume=assume))
+    return result
+
+
+def told(result: AnswerResult) -> str:
+    return " | ".join(issue.text for issue in result.issues)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"onset": None},
+        {"onset": None, "encounter": {"reference": "Encounter/e1"}},
+        {"onset": None, "recordedDate": "2026-06-30"},
+    ],
+    ids=["undated", "encounter not read", "recorded on the day"],
+)
+async def test_atrial_fibrillation_on_record_but_not_placed_in_time_is_not_called_unrecorded(
+    ask: Asker, when: dict[str, Any]
+) -> None:
+    result = await answer(ask, "cha2ds2-vasc", patient(), condition(FIBRILLATION, **when))
+    assert result.value != NOT_APPLICABLE
+    assert "Could not be excluded (not known): no atrial fibrillation recorded" in told(result)
+
+
+OBSERVED = "2026-06-30T11:30:00Z"
+
+
+def bedside(when: str = OBSERVED) -> list[Record]:
+    """One set of observations that scores nothing."""
+    signs = (("9279-1", 16, "/min"), ("59408-5", 97, "%"), ("8480-6", 120, "mm[Hg]"), ("8867-4", 70, "/min"))
+    alert = {"valueCodeableConcept": {"coding": [{"system": SCT, "code": "248234008"}]}}
+    return [
+        *(lab(code, value, unit, when) for code, value, unit in signs),
+        lab("8310-5", 37, "Cel", when),
+        lab("3151-8", 0, "L/min", when),
+        lab("67775-7", None, None, when, **alert),
+    ]
+
+
+async def test_a_pregnancy_that_nobody_ended_in_the_record_does_not_withhold_the_early_warning_score(
+    ask: Asker,
+) -> None:
+    woman = patient("1990-01-01")
+    years_ago = await answer(ask, "news2", woman, condition(PREGNANCY, "2021-01-01"), *bedside())
+    assert years_ago.status is Status.COMPLETE
+    assert "Could not be excluded (not recorded): pregnancy" in told(years_ago)
+    now = await answer(ask, "news2", woman, condition(PREGNANCY, "2026-03-01"), *bedside())
+    assert now.value == NOT_APPLICABLE
+
+
+async def test_a_score_of_conditions_holds_when_it_was_evaluated_not_when_the_last_condition_began(ask: Asker) -> None:
+    # Then she was 59, which scores nothing; now she is 66.
+    chart = [patient(), condition(FIBRILLATION, "2020-01-01"), condition(HYPERTENSION, "2020-01-01")]
+    result = await answer(ask, "cha2ds2-vasc", *chart)
+    assert result.text.endswith("(as of 2026-06-30 12:00 UTC).")
+    assert result.effective == AT
+    assert result.grounds_from == datetime(2020, 1, 1, tzinfo=UTC)
+    assert bundle(result)["entry"][0]["resource"]["effectiveDateTime"] == "2026-06-30T12:00:00+00:00"
+
+
+async def test_a_refusal_that_rests_on_an_assumption_says_so(ask: Asker) -> None:
+    result = await answer(ask, "egfr", patient(), creatinine(1.4, "2026-06-20"), assume={"dialysis": True})
+    assert result.value == NOT_APPLICABLE
+    assert "on an assumption" in result.text
+
+
+async def test_what_is_undecided_is_told_once(ask: Asker) -> None:
+    below = {"valueQuantity": {"value": 300, "comparator": "<", "unit": "mg/g"}}
+    result = await answer(ask, "albuminuria-category", patient(), lab("9318-7", None, None, "2026-06-01", **below))
+    assert result.text == (
+        "Albuminuria category could not be computed: what is recorded does not settle it; it is A1 or A2"
+        " (as of 2026-06-01)."
+    )
+
+
+async def test_one_point_is_no_points(ask: Asker) -> None:
+    drowsy = lab("9269-2", 13, "{score}", OBSERVED)
+    assert "is 1 point (" in (await answer(ask, "qsofa", patient(), *bedside(), drowsy)).text
+
+
+async def test_contradictory_oxygen_is_not_called_inapplicable(ask: Asker) -> None:
+    chart = [
+        patient(),
+        *bedside(),
+        lab("722742002", None, None, OBSERVED, system=SCT),
+        lab("3150-0", 40, "%", OBSERVED),
+    ]
+    oxygen = await answer(ask, "supplemental-oxygen", *chart)
+    assert oxygen.status is Status.INSUFFICIENT
+    assert "as breathing oxygen and as breathing air" in oxygen.text
+    news2 = await answer(ask, "news2", *chart)
+    assert "supplemental oxygen is missing (recorded with different values at the same time)" in news2.text
+    assert "does not apply" not in oxygen.text + news2.text + told(news2)
+
+
+async def test_a_least_total_goes_out_with_its_comparator(ask: Asker) -> None:
+    partial = await answer(ask, "cha2ds2-vasc", patient(), condition(FIBRILLATION), condition(HYPERTENSION))
+    quantity = bundle(partial)["entry"][0]["resource"]["valueQuantity"]
+    assert (quantity["value"], quantity["comparator"]) == (3, ">=")
+    whole = await answer(ask, "news2", patient(), *bedside())
+    assert "comparator" not in bundle(whole)["entry"][0]["resource"]["valueQuantity"]
+
+
+async def test_a_result_of_today_without_a_time_of_day_is_missed_aloud(ask: Asker) -> None:
+    result = await answer(ask, "egfr", patient(), creatinine(1.9, "2026-06-30"), creatinine(1.2, "2026-06-20"))
+    assert result.step is not None
+    assert any(
+        "may be of a later time" in text
+        for ground in result.step.grounds
+        for text in (issue.text for issue in ground.issues if issue.severity is Severity.WARNING)
+    )
+
+
+async def test_limits_of_a_risk_are_told_once(ask: Asker) -> None:
+    low = {"valueQuantity": {"value": 5, "comparator": "<", "unit": "mg/g"}}
+    chart = [patient(), creatinine(1.9, "2026-06-20"), lab("9318-7", None, None, "2026-06-01", **low)]
+    result = await answer(ask, "kidney-failure-risk-5y", *chart, assume={"north-america": True})
+    assert result.text.count(" lies between ") == 1
+
+
+@pytest.mark.parametrize("death", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-06-30T11:45:00Z"}])
+async def test_nothing_is_recommended_for_the_dead(ask: Asker, death: dict[str, Any]) -> None:
+    dead = await answer(ask, "news2", patient(**death), *bedside())
+    assert dead.value == (await answer(ask, "news2", patient(), *bedside())).value
+    assert dead.recommendations == ()
+    assert "death" in told(dead) or "died" in told(dead)
+    assert (await answer(ask, "news2", patient(), *bedside())).recommendations
+
+
+async def test_a_coma_scale_below_15_beside_alert_is_told_and_not_scored(ask: Asker) -> None:
+    plain = await answer(ask, "news2", patient(), *bedside())
+    beside = await answer(ask, "news2", patient(), *bedside(), lab("9269-2", 13, "{score}", "2026-06-30T09:00:00Z"))
+    assert "Glasgow Coma Scale below 15" in told(beside)
+    assert "Glasgow" not in told(plain)
+    assert (beside.value, beside.status) == (plain.value, Status.COMPLETE)
+    assert plain.status is Status.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("code", "system"), [("46177005", SCT), ("N18.6", "http://hl7.org/fhir/sid/icd-10-cm")], ids=["SNOMED CT", "ICD"]
+)
+async def test_kidney_failure_that_is_recorded_is_not_predicted_without_a_word(
+    ask: Asker, code: str, system: str
+) -> None:
+    chart = [patient(), creatinine(2.4, "2026-06-20"), lab("9318-7", 300, "mg/g", "2026-06-01")]
+    ended = condition(code, "2026-01-01", system)
+    for concept in ("kidney-failure-risk-2y", "kidney-failure-risk-5y"):
+        result = await answer(ask, concept, *chart, ended, assume={"north-america": True})
+        assert "To be read with caution: end-stage kidney disease" in told(result)
+        without = await answer(ask, concept, *chart, assume={"north-america": True})
+        assert "To be read with caution: end-stage" not in told(without)
+
+
+async def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(ask: Asker) -> None:
+    chart = [patient(), creatinine(1.0, "2026-06-25"), creatinine(79, "2026-06-29")]
+    result = await answer(ask, "aki-stage", *chart)
+    assert result.status is Status.INSUFFICIENT
+    assert "the unit is to be checked" in told(result)
+
+
+async def test_a_valve_code_is_not_said_to_say_more_than_it_does(ask: Asker) -> None:
+    valve = condition("Z95.2", "2020-01-01", "http://hl7.org/fhir/sid/icd-10-cm")
+    stenosis = condition("79619009")
+    for concept in ("cha2ds2-vasc", "cha2ds2-va"):
+        refused = await answer(ask, concept, patient(), condition(FIBRILLATION), valve)
+        assert refused.value == NOT_APPLICABLE
+        assert "mechanical heart valve, or a prosthetic valve of unrecorded kind" in told(refused)
+        refused = await answer(ask, concept, patient(), condition(FIBRILLATION), stenosis)
+        assert refused.value == NOT_APPLICABLE
+        assert "moderate to severe mitral stenosis, or one of unrecorded severity" in told(refused)
+
+
+async def test_a_risk_leaves_with_no_more_decimals_than_it_has_grounds_for(ask: Asker) -> None:
+    chart = [patient(), creatinine(2.4, "2026-06-20"), lab("9318-7", 300, "mg/g", "2026-06-01")]
+    result = await answer(ask, "kidney-failure-risk-5y", *chart, assume={"north-america": True})
+    assert result.risk is not None
+    (prediction,) = bundle(result)["entry"][0]["resource"]["prediction"]
+    sent = Decimal(str(prediction["probabilityDecimal"]))
+    assert sent != result.risk.probability * 100
+    assert sent == round(result.risk.probability * 100, 2)

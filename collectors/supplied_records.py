@@ -138,8 +138,8 @@ def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[
     """What one Bundle (of any type) or a JSON array of records answers.
 
     ``complete``: the resource types of which all of the patient's records are among them, or none exist.  The
-    patient's own record needs no such word.  Of a history the newest versions count.  Raises SuppliedRecordsError where it is
-    neither, is one page of several, or holds a record twice with different contents.
+    patient's own record needs no such word.  Of a history the newest versions count.  Raises SuppliedRecordsError
+    where it is neither, is one page of several, or holds a record twice with different contents.
     """
     if isinstance(supplied, bytes):
         read = read_supplied(supplied, allow_array=True)

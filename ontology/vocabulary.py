@@ -36,9 +36,8 @@ def unknown_terms(graph: Graph, vocabulary: Graph) -> list[str]:
             elif predicate in _CHOICE_PROPERTIES:
                 word, known = value, individuals
         if word not in known:
-            lines.add(
-                f"{_describe_node(graph, subject)}: {_prefixed_name(word)} is not in the vocabulary{_suggestion(word, known)}"
-            )
+            where, suggestion = _describe_node(graph, subject), _suggestion(word, known)
+            lines.add(f"{where}: {_prefixed_name(word)} is not in the vocabulary{suggestion}")
     return sorted(lines)
 
 

@@ -106,8 +106,8 @@ class BehaviourProof:
 class ObservedBehaviour:
     """What was seen of one source.
 
-    ``lastn``: ``$lastn`` gives the ``NEWEST_COUNT`` newest records of each code.  ``sort``: ``_sort`` by date orders across
-    all that matches.  ``ignored`` are parameters that had no effect, as (resource type, name).
+    ``lastn``: ``$lastn`` gives the ``NEWEST_COUNT`` newest records of each code.  ``sort``: ``_sort`` by date orders
+    across all that matches.  ``ignored`` are parameters that had no effect, as (resource type, name).
     """
 
     lastn: BehaviourProof = field(default_factory=BehaviourProof)

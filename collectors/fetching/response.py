@@ -19,7 +19,10 @@ class UnusableResponseError(Exception):
 
 
 class Decompressor:
-    """Takes a body in parts: plain, or packed as ``encoding`` says.  ``most`` bytes of it may come out (UnusableResponseError)."""
+    """Decompresses a body part by part: plain, or packed as ``encoding`` says.
+
+    Raises UnusableResponseError beyond ``max_bytes``.
+    """
 
     def __init__(self, encoding: str, max_bytes: int) -> None:
         if encoding not in ("", "identity", ACCEPTED_ENCODING, "x-gzip"):
@@ -66,7 +69,7 @@ class Decompressor:
 
 
 async def read_body(response: httpx.Response, max_bytes: int) -> bytes:
-    """The body of an answer whose head has come (UnusableResponseError); one that says it is too large is not read at all."""
+    """The body of a response; one that declares itself too large is not read.  Raises UnusableResponseError."""
     declared = response.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > max_bytes:
         raise UnusableResponseError(f"an answer is larger than {max_bytes} bytes")

@@ -36,8 +36,8 @@ def validate_group(slot: Slot, pool: Pool, group: list[Fact], issues: list[Issue
     """The sound ones among facts of one time, and those that were not judged.
 
     Judging takes a fraction of a millisecond a record.  Of many, those are left unjudged that could change nothing:
-    once two sound records contradict each other no other can settle it; and what says the same as ``MAX_COMPARED`` sound
-    records, in the same standing, adds nothing to them.  Whatever says otherwise is judged.
+    once two sound records contradict each other no other can settle it; and what says the same as ``MAX_COMPARED``
+    sound records, in the same standing, adds nothing to them.  Whatever says otherwise is judged.
     """
     if len(group) <= MAX_COMPARED:
         return valid_facts(slot, pool, group, issues), []

@@ -49,7 +49,8 @@ def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
         issues += [slot_issue(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
         return SlotSelection(Absent(pool.failures[0].reason), (), tuple(issues))
     if doubted := found.doubted:
-        text = f"Recorded as {_join_states(fact.doubted for fact in doubted)}, which does not count: {list_facts(doubted)}."
+        states = _join_states(fact.doubted for fact in doubted)
+        text = f"Recorded as {states}, which does not count: {list_facts(doubted)}."
         issues.append(slot_issue(slot, "doubted", text, Severity.INFORMATION))
     if negated := found.negated:
         text = f"Recorded as {_join_states(fact.negated for fact in negated)}: {list_facts(negated)}."
@@ -70,7 +71,8 @@ def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
         value = UNDETERMINED if recorded else Absent(AbsentReason.NOT_FOUND)
         return SlotSelection(value, (), (*issues, slot_issue(slot, "time-imprecise", text)))
     if found.window_uncertain:
-        text = f"Whether it was in the {_describe_window(slot)} before the time asked for cannot be told: {list_facts(found.window_uncertain)}."
+        window, records = _describe_window(slot), list_facts(found.window_uncertain)
+        text = f"Whether it was in the {window} before the time asked for cannot be told: {records}."
         return SlotSelection(UNDETERMINED, (), (*issues, slot_issue(slot, "time-imprecise", text)))
     if no and not (left_out and slot.concept.origin in EVENT_ORIGINS):
         return recorded_as_absent(slot, pool, no, as_of, issues)

@@ -70,7 +70,8 @@ def _select_from_patient(slot: Slot, pool: Pool) -> SlotSelection:
     value = fact.resource.value
     if others := [other for other in facts[1:] if has_value(other) and other.resource.value != value]:
         rest = "; ".join(f"{other.record.name} says {recorded_text(other)}" for other in others[:MAX_LISTED])
-        text = f"Not preferred, and not the same: {rest}. {fact.record.name} says {recorded_text(fact)}, which is used instead."
+        used = f"{fact.record.name} says {recorded_text(fact)}, which is used instead"
+        text = f"Not preferred, and not the same: {rest}. {used}."
         issues.append(slot_issue(slot, "other-record", text))
     if isinstance(value, Absent):
         issues.append(slot_issue(slot, absence_code(value.reason), f"{fact.record.name} says {recorded_text(fact)}."))

@@ -236,7 +236,8 @@ def select_series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
     issues.extend(fact_issues(slot, used))
     beyond = sum(outside_validated_range(slot, number) for _, number in points)
     if beyond:
-        text = f"{beyond} of {len(points)} values lie outside the range for which this was validated ({format_validated_range(slot)})."
+        validated = format_validated_range(slot)
+        text = f"{beyond} of {len(points)} values lie outside the range for which this was validated ({validated})."
         issues.append(slot_issue(slot, "outside-validated-range", text))
     unit = slot.unit or slot.concept.unit or "1"
     return SlotSelection(Series(tuple(points), unit), resources_of(used), tuple(issues))

@@ -52,7 +52,8 @@ def evaluate(creatinine: Series, at: datetime) -> Evaluation:
         return _absent_evaluation("no-recent-creatinine", f"There is no creatinine in the last {CURRENT_DAYS} days")
     unlikely = max((amount for rise in current for amount in _compared_values(rise)), default=UNLIKELY_MG_DL)
     if unlikely > UNLIKELY_MG_DL:
-        text = f"A creatinine of {_format_value(unlikely)} mg/dL (above 30) is compared, in which the unit is to be checked"
+        amount = _format_value(unlikely)
+        text = f"A creatinine of {amount} mg/dL (above 30) is compared, in which the unit is to be checked"
         return _absent_evaluation("creatinine-unit-unlikely", f"{text}: it may stand for µmol/L")
     latest = current[-1]
     if latest.baseline is None:
@@ -116,7 +117,8 @@ def _staged_evaluation(worst: StagedRise, by_rule: bool, of_episode: StagedRise 
 
 def _unstaged_evaluation(latest: Rise, baseline: Baseline, points: Sequence[tuple[datetime, Decimal]]) -> Evaluation:
     warrant = (
-        f"Creatinine {_format_point(latest.time, latest.value)}: {latest.ratio:f} times the baseline of {_describe_baseline(baseline)};"
+        f"Creatinine {_format_point(latest.time, latest.value)}: {latest.ratio:f} times the baseline of"
+        f" {_describe_baseline(baseline)};"
         " neither 1.5 times nor, within 48 hours, 0.3 mg/dL more"
     )
     issues: tuple[Issue, ...] = ()

@@ -41,7 +41,8 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
     slope, low, high = (_rounded(number) for number in (line.slope, line.low, line.high))
     between = f"{_format_signed(low)} to {_format_signed(high)}"
     warrant = (
-        f"Least squares over {len(points)} values (one a day) from {_format_point(points[0])} to {_format_point(points[-1])}:"
+        f"Least squares over {len(points)} values (one a day)"
+        f" from {_format_point(points[0])} to {_format_point(points[-1])}:"
         f" {_format_signed(slope)} {SHOWN}, 95 % confidence interval {between} (t = {line.t:.3f}, {len(points) - 2}"
         f" degree{'s' if len(points) > 3 else ''} of freedom)"
     )

@@ -1,7 +1,7 @@
 """Shapley values of a game whose coalitions are bit masks: bit ``i`` set means that player ``i`` takes part.
 
-Up to ``MAX_EXACT_PLAYERS`` players by the definition, over all coalitions; beyond by permutations drawn with a fixed seed, with a
-standard error for each value.
+Up to ``MAX_EXACT_PLAYERS`` players by the definition, over all coalitions; beyond by permutations drawn with a fixed
+seed, with a standard error for each value.
 """
 
 from collections.abc import Callable, Iterable, Sequence

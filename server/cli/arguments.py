@@ -82,7 +82,7 @@ def read_bundle(name: str | None, complete: str, patient: str) -> SuppliedRecord
 
 
 def check_complete_types(supplied: SuppliedRecords, catalog: Catalog) -> None:
-    """Raises SuppliedRecordsError where ``--complete`` named a type of which nothing is read: nothing would come of it."""
+    """Raises SuppliedRecordsError where ``--complete`` names a type of which nothing is read."""
     read: set[str] = set()
     for each in catalog.collectors.values():
         read.update((each.resource_type, *each.includes))

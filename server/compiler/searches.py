@@ -102,7 +102,7 @@ def _needs_latest_only(slot: Slot) -> bool:
 
 
 def prefetch_templates(plan: Plan) -> Mapping[str, str]:
-    """Templates by key, of every search that any source is sent; ``collectors.supplied_records.from_prefetch`` reads the answers.
+    """Templates by key, of every search of a plan; ``collectors.supplied_records.from_prefetch`` reads the answers.
 
     Collectors that a source uses on request only are left out: they are fetched where they are wanted.
     """

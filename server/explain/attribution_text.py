@@ -54,9 +54,8 @@ def describe_attribution(
                 f"{subject} {now}; {_describe_usual(attribution)} it would be {_format_base(attribution, decimals)}."
             ]
         case "EARLIER":
-            parts = [
-                f"{subject} {_describe_earlier(attribution, before, time_words(since) if since else 'then', now, decimals)}."
-            ]
+            then = time_words(since) if since else "then"
+            parts = [f"{subject} {_describe_earlier(attribution, before, then, now, decimals)}."]
         case _:
             record = _describe_recorded(attribution, before, decimals)
             parts = [f"{subject} {now} on {_assumption_noun(attribution)}, {record} by the record."]
@@ -132,7 +131,8 @@ def _describe_base_difference(attribution: Attribution) -> str:
     missing = {each.why for each in attribution.stayed} & {MISSING_AT_BASELINE, MISSING_NOW}
     if missing == {MISSING_NOW}:
         return "without what is missing now"
-    return f"with what was missing {'then' if missing == {MISSING_AT_BASELINE} else 'at one of the times'} taken as it is now"
+    when = "then" if missing == {MISSING_AT_BASELINE} else "at one of the times"
+    return f"with what was missing {when} taken as it is now"
 
 
 def _assumption_noun(attribution: Attribution) -> str:

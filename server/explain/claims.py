@@ -118,7 +118,8 @@ def _describe_absence(dependencies: Dependencies, position: int, when: str) -> s
             lies = _bounds_clause(evaluation.bounds, execution.description.display_decimals) or _candidates_clause(
                 evaluation
             )
-            return f"{display} could not be computed: {_describe_missing(dependencies, position)}{lies}{when if lies else ''}"
+            reason = _describe_missing(dependencies, position)
+            return f"{display} could not be computed: {reason}{lies}{when if lies else ''}"
 
 
 def _describe_missing(dependencies: Dependencies, position: int) -> str:

@@ -22,7 +22,8 @@ def describe_searches(plan: Plan) -> tuple[str, ...]:
 def describe_needs(plan: Plan, call: PlannedCall) -> tuple[str, ...]:
     """What fills each slot of a call."""
     return tuple(
-        f"{slot.name}: {slot.concept.id} {_describe_binding(plan, slot, call.bindings[slot.name])}{_describe_limits(slot)}"
+        f"{slot.name}: {slot.concept.id} {_describe_binding(plan, slot, call.bindings[slot.name])}"
+        f"{_describe_limits(slot)}"
         for slot in call.description.slots
     )
 

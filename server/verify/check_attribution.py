@@ -83,7 +83,8 @@ def _check_sums(attribution: ExportedAttribution, exported: ExportedAnswer) -> l
         )
     number = _value_on_scale(attribution.scale, exported.value)
     if number is None or abs(number - attribution.output) > TOLERANCE:
-        text = f"the output is {attribution.output:f} on the scale {attribution.scale}, and the answer {format_exact(exported.value)}"
+        answer = format_exact(exported.value)
+        text = f"the output is {attribution.output:f} on the scale {attribution.scale}, and the answer {answer}"
         found.append(_attribution_finding(attribution, text))
     return found
 

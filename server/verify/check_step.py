@@ -65,7 +65,10 @@ def check_fingerprint(
 def check_fingerprint_format(fingerprint_format: int) -> Iterator[Finding]:
     """Whether the fingerprints are of a form that this version does not make."""
     if fingerprint_format != FORMAT:
-        text = f"fingerprints are of form {fingerprint_format} in the file and of form {FORMAT} here: they were not compared"
+        text = (
+            f"fingerprints are of form {fingerprint_format} in the file and of form {FORMAT} here:"
+            " they were not compared"
+        )
         yield Finding(FindingKind.FORMAT, text)
 
 

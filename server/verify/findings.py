@@ -145,7 +145,8 @@ def _describe_series_difference(there: Series, here: Series) -> str:
         return f"a series in {there.unit} in the file, in {here.unit} here"
     for place, (one, other) in enumerate(zip_longest(there.points, here.points), start=1):
         if one != other:
-            return f"value {place} of the series: {_format_point(one, there)} in the file, {_format_point(other, here)} here"
+            in_file, computed = _format_point(one, there), _format_point(other, here)
+            return f"value {place} of the series: {in_file} in the file, {computed} here"
     return f"{value_words(there)} in the file, {value_words(here)} here"
 
 

@@ -11,7 +11,9 @@ from server.verify.verify import SealState, Verification
 
 SEAL_TEXTS = {
     SealState.FITS: "fits; nothing in the file was changed, its records included, since this key sealed it",
-    SealState.BROKEN: "does not fit; something in the file was changed since it was written, or it is under another key",
+    SealState.BROKEN: (
+        "does not fit; something in the file was changed since it was written, or it is under another key"
+    ),
     SealState.REMOVED: "there is none, and here is a key; the file was written without one, or its seal was taken away",
     SealState.NO_KEY: (
         "there is one, and no key (cache.key) here to check it; whoever can change the file can make its digests fit "

@@ -83,13 +83,13 @@ def test_what_is_prepared_is_there() -> None:
 
 TWO_THREADS = """
 import threading
-from collectors.reading.readout import record_of
+from collectors.reading.readout import parse_record
 from collectors.reading.r4_validation import invalid_element, preload_model
 from collectors.settings import Source
 
 TYPES = ("Observation", "Patient", "Condition", "Encounter", "Procedure", "MedicationRequest")
 PATIENT = b'{"resourceType": "Patient", "id": "p", "gender": "male", "contact": [{"gender": "female"}]}'
-record = record_of(PATIENT, Source(id="ehr", base_url="https://ehr.example/fhir"))
+record = parse_record(PATIENT, Source(id="ehr", base_url="https://ehr.example/fhir"))
 told = []
 threads = [threading.Thread(target=preload_model, args=(each,)) for each in TYPES]
 threads += [threading.Thread(target=lambda: told.append(invalid_element(record))) for _ in range(3)]

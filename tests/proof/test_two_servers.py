@@ -1,8 +1,8 @@
 """The same questions about the same patients, put to two FHIR servers that we did not write: the same answers.
 
 sekmet-fhir keeps what it is sent and answers what it does not know with everything; Medplum's router refuses what it
-does not know, names versions by UUIDs, sends no totals, and rewrites decimals.  `tests/fixtures/medplum/test_running.py` and
-`docs/servers.md` have what else is different between them.
+does not know, names versions by UUIDs, sends no totals, and rewrites decimals.
+`tests/fixtures/medplum/test_running.py` and `docs/servers.md` have what else is different between them.
 """
 
 import json

@@ -10,7 +10,10 @@ _PERSON = b"mt.shelf"
 
 
 class RecordStore:
-    """Implements ``collectors.fetching.record_cache.RecordCache``.  ``store`` must be one that seals; ``key`` hashes the names."""
+    """Implements ``collectors.fetching.record_cache.RecordCache``.
+
+    ``store`` must be one that seals; ``key`` hashes the names.
+    """
 
     def __init__(self, store: Store, key: bytes) -> None:
         self._store = store

@@ -137,8 +137,8 @@ class Statements:
     def check_described(self, subject: Term, term: str, value: Term) -> None:
         """That something is said of what a term leads to."""
         if value not in self._by_subject:
-            told = f"{describe_node(subject)} leads by {_term_name(term)} to what the file says nothing of: part of it is missing"
-            raise ArgumentFileError(told)
+            link = f"{describe_node(subject)} leads by {_term_name(term)}"
+            raise ArgumentFileError(f"{link} to what the file says nothing of: part of it is missing")
 
     def nodes_of_type(self, kind: str) -> list[ox.NamedNode]:
         """The named nodes of a class, in the order of their names."""

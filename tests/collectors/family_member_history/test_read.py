@@ -62,7 +62,10 @@ CASES: dict[str, tuple[list[dict[str, Any]], Value]] = {
     "relationship in words": ([history(None)], UNREADABLE),
     "relationship in another system": ([history(relationship=codeable_concept("66839005", SNOMED))], UNREADABLE),
     "another condition": ([history(**OTHER)], NOT_FOUND),
-    "the second condition": ([history(condition=[*OTHER["condition"], {"code": codeable_concept("22298006", SNOMED)}])], True),
+    "the second condition": (
+        [history(condition=[*OTHER["condition"], {"code": codeable_concept("22298006", SNOMED)}])],
+        True,
+    ),
     "in error": ([history(status="entered-in-error")], NOT_FOUND),
     "of another patient": ([history(patient={"reference": "Patient/q"})], NOT_FOUND),
     "recorded later": ([history(date="2024-07-01")], NOT_FOUND),

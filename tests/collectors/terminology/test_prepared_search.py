@@ -190,7 +190,11 @@ async def test_of_a_set_that_is_too_costly_only_the_codes_met_are_asked_for() ->
 async def test_which_of_its_codes_a_patient_has_is_forgotten_with_the_question() -> None:
     terminology = known(too_costly(*CODES), concept_map(group(("CREA", "77140-2", "equal"))))
     await gathered(terminology, BY_SET, Observation=[observation(code=codeable_concept("CREA", LOCAL))])
-    kept = {name: repr(value) for name, value in vars(terminology).items() if name in ("_filled", "_local")}
+    kept = {
+        name: repr(value)
+        for name, value in vars(terminology).items()
+        if name in ("_filled_concepts", "_local_concepts")
+    }
     assert len(kept) == 2
     assert not any("77140-2" in text for text in kept.values())
 

@@ -15,7 +15,7 @@ from ontology.resources import RecordRef
 from ontology.values import Quantity
 from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
 from server.explain.comparisons import AttributionView, Baseline, Comparison, GroupView, ItemView
-from server.explain.prov import argument_graph, serialize_graphs, serialize_result
+from server.explain.prov import argument_graph, serialize_graphs
 from server.explain.prov.exported import ExportedAnswer
 from server.explain.prov.read_export import read_export
 from server.explain.prov.serialize import Form, serialize_result

@@ -1,49 +1,123 @@
-"""CONTRIBUTING.md's module works as it is written there, step by step."""
+"""The modules of CONTRIBUTING.md, an equation and a score, work as they are written there, step by step."""
 
 import re
+from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ontology.values import Quantity
+from ontology.evaluation import Interval
+from ontology.values import Absent, AbsentReason, Quantity
 from server import kinds
 from server.catalog.catalog import ROOT, Catalog, load_catalog
-from server.kinds.worked_cases import run_cases
+from server.cli.check import module_faults
+from server.executor.trace import Execution
 from server.settings import load_settings
-from tests.support.charts import lab, patient
+from tests.support.charts import answer, lab, patient
 from tests.support.engine_questions import open_asker
 
-PAGE = (ROOT / "CONTRIBUTING.md").read_text()
-FILES = dict(re.findall(r"`modules/mean_arterial_pressure/([\w.]+)`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL))
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
+WHEN = "2026-06-30T08:00:00+00:00"
+SNOMED = "http://snomed.info/sct"
+SYSTOLIC, DIASTOLIC, BREATHS, CONSCIOUSNESS = "8480-6", "8462-4", "9279-1", "67775-7"
+
+
+def files_of_modules() -> dict[str, dict[str, str]]:
+    """Folder → file → its text, as the page has them."""
+    files: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for folder, name, text in re.findall(r"`modules/(\w+)/([\w.]+)`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL):
+        files[folder][name] = text
+    return files
+
+
+FILES = files_of_modules()
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    folder = tmp_path_factory.mktemp("modules") / "mean_arterial_pressure"
-    folder.mkdir()
-    for name, text in FILES.items():
-        (folder / name).write_text(text)
-    return load_catalog(extra_modules=[folder.parent])
+    """The catalog as it is shipped, and the modules of the page: read and checked by SHACL, as at a start."""
+    modules = tmp_path_factory.mktemp("modules")
+    for folder, files in FILES.items():
+        (modules / folder).mkdir()
+        for name, text in files.items():
+            (modules / folder / name).write_text(text, encoding="utf-8")
+    return load_catalog(extra_modules=[modules])
 
 
-def test_the_page_has_every_file_of_a_module() -> None:
-    assert set(FILES) == {"__init__.py", "module.ttl", "evaluate.py", "cases.json"}
+async def ask(catalog: Catalog, concept: str, *records: dict[str, Any], birth: str = "1950-01-01") -> Execution:
+    async with open_asker(catalog) as question:
+        trace = await question([patient(birth), *records], concept, at=AT)
+    return trace.executions[-1]
 
 
-def test_its_module_is_on_offer_and_its_cases_hold(catalog: Catalog) -> None:
-    described = catalog.modules["mean-arterial-pressure"]
-    assert kinds.check_signature(described) == []
-    assert run_cases([described], described.folder / "cases.json") == []
+def test_the_page_has_every_file_of_the_modules() -> None:
+    assert set(FILES) == {"mean_arterial_pressure", "crb_65"}
+    assert set(FILES["mean_arterial_pressure"]) == {"__init__.py", "module.ttl", "evaluate.py", "cases.json"}
+    assert set(FILES["crb_65"]) == {"__init__.py", "module.ttl", "cases.json"}
 
 
-async def test_its_module_answers(catalog: Catalog) -> None:
-    when = "2026-06-30T08:00:00+00:00"
-    chart = [patient(), lab("8480-6", 150, "mm[Hg]", when), lab("8462-4", 90, "mm[Hg]", when)]
-    async with open_asker(catalog) as ask:
-        trace = await ask(chart, "mean-arterial-pressure", at=datetime(2026, 6, 30, 12, tzinfo=UTC))
-    assert trace.executions[-1].evaluation.value == Quantity(Decimal("110.0"), "mm[Hg]")
+def test_they_are_on_offer_and_their_cases_pass(catalog: Catalog) -> None:
+    for name in ("mean-arterial-pressure", "crb-65"):
+        assert kinds.check_signature(catalog.modules[name]) == []
+    assert module_faults(catalog) == []
+
+
+def test_the_page_has_their_rows_of_the_intended_use(catalog: Catalog) -> None:
+    columns = "| module | intended | not intended, and limits |\n| --- | --- | --- |\n"
+    assert columns in (ROOT / "INTENDED_USE.md").read_text(encoding="utf-8")
+    rows = re.findall(rf"{re.escape(columns)}\| `([a-z0-9-]+)` \|", PAGE)
+    assert rows == ["mean-arterial-pressure", "crb-65"]
+    assert set(rows) <= set(catalog.modules)
+
+
+async def test_the_equation_answers(catalog: Catalog) -> None:
+    pressures = (lab(SYSTOLIC, 150, "mm[Hg]", WHEN), lab(DIASTOLIC, 90, "mm[Hg]", WHEN))
+    execution = await ask(catalog, "mean-arterial-pressure", *pressures)
+    assert execution.evaluation.value == Quantity(Decimal("110.0"), "mm[Hg]")
+
+
+CONFUSED = answer(CONSCIOUSNESS, (SNOMED, "130987000"), WHEN)
+ALERT = answer(CONSCIOUSNESS, (SNOMED, "248234008"), WHEN)
+
+
+@pytest.mark.parametrize(
+    ("consciousness", "breaths", "pressure", "birth", "total"),
+    [
+        (ALERT, 29, (90, 61), "1961-07-01", 0),
+        (CONFUSED, 29, (90, 61), "1961-07-01", 1),
+        (ALERT, 30, (90, 61), "1961-07-01", 1),
+        (ALERT, 29, (89, 61), "1961-07-01", 1),
+        (ALERT, 29, (90, 60), "1961-07-01", 1),
+        (ALERT, 29, (90, 61), "1961-06-30", 1),
+        (CONFUSED, 31, (85, 55), "1950-01-01", 4),
+    ],
+)
+async def test_the_score_answers(
+    catalog: Catalog, consciousness: dict[str, Any], breaths: int, pressure: tuple[int, int], birth: str, total: int
+) -> None:
+    systolic, diastolic = pressure
+    records = (
+        consciousness,
+        lab(BREATHS, breaths, "/min", WHEN),
+        lab(SYSTOLIC, systolic, "mm[Hg]", WHEN),
+        lab(DIASTOLIC, diastolic, "mm[Hg]", WHEN),
+    )
+    execution = await ask(catalog, "crb-65", *records, birth=birth)
+    assert execution.evaluation.value == Quantity(Decimal(total), "{score}")
+    # The named condition is used in a band and in a remark: both go by it.
+    codes = {issue.code for issue in execution.evaluation.issues}
+    assert ("confusion-by-acvpu" in codes) is (consciousness is CONFUSED)
+
+
+async def test_the_score_has_limits_where_an_input_is_missing(catalog: Catalog) -> None:
+    execution = await ask(catalog, "crb-65", lab(SYSTOLIC, 85, "mm[Hg]", WHEN), lab(DIASTOLIC, 55, "mm[Hg]", WHEN))
+    assert execution.evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
+    assert isinstance(execution.evaluation.bounds, Interval)
+    assert (execution.evaluation.bounds.low, execution.evaluation.bounds.high) == (Decimal(2), Decimal(4))
 
 
 def test_its_source_is_a_valid_setting(tmp_path: Path) -> None:

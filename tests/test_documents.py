@@ -37,18 +37,26 @@ NOT_KEPT = re.compile(
 
 
 def named_paths(text: str) -> Iterator[str]:
-    """What stands in backticks, outside of examples, and looks like a path from the root of the repository."""
+    """What stands in backticks, outside of examples, and looks like a path or like a Python file."""
     for quoted in re.findall(r"`([^`\n]+)`", FENCE.sub("", text)):
         path = quoted.split("::")[0]
-        if re.fullmatch(r"[\w.*/-]+", path) and "/" in path and path.split("/")[0] in TOP:
+        if not re.fullmatch(r"[\w.*/-]+", path):
+            continue
+        if path.endswith(".py") or (
+            "/" in path and (path.split("/")[0] in TOP or re.search(rf"\.({EXTENSIONS})$", path))
+        ):
             yield path
 
 
-def exists(path: str) -> bool:
-    """Whether a file or folder of this path (``*`` for any part of a name) is in the repository."""
+def exists(path: str, page: str = "README.md") -> bool:
+    """Whether this file or folder (``*`` for any part of a name) is in the repository.
+
+    It is looked for from the root and from the folder of the page; a name alone anywhere.
+    """
     pattern = re.escape(path.rstrip("/")).replace(r"\*", "[^/]*")
+    start = ".*/" if "/" not in path else "" if page.count("/") == 0 else f"({re.escape(page.rpartition('/')[0])}/)?"
     # A room may be named without the ending of its file, as an import names it.
-    return any(re.match(rf"{pattern}(\.py)?(/|$)", name) for name in FILES)
+    return any(re.match(rf"{start}{pattern}(\.py)?(/|$)", name) for name in FILES)
 
 
 def links(text: str) -> Iterator[str]:
@@ -67,7 +75,7 @@ def anchors(text: str) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_path_that_a_page_names_exists(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    assert [path for path in named_paths(text) if not NOT_KEPT.match(path) and not exists(path)] == []
+    assert [path for path in named_paths(text) if not NOT_KEPT.match(path) and not exists(path, page)] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -100,12 +108,11 @@ def test_the_files_of_a_folder_that_its_page_names_exist(page: str, folder: str)
 
 
 def test_a_path_that_leads_nowhere_is_found() -> None:
-    assert list(named_paths("in `server/no_such.py`, `a/b` and `server/cli/ask.py`")) == [
-        "server/no_such.py",
-        "server/cli/ask.py",
-    ]
+    text = "in `server/no_such.py`, `a/b`, `cli/ask.py` and `ask.py`"
+    assert list(named_paths(text)) == ["server/no_such.py", "cli/ask.py", "ask.py"]
     assert not exists("server/no_such.py")
-    assert not exists("server/cl")
+    assert not exists("server/cl") and not exists("cli/ask.py") and exists("ask.py") and not exists("sk.py")
+    assert exists("patients/README.md", "fixtures/README.md") and not exists("patients/README.md")
     assert exists("server/cli") and exists("server/cli/ask.py") and exists("tests/test_*_page.py")
     assert list(links("[a](b.md#c) and [d](https://example.org)")) == ["b.md#c"]
     assert anchors("# Two words\n## `code`, and more\n") == {"two-words", "code-and-more"}

@@ -1,8 +1,8 @@
-"""How much all searches of one question may read: records and bytes.
+"""The read budget of one question: how many records and bytes the sources may send for all its searches together.
 
 Each search is bounded by the settings of its source (``max_pages``, ``max_records``, ``max_bytes``); what all of them
-read adds up, and is counted here.  What a question may compute is bounded by ``server.executor.budget``, with another
-error.
+send adds up, and is counted here.  What a question may compute is bounded by ``server.executor.budget``, with other
+errors: exceeding this one is a failure of one source's search, and the answer says which records are missing for it.
 """
 
 import math
@@ -12,7 +12,7 @@ from collectors.errors import CollectorError
 
 
 class ReadBudgetExceededError(CollectorError):
-    """What a search brings is more than is left of ``allowance``, which may be that of another question."""
+    """A search brings more than is left of ``read_budget``, which may be that of another question."""
 
     def __init__(self, text: str, read_budget: "ReadBudget") -> None:
         super().__init__(text)
@@ -21,13 +21,16 @@ class ReadBudgetExceededError(CollectorError):
 
 @dataclass(slots=True, eq=False)
 class ReadBudget:
-    """Records and bytes that may still come; by default without end."""
+    """Records and bytes that may still come; by default unlimited."""
 
     records: float = math.inf
     bytes: float = math.inf
 
     def spend(self, source: str, records: int, size: int) -> None:
-        """Counts what has come from a source.  TooMuchError where it is more than was left: then nothing is."""
+        """Counts what has come from a source (by id): so many records, and ``size`` bytes.
+
+        Raises ReadBudgetExceededError where it is more than was left: then nothing is left.
+        """
         self.records -= records
         self.bytes -= size
         if self.records < 0 or self.bytes < 0:

@@ -13,7 +13,6 @@ from math import fsum, log
 from ontology.evaluation import Evaluation
 from ontology.values import Absent, Quantity
 from server.attribution.applicability import join_players, without_deciding_players
-from server.attribution.effort import Effort, EffortExceededError
 from server.attribution.game import Game, Snapshot, carries_value
 from server.attribution.players import correlated_groups, make_game
 from server.attribution.result import (
@@ -32,6 +31,7 @@ from server.attribution.shapley import Shares, coalitions, error_of_sum, shapley
 from server.attribution.value_function import ValueFunction
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import Goal, Plan
+from server.executor.budget import Effort, EffortExceededError
 
 
 class _NoNumberError(Exception):

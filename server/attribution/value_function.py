@@ -10,12 +10,12 @@ from datetime import datetime, tzinfo
 from ontology.evaluation import Evaluation, SlotInput, Working
 from ontology.slots import Slot
 from server import kinds
-from server.attribution.effort import Effort
 from server.attribution.game import Game, Place
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import FromCall, PlannedCall
 from server.errors import KindError
 from server.executor.binding import bounds_in_slot_unit, in_slot_unit
+from server.executor.budget import Effort
 from server.executor.fingerprint import truncate_time
 from server.executor.module_evaluation import evaluate_safely
 
@@ -23,7 +23,8 @@ from server.executor.module_evaluation import evaluate_safely
 class ValueFunction:
     """Evaluates the goal of a field for any coalition, given as a bit mask of its players.
 
-    ``times`` are the evaluation times at the baseline and now.  What it takes is taken off ``effort``: TooMuchError.
+    ``times`` are the evaluation times at the baseline and now.  What it costs is taken off ``effort``
+    (EffortExceededError).
     """
 
     def __init__(

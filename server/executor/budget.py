@@ -1,5 +1,9 @@
-"""What one request may cost: records that are read, executions, and the time to compute them."""
+"""What one request may cost: records that are read, executions, the time to compute them, and calls of attribution.
 
+What its searches may read is a part of it: ``collectors.fetching.read_budget``, whose error concerns one source.
+"""
+
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +21,7 @@ _ADVICE = "ask for fewer concepts, patients or points, or for a shorter time"
 class Budget:
     """What is left to all questions of one request: its aliases, and the times of a timeline, are such questions.
 
-    ``seconds`` are those that each of them may take to work out once its records are there; ``clock`` counts them.
+    ``seconds`` are those that computing each of them may take once its records are there; ``clock`` counts them.
     """
 
     read_budget: ReadBudget
@@ -38,10 +42,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """Working out one question, until it is answered or costs too much.
+    """Computing one question, until it is answered or costs too much.
 
-    ``opened``: what opening models had taken before.  The first question that needs one waits for it as long as the
-    machine takes, which has nothing to do with what was asked.
+    ``opening_before``: seconds that loading models had taken before.  The first question that needs a model waits for
+    it as long as the machine takes, which does not depend on what was asked.
     """
 
     budget: Budget
@@ -65,3 +69,36 @@ class Work:
         if self.is_late():
             text = f"it was not worked out within {self.budget.seconds:g} s (server.deadline): {_ADVICE}"
             raise QuestionError("too-long", text)
+
+
+MAX_ATTRIBUTION_CALLS = 20_000
+"""Of one attribution.  A coalition calls each module at most once: 12 players of a chain of 4 take at most 16,384."""
+
+
+class EffortExceededError(Exception):
+    """An attribution takes more than its ``Effort`` allows; the text is a clause that says what."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(slots=True)
+class Effort:
+    """What one attribution may still cost: counted in module calls, so that it does not depend on the machine's speed.
+
+    ``is_late`` says whether the time for it is over, which is asked before each call; ``stopped`` that nobody waits for
+    it any more.
+    """
+
+    calls: int = MAX_ATTRIBUTION_CALLS
+    is_late: Callable[[], bool] = _never
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def take_calls(self, calls: int = 1) -> None:
+        """Before so many module calls.  EffortExceededError where fewer are left, or no time is."""
+        if self.stopped.is_set() or self.is_late():
+            raise EffortExceededError("working this out took longer than it may (server.deadline)")
+        if calls > self.calls:
+            raise EffortExceededError(f"working this out takes more than {MAX_ATTRIBUTION_CALLS:,} module calls")
+        self.calls -= calls

@@ -12,10 +12,10 @@ from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.values import Value
 from server.attribution.attribute import attribute
-from server.attribution.effort import Effort
 from server.attribution.game import snapshot_of
 from server.attribution.reference_baseline import USUAL, reference_snapshot
 from server.attribution.result import Attribution, AttributionItem, NoAttribution
+from server.executor.budget import Effort
 from server.executor.trace import GoalAnswer, Trace
 from server.explain.attribution_text import describe_attribution
 from server.explain.comparisons import AttributionView, Baseline, Comparison, GroupView, ItemView

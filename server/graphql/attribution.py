@@ -26,9 +26,8 @@ from graphql import (
 from graphql.execution.values import get_argument_values
 from strawberry import Info
 
-from server.attribution.effort import MAX_CALLS, Effort
 from server.errors import QuestionError
-from server.executor.budget import Budget
+from server.executor.budget import MAX_ATTRIBUTION_CALLS, Budget, Effort
 from server.executor.trace import Trace
 from server.explain.attribution import with_attributions
 from server.explain.comparisons import AttributionView, Baseline, Comparison
@@ -193,7 +192,7 @@ async def attribute_results(
     """
     stopped = threading.Event()
     late = _never_late if budget is None else budget.start_work().is_late
-    effort = partial(Effort, MAX_CALLS, late, stopped)
+    effort = partial(Effort, MAX_ATTRIBUTION_CALLS, late, stopped)
     try:
         work = partial(with_attributions, trace, results, comparisons, effort)
         return await asyncio.get_running_loop().run_in_executor(_threads, work)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.attribution.effort import Effort, EffortExceededError
-from server.executor.budget import Budget
+from server.executor.budget import Budget, Effort, EffortExceededError
 from server.graphql import attribution
 from server.settings import ServerSettings
 from tests.support.exported_arguments import exported_result

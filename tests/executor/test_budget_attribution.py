@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from server.attribution.attribute import attribute
-from server.attribution.effort import MAX_CALLS, Effort
 from server.attribution.result import Attribution, NoAttribution
 from server.attribution.shapley import MAX_EXACT_PLAYERS, coalitions
+from server.executor.budget import MAX_ATTRIBUTION_CALLS, Effort
 from tests.support.descriptions import make_slot
 from tests.support.hierarchies import Hierarchy, equation, leaf_slot, plan_of
 
@@ -37,11 +37,13 @@ def test_each_coalition_costs_each_call_once(length: int, leaves: int, calls: in
     assert isinstance(told(chain(length, leaves), effort), Attribution)
     assert effort.calls == 0
     refused = told(chain(length, leaves), Effort(calls - 1))
-    assert refused == NoAttribution(f"Call{length - 1}: working this out takes more than {MAX_CALLS:,} module calls.")
+    assert refused == NoAttribution(
+        f"Call{length - 1}: working this out takes more than {MAX_ATTRIBUTION_CALLS:,} module calls."
+    )
 
 
 def test_a_chain_of_four_over_as_many_as_are_exact_is_within_it() -> None:
-    assert 4 * len(coalitions(MAX_EXACT_PLAYERS)) <= MAX_CALLS
+    assert 4 * len(coalitions(MAX_EXACT_PLAYERS)) <= MAX_ATTRIBUTION_CALLS
 
 
 def test_what_is_late_ends() -> None:
@@ -60,4 +62,4 @@ def test_what_nobody_waits_for_ends() -> None:
     effort = Effort()
     effort.stopped.set()
     assert isinstance(told(chain(1, 3), effort), NoAttribution)
-    assert effort.calls == MAX_CALLS
+    assert effort.calls == MAX_ATTRIBUTION_CALLS

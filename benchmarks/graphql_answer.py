@@ -15,10 +15,9 @@ from benchmarks.measure import Sizes, Spread, paired, ratios
 from benchmarks.questions import engine
 from benchmarks.report import Part, Row
 from collectors.assembly import facts_from_resources
-from collectors.fetching.access import Access
+from collectors.fetching.access import Access, Target
 from collectors.fetching.read_budget import ReadBudget
 from collectors.gatherer import Gatherer
-from collectors.gathering.multi_source import Target
 from collectors.reading.supplied import encode_resource
 from collectors.search import Search
 from collectors.settings import Source

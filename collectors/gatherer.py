@@ -1,6 +1,15 @@
 """Gathers what a plan needs about one patient: all searches at once, of all sources, within one deadline.
 
-A search goes through five objects: ``Gatherer`` → ``SourceQuestion`` → ``Sender`` → ``Client`` → ``Transport``.
+A search is five objects:
+
+    Gatherer         asks all sources that know the patient at once, and merges what they give
+    SourceQuestion   decides for each search how one source answers it, and what to report of it
+    Sender           sends a request only where neither a cached result nor an equal request under way serves
+    Client           follows a FHIR search from page to page
+    Transport        sends one HTTP request, authorised, and repeats it where the source allows it
+
+Several sources are coordinated by ``MultiSourceQuestion``.  ``SingleFlight`` (equal requests), ``SearchCache`` (results
+of a moment ago) and ``Pages`` (one result of several) are parts of these, and layers of none.
 """
 
 import asyncio
@@ -13,7 +22,7 @@ import httpx
 
 from collectors.assembly import Draft, facts_from_resources
 from collectors.capability.capability_cache import CapabilityCache
-from collectors.fetching.access import Access, NoAccess
+from collectors.fetching.access import Access, NoAccess, Target
 from collectors.fetching.client import Client
 from collectors.fetching.connections import HttpClients
 from collectors.fetching.query import check_fhir_id
@@ -24,7 +33,7 @@ from collectors.fetching.search_result import SearchResult
 from collectors.fetching.single_flight import SingleFlight
 from collectors.fetching.transport import Transport
 from collectors.gathering.facts_merge import merge_drafts
-from collectors.gathering.multi_source import MultiSourceQuestion, PreparedTarget, Target
+from collectors.gathering.multi_source import MultiSourceQuestion
 from collectors.gathering.sender import Sender
 from collectors.gathering.source_ability import SourceAbility, StrategyTrials, is_patient_search, source_refused
 from collectors.gathering.source_question import SourceQuestion
@@ -39,11 +48,12 @@ __all__ = ["Gatherer", "facts_from_resources"]
 
 
 class Gatherer:
-    """Fetches facts over pooled connections, for as many questions as come.
+    """Turns the searches of a plan into the facts of one patient, and holds what all questions share.
 
-    With ``capabilities`` each source is searched as it can be; without, as every server understands it.  Nothing of
-    an answer is kept but on the ``shelf``, and there only of collectors for which the source's settings allow it.
-    A source is never asked by more than ``concurrency`` requests at once, and an identical search under way is shared.
+    Shared are the connections, the bound on requests under way to a source (``concurrency``), searches under way, and
+    what is known of each source.  With ``capabilities`` each source is searched as it declares; without, in the
+    plainest way.  No record is kept but in ``record_cache``, and there only for collectors for which the source's
+    settings allow it (``freshness``).
     """
 
     def __init__(
@@ -77,34 +87,32 @@ class Gatherer:
     ) -> SourceFacts:
         """The facts for these searches, within ``deadline`` seconds, as ``access`` authorises it.
 
-        ``others`` are asked as well where they know the patient.  What was ``handed`` in is not fetched from
-        ``source``; from ``OFFLINE`` nothing is.  All that is read counts against ``allowance``.
+        ``others`` are asked as well where they know the patient.  What is ``supplied`` is not fetched from ``source``;
+        from ``OFFLINE`` nothing is.  All that is read counts against ``read_budget``.
 
         Raises PatientNotFoundError.  Any other fault of a source becomes a failure of the concepts concerned, and an
         issue.
         """
         until = asyncio.get_running_loop().time() + deadline
-        reach = Target(source, access or NoAccess())
+        target = Target(source, access or NoAccess())
         own = any(map(is_patient_search, searches))
         read_budget = read_budget or ReadBudget()
-        first = await self._prepare_target(until, read_budget, own, supplied, reach, check_fhir_id(patient))
+        first = await self._source_question(until, read_budget, own, supplied, target, check_fhir_id(patient))
         if first.ability.declared.refusal is not None:
             return _refused_facts(first.draft, searches, first.ability.declared.refusal)
-        joint = MultiSourceQuestion(
-            partial(self._prepare_target, until, read_budget, False, None), searches, at, self._now(), others
-        )
+        make_question = partial(self._source_question, until, read_budget, False, None)
+        joint = MultiSourceQuestion(make_question, searches, at, self._now(), others)
         await joint.ask(first)
         if (refusal := self._late_refusal(source)) is not None:
             return _refused_facts(Draft(first.draft.context), searches, refusal)
         for asked in joint.parts:
             if (refusal := self._late_refusal(asked.target.source)) is not None:
                 joint.withdraw(asked, refusal)
-            # It is tried after the answer: a caller's token is used for nothing that the caller did not ask.
-            elif asked.client is not None and asked.target.source.auth != "caller":
-                self.trials.start(asked.ability, asked.client, asked.draft.context)
+            else:
+                self.trials.start(asked.ability, asked.draft.context)
         return merge_drafts(*joint.drafts())
 
-    async def _prepare_target(
+    async def _source_question(
         self,
         until: float,
         read_budget: ReadBudget,
@@ -112,28 +120,23 @@ class Gatherer:
         supplied: SuppliedRecords | None,
         target: Target,
         patient: str,
-    ) -> PreparedTarget:
-        """Makes ready to ask a source about one of its patient records; ``own``: that record is asked for too."""
+    ) -> SourceQuestion:
+        """The question to a source about one of its patient records, which it searches for if ``patient_asked``."""
         source = target.source
         draft = Draft(PatientContext.for_patient(source, patient, self.terminology.translation(source)))
-        if source is OFFLINE:
-            return PreparedTarget(
-                target,
-                draft,
-                SourceAbility(),
-                SourceQuestion(None, draft, until, None, patient_asked, self.terminology, supplied),
-                None,
-            )
-        patience = WaitLimit(until)
-        transport = Transport(self._clients.client_for(source), source, self._gate(source), target.access, patience)
-        client = Client(source, transport, read_budget)
-        ability = await self._source_ability(source, transport, until)
-        sender = Sender(
-            client, source, self._single_flight, until, target.access.scope, patience, self._search_cache, read_budget
-        )
-        run = SourceQuestion(sender, draft, until, ability, patient_asked, self.terminology, supplied)
-        # What is tried after the answer takes nothing from the other questions of the request.
-        return PreparedTarget(target, draft, ability, run, Client(source, transport, replace(read_budget)))
+        sender, ability = None, SourceAbility()
+        if source is not OFFLINE:
+            wait_limit = WaitLimit(until)
+            http = self._clients.client_for(source)
+            transport = Transport(http, source, self._gate(source), target.access, wait_limit)
+            client = Client(source, transport, read_budget)
+            ability = await self._source_ability(source, transport, until)
+            if source.auth != "caller":
+                # Trials come after the answer: a caller's token is used for nothing that the caller did not ask, and
+                # what they read takes nothing from the other questions of the request.
+                ability.trial_client = Client(source, transport, replace(read_budget))
+            sender = Sender(client, self._single_flight, until, target.access.scope, wait_limit, self._search_cache)
+        return SourceQuestion(target, sender, draft, ability, until, self.terminology, supplied, patient_asked)
 
     def warm(self, source: Source, access: Access | None = None) -> None:
         """Begins to read what a source can do, so that the first question need not wait for it."""
@@ -145,7 +148,7 @@ class Gatherer:
         return Transport(self._clients.client_for(source), source, self._gate(source), access or NoAccess())
 
     async def aclose(self) -> None:
-        """Ends what is learned in the background."""
+        """Ends the trials, and the reading of capabilities, in the background."""
         await self.trials.aclose()
         if self._capabilities is not None:
             await self._capabilities.aclose()
@@ -161,7 +164,7 @@ class Gatherer:
         return SourceAbility(known, self._capabilities.observed(source), self._now())
 
     def _late_refusal(self, source: Source) -> str | None:
-        """Of a source whose version became known only while it was asked already: what it gave must not be read."""
+        """Why a source must not be used whose version became known only while it was asked already."""
         known = self._capabilities.cached(source) if self._capabilities is not None else None
         return known.refusal if known is not None else None
 

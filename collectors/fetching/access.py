@@ -1,10 +1,14 @@
-"""How a request to a source is authorised: with no token, with the caller's, or not at all."""
+"""How a request to a source is authorised: with no token, with the caller's, or not at all.
+
+Our own authorisation (SMART Backend Services) is ``collectors.auth.backend``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from collectors.errors import AuthorisationError
+from collectors.settings import Source
 
 
 class Access(Protocol):
@@ -21,7 +25,7 @@ class Access(Protocol):
     async def headers(self) -> Mapping[str, str]:
         """What goes with each request.
 
-        Raises AuthorisationError where none is to be had, SourceUnreachableError, SourceAnswerError.
+        Raises AuthorisationError where no token is available, SourceUnreachableError, SourceAnswerError.
         """
 
     async def renew(self, stale: Mapping[str, str]) -> bool:
@@ -51,6 +55,14 @@ class NoAccess:
     def advice(self, status: int) -> str:
         """The settings name no way of authorising."""
         return 'it wants an authorisation; set auth to "caller" or "backend"'
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A source and our authorisation there."""
+
+    source: Source
+    access: Access = field(default_factory=NoAccess)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def is_within(address: httpx.URL, base_url: str) -> bool:
     except ValueError:
         # It begins as an internationalised name does, and is none.
         return False
-    if (address.scheme, host, _port(address)) != (base.scheme, base.host, _port(base)) or address.userinfo:
+    if (address.scheme, host, _port(address)) != _origin(base) or address.userinfo:
         return False
     path = address.raw_path.split(b"?")[0].decode("ascii", "replace")
     root = base.raw_path.split(b"?")[0].decode("ascii", "replace").rstrip("/")
@@ -54,9 +54,6 @@ def _port(address: httpx.URL) -> int | None:
     return address.port or _DEFAULT_PORTS.get(address.scheme)
 
 
-_PORTS = {"http": 80, "https": 443}
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine."""
     if host == "localhost":
@@ -87,4 +84,4 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 
 def _origin(address: httpx.URL) -> tuple[str, str, int | None]:
-    return address.scheme, address.host, address.port or _PORTS.get(address.scheme)
+    return address.scheme, address.host, _port(address)

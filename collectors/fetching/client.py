@@ -1,4 +1,4 @@
-"""Searches a FHIR server: every page, or several searches in a batch, within the source's own address, in bounded size.
+"""Searches of a FHIR server: every page, or several searches in a batch; within its own address, in bounded size.
 
 No error and no log line carries an address, an identifier or anything out of a response.
 """
@@ -46,7 +46,7 @@ _BATCH_RESPONSE = msgspec.json.Decoder(_BatchResponse)
 
 
 def encode_batch(searches: Sequence[Query]) -> bytes:
-    """The batch that asks all of them."""
+    """The batch that requests all of them, as FHIR JSON."""
     parts = [
         {"request": {"method": "GET", "url": f"{resource_type}?{urlencode(list(parameters))}"}}
         for resource_type, parameters in searches
@@ -55,9 +55,9 @@ def encode_batch(searches: Sequence[Query]) -> bytes:
 
 
 def decode_batch(body: bytes, count: int, source: Source) -> list[bytes]:
-    """What answers each part, in the order asked.
+    """The response to each part, in the order requested.
 
-    Raises SourceAnswerError where it is no answer to a batch or one of its parts fails, SourceRefusedError where one
+    Raises SourceAnswerError where it is no batch response or one of its parts fails, SourceRefusedError where one
     is not permitted.
     """
     try:
@@ -76,12 +76,15 @@ def decode_batch(body: bytes, count: int, source: Source) -> list[bytes]:
 
 
 class Client:
-    """Searches one source: ``transport`` sends the requests, and what comes counts against ``allowance``."""
+    """Follows a FHIR search from page to page, to its last one or to a limit, and says what is missing.
+
+    ``transport`` sends the requests, and what comes counts against ``read_budget``.
+    """
 
     def __init__(self, source: Source, transport: Transport, read_budget: ReadBudget | None = None) -> None:
-        self._source = source
+        self.source = source
+        self.read_budget = read_budget or ReadBudget()
         self._transport = transport
-        self._read_budget = read_budget or ReadBudget()
 
     async def search(
         self, resource_type: str, parameters: Parameters, first_only: bool = False, etag: str | None = None
@@ -89,34 +92,34 @@ class Client:
         """All pages of one search, or the first one only.  An operation is named with its type: "Observation/$lastn".
 
         With ``etag`` the answer may be that it is unchanged.  Raises SourceUnreachableError, SourceRefusedError,
-        SourceAnswerError (NotFoundError for 404 and 410), TooMuchError.
+        SourceAnswerError (NotFoundError for 404 and 410), ReadBudgetExceededError.
         """
-        address: httpx.URL | None = httpx.URL(f"{self._source.base_url}/{resource_type}", params=list(parameters))
+        address: httpx.URL | None = httpx.URL(f"{self.source.base_url}/{resource_type}", params=list(parameters))
         pages = Pages()
         seen: set[str] = set()
         requests = 0
-        keepable = True
+        storable = True
         link: str | None = None
         first: SourceResponse | None = None
         try:
             while address is not None:
                 if str(address) in seen:
                     raise UnusableResponseError("its pages lead in a circle")
-                if len(seen) >= self._source.max_pages:
-                    raise UnusableResponseError(f"more than {self._source.max_pages} pages")
+                if len(seen) >= self.source.max_pages:
+                    raise UnusableResponseError(f"more than {self.source.max_pages} pages")
                 seen.add(str(address))
                 answer = await self._transport.conditional_get(address, etag if first is None else None)
                 requests += answer.requests
-                keepable = keepable and answer.storable
+                storable = storable and answer.storable
                 if answer.not_modified:
                     return SearchResult((), 0, requests, not_modified=True)
                 bundle = decode_bundle(answer.body)
-                self._read_budget.spend(self._source.id, len(bundle.entry), len(answer.body))
+                self.read_budget.spend(self.source.id, len(bundle.entry), len(answer.body))
                 pages.add(bundle)
                 if first is None:
                     first, link = answer, find_link(bundle, "self")
-                if len(pages.records) > self._source.max_records:
-                    raise UnusableResponseError(f"more than {self._source.max_records} records in one search")
+                if len(pages.records) > self.source.max_records:
+                    raise UnusableResponseError(f"more than {self.source.max_records} records in one search")
                 address = self._next_address(bundle, address)
                 if first_only:
                     break
@@ -133,7 +136,7 @@ class Client:
             missing=pages.missing(first_only),
             # The validator of one page says nothing of the others.
             etag=first.etag if first is not None and pages.page_count == 1 else None,
-            storable=keepable,
+            storable=storable,
         )
 
     def _next_address(self, bundle: fhir_types.Bundle, address: httpx.URL) -> httpx.URL | None:
@@ -143,7 +146,7 @@ class Client:
         following = resolve_link(address, link)
         if following is None:
             raise UnusableResponseError("the link to the next page is no address")
-        if not is_within(following, self._source.base_url):
+        if not is_within(following, self.source.base_url):
             raise UnusableResponseError(
                 "the link to the next page leaves the source (it must name itself as base_url does)"
             )
@@ -151,17 +154,17 @@ class Client:
 
     async def batch(self, searches: Sequence[Query]) -> SearchResult:
         """The first page of each of several searches, in one request (CollectorError where one of them fails)."""
-        body, tries = await self._transport.post(httpx.URL(self._source.base_url), encode_batch(searches))
-        self._read_budget.spend(self._source.id, 0, len(body))
-        pages = tuple(self._batch_page(part) for part in decode_batch(body, len(searches), self._source))
-        lacking = tuple(dict.fromkeys(text for page in pages for text in page.missing))
-        return SearchResult((), sum(page.outcome_count for page in pages), tries, parts=pages, missing=lacking)
+        body, tries = await self._transport.post(httpx.URL(self.source.base_url), encode_batch(searches))
+        self.read_budget.spend(self.source.id, 0, len(body))
+        pages = tuple(self._batch_page(part) for part in decode_batch(body, len(searches), self.source))
+        missing = tuple(dict.fromkeys(text for page in pages for text in page.missing))
+        return SearchResult((), sum(page.outcome_count for page in pages), tries, parts=pages, missing=missing)
 
     def _batch_page(self, body: bytes) -> SearchResult:
         pages = Pages()
         try:
             bundle = decode_bundle(body)
-            self._read_budget.spend(self._source.id, len(bundle.entry), 0)
+            self.read_budget.spend(self.source.id, len(bundle.entry), 0)
             pages.add(bundle)
             more = next_link(bundle) is not None or pages.declares_more
         except UnusableResponseError as error:
@@ -171,7 +174,7 @@ class Client:
         )
 
     def _answer_error(self, text: str) -> SourceAnswerError:
-        return SourceAnswerError(f"source {self._source.id}: {text}")
+        return SourceAnswerError(f"source {self.source.id}: {text}")
 
 
 async def fetch_all_of_type(

@@ -24,8 +24,6 @@ from collectors.fetching.response import (
 from collectors.fetching.retry import WaitLimit, backoff, retry_after
 from collectors.settings import Source
 
-__all__ = ["NotFoundError", "Transport"]
-
 CLOSED_REASON = "it is asked for nothing more, since the engine is being closed"
 """Why a question that outlasts its engine gets nothing."""
 
@@ -62,11 +60,11 @@ class SourceErrors:
         return SourceRefusedError(f"source {self.source}: {text}")
 
     def unusable(self, text: str) -> SourceAnswerError:
-        """What came is of no use."""
+        """The response cannot be used."""
         return SourceAnswerError(f"source {self.source}: {text}")
 
     def unreachable(self, text: str) -> SourceUnreachableError:
-        """Nothing came."""
+        """No response."""
         return SourceUnreachableError(f"source {self.source}: {text}")
 
 
@@ -88,16 +86,17 @@ class _UnauthorisedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Retry:
-    """The request is worth another attempt, ``wait`` seconds from now at the earliest; else ``why`` it failed."""
+    """The request may be sent again in ``wait`` seconds at the earliest; ``reason``: why it failed."""
 
     reason: str
     wait: float = 0.0
 
 
 class Transport:
-    """Sends requests to one source over a shared client, a bounded number at once, as ``access`` authorises them.
+    """Sends one HTTP request to a source, again where it may be, and makes a CollectorError of whatever fails.
 
-    No wait before another attempt outlasts ``patience``: then the request fails at once.
+    Requests go over a shared HTTP client, a bounded number at once (``gate``), as ``access`` authorises them.  No wait
+    before another attempt outlasts ``wait_limit``: then the request fails at once.
     """
 
     def __init__(
@@ -116,7 +115,7 @@ class Transport:
         self._errors = SourceErrors(source.id, self._access)
 
     async def get(self, address: httpx.URL) -> tuple[bytes, int]:
-        """The body of a good answer, and how many requests it took.
+        """The body of a response of status 200, and how many requests it took.
 
         Raises SourceUnreachableError, SourceRefusedError, SourceAnswerError (NotFoundError for 404 and 410).
         """
@@ -124,12 +123,12 @@ class Transport:
         return answer.body, answer.requests
 
     async def post(self, address: httpx.URL, body: bytes) -> tuple[bytes, int]:
-        """The same for FHIR JSON that is sent along, to an operation or as a batch: nothing that changes a record."""
+        """As ``get``, sending FHIR JSON to an operation or as a batch: nothing that changes a record."""
         answer = await self._send("POST", address, body, {})
         return answer.body, answer.requests
 
     async def conditional_get(self, address: httpx.URL, etag: str | None = None) -> SourceResponse:
-        """As ``get``; with ``etag`` the answer may be that nothing has changed since the one with that ETag."""
+        """As ``get``, with its validators; with ``etag`` the response may be that nothing has changed (304)."""
         return await self._send("GET", address, None, {"If-None-Match": etag} if etag is not None else {})
 
     async def _send(
@@ -139,14 +138,14 @@ class Transport:
         attempt = requests = 0
         passed = {str(address)}
         while True:
-            # Got outside the gate: whoever waits for a token keeps no other request from being sent.
-            held = await self._access.headers()
+            # Outside the gate: whoever waits for a token keeps no other request from being sent.
+            credentials = await self._access.headers()
             requests += 1
             try:
                 async with self._gate, asyncio.timeout(self._source.timeout):
-                    got = await self._send_once(method, address, sent, {**held, **REQUEST_HEADERS, **more})
+                    got = await self._send_once(method, address, sent, {**credentials, **REQUEST_HEADERS, **more})
             except _UnauthorisedError:
-                if renewed or not await self._access.renew(held):
+                if renewed or not await self._access.renew(credentials):
                     raise self._errors.refused(401) from None
                 renewed = True
                 continue
@@ -173,7 +172,7 @@ class Transport:
             attempt += 1
 
     async def _wait_before_retry(self, later: _Retry, attempt: int) -> None:
-        """Waits before another attempt; SourceUnreachableError where there is to be none."""
+        """Waits before another attempt; SourceUnreachableError where none is allowed."""
         left = min(self._wait_limit.remaining(), _LONGEST_WAIT)
         if later.wait > left:
             asked = f"{later.wait:.0f} s" if later.wait < 1e9 else "for ever"
@@ -188,9 +187,9 @@ class Transport:
     async def _send_once(
         self, method: str, address: httpx.URL, sent: bytes | None, headers: dict[str, str]
     ) -> SourceResponse | _Retry | httpx.URL:
-        """One request: its answer, or where to ask instead, or that it may be tried again."""
+        """One request: its response, or the address that it redirects to, or that it may be sent again."""
         if self._http.is_closed:
-            # httpx would raise what no fault of a request is.
+            # httpx would raise a RuntimeError.
             raise self._errors.unreachable(CLOSED_REASON)
         if sent is not None:
             headers["Content-Type"] = "application/fhir+json"

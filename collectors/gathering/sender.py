@@ -1,4 +1,4 @@
-"""Sends the requests of one question to one source: within its deadline, shared while under way, or cached."""
+"""The requests of one question to one source: within its deadline, shared while under way, or cached."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -6,44 +6,41 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from collectors.errors import SourceUnreachableError
 from collectors.fetching.client import Client
 from collectors.fetching.query import Parameters
-from collectors.fetching.read_budget import ReadBudget, ReadBudgetExceededError
+from collectors.fetching.read_budget import ReadBudgetExceededError
 from collectors.fetching.record_cache import CacheName, SearchCache
 from collectors.fetching.retry import WaitLimit
 from collectors.fetching.search_result import SearchResult
 from collectors.fetching.single_flight import SingleFlight
-from collectors.settings import Source
 from collectors.strategy.strategy import SearchStrategy
 
 
 class Sender:
-    """``scope`` says whose authorisation ``client`` has: nothing is shared beyond it.  ``until`` is the deadline.
+    """Sends a request only where nobody else's serves: neither a cached result nor an equal request under way.
 
-    ``patience`` is that of the client's transport, ``allowance`` the client's.  Every method raises CollectorError.
+    ``scope`` says whose authorisation ``client`` has: nothing is shared beyond it.  ``until`` is the deadline, and
+    ``wait_limit`` that of the client's transport.  ``search_cache`` None: no result is reused.  Every method raises
+    CollectorError.
     """
 
     def __init__(
         self,
         client: Client,
-        source: Source,
         single_flight: SingleFlight[SearchResult],
         until: float,
         scope: str,
-        wait_limit: WaitLimit | None = None,
+        wait_limit: WaitLimit,
         search_cache: SearchCache | None = None,
-        read_budget: ReadBudget | None = None,
     ) -> None:
         self._client = client
-        self._source = source
         self._single_flight = single_flight
         self._until = until
         self._scope = scope
-        self._wait_limit = wait_limit or WaitLimit(until)
+        self._wait_limit = wait_limit
         self._search_cache = search_cache
-        self._read_budget = read_budget or ReadBudget()
-        self._freshness = dict(source.freshness)
+        self._freshness = dict(client.source.freshness)
 
     async def search(self, collector: str, resource_type: str, parameters: Parameters) -> SearchResult:
-        """All pages of one search, that a collector needs."""
+        """All pages of one search that a collector (by id) needs."""
         return await self._send(
             collector,
             (resource_type, parameters),
@@ -67,9 +64,8 @@ class Sender:
         self, collector: str, name: CacheName, fetch: Callable[[str | None], Awaitable[SearchResult]]
     ) -> SearchResult:
         """The answer to one request, shared with whoever asks the same meanwhile for the same caller."""
-        source, fresh, window = self._source, self._search_cache, self._freshness.get(collector)
-        whole = (source.id, source.base_url, self._scope, name)
-
+        source, cache, window = self._client.source, self._search_cache, self._freshness.get(collector)
+        full_name = (source.id, source.base_url, self._scope, name)
         counted = False
 
         async def fetched_by_us(etag: str | None) -> SearchResult:
@@ -79,26 +75,26 @@ class Sender:
             return came
 
         def call() -> Awaitable[SearchResult]:
-            if fresh is None or window is None:
+            if cache is None or window is None:
                 return fetched_by_us(None)
-            return fresh.get_or_fetch(whole, window, fetched_by_us)
+            return cache.get_or_fetch(full_name, window, fetched_by_us)
 
         try:
             async with asyncio.timeout_at(self._until):
-                fetched = await self._share((whole, window), call)
+                fetched = await self._share((full_name, window), call)
         except TimeoutError:
             raise SourceUnreachableError(f"source {source.id}: no answer before the question's deadline") from None
         if not counted:
-            # What others fetched, or what was kept, is read for this question all the same.
+            # What others fetched, or what was cached, is read for this question all the same.
             raws = fetched.raw_records
-            self._read_budget.spend(source.id, len(raws), sum(map(len, raws)))
+            self._client.read_budget.spend(source.id, len(raws), sum(map(len, raws)))
         return fetched
 
     async def _share(self, key: Hashable, call: Callable[[], Awaitable[SearchResult]]) -> SearchResult:
-        """What ``call`` gives, or the same call of another question, unless that may read less than we."""
+        """What ``call`` gives, or the same call of another question, unless that one's read budget is smaller."""
         while True:
             try:
                 return await self._single_flight.run(key, call, self._wait_limit)
             except ReadBudgetExceededError as error:
-                if error.read_budget is self._read_budget:
+                if error.read_budget is self._client.read_budget:
                     raise

@@ -22,17 +22,21 @@ from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 
 MOST_EVIDENCE = 2_000
-"""More records than these are not laid out to prove anything: it would take the time of a question."""
+"""More records than these are not examined to prove anything: it would take the time of a question."""
 
 
 @dataclass(slots=True)
 class SourceAbility:
-    """The capability of a source as far as it is known, and what it was seen to do."""
+    """The capability of a source as far as it is known, and what it was seen to do.
+
+    ``trial_client`` searches it for the trials after the answer; None: there are none.
+    """
 
     declared: KnownCapability = field(default_factory=KnownCapability)
     observed: ObservedBehaviour = field(default_factory=ObservedBehaviour)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     evidence: list[tuple[tuple[SearchStrategy, ...], Evidence]] = field(default_factory=list)
+    trial_client: Client | None = None
 
     @property
     def capability(self) -> Capability | None:
@@ -52,30 +56,30 @@ class SourceAbility:
         return choose_strategy(search, at, self.now, self.capability, self.observed)
 
     def distrust(self, strategy: SearchStrategy) -> None:
-        """Notes that a way which was seen to work does not, so that it is not taken again."""
+        """Notes that a strategy which was seen to work does not, so that it is not chosen again."""
         (self.observed.lastn if strategy is SearchStrategy.LASTN else self.observed.sort).proven = False
 
     def add_evidence(self, search: Search, at: datetime, context: PatientContext, records: list[Record]) -> None:
-        """Keeps the records of a search that was answered in full until the question is, where they may show a way."""
+        """Keeps the records of a complete search until the question is answered, where they may prove a strategy."""
         if self.capability is None or len(records) > MOST_EVIDENCE:
             return
-        ways = candidate_strategies(search, at, self.now, self.capability)
-        proofs = [self.observed.lastn if way is SearchStrategy.LASTN else self.observed.sort for way in ways]
+        strategies = candidate_strategies(search, at, self.now, self.capability)
+        proofs = [self.observed.lastn if each is SearchStrategy.LASTN else self.observed.sort for each in strategies]
         if not any(proof.worth_trying for proof in proofs) or proofs[0].proven:
             return
         known = tuple(read_code_and_time(record, context.source.zone) for record in records)
         evidence = Evidence(search, context.source, context.patient, at, self.capability, known)
-        self.evidence.append((ways, evidence))
+        self.evidence.append((strategies, evidence))
 
 
 def type_not_offered(resource_type: str) -> tuple[Failure, Issue]:
-    """What is told where a source does not have a resource type at all."""
+    """The failure and the issue where a source does not have a resource type at all."""
     text = f"The source does not offer {resource_type}."
     return Failure(AbsentReason.NOT_QUERIED, text), Issue(Severity.INFORMATION, "not-offered", text)
 
 
 def source_refused(source: str, refusal: str) -> tuple[Failure, Issue]:
-    """What is told where a source must not be asked, being of another version of FHIR."""
+    """The failure and the issue where a source must not be asked, being of another version of FHIR."""
     text = f"Source {source} was not asked: {refusal}."
     return Failure(AbsentReason.NOT_QUERIED, text), Issue(Severity.ERROR, "source-version", text)
 
@@ -91,13 +95,13 @@ class StrategyTrials:
     def __init__(self) -> None:
         self._trials: dict[str, asyncio.Task[None]] = {}
 
-    def start(self, ability: SourceAbility, client: Client, context: PatientContext) -> None:
-        """Tries what this question's records can show, unless another trial of the source is under way."""
-        source = context.source.id
+    def start(self, ability: SourceAbility, context: PatientContext) -> None:
+        """Tries what this question's records can prove, unless another trial of the source is under way."""
+        source, client = context.source.id, ability.trial_client
         running = self._trials.get(source)
-        if ability.evidence and (running is None or running.done()):
-            ways, evidence = ability.evidence[0]
-            self._trials[source] = asyncio.ensure_future(_run_trial(ways, evidence, ability, client, context))
+        if client is not None and ability.evidence and (running is None or running.done()):
+            strategies, evidence = ability.evidence[0]
+            self._trials[source] = asyncio.ensure_future(_run_trial(strategies, evidence, ability, client, context))
 
     async def wait(self) -> None:
         """Waits for the trials under way (for tests)."""
@@ -124,7 +128,7 @@ async def _run_trial(
     async def ask(what: str, parameters: Parameters, first_only: bool) -> list[CodeAndTime]:
         fetched = await client.search(what, parameters, first_only)
         if fetched.missing:
-            raise SourceUnreachableError("what came is not whole, and shows nothing")
+            raise SourceUnreachableError("the result is incomplete, and proves nothing")
         return codes_and_times_in(fetched, context)
 
     await prove(strategies, ability.observed, evidence, ask)

@@ -13,10 +13,10 @@ from collectors.auth.authorisations import NO_CALLER, Authorisations, Caller
 from collectors.capability.capability_cache import CapabilityCache
 from collectors.errors import CredentialError
 from collectors.facts import Facts
+from collectors.fetching.access import Target
 from collectors.fetching.connections import HttpClients
 from collectors.fetching.probe import SourceProbe, SourceStatus
 from collectors.gatherer import Gatherer
-from collectors.gathering.multi_source import Target
 from collectors.search import Search
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts

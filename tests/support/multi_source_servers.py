@@ -6,9 +6,8 @@ from typing import Any
 
 import httpx
 
-from collectors.fetching.access import NoAccess
+from collectors.fetching.access import NoAccess, Target
 from collectors.gatherer import Gatherer
-from collectors.gathering.multi_source import Target
 from collectors.reading.supplied import encode_resource
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts

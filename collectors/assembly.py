@@ -8,13 +8,12 @@ from typing import Any
 from collectors.collector import ReferencedRecords, begin_reading
 from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
-from collectors.fetching.query import check_fhir_id
 from collectors.reading import records
 from collectors.reading.codes import accepted_systems
-from collectors.reading.readout import PatientContext, Readout, is_operation_outcome, parse_record
+from collectors.reading.readout import PatientContext, Readout, check_fhir_id, is_operation_outcome, parse_record
 from collectors.reading.records import CodedEntry, Fact, Record, newest_versions
 from collectors.reading.supplied import encode_resource
-from collectors.search import Search, is_enabled
+from collectors.search import Search
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.terminology.concept_codes import value_sets_of
@@ -149,6 +148,11 @@ def check_patient(draft: Draft, records: Iterable[Record]) -> None:
 def contains_patient(draft: Draft, records: Iterable[Record]) -> bool:
     """Whether the patient's own record is among the records."""
     return any(record.ref.id == draft.context.patient for record in records)
+
+
+def is_enabled(search: Search, source: Source) -> bool:
+    """Whether a source is asked at all: some collectors are used only where its settings name them."""
+    return not search.description.on_request or search.description.id in source.collectors
 
 
 def facts_from_resources(

@@ -25,7 +25,6 @@ from collectors.capability.capability_cache import CapabilityCache
 from collectors.fetching.access import Access, NoAccess, Target
 from collectors.fetching.client import Client
 from collectors.fetching.connections import HttpClients
-from collectors.fetching.query import check_fhir_id
 from collectors.fetching.read_budget import ReadBudget
 from collectors.fetching.record_cache import RecordCache, SearchCache
 from collectors.fetching.retry import WaitLimit
@@ -37,7 +36,7 @@ from collectors.gathering.multi_source import MultiSourceQuestion
 from collectors.gathering.sender import Sender
 from collectors.gathering.source_ability import SourceAbility, StrategyTrials, is_patient_search, source_refused
 from collectors.gathering.source_question import SourceQuestion
-from collectors.reading.readout import PatientContext
+from collectors.reading.readout import PatientContext, check_fhir_id
 from collectors.search import Search
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts

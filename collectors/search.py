@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
-from collectors.settings import Source
 from ontology.concepts import Concept, Origin
 from ontology.values import Coding
 
@@ -141,8 +140,3 @@ class Search:
     codes: tuple[Coding, ...]
     window: timedelta | None
     latest_only: bool = False
-
-
-def is_enabled(search: Search, source: Source) -> bool:
-    """Whether a source is asked at all: some collectors are used only where its settings name them."""
-    return not search.description.on_request or search.description.id in source.collectors

@@ -1,30 +1,106 @@
-"""Conditions into facts: which count, for which concepts, from when to when."""
+"""Conditions into facts: which count, for which concepts, and from when to when, by the record or its encounter."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
-from collectors.condition.onset import (
-    CONDITION,
-    Condition,
-    abatement_span,
-    has_undated_abatement,
-    needs_encounter,
-    onset_span,
-    status_codes,
-)
 from collectors.reading.codes import CodeIndex
 from collectors.reading.fhir_dates import read_time
-from collectors.reading.fhir_types import concept_text
-from collectors.reading.readout import PatientContext, Readout, record_iri
+from collectors.reading.fhir_types import MISSING_ELEMENT, CodeableConcept, Meta, Period, Reference, concept_text
+from collectors.reading.readout import PatientContext, Readout, encounter_period, encounter_periods, record_iri
 from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
-from collectors.reading.references import encounter_periods
 from collectors.search import Search
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Value
+
+
+class Condition(msgspec.Struct, gc=False):
+    """A Condition."""
+
+    resourceType: str | None = None  # noqa: N815  (FHIR's own names, here and below)
+    id: str | None = None
+    meta: Meta | None = None
+    implicitRules: str | None = None  # noqa: N815
+    modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    clinicalStatus: CodeableConcept | None = None  # noqa: N815
+    verificationStatus: CodeableConcept | None = None  # noqa: N815
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    encounter: Reference | None = None
+    onsetDateTime: str | None = None  # noqa: N815
+    onsetPeriod: Period | None = None  # noqa: N815
+    abatementDateTime: str | None = None  # noqa: N815
+    abatementPeriod: Period | None = None  # noqa: N815
+    abatementAge: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    abatementRange: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    abatementString: str | None = None  # noqa: N815
+    recordedDate: str | None = None  # noqa: N815
+
+
+CONDITION = msgspec.json.Decoder(Condition)
+
+
+def status_codes(concept: CodeableConcept | None) -> frozenset[str]:
+    """The codes of a status, in whatever system."""
+    return frozenset(coding.code for coding in concept.coding if coding.code) if concept is not None else frozenset()
+
+
+def needs_encounter(condition: Condition) -> bool:
+    """Whether only its encounter can date this condition."""
+    return (
+        condition.encounter is not None
+        and condition.recordedDate is None
+        and condition.onsetDateTime is None
+        and (condition.onsetPeriod is None or condition.onsetPeriod.start is None)
+    )
+
+
+def onset_span(
+    condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo, bases: tuple[str, ...]
+) -> Span | None:
+    """When it began: by onset, else by when it was recorded, else within its encounter (ValueError if misdated).
+
+    It is known to hold at the end of the span.  What was recorded within the onset's span began by then.
+    """
+    recorded = read_time(condition.recordedDate, zone) if condition.recordedDate is not None else None
+    onset = _stated_onset(condition, zone)
+    if onset is not None:
+        if recorded is not None and onset.start <= recorded.end < onset.end:
+            return Span(onset.start, recorded.end)
+        return onset
+    if recorded is not None:
+        return recorded
+    reference = condition.encounter.reference if condition.encounter is not None else None
+    return encounter_period(reference, periods, bases)
+
+
+def _stated_onset(condition: Condition, zone: ZoneInfo) -> Span | None:
+    if condition.onsetDateTime is not None:
+        return read_time(condition.onsetDateTime, zone)
+    period = condition.onsetPeriod
+    if period is not None and period.start is not None:
+        return read_time(period.start, zone)
+    return None
+
+
+def abatement_span(condition: Condition, zone: ZoneInfo) -> Span | None:
+    """When it ended, if that is dated (ValueError if misdated)."""
+    if condition.abatementDateTime is not None:
+        return read_time(condition.abatementDateTime, zone)
+    period: Period | None = condition.abatementPeriod
+    if period is not None and (text := period.end or period.start) is not None:
+        return read_time(text, zone)
+    return None
+
+
+def has_undated_abatement(condition: Condition) -> bool:
+    """Whether it says that it ended, but not on which date."""
+    return bool(condition.abatementAge) or bool(condition.abatementRange) or condition.abatementString is not None
+
 
 ENTERED_IN_ERROR = "entered-in-error"
 REFUTED = "refuted"

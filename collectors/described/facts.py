@@ -10,9 +10,8 @@ from collectors.described.times import OngoingLimits, end_span, is_open_ended, o
 from collectors.reading.codes import CodeIndex
 from collectors.reading.fhir_dates import format_span
 from collectors.reading.fhir_types import CodeableConcept, printable_text
-from collectors.reading.readout import PatientContext, Readout, record_iri
+from collectors.reading.readout import PatientContext, Readout, encounter_period, record_iri
 from collectors.reading.records import Fact
-from collectors.reading.references import encounter_period
 from collectors.search import Layout, Meaning
 from ontology.concepts import AcceptedCode, Concept, ValueType
 from ontology.evaluation import Issue, Severity

@@ -17,9 +17,8 @@ from collectors.described.record import (
 )
 from collectors.reading.codes import CodeIndex
 from collectors.reading.fhir_types import CodeableConcept
-from collectors.reading.readout import PatientContext, Readout
+from collectors.reading.readout import PatientContext, Readout, encounter_periods
 from collectors.reading.records import CodedEntry, Record
-from collectors.reading.references import encounter_periods
 from collectors.search import Layout, Meaning, Search
 
 

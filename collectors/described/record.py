@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from collectors.reading import fhir_types
+from collectors.reading.readout import local_id
 from collectors.reading.records import OUR_TAG, Record
-from collectors.reading.references import local_id
 from collectors.search import Layout, Meaning
 
 JsonObject: TypeAlias = Mapping[str, Any]

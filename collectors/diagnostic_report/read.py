@@ -14,9 +14,8 @@ from collectors.observation.read import read_observations
 from collectors.reading.codes import CodeIndex
 from collectors.reading.fhir_types import MISSING_ELEMENT, Meta, Period, Reference, printable_text
 from collectors.reading.r4_validation import invalid_element
-from collectors.reading.readout import PatientContext, Readout
+from collectors.reading.readout import PatientContext, Readout, local_id
 from collectors.reading.records import OUR_TAG, Fact, Record
-from collectors.reading.references import local_id
 from collectors.search import Search
 from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason

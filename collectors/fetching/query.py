@@ -11,8 +11,8 @@ from typing import TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from collectors.capability.capability import Capability
-from collectors.errors import PatientNotFoundError
 from collectors.reading.code_and_time import ObservationOutline, decode_outline
+from collectors.reading.readout import FHIR_ID, check_fhir_id
 from collectors.reading.records import Record
 from collectors.search import CollectorDescription, Search
 from collectors.settings import Source
@@ -26,17 +26,9 @@ MOST_CODES = 100
 TOO_MANY_CODES = 500
 """Beyond so many codes, all records of the type are asked for instead."""
 
-_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _RESERVED = re.compile(r"([\\,|$])")
 # A server may read a date in a zone of its own, so a day on either side is asked for as well.
 _MARGIN = timedelta(days=2)
-
-
-def check_fhir_id(patient: str) -> str:
-    """The id, if it can be a FHIR id at all (else PatientNotFoundError, which does not repeat it)."""
-    if _FHIR_ID.fullmatch(patient) is None:
-        raise PatientNotFoundError("the patient's id is not a FHIR id (letters, digits, '-' and '.', at most 64)")
-    return patient
 
 
 def search_queries(
@@ -104,7 +96,7 @@ def patient_query(source: Source, patient: str, parameter: str) -> Parameters:
 
 def id_queries(source: Source, ids: Collection[str]) -> tuple[Parameters, ...]:
     """The records of one type with these ids, whoever they are of: one request a hundred."""
-    ordered = sorted(each for each in ids if _FHIR_ID.fullmatch(each))
+    ordered = sorted(each for each in ids if FHIR_ID.fullmatch(each))
     chunks = (ordered[first : first + MOST_CODES] for first in range(0, len(ordered), MOST_CODES))
     return tuple((("_id", ",".join(chunk)), ("_count", str(source.page_size))) for chunk in chunks)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from collectors.fetching.response import UnusableResponseError
 from collectors.reading import fhir_types
-from collectors.reading.strict_json import exceeds_limits
+from collectors.reading.records import exceeds_limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from collectors.assembly import Draft
+from collectors.assembly import Draft, is_enabled
 from collectors.errors import CollectorError, SourceRefusedError
 from collectors.facts import Failure
 from collectors.fetching.access import Target
@@ -18,7 +18,7 @@ from collectors.gathering.identity import Person, find_conflict, read_person
 from collectors.gathering.patient_matching import LinkedPersons, follow_links, linked_in_sources, look_up_patient
 from collectors.gathering.source_ability import is_patient_search
 from collectors.gathering.source_question import SourceQuestion
-from collectors.search import Search, is_enabled
+from collectors.search import Search
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 

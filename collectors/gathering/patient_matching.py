@@ -8,9 +8,10 @@ import httpx
 
 from collectors.errors import PatientNotFoundError
 from collectors.fetching.addresses import is_within
-from collectors.fetching.query import Parameters, check_fhir_id, format_tokens, id_queries
+from collectors.fetching.query import Parameters, format_tokens, id_queries
 from collectors.gathering.identity import Identifier, Link, Person, find_conflict, read_person
 from collectors.gathering.source_question import SourceQuestion
+from collectors.reading.readout import check_fhir_id
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.values import Coding

@@ -1,17 +1,21 @@
-"""Acceptance of Observations: which of them count at all, and which are replaced by another one.
+"""Acceptance of Observations: by their status, by what replaces them, and by the device that measured.
 
-A replacement is stated by FHIR's own extension for it; the replaced Observation no longer counts.
+A replacement is stated by FHIR's own extension for it; the replaced Observation no longer counts.  A device that is not
+calibrated is reported, and one in error refuses its values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from collectors.observation.elements import Observation, ObservationHead
-from collectors.reading.fhir_types import CodeableConcept, Reference
-from collectors.reading.readout import PatientContext
-from collectors.reading.records import OUR_SYSTEMS, OUR_TAG, Record
-from collectors.reading.references import local_id
+from collectors.reading.fhir_types import CodeableConcept, Reference, concept_text
+from collectors.reading.readout import PatientContext, Readout, local_id
+from collectors.reading.records import OUR_SYSTEMS, OUR_TAG, Fact, Record
+from ontology.evaluation import Issue, Severity
+from ontology.resources import Resource
+from ontology.values import Absent, AbsentReason
 
 ACCEPTED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
 
@@ -83,3 +87,155 @@ def replaced_ids(record: Record, observation: Observation, setting: PatientConte
             identity = local_id(each.valueReference.reference, "Observation", setting.source.bases)
             if identity is not None and identity != record.ref.id:
                 yield identity
+
+
+DEVICE_TYPES = ("Device", "DeviceMetric")
+CALIBRATION_STATES = {
+    "not-calibrated": "not calibrated",
+    "calibration-required": "in need of calibration",
+}
+OPERATIONAL_STATES = {"off": "switched off", "standby": "on standby", "inactive": "no longer in use"}
+_ENTERED_IN_ERROR = "entered-in-error"
+
+
+class Calibration(msgspec.Struct, gc=False):
+    """One calibration of a device's metric."""
+
+    state: str | None = None
+    time: str | None = None
+
+
+class Device(msgspec.Struct, gc=False):
+    """The parts of a Device and of a DeviceMetric that are read."""
+
+    resourceType: str | None = None  # noqa: N815  (FHIR's own names, here and below)
+    id: str | None = None
+    status: str | None = None
+    operationalStatus: str | None = None  # noqa: N815
+    calibration: list[Calibration] = []
+    type: CodeableConcept | None = None
+    patient: Reference | None = None
+
+
+DEVICE = msgspec.json.Decoder(Device)
+DEVICES = msgspec.json.Decoder(list[Device])
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAssessment:
+    """What a device's record means for its readings: ``refused``, or else what is told of them, and what is noted."""
+
+    refusal_reason: str | None = None
+    issues: tuple[Issue, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def assess_device(device: Device) -> DeviceAssessment:
+    """What a device's record means: of several calibrations the last that is dated counts, or all that are not."""
+    if _ENTERED_IN_ERROR in (device.status, device.operationalStatus):
+        return DeviceAssessment("its device was entered in error, so what measured it is not known")
+    dated = [each for each in device.calibration if each.time is not None]
+    last = [max(dated, key=lambda each: each.time or "")] if dated else device.calibration
+    states = [CALIBRATION_STATES[each.state] for each in last if each.state in CALIBRATION_STATES]
+    status = device.operationalStatus or device.status
+    if status in OPERATIONAL_STATES:
+        states.append(OPERATIONAL_STATES[status])
+    told = tuple(f"Measured by a device that is recorded as {state}." for state in dict.fromkeys(states))
+    worn: tuple[str, ...] = ()
+    if device.resourceType == "Device" and device.patient is not None:
+        kind = concept_text(device.type)
+        worn = (f"Measured by a device that the patient has on{f': {kind}' if kind else ''}.",)
+    issues = tuple(Issue(Severity.WARNING, "device", text) for text in told)
+    return DeviceAssessment(None, issues, (*told, *worn))
+
+
+def apply_assessment(fact: Fact, by: DeviceAssessment) -> Fact:
+    """The fact as its device lets it stand."""
+    resource = fact.resource
+    if by.refusal_reason is not None:
+        absent = Absent(AbsentReason.UNCONVERTIBLE)
+        refused = msgspec.structs.replace(fact, recorded_quantity=None, samples=())
+        return msgspec.structs.replace(refused, resource=replace(resource, value=absent, problem=by.refusal_reason))
+    if not by.notes:
+        return fact
+    # Written out, since it is done for every fact that a device measured: ``replace`` takes several times as long.
+    told = Resource(
+        resource.iri,
+        resource.concept,
+        resource.value,
+        resource.effective,
+        resource.subject,
+        resource.source,
+        resource.derived_from,
+        resource.status,
+        resource.issued,
+        resource.recorded,
+        resource.reference_range,
+        resource.interpretation,
+        resource.problem,
+        (*resource.notes, *by.notes),
+    )
+    return msgspec.structs.replace(fact, resource=told, issues=(*fact.issues, *by.issues))
+
+
+class DeviceLookup:
+    """Which devices the records of facts name, and what their records mean for the facts."""
+
+    def __init__(self, setting: PatientContext) -> None:
+        self._bases = setting.source.bases
+        self._contained: dict[str, DeviceAssessment] = {}
+        self._requested: dict[str, tuple[str, str]] = {}
+        self._resolved: dict[str, tuple[str, str] | None] = {}
+
+    def register(self, record: Record, observation: Observation) -> None:
+        """Notes the device of a record: contained, by reference into this source, or none that could be looked up."""
+        reference = observation.device.reference if observation.device is not None else None
+        if reference is None:
+            return
+        if reference.startswith("#"):
+            found = next((each for each in _contained_devices(observation) if each.id == reference[1:]), None)
+            if found is not None:
+                self._contained[record.ref.id] = assess_device(found)
+            return
+        if reference not in self._resolved:
+            self._resolved[reference] = self._resolve(reference)
+        key = self._resolved[reference]
+        if key is not None:
+            self._requested[record.ref.id] = key
+
+    def _resolve(self, reference: str) -> tuple[str, str] | None:
+        """The type and id of the device that a reference into this source means."""
+        return next(((kind, found) for kind in DEVICE_TYPES if (found := local_id(reference, kind, self._bases))), None)
+
+    @property
+    def needed_references(self) -> Mapping[str, frozenset[str] | None]:
+        """The devices to be looked up, by type."""
+        named: dict[str, set[str]] = {}
+        for kind, identity in set(self._requested.values()):
+            named.setdefault(kind, set()).add(identity)
+        return {kind: frozenset(ids) for kind, ids in named.items()}
+
+    def apply_to(self, readout: Readout, records: Mapping[str, Iterable[Record]]) -> None:
+        """Tells of each fact what its device's record means.  A record that cannot be decoded means nothing."""
+        if not (self._contained or self._requested):
+            return
+        looked_up: dict[tuple[str, str], DeviceAssessment] = {}
+        for kind in DEVICE_TYPES:
+            for record in records.get(kind, ()):
+                try:
+                    looked_up[kind, record.ref.id] = assess_device(DEVICE.decode(record.raw))
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    continue
+        by_id = self._contained | {name: looked_up[key] for name, key in self._requested.items() if key in looked_up}
+        for facts in readout.facts.values():
+            for position, fact in enumerate(facts):
+                if (found := by_id.get(fact.record.ref.id)) is not None:
+                    facts[position] = apply_assessment(fact, found)
+
+
+def _contained_devices(observation: Observation) -> list[Device]:
+    try:
+        held = DEVICES.decode(observation.contained) if observation.contained else []
+    except msgspec.DecodeError:
+        return []
+    return [each for each in held if each.resourceType in DEVICE_TYPES]

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
-from collectors.observation.acceptance import is_accepted, is_pending, replaced_ids
-from collectors.observation.devices import DeviceLookup
+from collectors.observation.acceptance import DeviceLookup, is_accepted, is_pending, replaced_ids
 from collectors.observation.elements import OBSERVATION, OBSERVATION_HEAD, Observation, ValueElements
 from collectors.observation.fact_builder import FactBuilder
 from collectors.observation.values import read_value

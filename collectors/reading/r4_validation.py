@@ -14,8 +14,7 @@ from importlib import import_module
 from pydantic import BaseModel, ValidationError
 
 from collectors.reading.fhir_types import printable_text
-from collectors.reading.records import Record
-from collectors.reading.strict_json import DuplicateNameError, decode_strict
+from collectors.reading.records import DuplicateNameError, Record, decode_strict
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,34 @@
-"""The input and the output of reading: records by reference, the patient's context, and the facts of a batch."""
+"""The input and the output of reading: records, the patient's context, references, and the facts of a batch."""
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.reading import fhir_types
 from collectors.reading.codes import NO_TRANSLATION, Translation
-from collectors.reading.records import CodedEntry, Fact, Record
-from collectors.reading.strict_json import exceeds_limits
+from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import Period
+from collectors.reading.records import CodedEntry, Fact, Record, exceeds_limits
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef, Span
 
 # Ids and versions become parts of addresses and of names; some servers go a little beyond what FHIR allows in them.
 _NAME = re.compile(r"[A-Za-z0-9\-._~]{1,128}")
+FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+"""What FHIR allows as an id: only such ids are requested."""
+
+
+def check_fhir_id(patient: str) -> str:
+    """The id, if it can be a FHIR id at all (else PatientNotFoundError, which does not repeat it)."""
+    if FHIR_ID.fullmatch(patient) is None:
+        raise PatientNotFoundError("the patient's id is not a FHIR id (letters, digits, '-' and '.', at most 64)")
+    return patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +156,50 @@ def record_iri(ref: RecordRef, part: str | None = None) -> str:
     """The version of a record (and a part of it) as an IRI."""
     version = f"/_history/{ref.version}" if ref.version else ""
     return f"{ref.url}{version}{'#' + part if part else ''}"
+
+
+class Encounter(msgspec.Struct, gc=False):
+    """An Encounter: only when it was."""
+
+    id: str | None = None
+    status: str | None = None
+    period: Period | None = None
+
+
+ENCOUNTER = msgspec.json.Decoder(Encounter)
+
+
+def local_id(reference: str | None, resource_type: str, bases: tuple[str, ...]) -> str | None:
+    """The id of the record of this type and source that a reference means; None where it means another, or none.
+
+    ``bases``: the source's own base URLs (``Source.bases``).
+    """
+    if reference is None:
+        return None
+    target = reference.partition("/_history/")[0]
+    starts = (f"{resource_type}/", "urn:uuid:", *(f"{base}/{resource_type}/" for base in bases))
+    rest = next((target.removeprefix(start) for start in starts if target.startswith(start)), "")
+    return rest if rest and "/" not in rest else None
+
+
+def encounter_periods(records: Iterable[Record], zone: ZoneInfo) -> dict[str, Span]:
+    """The periods of encounters that are over, by id.  One that is still under way dates nothing."""
+    periods: dict[str, Span] = {}
+    for record in records:
+        try:
+            encounter = ENCOUNTER.decode(record.raw)
+            period = encounter.period
+            if period is None or period.start is None or period.end is None:
+                continue
+            start, end = read_time(period.start, zone).start, read_time(period.end, zone).end
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError):
+            continue
+        if start <= end and encounter.status != "entered-in-error":
+            periods[record.ref.id] = Span(start, end)
+    return periods
+
+
+def encounter_period(reference: str | None, periods: Mapping[str, Span], bases: tuple[str, ...]) -> Span | None:
+    """The period of the encounter to which a record of this source refers."""
+    encounter = local_id(reference, "Encounter", bases)
+    return periods.get(encounter) if encounter is not None else None

@@ -1,9 +1,12 @@
 """Records as retrieved, the facts read from them, and their merging: the newest version, none that was withdrawn.
 
-Selection works on these.  They never leave ``collectors``.
+FHIR forbids duplicate names in an object, and parsers differ in which of the two counts.  What nests deeper or holds
+more than any honest record is left out before it is decoded.  Selection works on facts.
+None of these ever leaves ``collectors``.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +17,55 @@ import msgspec
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef, Resource, Span
 from ontology.values import Quantity
+
+
+class DuplicateNameError(ValueError):
+    """A name that occurs twice in one object."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("a name occurs twice in one object")
+        self.name = name
+
+
+def decode_strict(raw: bytes) -> dict[str, Any]:
+    """A record as plain JSON values, decimals as written (DuplicateNameError, ValueError)."""
+    decoded: dict[str, Any] = json.loads(raw, parse_float=Decimal, object_pairs_hook=_object_of_unique_names)
+    return decoded
+
+
+def _object_of_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise DuplicateNameError(next(name for name in names if names.count(name) > 1))
+    return made
+
+
+MAX_DEPTH = 100
+"""Objects and arrays within each other; a questionnaire of thirty levels needs fewer."""
+
+MAX_OBJECTS = 20_000
+"""Objects in one record: to hold so many against FHIR's rules takes half a second, in which nobody else is served."""
+
+_MARKS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def exceeds_limits(raw: bytes, max_depth: int = MAX_DEPTH) -> bool:
+    """Whether JSON nests deeper than ``deepest``, or holds too many objects; brackets within texts do not count."""
+    if raw.count(b"{") + raw.count(b"[") <= max_depth:
+        return False
+    depth = objects = 0
+    for mark in _MARKS.finditer(raw):
+        sign = mark[0]
+        if sign in b"[{":
+            depth += 1
+            objects += sign == b"{"
+            if depth > max_depth or objects > MAX_OBJECTS:
+                return True
+        elif sign in b"]}":
+            depth -= 1
+    return False
+
 
 OUR_TAG = ("https://medtwin.example/tags", "medtwin-result")
 OUR_SYSTEMS = frozenset({"https://medtwin.example/concepts", "https://medtwin.example/modules"})

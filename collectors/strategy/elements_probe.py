@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from collectors.fetching.client import Client
-from collectors.fetching.query import Parameters, check_fhir_id
+from collectors.fetching.query import Parameters
+from collectors.reading.readout import check_fhir_id
 from collectors.search import CollectorDescription
 
 MOST_COMPARED = 50

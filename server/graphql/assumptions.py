@@ -7,7 +7,7 @@ from decimal import Decimal
 import strawberry
 from strawberry import ID
 
-from collectors.patient.sex import SEXES
+from collectors.patient.read import SEXES
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.errors import UnitError
 from ontology.units import convert

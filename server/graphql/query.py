@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol, cast
 import strawberry
 from strawberry import ID, Info
 
-from collectors.fetching.query import check_fhir_id
+from collectors.reading.readout import check_fhir_id
 from collectors.settings import Source
 from server.catalog.catalog import Catalog, did_you_mean
 from server.compiler.compilation import compile_plan

@@ -12,8 +12,8 @@ from collectors.auth.authorisations import Authorisations, Caller
 from collectors.errors import CollectorError, CredentialError, SourceRefusedError, TokenRequiredError
 from collectors.fetching.client import Client
 from collectors.fetching.connections import HttpClients
-from collectors.fetching.query import check_fhir_id
 from collectors.fetching.transport import Transport
+from collectors.reading.readout import check_fhir_id
 from collectors.settings import Source
 from server.cli.arguments import caller_token
 from server.errors import SettingsError

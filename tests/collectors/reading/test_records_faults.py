@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import Response
 
 from collectors.gatherer import Gatherer
-from collectors.reading.strict_json import MAX_DEPTH, MAX_OBJECTS, DuplicateNameError, decode_strict, exceeds_limits
+from collectors.reading.records import MAX_DEPTH, MAX_OBJECTS, DuplicateNameError, decode_strict, exceeds_limits
 from collectors.reading.supplied import encode_resource
 from collectors.source_facts import SourceFacts
 from ontology.slots import Select

@@ -7,8 +7,7 @@ import pytest
 
 from collectors.gathering.patient_matching import patient_id_in
 from collectors.reading.fhir_types import Reference
-from collectors.reading.readout import PatientContext
-from collectors.reading.references import local_id
+from collectors.reading.readout import PatientContext, local_id
 from ontology.slots import Select
 from ontology.values import Absent, Value
 from tests.support.collector_inputs import AT, FIBRILLATION, PATIENT, SOURCE, condition, facts_of, slot

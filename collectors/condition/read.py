@@ -8,8 +8,15 @@ import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
 from collectors.reading.codes import CodeIndex
-from collectors.reading.fhir_dates import read_time
-from collectors.reading.fhir_types import MISSING_ELEMENT, CodeableConcept, Meta, Period, Reference, concept_text
+from collectors.reading.fhir_types import (
+    MISSING_ELEMENT,
+    CodeableConcept,
+    Meta,
+    Period,
+    Reference,
+    concept_text,
+    read_time,
+)
 from collectors.reading.readout import PatientContext, Readout, encounter_period, encounter_periods, record_iri
 from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
 from collectors.search import Search

@@ -8,8 +8,7 @@ from typing import Self
 from collectors.described.record import DescribedRecord, changes_meaning, coded_values, reference_at, values_at
 from collectors.described.times import OngoingLimits, end_span, is_open_ended, ongoing_limits, start_span
 from collectors.reading.codes import CodeIndex
-from collectors.reading.fhir_dates import format_span
-from collectors.reading.fhir_types import CodeableConcept, printable_text
+from collectors.reading.fhir_types import CodeableConcept, format_span, printable_text
 from collectors.reading.readout import PatientContext, Readout, encounter_period, record_iri
 from collectors.reading.records import Fact
 from collectors.search import Layout, Meaning

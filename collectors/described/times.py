@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from collectors.described.record import JsonObject, parents_at, values_at
-from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import read_time
 from collectors.search import Layout, Supply
 from ontology.resources import Span
 

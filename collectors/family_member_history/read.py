@@ -8,7 +8,6 @@ import msgspec
 from collectors.collector import NO_REFERENCES, NeededReferences, ReadingInProgress, ReferencedRecords
 from collectors.observation.elements import format_quantity
 from collectors.reading.codes import CodeIndex
-from collectors.reading.fhir_dates import read_time
 from collectors.reading.fhir_types import (
     MISSING_ELEMENT,
     CodeableConcept,
@@ -18,6 +17,7 @@ from collectors.reading.fhir_types import (
     Reference,
     concept_text,
     printable_text,
+    read_time,
 )
 from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record

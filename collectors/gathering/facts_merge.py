@@ -7,7 +7,7 @@ import msgspec
 
 from collectors.assembly import Draft
 from collectors.facts import Failure
-from collectors.reading.fhir_dates import format_span
+from collectors.reading.fhir_types import format_span
 from collectors.reading.records import CodedEntry, Fact
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts

@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from collectors.reading.fhir_dates import read_date, read_time
-from collectors.reading.fhir_types import Period, Reference
+from collectors.reading.fhir_types import Period, Reference, read_date, read_time
 from collectors.reading.records import Record
 from collectors.settings import Source
 from ontology.values import Date

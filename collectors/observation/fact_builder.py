@@ -6,7 +6,7 @@ from collectors.observation.elements import Observation, ValueElements
 from collectors.observation.sampled_data import date_samples
 from collectors.observation.values import interpretation_text, reference_range_text
 from collectors.reading.codes import ConceptReader
-from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import read_time
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, record_iri
 from collectors.reading.records import Fact, Record

@@ -10,8 +10,7 @@ import msgspec
 
 from collectors.observation.elements import Range, format_quantity, format_range, wrong_type_value
 from collectors.reading.codes import ConceptReader
-from collectors.reading.fhir_dates import read_date, read_time
-from collectors.reading.fhir_types import Period, Quantity, printable_text
+from collectors.reading.fhir_types import Period, Quantity, printable_text, read_date, read_time
 from collectors.reading.quantities import (
     COMPARATORS,
     UCUM,

@@ -14,8 +14,7 @@ from collectors.observation.elements import OBSERVATION, OBSERVATION_HEAD, Obser
 from collectors.observation.fact_builder import FactBuilder
 from collectors.observation.values import read_value
 from collectors.reading.codes import CodeIndex, ConceptReader
-from collectors.reading.fhir_dates import read_time
-from collectors.reading.fhir_types import element_path
+from collectors.reading.fhir_types import element_path, read_time
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout
 from collectors.reading.records import Record

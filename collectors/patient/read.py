@@ -5,8 +5,16 @@ from dataclasses import dataclass, field
 import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
-from collectors.reading.fhir_dates import read_date, read_time
-from collectors.reading.fhir_types import MISSING_ELEMENT, CodeableConcept, Meta, Period, concept_text, element_path
+from collectors.reading.fhir_types import (
+    MISSING_ELEMENT,
+    CodeableConcept,
+    Meta,
+    Period,
+    concept_text,
+    element_path,
+    read_date,
+    read_time,
+)
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import Fact, Record

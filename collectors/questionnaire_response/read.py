@@ -20,8 +20,7 @@ from collectors.questionnaire_response.answers import (
     read_item,
 )
 from collectors.reading.codes import CodeIndex, ConceptReader
-from collectors.reading.fhir_dates import read_time
-from collectors.reading.fhir_types import CodeableConcept, Coding, printable_text
+from collectors.reading.fhir_types import CodeableConcept, Coding, printable_text, read_time
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import OUR_TAG, Fact, Record

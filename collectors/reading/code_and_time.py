@@ -5,8 +5,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from collectors.reading.codes import CodeKey
-from collectors.reading.fhir_dates import read_time
-from collectors.reading.fhir_types import MISSING_ELEMENT, CodeableConcept, Period
+from collectors.reading.fhir_types import MISSING_ELEMENT, CodeableConcept, Period, read_time
 from collectors.reading.records import Record
 from ontology.resources import Span
 

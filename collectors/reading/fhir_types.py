@@ -1,11 +1,18 @@
-"""FHIR's data types and envelopes as msgspec structs: unknown elements are skipped, not refused.
+"""FHIR's data types as msgspec structs, and its dates and times parsed into spans and formatted as text.
 
-Numbers stay raw until they are needed, so that decimals are kept as they were written.
+Unknown elements are skipped, not refused.  Numbers stay raw until they are needed, so that decimals are kept as
+they were written.  A time is only as precise as it is written: ``2024-03`` spans that month.  Where no zone is
+written the source's is taken.  Times without seconds are not FHIR R4, but occur, and span their minute.
 """
 
 import re
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
+
+from ontology.resources import Span
+from ontology.values import Date
 
 MISSING_ELEMENT = msgspec.Raw()
 """An element that is not there, of those that are kept raw."""
@@ -130,3 +137,88 @@ def concept_text(concept: CodeableConcept | None) -> str | None:
 
 def _coding_text(coding: Coding) -> str | None:
     return coding.display or coding.code
+
+
+_DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
+_LEAP = re.compile(r":60(?=$|[.Z+-])")
+_TICK = timedelta(microseconds=1)
+
+
+def read_date(text: str) -> Date:
+    """A FHIR date as an interval of days (ValueError, without the text, if it is none)."""
+    found = _DAY.fullmatch(text)
+    if found is None:
+        raise ValueError("not a FHIR date")
+    year, month, day = (int(part) if part else None for part in found.groups())
+    try:
+        if year is None or month is None:
+            return Date(date(int(found[1]), 1, 1), date(int(found[1]), 12, 31))
+        if day is None:
+            after = date(year + month // 12, month % 12 + 1, 1) if (year, month) != (9999, 12) else date.max
+            return Date(date(year, month, 1), after - timedelta(days=1) if after != date.max else after)
+        return Date(date(year, month, day), date(year, month, day))
+    except ValueError:
+        raise ValueError("not a day of the calendar") from None
+
+
+def read_time(text: str, zone: ZoneInfo) -> Span:
+    """A FHIR date, dateTime or instant as the span that it leaves open (ValueError if it is none)."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        days = read_date(text)
+        return Span(
+            datetime.combine(days.start, time.min, zone),
+            datetime.combine(days.end, time.max, zone),
+        )
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = _parse_leap_second(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    if found[1] is None:
+        return Span(moment, moment + timedelta(minutes=1) - _TICK)
+    return Span(moment, moment)
+
+
+def _parse_leap_second(text: str) -> datetime:
+    """FHIR allows second 60, Python does not: read as the end of second 59."""
+    try:
+        return datetime.fromisoformat(_LEAP.sub(":59", text, count=1)).replace(microsecond=999_999)
+    except ValueError:
+        raise ValueError("not a time of the calendar") from None
+
+
+def format_span(span: Span) -> str:
+    """A span as precisely as it is known: "2024-03-01 10:00 +0000", "2024-03-01", "2024-03", "2024" or both ends."""
+    start, end = span.start, span.end
+    if start == end:
+        return _format_moment(start)
+    if start.timetz().replace(tzinfo=None) == time.min and end.timetz().replace(tzinfo=None) == time.max:
+        return _format_days(start.date(), end.date())
+    return f"{_format_moment(start)} to {_format_moment(end)}"
+
+
+def _format_days(first: date, last: date) -> str:
+    if first == last:
+        return first.isoformat()
+    if first == date(last.year, 1, 1) and last == date(last.year, 12, 31):
+        return f"{first.year:04}"
+    if first == date(last.year, last.month, 1) and (last + timedelta(days=1)).day == 1:
+        return f"{first.year:04}-{first.month:02}"
+    return f"{first.isoformat()} to {last.isoformat()}"
+
+
+def _format_moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} {moment:%z}".replace("+0000", "UTC")
+
+
+def format_duration(window: timedelta) -> str:
+    """A window for readers: "90 days", "24 hours", "30 minutes"."""
+    seconds = int(window.total_seconds())
+    for size, least, word in ((86_400, 2, "day"), (3_600, 1, "hour"), (60, 1, "minute")):
+        count, rest = divmod(seconds, size)
+        if count >= least and not rest:
+            return f"{count} {word}{'s' if count != 1 else ''}"
+    return f"{seconds} seconds"

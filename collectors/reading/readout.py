@@ -11,8 +11,7 @@ from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.reading import fhir_types
 from collectors.reading.codes import NO_TRANSLATION, Translation
-from collectors.reading.fhir_dates import read_time
-from collectors.reading.fhir_types import Period
+from collectors.reading.fhir_types import Period, read_time
 from collectors.reading.records import CodedEntry, Fact, Record, exceeds_limits
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity

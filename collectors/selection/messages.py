@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from collectors.reading.fhir_dates import format_span
+from collectors.reading.fhir_types import format_span
 from collectors.reading.records import Fact
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot

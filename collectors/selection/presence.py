@@ -9,7 +9,7 @@ from datetime import datetime
 
 from collectors.facts import SlotSelection
 from collectors.reading.codes import accepted_systems
-from collectors.reading.fhir_dates import format_duration, format_span
+from collectors.reading.fhir_types import format_duration, format_span
 from collectors.reading.records import Fact
 from collectors.selection.event_state import sort_by_state
 from collectors.selection.messages import (

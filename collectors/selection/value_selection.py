@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from collectors.facts import SlotSelection
-from collectors.reading.fhir_dates import format_duration, format_span
+from collectors.reading.fhir_types import format_duration, format_span
 from collectors.reading.records import Fact
 from collectors.selection.conflict import MAX_COMPARED, Resolution, resolve_conflict, same_value, validate_group
 from collectors.selection.messages import (

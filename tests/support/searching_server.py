@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import msgspec
 
-from collectors.reading.fhir_dates import read_time
+from collectors.reading.fhir_types import read_time
 from collectors.reading.supplied import encode_resource
 from ontology.resources import Span
 from tests.support.collector_inputs import BASE, PATIENT

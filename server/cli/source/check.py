@@ -12,7 +12,7 @@ from collectors.errors import CollectorError
 from collectors.fetching.client import Client, fetch_all_of_type
 from collectors.reading.code_census import CodeCount, UnmappedCode, count_codes, unmapped_codes
 from collectors.reading.codes import CodeIndex, Translation
-from collectors.reading.fhir_dates import format_span
+from collectors.reading.fhir_types import format_span
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.terminology.terminology import Terminology

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.reading.fhir_dates import format_duration, format_span, read_time
+from collectors.reading.fhir_types import format_duration, format_span, read_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TICK = timedelta(microseconds=1)

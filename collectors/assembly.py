@@ -25,7 +25,7 @@ from ontology.values import AbsentReason
 
 @dataclass(slots=True)
 class Draft:
-    """Facts while they are put together; ``finish`` makes what is handed out.
+    """Facts while they are gathered; ``finish`` makes the facts of the patient.
 
     Several searches may serve one concept: ``failures`` has all that failed, ``answered`` the concepts for which at
     least one did not.
@@ -46,7 +46,7 @@ class Draft:
     patient_failure: Failure | None = None
 
     def add_readout(self, readout: Readout, search: Search) -> None:
-        """Files what one search gave; its concepts count as searched, but for those whose codes are not all known."""
+        """Adds what one search gave; its concepts are answered, but for those whose codes are not all known."""
         for concept in search.concepts:
             if names := value_sets_of(concept):
                 text = f"The codes of {concept.display} are not known: {', '.join(names)} was not asked for."
@@ -69,12 +69,12 @@ class Draft:
         self.undecoded[origin] = self.undecoded.get(origin, 0) + count
 
     def add_failure(self, search: Search, failure: Failure) -> None:
-        """Notes for all concepts of a search why nothing could be had."""
+        """Notes for all concepts of a search why nothing is available."""
         for concept in search.concepts:
             self.add_concept_failure(concept.id, failure)
 
     def add_concept_failure(self, concept: str, failure: Failure) -> None:
-        """Notes for one concept (by id) why nothing could be had."""
+        """Notes for one concept (by id) why nothing is available."""
         self.failures.setdefault(concept, []).append(failure)
 
     def add_missing_type(self, search: Search, failure: Failure) -> None:
@@ -83,7 +83,7 @@ class Draft:
             self.missing_types.setdefault(concept.id, []).append(failure)
 
     def has_failure(self, search: Search) -> bool:
-        """Whether something of what a search needs could not be had."""
+        """Whether something that a search needs is unavailable."""
         return any(concept.id in self.failures for concept in search.concepts)
 
     def finish(self) -> SourceFacts:
@@ -92,12 +92,12 @@ class Draft:
             # What a source does not have at all can hide nothing, where it was asked for what it has instead.
             if concept not in self.answered:
                 self.failures.setdefault(concept, []).extend(failures)
-        kept, told = records.drop_withdrawn(self.facts, self.withdrawn) if self.withdrawn else (self.facts, [])
+        kept, issues = records.drop_withdrawn(self.facts, self.withdrawn) if self.withdrawn else (self.facts, [])
         return SourceFacts(
             {concept: tuple(facts) for concept, facts in kept.items()},
             {concept: tuple(dict.fromkeys(failures)) for concept, failures in self.failures.items()},
             frozenset(self.answered),
-            tuple(dict.fromkeys((*self.issues, *told))),
+            tuple(dict.fromkeys((*self.issues, *issues))),
             self.death,
             self.requests,
             {origin: tuple(entries) for origin, entries in self.coded.items()},
@@ -110,7 +110,7 @@ class Draft:
 def read_records(
     raw_records: Iterable[bytes], resource_type: str, draft: Draft, origin: Origin | None = None
 ) -> list[Record]:
-    """The records of one type, each once, newest version; others are passed over, unreadable ones are told.
+    """The records of one type, each once, newest version; others are passed over, unreadable ones are reported.
 
     ``origin``: what an entry that cannot even be named may hide.
     """
@@ -134,7 +134,7 @@ def read_records(
 
 
 def outcome_issue(resource_type: str) -> Issue:
-    """The server had something to say about a search: mostly that it does not know a parameter."""
+    """The server remarked on a search: mostly that it does not know a parameter."""
     text = f"The source remarked on the search for {resource_type}: it may have ignored a parameter."
     return Issue(Severity.INFORMATION, "search-remark", text)
 
@@ -162,9 +162,9 @@ def facts_from_resources(
     resources: Iterable[Mapping[str, Any] | bytes],
     at: datetime | None = None,
 ) -> SourceFacts:
-    """The same facts from records that were handed in, as JSON values or bytes; nothing is fetched.
+    """The same facts from given records, as JSON values or bytes; nothing is fetched.
 
-    Every search that the source is asked counts as answered by them.  ``at`` is not needed: selection looks at the
+    Every search that the source is asked is answered by them.  ``at`` is not needed: selection looks at the
     times itself.  Raises PatientNotFoundError if the patient's own record is not among them.
     """
     draft = Draft(PatientContext.for_patient(source, check_fhir_id(patient)))
@@ -179,6 +179,6 @@ def facts_from_resources(
         if not is_enabled(search, source):
             continue
         begun = begin_reading(held.get(search.description.resource_type, []), search, draft.context)
-        beside = ReferencedRecords({kind: tuple(held.get(kind, ())) for kind in begun.needed_references})
-        draft.add_readout(begun.finish(beside), search)
+        references = ReferencedRecords({kind: tuple(held.get(kind, ())) for kind in begun.needed_references})
+        draft.add_readout(begun.finish(references), search)
     return draft.finish()

@@ -17,7 +17,7 @@ from ontology.values import AbsentReason, Value
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why nothing could be had for a concept: UNREACHABLE, NOT_PERMITTED or NOT_QUERIED, and a text for readers."""
+    """Why nothing is available for a concept: UNREACHABLE, NOT_PERMITTED or NOT_QUERIED, and a text for readers."""
 
     reason: AbsentReason
     text: str
@@ -42,8 +42,8 @@ class GatheredFacts:
 class SlotSelection:
     """What fills a slot: the value, in the slot's unit, and the records that it rests on.
 
-    ``issues`` tell what the reader must know of the records: stale, stepped back, conflicting, preliminary,
-    left out as invalid, conversion from an unusual code, outside the module's range.
+    ``issues``: what the reader must know of the records: stale, stepped back, conflicting, preliminary,
+    excluded as invalid, conversion from an unusual code, outside the module's range.
     """
 
     value: Value
@@ -60,7 +60,7 @@ class Facts(Protocol):
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """What concerns the whole run (a source unreachable, say)."""
+        """What concerns the question as a whole (a source unreachable, for one)."""
 
     def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> SlotSelection:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""

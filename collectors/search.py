@@ -14,18 +14,18 @@ from ontology.values import Coding
 
 
 class Meaning(IntEnum):
-    """What a state of a record says of the thing that it is about; of several the gravest (the highest) holds."""
+    """What a state of a record means for what it is about; of several the gravest (the highest) holds."""
 
     COUNTS = 0
     """It is so, or was done."""
     ENDED = 1
     """It was so, and is no longer."""
     UNCLEAR = 2
-    """On record, but not so that it could be told: neither yes nor no."""
+    """On record, but unclear: neither yes nor no."""
     DOUBTED = 3
-    """Only planned, proposed or suspected: does not count, and is told."""
+    """Only planned, proposed or suspected: does not count, and is reported."""
     NEGATED = 4
-    """It was not done, or is not so: does not count, and is told."""
+    """It was not done, or is not so: does not count, and is reported."""
     NEVER = 5
     """The record is to be passed over, as if it were not there."""
 
@@ -53,7 +53,7 @@ class ReferencedCode:
 
 @dataclass(frozen=True, slots=True)
 class ReportedElement:
-    """An element that readers are told of: as "label: value", or, where it ``equals`` a value, only the label."""
+    """An element that is reported to readers: as "label: value", or, where it ``equals`` a value, only the label."""
 
     path: str
     label: str
@@ -62,9 +62,7 @@ class ReportedElement:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """Where a record says what is to be supplied: for how long one supply lasts, how often it may be repeated, and the
-    period in which that holds.
-    """
+    """The paths of what is to be supplied: how long one supply lasts, how often it is repeated, and in which period."""
 
     length: str
     repeats: str
@@ -75,13 +73,13 @@ class Supply:
 class Layout:
     """Where the parts of a record are.
 
-    ``lasting``: what it tells of goes on until its end (a medication); else it was done at its time (a procedure).
-    ``begins`` are the elements that say when, in order of preference; ``ends`` those that say when it ended, and
-    ``intended_ends`` those that say until when it is meant to go on (they hold only while it is not over).
+    ``lasting``: what it records goes on until its end (a medication); else it was done at its time (a procedure).
+    ``start_paths`` are the elements that say when, in order of preference; ``end_paths`` those that say when it ended,
+    and ``intended_end_paths`` those that say until when it is meant to go on (they hold only while it is not over).
     ``recorded`` says since when it is on record.  ``encounter`` leads to the Encounter that dates an undated one.
     ``presumed``: for so long after it began, or was recorded, what has no end counts as going on; after that it is not
     known whether it does (None: it goes on until it is ended).  ``supply`` may say that it lasts longer, or less long,
-    which is told.  ``notes`` are told of each record that is used.
+    which is reported.  ``notes`` are reported of each record that is used.
     """
 
     subject: str
@@ -129,7 +127,7 @@ class CollectorDescription:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The whole need of one resource type: sent to a source as one search (plus pages, plus code chunks).
+    """All that a plan needs of one resource type: sent to a source as one search (plus pages, plus code chunks).
 
     ``codes`` has every code of ``concepts`` in a stable order; ``window`` is the widest (None: no limit in time).
     ``latest_only``: of each concept nothing but its latest value is selected, as of the time of the question.

@@ -24,8 +24,8 @@ class SourceFacts:
     """Implements ``collectors.facts.Facts``.
 
     ``facts`` has every searched concept by id, ``answered`` those for which a search succeeded; ``failures`` why
-    others did not, which may concern the same concept (two types of medication record, two sources).  ``unverified``:
-    why the patient's own record could not be had, so that it is not known whether there is such a patient.
+    others did not, which may concern the same concept (two types of medication record, two sources).
+    ``patient_failure``: why the patient's own record is unavailable, so that it is unknown whether the patient exists.
     """
 
     facts: Mapping[str, tuple[Fact, ...]]

@@ -62,18 +62,18 @@ def type_template(resource_type: str) -> str:
 
 
 OFFLINE = Source(id="handed-in", base_url="https://medtwin.example/handed-in")
-"""The source of handed-in records where none is configured.  It is never called."""
+"""The source of supplied records where none is configured.  It is never called."""
 
 Json: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SuppliedRecords:
-    """What was handed in.
+    """The records supplied with one question.
 
-    ``answers``: the records of whole searches, by collector id.  ``types``: all of the patient's records of a type.
-    ``loose``: every record handed in, by type; enough where single records are looked for by id.  ``aliases``: further
-    references that mean the patient.  ``why`` says of searches (by collector id) why they are not answered.
+    ``answers``: the records of complete searches, by collector id.  ``complete_types``: all of the patient's records of
+    a type.  ``all_records``: every record supplied, by type; enough where single records are looked for by id.
+    ``aliases``: further references that mean the patient.  ``reasons``: why a search (by collector id) is not answered.
     """
 
     answers: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class SuppliedRecords:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def records_for(self, search: Search) -> tuple[bytes, ...] | None:
-        """The records of a search, perhaps none; None where it was not handed in."""
+        """The records of a search, perhaps none; None where it was not supplied."""
         description = search.description
         found = self.answers.get(description.id)
         return self.complete_types.get(description.resource_type) if found is None else found
@@ -91,17 +91,18 @@ class SuppliedRecords:
     def find_references(
         self, resource_type: str, ids: frozenset[str] | None
     ) -> tuple[tuple[bytes, ...], frozenset[str] | None]:
-        """What was handed in of the records wanted beside others (None: all of the patient's), and what is still to
-        be fetched: no ids where nothing is.
+        """The supplied ones of the records that others refer to, and the ids that are still to be fetched.
+
+        ``ids`` None: all of the patient's records of the type, here and in what is returned.
         """
         if ids is None:
-            whole = self.complete_types.get(resource_type)
-            return ((), None) if whole is None else (whole, frozenset())
+            complete = self.complete_types.get(resource_type)
+            return ((), None) if complete is None else (complete, frozenset())
         found = {raw: fhir_types.HEAD.decode(raw).id for raw in self.all_records.get(resource_type, ())}
         return tuple(raw for raw, id_ in found.items() if id_ in ids), ids - {id_ for id_ in found.values() if id_}
 
     def missing_reason(self, search: Search) -> str:
-        """Why a search is not answered by what was handed in."""
+        """Why a search is not answered by what was supplied."""
         kind = search.description.resource_type
         return self.reasons.get(search.description.id, f"no complete set of {kind} records was handed in")
 
@@ -109,9 +110,9 @@ class SuppliedRecords:
 def from_prefetch(
     prefetch: Mapping[str, bytes | Json | None], searches: Iterable[Search], patient: str
 ) -> SuppliedRecords:
-    """What a CDS Hooks prefetch answers, whose keys and templates are those of ``templates``.
+    """What a CDS Hooks prefetch answers, with the keys of ``search_templates`` and ``reference_templates``.
 
-    ``null`` is taken as not handed in: clients send it for "nothing there" and for "could not be had" alike.
+    ``null`` is taken as not supplied: clients send it for "nothing there" and for "unavailable" alike.
     """
     read = {key: read_supplied(value, MOST_ENTRIES) for key, value in prefetch.items() if value is not None}
     answers: dict[str, tuple[bytes, ...]] = {}
@@ -122,23 +123,23 @@ def from_prefetch(
         if not wanted:
             continue
         faults = [_prefetch_fault(key, prefetch, read, key == "patient") for key in wanted]
-        told = next((fault for fault in faults if fault is not None), None)
-        if told is None:
+        found = next((fault for fault in faults if fault is not None), None)
+        if found is None:
             answers[search.description.id] = tuple(raw for key in wanted for raw in read[key].records)
         else:
-            why[search.description.id] = told
+            why[search.description.id] = found
         for key, kind in reference_templates(search).items():
             if _prefetch_fault(key, prefetch, read, False) is None:
                 types[kind] = read[key].records
-    handed = tuple(read.values())
-    return SuppliedRecords(answers, types, _group_by_type(handed), _patient_aliases(handed, patient), why)
+    supplied = tuple(read.values())
+    return SuppliedRecords(answers, types, _group_by_type(supplied), _patient_aliases(supplied, patient), why)
 
 
 def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[str], patient: str) -> SuppliedRecords:
     """What one Bundle (of any type) or a JSON array of records answers.
 
     ``complete``: the resource types of which all of the patient's records are among them, or none exist.  The
-    patient's own record needs no such word.  Of a history the newest versions count.  Raises SuppliedRecordsError
+    patient's own record need not be named.  Of a history the newest versions are used.  Raises SuppliedRecordsError
     where it is neither, is one page of several, or holds a record twice with different contents.
     """
     if isinstance(supplied, bytes):
@@ -161,7 +162,7 @@ def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[
 def _prefetch_fault(
     key: str, prefetch: Mapping[str, bytes | Json | None], read: Mapping[str, SuppliedBundle], single: bool
 ) -> str | None:
-    """Why what was handed in under a key is no answer to its template."""
+    """Why what was supplied under a key does not answer its template."""
     if key not in prefetch:
         return f'"{key}" was not handed in'
     if key not in read:
@@ -186,7 +187,7 @@ def _group_by_type(supplied: Iterable[SuppliedBundle]) -> dict[str, tuple[bytes,
 
 
 def _patient_aliases(supplied: Iterable[SuppliedBundle], patient: str) -> frozenset[str]:
-    """The full URLs under which the patient's own record was handed in: other records may refer to them by these."""
+    """The full URLs under which the patient's own record was supplied: other records may refer to them by these."""
     found = set()
     for each in supplied:
         for url, raw in each.urls:

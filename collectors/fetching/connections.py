@@ -1,7 +1,7 @@
 """Connections to the sources: pooled HTTP clients, TLS with our certificates, and why a certificate was refused.
 
 Connections are shared by all questions.  A source with certificates of its own has a client of its own: connections
-made with our certificate for one source are used for no other.  Cookies are never kept: a session that a source opens
+made with our certificate for one source are used for no other.  Cookies are never stored: a session that a source opens
 for one caller would be sent with the requests of another.
 """
 
@@ -52,7 +52,7 @@ log = logging.getLogger("medtwin.auth")
 
 
 def tls_context(source: Source) -> ssl.SSLContext | None:
-    """What a source's own certificates come to; None where it has none and the public authorities are trusted.
+    """The TLS context for a source's own certificates; None where it has none and the public authorities are trusted.
 
     With ``ca_file`` only what that file holds is trusted.  Raises CredentialError.
     """
@@ -87,7 +87,7 @@ def tls_context(source: Source) -> ssl.SSLContext | None:
 
 
 def _warn_if_expired(source: Source, path: Path) -> None:
-    """Of a certificate that is over a source tells nothing: it breaks off the connection."""
+    """A source does not say that our certificate has expired: it breaks off the connection."""
     from cryptography.x509 import load_pem_x509_certificate
 
     try:
@@ -102,8 +102,8 @@ def _no_passphrase() -> str:
     raise CredentialError("encrypted")
 
 
-# How many connections there are is bounded source by source, by the requests that each may have under way; a limit of
-# the pool would let one slow source keep another waiting.
+# Connections are bounded source by source, by the requests that each may have under way; a limit of the pool would
+# let one slow source keep another waiting.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
 
 

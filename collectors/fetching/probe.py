@@ -48,7 +48,7 @@ class SourceProbe:
         self._expires_at: float | None = None
 
     async def status(self) -> tuple[SourceStatus, ...]:
-        """Whether each source answers, as of ``remembered`` seconds ago at most."""
+        """Whether each source answers, as of ``ttl`` seconds ago at most."""
         async with self._lock:
             if self._expires_at is None or self._clock() >= self._expires_at:
                 self._statuses = tuple(await asyncio.gather(*(self._probe(source) for source in self._sources)))
@@ -73,6 +73,6 @@ class SourceProbe:
         except (httpx.HTTPError, httpx.InvalidURL, CollectorError) as error:
             return SourceStatus(source.id, False, type(error).__name__)
         if status in (401, 403) and source.auth != "none":
-            # It lives, and shows even its CapabilityStatement to nobody without a token.
+            # It is up, and shows even its CapabilityStatement to nobody without a token.
             return SourceStatus(source.id, True, f"answers ({status} without a token)")
         return SourceStatus(source.id, status == 200, "answers" if status == 200 else f"answers {status}")

@@ -43,7 +43,7 @@ def search_queries(
 
     There is no upper limit in time: a partial date that ends after ``at`` must not be lost in silence.  A parameter
     that the source declares not to know is left out, as are codes where there are more than ``most_codes`` (None: they
-    never are): what comes is sorted out here in any case.  Categories never stand in for codes: records without one
+    never are): what comes is filtered here in any case.  Categories never stand in for codes: records without one
     would be lost.
     """
     description = search.description
@@ -81,7 +81,7 @@ def window_parameter(search: Search, at: datetime, capability: Capability | None
 
 
 def elements_parameter(description: CollectorDescription, source: Source) -> Parameters:
-    """Asks for nothing but the elements that are read, where it was tried that the source leaves those whole."""
+    """Asks for nothing but the elements that are read, where trials showed that the source returns those complete."""
     return (("_elements", ",".join(description.elements)),) if source.elements and description.elements else ()
 
 
@@ -119,20 +119,20 @@ def _earliest_day(at: datetime, window: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IgnoredParameters:
-    """Which parameters had no effect, and how many records came beside what was asked for."""
+    """Which parameters had no effect, and how many records came that were not asked for."""
 
     parameters: frozenset[str]
     other_code_count: int = 0
     early_count: int = 0
 
     def issue(self, resource_type: str) -> Issue | None:
-        """What to tell of it: nothing was lost by it, and nothing else counts."""
+        """What is reported: nothing was lost by it, and such records are not used."""
         if not self.parameters:
             return None
         names = ", ".join(sorted(self.parameters))
         text = f"The source seems to ignore parameters of the search for {resource_type} ({names})"
-        beside = [(self.other_code_count, "under other codes"), (self.early_count, "from before the window")]
-        counted = " and ".join(f"{count} {words}" for count, words in beside if count)
+        others = [(self.other_code_count, "under other codes"), (self.early_count, "from before the window")]
+        counted = " and ".join(f"{count} {words}" for count, words in others if count)
         text += f": of what came, {counted} was sorted out here." if counted else ": what came was sorted here."
         return Issue(Severity.INFORMATION, "parameters-ignored", text)
 
@@ -140,7 +140,7 @@ class IgnoredParameters:
 def find_ignored_parameters(
     search: Search, sent: Sequence[Parameters], links: Iterable[str | None], records: Sequence[Record]
 ) -> IgnoredParameters:
-    """What of a search had no effect, by the server's own link to it and by the records that came."""
+    """The parameters without effect, by the server's own link to the search and by the records that came."""
     description = search.description
     names = {name for parameters in sent for name, _ in parameters}
     missing = frozenset(name for link in links for name in _missing_from_link(link, names))
@@ -149,32 +149,32 @@ def find_ignored_parameters(
         asked = {(each.system, each.code) for each in search.codes} if description.code_parameter in names else None
         day = next((_day_before(value[2:]) for name, value in sent[0] if name == description.date_parameter), None)
         for record in records if asked is not None or day is not None else ():
-            # What cannot be read is told elsewhere.
-            told = decode_outline(record) or ObservationOutline()
-            codes += asked is not None and _has_other_code(told, asked)
-            early += day is not None and _ends_before(told, day)
+            # What cannot be read is reported elsewhere.
+            outline = decode_outline(record) or ObservationOutline()
+            codes += asked is not None and _has_other_code(outline, asked)
+            early += day is not None and _ends_before(outline, day)
     found = {description.code_parameter: codes, description.date_parameter: early}
     return IgnoredParameters(missing | {name for name, count in found.items() if name and count}, codes, early)
 
 
 def _missing_from_link(link: str | None, sent: Iterable[str]) -> set[str]:
-    """The parameters that narrow a search and are not in the server's own account of it, where it gives one."""
+    """The parameters that narrow a search and are not in the server's own link, where it gives one."""
     try:
-        told = {name.partition(":")[0] for name, _ in parse_qsl(urlsplit(link or "").query, keep_blank_values=True)}
+        named = {name.partition(":")[0] for name, _ in parse_qsl(urlsplit(link or "").query, keep_blank_values=True)}
     except ValueError:
         return set()
-    return {name for name in sent if not name.startswith("_")} - told if told else set()
+    return {name for name in sent if not name.startswith("_")} - named if named else set()
 
 
-def _has_other_code(told: ObservationOutline, asked: set[tuple[str, str]]) -> bool:
-    if told.code is None:
+def _has_other_code(outline: ObservationOutline, asked: set[tuple[str, str]]) -> bool:
+    if outline.code is None:
         return False
-    return all((each.system or "", each.code or "") not in asked for each in told.code.coding)
+    return all((each.system or "", each.code or "") not in asked for each in outline.code.coding)
 
 
-def _ends_before(told: ObservationOutline, day: str) -> bool:
+def _ends_before(outline: ObservationOutline, day: str) -> bool:
     """Whether a record ends before a day; dates compare as they are written, as far as they are."""
-    text = told.effectiveDateTime or (told.effectivePeriod.end if told.effectivePeriod is not None else None)
+    text = outline.effectiveDateTime or (outline.effectivePeriod.end if outline.effectivePeriod is not None else None)
     return text is not None and text[:10] < day[: len(text)]
 
 

@@ -16,26 +16,26 @@ import msgspec
 from collectors.fetching.search_result import SearchResult
 
 CacheName: TypeAlias = "tuple[str | CacheName, ...]"
-"""What something on the shelf is called: texts, which may be of a patient, and tuples of texts."""
+"""The name of a cached result: texts, which may identify a patient, and tuples of texts."""
 
 
 class RecordCache(Protocol):
-    """Holds bytes under names, for a while.  A fault of it is a miss, and never an error.
+    """Stores bytes under names, for a while.  A fault of it is a miss, and never an error.
 
     Whoever implements it must keep neither names nor bytes so that they can be read.
     """
 
     async def get(self, name: CacheName) -> bytes | None:
-        """What lies there."""
+        """The bytes of this name; None where there are none."""
 
     async def put(self, name: CacheName, content: bytes, keep: timedelta) -> None:
-        """Puts it there for a while."""
+        """Stores them for so long."""
 
 
 REVALIDATED_WINDOWS = 4
-"""For how many windows an answer with an ETag is held."""
+"""For how many windows a result with an ETag is stored."""
 LARGEST_RESULT = 8 * 1024 * 1024
-"""Bytes of an answer above which it is not held."""
+"""Bytes of a result above which it is not stored."""
 
 
 class _CachedResult(msgspec.Struct, frozen=True, array_like=True):
@@ -48,7 +48,7 @@ _DECODER = msgspec.msgpack.Decoder(_CachedResult)
 
 
 class SearchCache:
-    """What lies on a shelf; ``clock`` gives seconds since 1970."""
+    """Results of searches in a record cache; ``clock`` gives seconds since 1970."""
 
     def __init__(self, record_cache: RecordCache, clock: Callable[[], float] = time.time) -> None:
         self._record_cache = record_cache
@@ -57,10 +57,10 @@ class SearchCache:
     async def get_or_fetch(
         self, name: CacheName, window: timedelta, fetch: Callable[[str | None], Awaitable[SearchResult]]
     ) -> SearchResult:
-        """The answer named: one that is no older than the window, else what ``fetch`` gives, given an ETag or none.
+        """The result of this name: one that is no older than the window, else what ``fetch`` gives for an ETag or none.
 
-        The name must say everything on which the answer depends, the caller's authorisation included.  What is known
-        to be incomplete, and what its source forbids to store, is not held.
+        The name must hold everything on which the result depends, the caller's authorisation included.  What is known
+        to be incomplete, and what its source forbids to store, is not stored.
         """
         held = _decode_result(await self._record_cache.get(name))
         age = self._clock() - held.fetched_at if held is not None else 0.0

@@ -9,24 +9,24 @@ import httpx
 from collectors.fetching.addresses import is_within, resolve_link
 
 ACCEPTED_ENCODING = "gzip"
-"""The one packing that is asked for."""
+"""The one content encoding that is requested."""
 
 _GZIP = zlib.MAX_WBITS | 16
 
 
 class UnusableResponseError(Exception):
-    """An answer that is of no use, and why: never leaves this folder, since it does not name the source."""
+    """A response that cannot be used, and why: never leaves this folder, since it does not name the source."""
 
 
 class Decompressor:
-    """Decompresses a body part by part: plain, or packed as ``encoding`` says.
+    """Decompresses a body part by part: plain, or compressed as ``encoding`` says.
 
     Raises UnusableResponseError beyond ``max_bytes``.
     """
 
     def __init__(self, encoding: str, max_bytes: int) -> None:
         if encoding not in ("", "identity", ACCEPTED_ENCODING, "x-gzip"):
-            # Each layer of packing may swell a thousandfold.
+            # Each layer of compression may swell a thousandfold.
             raise UnusableResponseError("an answer is encoded in a way that was not asked for, or more than once")
         self._compressed = encoding not in ("", "identity")
         self._zlib = zlib.decompressobj(_GZIP)
@@ -43,14 +43,14 @@ class Decompressor:
             return
         self._received += len(part)
         if self._received > self._max_bytes:
-            # Packings of nothing, one after the other, never come to an end.
+            # Compressed members of nothing, one after the other, never come to an end.
             raise UnusableResponseError(f"an answer is larger than {self._max_bytes} bytes, packed")
         while part:
             if self._zlib.eof:
                 self._zlib = zlib.decompressobj(_GZIP)
             self._started = True
             try:
-                # No more is unpacked than shows that it is too much.
+                # No more is decompressed than shows that it is too much.
                 self._body += self._zlib.decompress(part, self._max_bytes - len(self._body) + 1)
             except zlib.error:
                 raise UnusableResponseError("an answer cannot be decoded") from None
@@ -73,19 +73,19 @@ async def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     declared = response.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > max_bytes:
         raise UnusableResponseError(f"an answer is larger than {max_bytes} bytes")
-    unpacker = Decompressor(response.headers.get("content-encoding", "").strip().lower(), max_bytes)
+    decompressor = Decompressor(response.headers.get("content-encoding", "").strip().lower(), max_bytes)
     if response.is_stream_consumed:
-        # A transport that is not a network gives its answers whole, and unpacked.
+        # A transport that is not a network gives its responses complete, and decompressed.
         if len(response.content) > max_bytes:
             raise UnusableResponseError(f"an answer is larger than {max_bytes} bytes")
         return response.content
     async for part in response.aiter_raw():
-        unpacker.feed(part)
-    return unpacker.finish()
+        decompressor.feed(part)
+    return decompressor.finish()
 
 
 REQUEST_HEADERS = {"Accept": "application/fhir+json", "Accept-Encoding": ACCEPTED_ENCODING, "Cache-Control": "no-cache"}
-"""What every request says: FHIR JSON, and none out of a cache that was not asked whether it still holds."""
+"""The headers of every request: FHIR JSON, and none out of a cache that did not revalidate it."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # RFC 9110, 8.8.3
@@ -94,10 +94,10 @@ _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,200}"')
 
 @dataclass(frozen=True, slots=True)
 class SourceResponse:
-    """A good answer, and how many requests it took.
+    """A response of status 200 or 304, and how many requests it took.
 
-    ``etag`` is the validator that came with it.  ``unchanged``: there is no body, since it is what it was at the ETag
-    that was asked about.  ``keepable``: it does not forbid to be kept (no-store).
+    ``etag`` is the validator that came with it.  ``not_modified``: there is no body, since nothing changed after the
+    ETag that was sent.  ``storable``: it does not forbid to be stored (no-store).
     """
 
     body: bytes
@@ -108,7 +108,7 @@ class SourceResponse:
 
 
 async def read_response(response: httpx.Response, max_bytes: int) -> SourceResponse:
-    """The body of an answer of status 200, at most ``most`` bytes (UnusableResponseError)."""
+    """The body of an answer of status 200, at most ``max_bytes`` bytes (UnusableResponseError)."""
     check_content_type(response.headers.get("content-type", ""))
     body = await read_body(response, max_bytes)
     etag = response.headers.get("etag", "").strip()
@@ -123,7 +123,7 @@ async def read_response(response: httpx.Response, max_bytes: int) -> SourceRespo
 def is_json(label: str) -> bool:
     """Whether a Content-Type is one of JSON."""
     kind = label.split(";")[0].strip().lower()
-    # The last is FHIR's label of before STU3, which some servers of R4 have kept.
+    # The last is FHIR's label of before STU3, which some servers of R4 still use.
     return kind.endswith("+json") or kind in ("application/json", "text/json", "application/json+fhir")
 
 

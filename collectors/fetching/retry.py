@@ -21,7 +21,7 @@ class WaitLimit:
     until: float = math.inf
 
     def remaining(self) -> float:
-        """Seconds."""
+        """Seconds until then; negative once it has passed."""
         return self.until - asyncio.get_running_loop().time()
 
     def extend(self, other: "WaitLimit") -> None:
@@ -33,10 +33,10 @@ _LONGEST_BACKOFF = 8.0
 
 
 def retry_after(response: httpx.Response) -> float:
-    """For how many seconds the source wants to be left alone (Retry-After); 0 where it does not say.
+    """For how many seconds the source wants to be left alone (Retry-After); 0 where it does not ask.
 
-    A date is counted from the source's own clock, where it tells it.  What can be neither a number nor a date is as if
-    nothing were said; a number beyond all reason is infinite.
+    A date is counted from the source's own clock, where it sends that.  What is neither a number nor a date is ignored;
+    a number beyond all reason is infinite.
     """
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():

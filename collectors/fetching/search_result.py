@@ -11,13 +11,14 @@ from collectors.reading.records import exceeds_limits
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The raw records of one search, all pages, and how many remarks the server made on it.
+    """The raw records of one search, all pages, and how many OperationOutcomes the server put among them.
 
-    ``more``: only the first page was read, and there are others.  ``link``: the search as the server says it took it.
-    ``parts``: of several searches in one batch the first page of each, in the order asked.  ``lacking`` tells what did
-    not come though it should have: then nothing may be concluded from what is not among the records.
+    ``has_more``: only the first page was read, and there are others.  ``self_link``: the search as the server
+    understood it.  ``parts``: of several searches in one batch the first page of each, in the order requested.
+    ``missing``: texts on what did not come though it should have; then nothing may be concluded from what is not among
+    the records.
 
-    ``etag``, ``keepable`` and ``unchanged`` are those of an answer of one page, and ``kept_since`` (seconds since 1970)
+    ``etag``, ``storable`` and ``not_modified`` are those of a result of one page.  ``cached_at`` (seconds since 1970):
     when records were fetched that are used again.
     """
 
@@ -64,7 +65,7 @@ def decode_bundle(body: bytes) -> fhir_types.Bundle:
 
 
 def declared_total(bundle: fhir_types.Bundle) -> int | None:
-    """How many records there are, as the server says."""
+    """How many records there are by the server's count; None where that cannot be read."""
     # Some write it as text, or with decimals.
     text = bytes(bundle.total).strip(b'"').removesuffix(b".0")
     return int(text) if text.isdigit() and len(text) < 20 else None
@@ -102,7 +103,7 @@ _OUTCOME = msgspec.json.Decoder(_Outcome)
 
 @dataclass(slots=True)
 class Pages:
-    """Takes pages in their order."""
+    """Puts the pages of one search together, and finds what is missing from them."""
 
     records: dict[bytes, None] = field(default_factory=dict)
     outcome_count: int = 0
@@ -114,7 +115,7 @@ class Pages:
     _error_count: int = 0
 
     def add(self, bundle: fhir_types.Bundle) -> None:
-        """The next page.  UnusableResponseError where it only repeats what earlier ones had."""
+        """Adds the next page.  UnusableResponseError where it only repeats entries of earlier ones."""
         matches = came = fresh = 0
         for entry in bundle.entry:
             mode = entry.search.mode if entry.search is not None else None
@@ -166,7 +167,7 @@ class Pages:
         return bool(self._totals) and self._totals[-1] > self.match_count
 
     def discard_totals(self) -> None:
-        """The server's count means something else: in the answer to an operation, say."""
+        """Ignores the server's count where it means something else: in the result of an operation, for one."""
         self._totals.clear()
 
     def _is_outcome(self, raw: bytes) -> bool:
@@ -176,7 +177,7 @@ class Pages:
             return False
 
     def _add_outcome(self, raw: bytes) -> None:
-        """One that does not say how serious it is may tell that something is missing."""
+        """One without a known severity may mean that something is missing."""
         self.outcome_count += 1
         try:
             self._error_count += not {issue.severity for issue in _OUTCOME.decode(raw).issue} <= _HARMLESS_SEVERITIES

@@ -18,7 +18,7 @@ class _PendingCall(Generic[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Calls under way by key.  Nothing is kept once a call has ended; it is cancelled when nobody waits any more."""
+    """Calls under way by key.  Nothing is stored once a call has ended; it is cancelled when nobody waits any more."""
 
     def __init__(self) -> None:
         self._pending: dict[Hashable, _PendingCall[T]] = {}
@@ -26,7 +26,7 @@ class SingleFlight(Generic[T]):
     async def run(self, key: Hashable, call: Callable[[], Awaitable[T]], wait_limit: WaitLimit | None = None) -> T:
         """The result of the call under way for ``key``, started here if there is none.
 
-        ``patience`` is that with which ``call`` waits; it is extended by whoever joins with more.
+        ``wait_limit`` is that of ``call``; whoever joins with a later one extends it.
         """
         wait_limit = wait_limit or WaitLimit()
         flight = self._pending.get(key)

@@ -17,7 +17,7 @@ from ontology.resources import Span
 
 
 def reconcile_deaths(recorded: Iterable[tuple[Source, Span | None]]) -> tuple[Span | None, tuple[Issue, ...]]:
-    """The death that counts, and what is to be told of it.
+    """The death that is used, and the issues that it raises.
 
     Times that agree as far as they go: the most precise one.  Times that cannot both be so: that of the source which
     is trusted most, of one source the earliest, with a warning.
@@ -30,9 +30,9 @@ def reconcile_deaths(recorded: Iterable[tuple[Source, Span | None]]) -> tuple[Sp
     if latest_start <= earliest_end:
         return min((span for _, span in deaths), key=lambda span: (span.end - span.start, span.end)), ()
     source, chosen = min(deaths, key=lambda each: (each[0].rank, each[1].end))
-    said = "; ".join(dict.fromkeys(f"{each.id} says {format_span(span)}" for each, span in deaths))
+    stated = "; ".join(dict.fromkeys(f"{each.id} says {format_span(span)}" for each, span in deaths))
     text = (
-        f"The records do not agree on when the patient died: {said}. {format_span(chosen)} is used, from {source.id}."
+        f"The records do not agree on when the patient died: {stated}. {format_span(chosen)} is used, from {source.id}."
     )
     return chosen, (Issue(Severity.WARNING, "death-contradicted", text),)
 
@@ -40,14 +40,14 @@ def reconcile_deaths(recorded: Iterable[tuple[Source, Span | None]]) -> tuple[Sp
 def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> SourceFacts:
     """The facts of all parts, the question's own first.
 
-    ``beside`` are sources that gave no facts: why, and what it cost, counts.  Facts carry the rank of their source,
-    and where there are several sources records and texts carry its name.
+    ``excluded`` are sources that gave no facts: their failures, issues and requests are included.  Facts carry the rank
+    of their source, and where there are several sources records and texts carry its name.
     """
     drafts = (*parts, *excluded)
     if len(drafts) == 1:
         return parts[0].finish()
     several = len({draft.context.source.id for draft in drafts}) > 1
-    lacking = [(draft, draft.missing_types) for draft in drafts]
+    missing_types = [(draft, draft.missing_types) for draft in drafts]
     for draft in drafts:
         draft.missing_types = {}
     finished = [(draft, draft.finish()) for draft in drafts]
@@ -55,10 +55,10 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
     failures: dict[str, list[Failure]] = {}
     for draft, facts in finished:
         _add_failures(failures, facts.failures, draft, several)
-    for draft, lacks in lacking:
+    for draft, missing in missing_types:
         # What one source does not have at all hides nothing, where another has it and was asked.
         _add_failures(
-            failures, {concept: each for concept, each in lacks.items() if concept not in answered}, draft, several
+            failures, {concept: each for concept, each in missing.items() if concept not in answered}, draft, several
         )
     merged: dict[str, list[Fact]] = {}
     coded: dict[Origin, list[CodedEntry]] = {}
@@ -78,12 +78,12 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
             if position and issue.code == "not-offered":
                 continue
             issues[replace(issue, text=_text_with_source(draft, issue.text)) if several else issue] = None
-    death, told = reconcile_deaths((draft.context.source, facts.death) for draft, facts in finished)
+    death, raised = reconcile_deaths((draft.context.source, facts.death) for draft, facts in finished)
     return SourceFacts(
         {concept: tuple(facts) for concept, facts in merged.items()},
         {concept: tuple(dict.fromkeys(each)) for concept, each in failures.items()},
         answered,
-        (*issues, *told),
+        (*issues, *raised),
         death,
         sum(facts.requests for _, facts in finished),
         {origin: tuple(entries) for origin, entries in coded.items()},
@@ -97,10 +97,10 @@ def _add_failures(
     failures: dict[str, list[Failure]], more: Mapping[str, Iterable[Failure]], draft: Draft, several: bool
 ) -> None:
     for concept, each in more.items():
-        told = (
+        texts = (
             replace(failure, text=_text_with_source(draft, failure.text)) if several else failure for failure in each
         )
-        failures.setdefault(concept, []).extend(told)
+        failures.setdefault(concept, []).extend(texts)
 
 
 def _facts_with_source(facts: Iterable[Fact], draft: Draft) -> Iterable[Fact]:
@@ -120,7 +120,7 @@ def _entries_with_source(entries: Iterable[CodedEntry], draft: Draft) -> Iterabl
 
 
 def _text_with_source(draft: Draft, text: str) -> str:
-    """A text that says of which source it is."""
+    """A text that names its source."""
     source = draft.context.source.id
     if f"source {source}" in text.casefold():
         return text

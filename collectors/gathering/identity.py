@@ -57,9 +57,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What one Patient record says of who it is of; ``birth`` and ``gender`` are None where they cannot be compared.
+    """The identity in one Patient record; ``birth_date`` and ``gender`` are None where they cannot be compared.
 
-    ``left_out`` are identifiers by which it cannot be known for sure.
+    ``unreliable_identifiers`` are those by which nobody is identified for sure.
     """
 
     record: Record
@@ -99,7 +99,7 @@ def read_person(record: Record, source: Source, now: datetime) -> Person | None:
         and each.use not in _EXCLUDED_USES
         and _is_current(each, source, now)
     )
-    left_out = frozenset((each.system, each.value) for each in patient.identifier if each.system and each.value)
+    every = frozenset((each.system, each.value) for each in patient.identifier if each.system and each.value)
     links = (
         Link(each.type, each.other.reference)
         for each in patient.link
@@ -112,7 +112,7 @@ def read_person(record: Record, source: Source, now: datetime) -> Person | None:
         tuple(dict.fromkeys(links)),
         _read_birth_date(patient.birthDate),
         gender,
-        left_out - identifiers,
+        every - identifiers,
     )
 
 
@@ -134,7 +134,7 @@ def is_identifying(value: str) -> bool:
 
 
 def find_conflict(one: Person, others: Iterable[Person]) -> str | None:
-    """What tells a person from one of the others for sure ("birth date", "gender"); None where nothing does."""
+    """What surely distinguishes a person from one of the others ("birth date", "gender"); None where nothing does."""
     for other in others:
         if one.birth_date is not None and other.birth_date is not None and _disjoint(one.birth_date, other.birth_date):
             return "birth date"

@@ -13,24 +13,24 @@ from ontology.values import AbsentReason
 
 
 def add_search_issues(draft: Draft, results: Sequence[SearchResult], resource_type: str) -> Failure | None:
-    """Notes it in the draft; a failure where records are missing from what came."""
+    """Adds the requests and the issues of results to the draft; the failure where records are missing from them."""
     draft.requests += sum(each.requests for each in results)
     if any(each.outcome_count for each in results):
         draft.issues.append(assembly.outcome_issue(resource_type))
-    kept = [each.cached_at for each in results if each.cached_at is not None]
-    if kept:
-        text = f"{resource_type} records fetched at {_format_time(min(kept))} were used again, as the settings allow."
+    cached = [each.cached_at for each in results if each.cached_at is not None]
+    if cached:
+        text = f"{resource_type} records fetched at {_format_time(min(cached))} were used again, as the settings allow."
         draft.issues.append(Issue(Severity.INFORMATION, "used-again", text))
-    lacking = dict.fromkeys(text for each in results for text in each.missing)
-    if not lacking:
+    missing = dict.fromkeys(text for each in results for text in each.missing)
+    if not missing:
         return None
-    text = f"{resource_type} records may be missing: source {draft.context.source.id}: {'; '.join(lacking)}."
+    text = f"{resource_type} records may be missing: source {draft.context.source.id}: {'; '.join(missing)}."
     draft.issues.append(Issue(Severity.WARNING, "source-incomplete", text))
     return Failure(AbsentReason.UNREACHABLE, text)
 
 
 def add_failure_issue(draft: Draft, resource_type: str, error: CollectorError) -> Failure:
-    """Notes why records of a type could not be had; the failure of what needs them."""
+    """Adds the issue why records of a type are unavailable; returns the failure of what needs them."""
     reason, code = AbsentReason.UNREACHABLE, "source-unreachable"
     if isinstance(error, SourceRefusedError):
         reason, code = AbsentReason.NOT_PERMITTED, "source-refused"

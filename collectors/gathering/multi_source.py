@@ -133,8 +133,8 @@ class MultiSourceQuestion:
                 self.withdraw(asked, f"the patient has another {differs} there than in a source that is trusted more")
             else:
                 believed.append(person)
-        kept = {id(part) for part in self.parts}
-        drafts = [part.draft for part in (first, *rest) if id(part) in kept]
+        included = {id(part) for part in self.parts}
+        drafts = [part.draft for part in (first, *rest) if id(part) in included]
         return drafts, sorted(self._excluded.drafts, key=lambda draft: draft.context.source.id)
 
     async def _find_patient(self, first: SourceQuestion) -> None:

@@ -55,7 +55,7 @@ def insufficient_concepts(
 ) -> tuple[Concept, ...]:
     """The concepts of which older records may matter after all: these must be searched for in the window."""
     readout = begin_reading(list(records), search, context).finish(ReferencedRecords())
-    # A record that another one replaces settles nothing.
+    # A record that another one replaces is not sufficient for anything.
     facts, _ = drop_withdrawn(readout.facts, readout.withdrawn)
     return tuple(
         concept
@@ -73,7 +73,7 @@ def narrow_search(search: Search, concepts: tuple[Concept, ...]) -> Search:
 
 
 def codes_and_times_in(result: SearchResult, context: PatientContext) -> list[CodeAndTime]:
-    """What came, placed by code and time; an entry that cannot be read at all stands for a record of any code."""
+    """The codes and times of what came; an entry that cannot be read at all stands for a record of any code."""
     found: list[CodeAndTime] = []
     for raw in result.records:
         record = parse_record(raw, context.source)

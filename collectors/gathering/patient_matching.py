@@ -24,9 +24,9 @@ REPLACED_BY = "replaced-by"
 
 @dataclass(slots=True)
 class LinkedPersons:
-    """The persons of one source that are taken for one, by id, and what is to be told of it.
+    """The persons of one source that are taken for one, by id, and the issues that this raises.
 
-    ``left_out``: texts on records that are linked and not used.  ``outside``: links that leave the source.
+    ``excluded``: texts on records that are linked and not used.  ``outside_links``: links that leave the source.
     """
 
     persons: dict[str, Person]
@@ -102,9 +102,9 @@ async def follow_links(
 
 
 def linked_in_sources(sources: Sequence[Source], links: Iterable[Link]) -> tuple[Mapping[int, list[str]], list[Issue]]:
-    """The patients that links name in other sources, by the source's position; links that lead to none are told."""
+    """The patients that links name in other sources, by the source's position; an issue for each link to none."""
     ids: dict[int, list[str]] = {}
-    told: list[Issue] = []
+    issues: list[Issue] = []
     for link in links:
         absolute = not link.reference.startswith("Patient/")
         for position, source in enumerate(sources):
@@ -113,8 +113,8 @@ def linked_in_sources(sources: Sequence[Source], links: Iterable[Link]) -> tuple
                 break
         else:
             text = "The patient's record is linked to one that lies in none of the configured sources."
-            told.append(Issue(Severity.INFORMATION, "link-outside", text))
-    return ids, told
+            issues.append(Issue(Severity.INFORMATION, "link-outside", text))
+    return ids, issues
 
 
 def patient_id_in(reference: str, source: Source) -> str | None:
@@ -160,10 +160,10 @@ async def look_up_patient(
     known: tuple[Person, ...],
     now: datetime,
 ) -> LinkedPersons | str:
-    """The records of the patient there, perhaps none; or, in words, why it cannot be told which they are.
+    """The records of the patient there, perhaps none; or a text that says why it is unknown which they are.
 
-    ``known`` is what the question's source says of them.  One request (two where a link leads there), and those that
-    links there cost.  Raises CollectorError.
+    ``known`` are the persons that the question's source holds.  One request (two where a link leads there), and those
+    that links there cost.  Raises CollectorError.
     """
     records = []
     if identifiers:
@@ -176,7 +176,7 @@ async def look_up_patient(
         person = read_person(record, source, now)
         if person is None:
             return "a patient's record there cannot be read"
-        # Servers ignore parameters: what came is held against the identifiers once more.
+        # Servers ignore parameters: what came is compared with the identifiers once more.
         if person.id in linked or person.identifiers & identifiers:
             matches[person.id] = person
         elif person.may_match(identifiers):

@@ -90,7 +90,7 @@ class SourceQuestion:
         await self.read_records(search, records)
 
     async def read_records(self, search: Search, records: list[Record]) -> None:
-        """Reads the records of a search, with those that they need beside them, into the draft."""
+        """Reads the records of a search, and those that they refer to, into the draft."""
         context = self.draft.context
         if self._supplied.records_for(search) is not None:
             context = replace(context, subject_references=context.subject_references | self._supplied.aliases)

@@ -1,42 +1,20 @@
 """The application: health, headers, limits of a request, errors at the edge, and a whole question over HTTP."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from server.app import create_app
 from server.executor.engine import Engine
-from server.settings import Settings
 from tests.support.charts import creatinine, patient
-from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import BASE, FakeFhir
+from tests.support.served_application import serving
 
 RECORDS = (patient(), creatinine(1.6, "2026-06-01T08:30:00Z"))
 QUERY = (
     '{ patient(id: "p1") { results(of: ["egfr", "serum-creatinine"], at: "2026-06-02T12:00:00Z") '
     "{ status text chain { module { id } reused } records { url version } } } }"
 )
-
-
-@asynccontextmanager
-async def serving(fhir: FakeFhir, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    made = Settings(sources=[{"id": "ehr", "base_url": BASE}], **settings)
-
-    async def opened() -> Engine:
-        return await Engine.open(made, shipped(), fhir.client())
-
-    app = create_app(made, opened)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://medtwin") as client,
-    ):
-        yield client
 
 
 async def test_a_question_from_http_to_fhir_and_back_and_what_is_reused() -> None:

@@ -13,9 +13,9 @@ import pytest
 from server.catalog.cards import Metric
 from server.explain.card import card_of, metric_tables, modules_with_card
 from server.explain.card_html import render_listing, render_page
-from tests.app.test_application import serving
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import FakeFhir
+from tests.support.served_application import serving
 
 HOSPITAL = "support-hospital-mortality-day3"
 VOID = {"meta"}

@@ -9,7 +9,7 @@ import pytest
 import modules
 from modules.hba1c_defined_diabetes import train as diabetes
 from modules.mortality_after_mi_1y import train as infarction
-from tests.modules.test_trained_models import DIABETES, INFARCTION, USUAL
+from tests.support.fitted_models import DIABETES, INFARCTION, USUAL
 from tests.support.module_inputs import evaluate_at, number_of
 
 HOME = Path(modules.__file__).parent

@@ -11,7 +11,7 @@ import pytest
 from ontology.evaluation import Evaluation
 from server.catalog.cards import Metric
 from server.catalog.descriptions import Kind
-from tests.modules.test_trained_models import ADMITTED, DIABETES, ILL, INFARCTION, SUPPORT, USUAL, VISITOR
+from tests.support.fitted_models import ADMITTED, DIABETES, ILL, INFARCTION, SUPPORT, USUAL, VISITOR
 from tests.support.module_inputs import (
     FEMALE,
     MALE,

@@ -1,0 +1,57 @@
+"""Chronicity of kidney disease: two values 90 days apart, none of them in acute kidney injury."""
+
+from tests.support.module_inputs import (
+    INPUT_ABSENT,
+    NOT_APPLICABLE,
+    creatinine,
+    egfr,
+    evaluate_at,
+    issue_codes,
+)
+
+
+def chronicity(*points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None):
+    steady = tuple((day, 1.5) for day, _ in points)
+    given = {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), "age": 70, "dialysis": False}
+    return evaluate_at("ckd-chronicity", given)
+
+
+def test_chronicity_needs_two_values_at_least_90_days_apart() -> None:
+    assert chronicity((0, 50), (90, 52)).value is True
+    assert chronicity((0, 50), (89, 52)).value == INPUT_ABSENT
+    assert chronicity((0, 50)).value == INPUT_ABSENT
+
+
+def test_a_value_of_60_between_breaks_the_run() -> None:
+    assert chronicity((0, 50), (60, 62), (120, 52)).value is False
+    assert chronicity((0, 50), (10, 62), (120, 52), (150, 52)).value == INPUT_ABSENT
+    assert chronicity((0, 80), (10, 50), (120, 52)).value is True
+
+
+def test_not_enough_values_is_never_false() -> None:
+    # A normal value 100 days back says nothing of the time since.
+    assert chronicity((0, 80), (100, 50)).value == INPUT_ABSENT
+    assert chronicity((0, 80), (30, 50)).value is False
+
+
+def test_values_in_acute_kidney_injury_do_not_count() -> None:
+    scr = ((0, 1.0), (1, 2.0), (3, 2.4), (100, 1.0))
+    points = ((0, 85), (1, 38), (3, 30), (100, 85))
+    evaluation = chronicity(*points, scr=scr)
+    assert evaluation.value is False
+    assert "acute-values-left-out" in issue_codes(evaluation)
+    # Two injuries three months apart are no chronic disease.
+    scr = ((0, 1.0), (1, 2.0), (94, 1.0), (95, 2.0))
+    assert chronicity((0, 85), (1, 38), (94, 85), (95, 38), scr=scr).value is False
+
+
+def test_only_values_in_acute_kidney_injury_tell_nothing() -> None:
+    scr = ((0, 1.0), (1, 2.0), (2, 2.4))
+    evaluation = chronicity((1, 38), (2, 30), scr=scr)
+    assert evaluation.value == INPUT_ABSENT
+    assert "too-few-values" in issue_codes(evaluation)
+
+
+def test_chronicity_refused_on_dialysis() -> None:
+    given = {"egfr": egfr((0, 10), (100, 10)), "creatinine": creatinine((0, 5), (100, 5)), "dialysis": True}
+    assert evaluate_at("ckd-chronicity", given).value == NOT_APPLICABLE

@@ -1,0 +1,30 @@
+"""The whole application, served in this process over a FHIR server that is not there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from server.app import create_app
+from server.executor.engine import Engine
+from server.settings import Settings
+from tests.support.engine_questions import shipped
+from tests.support.fake_fhir_servers import BASE, FakeFhir
+
+
+@asynccontextmanager
+async def serving(fhir: FakeFhir, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application that asks this one source; `settings` are those of a site."""
+    made = Settings(sources=[{"id": "ehr", "base_url": BASE}], **settings)
+
+    async def opened() -> Engine:
+        return await Engine.open(made, shipped(), fhir.client())
+
+    app = create_app(made, opened)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://medtwin") as client,
+    ):
+        yield client

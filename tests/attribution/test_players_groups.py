@@ -1,6 +1,7 @@
 """Correlated inputs of a model are told together: who belongs to a group, and what it moved."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_who_belongs_to_a_group(found: Attribution, wanted: dict[str, list[str]]
 
 def test_in_a_sample_a_group_is_still_the_sum_of_its_members() -> None:
     names = [f"x{place}" for place in range(14)]
-    pairs = {f"x{place}_x{place + 1}": Decimal(place + 1) for place in range(13)}
+    pairs: dict[str, Any] = {f"x{place}_x{place + 1}": Decimal(place + 1) for place in range(13)}
     found = told(correlated_model([leaf_slot(name) for name in names], ("x3", "x4"), ("x0", "x1"), **pairs))
     amounts = {group.text: group.amount for group in found.groups}
     # From 1 to 2 each a product grows by 3 times its weight, half of which goes to either.

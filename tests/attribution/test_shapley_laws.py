@@ -8,6 +8,7 @@ import pytest
 from hypothesis import find, given
 from hypothesis import strategies as st
 
+from ontology.slots import Slot
 from server.attribution.shapley import exact_shapley, sampled_shapley
 from tests.support.descriptions import make_concept, make_slot
 from tests.support.hierarchies import LEAVES, NUMBERS, Hierarchy, equation, hierarchies, plan_of, score
@@ -26,7 +27,7 @@ def weights(*keys: str) -> dict[str, Decimal]:
     return {key: Decimal(place * 7 % 11 - 5) / 4 for place, key in enumerate(keys, start=1)}
 
 
-def leaf(name: str):
+def leaf(name: str) -> Slot:
     return make_slot(name, concept=make_concept(name))
 
 

@@ -1,5 +1,6 @@
 """Amounts that are sampled: the stated error is honest, what adds up stays so, and nothing is drawn anew."""
 
+from collections.abc import Callable
 from itertools import combinations
 from math import fsum
 from random import Random
@@ -18,7 +19,7 @@ from server.attribution.shapley import (
 PLAYERS = 7
 
 
-def game(seed: int, players: int = PLAYERS):
+def game(seed: int, players: int = PLAYERS) -> Callable[[int], float]:
     """Terms of single players, of pairs and of threes: nothing that is the same however the players enter."""
     random = Random(seed)  # noqa: S311 - a game, no secret
     terms = [

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from itertools import permutations
 from math import log
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from server.attribution.attribute import attribute
 from server.attribution.game import Snapshot, snapshot_of
 from server.attribution.result import Attribution
 from server.catalog.catalog import Catalog
+from server.executor.module_evaluation import evaluate_safely
 from server.executor.trace import BoundInput, Trace
 from tests.support.charts import condition, creatinine, lab, patient
 from tests.support.engine_questions import open_asker
@@ -67,11 +69,10 @@ async def test_it_is_the_definition_and_explains_the_ends_alone(
     description = catalog.modules[module]
     trace, before, after = await ends(catalog, description.produces.id)
     explained: list[str] = []
-    plain = value_function.evaluate_safely
 
-    def counted(*arguments):
+    def counted(*arguments: Any) -> Any:
         explained.append(arguments[0].id)
-        return plain(*arguments)
+        return evaluate_safely(*arguments)
 
     monkeypatch.setattr(value_function, "evaluate_safely", counted)
     told = attribute(trace.plan, trace.plan.goals[0], before, after, UTC)

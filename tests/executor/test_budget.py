@@ -1,6 +1,7 @@
 """What one request may cost in all: refused with words, or told as not had, and never cut silently."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -34,7 +35,7 @@ async def asked(records: Iterable[Any], of: tuple[str, ...], budget: Budget | No
 
 
 @pytest.mark.parametrize("limit", [{"max_records": 5}, {"max_read_bytes": 1024}])
-async def test_a_search_beyond_what_may_be_read_is_told_as_not_had(limit: dict[str, int]) -> None:
+async def test_a_search_beyond_what_may_be_read_is_told_as_not_had(limit: dict[str, Any]) -> None:
     trace = await asked(chart(9), ("egfr",), **limit)
     (answer,) = explain(trace)
     assert isinstance(answer.value, Absent)
@@ -69,7 +70,7 @@ async def test_working_out_ends_with_its_time() -> None:
 
 def test_opening_a_model_is_no_work_of_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(model.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     work = Budget(ReadBudget(), 1, 20, clock=lambda: now[0]).start_work()
     with model.timed_loading():
         now[0] += 30

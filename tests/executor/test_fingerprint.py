@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,7 +86,7 @@ def test_one_changed_input_changes_it(inputs: dict[str, SlotInput], name: str, c
 
 
 @given(FILLED, st.randoms())
-def test_the_order_of_slots_does_not_matter(inputs: dict[str, SlotInput], random) -> None:
+def test_the_order_of_slots_does_not_matter(inputs: dict[str, SlotInput], random: Random) -> None:
     items = list(inputs.items())
     random.shuffle(items)
     assert of(dict(items)) == of(inputs)
@@ -208,7 +209,7 @@ def test_one_instant_is_another_day_elsewhere() -> None:
     st.sampled_from([timedelta(minutes=1), timedelta(minutes=30), timedelta(days=1), timedelta(days=7)]),
     st.sampled_from([UTC, ZoneInfo("Europe/Zurich"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
 )
-def test_a_truncated_time_is_not_later_and_stays_itself(at: datetime, granularity: timedelta, zone) -> None:
+def test_a_truncated_time_is_not_later_and_stays_itself(at: datetime, granularity: timedelta, zone: tzinfo) -> None:
     truncated = truncate_time(at, granularity, zone)
     # An hour more: days differ in length where clocks change.
     assert timedelta(0) <= at - truncated.astimezone(UTC) < granularity + timedelta(hours=1)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -86,7 +87,7 @@ def test_bytes_cut_short_are_a_miss(evaluation: Evaluation, data: st.DataObject)
     assert decode_evaluation(whole + b"\x00") is None
 
 
-SOUND = ["quantity", "1.6", "mg/dL"], {"warrant": "w"}, [], None, None
+SOUND: tuple[Any, ...] = ["quantity", "1.6", "mg/dL"], {"warrant": "w"}, [], None, None
 
 
 @pytest.mark.parametrize(

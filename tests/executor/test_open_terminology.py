@@ -27,6 +27,7 @@ from tests.support.engine_questions import AT, shipped
 from tests.support.fake_fhir_servers import BASE, FakeFhir, application_client
 from tests.support.fake_terminology import BASE as TX
 from tests.support.fake_terminology import LOCAL, LOINC, FakeTerminology, concept_map, group, include, value_set
+from tests.support.settings import make_settings
 
 SET = "https://example.org/ValueSet/one"
 CODES = concept_map(group(("CREA", "2160-0", "equal"), ("OTHER", "2160-0", "narrower")))
@@ -223,7 +224,7 @@ class Locked:
 
     async def open(self, **terminology: Any) -> Engine:
         given = {"terminology": {"base_url": TX, **terminology}} if terminology.pop("there", True) else {}
-        settings = Settings(sources=[{"id": "ehr", "base_url": BASE}], cache={"enabled": False}, **given)
+        settings = make_settings(sources=[{"id": "ehr", "base_url": BASE}], cache={"enabled": False}, **given)
         client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
         return await Engine.open(settings, by_set(shipped()), client)
 
@@ -251,7 +252,7 @@ async def test_a_set_of_a_server_that_wants_a_token(authorised: bool, tmp_path: 
 
 def test_the_key_to_register_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = {"base_url": TX, "auth": "backend", "backend": backend(tmp_path)}
-    assert jwks.run(Settings(sources=[], terminology=given), "terminology") == 0
+    assert jwks.run(make_settings(sources=[], terminology=given), "terminology") == 0
     (key,) = json.loads(capsys.readouterr().out)["keys"]
     assert key["kty"] == "EC" and "d" not in key
 
@@ -272,7 +273,7 @@ def test_the_key_to_register_there(tmp_path: Path, capsys: pytest.CaptureFixture
 )  # fmt: skip
 def test_settings_that_are_refused(more: dict[str, Any], fault: str) -> None:
     with pytest.raises((SettingsError, ValueError), match=fault):
-        Settings(sources=[], terminology={"base_url": TX, **more})
+        make_settings(sources=[], terminology={"base_url": TX, **more})
 
 
 @pytest.mark.parametrize(

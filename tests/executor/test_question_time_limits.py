@@ -9,17 +9,17 @@ from server.executor.engine import Engine
 from server.executor.question import Question, evaluation_time
 from server.explain.explain import explain
 from server.explain.results import Status
-from server.settings import Settings
 from tests.support.charts import creatinine, patient
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import BASE, FakeFhir
+from tests.support.settings import make_settings
 
 CONCEPTS = ("egfr", "news2", "egfr-slope", "aki-stage", "cha2ds2-vasc", "ckd-chronicity")
 
 
 async def statuses(at: str, **more: object) -> list[Status]:
     fhir = FakeFhir(({**patient(), **more}, creatinine(1.6, "2026-06-01T08:30:00Z")))
-    settings = Settings(sources=[{"id": "ehr", "base_url": BASE}], cache={"enabled": False})
+    settings = make_settings(sources=[{"id": "ehr", "base_url": BASE}], cache={"enabled": False})
     async with await Engine.open(settings, shipped(), fhir.client()) as engine:
         question = Question("p1", CONCEPTS, datetime.fromisoformat(at))
         return [result.status for result in explain(await engine.ask(question))]

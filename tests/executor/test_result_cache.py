@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -56,21 +56,21 @@ class Memory(NoStore):
         await asyncio.sleep(0)
         await wait_until_true(lambda: self.held != name)
 
-    async def get_many(self, names) -> list[bytes | None]:
+    async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         if names:
             await self._request("get")
         return [self.values.get(name) for name in names]
 
-    async def put_many(self, items, ttl) -> None:
+    async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
         if items:
             await self._request("put")
         self.values.update(items)
 
-    async def claim_many(self, names, holder, ttl) -> list[bool]:
+    async def claim_many(self, names: Sequence[str], holder: bytes, ttl: timedelta) -> list[bool]:
         await self._request("claim")
         return [self.locks.setdefault(name, holder) == holder for name in names]
 
-    async def release_many(self, names, holder) -> None:
+    async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         if names:
             await self._request("release")
         for name in names:

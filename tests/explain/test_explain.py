@@ -1,10 +1,14 @@
 """Results: status, claim, grounds, issues and dates of an answer; PARTIAL is where an absent input could change it."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from ontology.evaluation import Interval, Issue, Severity
 from ontology.values import Absent, AbsentReason, Bound, Quantity
+from server.executor.trace import BoundInput
 from server.explain.explain import explain
 from server.explain.results import AnswerResult, Status
 from tests.support import traces as t
@@ -85,7 +89,7 @@ def test_a_record_that_only_decides_on_applicability_does_not_date_the_answer() 
 
 
 def test_an_optional_input_missing_anywhere_below_makes_it_partial() -> None:
-    slot = t.replace(t.CREATININE_SLOT, name="cystatin", required=False)
+    slot = replace(t.CREATININE_SLOT, name="cystatin", required=False)
     lacking = t.filled(slot, Absent(AbsentReason.NOT_FOUND))
     below = t.run(t.EGFR_MODULE, (t.creatinine(), lacking), Quantity(Decimal(45), t.GFR_UNIT))
     result = explain(t.kfre_trace(below), t.interpret)[0]
@@ -94,8 +98,8 @@ def test_an_optional_input_missing_anywhere_below_makes_it_partial() -> None:
 
 
 @pytest.mark.parametrize("change", [{"applicability_only": True}, {"comparison": True}])
-def test_an_input_that_the_value_does_not_rest_on_leaves_it_complete(change: dict[str, bool]) -> None:
-    slot = t.replace(t.CREATININE_SLOT, name="other", required=False, **change)
+def test_an_input_that_the_value_does_not_rest_on_leaves_it_complete(change: dict[str, Any]) -> None:
+    slot = replace(t.CREATININE_SLOT, name="other", required=False, **change)
     lacking = t.filled(slot, Absent(AbsentReason.NOT_FOUND))
     run = t.run(t.EGFR_MODULE, (t.creatinine(), lacking), Quantity(Decimal(45), t.GFR_UNIT))
     assert explain(t.trace((run,), goals=(0,)), t.interpret)[0].status is Status.COMPLETE
@@ -111,7 +115,7 @@ def test_why_a_module_below_does_not_hold_is_told() -> None:
         t.EGFR_MODULE,
         (t.creatinine(), t.no_dialysis()),
         Absent(AbsentReason.NOT_APPLICABLE),
-        issues=(t.Issue(t.Severity.ERROR, "not-applicable", "Does not hold: on dialysis"),),
+        issues=(Issue(Severity.ERROR, "not-applicable", "Does not hold: on dialysis"),),
     )
     above, below = (
         explain(trace, t.interpret)[0] for trace in (t.kfre_trace(refused, t.LACKING), t.trace((refused,), (0,)))
@@ -126,7 +130,7 @@ def test_why_a_module_below_does_not_hold_is_told() -> None:
 def test_a_result_shows_only_its_own_steps_renumbered() -> None:
     kfre, other = t.kfre_trace(), t.news2_trace()
     shifted = tuple(
-        t.replace(e, inputs={n: t.replace(g, steps=tuple(s + 1 for s in g.steps)) for n, g in e.inputs.items()})
+        replace(e, inputs={n: replace(g, steps=tuple(s + 1 for s in g.steps)) for n, g in e.inputs.items()})
         for e in kfre.executions
     )
     both = t.trace((other.executions[0], *shifted), goals=(2, 0))
@@ -165,7 +169,7 @@ def test_issues_are_told_once_and_rebuttals_are_their_texts() -> None:
         t.EGFR_MODULE,
         (given,),
         Quantity(Decimal(60), t.GFR_UNIT),
-        issues=(t.warning("Pregnancy"), t.Issue(t.Severity.INFORMATION, "note", "Rounded")),
+        issues=(t.warning("Pregnancy"), Issue(Severity.INFORMATION, "note", "Rounded")),
     )
     away = t.warning("The cache is away", "cache-away")
     result = explain(t.trace((run,), goals=(0,), issues=(away, away)), t.interpret)[0]
@@ -202,7 +206,7 @@ def test_an_assumed_absence_says_so() -> None:
 
 
 def test_the_lowest_total_is_told_with_how_high_it_may_be() -> None:
-    bounds = t.Interval(Decimal(3), Decimal(6), "{score}", "lowest and highest total")
+    bounds = Interval(Decimal(3), Decimal(6), "{score}", "lowest and highest total")
     run = t.run(t.NEWS2_MODULE, (), Quantity(Decimal(3), "{score}"), bounds=bounds)
     assert explain(t.trace((run,), goals=(0,)), t.interpret)[0].text == (
         "National Early Warning Score 2 is at least 3 (recorded), up to 6 points if what is not known is present."
@@ -218,15 +222,13 @@ def test_a_bound_is_never_told_as_a_number() -> None:
 @pytest.mark.parametrize(
     ("change", "severities"),
     [
-        ({"required": True}, [t.Severity.WARNING]),
-        ({"required": False}, [t.Severity.INFORMATION]),
+        ({"required": True}, [Severity.WARNING]),
+        ({"required": False}, [Severity.INFORMATION]),
         ({"required": False, "comparison": True}, []),
     ],
 )
-def test_that_an_optional_input_is_not_found_is_no_rebuttal(
-    change: dict[str, bool], severities: list[t.Severity]
-) -> None:
-    slot = t.replace(t.CREATININE_SLOT, name="other", **change)
+def test_that_an_optional_input_is_not_found_is_no_rebuttal(change: dict[str, Any], severities: list[Severity]) -> None:
+    slot = replace(t.CREATININE_SLOT, name="other", **change)
     none_found = t.warning("No serum creatinine was found.", "not-found", "other")
     given = t.filled(slot, Absent(AbsentReason.NOT_FOUND), issues=(none_found,))
     run = t.run(t.EGFR_MODULE, (t.creatinine(), given), t.GFR)
@@ -244,9 +246,9 @@ def test_what_was_not_measured_together_is_not_called_older_than_its_window() ->
 
 def test_a_setting_of_the_site_that_is_missing_is_called_one() -> None:
     below = t.egfr_run()
-    given = t.BoundInput(t.EGFR_SLOT, below.evaluation.value, steps=(0,))
+    given = BoundInput(t.EGFR_SLOT, below.evaluation.value, steps=(0,))
     region = t.filled(t.REGION_SLOT, Absent(AbsentReason.NOT_FOUND))
-    bounds = t.Interval(Decimal("7.5"), Decimal("9.1"), "%", "whatever the missing inputs are")
+    bounds = Interval(Decimal("7.5"), Decimal("9.1"), "%", "whatever the missing inputs are")
     risk = t.run(t.KFRE_MODULE, (given, t.uacr(), region), t.LACKING, bounds=bounds)
     result = explain(t.trace((below, risk), goals=(1,)), t.interpret)[0]
     assert result.text == (

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.support.fake_engine import FakeEngine
 
 ALERT, VOICE = Coding("http://snomed.info/sct", "248234008"), Coding("http://loinc.org", "LA9341-3")
 CONCEPTS = {
-    "serum-creatinine": t.replace(
+    "serum-creatinine": replace(
         t.CREATININE,
         units=("mg/dL", "umol/L"),
         molar_mass=Decimal("113.12"),
@@ -35,7 +36,7 @@ QUERY = 'query A($assume: [Assumption!]) { patient(id: "p") { results(of: ["egfr
 
 async def assumed(*given: dict[str, Any]) -> tuple[dict[str, Value], list[str], str]:
     engine = FakeEngine()
-    engine.catalog = t.replace(engine.catalog, concepts=CONCEPTS)
+    engine.catalog = replace(engine.catalog, concepts=CONCEPTS)
     told, _ = await GraphQL(engine, ServerSettings()).run(QUERY, {"assume": list(given)})
     faults = told.get("errors", [])
     taken = dict(engine.asked[0].assumptions) if engine.asked else {}

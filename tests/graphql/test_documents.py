@@ -79,7 +79,12 @@ async def test_a_query_is_read_once_and_few_are_kept(monkeypatch: pytest.MonkeyP
     over = endpoint()
     read: list[str] = []
     original: Callable[[str], Any] = over.documents._read
-    monkeypatch.setattr(over.documents, "_read", lambda query: read.append(query) or original(query))
+
+    def counting(query: str) -> Any:
+        read.append(query)
+        return original(query)
+
+    monkeypatch.setattr(over.documents, "_read", counting)
     asked = "query($p: ID!) { patient(id: $p) { id } }"
     for _ in range(3):
         await over.run(asked, {"p": "p-17"})

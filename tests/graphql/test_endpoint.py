@@ -1,5 +1,6 @@
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 from collectors.errors import PatientNotFoundError
-from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
+from ontology.slots import Select, Slot
+from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from server.errors import UnknownConceptError
 from server.explain.explain import explain
 from server.graphql import errors
@@ -31,8 +33,8 @@ async def test_the_whole_of_every_answer_crosses_the_wire(name: str) -> None:
 
 
 async def test_every_kind_of_value_crosses_the_wire() -> None:
-    coded = t.Slot("c", t.replace(t.CREATININE, id="coded"), t.Select.LATEST, True)
-    values = [
+    coded = Slot("c", replace(t.CREATININE, id="coded"), Select.LATEST, True)
+    values: list[tuple[Value, dict[str, Any]]] = [
         (Quantity(Decimal("1.50"), "mg/dL"), {"__typename": "Quantity", "value": 1.5, "unit": "mg/dL"}),
         (False, {"__typename": "Flag", "is": False}),
         (Coding("s", "c", "d"), {"__typename": "Coding", "system": "s", "code": "c", "display": "d"}),

@@ -57,7 +57,7 @@ async def in_pieces() -> AsyncIterator[bytes]:
 
 
 async def test_a_query_over_http(client: httpx.AsyncClient) -> None:
-    body = {"query": TEXT, "operationName": None, "variables": None, "extensions": {}}
+    body: dict[str, Any] = {"query": TEXT, "operationName": None, "variables": None, "extensions": {}}
     answer = await client.post("/graphql", json=body)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"

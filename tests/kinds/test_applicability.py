@@ -29,15 +29,15 @@ NO = SlotInput(False)
 YES = SlotInput(True)
 
 
-def inputs(**given):
+def inputs(**given: SlotInput) -> dict[str, SlotInput]:
     return {"age": number(40), "dialysis": NO, "transplant": NO, "pregnancy": NO, **given}
 
 
-def test_nothing_to_mind():
+def test_nothing_to_mind() -> None:
     assert judge_applicability(DESCRIPTION, inputs()) == (None, ())
 
 
-def test_refused_names_every_known_ground_and_nothing_else():
+def test_refused_names_every_known_ground_and_nothing_else() -> None:
     refused, issues = judge_applicability(
         DESCRIPTION, inputs(age=number("17.99"), dialysis=YES, transplant=absent(), pregnancy=YES)
     )
@@ -45,20 +45,20 @@ def test_refused_names_every_known_ground_and_nothing_else():
     assert issues == ()
 
 
-def test_a_refused_module_gives_no_value():
+def test_a_refused_module_gives_no_value() -> None:
     evaluation = evaluate(DESCRIPTION, inputs(dialysis=YES))
     assert evaluation.value == Absent(AbsentReason.NOT_APPLICABLE)
     assert [issue.code for issue in evaluation.issues] == ["not-applicable"]
     assert "on dialysis" in evaluation.working.warrant
 
 
-def test_caution_leaves_the_value():
+def test_caution_leaves_the_value() -> None:
     evaluation = evaluate(DESCRIPTION, inputs(pregnancy=YES))
     assert evaluation.value == code("any")
     assert evaluation.issues == (Issue(Severity.WARNING, "caution", "To be read with caution: pregnancy"),)
 
 
-def test_unknown_grounds_are_grouped_and_the_value_stands():
+def test_unknown_grounds_are_grouped_and_the_value_stands() -> None:
     evaluation = evaluate(DESCRIPTION, inputs(dialysis=absent(), transplant=absent(), pregnancy=absent()))
     assert evaluation.value == code("any")
     assert evaluation.issues == (
@@ -71,14 +71,14 @@ def test_unknown_grounds_are_grouped_and_the_value_stands():
     )
 
 
-def test_not_recorded_is_said_only_where_it_is_the_reason():
+def test_not_recorded_is_said_only_where_it_is_the_reason() -> None:
     _, issues = judge_applicability(DESCRIPTION, inputs(dialysis=absent(AbsentReason.UNREACHABLE)))
     assert [issue.text for issue in issues] == ["Could not be excluded (not known): on dialysis"]
     _, issues = judge_applicability(DESCRIPTION, inputs(age=between("17.5", "18.4")))
     assert [issue.text for issue in issues] == ["Could not be excluded (not known): under 18 years"]
 
 
-def test_a_failed_search_is_no_absence_of_the_condition():
+def test_a_failed_search_is_no_absence_of_the_condition() -> None:
     needs = Applicability(Not(Present("dialysis")), True, "no dialysis recorded")
     description = make_description(slots=DESCRIPTION.slots, applicability=(needs,))
     assert judge_applicability(description, inputs(dialysis=absent()))[0] is not None

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ontology.concepts import ValueType
-from ontology.slots import Select
+from ontology.slots import Select, Slot
 from server.catalog.criteria import Applicability, Band, Compare, Is, OneOf, Outcome, Remark, RuleCase, ScoreCriterion
 from server.catalog.descriptions import Kind
 from server.kinds import check_signature
@@ -39,7 +41,7 @@ X = make_slot("x")
         ("(x: Decimal, at: datetime)", (X,), "parameter at of evaluate is neither a slot"),
     ],
 )
-def test_faults_of_a_signature(tmp_path, signature, slots, fault):
+def test_faults_of_a_signature(tmp_path: Path, signature: str, slots: tuple[Slot, ...], fault: str) -> None:
     (tmp_path / "evaluate.py").write_text(
         f"from __future__ import annotations\n{HEAD}\ndef evaluate{signature} -> Evaluation: raise ValueError\n"
     )
@@ -49,7 +51,7 @@ def test_faults_of_a_signature(tmp_path, signature, slots, fault):
     assert faults[0].startswith("example: ")
 
 
-def test_the_result_must_be_an_evaluation(tmp_path):
+def test_the_result_must_be_an_evaluation(tmp_path: Path) -> None:
     (tmp_path / "evaluate.py").write_text(
         "from decimal import Decimal\ndef evaluate(x: Decimal) -> Decimal: return x\n"
     )
@@ -57,7 +59,7 @@ def test_the_result_must_be_an_evaluation(tmp_path):
     assert check_signature(description) == ["example: evaluate is not annotated to return Evaluation"]
 
 
-def test_the_evaluation_time_and_parameters_are_needed_where_declared(tmp_path):
+def test_the_evaluation_time_and_parameters_are_needed_where_declared(tmp_path: Path) -> None:
     (tmp_path / "evaluate.py").write_text(f"{HEAD}\ndef evaluate(x: Decimal) -> Evaluation: raise ValueError\n")
     description = make_description(
         Kind.EQUATION,
@@ -72,7 +74,7 @@ def test_the_evaluation_time_and_parameters_are_needed_where_declared(tmp_path):
     ]
 
 
-def test_no_implementation_is_a_fault(tmp_path):
+def test_no_implementation_is_a_fault(tmp_path: Path) -> None:
     [fault] = check_signature(make_description(Kind.EQUATION, slots=(X,), folder=tmp_path))
     assert "evaluate.py: not found" in fault
 
@@ -101,18 +103,18 @@ def test_no_implementation_is_a_fault(tmp_path):
         ({"cases": ()}, "a rule without cases"),
     ],
 )
-def test_faults_of_criteria(fields, fault):
+def test_faults_of_criteria(fields: dict[str, Any], fault: str) -> None:
     description = make_description(**{"slots": (X,), "cases": (RuleCase(None, code("a"), "a"),), **fields})
     assert check_signature(description) == [f"example: {fault}"]
 
 
-def test_a_series_cannot_be_compared():
+def test_a_series_cannot_be_compared() -> None:
     case = RuleCase(Compare("x", above=Decimal(1)), code("a"), "a")
     description = make_description(slots=(make_slot("x", select=Select.SERIES),), cases=(case,))
     assert check_signature(description) == ["example: case a: x is not compared as what it is"]
 
 
-def test_a_score_needs_criteria_on_its_slots():
+def test_a_score_needs_criteria_on_its_slots() -> None:
     assert check_signature(make_description(Kind.SCORE)) == ["example: a score without criteria"]
     criterion = ScoreCriterion("z", "Z", (Band(None, Decimal(1), "one"),))
     assert check_signature(make_description(Kind.SCORE, criteria=(criterion,))) == [

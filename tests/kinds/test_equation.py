@@ -1,21 +1,24 @@
 """Equations: what evaluate is given, what is said where it cannot be called, and that its folder is all it needs."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from ontology.concepts import ValueType
 from ontology.evaluation import Interval, Severity, SlotInput
-from ontology.slots import Select
+from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Bound, Date, Quantity, Series
 from server.catalog.criteria import Applicability, Compare, Is
-from server.catalog.descriptions import Kind
+from server.catalog.descriptions import Description, Kind
 from server.kinds import KindError, check_signature, evaluate
 from server.kinds.implementation import load_implementation
 from tests.support.descriptions import absent, between, bound, code, make_concept, make_description, make_slot, number
+from tests.support.module_inputs import bounds
 
 AT = datetime(2026, 6, 30, tzinfo=UTC)
 INSUFFICIENT = Absent(AbsentReason.INPUT_ABSENT)
@@ -27,8 +30,12 @@ from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity,
 """
 
 
+Writer = Callable[[str], Path]
+"""Writes an evaluate.py and gives its folder."""
+
+
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Writer:
     def write(source: str) -> Path:
         (tmp_path / "evaluate.py").write_text(HEAD + dedent(source))
         return tmp_path
@@ -46,7 +53,7 @@ A = make_slot("a", bound_by_ends=True)
 SEX = make_slot("sex", ValueType.CODING, candidates=(code("female"), code("male")))
 
 
-def make_sum(folder, slots=(A, SEX), **overrides):
+def make_sum(folder: Writer, slots: tuple[Slot, ...] = (A, SEX), **overrides: Any) -> Description:
     return make_description(
         Kind.EQUATION, slots=slots, folder=folder(SUM), parameters={"k": Decimal("0.25")}, **overrides
     )
@@ -55,7 +62,7 @@ def make_sum(folder, slots=(A, SEX), **overrides):
 MALE = SlotInput(code("male"))
 
 
-def test_slots_and_parameters_reach_evaluate(folder):
+def test_slots_and_parameters_reach_evaluate(folder: Writer) -> None:
     description = make_sum(folder)
     assert check_signature(description) == []
     evaluation = evaluate(description, {"a": number(2), "sex": MALE})
@@ -63,7 +70,7 @@ def test_slots_and_parameters_reach_evaluate(folder):
     assert [issue.code for issue in evaluation.issues] == ["own"]
 
 
-def test_every_type_of_argument(folder):
+def test_every_type_of_argument(folder: Writer) -> None:
     source = """
     def evaluate(q: Decimal, b: Decimal | Bound, c: Coding, f: bool, d: Date, s: Series, any: bool,
                  o: Decimal | Absent, at: datetime) -> Evaluation:
@@ -102,7 +109,7 @@ def test_every_type_of_argument(folder):
         evaluate(description, inputs, AT.replace(tzinfo=None))
 
 
-def test_a_missing_required_slot_is_named_with_its_reason(folder):
+def test_a_missing_required_slot_is_named_with_its_reason(folder: Writer) -> None:
     description = make_sum(folder, slots=(make_slot("a"), make_slot("sex", ValueType.CODING)))
     evaluation = evaluate(description, {"a": absent(AbsentReason.STALE), "sex": absent()})
     assert (evaluation.value, evaluation.bounds) == (INSUFFICIENT, None)
@@ -113,13 +120,13 @@ def test_a_missing_required_slot_is_named_with_its_reason(folder):
     ]
 
 
-def test_a_bound_is_no_number_for_an_equation_that_does_not_take_it(folder):
+def test_a_bound_is_no_number_for_an_equation_that_does_not_take_it(folder: Writer) -> None:
     evaluation = evaluate(make_sum(folder), {"a": bound("<", 5), "sex": MALE})
     assert (evaluation.value, evaluation.bounds) == (INSUFFICIENT, None)
     assert evaluation.issues[0].text == "a: known only as <5"
 
 
-def test_candidates_give_limits_and_each_result(folder):
+def test_candidates_give_limits_and_each_result(folder: Writer) -> None:
     evaluation = evaluate(make_sum(folder), {"a": number(2), "sex": absent()})
     assert evaluation.value == INSUFFICIENT
     assert evaluation.bounds == Interval(Decimal("2.25"), Decimal("4.25"), "1", "whatever sex may be")
@@ -128,24 +135,24 @@ def test_candidates_give_limits_and_each_result(folder):
     assert [issue.code for issue in evaluation.issues] == ["input-absent", "combinations", "own"]
 
 
-def test_ends_and_candidates_combine(folder):
+def test_ends_and_candidates_combine(folder: Writer) -> None:
     evaluation = evaluate(make_sum(folder, display_decimals=1), {"a": between(1, 3), "sex": absent()})
-    assert (evaluation.bounds.low, evaluation.bounds.high) == (Decimal("1.25"), Decimal("6.25"))
+    assert bounds(evaluation) == (Decimal("1.25"), Decimal("6.25"))
     assert "a 3 and sex female: 6.3" in evaluation.issues[2].text
 
 
 @pytest.mark.parametrize("known", [{"a": absent(), "sex": absent()}, {"a": absent(), "sex": MALE}])
-def test_no_limits_where_one_missing_slot_has_none(folder, known):
+def test_no_limits_where_one_missing_slot_has_none(folder: Writer, known: dict[str, SlotInput]) -> None:
     evaluation = evaluate(make_sum(folder), known)
     assert (evaluation.value, evaluation.bounds) == (INSUFFICIENT, None)
 
 
-def test_ends_only_where_the_description_allows_them(folder):
+def test_ends_only_where_the_description_allows_them(folder: Writer) -> None:
     slots = (make_slot("a"), SEX)
     assert evaluate(make_sum(folder, slots=slots), {"a": between(1, 3), "sex": MALE}).bounds is None
 
 
-def test_not_more_than_sixteen_combinations(folder):
+def test_not_more_than_sixteen_combinations(folder: Writer) -> None:
     source = "def evaluate({}) -> Evaluation: return Evaluation(Quantity(Decimal(0), '1'), Working(''))"
     for many, limits in ((4, True), (5, False)):
         names = [f"f{n}" for n in range(many)]
@@ -156,7 +163,7 @@ def test_not_more_than_sixteen_combinations(folder):
         assert (evaluation.bounds is not None) is limits
 
 
-def test_a_combination_that_is_refused_gives_no_number_and_no_limits(folder):
+def test_a_combination_that_is_refused_gives_no_number_and_no_limits(folder: Writer) -> None:
     too_much = Applicability(Compare("a", at_least=Decimal(3)), True, "3 or more")
     evaluation = evaluate(make_sum(folder, applicability=(too_much,)), {"a": between(1, 3), "sex": MALE})
     assert evaluation.bounds is None
@@ -164,7 +171,7 @@ def test_a_combination_that_is_refused_gives_no_number_and_no_limits(folder):
     assert told.text == "a 1: 1.25; a 3: Does not hold: 3 or more"
 
 
-def test_a_refused_equation_is_not_called(folder):
+def test_a_refused_equation_is_not_called(folder: Writer) -> None:
     raising = folder("def evaluate(a: Decimal) -> Evaluation: raise AssertionError")
     slots = (make_slot("a"), make_slot("no", ValueType.FLAG, required=False, applicability_only=True))
     refuse = Applicability(Is("no", True), True, "never")
@@ -175,7 +182,7 @@ def test_a_refused_equation_is_not_called(folder):
         evaluate(description, {"a": number(1), "no": SlotInput(False)})
 
 
-def test_a_value_outside_the_validated_range_is_used_with_a_rebuttal(folder):
+def test_a_value_outside_the_validated_range_is_used_with_a_rebuttal(folder: Writer) -> None:
     slots = (make_slot("a", minimum=Decimal("0.1"), maximum=Decimal(30)), SEX)
     evaluation = evaluate(make_sum(folder, slots=slots), {"a": number(31), "sex": MALE})
     assert evaluation.value == Quantity(Decimal("31.25"), "1")
@@ -189,7 +196,7 @@ def test_a_value_outside_the_validated_range_is_used_with_a_rebuttal(folder):
     "result",
     ['Quantity(a, "mg")', 'Quantity(Decimal("NaN"), "1")', 'Quantity(Decimal("Infinity"), "1")', "True", "a"],
 )
-def test_a_result_that_is_not_as_promised_raises(folder, result):
+def test_a_result_that_is_not_as_promised_raises(folder: Writer, result: str) -> None:
     path = folder(f"def evaluate(a: Decimal) -> Evaluation: return Evaluation({result}, Working(''))")
     description = make_description(Kind.EQUATION, slots=(make_slot("a"),), folder=path)
     with pytest.raises(KindError, match="gave a"):
@@ -197,24 +204,24 @@ def test_a_result_that_is_not_as_promised_raises(folder, result):
 
 
 @pytest.mark.parametrize("inputs", [{}, {"a": number(1, "mg"), "sex": MALE}, {"a": bound("<", 1, "mg"), "sex": MALE}])
-def test_inputs_that_do_not_fit_raise(folder, inputs):
+def test_inputs_that_do_not_fit_raise(folder: Writer, inputs: dict[str, SlotInput]) -> None:
     with pytest.raises(KindError, match="is not given"):
         evaluate(make_sum(folder), inputs)
 
 
-def test_a_model_module_without_a_model_is_a_fault_of_its_description():
+def test_a_model_module_without_a_model_is_a_fault_of_its_description() -> None:
     with pytest.raises(KindError, match="no mpm:model"):
         evaluate(make_description(Kind.MODEL, produces=make_concept()), {})
 
 
-def test_an_implementation_in_this_repository_is_the_object_that_imports_see():
+def test_an_implementation_in_this_repository_is_the_object_that_imports_see() -> None:
     import modules
     from modules.age.evaluate import evaluate as imported
 
     assert load_implementation(Path(modules.__file__).parent / "age") is imported
 
 
-def test_a_folder_without_an_implementation(tmp_path):
+def test_a_folder_without_an_implementation(tmp_path: Path) -> None:
     with pytest.raises(KindError, match=r"evaluate\.py: not found"):
         load_implementation(tmp_path)
     (tmp_path / "evaluate.py").write_text("evaluate = 1")
@@ -222,19 +229,19 @@ def test_a_folder_without_an_implementation(tmp_path):
         load_implementation(tmp_path)
 
 
-def test_changed_code_is_loaded_anew(tmp_path):
+def test_changed_code_is_loaded_anew(tmp_path: Path) -> None:
     for state in ("1", "2"):
         (tmp_path / "evaluate.py").write_text(f"def evaluate(): return {state}\n")
         assert load_implementation(tmp_path, state)() == int(state)
 
 
-def test_a_folder_from_elsewhere_imports_its_neighbours(tmp_path):
+def test_a_folder_from_elsewhere_imports_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "table.py").write_text("FACTOR = 3\n")
     (tmp_path / "evaluate.py").write_text("from .table import FACTOR\ndef evaluate(): return FACTOR\n")
     assert load_implementation(tmp_path)() == 3
 
 
-def test_a_slot_that_only_compares_is_never_missing(folder):
+def test_a_slot_that_only_compares_is_never_missing(folder: Writer) -> None:
     source = """
     def evaluate(a: Decimal, other: Decimal | Absent) -> Evaluation:
         return Evaluation(Quantity(a, "1"), Working(repr(other)))

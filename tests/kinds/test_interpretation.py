@@ -29,8 +29,8 @@ SCORE = make_description(
 )
 
 
-def result(low=None, high=None, value=None):
-    bounds = None if low is None else Interval(Decimal(low), Decimal(high), "{score}", "")
+def result(low: int = 0, high: int | None = None, value: int | None = None) -> Evaluation:
+    bounds = None if high is None else Interval(Decimal(low), Decimal(high), "{score}", "")
     given = Absent(AbsentReason.INPUT_ABSENT) if value is None else Quantity(Decimal(value), "{score}")
     return Evaluation(given, Working(""), bounds=bounds)
 
@@ -52,12 +52,12 @@ def result(low=None, high=None, value=None):
         (number(2), result(7, 9, value=7), "high"),
     ],
 )
-def test_the_first_band_known_to_hold(x, evaluation, expected):
+def test_the_first_band_known_to_hold(x: SlotInput, evaluation: Evaluation, expected: str | None) -> None:
     outcome = interpret(SCORE, {"x": x, "y": absent()}, evaluation)
     assert (outcome.coding.code if outcome else None) == expected
 
 
-def test_a_refused_result_is_not_interpreted_even_by_a_band_for_everything():
+def test_a_refused_result_is_not_interpreted_even_by_a_band_for_everything() -> None:
     refused = Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(""))
     assert interpret(SCORE, {"x": number(1), "y": absent()}, refused) is None
 
@@ -73,12 +73,12 @@ BY_SEX = make_description(
 )
 
 
-def test_an_earlier_unknown_does_not_matter_where_it_means_the_same():
+def test_an_earlier_unknown_does_not_matter_where_it_means_the_same() -> None:
     inputs = {"sex": absent()}
     assert interpret(BY_SEX, inputs, evaluate(BY_SEX, inputs)) is BY_SEX.outcomes[1]
 
 
-def test_no_band_known_to_hold_is_none():
+def test_no_band_known_to_hold_is_none() -> None:
     description = make_description(
         slots=(), cases=BY_SEX.cases, outcomes=(Outcome(OneOf("result", (code("b"),)), code("o"), "o"),)
     )
@@ -107,13 +107,13 @@ REMARKED = make_description(
         (SlotInput(False), "urine output not assessed", ["marker"]),
     ],
 )
-def test_remarks_are_issues_or_qualify_the_claim(acr, qualifier, codes):
+def test_remarks_are_issues_or_qualify_the_claim(acr: SlotInput, qualifier: str, codes: list[str]) -> None:
     evaluation = evaluate(REMARKED, {"acr": acr})
     assert evaluation.working.qualifier == qualifier
     assert [issue.code for issue in evaluation.issues] == codes
 
 
-def test_remarks_are_added_to_what_the_module_said_itself():
+def test_remarks_are_added_to_what_the_module_said_itself() -> None:
     said = Evaluation(True, Working("w", qualifier="its own"), (Issue(Severity.WARNING, "own", "own"),))
     evaluation = with_remarks(REMARKED, {"acr": SlotInput(True)}, said)
     assert evaluation.working == Working("w", qualifier="its own; urine output not assessed")

@@ -1,5 +1,6 @@
 """Three-valued logic: what is known stays known, and "unknown" is never "no"."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import product
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ontology.evaluation import SlotInput
-from ontology.values import AbsentReason, Bound, Quantity
+from ontology.values import AbsentReason, Quantity
 from server.catalog.criteria import AllOf, AnyOf, Compare, Criterion, Is, Not, OneOf, Present
 from server.kinds.logic import all_of, any_of, judge, leaves_of, negate, slots_of
 from tests.support.descriptions import absent, between, bound, code, number
@@ -25,11 +26,13 @@ ABSENT = absent()
         (any_of, [[True, True, True], [True, None, None], [True, None, False]]),
     ],
 )
-def test_kleene_tables(operation, table):
+def test_kleene_tables(
+    operation: Callable[[tuple[bool | None, ...]], bool | None], table: list[list[bool | None]]
+) -> None:
     assert [[operation((a, b)) for b in VALUES] for a in VALUES] == table
 
 
-def test_not_and_the_empty_lists():
+def test_not_and_the_empty_lists() -> None:
     assert [negate(v) for v in VALUES] == [False, None, True]
     assert all_of(()) is True
     assert any_of(()) is False
@@ -83,7 +86,7 @@ LIMITS = {
         (SlotInput(True), "below 10", None),
     ],
 )
-def test_numbers_bounds_and_intervals(consumed, limit, verdict):
+def test_numbers_bounds_and_intervals(consumed: SlotInput, limit: str, verdict: bool | None) -> None:
     assert judge(LIMITS[limit], {"x": consumed}) is verdict
 
 
@@ -106,7 +109,9 @@ def test_numbers_bounds_and_intervals(consumed, limit, verdict):
         (number("7.5"), "5", "5", False),
     ],
 )
-def test_precision_rounds_half_up_before_comparing(consumed, precision, at_most, verdict):
+def test_precision_rounds_half_up_before_comparing(
+    consumed: SlotInput, precision: str, at_most: str, verdict: bool | None
+) -> None:
     criterion = Compare("x", at_most=Decimal(at_most), precision=Decimal(precision))
     assert judge(criterion, {"x": consumed}) is verdict
 
@@ -123,7 +128,7 @@ def test_precision_rounds_half_up_before_comparing(consumed, precision, at_most,
         (between("18.0", "18.9"), False),
     ],
 )
-def test_completed_years_are_floored(consumed, verdict):
+def test_completed_years_are_floored(consumed: SlotInput, verdict: bool | None) -> None:
     assert judge(Compare("x", at_most=Decimal(17), completed=True), {"x": consumed}) is verdict
     assert judge(Compare("x", below=Decimal(18), completed=True), {"x": consumed}) is verdict
 
@@ -149,15 +154,15 @@ def test_completed_years_are_floored(consumed, verdict):
         (Not(Present("x")), ABSENT, True),
     ],
 )
-def test_codes_flags_and_presence(criterion, consumed, verdict):
+def test_codes_flags_and_presence(criterion: Criterion, consumed: SlotInput, verdict: bool | None) -> None:
     assert judge(criterion, {"x": consumed}) is verdict
 
 
-def test_a_slot_that_is_not_given_is_unknown():
+def test_a_slot_that_is_not_given_is_unknown() -> None:
     assert [judge(c, {}) for c in (Present("x"), Is("x", True), OneOf("x", ()), LIMITS["below 10"])] == [None] * 4
 
 
-def test_slots_and_leaves_in_order():
+def test_slots_and_leaves_in_order() -> None:
     tree = AllOf((Is("b", True), Not(AnyOf((LIMITS["below 10"], Is("b", False))))))
     assert slots_of(tree) == ("b", "x")
     assert [leaf.slot for leaf in leaves_of(tree)] == ["b", "x", "b"]
@@ -191,7 +196,7 @@ SPREAD = st.integers(0, 8).map(lambda n: Decimal(n) / 4)
 
 
 @st.composite
-def vague_and_exact(draw):
+def vague_and_exact(draw: st.DrawFn) -> tuple[SlotInput, SlotInput]:
     """What is known of a number, and a number of which it is true."""
     value = draw(SMALL)
     below, over = draw(SPREAD), draw(SPREAD)
@@ -203,11 +208,13 @@ def vague_and_exact(draw):
     if vague in ("<", ">"):
         over += Decimal("0.25")
     limit = value + over if vague in ("<", "<=") else value - over
-    return SlotInput(Bound(vague, limit, "1")), SlotInput(Quantity(value, "1"))
+    return bound(vague, limit), SlotInput(Quantity(value, "1"))
 
 
 @given(CRITERIA, st.tuples(*[vague_and_exact()] * 3), st.tuples(*[st.booleans()] * 3))
-def test_learning_more_never_turns_a_known_verdict(criterion, inputs, learned):
+def test_learning_more_never_turns_a_known_verdict(
+    criterion: Criterion, inputs: tuple[tuple[SlotInput, SlotInput], ...], learned: tuple[bool, ...]
+) -> None:
     before = {name: vague for name, (vague, _) in zip(NAMES, inputs, strict=True)}
     after = {n: exact if known else vague for n, (vague, exact), known in zip(NAMES, inputs, learned, strict=True)}
     verdict = judge(criterion, before)
@@ -215,12 +222,12 @@ def test_learning_more_never_turns_a_known_verdict(criterion, inputs, learned):
 
 
 @given(CRITERIA, st.tuples(*[vague_and_exact()] * 3))
-def test_everything_known_is_decided(criterion, inputs):
+def test_everything_known_is_decided(criterion: Criterion, inputs: tuple[tuple[SlotInput, SlotInput], ...]) -> None:
     assert judge(criterion, {name: exact for name, (_, exact) in zip(NAMES, inputs, strict=True)}) is not None
 
 
 @given(st.lists(CRITERIA, max_size=3).map(tuple), st.tuples(*[vague_and_exact()] * 3))
-def test_de_morgan(parts, inputs):
+def test_de_morgan(parts: tuple[Criterion, ...], inputs: tuple[tuple[SlotInput, SlotInput], ...]) -> None:
     known = {name: vague for name, (vague, _) in zip(NAMES, inputs, strict=True)}
     negated = tuple(Not(part) for part in parts)
     assert judge(Not(AllOf(parts)), known) is judge(AnyOf(negated), known)
@@ -229,7 +236,7 @@ def test_de_morgan(parts, inputs):
 
 @pytest.mark.parametrize(("low", "high"), list(product(["-1.5", "-0.5", "0", "0.5", "1.5"], repeat=2)))
 @pytest.mark.parametrize("comparator", ["<", ">"])
-def test_rounding_an_open_end_is_exact(low, high, comparator):
+def test_rounding_an_open_end_is_exact(low: str, high: str, comparator: str) -> None:
     """An open bound is settled exactly when a fine sample of what it allows is of one verdict."""
     limit, at_most = Decimal(low), Decimal(high)
     sign = -1 if comparator == "<" else 1

@@ -27,24 +27,24 @@ GFR = make_description(
     ("egfr", "expected"),
     [(number(60), "G2"), (number("59.99"), "G3a"), (number(45), "G3a"), (number(10), "G4"), (bound(">", 90), "G2")],
 )
-def test_the_first_case_that_holds(egfr, expected):
+def test_the_first_case_that_holds(egfr: SlotInput, expected: str) -> None:
     evaluation = evaluate(GFR, {"egfr": egfr})
     assert evaluation.value == code(expected)
     assert evaluation.issues == ()
 
 
-def test_the_warrant_names_the_case_and_what_it_read():
+def test_the_warrant_names_the_case_and_what_it_read() -> None:
     assert evaluate(GFR, {"egfr": number(52)}).working.warrant == "eGFR 45 to 59 (egfr 52)"
     assert evaluate(GFR, {"egfr": number(12)}).working.warrant == "eGFR below 30 (egfr 12)"
 
 
-def test_an_interval_inside_one_case_settles_it_though_the_input_is_absent():
+def test_an_interval_inside_one_case_settles_it_though_the_input_is_absent() -> None:
     evaluation = evaluate(GFR, {"egfr": between(46, 52)})
     assert evaluation.value == code("G3a")
     assert [(i.severity, i.code) for i in evaluation.issues] == [(Severity.WARNING, "input-absent")]
 
 
-def test_an_interval_across_two_cases_names_both():
+def test_an_interval_across_two_cases_names_both() -> None:
     evaluation = evaluate(GFR, {"egfr": between(40, 52)})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     issue = next(issue for issue in evaluation.issues if issue.code == "undecided")
@@ -52,7 +52,7 @@ def test_an_interval_across_two_cases_names_both():
     assert "eGFR 45 to 59; eGFR 30 to 44" in evaluation.working.warrant
 
 
-def test_nothing_known_leaves_all():
+def test_nothing_known_leaves_all() -> None:
     evaluation = evaluate(GFR, {"egfr": absent()})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     assert [(i.severity, i.code, i.text) for i in evaluation.issues] == [
@@ -73,13 +73,13 @@ OXYGEN = make_description(
 )
 
 
-def test_without_an_otherwise_nothing_recorded_is_unknown_not_no():
+def test_without_an_otherwise_nothing_recorded_is_unknown_not_no() -> None:
     evaluation = evaluate(OXYGEN, {"flow": absent(), "air": absent()})
     assert evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     assert evaluation.issues[-1].text == "Supplemental oxygen: yes or no"
 
 
-def test_equal_outputs_settle_it_whichever_case_it_is():
+def test_equal_outputs_settle_it_whichever_case_it_is() -> None:
     same = make_description(
         slots=(make_slot("a", ValueType.FLAG), make_slot("b", ValueType.FLAG)),
         cases=(
@@ -94,13 +94,13 @@ def test_equal_outputs_settle_it_whichever_case_it_is():
     assert evaluate(same, {"a": absent(), "b": SlotInput(False)}).value == Absent(AbsentReason.INPUT_ABSENT)
 
 
-def test_the_warrant_leaves_out_what_the_case_could_do_without():
+def test_the_warrant_leaves_out_what_the_case_could_do_without() -> None:
     case = RuleCase(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b")
     either = make_description(slots=EITHER, cases=(case,))
     assert evaluate(either, {"a": absent(), "b": SlotInput(True)}).working.warrant == "a or b (B yes)"
 
 
-def test_no_case_met_is_not_applicable():
+def test_no_case_met_is_not_applicable() -> None:
     only = make_description(
         slots=(make_slot("a", ValueType.FLAG), make_slot("b", ValueType.FLAG)),
         cases=(RuleCase(AnyOf((Is("a", True), Is("b", True))), code("x"), "a or b"),),

@@ -3,11 +3,13 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from ontology.concepts import ValueType
-from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
+from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from server.catalog.criteria import Compare, Is, Outcome, RuleCase
 from server.catalog.descriptions import Kind
 from server.kinds.worked_cases import CaseError, read_cases, read_input, run_cases
@@ -23,9 +25,15 @@ RULE = make_description(
 X = {"x": {"quantity": [2, "1"]}, "y": {"flag": False}}
 
 
+class Writer(Protocol):
+    """Writes a file of cases."""
+
+    def __call__(self, *cases: object, **top: object) -> Path: ...
+
+
 @pytest.fixture
-def write(tmp_path):
-    def write(*cases, **top):
+def write(tmp_path: Path) -> Writer:
+    def write(*cases: object, **top: object) -> Path:
         path = tmp_path / "cases.json"
         path.write_text(json.dumps({"source": "A book, 2026", "cases": list(cases), **top}))
         return path
@@ -33,7 +41,7 @@ def write(tmp_path):
     return write
 
 
-def case(**fields):
+def case(**fields: Any) -> dict[str, Any]:
     return {"name": "one", "inputs": X, "expect": {"flag": True}, **fields}
 
 
@@ -47,7 +55,7 @@ def case(**fields):
         {"inputs": {**X, "y": {"flag": True}}, "expect": {"flag": False}, "interpretation": None},
     ],
 )
-def test_cases_that_hold(write, fields):
+def test_cases_that_hold(write: Writer, fields: dict[str, Any]) -> None:
     assert run_cases([RULE], write(case(**fields))) == []
 
 
@@ -79,13 +87,13 @@ def test_cases_that_hold(write, fields):
         ({"expected": 1}, "expected is not known"),
     ],
 )
-def test_faults_are_found(write, fields, fault):
+def test_faults_are_found(write: Writer, fields: dict[str, Any], fault: str) -> None:
     faults = run_cases([RULE], write(case(**fields)))
     assert len(faults) == 1
     assert fault in faults[0]
 
 
-def test_numbers_are_compared_within_the_tolerance(write, tmp_path):
+def test_numbers_are_compared_within_the_tolerance(write: Writer, tmp_path: Path) -> None:
     (tmp_path / "evaluate.py").write_text(
         "from decimal import Decimal\n"
         "from ontology.evaluation import Evaluation, Interval, Working\n"
@@ -95,7 +103,7 @@ def test_numbers_are_compared_within_the_tolerance(write, tmp_path):
     )
     third = make_description(Kind.EQUATION, produces=make_concept(), slots=(make_slot("x"),), folder=tmp_path)
 
-    def faults(**expect):
+    def faults(**expect: object) -> list[str]:
         return run_cases([third], write({"name": "third", "inputs": {"x": {"quantity": [1, "1"]}}, "expect": expect}))
 
     assert faults(value=0.33, tolerance=0.01, bounds=[1, 1]) == []
@@ -103,7 +111,7 @@ def test_numbers_are_compared_within_the_tolerance(write, tmp_path):
     assert "expected bounds 1 to 2" in faults(value=0.33, tolerance=0.01, bounds=[1, 2])[0]
 
 
-def test_a_file_needs_a_source_and_cases_of_different_names(write, tmp_path):
+def test_a_file_needs_a_source_and_cases_of_different_names(write: Writer, tmp_path: Path) -> None:
     assert "needs a source" in run_cases([RULE], write(case(), source=""))[0]
     assert "needs a source" in run_cases([RULE], write())[0]
     assert "two cases have one name" in run_cases([RULE], write(case(), case()))[0]
@@ -112,7 +120,7 @@ def test_a_file_needs_a_source_and_cases_of_different_names(write, tmp_path):
     assert "cannot be read" in run_cases([RULE], tmp_path / "broken.json")[0]
 
 
-def test_each_module_of_a_folder_is_named_and_has_a_case(write):
+def test_each_module_of_a_folder_is_named_and_has_a_case(write: Writer) -> None:
     other = make_description(id="other", slots=RULE.slots, produces=RULE.produces, cases=RULE.cases)
     assert "must name one of" in run_cases([RULE, other], write(case()))[0]
     [fault] = run_cases([RULE, other], write(case(module="rule")))
@@ -134,11 +142,11 @@ def test_each_module_of_a_folder_is_named_and_has_a_case(write):
         ({"absent": "STALE"}, Absent(AbsentReason.STALE)),
     ],
 )
-def test_inputs_are_read(written, value):
+def test_inputs_are_read(written: Any, value: Value) -> None:
     assert read_input("x", written).value == value
 
 
-def test_bounds_of_an_absent_input_are_read():
+def test_bounds_of_an_absent_input_are_read() -> None:
     bounds = read_input("x", {"absent": "INPUT_ABSENT", "bounds": [1, 4, "mg/dL"]}).bounds
     assert bounds is not None
     assert (bounds.low, bounds.high, bounds.unit) == (1, 4, "mg/dL")
@@ -158,11 +166,11 @@ def test_bounds_of_an_absent_input_are_read():
         {"series": {"unit": "1", "points": [["2024-01-02T00:00:00Z", 1], ["2024-01-01T00:00:00Z", 1]]}},
     ],
 )
-def test_inputs_that_cannot_be_read(written):
+def test_inputs_that_cannot_be_read(written: Any) -> None:
     with pytest.raises(CaseError):
         read_input("x", written)
 
 
-def test_numbers_are_read_exactly(write):
+def test_numbers_are_read_exactly(write: Writer) -> None:
     path = write(case(inputs={"x": {"quantity": [0.1, "1"]}}))
     assert read_cases(path)[0].inputs["x"]["quantity"][0] == Decimal("0.1")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modules.age.evaluate import age_on, evaluate
 from ontology.values import Date
-from tests.support.module_inputs import INPUT_ABSENT, bounds, evaluate_at, issue_codes, issue_texts, number_of
+from tests.support.module_inputs import INPUT_ABSENT, bounds, evaluate_module, issue_codes, issue_texts, number_of
 
 NOON = datetime(2024, 7, 1, 12, tzinfo=UTC)
 
@@ -49,11 +49,11 @@ def test_age_never_falls_and_reaches_a_whole_year_on_the_birthday_only(born: dat
 def test_the_day_is_that_of_the_evaluation_time_in_its_own_zone() -> None:
     east = timezone(timedelta(hours=9))
     at = datetime(2024, 1, 1, 3, tzinfo=east)  # still 31 December in UTC
-    assert number_of(evaluate_at("age", {"birth_date": full("1950-01-01")}, at)) == 74
+    assert number_of(evaluate_module("age", {"birth_date": full("1950-01-01")}, at)) == 74
 
 
 def test_a_partial_birth_date_gives_an_interval_and_an_issue() -> None:
-    evaluation = evaluate_at("age", {"birth_date": Date(date(1950, 1, 1), date(1950, 12, 31))}, NOON)
+    evaluation = evaluate_module("age", {"birth_date": Date(date(1950, 1, 1), date(1950, 12, 31))}, NOON)
     assert evaluation.value == INPUT_ABSENT
     low, high = bounds(evaluation) or (None, None)
     assert low == age_on(date(1950, 12, 31), NOON.date())
@@ -67,29 +67,29 @@ def test_a_partial_birth_date_that_reaches_past_the_evaluation_time_starts_at_ze
 
 
 def test_before_birth_there_is_no_age() -> None:
-    evaluation = evaluate_at("age", {"birth_date": full("2024-07-02")}, NOON)
+    evaluation = evaluate_module("age", {"birth_date": full("2024-07-02")}, NOON)
     assert evaluation.value == INPUT_ABSENT
     assert evaluation.bounds is None
     assert "before-birth" in issue_codes(evaluation)
 
 
 def test_a_birth_date_that_stands_for_none_gives_no_age() -> None:
-    placeholder = evaluate_at("age", {"birth_date": full("1850-01-01")}, NOON)
+    placeholder = evaluate_module("age", {"birth_date": full("1850-01-01")}, NOON)
     assert placeholder.value == INPUT_ABSENT
     assert placeholder.bounds is None
     assert "implausible-age" in issue_codes(placeholder)
     year = Date(date(1850, 1, 1), date(1850, 12, 31))
-    assert evaluate_at("age", {"birth_date": year}, NOON).bounds is None
-    assert number_of(evaluate_at("age", {"birth_date": full("1902-01-01")}, NOON)) > 122
+    assert evaluate_module("age", {"birth_date": year}, NOON).bounds is None
+    assert number_of(evaluate_module("age", {"birth_date": full("1902-01-01")}, NOON)) > 122
 
 
 def test_words_never_round_an_age_up_to_the_birthday() -> None:
-    eve = evaluate_at("age", {"birth_date": full("2006-07-02")}, NOON)
+    eve = evaluate_module("age", {"birth_date": full("2006-07-02")}, NOON)
     assert number_of(eve) < 18
     assert eve.working.claim == "Age is 17.9 years"
-    partial = evaluate_at("age", {"birth_date": Date(date(2006, 7, 2), date(2006, 7, 31))}, NOON)
+    partial = evaluate_module("age", {"birth_date": Date(date(2006, 7, 2), date(2006, 7, 31))}, NOON)
     assert "age 17.9 to 17.9 years" in issue_texts(partial)
 
 
 def test_without_a_birth_date_there_is_no_age() -> None:
-    assert evaluate_at("age", {}, NOON).value == INPUT_ABSENT
+    assert evaluate_module("age", {}, NOON).value == INPUT_ABSENT

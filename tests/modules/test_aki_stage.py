@@ -1,7 +1,10 @@
 """AKI by creatinine: criteria, baselines, and what is never called "no injury"."""
 
+from typing import Any
+
 import pytest
 
+from ontology.evaluation import Evaluation
 from tests.support.module_inputs import (
     INPUT_ABSENT,
     NOT_APPLICABLE,
@@ -9,7 +12,7 @@ from tests.support.module_inputs import (
     code_of,
     creatinine,
     day,
-    evaluate_at,
+    evaluate_module,
     issue_codes,
     issue_texts,
 )
@@ -17,9 +20,9 @@ from tests.support.module_inputs import (
 NONE = "aki-criteria-not-met"
 
 
-def stage(*points: tuple[float, str | float], at: float | None = None, **more):
+def stage(*points: tuple[float, str | float], at: float | None = None, **more: Any) -> Evaluation:
     when = day(points[-1][0] + 0.1 if at is None else at)
-    return evaluate_at("aki-stage", {"creatinine": creatinine(*points), "age": 60, "dialysis": False, **more}, when)
+    return evaluate_module("aki-stage", {"creatinine": creatinine(*points), "age": 60, "dialysis": False, **more}, when)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,7 @@ def stage(*points: tuple[float, str | float], at: float | None = None, **more):
         (((0, 1.0), (7, 3.0)), "aki-stage-3"),
     ],
 )
-def test_criteria_and_stages(points: tuple, expected: str) -> None:
+def test_criteria_and_stages(points: tuple[tuple[float, float], ...], expected: str) -> None:
     assert code_of(stage(*points)) == expected
 
 
@@ -81,7 +84,7 @@ def test_no_creatinine_in_the_last_7_days_is_absent() -> None:
     evaluation = stage((0, 1.0), (1, 3.0), at=9)
     assert evaluation.value == INPUT_ABSENT
     assert "no-recent-creatinine" in issue_codes(evaluation)
-    assert evaluate_at("aki-stage", {"age": 60, "dialysis": False}, day(0)).value == INPUT_ABSENT
+    assert evaluate_module("aki-stage", {"age": 60, "dialysis": False}, day(0)).value == INPUT_ABSENT
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,9 @@ def test_no_creatinine_in_the_last_7_days_is_absent() -> None:
         (((0, 79.0), (10, 1.0), (12, 1.0)), False),
     ],
 )
-def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(points: tuple, withheld: bool) -> None:
+def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(
+    points: tuple[tuple[float, float], ...], withheld: bool
+) -> None:
     evaluation = stage(*points)
     assert (evaluation.value == INPUT_ABSENT) is withheld
     assert ("creatinine-unit-unlikely" in issue_codes(evaluation)) is withheld
@@ -122,9 +127,9 @@ def test_the_highest_stage_of_7_days_and_the_latest_value_beside_it() -> None:
 
 
 def test_a_stage_that_has_passed_is_claimed_of_its_day() -> None:
-    passed = evaluate_at("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6), (5, 1.0)), "age": 60}, day(5))
+    passed = evaluate_module("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6), (5, 1.0)), "age": 60}, day(5))
     assert passed.working.claim == "AKI stage 1 by creatinine on 2024-01-03, the highest of 7 days"
-    present = evaluate_at("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6)), "age": 60}, day(2))
+    present = evaluate_module("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6)), "age": 60}, day(2))
     assert present.working.claim == "AKI stage 1 by creatinine"
 
 

@@ -8,8 +8,8 @@ from tests.support.module_inputs import (
     MALE,
     between,
     caution_texts,
-    evaluate_at,
-    interpret_at,
+    evaluate_module,
+    interpret_module,
     issue_codes,
     number_of,
     unknown_texts,
@@ -31,43 +31,43 @@ ADULT = {"weight": 80, "height": 180, "age": 40, "sex": FEMALE, "pregnancy": Fal
     ],
 )
 def test_adult_categories(weight: str, code: str) -> None:
-    outcome = interpret_at("bmi", {**ADULT, "weight": weight})
+    outcome = interpret_module("bmi", {**ADULT, "weight": weight})
     assert outcome is not None
     assert outcome.coding.code == code
 
 
 def test_refuses_the_adult_categories_under_20_years() -> None:
     young = {**ADULT, "age": "19.99"}
-    assert number_of(evaluate_at("bmi", young)) == number_of(evaluate_at("bmi", ADULT))
-    assert interpret_at("bmi", young) is None
-    assert "under 20" in caution_texts(evaluate_at("bmi", young))
-    assert interpret_at("bmi", {**ADULT, "age": 20}) is not None
+    assert number_of(evaluate_module("bmi", young)) == number_of(evaluate_module("bmi", ADULT))
+    assert interpret_module("bmi", young) is None
+    assert "under 20" in caution_texts(evaluate_module("bmi", young))
+    assert interpret_module("bmi", {**ADULT, "age": 20}) is not None
 
 
 def test_no_category_where_the_age_is_unknown_or_straddles_20() -> None:
     unknown = {name: value for name, value in ADULT.items() if name != "age"}
-    assert interpret_at("bmi", unknown) is None
-    assert "under 20" in unknown_texts(evaluate_at("bmi", unknown))
-    assert interpret_at("bmi", {**ADULT, "age": between(19.5, 20.5, "a")}) is None
+    assert interpret_module("bmi", unknown) is None
+    assert "under 20" in unknown_texts(evaluate_module("bmi", unknown))
+    assert interpret_module("bmi", {**ADULT, "age": between(19.5, 20.5, "a")}) is None
 
 
 def test_caution_in_pregnancy() -> None:
-    assert "pregnancy" in caution_texts(evaluate_at("bmi", {**ADULT, "pregnancy": True}))
-    assert "pregnancy" not in caution_texts(evaluate_at("bmi", ADULT))
+    assert "pregnancy" in caution_texts(evaluate_module("bmi", {**ADULT, "pregnancy": True}))
+    assert "pregnancy" not in caution_texts(evaluate_module("bmi", ADULT))
 
 
 def test_pregnancy_is_not_asked_of_men() -> None:
     man = {name: value for name, value in ADULT.items() if name != "pregnancy"} | {"sex": MALE}
-    assert "pregnancy" not in unknown_texts(evaluate_at("bmi", man))
+    assert "pregnancy" not in unknown_texts(evaluate_module("bmi", man))
 
 
 def test_a_recorded_index_is_compared_and_never_used() -> None:
-    evaluation = evaluate_at("bmi", {**ADULT, "recorded": 31})
-    assert number_of(evaluation) == number_of(evaluate_at("bmi", ADULT))
+    evaluation = evaluate_module("bmi", {**ADULT, "recorded": 31})
+    assert number_of(evaluation) == number_of(evaluate_module("bmi", ADULT))
     assert "disagrees-with-recorded" in issue_codes(evaluation)
-    assert "disagrees-with-recorded" not in issue_codes(evaluate_at("bmi", {**ADULT, "recorded": "25.5"}))
+    assert "disagrees-with-recorded" not in issue_codes(evaluate_module("bmi", {**ADULT, "recorded": "25.5"}))
 
 
 def test_without_height_there_is_no_index() -> None:
-    assert evaluate_at("bmi", {"weight": 80, "age": 40}).value == INPUT_ABSENT
-    assert evaluate_at("bmi", {**ADULT, "height": 0}).value == INPUT_ABSENT
+    assert evaluate_module("bmi", {"weight": 80, "age": 40}).value == INPUT_ABSENT
+    assert evaluate_module("bmi", {**ADULT, "height": 0}).value == INPUT_ABSENT

@@ -17,13 +17,13 @@ from tests.support.module_inputs import (
     MALE,
     NOT_APPLICABLE,
     catalog,
-    evaluate_at,
+    evaluate_module,
     issue_texts,
     module,
     number_of,
 )
 
-SHOWN = {
+SHOWN: dict[str, dict[str, Any]] = {
     "men": {"sex": MALE}, "women": {"sex": FEMALE}, "below 50 years": {"age": 49}, "50 to 64 years": {"age": 50},
     "65 years and over": {"age": 65}, "below 65 years": {"age": 64}, "65 to 79 years": {"age": 79},
     "80 years and over": {"age": 80},
@@ -55,7 +55,7 @@ WEAK = [(module_id, *each) for module_id in USUAL for each in weak(module_id)]
 
 @pytest.mark.parametrize(("module_id", "group", "says"), WEAK)
 def test_a_group_of_which_less_is_known_gets_a_caution(module_id: str, group: str, says: str) -> None:
-    told = evaluate_at(module_id, {**USUAL[module_id], **SHOWN[group]})
+    told = evaluate_module(module_id, {**USUAL[module_id], **SHOWN[group]})
     assert number_of(told) > 0
     assert any(says in each for each in cautions(told)), cautions(told)
 
@@ -64,9 +64,9 @@ def test_there_are_such_groups_and_others_are_not_cautioned() -> None:
     assert {(m, g) for m, g, _ in WEAK} == {
         (INFARCTION, "women"), (INFARCTION, "80 years and over"), (DIABETES, "men"), (DIABETES, "50 to 64 years"),
     }  # fmt: skip
-    assert cautions(evaluate_at(INFARCTION, {**ADMITTED, "age": 79, "sex": MALE})) == []
-    assert cautions(evaluate_at(DIABETES, {**VISITOR, "age": 65, "sex": FEMALE})) == []
-    assert cautions(evaluate_at(SUPPORT, {**ILL, "age": 85})) == []
+    assert cautions(evaluate_module(INFARCTION, {**ADMITTED, "age": 79, "sex": MALE})) == []
+    assert cautions(evaluate_module(DIABETES, {**VISITOR, "age": 65, "sex": FEMALE})) == []
+    assert cautions(evaluate_module(SUPPORT, {**ILL, "age": 85})) == []
 
 
 def cautions(evaluation: Evaluation) -> list[str]:
@@ -76,7 +76,7 @@ def cautions(evaluation: Evaluation) -> list[str]:
 @pytest.mark.parametrize("module_id", USUAL)
 def test_groups_that_no_record_shows_are_told_in_every_answer(module_id: str) -> None:
     """Race and ethnicity are in no answer about one patient: what they cost is said to all."""
-    told = issue_texts(evaluate_at(module_id, USUAL[module_id]))
+    told = issue_texts(evaluate_module(module_id, USUAL[module_id]))
     for each in metrics(module_id):
         assert each.low is not None and each.high is not None
         if each.subgroup and each.subgroup not in SHOWN and each.measure == "calibration-intercept":
@@ -110,15 +110,15 @@ def test_other_cautions(module_id: str, known: Mapping[str, Any], says: str) -> 
         "kidney-failure-risk-5y": {"age": 79, "sex": MALE, "egfr": 40, "uacr": 90, "north_america": True},
     }
     calm = {**usual[module_id], "sex": FEMALE}
-    assert says not in " ".join(cautions(evaluate_at(module_id, calm)))
-    assert says in " ".join(cautions(evaluate_at(module_id, {**calm, **known})))
+    assert says not in " ".join(cautions(evaluate_module(module_id, calm)))
+    assert says in " ".join(cautions(evaluate_module(module_id, {**calm, **known})))
 
 
 @pytest.mark.parametrize(
     ("stay", "refused"), [({}, False), ({"inpatient_stay": True}, False), ({"inpatient_stay": False}, True)]
 )
 def test_death_in_hospital_is_of_those_who_are_in_hospital(stay: Mapping[str, bool], refused: bool) -> None:
-    told = evaluate_at(SUPPORT, {**ILL, **stay})
+    told = evaluate_module(SUPPORT, {**ILL, **stay})
     assert (told.value == NOT_APPLICABLE) is refused
     assert ("Could not be excluded" in issue_texts(told) and "not in hospital" in issue_texts(told)) is (not stay)
 

@@ -6,7 +6,8 @@ import pytest
 
 import modules
 from server.catalog.catalog import load_catalog
-from server.kinds.worked_cases import read_cases, run_case, run_cases
+from server.catalog.descriptions import Description
+from server.kinds.worked_cases import WorkedCase, read_cases, run_case, run_cases
 
 ROOT = Path(modules.__file__).parent
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/module.ttl"))
@@ -19,15 +20,15 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def descriptions():
+def descriptions() -> tuple[Description, ...]:
     return tuple(load_catalog().modules.values())
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES)
-def test_case(descriptions, folder, case):
+def test_case(descriptions: tuple[Description, ...], folder: Path, case: WorkedCase) -> None:
     assert run_case(case, [d for d in descriptions if d.folder == folder]) is None
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_every_folder_has_cases_for_each_of_its_modules(descriptions, folder):
+def test_every_folder_has_cases_for_each_of_its_modules(descriptions: tuple[Description, ...], folder: Path) -> None:
     assert run_cases([d for d in descriptions if d.folder == folder], folder / "cases.json") == []

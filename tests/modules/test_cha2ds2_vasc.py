@@ -6,14 +6,15 @@ from ontology.values import Absent, AbsentReason
 from tests.support.module_inputs import (
     NOT_FOUND,
     UNREACHABLE,
+    Given,
     bounds,
     evaluate_module,
     interpret_module,
     issue_codes,
     issue_texts,
     module,
+    number_of,
     sex,
-    total_points,
 )
 
 CONDITIONS = ("heart_failure", "hypertension", "diabetes", "stroke_tia_thromboembolism", "vascular_disease")
@@ -25,7 +26,7 @@ BOTH = ["cha2ds2-vasc", "cha2ds2-va"]
 REFUSED = Absent(AbsentReason.NOT_APPLICABLE)
 
 
-def given_for(module_id: str, given: dict) -> dict:
+def given_for(module_id: str, given: Given) -> Given:
     return given if module_id == "cha2ds2-vasc" else {k: v for k, v in given.items() if k != "sex"}
 
 
@@ -33,17 +34,17 @@ def given_for(module_id: str, given: dict) -> dict:
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_points_of_conditions(module_id: str, condition: str) -> None:
     evaluation = evaluate_module(module_id, given_for(module_id, {**MAN, condition: True}))
-    assert total_points(evaluation) == (2 if condition == "stroke_tia_thromboembolism" else 1)
+    assert number_of(evaluation) == (2 if condition == "stroke_tia_thromboembolism" else 1)
 
 
 @pytest.mark.parametrize("module_id", BOTH)
 @pytest.mark.parametrize(("age", "points"), [(64.99, 0), (65, 1), (74.99, 1), (75, 2), (95, 2)])
 def test_age_bands_compare_completed_years(module_id: str, age: float, points: int) -> None:
-    assert total_points(evaluate_module(module_id, given_for(module_id, {**MAN, "age": age}))) == points
+    assert number_of(evaluate_module(module_id, given_for(module_id, {**MAN, "age": age}))) == points
 
 
 def test_female_sex_alone_scores_1_and_is_low_risk() -> None:
-    assert total_points(evaluate_module("cha2ds2-vasc", WOMAN)) == 1
+    assert number_of(evaluate_module("cha2ds2-vasc", WOMAN)) == 1
     outcome = interpret_module("cha2ds2-vasc", WOMAN)
     assert outcome is not None
     assert outcome.coding.code == "cha2ds2-vasc-low"
@@ -52,7 +53,7 @@ def test_female_sex_alone_scores_1_and_is_low_risk() -> None:
 @pytest.mark.parametrize(("module_id", "most"), [("cha2ds2-vasc", 9), ("cha2ds2-va", 8)])
 def test_maximum(module_id: str, most: int) -> None:
     given = {**WOMAN, **dict.fromkeys(CONDITIONS, True), "age": 80}
-    assert total_points(evaluate_module(module_id, given_for(module_id, given))) == most
+    assert number_of(evaluate_module(module_id, given_for(module_id, given))) == most
 
 
 @pytest.mark.parametrize("module_id", BOTH)
@@ -75,7 +76,7 @@ def test_atrial_fibrillation_that_cannot_be_read_is_unknown_not_absent(module_id
 def test_refused_with_a_mechanical_valve_or_mitral_stenosis(module_id: str, valve: str) -> None:
     assert evaluate_module(module_id, given_for(module_id, {**MAN, valve: True})).value == REFUSED
     unknown = evaluate_module(module_id, given_for(module_id, {**MAN, valve: NOT_FOUND}))
-    assert total_points(unknown) == 0
+    assert number_of(unknown) == 0
     assert "applicability-unknown" in issue_codes(unknown)
 
 
@@ -87,7 +88,7 @@ def test_refused_under_18(module_id: str) -> None:
 def test_not_recorded_is_not_no() -> None:
     given = {**ELIGIBLE, "age": 76, "sex": sex("male"), "hypertension": True}
     evaluation = evaluate_module("cha2ds2-vasc", given)
-    assert total_points(evaluation) == 3
+    assert number_of(evaluation) == 3
     assert bounds(evaluation) == (3, 8)
     assert "not-recorded-is-not-no" in issue_codes(evaluation)
 
@@ -103,7 +104,7 @@ def test_at_least_recorded_up_to_if_not_recorded_are_present() -> None:
 
 def test_sex_unscored_if_unknown() -> None:
     evaluation = evaluate_module("cha2ds2-vasc", {**MAN, "hypertension": True, "sex": NOT_FOUND})
-    assert total_points(evaluation) == 1
+    assert number_of(evaluation) == 1
     assert bounds(evaluation) == (1, 2)
     assert "sex-not-scored" in issue_codes(evaluation)
     assert "sex-not-scored" in issue_codes(evaluate_module("cha2ds2-vasc", {**MAN, "sex": sex("other")}))
@@ -132,7 +133,7 @@ def test_anticoagulation_is_told_only_where_the_missing_could_not_change_it() ->
         ({**WOMAN, "stroke_tia_thromboembolism": True}, "high"),
     ],
 )
-def test_interpretation_differs_by_sex_in_vasc_and_agrees_with_va(given: dict, code: str) -> None:
+def test_interpretation_differs_by_sex_in_vasc_and_agrees_with_va(given: Given, code: str) -> None:
     with_sex = interpret_module("cha2ds2-vasc", given)
     without = interpret_module("cha2ds2-va", given_for("cha2ds2-va", given))
     assert with_sex is not None

@@ -1,19 +1,20 @@
 """Chronicity of kidney disease: two values 90 days apart, none of them in acute kidney injury."""
 
+from ontology.evaluation import Evaluation
 from tests.support.module_inputs import (
     INPUT_ABSENT,
     NOT_APPLICABLE,
     creatinine,
     egfr,
-    evaluate_at,
+    evaluate_module,
     issue_codes,
 )
 
 
-def chronicity(*points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None):
+def chronicity(*points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None) -> Evaluation:
     steady = tuple((day, 1.5) for day, _ in points)
     given = {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), "age": 70, "dialysis": False}
-    return evaluate_at("ckd-chronicity", given)
+    return evaluate_module("ckd-chronicity", given)
 
 
 def test_chronicity_needs_two_values_at_least_90_days_apart() -> None:
@@ -54,4 +55,4 @@ def test_only_values_in_acute_kidney_injury_tell_nothing() -> None:
 
 def test_chronicity_refused_on_dialysis() -> None:
     given = {"egfr": egfr((0, 10), (100, 10)), "creatinine": creatinine((0, 5), (100, 5)), "dialysis": True}
-    assert evaluate_at("ckd-chronicity", given).value == NOT_APPLICABLE
+    assert evaluate_module("ckd-chronicity", given).value == NOT_APPLICABLE

@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,14 +11,14 @@ import modules
 from modules.hba1c_defined_diabetes import train as diabetes
 from modules.mortality_after_mi_1y import train as infarction
 from tests.support.fitted_models import DIABETES, INFARCTION, USUAL
-from tests.support.module_inputs import evaluate_at, number_of
+from tests.support.module_inputs import evaluate_module, number_of
 
 HOME = Path(modules.__file__).parent
 FITTED = {INFARCTION: infarction.COLUMNS, DIABETES: diabetes.COLUMNS}
 NUMBERS = [(m, c.name, c.rises) for m, columns in FITTED.items() for c in columns if c.kind == "number"]
 
 
-def curves(module_id: str) -> dict:
+def curves(module_id: str) -> Any:
     return json.loads((HOME / module_id.replace("-", "_") / "curves.json").read_text())
 
 
@@ -48,5 +49,5 @@ FAR = {
 def test_beyond_the_outermost_percent_nothing_moves_further(module_id: str, name: str, rises: int) -> None:
     at = curves(module_id)["curves"][name]["at"]
     for far, end in zip(FAR[name], (at[0], at[-1]), strict=True):
-        risks = [number_of(evaluate_at(module_id, {**USUAL[module_id], name: value})) for value in (far, end)]
+        risks = [number_of(evaluate_module(module_id, {**USUAL[module_id], name: value})) for value in (far, end)]
         assert abs(risks[0] - risks[1]) < 1e-9

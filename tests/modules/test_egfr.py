@@ -22,7 +22,7 @@ from tests.support.module_inputs import (
     between,
     bounds,
     caution_texts,
-    evaluate_at,
+    evaluate_module,
     issue_codes,
     number_of,
     unknown_texts,
@@ -59,24 +59,24 @@ def test_more_creatinine_and_more_years_never_raise_it(creatinine: Decimal, age:
 
 
 def test_refused_where_micromoles_were_sent_as_milligrams() -> None:
-    evaluation = evaluate_at("egfr", {**WOMAN, "creatinine": 70})
+    evaluation = evaluate_module("egfr", {**WOMAN, "creatinine": 70})
     assert evaluation.value == NOT_APPLICABLE
     assert "unit is to be checked" in " ".join(issue.text for issue in evaluation.issues)
-    assert number_of(evaluate_at("egfr", {**WOMAN, "creatinine": 30})) > 0
+    assert number_of(evaluate_module("egfr", {**WOMAN, "creatinine": 30})) > 0
 
 
 def test_refused_under_18_years() -> None:
-    assert evaluate_at("egfr", {**WOMAN, "age": "17.99"}).value == NOT_APPLICABLE
-    assert number_of(evaluate_at("egfr", {**WOMAN, "age": 18})) > 0
+    assert evaluate_module("egfr", {**WOMAN, "age": "17.99"}).value == NOT_APPLICABLE
+    assert number_of(evaluate_module("egfr", {**WOMAN, "age": 18})) > 0
 
 
 def test_refused_on_dialysis() -> None:
-    assert evaluate_at("egfr", {**WOMAN, "dialysis": True}).value == NOT_APPLICABLE
+    assert evaluate_module("egfr", {**WOMAN, "dialysis": True}).value == NOT_APPLICABLE
 
 
 def test_dialysis_not_recorded_is_not_no_dialysis() -> None:
     unknown = {name: value for name, value in WOMAN.items() if name != "dialysis"}
-    evaluation = evaluate_at("egfr", unknown)
+    evaluation = evaluate_module("egfr", unknown)
     assert number_of(evaluation) == Decimal("41.28")
     assert "dialysis" in unknown_texts(evaluation)
     found = [i for i in evaluation.issues if i.code == "applicability-unknown"]
@@ -87,75 +87,75 @@ def test_dialysis_not_recorded_is_not_no_dialysis() -> None:
     ("slot", "words"), [("acute_kidney_injury", "acute kidney injury"), ("amputation", "amputation")]
 )
 def test_caution(slot: str, words: str) -> None:
-    assert words in caution_texts(evaluate_at("egfr", {**WOMAN, slot: True}))
-    assert words not in caution_texts(evaluate_at("egfr", WOMAN))
+    assert words in caution_texts(evaluate_module("egfr", {**WOMAN, slot: True}))
+    assert words not in caution_texts(evaluate_module("egfr", WOMAN))
 
 
 def test_caution_in_pregnancy() -> None:
-    assert "pregnancy" in caution_texts(evaluate_at("egfr", {**WOMAN, "age": 30, "pregnancy": True}))
+    assert "pregnancy" in caution_texts(evaluate_module("egfr", {**WOMAN, "age": 30, "pregnancy": True}))
 
 
 def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
     asked_of = {name: value for name, value in WOMAN.items() if name != "pregnancy"}
-    assert "pregnancy" not in unknown_texts(evaluate_at("egfr", asked_of))
-    assert "pregnancy" not in unknown_texts(evaluate_at("egfr", {**asked_of, "age": 30, "sex": MALE}))
-    assert "pregnancy" in unknown_texts(evaluate_at("egfr", {**asked_of, "age": 30}))
+    assert "pregnancy" not in unknown_texts(evaluate_module("egfr", asked_of))
+    assert "pregnancy" not in unknown_texts(evaluate_module("egfr", {**asked_of, "age": 30, "sex": MALE}))
+    assert "pregnancy" in unknown_texts(evaluate_module("egfr", {**asked_of, "age": 30}))
 
 
 def test_caution_for_extreme_muscle_mass_always_stands() -> None:
-    found = [i for i in evaluate_at("egfr", WOMAN).issues if i.code == "muscle-mass-not-assessed"]
+    found = [i for i in evaluate_module("egfr", WOMAN).issues if i.code == "muscle-mass-not-assessed"]
     assert [issue.severity for issue in found] == [Severity.WARNING]
 
 
 def test_sex_unknown_gives_both_results_as_bounds() -> None:
     unknown = {name: value for name, value in WOMAN.items() if name != "sex"}
-    evaluation = evaluate_at("egfr", unknown)
+    evaluation = evaluate_module("egfr", unknown)
     assert evaluation.value == INPUT_ABSENT
     assert bounds(evaluation) == (Decimal("41.28"), Decimal("55.15"))
 
 
 def test_sex_other_gives_both_results_as_bounds() -> None:
-    evaluation = evaluate_at("egfr", {**WOMAN, "sex": OTHER})
+    evaluation = evaluate_module("egfr", {**WOMAN, "sex": OTHER})
     assert evaluation.value == INPUT_ABSENT
     assert bounds(evaluation) == (Decimal("41.28"), Decimal("55.15"))
     assert "sex-undetermined" in issue_codes(evaluation)
 
 
 def test_a_partial_birth_date_gives_bounds() -> None:
-    evaluation = evaluate_at("egfr", {**WOMAN, "age": between(71, 72, "a")})
+    evaluation = evaluate_module("egfr", {**WOMAN, "age": between(71, 72, "a")})
     assert evaluation.value == INPUT_ABSENT
     low, high = bounds(evaluation) or (0, 0)
     assert low < high == Decimal("41.28")
 
 
 def test_an_age_that_straddles_18_is_not_refused_and_not_passed_over() -> None:
-    evaluation = evaluate_at("egfr", {**WOMAN, "age": between(17.5, 18.5, "a")})
+    evaluation = evaluate_module("egfr", {**WOMAN, "age": between(17.5, 18.5, "a")})
     assert evaluation.value == INPUT_ABSENT
     assert "under 18" in unknown_texts(evaluation)
 
 
 def test_a_laboratory_estimate_is_never_a_substitute() -> None:
     without = {name: value for name, value in WOMAN.items() if name != "creatinine"}
-    evaluation = evaluate_at("egfr", {**without, "recorded": 62})
+    evaluation = evaluate_module("egfr", {**without, "recorded": 62})
     assert evaluation.value == INPUT_ABSENT
     assert evaluation.bounds is None
 
 
 def test_disagreement_with_a_laboratory_estimate_is_a_rebuttal() -> None:
-    evaluation = evaluate_at("egfr", {**WOMAN, "recorded": 62})
+    evaluation = evaluate_module("egfr", {**WOMAN, "recorded": 62})
     found = [i for i in evaluation.issues if i.code == "disagrees-with-recorded"]
     assert [issue.severity for issue in found] == [Severity.WARNING]
     assert "62" in found[0].text
     assert number_of(evaluation) == Decimal("41.28")
-    assert "disagrees-with-recorded" not in issue_codes(evaluate_at("egfr", {**WOMAN, "recorded": 45}))
+    assert "disagrees-with-recorded" not in issue_codes(evaluate_module("egfr", {**WOMAN, "recorded": 45}))
 
 
 def test_zero_creatinine_gives_no_number() -> None:
-    assert evaluate_at("egfr", {**WOMAN, "creatinine": 0}).value == INPUT_ABSENT
+    assert evaluate_module("egfr", {**WOMAN, "creatinine": 0}).value == INPUT_ABSENT
 
 
 def test_the_warrant_shows_the_equation_with_its_numbers() -> None:
-    warrant = evaluate_at("egfr", WOMAN).working.warrant
+    warrant = evaluate_module("egfr", WOMAN).working.warrant
     for part in ("1.37/0.7", "-0.241", "-1.200", "0.9938^71", "1.012", "41.28"):
         assert part in warrant
 

@@ -1,20 +1,22 @@
 """Slope of eGFR: which values count, and the interval around it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.egfr_slope.regression import fit, t_probability, t_quantile
+from ontology.evaluation import Evaluation
 from tests.support.module_inputs import (
     INPUT_ABSENT,
     NOT_APPLICABLE,
     caution_texts,
     creatinine,
     egfr,
-    evaluate_at,
-    interpret_at,
+    evaluate_module,
+    interpret_module,
     issue_codes,
     number_of,
 )
@@ -22,10 +24,12 @@ from tests.support.module_inputs import (
 YEAR = 365.25
 
 
-def slope_of(*points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None, **more):
+def slope_of(
+    *points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None, **more: Any
+) -> Evaluation:
     steady = tuple((day, 1.5) for day, _ in points)
     rest = {"age": 60, "dialysis": False, "kidney_transplant": False, **more}
-    return evaluate_at("egfr-slope", {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), **rest})
+    return evaluate_module("egfr-slope", {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), **rest})
 
 
 # Student's t, two-sided 95 %, as tabulated.
@@ -118,7 +122,7 @@ def test_refused_under_18_and_on_dialysis_cautioned_after_transplant() -> None:
 def test_rapid_decline_is_told() -> None:
     def meaning(last: float) -> str:
         given = {"egfr": egfr((0, 60), (YEAR, (60 + last) / 2), (2 * YEAR, last))}
-        outcome = interpret_at("egfr-slope", {**given, "creatinine": creatinine((0, 1.2), (YEAR, 1.2)), "age": 60})
+        outcome = interpret_module("egfr-slope", {**given, "creatinine": creatinine((0, 1.2), (YEAR, 1.2)), "age": 60})
         assert outcome is not None
         return outcome.coding.code
 
@@ -129,9 +133,9 @@ def test_rapid_decline_is_told() -> None:
 def test_no_rate_of_decline_is_told_that_the_interval_does_not_show() -> None:
     scattered = {"egfr": egfr((0, 60), (YEAR, 40), (2 * YEAR, 45)), "age": 60}
     given = {**scattered, "creatinine": creatinine((0, 1.2), (YEAR, 1.2))}
-    evaluation = evaluate_at("egfr-slope", given)
+    evaluation = evaluate_module("egfr-slope", given)
     assert number_of(evaluation) < -5
-    assert interpret_at("egfr-slope", given) is None
+    assert interpret_module("egfr-slope", given) is None
     assert "rapid-decline-not-shown" in issue_codes(evaluation)
     assert "rapid-decline-not-shown" not in issue_codes(slope_of((0, 60), (YEAR, 54), (2 * YEAR, 48)))
 

@@ -56,11 +56,11 @@ def _allowed(name: str, folder: str) -> bool:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_modules_are_pure(path):
+def test_modules_are_pure(path: Path) -> None:
     assert impurities(path.read_text(encoding="utf-8"), path.parent.name) == []
 
 
-def test_there_are_implementations_to_look_at():
+def test_there_are_implementations_to_look_at() -> None:
     assert [path for path in SOURCES if path.name == "evaluate.py"]
 
 
@@ -88,11 +88,11 @@ def test_there_are_implementations_to_look_at():
         "async def evaluate(): pass",
     ],
 )
-def test_an_impurity_is_found(source):
+def test_an_impurity_is_found(source: str) -> None:
     assert impurities(source, "mine") != []
 
 
-def test_what_a_module_needs_is_let_through():
+def test_what_a_module_needs_is_let_through() -> None:
     source = (
         "import math\nfrom datetime import datetime\nfrom decimal import Decimal, localcontext\n"
         "from ontology.values import Quantity\nfrom modules.mine.tables import T\n"

@@ -18,12 +18,13 @@ from tests.support.module_inputs import (
     MALE,
     NOT_APPLICABLE,
     OTHER,
+    Given,
     between,
     bound,
     bounds,
     caution_texts,
-    evaluate_at,
-    interpret_at,
+    evaluate_module,
+    interpret_module,
     issue_codes,
     issue_texts,
     module,
@@ -46,7 +47,7 @@ WOMAN = {
 EXPECTED = Decimal("28.026055")
 
 
-def without(*names: str) -> dict:
+def without(*names: str) -> Given:
     return {name: value for name, value in WOMAN.items() if name not in names}
 
 
@@ -66,7 +67,9 @@ def test_all_vectors() -> None:
     st.decimals("1", "5000", places=1),
     st.sampled_from(sorted(SURVIVAL)),
 )
-def test_risk_is_a_percentage_and_moves_as_published(age, sex, egfr, uacr, key) -> None:
+def test_risk_is_a_percentage_and_moves_as_published(
+    age: Decimal, sex: str, egfr: Decimal, uacr: Decimal, key: tuple[int, bool]
+) -> None:
     value = risk(age, sex, egfr, uacr, SURVIVAL[key])
     assert 0 <= value <= 100
     assert risk(age, sex, egfr, uacr * 2, SURVIVAL[key]) >= value
@@ -78,74 +81,74 @@ def test_risk_is_a_percentage_and_moves_as_published(age, sex, egfr, uacr, key) 
 @pytest.mark.parametrize(
     "changed", [{"egfr": 60}, {"egfr": 95}, {"age": "17.9"}, {"dialysis": True}, {"kidney_transplant": True}]
 )
-def test_refused(module_id: str, changed: dict) -> None:
-    assert evaluate_at(module_id, {**WOMAN, **changed}).value == NOT_APPLICABLE
-    assert number_of(evaluate_at(module_id, {**WOMAN, "egfr": "59.99"})) > 0
+def test_refused(module_id: str, changed: Given) -> None:
+    assert evaluate_module(module_id, {**WOMAN, **changed}).value == NOT_APPLICABLE
+    assert number_of(evaluate_module(module_id, {**WOMAN, "egfr": "59.99"})) > 0
 
 
 @pytest.mark.parametrize("module_id", IDS)
 def test_caution_where_kidney_failure_is_recorded(module_id: str) -> None:
-    evaluation = evaluate_at(module_id, {**WOMAN, "end_stage_kidney_disease": True})
-    assert number_of(evaluation) == number_of(evaluate_at(module_id, WOMAN))
+    evaluation = evaluate_module(module_id, {**WOMAN, "end_stage_kidney_disease": True})
+    assert number_of(evaluation) == number_of(evaluate_module(module_id, WOMAN))
     assert "end-stage kidney disease" in caution_texts(evaluation)
-    assert "end-stage" not in caution_texts(evaluate_at(module_id, WOMAN))
+    assert "end-stage" not in caution_texts(evaluate_module(module_id, WOMAN))
 
 
 def test_dialysis_or_transplant_not_recorded_is_not_no() -> None:
-    evaluation = evaluate_at(FIVE, without("dialysis", "kidney_transplant"))
+    evaluation = evaluate_module(FIVE, without("dialysis", "kidney_transplant"))
     assert number_of(evaluation) == EXPECTED
     assert "dialysis" in unknown_texts(evaluation)
     assert "transplant" in unknown_texts(evaluation)
 
 
 def test_region_unset_gives_both_as_bounds() -> None:
-    evaluation = evaluate_at(FIVE, without("north_america"))
+    evaluation = evaluate_module(FIVE, without("north_america"))
     assert evaluation.value == INPUT_ABSENT
-    elsewhere = number_of(evaluate_at(FIVE, {**WOMAN, "north_america": False}))
+    elsewhere = number_of(evaluate_module(FIVE, {**WOMAN, "north_america": False}))
     assert bounds(evaluation) == (elsewhere, EXPECTED)
 
 
 def test_caution_derived_with_ckd_epi_2009() -> None:
     for module_id in IDS:
-        evaluation = evaluate_at(module_id, WOMAN)
+        evaluation = evaluate_module(module_id, WOMAN)
         assert "derived-with-ckd-epi-2009" in issue_codes(evaluation)
         assert "10.1093/ndt/gfac197" in issue_texts(evaluation)
 
 
 def test_a_ratio_known_as_a_bound_never_enters_a_logarithm() -> None:
-    evaluation = evaluate_at(FIVE, {**WOMAN, "uacr": bound("<", 5, "mg/g")})
+    evaluation = evaluate_module(FIVE, {**WOMAN, "uacr": bound("<", 5, "mg/g")})
     assert evaluation.value == INPUT_ABSENT
-    assert bounds(evaluation) == (0, number_of(evaluate_at(FIVE, {**WOMAN, "uacr": 5})))
+    assert bounds(evaluation) == (0, number_of(evaluate_module(FIVE, {**WOMAN, "uacr": 5})))
     assert "uacr-bound" in issue_codes(evaluation)
-    above = evaluate_at(FIVE, {**WOMAN, "uacr": bound(">", 3000, "mg/g")})
-    assert bounds(above) == (number_of(evaluate_at(FIVE, {**WOMAN, "uacr": 3000})), 100)
+    above = evaluate_module(FIVE, {**WOMAN, "uacr": bound(">", 3000, "mg/g")})
+    assert bounds(above) == (number_of(evaluate_module(FIVE, {**WOMAN, "uacr": 3000})), 100)
 
 
 @pytest.mark.parametrize("uacr", [0, -1, "0.0"])
 def test_a_ratio_of_zero_or_less_is_a_bound(uacr: float) -> None:
-    evaluation = evaluate_at(FIVE, {**WOMAN, "uacr": uacr})
+    evaluation = evaluate_module(FIVE, {**WOMAN, "uacr": uacr})
     assert evaluation.value == INPUT_ABSENT
-    assert bounds(evaluation) == (0, number_of(evaluate_at(FIVE, {**WOMAN, "uacr": 30})))
+    assert bounds(evaluation) == (0, number_of(evaluate_module(FIVE, {**WOMAN, "uacr": 30})))
     assert "30 mg/g" in issue_texts(evaluation)
 
 
 def test_without_albuminuria_there_is_no_risk_and_no_bound() -> None:
-    evaluation = evaluate_at(FIVE, without("uacr"))
+    evaluation = evaluate_module(FIVE, without("uacr"))
     assert evaluation.value == INPUT_ABSENT
     assert evaluation.bounds is None
 
 
 def test_sex_unknown_or_other_gives_bounds() -> None:
-    both = (EXPECTED, number_of(evaluate_at(FIVE, {**WOMAN, "sex": MALE})))
-    assert bounds(evaluate_at(FIVE, without("sex"))) == both
-    evaluation = evaluate_at(FIVE, {**WOMAN, "sex": OTHER})
+    both = (EXPECTED, number_of(evaluate_module(FIVE, {**WOMAN, "sex": MALE})))
+    assert bounds(evaluate_module(FIVE, without("sex"))) == both
+    evaluation = evaluate_module(FIVE, {**WOMAN, "sex": OTHER})
     assert evaluation.value == INPUT_ABSENT
     assert bounds(evaluation) == both
 
 
 def test_an_egfr_known_between_limits_gives_bounds() -> None:
-    evaluation = evaluate_at(FIVE, {**WOMAN, "egfr": between(20, 28, EGFR)})
-    assert bounds(evaluation) == (EXPECTED, number_of(evaluate_at(FIVE, {**WOMAN, "egfr": 20})))
+    evaluation = evaluate_module(FIVE, {**WOMAN, "egfr": between(20, 28, EGFR)})
+    assert bounds(evaluation) == (EXPECTED, number_of(evaluate_module(FIVE, {**WOMAN, "egfr": 20})))
 
 
 def test_unknown_years_are_no_silent_default() -> None:
@@ -165,7 +168,7 @@ def test_unknown_years_are_no_silent_default() -> None:
     ],
 )
 def test_bands_and_advice_of_kdigo(module_id: str, uacr: float, egfr: float, code: str, advised: bool) -> None:
-    outcome = interpret_at(module_id, {**WOMAN, "uacr": uacr, "egfr": egfr})
+    outcome = interpret_module(module_id, {**WOMAN, "uacr": uacr, "egfr": egfr})
     assert outcome is not None
     assert outcome.coding.code == code
     assert bool(outcome.advice) is advised
@@ -173,7 +176,7 @@ def test_bands_and_advice_of_kdigo(module_id: str, uacr: float, egfr: float, cod
 
 
 def test_a_bound_that_lies_in_one_band_is_interpreted() -> None:
-    outcome = interpret_at(FIVE, {**WOMAN, "egfr": 55, "uacr": bound("<", 5, "mg/g")})
+    outcome = interpret_module(FIVE, {**WOMAN, "egfr": 55, "uacr": bound("<", 5, "mg/g")})
     assert outcome is not None
     assert outcome.coding.code == "kfre-5y-below-3"
 
@@ -194,7 +197,7 @@ def test_risks_read_as_people(value: str, shown: str, words: str) -> None:
 
 
 def test_the_claim_says_outcome_risk_and_horizon() -> None:
-    claim = evaluate_at(FIVE, WOMAN).working.claim or ""
+    claim = evaluate_module(FIVE, WOMAN).working.claim or ""
     assert "28.0 %, about 28 in 100 similar people over 5 years" in claim
     for module_id, horizon in zip(IDS, ("P2Y", "P5Y"), strict=True):
         described = module(module_id).risk

@@ -13,14 +13,15 @@ import skops.io
 
 import modules
 from ontology.artefact import content_digest
-from ontology.values import Absent, AbsentReason
+from ontology.values import Absent, AbsentReason, Coding
 from tests.support.fitted_models import DIABETES, ILL, INFARCTION, SUPPORT, USUAL, VISITOR
 from tests.support.module_inputs import (
     FEMALE,
     INPUT_ABSENT,
     MALE,
     NOT_APPLICABLE,
-    evaluate_at,
+    Given,
+    evaluate_module,
     issue_texts,
     module,
     number_of,
@@ -62,13 +63,15 @@ def _line(at: list[float], points: list[float], value: float) -> float:
         (62, None, None, 24, 0, 0),
     ],
 )
-def test_infarction_adds_up_by_hand(age, rate, pressure, mass, failing, shocked) -> None:
+def test_infarction_adds_up_by_hand(
+    age: float, rate: float | None, pressure: float | None, mass: float | None, failing: int, shocked: int
+) -> None:
     known = {
         "age": age, "heart_rate": rate, "systolic": pressure, "body_mass_index": mass, "heart_failure": failing,
         "shock": shocked,
     }  # fmt: skip
     given = {name: bool(value) if name in _FLAGS else value for name, value in known.items() if value is not None}
-    found = number_of(evaluate_at(INFARCTION, {**given, "infarction": True}))
+    found = number_of(evaluate_module(INFARCTION, {**given, "infarction": True}))
     assert abs(float(found) - by_hand("mortality_after_mi_1y", known)) < 1e-9
 
 
@@ -84,12 +87,14 @@ _FLAGS = ("heart_failure", "shock")
         (45, MALE, 29, None, 310, 25),
     ],
 )  # fmt: skip
-def test_diabetes_adds_up_by_hand(age, sex, mass, pressure, total, good) -> None:
+def test_diabetes_adds_up_by_hand(
+    age: float, sex: Coding, mass: float | None, pressure: float | None, total: float | None, good: float | None
+) -> None:
     known = {
         "age": age, "body_mass_index": mass, "systolic": pressure, "total_cholesterol": total, "hdl_cholesterol": good,
     }  # fmt: skip
     given = {name: value for name, value in known.items() if value is not None}
-    found = evaluate_at(DIABETES, {**given, "sex": sex})
+    found = evaluate_module(DIABETES, {**given, "sex": sex})
     if set(given) == {"age", "body_mass_index"}:
         assert found.value == INPUT_ABSENT
         return
@@ -112,16 +117,16 @@ def test_diabetes_adds_up_by_hand(age, sex, mass, pressure, total, good) -> None
         (DIABETES, {"pregnancy": True}),
     ],
 )
-def test_refused(module_id: str, changed: dict) -> None:
-    assert number_of(evaluate_at(module_id, USUAL[module_id])) > 0
-    assert evaluate_at(module_id, {**USUAL[module_id], **changed}).value == NOT_APPLICABLE
+def test_refused(module_id: str, changed: Given) -> None:
+    assert number_of(evaluate_module(module_id, USUAL[module_id])) > 0
+    assert evaluate_module(module_id, {**USUAL[module_id], **changed}).value == NOT_APPLICABLE
 
 
 @pytest.mark.parametrize("module_id", USUAL)
 def test_a_patient_of_whom_nothing_is_measured_gets_no_base_rate(module_id: str) -> None:
     about = {"age", "infarction", "organ_failure"}
     nothing = {name: value for name, value in USUAL[module_id].items() if name in about}
-    assert evaluate_at(module_id, nothing).value == INPUT_ABSENT
+    assert evaluate_module(module_id, nothing).value == INPUT_ABSENT
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ def test_a_patient_of_whom_nothing_is_measured_gets_no_base_rate(module_id: str)
     ],
 )
 def test_risk_goes_the_way_that_medicine_knows(module_id: str, name: str, values: range) -> None:
-    risks = [number_of(evaluate_at(module_id, {**USUAL[module_id], name: value})) for value in values]
+    risks = [number_of(evaluate_module(module_id, {**USUAL[module_id], name: value})) for value in values]
     assert risks == sorted(risks)
     assert risks[-1] > risks[0]
 
@@ -151,22 +156,22 @@ def test_none_reads_race_and_all_are_demonstrations(module_id: str) -> None:
 
 
 def test_diabetes_by_a_model_needs_confirmation() -> None:
-    evaluation = evaluate_at(DIABETES, VISITOR)
+    evaluation = evaluate_module(DIABETES, VISITOR)
     assert "needs confirmation" in (evaluation.working.qualifier or "")
     assert "survey weights" in issue_texts(evaluation)
 
 
 def test_what_is_outside_of_the_training_data_is_told() -> None:
-    assert "creatinine 30 mg/dL is above 99.9 %" in issue_texts(evaluate_at(SUPPORT, {**ILL, "creatinine": 30}))
+    assert "creatinine 30 mg/dL is above 99.9 %" in issue_texts(evaluate_module(SUPPORT, {**ILL, "creatinine": 30}))
 
 
 @pytest.mark.parametrize("age", [80, "80.4", 93])
 def test_who_is_recorded_as_eighty_lies_in_the_training_data(age: int | str) -> None:
     """One in sixteen of them is: of nobody of 80 or more can it be said that the data have none so old."""
-    found = evaluate_at(DIABETES, {**VISITOR, "age": age})
+    found = evaluate_module(DIABETES, {**VISITOR, "age": age})
     assert found.working.standing is not None and found.working.standing.outside == ()
     assert ("counts as 80" in issue_texts(found)) is (age != 80)
-    assert number_of(found) == number_of(evaluate_at(DIABETES, {**VISITOR, "age": 80}))
+    assert number_of(found) == number_of(evaluate_module(DIABETES, {**VISITOR, "age": 80}))
 
 
 @pytest.mark.parametrize("name", ["bilirubin", "leucocytes", "creatinine", "albumin"])
@@ -175,13 +180,15 @@ def test_a_reading_falls_on_the_side_of_those_of_the_study_that_it_is_one_with(n
     for tenths in range(2, 60):
         share, power = frexp(tenths / 10)
         kept = Decimal(ldexp(floor(share * 8192), power - 13)).quantize(Decimal("1e-8"))
-        read, stored = (number_of(evaluate_at(SUPPORT, {**ILL, name: each})) for each in (str(tenths / 10), str(kept)))
+        read, stored = (
+            number_of(evaluate_module(SUPPORT, {**ILL, name: each})) for each in (str(tenths / 10), str(kept))
+        )
         assert read == stored, tenths
 
 
 @pytest.mark.parametrize("module_id", USUAL)
 def test_the_interval_holds_the_result(module_id: str) -> None:
-    evaluation = evaluate_at(module_id, USUAL[module_id])
+    evaluation = evaluate_module(module_id, USUAL[module_id])
     assert evaluation.interval is not None
     assert evaluation.interval.low <= number_of(evaluation) <= evaluation.interval.high
     assert evaluation.interval.high - evaluation.interval.low > Decimal("0.1")
@@ -189,7 +196,7 @@ def test_the_interval_holds_the_result(module_id: str) -> None:
 
 def test_log_odds_of_the_base_and_the_inputs_add_up() -> None:
     for module_id, known in USUAL.items():
-        evaluation = evaluate_at(module_id, known)
+        evaluation = evaluate_module(module_id, known)
         margin = evaluation.working.margin
         assert margin is not None
         chance = float(number_of(evaluation)) / 100

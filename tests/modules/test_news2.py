@@ -9,6 +9,7 @@ from ontology.values import Absent, AbsentReason, Coding
 from tests.support.module_inputs import (
     NOT_FOUND,
     UNREACHABLE,
+    Given,
     bounds,
     evaluate_module,
     interpret_module,
@@ -16,8 +17,8 @@ from tests.support.module_inputs import (
     issue_texts,
     level,
     module,
+    number_of,
     sex,
-    total_points,
 )
 
 ALL_ZERO = {
@@ -53,30 +54,30 @@ def pairs(row: str) -> list[tuple[str, int]]:
 @pytest.mark.parametrize(("slot", "value", "points"), [(s, v, p) for s, row in CHART.items() for v, p in pairs(row)])
 def test_chart(slot: str, value: str, points: int) -> None:
     evaluation = evaluate_module("news2", {**ALL_ZERO, slot: value})
-    assert total_points(evaluation) == points
+    assert number_of(evaluation) == points
     assert {c.slot: c.amount for c in evaluation.working.contributions}[slot] == points
 
 
 @pytest.mark.parametrize(("value", "points"), pairs(SCALE_2_ON_AIR))
 def test_scale_2_on_air(value: str, points: int) -> None:
-    assert total_points(evaluate_module("news2", {**ALL_ZERO, "spo2_scale_2": True, "spo2": value})) == points
+    assert number_of(evaluate_module("news2", {**ALL_ZERO, "spo2_scale_2": True, "spo2": value})) == points
 
 
 @pytest.mark.parametrize(("value", "points"), pairs(SCALE_2_ON_OXYGEN))
 def test_scale_2_on_oxygen(value: str, points: int) -> None:
     given = {**ALL_ZERO, "spo2_scale_2": True, "spo2": value, "supplemental_oxygen": True}
-    assert total_points(evaluate_module("news2", given)) == points + 2
+    assert number_of(evaluate_module("news2", given)) == points + 2
 
 
 def test_oxygen_scores_2() -> None:
-    assert total_points(evaluate_module("news2", {**ALL_ZERO, "supplemental_oxygen": True})) == 2
+    assert number_of(evaluate_module("news2", {**ALL_ZERO, "supplemental_oxygen": True})) == 2
 
 
 def test_refused_under_16() -> None:
     evaluation = evaluate_module("news2", {**ALL_ZERO, "age": 15.99})
     assert evaluation.value == Absent(AbsentReason.NOT_APPLICABLE)
     assert evaluation.bounds is None
-    assert total_points(evaluate_module("news2", {**ALL_ZERO, "age": 16})) == 0
+    assert number_of(evaluate_module("news2", {**ALL_ZERO, "age": 16})) == 0
 
 
 def test_refused_in_pregnancy() -> None:
@@ -85,7 +86,7 @@ def test_refused_in_pregnancy() -> None:
 
 def test_pregnancy_not_recorded_is_said_to_be_unknown() -> None:
     evaluation = evaluate_module("news2", {**ALL_ZERO, "pregnancy": NOT_FOUND})
-    assert total_points(evaluation) == 0
+    assert number_of(evaluation) == 0
     assert "applicability-unknown" in issue_codes(evaluation)
     assert "pregnancy" in issue_texts(evaluation)
 
@@ -94,13 +95,13 @@ def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
     for who in ({"sex": sex("male")}, {"age": 60}):
         for recorded in (NOT_FOUND, True):
             evaluation = evaluate_module("news2", {**ALL_ZERO, **who, "pregnancy": recorded})
-            assert total_points(evaluation) == 0
+            assert number_of(evaluation) == 0
             assert "pregnancy" not in issue_texts(evaluation)
 
 
 def test_caution_after_spinal_cord_injury() -> None:
     evaluation = evaluate_module("news2", {**ALL_ZERO, "spinal_cord_injury": True})
-    assert total_points(evaluation) == 0
+    assert number_of(evaluation) == 0
     assert "caution" in issue_codes(evaluation)
 
 
@@ -143,12 +144,12 @@ def test_undocumented_oxygen_is_missing_not_air() -> None:
 def test_scale_2_only_by_a_recorded_decision() -> None:
     given = {**ALL_ZERO, "spo2": 90}
     without = evaluate_module("news2", given)
-    assert total_points(without) == 3
+    assert number_of(without) == 3
     assert "spo2-scale-1" in issue_codes(without)
     decided = evaluate_module("news2", {**given, "spo2_scale_2": True})
-    assert total_points(decided) == 0
+    assert number_of(decided) == 0
     assert "spo2-scale-2" in issue_codes(decided)
-    assert total_points(evaluate_module("news2", {**given, "spo2_scale_2": False})) == 3
+    assert number_of(evaluate_module("news2", {**given, "spo2_scale_2": False})) == 3
 
 
 def test_scale_2_decision_unreadable_keeps_both_scales_possible() -> None:
@@ -161,7 +162,7 @@ def test_scale_2_decision_unreadable_keeps_both_scales_possible() -> None:
 
 @pytest.mark.parametrize("scale", [NOT_FOUND, UNREACHABLE, True, False])
 def test_scale_does_not_matter_where_both_score_alike(scale: Absent | bool) -> None:
-    assert total_points(evaluate_module("news2", {**ALL_ZERO, "spo2": 83, "spo2_scale_2": scale})) == 3
+    assert number_of(evaluate_module("news2", {**ALL_ZERO, "spo2": 83, "spo2_scale_2": scale})) == 3
 
 
 def test_scale_2_without_documented_oxygen_depends_on_it() -> None:
@@ -171,17 +172,16 @@ def test_scale_2_without_documented_oxygen_depends_on_it() -> None:
 
 @pytest.mark.parametrize("name", ["new confusion", "voice", "pain", "unresponsive"])
 def test_new_confusion_and_less_than_alert_score_3(name: str) -> None:
-    assert total_points(evaluate_module("news2", {**ALL_ZERO, "consciousness": level(name)})) == 3
+    assert number_of(evaluate_module("news2", {**ALL_ZERO, "consciousness": level(name)})) == 3
 
 
 def test_chronic_confusion_does_not_score() -> None:
-    assert total_points(evaluate_module("news2", {**ALL_ZERO, "consciousness": level("chronic confusion")})) == 0
+    assert number_of(evaluate_module("news2", {**ALL_ZERO, "consciousness": level("chronic confusion")})) == 0
 
 
 def test_level_of_consciousness_that_the_chart_does_not_know_never_scores_nothing() -> None:
     assert (
-        total_points(evaluate_module("news2", {**ALL_ZERO, "consciousness": Coding("http://example.org", "drowsy")}))
-        == 3
+        number_of(evaluate_module("news2", {**ALL_ZERO, "consciousness": Coding("http://example.org", "drowsy")})) == 3
     )
 
 
@@ -198,7 +198,7 @@ def test_level_of_consciousness_that_the_chart_does_not_know_never_scores_nothin
         ({"pulse": 135, "respiratory_rate": 25, "temperature": 38.5}, "news2-high"),
     ],
 )
-def test_responses_to_0_to_4_a_single_3_5_to_6_and_7(given: dict, code: str) -> None:
+def test_responses_to_0_to_4_a_single_3_5_to_6_and_7(given: Given, code: str) -> None:
     outcome = interpret_module("news2", {**ALL_ZERO, **given})
     assert outcome is not None
     assert outcome.coding.code == code
@@ -215,7 +215,7 @@ def test_never_described_as_monitoring() -> None:
 
 def test_37_5_degrees_scores_0_though_a_published_example_scores_it_1() -> None:
     given = {**ALL_ZERO, "respiratory_rate": 21, "spo2": 93, "pulse": 95, "temperature": 37.5}
-    assert total_points(evaluate_module("news2", given)) == 5
+    assert number_of(evaluate_module("news2", given)) == 5
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_37_5_degrees_scores_0_though_a_published_example_scores_it_1() -> None:
 )
 def test_values_between_the_published_bands_are_rounded_half_up_first(temperature: str, points: int) -> None:
     evaluation = evaluate_module("news2", {**ALL_ZERO, "temperature": temperature})
-    assert total_points(evaluation) == points
+    assert number_of(evaluation) == points
 
 
 def test_gcs_is_never_scored_without_a_declared_table() -> None:
@@ -259,4 +259,4 @@ def test_a_gcs_below_15_beside_alert_is_said(gcs: int | Absent, name: str, said:
 def test_maximum_is_20() -> None:
     worst = {"respiratory_rate": 30, "spo2": 80, "systolic_bp": 60, "pulse": 150, "temperature": 34}
     given = {**ALL_ZERO, **worst, "supplemental_oxygen": True, "consciousness": level("unresponsive")}
-    assert total_points(evaluate_module("news2", given)) == Decimal(20)
+    assert number_of(evaluate_module("news2", given)) == Decimal(20)

@@ -3,21 +3,24 @@
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import modules
-from ontology.values import Absent, AbsentReason
+from ontology.evaluation import Evaluation
+from ontology.values import Absent, AbsentReason, Coding
 from tests.support.module_inputs import (
     FEMALE,
     INPUT_ABSENT,
     MALE,
     NOT_APPLICABLE,
     OTHER,
+    Given,
     bounds,
-    evaluate_at,
+    evaluate_module,
     issue_codes,
     issue_texts,
     module,
@@ -53,19 +56,21 @@ NAMES = {"sbp": "systolic", "total_c": "total_cholesterol", "hdl_c": "hdl_choles
 FLAGS = {"bp_tx": "antihypertensive", "dm": "diabetes", "statin": "statin", "smoking": "smoking"}
 
 
-def of(module_id: str, inputs: dict) -> dict:
+def of(module_id: str, inputs: Given) -> Given:
     """What the module has a slot for: heart failure does not ask of statins."""
     slots = {slot.name for slot in module(module_id).slots}
     return {name: value for name, value in inputs.items() if name in slots}
 
 
-def ask(module_id: str, changed: dict | None = None, *without: str):
+def ask(module_id: str, changed: Given | None = None, *without: str) -> Evaluation:
     inputs = {**WOMAN, **(changed or {})}
-    return evaluate_at(module_id, of(module_id, {name: value for name, value in inputs.items() if name not in without}))
+    return evaluate_module(
+        module_id, of(module_id, {name: value for name, value in inputs.items() if name not in without})
+    )
 
 
-def written(case: dict) -> dict:
-    inputs = {NAMES.get(name, name): case[name] for name in ("age", *NAMES, "egfr")}
+def written(case: dict[str, str]) -> Given:
+    inputs: dict[str, Any] = {NAMES.get(name, name): case[name] for name in ("age", *NAMES, "egfr")}
     inputs |= {name: case[flag] == "TRUE" for flag, name in FLAGS.items()}
     return inputs | {"sex": FEMALE if case["sex"] == "female" else MALE}
 
@@ -77,7 +82,7 @@ def test_all_vectors() -> None:
     assert len(cases) >= 30
     for case in cases:
         for module_id, column in IDS.items():
-            value = number_of(evaluate_at(module_id, of(module_id, written(case)))) / 100
+            value = number_of(evaluate_module(module_id, of(module_id, written(case)))) / 100
             assert abs(value - Decimal(case[column])) <= Decimal("0.0005"), (module_id, case)
 
 
@@ -93,7 +98,9 @@ def test_all_vectors() -> None:
         ("egfr", ("15", "150"), ("14.9", "150.1")),
     ],
 )
-def test_refused_outside_the_published_ranges(module_id: str, name: str, inside: tuple, outside: tuple) -> None:
+def test_refused_outside_the_published_ranges(
+    module_id: str, name: str, inside: tuple[str, str], outside: tuple[str, str]
+) -> None:
     for value in inside:
         assert number_of(ask(module_id, {name: value})) > 0
     for value in outside:
@@ -161,7 +168,7 @@ def test_what_treatment_means_is_told() -> None:
     st.booleans(),
     st.booleans(),
 )
-def test_risk_moves_as_published(age, sex, egfr, diabetes, smoking) -> None:
+def test_risk_moves_as_published(age: Decimal, sex: Coding, egfr: Decimal, diabetes: bool, smoking: bool) -> None:
     for module_id in IDS:
         base = {"age": str(age), "sex": sex, "egfr": str(egfr), "diabetes": diabetes, "smoking": smoking}
         value = number_of(ask(module_id, base))

@@ -7,6 +7,7 @@ from ontology.values import Absent, AbsentReason
 from tests.support.module_inputs import (
     NOT_FOUND,
     UNREACHABLE,
+    Given,
     bounds,
     evaluate_module,
     interpret_module,
@@ -14,7 +15,7 @@ from tests.support.module_inputs import (
     issue_texts,
     level,
     module,
-    total_points,
+    number_of,
 )
 
 NORMAL = {"respiratory_rate": 16, "systolic_bp": 120, "gcs": 15, "age": 60, "suspected_infection": True}
@@ -32,8 +33,8 @@ NORMAL = {"respiratory_rate": 16, "systolic_bp": 120, "gcs": 15, "age": 60, "sus
         ({"gcs": 3, "respiratory_rate": 30, "systolic_bp": 70}, 3),
     ],
 )
-def test_one_point_for_each_criterion(given: dict, points: int) -> None:
-    assert total_points(evaluate_module("qsofa", {**NORMAL, **given})) == points
+def test_one_point_for_each_criterion(given: Given, points: int) -> None:
+    assert number_of(evaluate_module("qsofa", {**NORMAL, **given})) == points
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_one_point_for_each_criterion(given: dict, points: int) -> None:
 )
 def test_mentation_by_acvpu_where_there_is_no_coma_scale(name: str, points: int) -> None:
     evaluation = evaluate_module("qsofa", {**NORMAL, "gcs": NOT_FOUND, "consciousness": level(name)})
-    assert total_points(evaluation) == points
+    assert number_of(evaluation) == points
     assert not issue_codes(evaluation) & {"input-absent", "undetermined"}
 
 
@@ -64,7 +65,7 @@ def test_chronic_confusion_alone_decides_nothing() -> None:
 @pytest.mark.parametrize(("gcs", "name"), [(14, "alert"), (15, "voice")])
 def test_contradictory_mentation_is_scored_as_altered_and_said(gcs: int, name: str) -> None:
     evaluation = evaluate_module("qsofa", {**NORMAL, "gcs": gcs, "consciousness": level(name)})
-    assert total_points(evaluation) == 1
+    assert number_of(evaluation) == 1
     assert "mentation-contradictory" in issue_codes(evaluation)
 
 
@@ -85,7 +86,7 @@ def test_advised_against_as_the_only_screen() -> None:
 
 def test_refused_under_18() -> None:
     assert evaluate_module("qsofa", {**NORMAL, "age": 17.9}).value == Absent(AbsentReason.NOT_APPLICABLE)
-    assert total_points(evaluate_module("qsofa", {**NORMAL, "age": 18})) == 0
+    assert number_of(evaluate_module("qsofa", {**NORMAL, "age": 18})) == 0
 
 
 def test_caution_without_suspected_infection() -> None:
@@ -100,7 +101,7 @@ def test_caution_without_suspected_infection() -> None:
 @pytest.mark.parametrize(
     ("given", "code"), [({"gcs": 14}, "qsofa-negative"), ({"gcs": 14, "systolic_bp": 90}, "qsofa-positive")]
 )
-def test_threshold_is_2(given: dict, code: str) -> None:
+def test_threshold_is_2(given: Given, code: str) -> None:
     outcome = interpret_module("qsofa", {**NORMAL, **given})
     assert outcome is not None
     assert outcome.coding.code == code

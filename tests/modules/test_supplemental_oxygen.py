@@ -6,7 +6,7 @@ import pytest
 
 from ontology.values import Absent, AbsentReason, Bound
 from server.catalog.descriptions import Kind
-from tests.support.module_inputs import NOT_FOUND, UNREACHABLE, evaluate_module, issue_codes, module
+from tests.support.module_inputs import NOT_FOUND, UNREACHABLE, Given, evaluate_module, issue_codes, module
 
 UNDECIDED = Absent(AbsentReason.INPUT_ABSENT)
 
@@ -26,7 +26,7 @@ UNDECIDED = Absent(AbsentReason.INPUT_ABSENT)
         ({"oxygen_flow": 2, "room_air": False}, True),
     ],
 )
-def test_fraction_over_21_or_flow_over_0_is_oxygen_and_recorded_air_is_not(given: dict, expected: bool) -> None:
+def test_fraction_over_21_or_flow_over_0_is_oxygen_and_recorded_air_is_not(given: Given, expected: bool) -> None:
     assert evaluate_module("supplemental-oxygen", given).value is expected
 
 
@@ -58,7 +58,7 @@ def test_recorded_on_oxygen_reads_as_not_on_room_air() -> None:
         {"fio2": 21, "room_air": False},
     ],
 )
-def test_contradictory_oxygen_is_not_decided(given: dict) -> None:
+def test_contradictory_oxygen_is_not_decided(given: Given) -> None:
     evaluation = evaluate_module("supplemental-oxygen", given)
     assert evaluation.value == Absent(AbsentReason.CONFLICTING)
     assert issue_codes(evaluation) >= {"oxygen-contradictory"} and "no-case" not in issue_codes(evaluation)

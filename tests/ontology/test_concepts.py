@@ -9,7 +9,7 @@ from rdflib import Graph
 
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.units import convert, is_convertible, ucum_code
-from ontology.values import Coding
+from ontology.values import Coding, Quantity
 from server.catalog.concepts import concept_nodes, read_concept
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,6 +174,7 @@ def test_what_is_usual_is_plausible(name: str) -> None:
     assert concept.note is not None
     assert "lausible" in concept.note
     if concept.reference is not None:
+        assert isinstance(concept.reference, Quantity)
         assert concept.plausible_low <= concept.reference.value <= concept.plausible_high
 
 

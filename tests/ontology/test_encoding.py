@@ -4,13 +4,15 @@ from collections import OrderedDict
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 from enum import StrEnum
+from random import Random
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ontology.encoding import digest, encode
+from ontology.encoding import Encodable, digest, encode
 from ontology.errors import EncodingError
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
 
@@ -43,7 +45,7 @@ def same(a: object, b: object) -> bool:
 
 
 @given(ANY, ANY)
-def test_one_form_for_one_value(a: object, b: object) -> None:
+def test_one_form_for_one_value(a: Encodable, b: Encodable) -> None:
     assert (encode(a) == encode(b)) == same(a, b)
 
 
@@ -105,7 +107,7 @@ def test_framing_cannot_be_confused(a: list[str], b: list[str]) -> None:
 
 
 @given(st.dictionaries(TEXT, VALUE, min_size=2, max_size=5), st.randoms())
-def test_the_order_of_a_mapping_does_not_matter(mapping: dict[str, object], random) -> None:
+def test_the_order_of_a_mapping_does_not_matter(mapping: dict[str, Encodable], random: Random) -> None:
     items = list(mapping.items())
     random.shuffle(items)
     assert encode(dict(items)) == encode(mapping) == encode(OrderedDict(items)) == encode(MappingProxyType(mapping))
@@ -169,7 +171,7 @@ class Colour(StrEnum):
     ],
     ids=repr,
 )
-def test_what_has_no_canonical_form_is_refused(value: object) -> None:
+def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(EncodingError):
         encode(value)
 
@@ -182,7 +184,7 @@ def test_a_refusal_does_not_repeat_the_value() -> None:
 
 
 @given(VALUE)
-def test_a_digest_depends_on_key_and_purpose(value: object) -> None:
+def test_a_digest_depends_on_key_and_purpose(value: Encodable) -> None:
     digests = {digest(value), digest(value, b"k"), digest(value, b"l"), digest(value, b"k", b"other")}
     assert len(digests) == 4
     assert all(len(each) == 64 for each in digests)

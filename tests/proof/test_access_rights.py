@@ -100,7 +100,7 @@ async def test_why_it_ran_is_told_from_the_callers_own_questions() -> None:
 
     def why(told: Any) -> str:
         chain = results(told)[0]["chain"]
-        return next(step["reason"] for step in chain if step["module"]["id"] == "egfr")
+        return str(next(step["reason"] for step in chain if step["module"]["id"] == "egfr"))
 
     async with over(fhir) as client:
         await ask(client, "all")

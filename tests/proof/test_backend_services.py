@@ -20,6 +20,7 @@ from server.settings import Settings
 from tests.support.charts import creatinine, patient
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import BASE, FakeFhir, application_client
+from tests.support.settings import make_settings
 
 RECORDS = (patient(), creatinine(1.6, "2026-06-01T08:30:00Z"))
 QUERY = (
@@ -89,7 +90,7 @@ def made(folder: Path, private: Any, name: str = "key.pem", **more: str) -> Sett
     file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     file.chmod(0o600)
     backend = {"client_id": "medtwin", "key_file": str(file), **more}
-    return Settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "backend", "backend": backend}])
+    return make_settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "backend", "backend": backend}])
 
 
 @pytest.fixture

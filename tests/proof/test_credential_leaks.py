@@ -27,6 +27,7 @@ from tests.support.fake_fhir_servers import (
     watch_embedded,
 )
 from tests.support.secrets_chart import assert_none, cache_contents, everything_logged
+from tests.support.settings import make_settings
 
 RECORDS = (patient(), creatinine(1.6, "2026-06-29T08:30:00Z"))
 TOKEN, EXPIRED, GIVEN = "tok-zq7x-all", "tok-zq7x-expired", "tok-zq7x-given"
@@ -119,7 +120,7 @@ def settings(folder: Path, key: str) -> Settings:
     file.write_text(key)
     file.chmod(0o600)
     backend = {"client_id": "medtwin", "key_file": str(file), "token_url": "https://auth.example/token"}
-    return Settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "backend", "backend": backend}])
+    return make_settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "backend", "backend": backend}])
 
 
 def key() -> str:

@@ -59,7 +59,7 @@ OBSERVED = "2026-06-30T11:30:00Z"
 def bedside(when: str = OBSERVED) -> list[Record]:
     """One set of observations that scores nothing."""
     signs = (("9279-1", 16, "/min"), ("59408-5", 97, "%"), ("8480-6", 120, "mm[Hg]"), ("8867-4", 70, "/min"))
-    alert = {"valueCodeableConcept": {"coding": [{"system": SCT, "code": "248234008"}]}}
+    alert: Record = {"valueCodeableConcept": {"coding": [{"system": SCT, "code": "248234008"}]}}
     return [
         *(lab(code, value, unit, when) for code, value, unit in signs),
         lab("8310-5", 37, "Cel", when),
@@ -96,7 +96,7 @@ async def test_a_refusal_that_rests_on_an_assumption_says_so(ask: Asker) -> None
 
 
 async def test_what_is_undecided_is_told_once(ask: Asker) -> None:
-    below = {"valueQuantity": {"value": 300, "comparator": "<", "unit": "mg/g"}}
+    below: Record = {"valueQuantity": {"value": 300, "comparator": "<", "unit": "mg/g"}}
     result = await answer(ask, "albuminuria-category", patient(), lab("9318-7", None, None, "2026-06-01", **below))
     assert result.text == (
         "Albuminuria category could not be computed: what is recorded does not settle it; it is A1 or A2"
@@ -143,7 +143,7 @@ async def test_a_result_of_today_without_a_time_of_day_is_missed_aloud(ask: Aske
 
 
 async def test_limits_of_a_risk_are_told_once(ask: Asker) -> None:
-    low = {"valueQuantity": {"value": 5, "comparator": "<", "unit": "mg/g"}}
+    low: Record = {"valueQuantity": {"value": 5, "comparator": "<", "unit": "mg/g"}}
     chart = [patient(), creatinine(1.9, "2026-06-20"), lab("9318-7", None, None, "2026-06-01", **low)]
     result = await answer(ask, "kidney-failure-risk-5y", *chart, assume={"north-america": True})
     assert result.text.count(" lies between ") == 1

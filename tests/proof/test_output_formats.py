@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def told(name: str) -> AnswerResult:
     return explain(t.EVERY_TRACE[name](), t.interpret)[0]
 
 
-def first(result: AnswerResult) -> dict[str, Any]:
+def first(result: AnswerResult) -> Any:
     return bundle(result)["entry"][0]["resource"]
 
 
@@ -97,7 +98,7 @@ def test_each_step_used_its_grounds_and_generated_its_value() -> None:
         assert (made.value(planned, PPLAN.isStepOfPlan), RDF.type, PPLAN.Plan) in made
     record = URIRef("http://127.0.0.1:8191/fhir/Observation/obs-1/_history/3")
     assert (record, RDF.type, PROV.Entity) in made
-    risk = next(s for s in made.subjects(PROV.wasGeneratedBy) if "value-1" in str(s))
+    risk: Any = next(s for s in made.subjects(PROV.wasGeneratedBy) if "value-1" in str(s))
     assert made.query("ASK { ?v prov:wasGeneratedBy/prov:used/prov:wasDerivedFrom+ ?r }", initBindings={"v": risk})
 
 
@@ -138,8 +139,8 @@ def test_a_series_is_one_line() -> None:
 def test_why_it_ran_or_was_reused_is_told() -> None:
     assert "(computed now: first seen)" in render_argument(told("complete"))
     trace = t.EVERY_TRACE["complete"]()
-    reused = t.replace(trace.executions[0], reused=True, reason="Reused: nothing that it rests on has changed")
-    again = explain(t.replace(trace, executions=(reused,)), t.interpret)[0]
+    reused = replace(trace.executions[0], reused=True, reason="Reused: nothing that it rests on has changed")
+    again = explain(replace(trace, executions=(reused,)), t.interpret)[0]
     assert "(reused: nothing that it rests on has changed)" in render_argument(again)
 
 

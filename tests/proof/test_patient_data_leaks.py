@@ -34,7 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # Ids that FHIR allows and family names in any script, each with a part that occurs nowhere by chance.
 IDS = st.from_regex(r"[A-Za-z0-9.\-]{0,20}zq7x[A-Za-z0-9.\-]{0,20}", fullmatch=True)
-NAMES = st.text(st.characters(whitelist_categories=("L",)), max_size=20).map("Zwyx{}".format)
+NAMES = st.text(st.characters(whitelist_categories=["L"]), max_size=20).map("Zwyx{}".format)
 
 
 # No shrinking: each example starts a cache server, and a leak is as plain in the first one found.

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def met(patients: tuple[RealPatient, ...]) -> Counter[str]:
     return +count
 
 
-def answers(patients: tuple[RealPatient, ...], name: str, **more: bool) -> Counter[str]:
+def answers(patients: tuple[RealPatient, ...], name: str, **more: Any) -> Counter[str]:
     """What is answered for each patient, as of their last observation."""
     concept = catalog().concepts[name]
     select = Select.ANY if concept.value_type is ValueType.FLAG else Select.LATEST

@@ -17,7 +17,6 @@ from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
 from server.catalog.trained_model import ModelFile
 from server.cli.check import module_faults
-from server.executor import module_evaluation
 from server.executor.engine import Engine
 from server.executor.memory import Memory
 from server.executor.trace import Trace
@@ -166,7 +165,7 @@ async def test_two_processes_at_once_explain_once(catalog: Catalog, monkeypatch:
             entered.set()
         return evaluate(description, *rest)
 
-    monkeypatch.setattr(module_evaluation.kinds, "evaluate", counted)
+    monkeypatch.setattr(kinds, "evaluate", counted)
     async with open_asker(catalog) as first:
         other = Asker(twin(first.engine))
         asked = await asyncio.gather(first(chart(), "test-linear"), other(chart(), "test-linear"))

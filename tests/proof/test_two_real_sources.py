@@ -8,7 +8,7 @@ from server.executor.question import Question
 from server.explain.explain import explain
 from server.explain.text import render_argument
 from server.settings import Settings
-from tests.support.charts import creatinine, patient
+from tests.support.charts import Record, creatinine, patient
 from tests.support.engine_questions import AT, shipped
 
 MRN = "https://hospital.example/joined-mrn"
@@ -18,8 +18,8 @@ OLD, NEW = "2026-06-01T08:30:00Z", "2026-06-02T08:30:00Z"
 
 def lab_records(carried: list[dict[str, str]]) -> list[dict[str, object]]:
     stranger = patient(id="joined-x", identifier=[{"system": MRN, "value": "J-18"}])
-    hers = {"subject": {"reference": "Patient/joined-77"}}
-    theirs = {"subject": {"reference": "Patient/joined-x"}}
+    hers: Record = {"subject": {"reference": "Patient/joined-77"}}
+    theirs: Record = {"subject": {"reference": "Patient/joined-x"}}
     return [
         patient(id="joined-77", identifier=carried),
         stranger,
@@ -30,7 +30,7 @@ def lab_records(carried: list[dict[str, str]]) -> list[dict[str, object]]:
 
 @pytest.mark.ehr
 async def test_the_laboratory_knows_the_patient_by_another_id(shared_ehr: Ehr) -> None:
-    mine = {"subject": {"reference": "Patient/joined-p"}}
+    mine: Record = {"subject": {"reference": "Patient/joined-p"}}
     shared_ehr.load([patient(id="joined-p", identifier=CARRIED), creatinine(1.1, OLD, id="joined-c", **mine)])
     with running_ehr() as laboratory:
         laboratory.load(lab_records(CARRIED))

@@ -9,7 +9,7 @@ from fixtures.ehr import Ehr
 from fixtures.make_patients import PATIENTS
 from fixtures.transactions import bundles_in, resources_of
 from ontology.resources import Resource
-from ontology.values import Absent, Quantity
+from ontology.values import Absent, Quantity, Value
 from server.executor.trace import BoundInput, Execution, Trace
 from server.explain.results import CLOSED_WORLD
 from tests.support.charts import patient, uacr
@@ -112,7 +112,7 @@ def test_of_every_real_patient(answers: Answers, shared_ehr: Ehr) -> None:
 
 
 async def test_an_assumption_is_shown_as_one() -> None:
-    egfr = {"egfr": Quantity(Decimal(28), "mL/min/{1.73_m2}"), "north-america": True}
+    egfr: dict[str, Value] = {"egfr": Quantity(Decimal(28), "mL/min/{1.73_m2}"), "north-america": True}
     chart = [patient(), uacr(800, "2026-06-01T08:00:00+00:00")]
     async with open_asker(cache={"enabled": False}) as ask:
         trace = await ask(chart, "kidney-failure-risk-5y", assume=egfr)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -53,8 +54,8 @@ class Backend:
         return self.url is not None
 
     @asynccontextmanager
-    async def raw(self) -> AsyncIterator[Redis]:
-        """A client of the server itself, past our store."""
+    async def raw(self) -> AsyncIterator[Any]:
+        """A Redis client of the server itself, past our store; untyped, since what it answers is typed as anything."""
         assert self.url is not None
         client = Redis.from_url(self.url)
         try:
@@ -76,8 +77,8 @@ class Backend:
 
 
 async def start_debian(directory: Path) -> "subprocess.Popen[bytes]":
-    command = [DEBIAN, "--port", "0", "--unixsocket", directory / "s", "--save", "", "--dir", directory]
-    process = await asyncio.to_thread(subprocess.Popen, command, stdout=subprocess.DEVNULL)
+    command = [DEBIAN, "--port", "0", "--unixsocket", str(directory / "s"), "--save", "", "--dir", str(directory)]
+    process = await asyncio.to_thread(lambda: subprocess.Popen(command, stdout=subprocess.DEVNULL))
     await wait_until(lambda: _answers(f"unix://{directory}/s"))
     return process
 
@@ -100,17 +101,17 @@ async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def wait_until_true(condition: Callable[[], bool]) -> None:
-    async def asked() -> bool:
+    async def holds() -> bool:
         return condition()
 
-    await wait_until(asked)
+    await wait_until(holds)
 
 
 @asynccontextmanager
 async def open_backend(name: str) -> AsyncIterator[Backend]:
     clock = Clock()
     # Generous: no test here is about a slow server, and a busy machine is not a fault.
-    limits = {"connect_timeout": 10.0, "answer_timeout": 10.0}
+    limits: dict[str, Any] = {"connect_timeout": 10.0, "answer_timeout": 10.0}
     if name == "none":
         yield Backend(name, NoStore())
     elif name == "embedded":

@@ -4,73 +4,103 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
 from server.explain.prov.exported import ExportedAnswer, ExportedContributions, ExportedInput, ExportedStep
 
 
-def with_step(said: ExportedAnswer, place: int, **changes: Any) -> ExportedAnswer:
+def with_step(answer: ExportedAnswer, place: int, **changes: Any) -> ExportedAnswer:
     """The argument with one step changed."""
-    steps = list(said.steps)
+    steps = list(answer.steps)
     steps[place] = replace(steps[place], **changes)
-    return replace(said, steps=tuple(steps))
+    return replace(answer, steps=tuple(steps))
 
 
-def with_input(said: ExportedAnswer, place: int, slot: str, **changes: Any) -> ExportedAnswer:
+def with_input(answer: ExportedAnswer, place: int, slot: str, **changes: Any) -> ExportedAnswer:
     """The argument with one input changed."""
-    inputs = dict(said.steps[place].inputs)
+    inputs = dict(answer.steps[place].inputs)
     inputs[slot] = replace(inputs[slot], **changes)
-    return with_step(said, place, inputs=inputs)
+    return with_step(answer, place, inputs=inputs)
 
 
 Change = Callable[[Decimal], ExportedAnswer]
+T = TypeVar("T")
 
 
-def numbers(said: ExportedAnswer) -> Iterator[Change]:
+def _bound(change: Callable[..., T], *arguments: Any) -> Callable[[Decimal], T]:
+    """A change by a number, with the rest of its arguments as they are now: loops go on."""
+    return lambda by: change(by, *arguments)
+
+
+def numbers(answer: ExportedAnswer) -> Iterator[Change]:
     """Every number of every step: how to change it."""
-    for place, step in enumerate(said.steps):
+    for place, step in enumerate(answer.steps):
         for value in _numbers_of_value(step.value):
-            yield lambda by, p=place, v=value: with_step(said, p, value=v(by))
+            yield _bound(lambda by, p, v: with_step(answer, p, value=v(by)), place, value)
         for limits in _numbers_of_interval(step.bounds):
-            yield lambda by, p=place, b=limits: with_step(said, p, bounds=b(by))
+            yield _bound(lambda by, p, b: with_step(answer, p, bounds=b(by)), place, limits)
         for name, given in step.inputs.items():
-            yield from _numbers_of_input(said, place, name, given)
-        yield from _numbers_of_contributions(said, place, step.contributions)
-    for limits in _numbers_of_interval(said.interval):
-        yield lambda by, i=limits: replace(said, interval=i(by))
-    for place, told in enumerate(said.attributions):
-        for which in range(len(told.groups)):
-            yield lambda by, p=place, w=which: _with_group(said, p, w, by)
+            yield from _numbers_of_input(answer, place, name, given)
+        yield from _numbers_of_contributions(answer, place, step.contributions)
+    for limits in _numbers_of_interval(answer.interval):
+        yield _bound(lambda by, i: replace(answer, interval=i(by)), limits)
+    for place, attributed in enumerate(answer.attributions):
+        for which in range(len(attributed.groups)):
+            yield _bound(lambda by, p, w: _with_group(answer, p, w, by), place, which)
         for field in ("base", "output"):
-            yield lambda by, p=place, f=field: _with_attribution(said, p, **{f: getattr(said.attributions[p], f) + by})
-        for which, item in enumerate(told.items):
-            if told.scale == "CODE" and told.against != "REFERENCE":
+            yield _bound(
+                lambda by, p, f: _with_attribution(answer, p, **{f: getattr(answer.attributions[p], f) + by}),
+                place,
+                field,
+            )
+        for which, item in enumerate(attributed.items):
+            if attributed.scale == "CODE" and attributed.against != "REFERENCE":
                 continue
-            yield lambda by, p=place, w=which: _with_item(said, p, w, amount=said.attributions[p].items[w].amount + by)
+            yield _bound(
+                lambda by, p, w: _with_item(answer, p, w, amount=answer.attributions[p].items[w].amount + by),
+                place,
+                which,
+            )
             # What an input was at an earlier time is the file's word, as far as it moves nothing.
-            for end in ("before", "after") if told.against == "REFERENCE" else ("after",):
+            for end in ("before", "after") if attributed.against == "REFERENCE" else ("after",):
                 for value in _numbers_of_value(getattr(item, end)):
-                    yield lambda by, p=place, w=which, e=end, v=value: _with_item(said, p, w, **{e: v(by)})
+                    yield _bound(
+                        lambda by, p, w, e, v: _with_item(answer, p, w, **{e: v(by)}), place, which, end, value
+                    )
 
 
-def _numbers_of_input(said: ExportedAnswer, place: int, name: str, given: ExportedInput) -> Iterator[Change]:
+def _numbers_of_input(answer: ExportedAnswer, place: int, name: str, given: ExportedInput) -> Iterator[Change]:
     consumed = given.consumed
     for value in _numbers_of_value(consumed.value):
-        yield lambda by, v=value: with_input(said, place, name, consumed=replace(consumed, value=v(by)))
+        yield _bound(lambda by, v: with_input(answer, place, name, consumed=replace(consumed, value=v(by))), value)
     for limits in _numbers_of_interval(consumed.bounds):
-        yield lambda by, b=limits: with_input(said, place, name, consumed=replace(consumed, bounds=b(by)))
+        yield _bound(lambda by, b: with_input(answer, place, name, consumed=replace(consumed, bounds=b(by))), limits)
 
 
-def _numbers_of_contributions(said: ExportedAnswer, place: int, told: ExportedContributions | None) -> Iterator[Change]:
-    if told is None:
+def _numbers_of_contributions(
+    answer: ExportedAnswer, place: int, contributions: ExportedContributions | None
+) -> Iterator[Change]:
+    if contributions is None:
         return
     for field in ("base", "output", "residual"):
-        yield lambda by, f=field: with_step(said, place, contributions=replace(told, **{f: getattr(told, f) + by}))
-    for which, (slot, amount) in enumerate(told.items):
-        yield lambda by, w=which, s=slot, a=amount: with_step(
-            said, place, contributions=replace(told, items=_with_point(told.items, w, (s, a + by)))
+        yield _bound(
+            lambda by, f: with_step(
+                answer, place, contributions=replace(contributions, **{f: getattr(contributions, f) + by})
+            ),
+            field,
+        )
+    for which, (slot, amount) in enumerate(contributions.items):
+        yield _bound(
+            lambda by, w, s, a: with_step(
+                answer,
+                place,
+                contributions=replace(contributions, items=_with_point(contributions.items, w, (s, a + by))),
+            ),
+            which,
+            slot,
+            amount,
         )
 
 
@@ -79,9 +109,17 @@ def _numbers_of_value(value: Value) -> Iterator[Callable[[Decimal], Value]]:
         yield lambda by: replace(value, value=value.value + by)
     if isinstance(value, Series):
         for place, (time, number) in enumerate(value.points):
-            yield lambda by, p=place, t=time, n=number: replace(value, points=_with_point(value.points, p, (t, n + by)))
-            yield lambda by, p=place, t=time, n=number: replace(
-                value, points=_with_point(value.points, p, (t - DAY, n))
+            yield _bound(
+                lambda by, p, t, n: replace(value, points=_with_point(value.points, p, (t, n + by))),
+                place,
+                time,
+                number,
+            )
+            yield _bound(
+                lambda by, p, t, n: replace(value, points=_with_point(value.points, p, (t - DAY, n))),
+                place,
+                time,
+                number,
             )
 
 
@@ -98,69 +136,69 @@ def _numbers_of_interval(bounds: Interval | None) -> Iterator[Callable[[Decimal]
         yield lambda by: replace(bounds, high=bounds.high + by)
 
 
-def _with_attribution(said: ExportedAnswer, place: int, **changes: Any) -> ExportedAnswer:
-    told = replace(said.attributions[place], **changes)
-    return replace(said, attributions=(*said.attributions[:place], told, *said.attributions[place + 1 :]))
+def _with_attribution(answer: ExportedAnswer, place: int, **changes: Any) -> ExportedAnswer:
+    attribution = replace(answer.attributions[place], **changes)
+    return replace(answer, attributions=(*answer.attributions[:place], attribution, *answer.attributions[place + 1 :]))
 
 
-def _with_group(said: ExportedAnswer, place: int, which: int, by: Decimal) -> ExportedAnswer:
-    groups = list(said.attributions[place].groups)
+def _with_group(answer: ExportedAnswer, place: int, which: int, by: Decimal) -> ExportedAnswer:
+    groups = list(answer.attributions[place].groups)
     groups[which] = replace(groups[which], amount=groups[which].amount + by)
-    return _with_attribution(said, place, groups=tuple(groups))
+    return _with_attribution(answer, place, groups=tuple(groups))
 
 
-def _with_item(said: ExportedAnswer, place: int, which: int, **changes: Any) -> ExportedAnswer:
-    items = list(said.attributions[place].items)
+def _with_item(answer: ExportedAnswer, place: int, which: int, **changes: Any) -> ExportedAnswer:
+    items = list(answer.attributions[place].items)
     items[which] = replace(items[which], **changes)
-    return _with_attribution(said, place, items=tuple(items))
+    return _with_attribution(answer, place, items=tuple(items))
 
 
-def step_index(said: ExportedAnswer, module: str) -> int:
+def step_index(answer: ExportedAnswer, module: str) -> int:
     """The last step of a module."""
-    return max(place for place, step in enumerate(said.steps) if f"/{module}#" in step.module)
+    return max(place for place, step in enumerate(answer.steps) if f"/{module}#" in step.module)
 
 
-def last_step_index(said: ExportedAnswer) -> int:
-    return len(said.steps) - 1
+def last_step_index(answer: ExportedAnswer) -> int:
+    return len(answer.steps) - 1
 
 
-def changed_value(said: ExportedAnswer, by: Decimal = Decimal("0.1")) -> Value:
-    assert isinstance(said.value, Quantity)
-    return replace(said.value, value=said.value.value + by)
+def changed_value(answer: ExportedAnswer, by: Decimal = Decimal("0.1")) -> Value:
+    assert isinstance(answer.value, Quantity)
+    return replace(answer.value, value=answer.value.value + by)
 
 
-def consumed_quantity(said: ExportedAnswer, place: int, slot: str) -> Quantity:
-    value = said.steps[place].inputs[slot].consumed.value
+def consumed_quantity(answer: ExportedAnswer, place: int, slot: str) -> Quantity:
+    value = answer.steps[place].inputs[slot].consumed.value
     assert isinstance(value, Quantity)
     return value
 
 
-def egfr_step_index(said: ExportedAnswer) -> int:
-    return step_index(said, "egfr")
+def egfr_step_index(answer: ExportedAnswer) -> int:
+    return step_index(answer, "egfr")
 
 
-def with_swapped_inputs(said: ExportedAnswer) -> ExportedAnswer:
-    place = step_index(said, "egfr")
-    inputs = dict(said.steps[place].inputs)
+def with_swapped_inputs(answer: ExportedAnswer) -> ExportedAnswer:
+    place = step_index(answer, "egfr")
+    inputs = dict(answer.steps[place].inputs)
     inputs["dialysis"], inputs["pregnancy"] = inputs["pregnancy"], inputs["dialysis"]
-    return with_step(said, place, inputs=inputs)
+    return with_step(answer, place, inputs=inputs)
 
 
-def without_step(said: ExportedAnswer, place: int) -> ExportedAnswer:
+def without_step(answer: ExportedAnswer, place: int) -> ExportedAnswer:
     """As a reader finds it where a step is gone: what rested on it has no step."""
 
     def less(each: int) -> tuple[int, ...]:
         return () if each == place else (each - (each > place),)
 
     steps = []
-    for position, step in enumerate(said.steps):
+    for position, step in enumerate(answer.steps):
         if position != place:
             inputs = {
                 name: replace(given, steps=tuple(new for each in given.steps for new in less(each)))
                 for name, given in step.inputs.items()
             }
             steps.append(replace(step, inputs=inputs))
-    return replace(said, steps=tuple(steps))
+    return replace(answer, steps=tuple(steps))
 
 
 CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] = {
@@ -313,10 +351,10 @@ CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] 
 }
 
 
-def _with_later_step(said: ExportedAnswer) -> tuple[ExportedStep, ...]:
+def _with_later_step(answer: ExportedAnswer) -> tuple[ExportedStep, ...]:
     """The steps, with one more before them."""
     moved = []
-    for step in said.steps:
+    for step in answer.steps:
         inputs = {n: replace(g, steps=tuple(each + 1 for each in g.steps)) for n, g in step.inputs.items()}
         moved.append(replace(step, inputs=inputs))
     return tuple(moved)

@@ -54,7 +54,7 @@ def uacr(value: float, when: str, unit: str = "mg/g", id: str | None = None, **m
 
 def answer(code: str, coding: tuple[str, str], when: str, *, system: str = LOINC, **more: Any) -> Record:
     """An Observation with a coded value."""
-    value = {"valueCodeableConcept": {"coding": [{"system": coding[0], "code": coding[1]}]}}
+    value: Record = {"valueCodeableConcept": {"coding": [{"system": coding[0], "code": coding[1]}]}}
     return lab(code, None, None, when, system=system, **value, **more)
 
 

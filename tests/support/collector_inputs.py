@@ -159,7 +159,7 @@ def condition(code: str = "49436004", system: str = SNOMED, /, **changes: Any) -
 
 
 def with_changes(record: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: content for name, content in (record | changes).items() if content is not None}
+    return {name: content for name, content in {**record, **changes}.items() if content is not None}
 
 
 def codeable_concept(code: str, system: str = LOINC) -> dict[str, Any]:

@@ -55,15 +55,15 @@ def make_description(kind: Kind = Kind.RULE, **overrides: Any) -> Description:
     return Description(**{**fields, **overrides})
 
 
-def number(value: str | int, unit: str = "1") -> SlotInput:
+def number(value: str | int | Decimal, unit: str = "1") -> SlotInput:
     return SlotInput(Quantity(Decimal(value), unit))
 
 
-def bound(comparator: Any, value: str | int, unit: str = "1") -> SlotInput:
+def bound(comparator: Any, value: str | int | Decimal, unit: str = "1") -> SlotInput:
     return SlotInput(Bound(comparator, Decimal(value), unit))
 
 
-def between(low: str | int, high: str | int, unit: str = "1") -> SlotInput:
+def between(low: str | int | Decimal, high: str | int | Decimal, unit: str = "1") -> SlotInput:
     interval = Interval(Decimal(low), Decimal(high), unit, "between these")
     return SlotInput(Absent(AbsentReason.INPUT_ABSENT), interval)
 

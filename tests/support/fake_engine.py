@@ -8,6 +8,7 @@ from collectors.settings import Source
 from server.catalog.catalog import Catalog
 from server.errors import QuestionError
 from server.executor.question import Question
+from server.executor.timeline import ConceptTimeline
 from server.executor.trace import Trace
 from server.graphql.endpoint import GraphQL
 from server.settings import ServerSettings
@@ -32,6 +33,9 @@ class FakeEngine:
         if source_id not in self.sources:
             raise QuestionError("unknown-source", "no source of this id is configured")
         return Source(source_id, "http://127.0.0.1:8191/fhir")
+
+    async def timeline(self, question: Question, most: int) -> ConceptTimeline:
+        raise NotImplementedError("traces made by hand have one time each")
 
     async def ask(self, question: Question) -> Trace:
         self.asked.append(question)

@@ -15,8 +15,8 @@ from server.catalog.catalog import Catalog
 from server.executor.cache import open_store as cache_opening
 from server.executor.cache.embedded_server import EmbeddedServer, start_embedded
 from server.executor.engine import Engine
-from server.settings import Settings
 from tests.support.engine_questions import shipped, with_module
+from tests.support.settings import make_settings
 
 BASE = "https://ehr.example/fhir"
 
@@ -101,7 +101,7 @@ async def engine_over(
     fhir: FakeFhir | None = None, catalog: Catalog | None = None, base_url: str = BASE, **settings: Any
 ) -> AsyncIterator[Engine]:
     """An engine with the source ``ehr``: the fake one, or (None) a real address."""
-    made = Settings(sources=[{"id": "ehr", "base_url": base_url}], **settings)
+    made = make_settings(sources=[{"id": "ehr", "base_url": base_url}], **settings)
     engine = await Engine.open(made, catalog or shipped(), fhir.client() if fhir is not None else None)
     try:
         yield engine
@@ -185,7 +185,7 @@ async def guarded_engine(
     fhir: FakeFhir, source: Mapping[str, Any] | None = None, **settings: Any
 ) -> AsyncIterator[Engine]:
     """An engine that passes its callers' tokens on to the source ``ehr``."""
-    made = Settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "caller", **(source or {})}], **settings)
+    made = make_settings(sources=[{"id": "ehr", "base_url": BASE, "auth": "caller", **(source or {})}], **settings)
     engine = await Engine.open(made, shipped(), fhir.client())
     try:
         yield engine

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -176,7 +177,7 @@ def hierarchies(draw: st.DrawFn, leaves: Sequence[str] = LEAVES[:5]) -> Hierarch
 ONE = Decimal(1)
 
 
-def leaf_slot(name: str, **more: object) -> Slot:
+def leaf_slot(name: str, **more: Any) -> Slot:
     return replace(make_slot(name, concept=make_concept(name)), **more)
 
 

@@ -37,7 +37,8 @@ def newest(
     found = [
         (moment(record["effectiveDateTime"]), holder["valueQuantity"]["value"])
         for record in resources
-        if record["resourceType"] == "Observation" and moment(record.get("issued", record["effectiveDateTime"])) <= at
+        if record["resourceType"] == "Observation"
+        and moment(str(record.get("issued", record["effectiveDateTime"]))) <= at
         for holder in (record, *record.get("component", ()))
         if "value" in holder.get("valueQuantity", {}) and _codes(holder) & set(codes)
     ]

@@ -40,7 +40,8 @@ class MisbehavingServer:
 
     async def __call__(self, request: Request) -> Response:
         self.asked.append(request)
-        answer = self._answers.get(request.path_params["kind"], lambda _: bundle())(request)
+        given = self._answers.get(request.path_params["kind"])
+        answer = bundle() if given is None else given(request)
         return answer if isinstance(answer, Response) else await answer
 
     def of(self, kind: str) -> list[Request]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from ontology.evaluation import Contribution, Interval, Margin, Standing, Working
 from ontology.values import Quantity
 from server.catalog.trained_model import Explainer, ModelFile, TrainedModel
+from server.executor.trace import BoundInput, Execution
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from tests.support import traces as t
@@ -37,10 +38,10 @@ def model_result(above: bool = False) -> AnswerResult:
         standing=Standing(1, 2, ("UACR 300 mg/g is above 99 % of the training data",), "slope 0.98", "demonstration"),
     )
     interval = Interval(Decimal("5.1"), Decimal("15.2"), "%", "90 % of fits", Decimal("0.9"))
-    given = t.BoundInput(t.EGFR_SLOT, t.GFR, steps=(0,))
+    given = BoundInput(t.EGFR_SLOT, t.GFR, steps=(0,))
     risk = t.run(module, (given, t.uacr(), t.region()), t.RISK, interval=interval, working=working)
-    runs = (t.egfr_run(), risk)
+    runs: tuple[Execution, ...] = (t.egfr_run(), risk)
     if above:
         slot = replace(t.EGFR_SLOT, concept=t.KFRE, unit="%")
-        runs = (*runs, t.run(t.SLOPE_MODULE, (t.BoundInput(slot, t.RISK, steps=(1,)),), Quantity(Decimal(1), "%")))
+        runs = (*runs, t.run(t.SLOPE_MODULE, (BoundInput(slot, t.RISK, steps=(1,)),), Quantity(Decimal(1), "%")))
     return explain(t.trace(runs, goals=(len(runs) - 1,)), t.interpret)[0]

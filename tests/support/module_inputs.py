@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from ontology.evaluation import Evaluation, Interval, SlotInput
-from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Series, Value
+from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Series
 from server.catalog.catalog import Catalog, load_catalog
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description
@@ -23,6 +24,10 @@ LEVELS: Mapping[str, str] = {
     "pain": "450847001",
     "unresponsive": "422768004",
 }
+
+
+Given = Mapping[str, Any]
+"""What fills slots, by name: a value, a number (or its text) in the unit of the slot, or a whole input."""
 
 
 @cache
@@ -42,7 +47,7 @@ def sex(code: str) -> Coding:
     return Coding("http://hl7.org/fhir/administrative-gender", code)
 
 
-def consumed_inputs(description: Description, given: Mapping[str, Value | float | str]) -> dict[str, SlotInput]:
+def consumed_inputs(description: Description, given: Given) -> dict[str, SlotInput]:
     """Every slot of the description; a bare number is in the slot's unit, what is not given is NOT_FOUND."""
     inputs: dict[str, SlotInput] = {}
     for slot in description.slots:
@@ -55,28 +60,12 @@ def consumed_inputs(description: Description, given: Mapping[str, Value | float 
     return inputs
 
 
-def evaluate_module(module_id: str, given: Mapping[str, Value | float | str]) -> Evaluation:
-    description = module(module_id)
-    return evaluate(description, consumed_inputs(description, given), None)
-
-
-def interpret_module(module_id: str, given: Mapping[str, Value | float | str]) -> Outcome | None:
-    description = module(module_id)
-    inputs = consumed_inputs(description, given)
-    return interpret(description, inputs, evaluate(description, inputs, None))
-
-
 def issue_codes(evaluation: Evaluation) -> set[str]:
     return {issue.code for issue in evaluation.issues}
 
 
 def issue_texts(evaluation: Evaluation) -> str:
     return " | ".join(issue.text for issue in evaluation.issues)
-
-
-def total_points(evaluation: Evaluation) -> Decimal:
-    assert isinstance(evaluation.value, Quantity), evaluation
-    return evaluation.value.value
 
 
 def bounds(evaluation: Evaluation) -> tuple[Decimal, Decimal] | None:
@@ -88,8 +77,6 @@ FEMALE, MALE, OTHER = sex("female"), sex("male"), sex("other")
 INPUT_ABSENT = Absent(AbsentReason.INPUT_ABSENT)
 NOT_APPLICABLE = Absent(AbsentReason.NOT_APPLICABLE)
 START = datetime(2024, 1, 1, 8, tzinfo=UTC)
-
-Given = Mapping[str, Value | SlotInput | float | str]
 
 
 def day(number: float) -> datetime:
@@ -125,12 +112,12 @@ def filled_inputs(module_id: str, given: Given) -> dict[str, SlotInput]:
     return inputs | {name: value for name, value in given.items() if isinstance(value, SlotInput)}
 
 
-def evaluate_at(module_id: str, given: Given, at: datetime | None = None) -> Evaluation:
+def evaluate_module(module_id: str, given: Given, at: datetime | None = None) -> Evaluation:
     """Through the kind: applicability, remarks and all."""
     return evaluate(module(module_id), filled_inputs(module_id, given), at)
 
 
-def interpret_at(module_id: str, given: Given, at: datetime | None = None) -> Outcome | None:
+def interpret_module(module_id: str, given: Given, at: datetime | None = None) -> Outcome | None:
     inputs = filled_inputs(module_id, given)
     return interpret(module(module_id), inputs, evaluate(module(module_id), inputs, at))
 

@@ -188,6 +188,6 @@ def _by_text(records: list[Json], order: str) -> list[Json]:
     """By what is written of the time, whatever it means: zones are not heeded, and periods come after all others."""
 
     def written(record: Json) -> str:
-        return record.get("effectiveDateTime") or "{" + record.get("effectivePeriod", {}).get("start", "")
+        return str(record.get("effectiveDateTime") or "") or "{" + record.get("effectivePeriod", {}).get("start", "")
 
     return sorted(records, key=written, reverse=order.startswith("-"))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -65,7 +66,7 @@ def everything_logged() -> Iterator[list[str]]:
 
 async def cache_contents(server: EmbeddedServer) -> tuple[list[bytes], list[bytes]]:
     """The names in the cache, and the values as they lie there."""
-    client = Redis.from_url(server.url)
+    client: Any = Redis.from_url(server.url)
     try:
         names = [name async for name in client.scan_iter(count=1000)]
         return names, [await client.get(name) or b"" for name in names]

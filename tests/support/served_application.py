@@ -8,15 +8,15 @@ import httpx
 
 from server.app import create_app
 from server.executor.engine import Engine
-from server.settings import Settings
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import BASE, FakeFhir
+from tests.support.settings import make_settings
 
 
 @asynccontextmanager
 async def serving(fhir: FakeFhir, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application that asks this one source; `settings` are those of a site."""
-    made = Settings(sources=[{"id": "ehr", "base_url": BASE}], **settings)
+    made = make_settings(sources=[{"id": "ehr", "base_url": BASE}], **settings)
 
     async def opened() -> Engine:
         return await Engine.open(made, shipped(), fhir.client())

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, SlotInput, Working
@@ -53,7 +54,7 @@ PULSE_SLOT = Slot("pulse", PULSE, Select.LATEST, True, unit="/min", window=timed
 SPO2_SLOT = Slot("spo2", SPO2, Select.LATEST, True, unit="%", window=timedelta(hours=12))
 
 
-def module(concept_: Concept, kind: Kind, slots: tuple[Slot, ...], **more: object) -> Description:
+def module(concept_: Concept, kind: Kind, slots: tuple[Slot, ...], **more: Any) -> Description:
     return replace(
         Description(
             iri=f"https://medtwin.example/modules/{concept_.id}#module",
@@ -103,7 +104,7 @@ def record(
     )
 
 
-def filled(slot: Slot, value: Value, *resources: Resource, **more: object) -> BoundInput:
+def filled(slot: Slot, value: Value, *resources: Resource, **more: Any) -> BoundInput:
     return replace(BoundInput(slot, value, resources=resources), **more)
 
 
@@ -128,7 +129,7 @@ def run(
     )
 
 
-def creatinine(value: str = "1.6", **more: object) -> BoundInput:
+def creatinine(value: str = "1.6", **more: Any) -> BoundInput:
     quantity = Quantity(Decimal(value), "mg/dL")
     return filled(CREATININE_SLOT, quantity, record(CREATININE, quantity), **more)
 

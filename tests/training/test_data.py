@@ -1,6 +1,7 @@
 """What is said where the data that models are fitted to are missing or others; and that the check reads them all."""
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
@@ -38,7 +39,9 @@ def broken(folder: Path) -> None:
         (lambda folder: wheel(folder, b"hallo"), "some/data.csv", "its SHA-256 differs"),
     ],
 )
-def test_what_cannot_be_used_is_said_with_what_to_do(tmp_path: Path, prepare, name: str, says: str) -> None:
+def test_what_cannot_be_used_is_said_with_what_to_do(
+    tmp_path: Path, prepare: Callable[[Path], object], name: str, says: str
+) -> None:
     prepare(tmp_path)
     with pytest.raises(DataError) as error:
         member(tmp_path, "some-1.0-*.whl", name, HELLO)

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ontology.values import Quantity
+from server.attribution.attribute import attribute
 from server.attribution.result import LOG_ODDS, Attribution
 from server.verify import check_attribution
 from server.verify.report import report_json, report_object
@@ -94,10 +96,9 @@ def test_a_probability_that_has_no_log_odds(number: str) -> None:
 
 @pytest.mark.parametrize("broken", [float("inf"), float("nan")])
 def test_amounts_too_large_to_be_reckoned_are_told_as_such(monkeypatch: pytest.MonkeyPatch, broken: float) -> None:
-    reckoned = check_attribution.attribute
 
-    def overflowing(*given: object) -> object:
-        made = reckoned(*given)  # type: ignore[arg-type]  # passed on as it came
+    def overflowing(*given: Any) -> Attribution:
+        made = attribute(*given)
         assert isinstance(made, Attribution)
         return replace(made, items=tuple(replace(each, amount=broken) for each in made.items))
 

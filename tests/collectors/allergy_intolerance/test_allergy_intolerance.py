@@ -22,7 +22,7 @@ def allergy(code: str = "91936005", number: int = 1, system: str = SNOMED, **cha
 
 
 NONE, NO_DRUG, NO_FOOD = "716186003", "409137002", "429625007"
-STATUS = {"clinicalStatus": {"coding": [{"code": "inactive"}]}}
+STATUS: dict[str, Any] = {"clinicalStatus": {"coding": [{"code": "inactive"}]}}
 LOCAL = "urn:local"
 Case = tuple[list[dict[str, Any]], tuple[Value, list[str]], tuple[Value, list[str]]]
 # In a closed world, and in an open one.

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from tests.support.authorisation_server import SOURCE, ec_key, pem, rsa_key
 from tests.support.certificates import authority, issue_certificate
 
 
-def of(**backend: object) -> Source:
-    return replace(SOURCE, backend=Backend("medtwin-client", **backend))  # type: ignore[arg-type] - made by keyword
+def of(**backend: Any) -> Source:
+    return replace(SOURCE, backend=Backend("medtwin-client", **backend))
 
 
 def written(folder: Path, text: str, mode: int = 0o600) -> Path:

@@ -100,6 +100,7 @@ def test_not_recorded_is_a_no_only_in_a_closed_world(kind: str) -> None:
 def test_of_another_patient_or_of_our_own_making_it_does_not_count(kind: str) -> None:
     subject = "patient" if "patient" in event(kind) else "subject"
     ours = {"tag": [{"system": "https://medtwin.example/tags", "code": "medtwin-result"}]}
+    changes: dict[str, Any]
     for changes in ({subject: {"reference": "Patient/x"}}, {"meta": ours}):
         assert ask(event(kind, **changes), concept=concept_of(kind)).value is False
     # Of whom it is cannot be told: it may be the patient's, and nothing is ruled out.

@@ -305,6 +305,6 @@ def test_one_that_was_done_too_long_ago_is_stale() -> None:
 
 def test_as_of_an_earlier_time() -> None:
     stay = event("Encounter", status="finished", period=period("2024-05-01T08:00:00Z", "2024-05-09T08:00:00Z"))
-    answers = [ask(stay, concept="inpatient-stay", at=datetime(2024, *when, tzinfo=UTC)).value for when in
+    answers = [ask(stay, concept="inpatient-stay", at=datetime(2024, *when).replace(tzinfo=UTC)).value for when in
                ((4, 30), (5, 2), (5, 9, 9))]  # fmt: skip
     assert answers == [False, True, False]

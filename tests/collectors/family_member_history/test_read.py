@@ -42,7 +42,7 @@ def asked(*records: Mapping[str, Any], closed: bool = False) -> SlotSelection:
     return facts.select(slot(INFARCTION, select=Select.ANY, closed_world=closed), AT, AT)
 
 
-OTHER = {"condition": [{"code": codeable_concept("73211009", SNOMED)}]}
+OTHER: dict[str, Any] = {"condition": [{"code": codeable_concept("73211009", SNOMED)}]}
 CASES: dict[str, tuple[list[dict[str, Any]], Value]] = {
     "father": ([history()], True),
     "mother, in ICD-10": ([history("MTH", "I21.9", ICD10)], True),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 import httpx
@@ -156,11 +157,15 @@ async def test_relative_link_to_the_next_page() -> None:
     assert len(facts.gathered_facts.resources["serum-creatinine"]) == 2
 
 
+def send(record: dict[str, Any], _: Request) -> Response:
+    return bundle(record)
+
+
 async def test_encounters_are_fetched_only_where_a_condition_has_no_date() -> None:
     undated = condition(onsetDateTime=None, recordedDate=None, encounter={"reference": "Encounter/e1"})
     visit = {"resourceType": "Encounter", "id": "e1", "period": {"start": "2024-05-01", "end": "2024-05-02"}}
     for record, times in ((condition(), 0), (undated, 1)):
-        server = MisbehavingServer(Condition=lambda _, sent=record: bundle(sent), Encounter=lambda _: bundle(visit))
+        server = MisbehavingServer(Condition=partial(send, record), Encounter=lambda _: bundle(visit))
         facts = await gather(server)
         assert facts.select(PRESENCE, AT, AT).value is True
         assert len(server.of("Encounter")) == times
@@ -189,7 +194,7 @@ async def test_identical_requests_under_way_are_shared() -> None:
 
 
 async def test_callers_with_other_rights_never_share() -> None:
-    async def answer(request: Request) -> Response:
+    async def answer(request: Request) -> Any:
         await asyncio.sleep(0.05)
         return bundle(observation()) if request.headers["authorization"] == "Bearer a" else refusing(403)(request)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -34,8 +35,8 @@ class Site:
     stranger: tuple[Path, Path]
     cookies: list[str | None]
 
-    def source(self, tls: Tls | None, **more: object) -> Source:
-        return Source(id="lab", base_url=self.base_url, tls=tls, timeout=5, **more)  # type: ignore[arg-type] - by keyword
+    def source(self, tls: Tls | None, **more: Any) -> Source:
+        return Source(id="lab", base_url=self.base_url, tls=tls, timeout=5, **more)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import math
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from collectors.fetching.transport import Transport
 from tests.support.collector_inputs import BASE, SOURCE
 
 ADDRESS = httpx.URL(f"{BASE}/Observation")
-GOOD = {"json": {"resourceType": "Bundle"}, "headers": {"content-type": "application/fhir+json"}}
+GOOD: dict[str, Any] = {"json": {"resourceType": "Bundle"}, "headers": {"content-type": "application/fhir+json"}}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def date(hours: float) -> str:
     ],
 )
 def test_what_a_source_asks_for(headers: dict[str, str], seconds: float) -> None:
-    sent = [(name, value.encode()) for name, value in headers.items()]
+    sent = [(name.encode(), value.encode()) for name, value in headers.items()]
     assert retry_after(httpx.Response(429, headers=sent)) == seconds
 
 

@@ -1,6 +1,7 @@
 """One record as FHIR RDF."""
 
 from decimal import Decimal
+from typing import Any
 
 from rdflib import RDF, XSD, Literal, Namespace, URIRef
 
@@ -22,9 +23,9 @@ def test_record_is_told_in_the_manner_of_r4() -> None:
     assert (subject, FHIR.nodeRole, FHIR.treeRoot) in graph
 
     def value(*path: str) -> object:
-        node: object = subject
+        node: Any = subject
         for step in path:
-            node = graph.value(node, FHIR[step])  # type: ignore[arg-type]  # every node on the way is one of the graph
+            node = graph.value(node, FHIR[step])
         return node
 
     assert value("Observation.status", "value") == Literal("final")

@@ -1,7 +1,9 @@
 """What the record cache keeps lies sealed in the store, under names that disclose nothing, and saves requests."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import FaultyFhir, watch_embedded
 from tests.support.proof_questions import every_concept
 from tests.support.secrets_chart import AT, CREATININE, assert_none, cache_contents, chart, everything_logged, secrets
+from tests.support.settings import make_settings
 
 OF, FAMILY = "pat-90210-q", "Featherstonehaugh"
 FRESHNESS = {"observation": "PT5M", "condition": 300, "patient": "PT5M"}
@@ -24,7 +27,7 @@ HOUR = timedelta(hours=1)
 
 
 def settings(**source: object) -> Settings:
-    return Settings(sources=[{"id": "ehr", "base_url": "https://ehr.test/fhir", **source}])  # type: ignore[list-item]  # read by pydantic
+    return make_settings(sources=[{"id": "ehr", "base_url": "https://ehr.test/fhir", **source}])
 
 
 async def asked_of(fhir: FaultyFhir, made: Settings, times: int = 2) -> Counter[str]:
@@ -71,10 +74,10 @@ class Remembering(NoStore):
         self.given: dict[str, bytes] = {}
         self.ttl = timedelta()
 
-    async def get_many(self, names: list[str]) -> list[bytes | None]:  # type: ignore[override]  # enough for here
+    async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
         return [self.given.get(name) for name in names]
 
-    async def put_many(self, items: dict[str, bytes], ttl: timedelta) -> None:  # type: ignore[override]  # likewise
+    async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
         self.given.update(items)
         self.ttl = ttl
 
@@ -87,8 +90,10 @@ async def test_the_name_is_a_keyed_hash_of_all_its_parts() -> None:
     assert store.ttl == HOUR
     assert await shelf.get(NAME) == b"creatinine"
     assert not any(b"creatinine" in value for value in store.given.values())
-    for index, other in enumerate(("lab", "http://ehr.test/b", "someone", ("Observation", (("patient", "q"),)))):
-        assert await shelf.get((*NAME[:index], other, *NAME[index + 1 :])) is None
+    others: tuple[Any, ...] = ("lab", "http://ehr.test/b", "someone", ("Observation", (("patient", "q"),)))
+    for index, other in enumerate(others):
+        changed: Any = (*NAME[:index], other, *NAME[index + 1 :])
+        assert await shelf.get(changed) is None
     assert await RecordStore(SealedStore(store, keys.seal), b"k" * 32).get(NAME) is None
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ async def debian() -> AsyncIterator[Backend]:
         yield backend
 
 
-async def test_a_server_that_never_answers(tmp_path) -> None:
+async def test_a_server_that_never_answers(tmp_path: Path) -> None:
     connections = []
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,7 +73,7 @@ async def test_a_name_that_holds_something_else_is_a_miss(debian: Backend) -> No
     assert await debian.store.get_many(["a"]) == [None]
 
 
-async def test_what_is_garbled_is_a_miss(tmp_path) -> None:
+async def test_what_is_garbled_is_a_miss(tmp_path: Path) -> None:
     async def garbled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
@@ -99,7 +99,9 @@ async def test_the_server_sees_no_plain_text(backend: Backend, sealed: SealedSto
 
 
 @pytest.mark.parametrize("change", [lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]), lambda raw: raw[:5], lambda raw: b""])
-async def test_a_changed_value_is_a_miss(backend: Backend, sealed: SealedStore, change) -> None:
+async def test_a_changed_value_is_a_miss(
+    backend: Backend, sealed: SealedStore, change: Callable[[bytes], bytes]
+) -> None:
     name = fresh()
     await sealed.put_many({name: PLAIN}, HOUR)
     await sealed.flush()

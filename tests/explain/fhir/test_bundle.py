@@ -13,6 +13,8 @@ from ontology.evaluation import Interval
 from ontology.resources import RecordRef
 from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.descriptions import RiskDefinition
+from server.compiler.plan import Goal
+from server.executor.trace import BoundInput, GoalAnswer
 from server.explain.explain import explain
 from server.explain.fhir import bundle
 from server.explain.fhir.elements import json_number
@@ -109,7 +111,7 @@ def test_a_record_without_a_version_is_named_as_it_is() -> None:
 
 def test_several_results_share_the_steps_below() -> None:
     trace = t.kfre_trace()
-    below = t.GoalAnswer(t.Goal(t.EGFR, t.EGFR_MODULE.iri), 0, None)
+    below = GoalAnswer(Goal(t.EGFR, t.EGFR_MODULE.iri), 0, None)
     results = explain(replace(trace, answers=(*trace.answers, below)), t.interpret)
     made = bundle(results, NOW)
     assert rule_faults(made) == []
@@ -198,7 +200,7 @@ def test_a_bundle_of_nothing_is_refused() -> None:
 
 def test_a_value_that_is_absent_below_gives_no_ground() -> None:
     lacking = Absent(AbsentReason.INPUT_ABSENT)
-    given = t.BoundInput(t.EGFR_SLOT, lacking, steps=(0,))
+    given = BoundInput(t.EGFR_SLOT, lacking, steps=(0,))
     bounds = Interval(Decimal(1), Decimal(9), "%", "with any eGFR")
     risk = t.run(t.KFRE_MODULE, (given, t.uacr(), t.region()), lacking, bounds=bounds)
     made = bundle(explain(t.trace((t.egfr_run(lacking, t.NO_CREATININE), risk), goals=(1,)), t.interpret)[0])

@@ -1,11 +1,14 @@
 """Any value, written into a graph and read back, is the same value: in Turtle and in JSON-LD."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyoxigraph import Quad
 from rdflib import Graph, URIRef
 
 from ontology.evaluation import Interval
@@ -50,13 +53,18 @@ def graph_of(value: Value, interval: Interval | None) -> Graph:
     return made
 
 
+def subject_of(quads: Iterable[Quad]) -> Any:
+    """The node as the library writes it."""
+    return next(quad.subject for quad in quads if getattr(quad.subject, "value", "") == str(NODE))
+
+
 @pytest.mark.parametrize("form", FORMS)
 @given(value=values, interval=st.none() | intervals)
 def test_it_comes_back(form: str, value: Value, interval: Interval | None) -> None:
     made = graph_of(value, interval)
     quads = parse_statements(text_of(made, form), form)
     said = Statements(quads)
-    node = next(quad.subject for quad in quads if getattr(quad.subject, "value", "") == str(NODE))
+    node = subject_of(quads)
     back = read_value(said, node)
     assert type(back) is type(value)
     assert back == value
@@ -91,5 +99,5 @@ def test_two_points_of_one_time_keep_their_order() -> None:
     series = Series(((time, Decimal(2)), (time, Decimal(1)), (time, Decimal(2))), "mg/dL")
     for form in FORMS:
         quads = parse_statements(text_of(graph_of(series, None), form), form)
-        node = next(quad.subject for quad in quads if getattr(quad.subject, "value", "") == str(NODE))
+        node = subject_of(quads)
         assert read_value(Statements(quads), node) == series

@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from rdflib import PROV, RDF, Graph, URIRef
@@ -126,6 +127,7 @@ def test_two_patients_with_equal_values_share_no_name() -> None:
     named = [{s for s, _ in each.subject_objects() if "/results/" in str(s)} for each in made]
     assert named[0] and not named[0] & named[1]
     both = made[0] + made[1]
+    value: Any
     for value in both.subjects(PROV.wasGeneratedBy):
         # Each value leads to the records of one patient alone.
         path = "SELECT DISTINCT ?r WHERE { ?v prov:wasGeneratedBy/prov:used/prov:wasDerivedFrom ?r }"

@@ -25,7 +25,7 @@ from server.catalog.descriptions import Description
 from server.catalog.trained_model import Explainer, IntervalMethod, ModelFile, Uncertainty
 from server.kinds.trained import loaded_model as loading
 from server.kinds.trained.loaded_model import load_model
-from server.kinds.trained.shap_values import Floats, ShapFunction
+from server.kinds.trained.shap_values import Floats, ShapFunction, build_explainer
 from tests.support.trained_models import (
     DTYPE,
     TREE,
@@ -92,7 +92,7 @@ def test_a_dump_of_the_same_model_is_the_same_artefact(copied: Description) -> N
 
 
 def test_one_changed_coefficient_is_found(copied: Description) -> None:
-    flipped = []
+    flipped: list[Any] = []
 
     def flip(name: str, data: bytes) -> bytes:
         if name.endswith(".npy") and len(data) > 128 and not flipped:
@@ -239,10 +239,9 @@ def test_the_columns_are_as_many_as_the_features(copied: Description) -> None:
 
 
 def test_an_explainer_is_used_only_where_it_is_additive(copied: Description, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = loading.build_explainer
 
     def missing_the_mark(*given: Any) -> ShapFunction:
-        explain = real(*given)
+        explain = build_explainer(*given)
 
         def shifted(rows: Floats) -> tuple[float, Floats]:
             base, values = explain(rows)

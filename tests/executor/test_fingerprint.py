@@ -12,33 +12,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ontology.concepts import Concept, Origin, ValueType
 from ontology.errors import EncodingError
 from ontology.evaluation import Interval, SlotInput
-from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
+from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Value
 from server.catalog.descriptions import Description, Kind
 from server.executor.fingerprint import Environment, consumed_digest, fingerprint, truncate_time
+from tests.support.any_value import any_value
+from tests.support.descriptions import make_description
 
 KEY = b"k" * 32
 ENVIRONMENT = Environment(dict.fromkeys(Kind, "interpreter"), "ontology", "libraries")
-CONCEPT = Concept("urn:c", "c", "C", Origin.COMPUTED, ValueType.QUANTITY)
-DESCRIPTION = Description(
-    iri="urn:module",
-    id="module",
-    kind=Kind.EQUATION,
-    version="1.0.0",
-    title="T",
-    produces=CONCEPT,
-    unit="mg/dL",
-    slots=(),
-    digest="description",
-    turtle="",
-    folder=Path("modules/module"),
-    citations=(),
-    intended_use="",
-    code_digest="code",
-    parameters={"horizon": Decimal(2)},
-)
+DESCRIPTION = make_description(Kind.EQUATION, unit="mg/dL", code_digest="code", parameters={"horizon": Decimal(2)})
 DAILY = replace(DESCRIPTION, evaluation_time=timedelta(days=1))
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 INPUTS = {
@@ -51,15 +35,7 @@ NAME = st.sampled_from(["a", "b", "ab", "creatinine", "age"])
 NUMBER = st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=9, places=1)
 UNIT = st.sampled_from(["mg/dL", "umol/L", "a", ""])
 INTERVAL = st.builds(Interval, NUMBER, NUMBER, UNIT, st.just("text"))
-VALUE = st.one_of(
-    st.builds(Quantity, NUMBER, UNIT),
-    st.builds(Bound, st.sampled_from(["<", ">"]), NUMBER, UNIT),
-    st.builds(Coding, NAME, NAME, st.none() | NAME),
-    st.booleans(),
-    st.builds(Date, st.dates(), st.dates()),
-    st.builds(Series, st.lists(st.tuples(st.datetimes(timezones=st.just(UTC)), NUMBER), max_size=2).map(tuple), UNIT),
-    st.sampled_from(AbsentReason).map(Absent),
-)
+VALUE = any_value(NUMBER, NAME, st.datetimes(timezones=st.just(UTC)), UNIT)
 CONSUMED = st.builds(SlotInput, VALUE, st.none() | INTERVAL)
 FILLED = st.dictionaries(NAME, CONSUMED, max_size=4)
 

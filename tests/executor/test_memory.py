@@ -3,11 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from ontology.concepts import Concept, Origin, ValueType
 from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.descriptions import Description, Kind
@@ -23,25 +21,12 @@ from server.executor.memory import (
     write_last_seen,
 )
 from tests.support.cache_servers import open_backend
+from tests.support.descriptions import make_description
 
 KEYS = Keyring.from_secret(b"s" * 32)
 ENVIRONMENT = Environment(dict.fromkeys(Kind, "interpreter"), "ontology", "libraries")
-DESCRIPTION = Description(
-    iri="urn:module",
-    id="module",
-    kind=Kind.EQUATION,
-    version="1.0.0",
-    title="T",
-    produces=Concept("urn:c", "c", "C", Origin.COMPUTED, ValueType.QUANTITY),
-    unit=None,
-    slots=(),
-    digest="description 1.0.0",
-    turtle="",
-    folder=Path("modules/module"),
-    citations=(),
-    intended_use="",
-    code_digest="code",
-    evaluation_time=timedelta(days=1),
+DESCRIPTION = make_description(
+    Kind.EQUATION, digest="description 1.0.0", code_digest="code", evaluation_time=timedelta(days=1)
 )
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 INPUTS = {

@@ -20,23 +20,16 @@ from ontology.evaluation import (
     Standing,
     Working,
 )
-from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
+from ontology.values import Series
 from server.executor.module_evaluation import decode_evaluation, encode_evaluation
+from tests.support.any_value import any_value
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NUMBER = st.decimals(allow_nan=False, allow_infinity=False)
 INSTANT = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone.min])).map(
     lambda time: time.replace(fold=0)
 )
-VALUE = st.one_of(
-    st.builds(Quantity, NUMBER, TEXT),
-    st.builds(Bound, st.sampled_from(["<", "<=", ">", ">="]), NUMBER, TEXT),
-    st.builds(Coding, TEXT, TEXT, st.none() | TEXT),
-    st.booleans(),
-    st.builds(Date, st.dates(), st.dates()),
-    st.builds(Series, st.lists(st.tuples(INSTANT, NUMBER), max_size=3).map(tuple), TEXT),
-    st.sampled_from(AbsentReason).map(Absent),
-)
+VALUE = any_value(NUMBER, TEXT, INSTANT)
 ISSUE = st.builds(Issue, st.sampled_from(Severity), TEXT, TEXT, st.none() | TEXT)
 INTERVAL = st.builds(Interval, NUMBER, NUMBER, TEXT, TEXT, st.none() | NUMBER)
 TEXTS = st.lists(TEXT, max_size=2).map(tuple)

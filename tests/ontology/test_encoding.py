@@ -15,19 +15,12 @@ from hypothesis import strategies as st
 from ontology.encoding import Encodable, digest, encode
 from ontology.errors import EncodingError
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series
+from tests.support.any_value import any_value
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 NUMBER = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9)
 INSTANT = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
-VALUE = st.one_of(
-    st.builds(Quantity, NUMBER, TEXT),
-    st.builds(Bound, st.sampled_from(["<", "<=", ">", ">="]), NUMBER, TEXT),
-    st.builds(Coding, TEXT, TEXT, st.none() | TEXT),
-    st.booleans(),
-    st.builds(Date, st.dates(), st.dates()),
-    st.builds(Series, st.lists(st.tuples(INSTANT, NUMBER), max_size=3).map(tuple), TEXT),
-    st.sampled_from(AbsentReason).map(Absent),
-)
+VALUE = any_value(NUMBER, TEXT, INSTANT)
 ANY = st.recursive(
     VALUE | TEXT | st.integers() | NUMBER | INSTANT | st.none(),
     lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(TEXT, inner, max_size=3),

@@ -14,7 +14,7 @@ from server.explain import fhir
 from server.explain.fhir.elements import CONCEPTS
 from server.explain.results import Status
 from server.explain.text import render_argument
-from tests.support.charts import Record, condition, creatinine, lab, patient, uacr
+from tests.support.charts import Record, condition, creatinine, encounter, lab, patient, uacr
 from tests.support.engine_questions import AT, PATIENT
 from tests.support.proof_questions import ask_about, issue_text, result_of, results_by_concept, slot_value
 
@@ -122,14 +122,7 @@ async def test_history_counts_where_the_criterion_says_ever() -> None:
 
 @pytest.mark.parametrize(("hours", "counts"), [(-1, False), (1, True)])
 async def test_before_the_encounter_ends_what_has_only_its_date_does_not_count(hours: int, counts: bool) -> None:
-    stay = {
-        "resourceType": "Encounter",
-        "id": "e1",
-        "status": "finished",
-        "class": {"code": "IMP"},
-        "subject": {"reference": "Patient/p1"},
-        "period": {"start": "2026-06-20T08:00:00Z", "end": "2026-06-28T08:00:00Z"},
-    }
+    stay = encounter("2026-06-20T08:00:00Z", "2026-06-28T08:00:00Z")
     undated = condition(FIBRILLATION, onset=None, encounter={"reference": "Encounter/e1"})
     at = datetime(2026, 6, 28, 8, tzinfo=UTC) + timedelta(hours=hours)
     trace = await ask_about([patient(), stay, undated], "cha2ds2-vasc", at=at)

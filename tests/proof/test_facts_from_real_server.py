@@ -13,6 +13,7 @@ from collectors.reading.supplied import encode_resource
 from collectors.settings import Source
 from fixtures.ehr import Ehr, running_ehr
 from ontology.slots import Select
+from tests.support.charts import encounter
 from tests.support.collector_inputs import (
     AT,
     CREATININE,
@@ -33,14 +34,7 @@ OTHER = {"resourceType": "Patient", "id": "q"}
 
 
 def records() -> list[dict[str, Any]]:
-    visit: dict[str, Any] = {
-        "resourceType": "Encounter",
-        "id": "e1",
-        "status": "finished",
-        "class": {"code": "AMB"},
-        "subject": {"reference": "Patient/p"},
-        "period": {"start": "2024-05-01T08:00:00Z", "end": "2024-05-01T09:00:00Z"},
-    }
+    visit = encounter("2024-05-01T08:00:00Z", "2024-05-01T09:00:00Z", of="p", kind="AMB")
     by_encounter = condition(onsetDateTime=None, recordedDate=None, encounter={"reference": "Encounter/e1"})
     blood_pressure = observation(
         id="bp",

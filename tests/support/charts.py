@@ -82,6 +82,18 @@ def condition(
     return record | more
 
 
+def encounter(start: str, end: str, of: str = "p1", kind: str = "IMP", id: str = "e1") -> Record:  # noqa: A002
+    """A visit or stay that is over; ``kind``: IMP of an inpatient, AMB of an ambulatory patient."""
+    return {
+        "resourceType": "Encounter",
+        "id": id,
+        "status": "finished",
+        "class": {"code": kind},
+        "subject": {"reference": f"Patient/{of}"},
+        "period": {"start": start, "end": end},
+    }
+
+
 def bundle_arguments(folder: Path, monkeypatch: pytest.MonkeyPatch, chart: Sequence[Any]) -> list[str]:
     """The arguments that hand in this chart; the command then runs in ``folder``."""
     monkeypatch.chdir(folder)

@@ -10,6 +10,7 @@ from collectors.reading.fhir_types import Reference
 from collectors.reading.readout import PatientContext, local_id
 from ontology.slots import Select
 from ontology.values import Absent, Value
+from tests.support.charts import encounter
 from tests.support.collector_inputs import AT, FIBRILLATION, PATIENT, SOURCE, condition, facts_of, slot
 from tests.support.event_records import RXNORM, ask, coding, concept_of, event
 
@@ -56,14 +57,7 @@ def test_the_patient_and_the_encounter_under_the_alias(source: Any, value: bool 
         onsetDateTime=None,
         recordedDate=None,
     )
-    stay = {
-        "resourceType": "Encounter",
-        "id": "e1",
-        "status": "finished",
-        "class": {"code": "IMP"},
-        "subject": {"reference": "Patient/p"},
-        "period": {"start": "2024-05-01T08:00:00Z", "end": "2024-05-02T08:00:00Z"},
-    }
+    stay = encounter("2024-05-01T08:00:00Z", "2024-05-02T08:00:00Z", of="p")
     wanted = slot(FIBRILLATION, Select.ANY, closed_world=True)
     found = facts_of(record, stay, concepts=(FIBRILLATION,), source=source).select(wanted, AT, AT)
     assert found.value is True if value else isinstance(found.value, Absent)

@@ -4,6 +4,7 @@ Each rule is a function over a tree or over counts, so that it is seen to fail o
 """
 
 import ast
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -235,3 +236,17 @@ def test_each_bound_on_sizes_can_fail() -> None:
 def test_a_question_through_too_many_files_is_refused() -> None:
     assert crowded(70) == []
     assert "enters 71 files" in crowded(71)[0]
+
+
+def test_tests_are_typed_as_the_code_is() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+    assert settings["strict"] is True
+    assert {*DIRECTORIES, "tests"} <= set(settings["packages"])
+    relaxed = {
+        name: value
+        for section in settings["overrides"]
+        if any(each.split(".")[0] in {*DIRECTORIES, "tests"} for each in section["module"])
+        for name, value in section.items()
+        if name != "module"
+    }
+    assert relaxed == {"strict_equality": False}, "mend the types instead, or say in pyproject.toml why not"

@@ -55,7 +55,7 @@ def test_the_token_is_taken_from_the_environment(
     assert main([*ASK, "--format", form]) == 0
     told = capsys.readouterr()
     assert "1.6" in told.out and "good" not in told.out + told.err
-    assert "Observation" in fhir.asked_by("good")
+    assert "Observation" in fhir.searched_with("good")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -46,7 +46,7 @@ WHOLE: dict[str, Any] = {"patient": person(), "observation": page(observation())
 
 async def asked(handed: SuppliedRecords, servers: Servers | None = None) -> tuple[SourceFacts, list[str]]:
     servers = servers or Servers(ehr=[person(), observation("9", id="fetched"), condition()])
-    facts = await servers.facts(handed=handed)
+    facts = await servers.facts(supplied=handed)
     return facts, servers.of("ehr")
 
 
@@ -86,7 +86,7 @@ async def test_what_is_not_whole_was_not_handed_in(name: str) -> None:
     _, sent = await asked(handed)
     assert sent == ["Condition"]
     # Where there is nobody to ask it is unknown, never "no".
-    offline = await Servers().facts(source=OFFLINE, handed=handed)
+    offline = await Servers().facts(source=OFFLINE, supplied=handed)
     assert offline.select(PRESENCE, AT, AT).value == Absent(AbsentReason.NOT_QUERIED)
     assert [issue.code for issue in offline.issues] == ["not-handed-in"]
 
@@ -135,7 +135,7 @@ async def test_a_patient_is_known_by_the_full_url_that_was_handed_in() -> None:
         {"resource": {**observation(), "subject": {"reference": url}}},
     ]
     raw = encode_resource({"resourceType": "Bundle", "type": "collection", "entry": records})
-    facts = await Servers().facts(source=OFFLINE, handed=from_records(raw, ("Observation", "Condition"), "p"))
+    facts = await Servers().facts(source=OFFLINE, supplied=from_records(raw, ("Observation", "Condition"), "p"))
     assert len(facts.gathered_facts.resources["serum-creatinine"]) == 1
     assert facts.issues == ()
 
@@ -159,7 +159,7 @@ async def test_other_sources_are_asked_all_the_same() -> None:
     servers = Servers(
         lab=[person("77"), record_of_patient(observation("2.2", effectiveDateTime="2024-05-02T08:00:00Z"), "77")]
     )
-    facts = await servers.facts(LAB, handed=from_prefetch(WHOLE, ALL, "p"))
+    facts = await servers.facts(LAB, supplied=from_prefetch(WHOLE, ALL, "p"))
     assert servers.of("ehr") == []
     assert {each.source.source for each in facts.gathered_facts.resources["serum-creatinine"] if each.source} == {
         "ehr",

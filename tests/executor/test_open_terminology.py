@@ -126,7 +126,7 @@ async def test_a_set_of_the_terminology_server(tmp_path: Path) -> None:
     house = House(tmp_path / "ehr", creatinine(1.6, "2026-06-29T08:30:00Z"), tx=tx)
     assert isinstance(value(await house.ask("serum-creatinine", catalog=by_set(shipped()))), Quantity)
     # It was asked when the engine opened, and not again by the question.
-    assert len(tx.asked) == 1
+    assert len(tx.requests) == 1
 
 
 async def test_a_terminology_server_that_is_away(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ async def assumed(*given: dict[str, Any]) -> tuple[dict[str, Value], list[str], 
     engine.catalog = replace(engine.catalog, concepts=CONCEPTS)
     told, _ = await GraphQL(engine, ServerSettings()).run(QUERY, {"assume": list(given)})
     faults = told.get("errors", [])
-    taken = dict(engine.asked[0].assumptions) if engine.asked else {}
+    taken = dict(engine.questions[0].assumptions) if engine.questions else {}
     return taken, [fault["extensions"]["code"] for fault in faults], str(faults)
 
 

@@ -42,7 +42,7 @@ async def test_selections_count_once_for_each_concept() -> None:
     engine = FakeEngine()
     assert error_codes(await ask(literal, engine, max_complexity=13)) == ["query-too-complex"]
     assert error_codes(await ask(variable, engine, {"of": ["egfr"] * 4}, max_complexity=13)) == ["query-too-complex"]
-    assert engine.asked == []
+    assert engine.questions == []
     assert error_codes(await ask(literal, max_complexity=14)) == []
     assert error_codes(await ask(variable, variables={"of": ["egfr"] * 4}, max_complexity=14)) == []
 
@@ -52,7 +52,7 @@ async def test_the_default_of_a_variable_counts_as_its_value_would() -> None:
     query = f'query V($of: [ID!]! = ["egfr","uacr","egfr","uacr"]) {body}'
     engine = FakeEngine()
     assert error_codes(await ask(query, engine, max_complexity=13)) == ["query-too-complex"]
-    assert engine.asked == []
+    assert engine.questions == []
     assert error_codes(await ask(query, max_complexity=14)) == []
     assert error_codes(await ask(query, variables={"of": ["egfr"]}, max_complexity=10)) == []
     behind = f"query W {{ modules {{ id }} }} {query}"

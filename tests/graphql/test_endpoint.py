@@ -63,12 +63,12 @@ async def test_all_concepts_of_one_call_are_one_question_and_the_patient_alone_i
     query = f'{{ patient(id: "p-17") {{ id reference {results} }} }}'
     told = await ask(query, engine)
     assert told["data"]["patient"]["reference"] == "http://127.0.0.1:8191/fhir/Patient/p-17"
-    assert [(q.patient, q.concepts, q.source, q.at) for q in engine.asked] == [
+    assert [(q.patient, q.concepts, q.source, q.at) for q in engine.questions] == [
         ("p-17", ("egfr", "uacr"), "ehr", datetime(2026, 6, 1, 8, tzinfo=UTC))
     ]
     alone = FakeEngine()
     await ask('{ patient(id: "p-17") { id reference } }', alone)
-    assert alone.asked == []
+    assert alone.questions == []
 
 
 async def test_the_chain_as_rdf_and_as_fhir() -> None:
@@ -108,7 +108,7 @@ async def test_a_time_without_a_zone_is_refused(at: Any) -> None:
     told = await ask(query, engine, {"at": at})
     assert error_codes(told) == ["invalid-query"]
     assert "DateTime" in told["errors"][0]["message"]
-    assert engine.asked == []
+    assert engine.questions == []
 
 
 @pytest.mark.parametrize("value", ["1e999", "-1e999"])
@@ -120,7 +120,7 @@ async def test_numbers_that_are_not_finite_are_refused(value: str) -> None:
         engine,
     )
     assert "errors" in told
-    assert engine.asked == []
+    assert engine.questions == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ async def test_a_question_names_at_least_one_concept_and_not_too_many(of: str) -
     engine = FakeEngine()
     told = await ask(f'{{ patient(id: "p-17") {{ results(of: {of}) {{ text }} }} }}', engine)
     assert error_codes(told)[0] in {"no-concepts", "too-many-concepts"}
-    assert engine.asked == []
+    assert engine.questions == []
 
 
 async def test_a_source_must_be_said_where_there_are_several() -> None:

@@ -69,7 +69,11 @@ async def test_each_at_the_same_time() -> None:
     see_everything(third)
     see_nothing_but_the_patient(second)
     # Searches that go at once are shared by the same caller, and by nobody else.
-    assert sorted(fhir.asked_by("all")) == sorted(fhir.asked_by("some")) == sorted(set(fhir.asked_by("all")))
+    assert (
+        sorted(fhir.searched_with("all"))
+        == sorted(fhir.searched_with("some"))
+        == sorted(set(fhir.searched_with("all")))
+    )
 
 
 KEPT = {"patient": 300, "observation": 300, "condition": 300}

@@ -24,10 +24,10 @@ class Slow(FaultyFhir):
 
     def __init__(self) -> None:
         super().__init__(RECORDS, Observation=self._slowly)
-        self.asked, self.may, self.left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.arrived, self.may, self.left = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def _slowly(self, request: httpx.Request) -> httpx.Response:
-        self.asked.set()
+        self.arrived.set()
         try:
             await self.may.wait()
         except asyncio.CancelledError:
@@ -73,7 +73,7 @@ async def test_the_question_of_a_client_that_goes_away_ends() -> None:
     fhir = Slow()
     async with engine_over(fhir) as engine, listening(engine) as (port, _), asyncio.timeout(10):
         _, writer = await sent(port)
-        await fhir.asked.wait()
+        await fhir.arrived.wait()
         writer.close()
         await fhir.left.wait()
 
@@ -82,7 +82,7 @@ async def test_whoever_shares_its_search_is_answered() -> None:
     fhir = Slow()
     async with engine_over(fhir) as engine, listening(engine) as (port, requests), asyncio.timeout(10):
         first, second = await sent(port), await sent(port)
-        await fhir.asked.wait()
+        await fhir.arrived.wait()
         await there_are(2, requests)
         first[1].close()
         await there_are(1, requests)

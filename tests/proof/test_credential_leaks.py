@@ -61,7 +61,7 @@ async def test_the_callers_token(token: str, monkeypatch: pytest.MonkeyPatch) ->
     assert_none(SECRETS, "a cached value", [value.decode("latin-1") for value in values])
     assert_none(SECRETS, "the engine", shown)
     if token == TOKEN:
-        assert names and fhir.asked_by(TOKEN), "the question was never answered: nothing was proven"
+        assert names and fhir.searched_with(TOKEN), "the question was never answered: nothing was proven"
 
 
 async def test_while_a_question_is_under_way() -> None:

@@ -94,7 +94,7 @@ async def test_a_prefetch_gives_the_answers_that_fetching_gives() -> None:
     settings = Settings.model_validate({"sources": [source], "cache": {"enabled": False}})
     async with await Engine.open(settings, shipped(), http) as engine:
         fetched = await engine.ask(Question("p1", OF, AT))
-        servers.asked.clear()
+        servers.requests.clear()
         handed = await engine.ask(Question("p1", OF, AT), from_prefetch(answers, plan.searches, "p1"))
     assert [kind for kind in servers.of("ehr") if kind[0].isupper()] == []
     assert [render_argument(each) for each in explain(handed)] == [render_argument(each) for each in explain(fetched)]

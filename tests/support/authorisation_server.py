@@ -55,10 +55,10 @@ Answer = httpx.Response | Exception | Callable[[httpx.Request], Awaitable[httpx.
 
 
 class AuthServer:
-    """Gives a new token for each request, or what it is told; keeps what it was asked.  ``clock`` stands still."""
+    """Gives a new token for each request, or the answers given; keeps the requests.  ``clock`` stands still."""
 
-    def __init__(self, *told: Answer, lifetime: object = 300, discovery: Answer | None = None) -> None:
-        self.told = list(told)
+    def __init__(self, *answers: Answer, lifetime: object = 300, discovery: Answer | None = None) -> None:
+        self.answers = list(answers)
         self.lifetime = lifetime
         self.discovery = discovery
         self.requests: list[httpx.Request] = []
@@ -75,19 +75,19 @@ class AuthServer:
         self.requests.append(request)
         await asyncio.sleep(0)
         if request.method == "GET":
-            told: Answer | None = self.discovery
+            answer: Answer | None = self.discovery
         else:
-            told = self.told.pop(0) if self.told else None
-        if isinstance(told, Exception):
-            raise told
-        if told is None:
+            answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is None:
             return self.token()
-        return told if isinstance(told, httpx.Response) else await told(request)
+        return answer if isinstance(answer, httpx.Response) else await answer(request)
 
     def token(self, **more: Any) -> httpx.Response:
         self.given += 1
-        said = {"access_token": f"tok-{self.given}", "token_type": "bearer", "expires_in": self.lifetime, **more}
-        return httpx.Response(200, json={name: value for name, value in said.items() if value is not None})
+        fields = {"access_token": f"tok-{self.given}", "token_type": "bearer", "expires_in": self.lifetime, **more}
+        return httpx.Response(200, json={name: value for name, value in fields.items() if value is not None})
 
 
 def form(request: httpx.Request) -> dict[str, str]:

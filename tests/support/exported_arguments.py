@@ -148,13 +148,13 @@ def _exported_input(ground: GroundView) -> ExportedInput:
     return ExportedInput(ground.concept.iri, consumed, ground.steps, records, ground.assumed)
 
 
-def _exported_attribution(against: Comparison, told: AttributionView) -> ExportedAttribution:
+def _exported_attribution(against: Comparison, view: AttributionView) -> ExportedAttribution:
     items = tuple(
-        ExportedItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in told.items
+        ExportedItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in view.items
     )
     groups = tuple(
-        ExportedGroup(Decimal(repr(group.amount)), tuple(sorted(told.items.index(item) for item in group.items)))
-        for group in told.groups
+        ExportedGroup(Decimal(repr(group.amount)), tuple(sorted(view.items.index(item) for item in group.items)))
+        for group in view.groups
     )
-    ends = Decimal(repr(told.base)), Decimal(repr(told.output))
-    return ExportedAttribution(told.scale, told.baseline, *ends, items, against.since, against.baseline.value, groups)
+    ends = Decimal(repr(view.base)), Decimal(repr(view.output))
+    return ExportedAttribution(view.scale, view.baseline, *ends, items, against.since, against.baseline.value, groups)

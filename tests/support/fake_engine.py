@@ -23,7 +23,7 @@ class FakeEngine:
         self.catalog = Catalog(t.MODULES, by_iri, t.CONCEPTS, {}, "fake")
         self.answer = answer
         self.sources = sources
-        self.asked: list[Question] = []
+        self.questions: list[Question] = []
 
     def source(self, source_id: str | None) -> Source:
         if source_id is None and len(self.sources) == 1:
@@ -38,7 +38,7 @@ class FakeEngine:
         raise NotImplementedError("traces made by hand have one time each")
 
     async def ask(self, question: Question) -> Trace:
-        self.asked.append(question)
+        self.questions.append(question)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer()
@@ -53,10 +53,10 @@ def endpoint(engine: FakeEngine | None = None, **settings: Any) -> GraphQL:
 
 
 async def ask(query: str, engine: FakeEngine | None = None, variables: Json | None = None, **settings: Any) -> Json:
-    told, _ = await endpoint(engine, **settings).run(query, variables)
-    json.dumps(told)
-    return told
+    response, _ = await endpoint(engine, **settings).run(query, variables)
+    json.dumps(response)
+    return response
 
 
-def error_codes(told: Json) -> list[str]:
-    return [error["extensions"]["code"] for error in told.get("errors", [])]
+def error_codes(response: Json) -> list[str]:
+    return [error["extensions"]["code"] for error in response.get("errors", [])]

@@ -174,7 +174,7 @@ class GuardedFhir(FakeFhir):
             return httpx.Response(401 if rights is None else 403, json={"resourceType": "OperationOutcome"})
         return super().answer(request)
 
-    def asked_by(self, token: str) -> list[str]:
+    def searched_with(self, token: str) -> list[str]:
         """The types that were searched with a token."""
         sent = [r for r in self.requests if r.headers.get("authorization") == f"Bearer {token}"]
         return [request.url.path.rsplit("/", 1)[-1] for request in sent]

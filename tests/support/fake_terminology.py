@@ -76,10 +76,10 @@ class FakeTerminology:
         self.change = change or (lambda page, _: page)
         self.expands: int | httpx.Response = 200
         self.validates: int | httpx.Response = 200
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         return self._expanded(request) if request.url.path.endswith("$expand") else self._validated(request)
 
     def _expanded(self, request: httpx.Request) -> httpx.Response:
@@ -87,11 +87,11 @@ class FakeTerminology:
             return self.expands
         if self.expands != 200:
             return fhir({"resourceType": "OperationOutcome"}, self.expands)
-        asked = dict(request.url.params)
-        offset, count = int(asked["offset"]), min(int(asked["count"]), self.most)
+        parameters = dict(request.url.params)
+        offset, count = int(parameters["offset"]), min(int(parameters["count"]), self.most)
         page = {
             "resourceType": "ValueSet",
-            "url": asked["url"],
+            "url": parameters["url"],
             "title": "A set",
             "expansion": {
                 "total": len(self.codes),
@@ -99,8 +99,8 @@ class FakeTerminology:
                 "contains": [{"system": s, "code": c} for s, c in self.codes[offset : offset + count]],
             },
         }
-        if "valueSetVersion" in asked:
-            page["version"] = asked["valueSetVersion"]
+        if "valueSetVersion" in parameters:
+            page["version"] = parameters["valueSetVersion"]
         changed = self.change(page, offset)
         return changed if isinstance(changed, httpx.Response) else fhir(changed)
 

@@ -100,7 +100,7 @@ def _any(resource: Json, here: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _observation(made: Json, here: Mapping[str, Json]) -> Iterator[str]:
-    yield from _told(made)
+    yield from _result(made)
     values = [key for key in made if key.startswith("value")]
     if len(values) > 1:
         yield "more than one value"
@@ -126,7 +126,7 @@ def _observation(made: Json, here: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _risk(made: Json, here: Mapping[str, Json]) -> Iterator[str]:
-    yield from _told(made)
+    yield from _result(made)
     for prediction in made["prediction"]:
         if not 0 <= prediction["probabilityDecimal"] <= 100:
             yield "ras-2: the probability is more than 100 %"
@@ -138,7 +138,7 @@ def _risk(made: Json, here: Mapping[str, Json]) -> Iterator[str]:
         yield "no method"
 
 
-def _told(made: Json) -> Iterator[str]:
+def _result(made: Json) -> Iterator[str]:
     if made["status"] not in STATUSES:
         yield f"no status: {made['status']}"
     if "/Patient/" not in made["subject"]["reference"]:

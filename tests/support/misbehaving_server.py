@@ -32,21 +32,21 @@ def bundle(*records: Mapping[str, Any], following: str | None = None, **more: An
 
 
 class MisbehavingServer:
-    """Answers ``Type`` as told, and an empty page otherwise; keeps what it was asked."""
+    """Answers ``Type`` as given, and an empty page otherwise; keeps the requests."""
 
     def __init__(self, **answers: Answer) -> None:
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
         self._answers: dict[str, Answer] = {"Patient": lambda _: bundle(PATIENT), **answers}
 
     async def __call__(self, request: Request) -> Response:
-        self.asked.append(request)
+        self.requests.append(request)
         given = self._answers.get(request.path_params["kind"])
         answer = bundle() if given is None else given(request)
         return answer if isinstance(answer, Response) else await answer
 
     def of(self, kind: str) -> list[Request]:
-        """What it was asked about one type."""
-        return [request for request in self.asked if request.path_params["kind"] == kind]
+        """The requests for one type."""
+        return [request for request in self.requests if request.path_params["kind"] == kind]
 
 
 @asynccontextmanager

@@ -41,12 +41,12 @@ class Servers:
         self.records = {host: tuple(each) for host, each in records.items()}
         self.down: set[str] = set()
         self.ignored: set[str] = set()
-        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         host, kind = request.url.host.split(".")[0], request.url.path.rsplit("/", 1)[-1]
         given = dict(request.url.params)
-        self.asked.append((host, kind, given))
+        self.requests.append((host, kind, given))
         if host in self.down:
             return httpx.Response(500, json={"resourceType": "OperationOutcome"})
         found = [
@@ -65,7 +65,7 @@ class Servers:
 
     def of(self, host: str) -> list[str]:
         """The types that a host was asked for."""
-        return sorted(kind for each, kind, _ in self.asked if each == host)
+        return sorted(kind for each, kind, _ in self.requests if each == host)
 
     @asynccontextmanager
     async def gatherer(self) -> AsyncIterator[Gatherer]:
@@ -73,11 +73,11 @@ class Servers:
             yield Gatherer(http)
 
     async def facts(
-        self, *others: Source, source: Source = EHR, patient: str = "p", handed: SuppliedRecords | None = None
+        self, *others: Source, source: Source = EHR, patient: str = "p", supplied: SuppliedRecords | None = None
     ) -> SourceFacts:
-        reaches = [Target(each, NoAccess()) for each in others]
+        targets = [Target(each, NoAccess()) for each in others]
         async with self.gatherer() as gatherer:
-            return await gatherer.gather(source, patient, ALL, AT, 5, None, reaches, handed)
+            return await gatherer.gather(source, patient, ALL, AT, 5, None, targets, supplied)
 
 
 def _meets(record: Mapping[str, Any], given: Mapping[str, str]) -> bool:

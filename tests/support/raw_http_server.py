@@ -42,13 +42,13 @@ class RawHttpServer:
 
     def __init__(self, **scripts: list[Script]) -> None:
         self.scripts = {"Patient": [complete_page(PATIENT)], **scripts}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = await reader.readuntil(b"\r\n\r\n")
             kind = request.split(b"?")[0].rsplit(b"/", 1)[-1].decode()
-            self.asked.append(kind)
+            self.requests.append(kind)
             scripts = self.scripts.get(kind, [complete_page()])
             script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
             await script(writer)

@@ -57,7 +57,7 @@ class SearchingServer:
     needed: frozenset[str] = frozenset()
     smart: Json | None = None
     page: int = PAGE
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def client(self) -> httpx.AsyncClient:
         """A client that reaches this server and no other."""
@@ -65,17 +65,17 @@ class SearchingServer:
 
     def of(self, path: str) -> list[dict[str, str]]:
         """The parameters of what it was asked at a path."""
-        return [parameters for asked, parameters in self.asked if asked == path]
+        return [parameters for requested, parameters in self.requests if requested == path]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix("/fhir").strip("/")
         if request.method == "POST" and not path:
             parts = msgspec.json.decode(request.content)["entry"]
-            self.asked.append(("batch", {}))
+            self.requests.append(("batch", {}))
             answers = [self._part(part["request"]["url"]) for part in parts]
             return _json({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
         parameters = dict(parse_qsl(request.url.query.decode()))
-        self.asked.append((path, parameters))
+        self.requests.append((path, parameters))
         if path in self.refused or (path == "Observation" and not self.needed <= parameters.keys()):
             return httpx.Response(400, json={"resourceType": "OperationOutcome"})
         if path == "metadata":

@@ -64,7 +64,7 @@ class RepeatedQuestions:
         await self.http.aclose()
 
     async def ask(self, needs: tuple[Search, ...] = (), settle: bool = True) -> SourceFacts:
-        self.server.asked.clear()
+        self.server.requests.clear()
         facts = await self.gatherer.gather(self.source, "p", needs or latest_searches(CREATININE), self.at, 5)
         if settle:
             await self.gatherer.trials.wait()
@@ -88,7 +88,7 @@ SORTS = capability_statement(batch=True)
 def observation_requests(server: SearchingServer) -> list[str]:
     """How the Observations were asked for."""
     told = []
-    for path, parameters in server.asked:
+    for path, parameters in server.requests:
         if path == "batch" or path == "Observation/$lastn":
             told.append(path.removeprefix("Observation/"))
         elif path == "Observation":

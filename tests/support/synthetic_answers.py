@@ -90,9 +90,11 @@ def current_environment() -> Environment:
     return next(iter(synthetic_answers().values())).circumstances.environment
 
 
-def verify_again(said: ExportedAnswer, catalog: Catalog | None = None, keys: Keyring | None = KEYS) -> RecomputedAnswer:
+def verify_again(
+    answer: ExportedAnswer, catalog: Catalog | None = None, keys: Keyring | None = KEYS
+) -> RecomputedAnswer:
     """The argument computed again, by the shipped catalog unless another is given."""
-    return recompute_answer(said, catalog or shipped(), current_environment(), keys)
+    return recompute_answer(answer, catalog or shipped(), current_environment(), keys)
 
 
 @cache

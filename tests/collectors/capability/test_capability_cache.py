@@ -43,14 +43,14 @@ class Metadata:
 
     def __init__(self, body: bytes | Exception = GOOD) -> None:
         self.body = body
-        self.asked = 0
+        self.requests = 0
         self.open = asyncio.Event()
         self.open.set()
 
     async def __call__(self, address: httpx.URL) -> tuple[bytes, int]:
         if not address.path.endswith("/metadata"):
             raise SourceUnreachableError("nothing there")
-        self.asked += 1
+        self.requests += 1
         await self.open.wait()
         if isinstance(self.body, Exception):
             raise self.body
@@ -72,13 +72,13 @@ async def test_one_request_for_all_who_ask_at_once_and_none_until_it_expires() -
     assert {each.capability is not None for each in known} == {True}
     clock.now = SOURCE.capability_ttl.total_seconds() - 1
     await capabilities.get(SOURCE, metadata)
-    assert metadata.asked == 1
+    assert metadata.requests == 1
     capabilities.observed(SOURCE).sort.proven = True
     clock.now += 2
     assert (await capabilities.get(SOURCE, metadata)).capability is not None, "the former is used meanwhile"
     await asyncio.sleep(0)
     await capabilities.read(SOURCE, metadata)
-    assert metadata.asked == 2
+    assert metadata.requests == 2
     assert capabilities.observed(SOURCE).sort.proven is None, "what was learned expires with it"
 
 
@@ -87,15 +87,15 @@ async def test_a_failure_is_remembered_briefly_and_loses_nothing_that_was_known(
     capabilities = CapabilityCache(clock=clock)
     for _ in range(3):
         assert (await capabilities.get(SOURCE, metadata)).remark is not None
-    assert metadata.asked == 1
+    assert metadata.requests == 1
     metadata.body = GOOD
     clock.now = FAILURE_TTL + 1
     await capabilities.read(SOURCE, metadata)
-    assert metadata.asked == 2
+    assert metadata.requests == 2
     metadata.body = SourceUnreachableError("down")
     clock.now += SOURCE.capability_ttl.total_seconds() + 1
     assert (await capabilities.read(SOURCE, metadata)).capability is not None
-    assert metadata.asked == 3
+    assert metadata.requests == 3
 
 
 async def test_a_question_waits_but_a_moment_and_what_comes_later_is_kept() -> None:
@@ -105,7 +105,7 @@ async def test_a_question_waits_but_a_moment_and_what_comes_later_is_kept() -> N
     assert (await capabilities.get(SOURCE, metadata)).capability is None
     metadata.open.set()
     assert (await capabilities.read(SOURCE, metadata)).capability is not None
-    assert metadata.asked == 1
+    assert metadata.requests == 1
 
 
 async def test_closing_ends_what_is_being_read() -> None:
@@ -126,7 +126,7 @@ async def ask(
     async with server.client() as http:
         gatherer = Gatherer(http, capabilities)
         for _ in range(times):
-            server.asked.clear()
+            server.requests.clear()
             facts = await gatherer.gather(source, "p", needs, AT, 5)
         await gatherer.trials.wait()
         await gatherer.aclose()
@@ -159,13 +159,13 @@ async def test_a_bad_statement_costs_no_answer(metadata: Any, caplog: pytest.Log
 async def test_metadata_costs_no_further_request_of_a_second_question() -> None:
     server = server_with_records(observation(), condition())
     await ask(server, times=2)
-    assert sorted(path for path, _ in server.asked) == ["Condition", "Observation", "Patient"]
+    assert sorted(path for path, _ in server.requests) == ["Condition", "Observation", "Patient"]
 
 
 async def test_another_version_of_fhir_is_not_asked() -> None:
     server = server_with_records(observation(), condition(), metadata=capability_statement(fhirVersion="5.0.0"))
     facts, _ = await ask(server)
-    assert {path for path, _ in server.asked} == {"metadata", ".well-known/smart-configuration"}
+    assert {path for path, _ in server.requests} == {"metadata", ".well-known/smart-configuration"}
     selected = facts.select(slot(), AT, AT)
     assert selected.value == Absent(AbsentReason.NOT_QUERIED)
     assert "R5" in selected.issues[0].text

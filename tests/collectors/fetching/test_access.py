@@ -103,7 +103,7 @@ async def test_a_renewal_that_fails_says_why() -> None:
     ehr, server = Ehr(), AuthServer()
     access = server.access()
     await access.headers()
-    server.told = [httpx.Response(400, json={"error": "unauthorized_client"})]
+    server.answers = [httpx.Response(400, json={"error": "unauthorized_client"})]
     with pytest.raises(AuthorisationError, match="unauthorized_client"):
         await ehr.over(access).get(ADDRESS)
 

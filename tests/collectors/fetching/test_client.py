@@ -101,7 +101,7 @@ async def test_what_cannot_be_an_id_is_never_sent(patient: str) -> None:
     server = MisbehavingServer()
     with pytest.raises(PatientNotFoundError) as caught:
         await gather(server, patient=patient)
-    assert server.asked == []
+    assert server.requests == []
     assert not patient or patient not in str(caught.value)
 
 
@@ -242,7 +242,7 @@ async def test_no_more_requests_at_once_than_the_source_allows() -> None:
 async def test_asks_for_fresh_fhir_json() -> None:
     server = MisbehavingServer()
     await gather(server)
-    for request in server.asked:
+    for request in server.requests:
         assert request.headers["accept"] == "application/fhir+json"
         assert request.headers["cache-control"] == "no-cache"
 

@@ -67,7 +67,7 @@ async def test_what_is_tried_after_the_answer_costs_the_request_nothing() -> Non
     allowance = ReadBudget(records=1_000)
     async with RepeatedQuestions(server) as asking:
         await asking.gatherer.gather(asking.source, "p", latest_searches(CREATININE), AT, 5, read_budget=allowance)
-        left, sent = allowance.records, len(server.asked)
+        left, sent = allowance.records, len(server.requests)
         await asking.gatherer.trials.wait()
-    assert len(server.asked) > sent
+    assert len(server.requests) > sent
     assert allowance.records == left

@@ -73,10 +73,10 @@ class Server:
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self._answers = list(answers)
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -98,7 +98,7 @@ async def test_a_wait_beyond_the_deadline_fails_at_once(asked: str, status: int)
     server = Server(busy(status, Retry_After=asked))
     with pytest.raises(SourceUnreachableError, match=rf"\({status}\), and asks to wait .*longer than there is time"):
         await server.transport(50).get(ADDRESS)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 async def test_without_a_deadline_a_minute_is_the_most() -> None:
@@ -112,7 +112,7 @@ async def test_no_backoff_goes_beyond_the_deadline(monkeypatch: pytest.MonkeyPat
     server = Server(busy())
     with pytest.raises(SourceUnreachableError, match="no time is left to try again"):
         await server.transport(50).get(ADDRESS)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 async def test_a_wait_within_the_deadline_is_kept_to() -> None:
@@ -149,22 +149,22 @@ async def test_how_often_it_is_tried(method: str, answer: httpx.Response | Excep
     sent = server.transport(50)
     with pytest.raises(CollectorError):
         await (sent.get(ADDRESS) if method == "GET" else sent.post(ADDRESS, b"{}"))
-    assert [request.method for request in server.asked] == [method] * tries
+    assert [request.method for request in server.requests] == [method] * tries
 
 
 async def test_what_is_posted_is_never_redirected() -> None:
     server = Server(busy(307, Location=f"{BASE}/Observation/elsewhere"), httpx.Response(200, **GOOD))
     with pytest.raises(SourceAnswerError, match="redirects"):
         await server.transport().post(ADDRESS, b"{}")
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 async def test_what_is_redirected_is_counted_and_keeps_its_headers() -> None:
     server = Server(busy(302, Location="/fhir/Observation?b=1"), busy(503), httpx.Response(200, **GOOD))
     _, requests = await server.transport().get(ADDRESS)
     assert requests == 3
-    assert [request.url.query for request in server.asked] == [b"", b"b=1", b"b=1"]
-    for request in server.asked:
+    assert [request.url.query for request in server.requests] == [b"", b"b=1", b"b=1"]
+    for request in server.requests:
         assert request.headers["cache-control"] == "no-cache"
         assert request.headers["accept-encoding"] == "gzip"
 

@@ -120,7 +120,7 @@ async def test_what_broke_off_is_asked_for_again(name: str) -> None:
     async with base_url_of(wire) as base_url:
         facts = await gather(base_url)
     assert facts.select(slot(), AT, AT).issues == ()
-    assert wire.asked.count("Observation") == 3
+    assert wire.requests.count("Observation") == 3
 
 
 @contextlib.asynccontextmanager

@@ -50,7 +50,7 @@ async def test_alone_nothing_more_is_asked() -> None:
     assert (await servers.facts()).requests == 3
     others = (replace(LAB, identifiers=()), replace(LAB, id="wear", identifiers=("urn:other",)))
     servers = Servers(ehr=[person(), observation()])
-    assert (await servers.facts(*others)).requests == len(servers.asked) == 3
+    assert (await servers.facts(*others)).requests == len(servers.requests) == 3
 
 
 async def test_nobody_there_is_told_and_hides_nothing() -> None:
@@ -267,7 +267,7 @@ async def test_a_death_known_elsewhere_asks_for_what_was_before_it(
     as_of = AT if facts.death is None else facts.death.end
     found = facts.select(slot(), as_of, AT).value
     assert isinstance(found, Quantity) and found.value == Decimal(expected)
-    sent = [given for host, kind, given in servers.asked if (host, kind) == ("ehr", "Observation")]
+    sent = [given for host, kind, given in servers.requests if (host, kind) == ("ehr", "Observation")]
     assert any("_sort" not in given for given in sent) == (dead is not None)
 
 

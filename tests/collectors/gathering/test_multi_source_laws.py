@@ -47,7 +47,7 @@ async def test_handed_in_or_fetched_the_same_records_say_the_same(each: list[tup
     records = [person(), *(observation(str(n), id=f"o{m}", effectiveDateTime=at(m)) for m, n, _ in each)]
     complete = ("Observation", "Condition")[: len(each) % 3]
     fetched = await Servers(ehr=records).facts()
-    handed = await Servers(ehr=records).facts(handed=from_records(records, complete, "p"))
+    handed = await Servers(ehr=records).facts(supplied=from_records(records, complete, "p"))
     assert handed.gathered_facts.resources == fetched.gathered_facts.resources
     assert (handed.issues, handed.answered, handed.failures) == (fetched.issues, fetched.answered, fetched.failures)
     assert handed.requests == fetched.requests - len(complete) - 1

@@ -97,7 +97,7 @@ async def test_records_of_others_are_left_out_and_counted(name: str) -> None:
 async def test_references_out_of_the_source_are_never_followed(reference: str) -> None:
     undated = condition(onsetDateTime=None, recordedDate=None, encounter={"reference": reference})
     facts, server = await gather(encode_resource(undated), kind="Condition")
-    assert {request.url.hostname for request in server.asked} == {"ehr.test"}
+    assert {request.url.hostname for request in server.requests} == {"ehr.test"}
     assert all("evil" not in str(request.url) and "_id=" not in request.url.query for request in server.of("Encounter"))
     selected = facts.select(PRESENCE, AT, AT)
     assert isinstance(selected.value, Absent)

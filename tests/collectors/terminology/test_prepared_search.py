@@ -100,7 +100,7 @@ async def test_a_set_in_a_file_is_not_asked_for() -> None:
     facts, server = await gathered(
         known(fake, file), BY_SET, Observation=[observation(code=codeable_concept("77140-2"))]
     )
-    assert asked(server) == {f"{LOINC}|77140-2"} and not fake.asked
+    assert asked(server) == {f"{LOINC}|77140-2"} and not fake.requests
     assert not isinstance(facts.select(slot(BY_SET), AT, AT).value, Absent)
 
 
@@ -184,7 +184,7 @@ async def test_of_a_set_that_is_too_costly_only_the_codes_met_are_asked_for() ->
     selected = facts.select(slot(BY_SET), AT, AT)
     assert [each.source.id for each in selected.resources if each.source] == ["o1"]
     # Neither units nor anything else that is no coding is asked about.
-    assert sum(request.url.path.endswith("validate-code") for request in fake.asked) == 2
+    assert sum(request.url.path.endswith("validate-code") for request in fake.requests) == 2
 
 
 async def test_which_of_its_codes_a_patient_has_is_forgotten_with_the_question() -> None:

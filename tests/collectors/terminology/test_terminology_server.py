@@ -36,11 +36,11 @@ async def test_every_page_is_read(count: int, page: int, most: int, total: bool)
 async def test_what_is_asked() -> None:
     fake = FakeTerminology(*TEN)
     found = await fake.server(4).expand(f"{SET}|2")
-    assert [request.url.path for request in fake.asked] == ["/fhir/ValueSet/$expand"] * 3
-    first = dict(fake.asked[0].url.params)
+    assert [request.url.path for request in fake.requests] == ["/fhir/ValueSet/$expand"] * 3
+    first = dict(fake.requests[0].url.params)
     assert first["url"] == SET and first["valueSetVersion"] == "2"
     assert first["excludeNested"] == "true" and first["activeOnly"] == "false"
-    assert [dict(request.url.params)["offset"] for request in fake.asked] == ["0", "4", "8"]
+    assert [dict(request.url.params)["offset"] for request in fake.requests] == ["0", "4", "8"]
     assert str(found.canonical) == f"{SET}|2"
 
 
@@ -115,8 +115,8 @@ async def test_single_codes() -> None:
     assert await server.validate_code(f"{SET}|2", (SCT, "3"))
     assert not await server.validate_code(SET, (LOINC, "3"))
     # Codes of a patient stand in no address.
-    assert {str(request.url) for request in fake.asked} == {f"{BASE}/ValueSet/$validate-code"}
-    assert {request.method for request in fake.asked} == {"POST"}
+    assert {str(request.url) for request in fake.requests} == {f"{BASE}/ValueSet/$validate-code"}
+    assert {request.method for request in fake.requests} == {"POST"}
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,10 @@ async def test_a_set_is_asked_for_once(name: str, asked: int) -> None:
     first = await service.expand(name)
     clock.now += 59
     assert await service.expand(name) is first
-    assert len(fake.asked) == 1
+    assert len(fake.requests) == 1
     clock.now += 3_600
     assert (await service.expand(name)).codes == first.codes
-    assert len(fake.asked) == asked
+    assert len(fake.requests) == asked
 
 
 async def test_a_failure_is_kept_for_a_while_only() -> None:
@@ -164,7 +164,7 @@ async def test_a_failure_is_kept_for_a_while_only() -> None:
     for _ in range(3):
         with pytest.raises(SourceUnreachableError):
             await service.expand(SET)
-    assert len(fake.asked) == 1
+    assert len(fake.requests) == 1
     clock.now += FAILURE_TTL
     fake.expands = 200
     assert set((await service.expand(SET)).codes) == set(TEN)
@@ -176,10 +176,10 @@ async def test_single_codes_are_asked_for_once() -> None:
     wanted = [(SCT, "1"), (SCT, "99"), (SCT, "1")]
     for _ in range(2):
         assert await service.members(SET, wanted) == {(SCT, "1")}
-    assert len(fake.asked) == 2
+    assert len(fake.requests) == 2
     clock.now += 61
     await service.members(SET, wanted)
-    assert len(fake.asked) == 4
+    assert len(fake.requests) == 4
 
 
 async def test_sets_are_asked_for_ahead() -> None:
@@ -188,7 +188,7 @@ async def test_sets_are_asked_for_ahead() -> None:
     service.warm([SET, f"{SET}|2"])
     assert set((await service.expand(SET)).codes) == set(TEN)
     await service.expand(f"{SET}|2")
-    assert len(fake.asked) == 2
+    assert len(fake.requests) == 2
     service.warm(["urn:v:other"])
     await service.aclose()
 
@@ -203,7 +203,7 @@ async def test_pages_that_never_end_are_read_no_further_than_allowed(monkeypatch
     fake = FakeTerminology(*TEN, change=swollen)
     with pytest.raises(TooCostlyError, match="more than 1000000 bytes together"):
         await fake.server(4).expand(SET)
-    assert len(fake.asked) <= 20
+    assert len(fake.requests) <= 20
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -215,4 +215,4 @@ async def test_it_leads_nowhere_else(status: int, where: str) -> None:
         await fake.server(4).expand(SET)
     with pytest.raises(CollectorError):
         await fake.server(4).validate_code(SET, (LOINC, "1"))
-    assert {request.url.host for request in fake.asked} == {"tx.test"}
+    assert {request.url.host for request in fake.requests} == {"tx.test"}

@@ -22,7 +22,7 @@ class Kept(NoStore):
     def __init__(self) -> None:
         super().__init__()
         self.held: dict[str, bytes] = {}
-        self.asked: list[list[str]] = []
+        self.requests: list[list[str]] = []
         self.puts: list[dict[str, bytes]] = []
         self.away = False
         self.closed = False
@@ -35,7 +35,7 @@ class Kept(NoStore):
         return not self.away
 
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
-        self.asked.append(list(names))
+        self.requests.append(list(names))
         await asyncio.sleep(0)
         return [self.held.get(name) for name in names]
 
@@ -68,9 +68,9 @@ async def test_what_is_queued_is_found_without_asking(kept: Kept) -> None:
     behind = WriteBehindStore(kept, pause=NEVER)
     await behind.put_many({"a": b"1", "b": b"2"}, HOUR)
     assert await behind.get_many(["b", "a"]) == [b"2", b"1"]
-    assert (kept.asked, kept.puts) == ([], [])
+    assert (kept.requests, kept.puts) == ([], [])
     assert await behind.get_many(["b", "old", "none", "a"]) == [b"2", b"0", None, b"1"]
-    assert kept.asked == [["old", "none"]]
+    assert kept.requests == [["old", "none"]]
 
 
 async def test_it_is_written_soon_in_one_go(kept: Kept) -> None:

@@ -11,7 +11,7 @@ from ontology.resources import Span
 
 
 class ObservationOutline(msgspec.Struct, gc=False):
-    """What an Observation is about and when it holds, as it is written; ``component`` is raw."""
+    """Code and effective time of an Observation, as written; ``component`` stays raw."""
 
     code: CodeableConcept | None = None
     effectiveDateTime: str | None = None  # noqa: N815  (FHIR's own names)
@@ -24,7 +24,7 @@ _OUTLINE = msgspec.json.Decoder(ObservationOutline)
 
 
 def decode_outline(record: Record) -> ObservationOutline | None:
-    """What an Observation says of that itself; None where it cannot be read."""
+    """The code and time elements of an Observation; None where it cannot be decoded."""
     try:
         return _OUTLINE.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -32,9 +32,9 @@ def decode_outline(record: Record) -> ObservationOutline | None:
 
 
 class CodeAndTime(msgspec.Struct, frozen=True, gc=False):
-    """Under which codes a record stands, and when it holds (None: that cannot be told).
+    """The codes of a record and its effective time (None: unknown).
 
-    ``parted``: it may hold further concepts as components.
+    ``has_components``: it may hold further concepts as components.
     """
 
     codes: frozenset[CodeKey]
@@ -43,23 +43,24 @@ class CodeAndTime(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_code_and_time(record: Record, zone: ZoneInfo) -> CodeAndTime:
-    """Reads of an Observation only what it is about and when it holds."""
-    told = decode_outline(record)
-    if told is None:
+    """Reads only the codes and the effective time of an Observation; one that cannot be decoded has neither."""
+    outline = decode_outline(record)
+    if outline is None:
         return CodeAndTime(frozenset(), None, True)
-    codings = told.code.coding if told.code is not None else []
+    codings = outline.code.coding if outline.code is not None else []
     keys = frozenset((each.system, each.code) for each in codings if each.system and each.code)
-    return CodeAndTime(keys, _effective_span(told, zone), bool(told.component))
+    return CodeAndTime(keys, _effective_span(outline, zone), bool(outline.component))
 
 
-def _effective_span(told: ObservationOutline, zone: ZoneInfo) -> Span | None:
-    text = told.effectiveDateTime or told.effectiveInstant
+def _effective_span(outline: ObservationOutline, zone: ZoneInfo) -> Span | None:
+    text = outline.effectiveDateTime or outline.effectiveInstant
     try:
         if text is not None:
             return read_time(text, zone)
-        if told.effectivePeriod is None or told.effectivePeriod.start is None or told.effectivePeriod.end is None:
+        period = outline.effectivePeriod
+        if period is None or period.start is None or period.end is None:
             return None
-        start = read_time(told.effectivePeriod.start, zone).start
-        return Span(start, max(start, read_time(told.effectivePeriod.end, zone).end))
+        start = read_time(period.start, zone).start
+        return Span(start, max(start, read_time(period.end, zone).end))
     except (ValueError, OverflowError):
         return None

@@ -23,8 +23,8 @@ _CODE_ELEMENTS = ("code", "vaccineCode", "medicationCodeableConcept")
 class CodeCount:
     """Records of one concept under one code in one unit.
 
-    ``code`` is ``system|code``, ``unit`` as it was written (None: none).  ``converted`` of those ``read`` were in
-    another unit than the concept's.  ``refused`` counts the others by the reason.
+    ``code`` is ``system|code``, ``unit`` as written (None: none).  ``converted_count`` of the ``read_count`` records
+    were in another unit than the concept's.  ``refused_counts`` counts the other records by reason.
     """
 
     code: str
@@ -35,12 +35,12 @@ class CodeCount:
 
     @property
     def record_count(self) -> int:
-        """How many there were."""
+        """Number of records, read or refused."""
         return self.read_count + sum(self.refused_counts.values())
 
 
 def count_codes(facts: Iterable[Fact], concept: Concept) -> tuple[CodeCount, ...]:
-    """What was met of a concept, most frequent first."""
+    """Codes and units under which a concept was found, most frequent first; pending results are not counted."""
     index = CodeIndex((concept,))
     groups: dict[tuple[str, str | None], list[Fact]] = {}
     for fact in facts:
@@ -72,8 +72,8 @@ def _recorded_unit(fact: Fact) -> str | None:
 
 
 def _recognised_code(fact: Fact, index: CodeIndex) -> str:
-    """The code under which the concept was recognised; the first one where that was not by a code of its own."""
-    codings = [coding for held in _code_elements(fact.record.json()) for coding in held.coding]
+    """The code under which the concept was recognised; else the first code of the record."""
+    codings = [coding for element in _code_elements(fact.record.json()) for coding in element.coding]
     for coding in codings:
         if index.find(CodeableConcept([coding])) or index.panels(CodeableConcept([coding])):
             return _format_coding(coding)
@@ -84,8 +84,8 @@ def _code_elements(record: Mapping[str, Any]) -> Iterator[CodeableConcept]:
     parts = record.get("component")
     for holder in (*(parts if isinstance(parts, list) else ()), record):
         for name in _CODE_ELEMENTS:
-            held = holder.get(name) if isinstance(holder, dict) else None
-            codings = held.get("coding") if isinstance(held, dict) else None
+            element = holder.get(name) if isinstance(holder, dict) else None
+            codings = element.get("coding") if isinstance(element, dict) else None
             if isinstance(codings, list):
                 yield CodeableConcept([_read_coding(each) for each in codings if isinstance(each, dict)])
 
@@ -115,7 +115,7 @@ _CODED_RECORD = msgspec.json.Decoder(_CodedRecord)
 
 @dataclass(frozen=True, slots=True)
 class UnmappedCode:
-    """A code that stands alone for what is recorded, and that no concept reads."""
+    """A code that no concept reads, in records without a code that one does; ``unit`` and ``display`` as written."""
 
     resource_type: str
     system: str | None
@@ -126,7 +126,7 @@ class UnmappedCode:
 
 
 def unmapped_codes(records: Iterable[Record], index: CodeIndex) -> tuple[UnmappedCode, ...]:
-    """Every such code, most frequent first.  A record that one of its codings makes readable is not among them."""
+    """Every unmapped code, most frequent first.  A record with one readable coding is not counted."""
     counts: Counter[tuple[str, str | None, str | None, str | None]] = Counter()
     displays: dict[tuple[str | None, str | None], str | None] = {}
     for record in records:
@@ -144,15 +144,15 @@ def unmapped_codes(records: Iterable[Record], index: CodeIndex) -> tuple[Unmappe
 
 def _coded_parts(record: Record) -> Iterator[tuple[CodeableConcept, str | None]]:
     try:
-        whole = _CODED_RECORD.decode(record.raw)
+        coded = _CODED_RECORD.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return
-    valued = [part for part in whole.component if part.code is not None]
-    for part in valued or [whole]:
-        held = part.code or whole.vaccineCode or whole.medicationCodeableConcept
-        if held is not None:
+    valued = [part for part in coded.component if part.code is not None]
+    for part in valued or [coded]:
+        concept = part.code or coded.vaccineCode or coded.medicationCodeableConcept
+        if concept is not None:
             quantity = part.valueQuantity
-            yield held, (quantity.unit or quantity.code) if quantity is not None else None
+            yield concept, (quantity.unit or quantity.code) if quantity is not None else None
 
 
 def _printable_or_none(text: str | None) -> str | None:

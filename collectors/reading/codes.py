@@ -21,10 +21,10 @@ _ICD = re.compile(r"icd-?(9|10)(?!\d)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class ConceptReader:
-    """A concept prepared for reading: its units, answers and codes in the form in which they are looked up.
+    """A concept prepared for reading: its units and answers, indexed for lookup.
 
-    ``notes`` say what is to be told where an answer is used.  ``resolved`` remembers, for each way in which a unit is
-    written, the UCUM unit that it means.
+    ``notes`` holds, by answer code, what is reported where that answer is used.  ``unit_resolutions`` caches, for each
+    written unit (system, code, text), the result of ``resolve_unit``.
     """
 
     concept: Concept
@@ -38,7 +38,7 @@ class ConceptReader:
 
 
 def build_reader(concept: Concept) -> ConceptReader:
-    """Prepares a concept."""
+    """Indexes the units and answers of a concept for reading."""
     units = dict.fromkeys(concept.units)
     if concept.unit is not None:
         units.setdefault(concept.unit)
@@ -75,7 +75,7 @@ class CodeIndex:
                 self._panels.setdefault((panel.system, panel.code), []).append(known)
 
     def find(self, code: fhir_types.CodeableConcept | None) -> list[tuple[ConceptReader, AcceptedCode]]:
-        """Each concept that one of the codings stands for, once, under its best accepted code."""
+        """The concepts that these codings stand for, each once, with its accepted code of lowest rank."""
         if code is None:
             return []
         found = [hit for coding in code.coding for hit in self._matches(coding)]
@@ -83,8 +83,8 @@ class CodeIndex:
             return found
         best: dict[str, tuple[ConceptReader, AcceptedCode]] = {}
         for known, accepted in found:
-            held = best.get(known.concept.id)
-            if held is None or accepted.rank < held[1].rank:
+            current = best.get(known.concept.id)
+            if current is None or accepted.rank < current[1].rank:
                 best[known.concept.id] = (known, accepted)
         return list(best.values())
 
@@ -117,7 +117,7 @@ def is_prefix(coding: Coding) -> bool:
 
 
 def undotted_code(code: str) -> str:
-    """ICD codes are written with and without their dot."""
+    """The code without dots, in upper case: ICD codes are written with and without their dot."""
     return code.replace(".", "").upper()
 
 
@@ -128,30 +128,30 @@ def ignores_dots(system: str) -> bool:
 
 
 def code_key(system: str, code: str) -> CodeKey:
-    """A code as it is compared: one that may be written with a dot or without stands without."""
+    """A code as it is compared: without its dot where the system ignores dots."""
     return (system, undotted_code(code)) if ignores_dots(system) else (system, code)
 
 
 def accepted_systems(concept: Concept) -> frozenset[str]:
-    """The code systems in which a concept can be recognised at all.
+    """The code systems in which a concept can be recognised.
 
-    A source's own system is none of them: which of its codes can be read is known code by code
-    (``Translation.systems_of``).
+    A source's own system is not among them: its codes are translated one by one
+    (``Translation.equivalent_systems``).
     """
     return frozenset(accepted.coding.system for accepted in concept.accepted if not accepted.translated)
 
 
 def concepts_of_origin(concepts: Iterable[Concept], origin: Origin) -> tuple[Concept, ...]:
-    """Those concepts that come from this origin."""
+    """The concepts of this origin."""
     return tuple(concept for concept in concepts if concept.origin is origin)
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What a map says of all codes of a system that it does not list: their ``target`` system has the same codes.
+    """The rule of a map for codes of ``source`` that it does not list: the ``target`` system has the same codes.
 
-    ``listed`` are those that it does list.  ``fixed``: they all stand for one code, which translates nothing.
-    ``map`` is the name (canonical) of the ConceptMap that says so.
+    ``listed_codes`` are excepted.  ``fixed``: all unlisted codes map to one code, which translates nothing.
+    ``map`` is the canonical of the ConceptMap.
     """
 
     source: str
@@ -163,9 +163,9 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class TranslatedCode:
-    """A standard code that a local one is read as; ``wider``: it says less than the local one does.
+    """The standard code ``key`` that a local code is read as; ``wider``: it is less specific than the local code.
 
-    ``map`` is the name (canonical) of the ConceptMap that says so.
+    ``map`` is the canonical of the ConceptMap.
     """
 
     key: CodeKey
@@ -173,7 +173,7 @@ class TranslatedCode:
     map: str
 
     def describe(self, local: CodeKey) -> str:
-        """For the reader of an answer."""
+        """The translation in words, for the reader of an answer."""
         sense = ", which is wider" if self.wider else ""
         read_as = f"{self.key[1]} of {self.key[0]}{sense}"
         return printable_text(
@@ -183,7 +183,7 @@ class TranslatedCode:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """Local codes to standard ones.  ``refused`` counts, by relation, the targets that may not stand for their code."""
+    """Local codes to standard codes.  ``refused_counts``: by relation, the targets that are never translated."""
 
     targets: Mapping[CodeKey, tuple[TranslatedCode, ...]] = field(default_factory=dict)
     fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict)
@@ -196,7 +196,7 @@ class Translation:
                 self._locals.setdefault(code_key(*each.key), []).append(local)
 
     def translate(self, system: str, code: str) -> tuple[TranslatedCode, ...]:
-        """What a code stands for; nothing where no map says so."""
+        """The standard codes that a local code is read as; empty where no map lists it."""
         found = self.targets.get((system, code))
         if found is not None:
             return found
@@ -207,9 +207,9 @@ class Translation:
         )
 
     def equivalent_systems(self, codings: Iterable[CodeKey]) -> frozenset[str]:
-        """The systems in which an entry can be read: its own, and those that its codes are the same in.
+        """The systems in which an entry can be read: its own, and those of equivalent codes.
 
-        A wider code is none: the local one may mean something more special that is asked for.
+        Systems of wider codes are excluded: the local code may mean something more specific that is asked for.
         """
         if not self:
             return frozenset(system for system, _ in codings)
@@ -220,12 +220,12 @@ class Translation:
         return frozenset(found)
 
     def local_codes(self, wanted: Iterable[CodeKey]) -> tuple[CodeKey, ...]:
-        """The local codes that are read as one of these, in a stable order: a search must ask for them, too."""
+        """The local codes that are read as one of these, in a stable order; a search must ask for them, too."""
         found: set[CodeKey] = set()
         for system, code in wanted:
             found.update(self._locals.get(code_key(system, code), ()))
             for local in self.fallbacks:
-                # Where a dot makes no difference the source may write the code without it.
+                # Where dots are ignored, the source may write the code without its dot.
                 for written in {code, undotted_code(code)} if ignores_dots(system) else {code}:
                     if any(each.key == (system, written) for each in self.translate(local, written)):
                         found.add((local, written))

@@ -15,7 +15,7 @@ from ontology.resources import Span
 from ontology.values import Date
 
 MISSING_ELEMENT = msgspec.Raw()
-"""An element that is not there, of those that are kept raw."""
+"""Default of elements that are kept raw: the element is missing."""
 
 _MAX_TEXT_LENGTH = 300
 _PATH = re.compile(r"at `\$\.?([^`]*)`")
@@ -116,9 +116,9 @@ def element_path(error: msgspec.ValidationError) -> str:
 
 
 def printable_text(text: str) -> str:
-    """A text out of a record for readers: one line, without control characters, and not without end.
+    """A text of a record for display: one line, without control characters, truncated to 300 characters.
 
-    What is shown in a terminal or among other lines must neither act there nor pass for one of them.
+    Displayed text must neither control a terminal nor imitate other lines.
     """
     if len(text) > _MAX_TEXT_LENGTH:
         text = text[:_MAX_TEXT_LENGTH] + "…"
@@ -146,7 +146,7 @@ _TICK = timedelta(microseconds=1)
 
 
 def read_date(text: str) -> Date:
-    """A FHIR date as an interval of days (ValueError, without the text, if it is none)."""
+    """A FHIR date as an interval of days.  Raises ValueError, whose message does not contain the text."""
     found = _DAY.fullmatch(text)
     if found is None:
         raise ValueError("not a FHIR date")
@@ -163,7 +163,7 @@ def read_date(text: str) -> Date:
 
 
 def read_time(text: str, zone: ZoneInfo) -> Span:
-    """A FHIR date, dateTime or instant as the span that it leaves open (ValueError if it is none)."""
+    """A FHIR date, dateTime or instant as the span that its precision allows.  Raises ValueError."""
     found = _TIME.fullmatch(text)
     if found is None:
         days = read_date(text)

@@ -15,16 +15,16 @@ from ontology.values import Absent, AbsentReason, Bound, Comparator, Quantity, V
 UCUM = "http://unitsofmeasure.org"
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 COMPARATORS: dict[str, Comparator] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
-# No measurement of a person comes near; it keeps arithmetic on what was written small.
+# Far beyond any measurement of a person; bounds the cost of arithmetic.
 _MAX_EXPONENT = 30
 _MAX_DIGITS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ReadValue:
-    """A value as read: in the concept's unit, as written (text; number and UCUM unit), and what hindered.
+    """A value in the concept's unit, with the recorded text and (number, UCUM unit), or the problem in reading it.
 
-    ``samples``: those of a course, which is no single value.  ``note``: what the reader must know of how it was read.
+    ``samples`` are those of SampledData, which has no single value.  ``note`` says how the value was translated.
     """
 
     value: Value
@@ -36,12 +36,12 @@ class ReadValue:
 
 
 def unreadable_value(problem: str, recorded: str | None = None) -> ReadValue:
-    """A value that is there and cannot be read."""
+    """A recorded value that cannot be read: Absent(UNCONVERTIBLE) with its problem."""
     return ReadValue(Absent(AbsentReason.UNCONVERTIBLE), recorded, None, problem)
 
 
 def parse_number(raw: bytes) -> Decimal | None:
-    """A JSON number with the decimals as written; None for anything else (text, NaN, sizes beyond reason)."""
+    """A JSON number with its decimals as written; None for anything else (text, NaN, extreme magnitudes)."""
     text = raw.decode("ascii", "replace")
     if len(text) > _MAX_DIGITS or _NUMBER.fullmatch(text) is None:
         return None
@@ -98,7 +98,7 @@ def convert_to_concept_unit(
                 recorded,
             )
     low, high = concept.plausible_low, concept.plausible_high
-    # Of a bound only that side can be judged on which the number would have to lie.
+    # A bound is checked on one side only: the other side is open.
     too_low = low is not None and value < low and comparator not in (">", ">=")
     too_high = high is not None and value > high and comparator not in ("<", "<=")
     if too_low or too_high:
@@ -111,7 +111,7 @@ def convert_to_concept_unit(
 
 
 def resolve_unit(quantity: fhir_types.Quantity, known: ConceptReader) -> tuple[str | None, str | None]:
-    """The UCUM unit that is meant, or why there is none; both None where no unit is written at all."""
+    """The UCUM unit, or the reason why it cannot be read, as (unit, reason); both None where no unit is written."""
     if quantity.system is not None and quantity.system != UCUM:
         return None, "its unit is coded in another system than UCUM"
     by_code = readable_unit(quantity.code, known)
@@ -130,7 +130,7 @@ def resolve_unit(quantity: fhir_types.Quantity, known: ConceptReader) -> tuple[s
 
 
 def readable_unit(text: str | None, known: ConceptReader) -> str | None:
-    """The unit that is meant, if it is one in which the concept is read."""
+    """The UCUM unit of a written unit, if the concept is read in it; else None."""
     if not text:
         return None
     if text in known.units:

@@ -1,7 +1,7 @@
 """Validation of a record against FHIR R4, by the R4B models of ``fhir.resources``: only when the record is used.
 
-R4B's models refuse some records that are sound R4, or whose fault lies where nothing is read.
-``TOLERATED_VIOLATIONS`` names each such refusal and the reason for letting it pass.  Nothing else passes.
+R4B's models reject some records that are valid R4, or whose fault lies in elements that are not read.
+``TOLERATED_VIOLATIONS`` lists each tolerated violation with its reason.  Nothing else is tolerated.
 """
 
 import re
@@ -19,7 +19,7 @@ from collectors.reading.records import DuplicateNameError, Record, decode_strict
 
 @dataclass(frozen=True, slots=True)
 class ToleratedViolation:
-    """A refusal that does not count: at which path, of which kind, for which content, and why."""
+    """A violation that is tolerated: pattern of its path, pydantic error type, predicate on its content, and why."""
 
     path: re.Pattern[str]
     kind: str
@@ -52,9 +52,9 @@ TOLERATED_VIOLATIONS = (
 
 
 def invalid_element(record: Record) -> str | None:
-    """The first element in which the record breaks FHIR's rules; None if it is sound.
+    """The path of the first element that violates FHIR R4; None if the record is valid.
 
-    Contained resources are not judged: nothing is read from them, and R4 has types that R4B has dropped or changed.
+    Contained resources are not validated: nothing is read from them, and R4B dropped or changed some R4 types.
     """
     try:
         content = {name: each for name, each in decode_strict(record.raw).items() if name != "contained"}
@@ -79,10 +79,7 @@ def _is_tolerated(path: str, kind: str, content: object) -> bool:
 
 
 def preload_model(resource_type: str) -> None:
-    """Imports and builds the model of a resource type, which takes a tenth of a second; from any thread.
-
-    A type that has no model is passed over.
-    """
+    """Imports and builds the model of a resource type (0.1 s), from any thread; a type without one is ignored."""
     try:
         _model(resource_type).model_validate({"resourceType": resource_type})
     except ValueError:

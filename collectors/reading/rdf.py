@@ -1,9 +1,9 @@
-"""One record as FHIR RDF, in the manner of R4 (https://hl7.org/fhir/R4/rdf.html): made only when it is asked for.
+"""One record as FHIR RDF, in the manner of R4 (https://hl7.org/fhir/R4/rdf.html); made only on request.
 
 ``fhir:Observation.status [ fhir:value "final" ]``; elements that repeat carry ``fhir:index``; references carry
 ``fhir:link``.  Derived from the JSON and the element's name alone, without FHIR's definitions, hence:
 
-- elements of data types are named by their type where ``_TYPES`` or a choice's suffix tells it (``Quantity.value``),
+- elements of data types are named by their type where ``_TYPES`` or a choice's suffix gives it (``Quantity.value``),
   all others by their path (``Observation.component.code``), as is right for backbone elements;
 - dates and times are typed by how they are written, in the elements that hold such; other texts are plain literals;
 - codings get no class of their code system; narrative stays a literal; contained resources are left out.
@@ -118,8 +118,8 @@ def _literal(name: str, value: object, path: str) -> Literal:
     if isinstance(value, bool):
         return Literal(value)
     if isinstance(value, int):
-        whole = not (path == "Quantity" or name.endswith("Decimal"))
-        return Literal(str(value), datatype=XSD.integer if whole else XSD.decimal)
+        is_integer = not (path == "Quantity" or name.endswith("Decimal"))
+        return Literal(str(value), datatype=XSD.integer if is_integer else XSD.decimal)
     if isinstance(value, Decimal | float):
         return Literal(f"{Decimal(str(value)):f}", datatype=XSD.decimal)
     text = str(value)

@@ -32,7 +32,10 @@ def check_fhir_id(patient: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PatientContext:
-    """Whose records are read, from where."""
+    """The patient whose records are read, and the source.
+
+    ``subject_references`` are the literal references that mean the patient, ``subject`` the relative one of them.
+    """
 
     source: Source
     patient: str
@@ -42,22 +45,22 @@ class PatientContext:
 
     @classmethod
     def for_patient(cls, source: Source, patient: str, translation: Translation = NO_TRANSLATION) -> "PatientContext":
-        """The setting, with every way in which a record of this source may refer to the patient."""
+        """The context, with every literal reference by which records of this source may refer to the patient."""
         absolute = (f"{base}/Patient/{patient}" for base in source.bases)
         ways = (f"Patient/{patient}", f"urn:uuid:{patient}", *absolute)
         return cls(source, patient, frozenset(ways), f"Patient/{patient}", translation)
 
     def refers_to_patient(self, reference: fhir_types.Reference | None) -> bool:
-        """Whether a literal reference means the patient.  What cannot be told is not the patient's."""
+        """Whether a literal reference means the patient; False where that is unknown."""
         if reference is None or reference.reference is None:
             return False
         return reference.reference.partition("/_history/")[0] in self.subject_references
 
     def refers_to_another_patient(self, reference: fhir_types.Reference | None) -> bool:
-        """Whether a literal reference means another patient of this source for sure.
+        """Whether a literal reference certainly means another patient of this source.
 
-        An address of another server may mean this patient all the same, since servers behind a proxy name themselves
-        otherwise than they are called; so may a reference that cannot be followed.
+        An address of another server may still mean this patient, since servers behind a proxy may use another base
+        URL for themselves; so may a reference that cannot be resolved.
         """
         if reference is None or reference.reference is None or self.refers_to_patient(reference):
             return False
@@ -67,7 +70,7 @@ class PatientContext:
         return own.startswith("Patient/") and _NAME.fullmatch(own.removeprefix("Patient/")) is not None
 
     def code_systems(self, code: fhir_types.CodeableConcept | None) -> frozenset[str]:
-        """The code systems in which an entry can be read, by itself or by what the source's maps say of its codes."""
+        """The code systems in which an entry can be read: its own, and those that the source's maps translate to."""
         if code is None:
             return frozenset()
         return self.translation.equivalent_systems(
@@ -77,14 +80,14 @@ class PatientContext:
 
 @dataclass(slots=True)
 class Readout:
-    """Facts by concept id, and what the reader of any answer must know of the reading.
+    """Facts by concept id, and the issues of reading one batch of records.
 
-    ``strangers`` counts records that do not name the patient, ``unsure`` those among them of which it cannot be told
-    whose they are, ``unnamed`` such as could not be read at all.
-    ``coded`` has every entry of the type that counts, so that "not recorded" can be told from "recorded in codes that
-    are not known here".  ``death``: when the patient died, if these records say so.  ``withdrawn`` are records, by type
-    and id, that do not count by what these records say, each with a text for readers: wherever they were read.
-    ``hindered``: why a part of what is needed to read them could not be had.  ``samples`` counts those of courses.
+    ``wrong_subject_count`` counts records that do not name the patient, ``uncertain_subject_count`` those of them
+    whose subject is unknown, ``unreadable_count`` records that could not be read at all.  ``coded_entries`` has every
+    accepted entry, to distinguish "not recorded" from "recorded in unknown codes".  ``death``: when the patient died,
+    if recorded here.  ``withdrawn``: records, by (type, id), that these records withdraw wherever they were read, each
+    with a text for readers.  ``retrieval_failure``: why referenced records could not be retrieved.  ``sample_count``:
+    samples of SampledData.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
@@ -99,30 +102,30 @@ class Readout:
     sample_count: int = 0
 
     def add(self, fact: Fact) -> None:
-        """Files a fact under its concept."""
+        """Adds a fact under its concept."""
         self.facts.setdefault(fact.resource.concept, []).append(fact)
 
-    def exclude_subject(self, subject: fhir_types.Reference | None, setting: PatientContext) -> None:
+    def exclude_subject(self, subject: fhir_types.Reference | None, context: PatientContext) -> None:
         """Counts a record that does not name the patient by its subject."""
         self.wrong_subject_count += 1
-        self.uncertain_subject_count += not setting.refers_to_another_patient(subject)
+        self.uncertain_subject_count += not context.refers_to_another_patient(subject)
 
     def batch_issues(self, resource_type: str) -> list[Issue]:
-        """Issues about the batch as a whole."""
-        told = list(self.issues)
+        """Issues about the whole batch: those of reading, and records excluded by subject or unreadable."""
+        issues = list(self.issues)
         if self.wrong_subject_count:
             text = f"{self.wrong_subject_count} {resource_type} record(s) that do not name this patient were left out"
-            told.append(Issue(Severity.WARNING, "wrong-subject", text))
+            issues.append(Issue(Severity.WARNING, "wrong-subject", text))
         if self.unreadable_count:
             text = f"{self.unreadable_count} {resource_type} record(s) could not be read at all and were left out"
-            told.append(Issue(Severity.WARNING, "unreadable-record", text))
-        return told
+            issues.append(Issue(Severity.WARNING, "unreadable-record", text))
+        return issues
 
 
 def parse_record(raw: bytes, source: Source) -> Record | None:
-    """A record with its reference, or None where it has no type or id that can be read.
+    """A record with its reference; None where it has no readable type or id, or exceeds the limits.
 
-    A version that can be no part of an address is passed over: the record is then named without it.
+    A version that is not valid in an address is ignored: the record is then named without it.
     """
     if exceeds_limits(raw):
         return None
@@ -144,7 +147,7 @@ def parse_record(raw: bytes, source: Source) -> Record | None:
 
 
 def is_operation_outcome(raw: bytes) -> bool:
-    """Whether an entry is an OperationOutcome: a remark of the server, not a record."""
+    """Whether an entry is an OperationOutcome: a message of the server, not a record."""
     try:
         return fhir_types.HEAD.decode(raw).resourceType == "OperationOutcome"
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -152,13 +155,13 @@ def is_operation_outcome(raw: bytes) -> bool:
 
 
 def record_iri(ref: RecordRef, part: str | None = None) -> str:
-    """The version of a record (and a part of it) as an IRI."""
+    """The IRI of a record's version, or of a part of it."""
     version = f"/_history/{ref.version}" if ref.version else ""
     return f"{ref.url}{version}{'#' + part if part else ''}"
 
 
 class Encounter(msgspec.Struct, gc=False):
-    """An Encounter: only when it was."""
+    """An Encounter: status and period only."""
 
     id: str | None = None
     status: str | None = None
@@ -169,7 +172,7 @@ ENCOUNTER = msgspec.json.Decoder(Encounter)
 
 
 def local_id(reference: str | None, resource_type: str, bases: tuple[str, ...]) -> str | None:
-    """The id of the record of this type and source that a reference means; None where it means another, or none.
+    """The id of the record of this type and source that a reference means; None for any other reference.
 
     ``bases``: the source's own base URLs (``Source.bases``).
     """
@@ -182,7 +185,7 @@ def local_id(reference: str | None, resource_type: str, bases: tuple[str, ...]) 
 
 
 def encounter_periods(records: Iterable[Record], zone: ZoneInfo) -> dict[str, Span]:
-    """The periods of encounters that are over, by id.  One that is still under way dates nothing."""
+    """The periods of encounters that have ended, by id.  An encounter in progress dates nothing."""
     periods: dict[str, Span] = {}
     for record in records:
         try:

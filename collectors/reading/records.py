@@ -1,4 +1,4 @@
-"""Records as retrieved, the facts read from them, and their merging: the newest version, none that was withdrawn.
+"""Records as retrieved, the facts read from them, and their merging: newest versions, without withdrawn records.
 
 FHIR forbids duplicate names in an object, and parsers differ in which of the two counts.  What nests deeper or holds
 more than any honest record is left out before it is decoded.  Selection works on facts.
@@ -28,30 +28,30 @@ class DuplicateNameError(ValueError):
 
 
 def decode_strict(raw: bytes) -> dict[str, Any]:
-    """A record as plain JSON values, decimals as written (DuplicateNameError, ValueError)."""
+    """A record as plain JSON values, decimals as written.  Raises DuplicateNameError, ValueError, RecursionError."""
     decoded: dict[str, Any] = json.loads(raw, parse_float=Decimal, object_pairs_hook=_object_of_unique_names)
     return decoded
 
 
 def _object_of_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
         names = [name for name, _ in pairs]
         raise DuplicateNameError(next(name for name in names if names.count(name) > 1))
-    return made
+    return unique
 
 
 MAX_DEPTH = 100
-"""Objects and arrays within each other; a questionnaire of thirty levels needs fewer."""
+"""Nested objects and arrays; a questionnaire of thirty levels needs fewer."""
 
 MAX_OBJECTS = 20_000
-"""Objects in one record: to hold so many against FHIR's rules takes half a second, in which nobody else is served."""
+"""Objects in one record: validating so many takes half a second, during which no other request is served."""
 
 _MARKS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def exceeds_limits(raw: bytes, max_depth: int = MAX_DEPTH) -> bool:
-    """Whether JSON nests deeper than ``deepest``, or holds too many objects; brackets within texts do not count."""
+    """Whether JSON nests deeper than ``max_depth``, or has over MAX_OBJECTS objects; strings are skipped."""
     if raw.count(b"{") + raw.count(b"[") <= max_depth:
         return False
     depth = objects = 0
@@ -69,13 +69,13 @@ def exceeds_limits(raw: bytes, max_depth: int = MAX_DEPTH) -> bool:
 
 OUR_TAG = ("https://medtwin.example/tags", "medtwin-result")
 OUR_SYSTEMS = frozenset({"https://medtwin.example/concepts", "https://medtwin.example/modules"})
-"""Code systems in which only what we wrote is coded: our names for what a result is of, and for what made it."""
+"""Our own code systems: records coded in them are results that we wrote (by concept, or by module as method)."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record as it was sent: a resource type, its reference, and its JSON.
+    """One record as received: its reference and its JSON.
 
-    ``joined``: it lies among records of other sources, so that its name needs its source.
+    ``shows_source``: its name includes the source, since several sources are combined.
     """
 
     ref: RecordRef
@@ -95,22 +95,24 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 Sample: TypeAlias = tuple[timedelta, Quantity, tuple[Decimal, str]]
-"""One of many samples: how long after the first, its value in the concept's unit, and number and unit as written."""
+"""One of many samples: offset from the first, value in the concept's unit, and (number, unit) as written."""
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
-    """A fact with what selection needs beside it.
+    """A fact, and what selection needs with it.
 
-    ``written`` is the number and the UCUM unit as recorded, from which any slot's unit is converted.  ``rank`` is
-    that of the accepted code.  ``issues`` are told whenever the fact is used.  ``preliminary`` yields to final.
-    Of what was so or was done: ``over`` says from when it no longer holds, ``ended`` that it does not hold now,
-    ``doubted`` in which word the record itself doubts it, ``negated`` in which word it denies it (then it does not
-    count, and is only told); ``recorded_from`` is the start of the day or instant on which it was recorded, whose end
-    is the resource's ``issued``. ``lasting``: a window asks whether it was so at any time in it, not whether it began
-    there. ``trust`` is the place of its source in the order of trust, 0 first, where there are several.
-    ``samples`` are those of a course that is no single value; they fill a series.  What goes on without an end counts
-    until ``presumed`` (None: for ever), after which it is unknown whether it does; ``supplied``: what was to be
-    supplied lasts until then.  ``pending``: a result that is not there yet, which is only told.
+    ``recorded_quantity``: number and UCUM unit as recorded; a slot's unit is converted from these.
+    ``rank``: that of the accepted code; lower is preferred.  ``trust``: rank of its source, 0 first.
+    ``preliminary``: a final fact is preferred.  ``pending``: the result is not available yet; only reported.
+    ``issues`` are reported whenever the fact is used.
+    ``samples`` are those of SampledData, which has no single value; they fill a series.
+
+    Of events and states: ``end`` is from when it no longer holds; ``ended_undated``: it has ended, date unknown.
+    ``doubted``, ``negated``: the record's own status word that doubts or negates it; it is only reported then.
+    ``recorded_from`` is the start of the day or instant of recording, whose end is the resource's ``issued``.
+    ``lasting``: a window includes it if it held at any time in the window, not only if it began there.
+    Without an end it counts until ``presumed_until`` (None: indefinitely), then it is unknown whether it continues;
+    ``supply_end``: until when the supply that was ordered lasts.
     """
 
     resource: Resource
@@ -133,10 +135,10 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 
 
 class CodedEntry(msgspec.Struct, frozen=True):
-    """In which code systems one entry of a list is coded, and from when it is on record (None: not known).
+    """The code systems of one entry of a list, and since when it is on record (None: unknown).
 
-    ``why``: it is no entry, but says that the list is not complete, and why.  ``name`` names the record of what is not
-    over, and ``concepts`` (ids) are those that it was read as: a statement that there are none is at odds with others.
+    ``incomplete_reason``: not an entry, but the reason why the list is incomplete.  ``record_name`` names a record that
+    has not ended, and ``concepts`` (ids) what it was read as: "none recorded" conflicts with such entries.
     """
 
     systems: frozenset[str]
@@ -147,7 +149,7 @@ class CodedEntry(msgspec.Struct, frozen=True):
 
 
 def newest_versions(records: list[Record]) -> list[Record]:
-    """Each record once, in the order first met; of several versions the newest."""
+    """The newest version of each record, in the order of first appearance."""
     kept: dict[tuple[str, str], Record] = {}
     for record in records:
         key = (record.ref.type, record.ref.id)
@@ -158,7 +160,7 @@ def newest_versions(records: list[Record]) -> list[Record]:
 
 
 def supersedes(one: Record, other: Record) -> bool:
-    """Whether ``one`` supersedes ``other``: by version where both count, else by update time, else as met later."""
+    """Whether ``one`` supersedes ``other``: by numeric version, else by update time, else since it came later."""
     first, second = one.ref.version or "", other.ref.version or ""
     if first.isdecimal() and second.isdecimal() and first != second:
         return int(first) > int(second)
@@ -171,38 +173,38 @@ def supersedes(one: Record, other: Record) -> bool:
 
 
 Withdrawn: TypeAlias = Mapping[tuple[str, str], str]
-"""Records, by type and id, that do not count by what another record says; each with a text for readers."""
+"""Records, by (type, id), that another record withdraws or replaces; each with a text for readers."""
 
 
-def merge_facts(held: list[Fact], read: Sequence[Fact]) -> None:
-    """Adds facts to those held.
+def merge_facts(merged: list[Fact], read: Sequence[Fact]) -> None:
+    """Adds facts to ``merged``.
 
-    One record may come by two ways: by a search of its own, and as the result of a report.  Then its newer version
-    counts, and of one version the reading that is preliminary.
+    A record may be retrieved twice: by a search, and as the result of a report.  Then its newer version counts; of
+    the same version, the preliminary reading.
     """
-    if not held:
-        held.extend(read)
+    if not merged:
+        merged.extend(read)
         return
-    known = {_fact_key(fact): position for position, fact in enumerate(held)}
+    known = {_fact_key(fact): position for position, fact in enumerate(merged)}
     for fact in read:
         position = known.get(_fact_key(fact))
         if position is None:
-            held.append(fact)
+            merged.append(fact)
             continue
-        other = held[position]
+        other = merged[position]
         same = fact.record.ref.version == other.record.ref.version
         if (fact.preliminary and not other.preliminary) if same else supersedes(fact.record, other.record):
-            held[position] = fact
+            merged[position] = fact
 
 
 def _fact_key(fact: Fact) -> tuple[str, str, str]:
-    """The record, and where in it."""
+    """The record's type and id, and the part of it."""
     ref = fact.record.ref
     return ref.type, ref.id, fact.resource.iri.partition("#")[2]
 
 
 def drop_withdrawn(facts: Mapping[str, list[Fact]], withdrawn: Withdrawn) -> tuple[dict[str, list[Fact]], list[Issue]]:
-    """The facts, by concept, without those whose record was withdrawn, and what is to be told of that."""
+    """The facts, by concept, whose records were not withdrawn; and a warning for each record that was."""
     kept: dict[str, list[Fact]] = {}
     gone: set[tuple[str, str]] = set()
     for concept, those in facts.items():

@@ -1,6 +1,6 @@
-"""A supplied Bundle, array or single record: its records, or why it is incomplete or contradicts itself.
+"""A supplied Bundle, array or single record: its records, or why it is incomplete or conflicting.
 
-Of a history only what has not been superseded or deleted is a record of today.
+Of a history, versions that were superseded or deleted are dropped.
 """
 
 import re
@@ -15,16 +15,16 @@ from collectors.reading import fhir_types
 
 _DuplicateKey: TypeAlias = tuple[str, str, str]
 _INSTANT = msgspec.json.Decoder(datetime)
-# The end of an address, within the server or of it: conditional deletions have none of this.
+# The end of a relative or absolute address; conditional deletions do not match.
 _RECORD_URL = re.compile(r"(?:.*/)?([A-Z][a-z][A-Za-z]*)/([A-Za-z0-9\-._~]+)(?:/_history/[^/]*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class SuppliedEntry:
-    """One entry: its full URL, and its record (none where it was deleted).
+    """One entry: its full URL, and its record (empty where it was deleted).
 
-    ``requested`` is the address of the request that made it so, ``changed`` and ``version`` what the answer to that
-    said of when, and as which version.
+    ``request_url`` is that of the request that wrote or deleted it; ``last_modified`` and ``version`` (an ETag) are
+    those of its response.
     """
 
     full_url: str | None
@@ -35,7 +35,7 @@ class SuppliedEntry:
 
 
 def current_entries(entries: Iterable[SuppliedEntry]) -> list[SuppliedEntry]:
-    """Of a history, newest version first as FHIR has it, the entries that still hold; what cannot be named stays."""
+    """The current entries of a history, which FHIR orders newest first; entries without an identity are kept."""
     seen: set[tuple[str, str]] = set()
     found = []
     for entry in entries:
@@ -48,12 +48,12 @@ def current_entries(entries: Iterable[SuppliedEntry]) -> list[SuppliedEntry]:
 
 
 def has_unidentified_deletion(entries: Iterable[SuppliedEntry]) -> bool:
-    """Whether something was deleted of which it is not said what: it may be any of the records."""
+    """Whether an entry deletes an unidentified record: it may be any of the records."""
     return any(not entry.record and _record_key(entry) is None for entry in entries)
 
 
 def is_out_of_order(entries: Iterable[SuppliedEntry]) -> bool:
-    """Whether an older version stands before a newer one of the same record, by what the entries themselves say."""
+    """Whether an older version precedes a newer one of the same record, by the entries' own times and versions."""
     last: dict[tuple[str, str], tuple[datetime | None, int | None]] = {}
     for entry in entries:
         named = _record_key(entry)
@@ -67,7 +67,7 @@ def is_out_of_order(entries: Iterable[SuppliedEntry]) -> bool:
 
 
 def has_conflicting_duplicates(entries: Iterable[SuppliedEntry]) -> bool:
-    """Whether one record is there twice with different contents, so that one of them is not what holds."""
+    """Whether one record occurs twice with different contents."""
     first: dict[_DuplicateKey, bytes] = {}
     for entry in entries:
         named = _record_key(entry)
@@ -80,7 +80,7 @@ def has_conflicting_duplicates(entries: Iterable[SuppliedEntry]) -> bool:
 
 
 def _same_content(one: bytes, other: bytes) -> bool:
-    """Whether two records differ in how they are written only; what cannot be read may differ in anything."""
+    """Whether two records are equal as JSON; False where one cannot be decoded."""
     try:
         return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -88,7 +88,7 @@ def _same_content(one: bytes, other: bytes) -> bool:
 
 
 def _entry_version(entry: SuppliedEntry) -> tuple[datetime | None, int | None]:
-    """When it was changed, and as which version, as far as that can be read."""
+    """Its time of change and version number, each None where it cannot be read."""
     head = _decode_head(entry.record)
     meta = head.meta if head is not None else None
     changed = (meta.lastUpdated if meta is not None else None) or entry.last_modified
@@ -98,7 +98,7 @@ def _entry_version(entry: SuppliedEntry) -> tuple[datetime | None, int | None]:
 
 
 def _is_later_version(one: tuple[datetime | None, int | None], other: tuple[datetime | None, int | None]) -> bool:
-    """Whether an entry is of a later version than another; where neither tells, it is not known to be."""
+    """Whether an entry is known to be of a later version than another."""
     if one[0] is not None and other[0] is not None and one[0] != other[0]:
         return one[0] > other[0]
     return one[1] is not None and other[1] is not None and one[1] > other[1]
@@ -115,8 +115,8 @@ def _parse_instant(text: str | None) -> datetime | None:
 def _record_key(entry: SuppliedEntry) -> tuple[str, str] | None:
     if not entry.record:
         addresses = ((each or "").split("?", 1)[0] for each in (entry.request_url, entry.full_url))
-        met = next((met for each in addresses if (met := _RECORD_URL.fullmatch(each))), None)
-        return (met[1], met[2]) if met is not None else None
+        match = next((match for each in addresses if (match := _RECORD_URL.fullmatch(each))), None)
+        return (match[1], match[2]) if match is not None else None
     head = _decode_head(entry.record)
     return (head.resourceType, head.id) if head is not None and head.resourceType and head.id else None
 
@@ -163,13 +163,16 @@ class _Outcome(msgspec.Struct, gc=False):
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
 _OUTCOME = msgspec.json.Decoder(_Outcome)
-_CONFLICTING_DUPLICATES = "it holds a record in several versions; hand in the one that holds"
+_CONFLICTING_DUPLICATES = "it holds conflicting versions of a record; supply the current one only"
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
 class SuppliedBundle:
-    """The records of one Bundle, array or record; ``urls`` are their full URLs.  ``fault``: why it is not whole."""
+    """The records of one Bundle, array or record; ``urls`` pairs full URLs and records.
+
+    ``refusal_reason``: why it is refused as incomplete, conflicting or unreadable; None where it is accepted.
+    """
 
     records: tuple[bytes, ...] = ()
     urls: tuple[tuple[str, bytes], ...] = ()
@@ -180,10 +183,10 @@ class SuppliedBundle:
 def read_supplied(
     value: bytes | Mapping[str, Any], entry_limit: int | None = None, allow_array: bool = False
 ) -> SuppliedBundle:
-    """What was handed in as one, in FHIR JSON.  Never raises.
+    """A supplied Bundle or record, in FHIR JSON.  Never raises: a fault becomes the ``refusal_reason``.
 
-    A search set of ``most`` records or more that does not say how many there are may lack some.  ``array``: a JSON
-    array of records is one as well.
+    A search set of ``entry_limit`` matches or more without a total may be incomplete, and is refused.
+    ``allow_array``: a JSON array of records is accepted as well.
     """
     raw = value if isinstance(value, bytes) else encode_resource(value)
     try:
@@ -200,13 +203,13 @@ def read_supplied(
 
 
 def supplied_from_records(records: tuple[bytes, ...]) -> SuppliedBundle:
-    """Records that no Bundle holds."""
-    twice = has_conflicting_duplicates(SuppliedEntry(None, raw) for raw in records)
-    return SuppliedBundle(refusal_reason=_CONFLICTING_DUPLICATES) if twice else SuppliedBundle(records)
+    """Records without a Bundle; refused where two versions of one conflict."""
+    conflicting = has_conflicting_duplicates(SuppliedEntry(None, raw) for raw in records)
+    return SuppliedBundle(refusal_reason=_CONFLICTING_DUPLICATES) if conflicting else SuppliedBundle(records)
 
 
-def _read_bundle(bundle: _Bundle, most: int | None) -> SuppliedBundle:
-    """The Bundle, if it is one answer from its first to its last record."""
+def _read_bundle(bundle: _Bundle, entry_limit: int | None) -> SuppliedBundle:
+    """The Bundle's records, if it is one complete response; else the reason why it is refused."""
     every = [_to_supplied_entry(each) for each in bundle.entry]
     history = bundle.type == "history"
     entries = current_entries(every) if history else [entry for entry in every if entry.record]
@@ -220,15 +223,15 @@ def _read_bundle(bundle: _Bundle, most: int | None) -> SuppliedBundle:
     ]
     matches = sum(mode in (None, "match") for mode in modes)
     if bundle.total is not None and bundle.total > matches:
-        return SuppliedBundle(refusal_reason="it holds fewer records than it says there are")
-    if bundle.type == "searchset" and bundle.total is None and most is not None and matches >= most:
-        return SuppliedBundle(refusal_reason="it is as long as an answer may be, so there may be more")
+        return SuppliedBundle(refusal_reason="it holds fewer records than its total")
+    if bundle.type == "searchset" and bundle.total is None and entry_limit is not None and matches >= entry_limit:
+        return SuppliedBundle(refusal_reason="it is as long as a page may be, so it may be truncated")
     if any(_is_error_outcome(entry.record) for entry in entries):
-        return SuppliedBundle(refusal_reason="it holds an OperationOutcome that tells an error")
+        return SuppliedBundle(refusal_reason="it holds an OperationOutcome that reports an error")
     if history and has_unidentified_deletion(every):
         return SuppliedBundle(refusal_reason="it is a history in which something was deleted, and does not say what")
     if history and is_out_of_order(every):
-        return SuppliedBundle(refusal_reason="it is a history whose newest versions do not stand first")
+        return SuppliedBundle(refusal_reason="it is a history whose newest versions do not come first")
     if has_conflicting_duplicates(entries):
         return SuppliedBundle(refusal_reason=_CONFLICTING_DUPLICATES)
     urls = tuple((entry.full_url, entry.record) for entry in entries if entry.full_url)
@@ -237,9 +240,9 @@ def _read_bundle(bundle: _Bundle, most: int | None) -> SuppliedBundle:
 
 def _to_supplied_entry(each: _BundleEntry) -> SuppliedEntry:
     response = each.response or _Response()
-    requested = each.request.url if each.request is not None else None
+    request_url = each.request.url if each.request is not None else None
     record = bytes(each.resource) if _has_resource(each) else b""
-    return SuppliedEntry(each.fullUrl, record, requested, response.lastModified, response.etag)
+    return SuppliedEntry(each.fullUrl, record, request_url, response.lastModified, response.etag)
 
 
 def _has_resource(each: _BundleEntry) -> bool:
@@ -247,7 +250,7 @@ def _has_resource(each: _BundleEntry) -> bool:
 
 
 def _is_missing_resource(each: _BundleEntry, kind: str | None) -> bool:
-    """Whether an entry should have a record and has none: what it is of is then not known."""
+    """Whether an entry should have a record and has none: which record is missing is then unknown."""
     if _has_resource(each):
         return False
     if kind == "history":
@@ -256,7 +259,7 @@ def _is_missing_resource(each: _BundleEntry, kind: str | None) -> bool:
 
 
 def _is_error_outcome(raw: bytes) -> bool:
-    """Whether an entry is an OperationOutcome that tells an error; one that cannot be read may."""
+    """Whether an entry is an OperationOutcome that reports an error, or one that cannot be read."""
     try:
         if fhir_types.HEAD.decode(raw).resourceType != "OperationOutcome":
             return False
@@ -266,7 +269,7 @@ def _is_error_outcome(raw: bytes) -> bool:
 
 
 def encode_resource(resource: Mapping[str, Any]) -> bytes:
-    """JSON of a record; decimals keep their digits."""
+    """The JSON of a record; decimals keep their digits."""
     return _ENCODER.encode(resource)
 
 

@@ -71,7 +71,7 @@ DELETED = {**entry(None), "response": {"status": "204", "lastModified": "2026-01
 @pytest.mark.parametrize(
     ("handed", "told"),
     [
-        (bundle(CREATED, DELETED), "newest versions do not stand first"),
+        (bundle(CREATED, DELETED), "newest versions do not come first"),
         (
             bundle(*({"resource": {**each, "meta": {"versionId": v}}} for each, v in ((OLD, "9"), (NEW, "10")))),
             "newest",

@@ -21,12 +21,12 @@ ACCEPTED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
 
 
 def is_accepted(observation: Observation | ObservationHead) -> bool:
-    """Whether a record is one of results about the patient, not of someone or something else, and not our own."""
+    """Whether a record has an accepted status, no ``focus`` (another subject of the result), and is not our own."""
     return observation.status in ACCEPTED_STATUSES and _is_patient_result(observation)
 
 
 def is_pending(observation: Observation) -> bool:
-    """Whether its result is asked for and not there yet: it has no value, and is only told."""
+    """Whether its result is pending: registered, without a value, and only reported."""
     return observation.status == "registered" and _is_patient_result(observation)
 
 
@@ -37,13 +37,13 @@ def _is_patient_result(observation: Observation | ObservationHead) -> bool:
 
 
 def _is_our_result(observation: Observation | ObservationHead) -> bool:
-    """Whether we wrote it: by its tag, which servers were seen to drop, or by our names for what it is and how made."""
+    """Whether we wrote it: by its tag, or, since servers were seen to drop tags, by our code systems."""
     tags = observation.meta.tag if observation.meta is not None else ()
     if any((tag.system, tag.code) == OUR_TAG for tag in tags):
         return True
     if observation.code is not None and _has_our_system(observation.code):
         return True
-    # Others have a method as well, and no fault in it is to cost them their value.
+    # Other records have a method, too: decoded only here, so that a fault in it does not cost them their value.
     method = bytes(observation.method)
     if _OUR_HOST not in method:
         return False
@@ -57,7 +57,7 @@ def _has_our_system(concept: CodeableConcept) -> bool:
     return any(coding.system in OUR_SYSTEMS for coding in concept.coding)
 
 
-_OUR_HOST = b"medtwin.example"  # a slash may be written in two ways
+_OUR_HOST = b"medtwin.example"  # without slashes, which JSON writes in two ways
 _METHOD = msgspec.json.Decoder(CodeableConcept)
 
 
@@ -74,8 +74,8 @@ class Extension(msgspec.Struct, gc=False):
 _EXTENSIONS = msgspec.json.Decoder(list[Extension])
 
 
-def replaced_ids(record: Record, observation: Observation, setting: PatientContext) -> Iterator[str]:
-    """The ids of the Observations of this source that it replaces.  What is preliminary replaces nothing yet."""
+def replaced_ids(record: Record, observation: Observation, context: PatientContext) -> Iterator[str]:
+    """The ids of the Observations of this source that it replaces.  A preliminary one replaces nothing yet."""
     if not observation.extension or observation.status == "preliminary":
         return
     try:
@@ -84,7 +84,7 @@ def replaced_ids(record: Record, observation: Observation, setting: PatientConte
         return
     for each in extensions:
         if each.url == REPLACES and each.valueReference is not None:
-            identity = local_id(each.valueReference.reference, "Observation", setting.source.bases)
+            identity = local_id(each.valueReference.reference, "Observation", context.source.bases)
             if identity is not None and identity != record.ref.id:
                 yield identity
 
@@ -123,7 +123,7 @@ DEVICES = msgspec.json.Decoder(list[Device])
 
 @dataclass(frozen=True, slots=True)
 class DeviceAssessment:
-    """What a device's record means for its readings: ``refused``, or else what is told of them, and what is noted."""
+    """What a device's record means for its values: why they are refused, or the issues and notes they carry."""
 
     refusal_reason: str | None = None
     issues: tuple[Issue, ...] = ()
@@ -131,7 +131,7 @@ class DeviceAssessment:
 
 
 def assess_device(device: Device) -> DeviceAssessment:
-    """What a device's record means: of several calibrations the last that is dated counts, or all that are not."""
+    """Assesses a device by its states; of several calibrations the latest dated one counts, else all undated ones."""
     if _ENTERED_IN_ERROR in (device.status, device.operationalStatus):
         return DeviceAssessment("its device was entered in error, so what measured it is not known")
     dated = [each for each in device.calibration if each.time is not None]
@@ -140,17 +140,17 @@ def assess_device(device: Device) -> DeviceAssessment:
     status = device.operationalStatus or device.status
     if status in OPERATIONAL_STATES:
         states.append(OPERATIONAL_STATES[status])
-    told = tuple(f"Measured by a device that is recorded as {state}." for state in dict.fromkeys(states))
+    texts = tuple(f"Measured by a device that is recorded as {state}." for state in dict.fromkeys(states))
     worn: tuple[str, ...] = ()
     if device.resourceType == "Device" and device.patient is not None:
         kind = concept_text(device.type)
         worn = (f"Measured by a device that the patient has on{f': {kind}' if kind else ''}.",)
-    issues = tuple(Issue(Severity.WARNING, "device", text) for text in told)
-    return DeviceAssessment(None, issues, (*told, *worn))
+    issues = tuple(Issue(Severity.WARNING, "device", text) for text in texts)
+    return DeviceAssessment(None, issues, (*texts, *worn))
 
 
 def apply_assessment(fact: Fact, by: DeviceAssessment) -> Fact:
-    """The fact as its device lets it stand."""
+    """The fact with the issues and notes of its device, or without its value where the device refuses it."""
     resource = fact.resource
     if by.refusal_reason is not None:
         absent = Absent(AbsentReason.UNCONVERTIBLE)
@@ -158,8 +158,8 @@ def apply_assessment(fact: Fact, by: DeviceAssessment) -> Fact:
         return msgspec.structs.replace(refused, resource=replace(resource, value=absent, problem=by.refusal_reason))
     if not by.notes:
         return fact
-    # Written out, since it is done for every fact that a device measured: ``replace`` takes several times as long.
-    told = Resource(
+    # Written out, since it runs for every fact that a device measured: ``replace`` takes several times as long.
+    noted = Resource(
         resource.iri,
         resource.concept,
         resource.value,
@@ -175,20 +175,20 @@ def apply_assessment(fact: Fact, by: DeviceAssessment) -> Fact:
         resource.problem,
         (*resource.notes, *by.notes),
     )
-    return msgspec.structs.replace(fact, resource=told, issues=(*fact.issues, *by.issues))
+    return msgspec.structs.replace(fact, resource=noted, issues=(*fact.issues, *by.issues))
 
 
 class DeviceLookup:
-    """Which devices the records of facts name, and what their records mean for the facts."""
+    """The devices that the records of facts refer to, and their assessments applied to the facts."""
 
-    def __init__(self, setting: PatientContext) -> None:
-        self._bases = setting.source.bases
+    def __init__(self, context: PatientContext) -> None:
+        self._bases = context.source.bases
         self._contained: dict[str, DeviceAssessment] = {}
         self._requested: dict[str, tuple[str, str]] = {}
         self._resolved: dict[str, tuple[str, str] | None] = {}
 
     def register(self, record: Record, observation: Observation) -> None:
-        """Notes the device of a record: contained, by reference into this source, or none that could be looked up."""
+        """Registers the device of a record: contained, or by reference into this source; others are ignored."""
         reference = observation.device.reference if observation.device is not None else None
         if reference is None:
             return
@@ -204,19 +204,19 @@ class DeviceLookup:
             self._requested[record.ref.id] = key
 
     def _resolve(self, reference: str) -> tuple[str, str] | None:
-        """The type and id of the device that a reference into this source means."""
+        """The (type, id) of a referenced device of this source; None for any other reference."""
         return next(((kind, found) for kind in DEVICE_TYPES if (found := local_id(reference, kind, self._bases))), None)
 
     @property
     def needed_references(self) -> Mapping[str, frozenset[str] | None]:
-        """The devices to be looked up, by type."""
+        """The ids of the devices to retrieve, by resource type."""
         named: dict[str, set[str]] = {}
         for kind, identity in set(self._requested.values()):
             named.setdefault(kind, set()).add(identity)
         return {kind: frozenset(ids) for kind, ids in named.items()}
 
     def apply_to(self, readout: Readout, records: Mapping[str, Iterable[Record]]) -> None:
-        """Tells of each fact what its device's record means.  A record that cannot be decoded means nothing."""
+        """Applies to each fact the assessment of its device.  A device record that cannot be decoded is ignored."""
         if not (self._contained or self._requested):
             return
         looked_up: dict[tuple[str, str], DeviceAssessment] = {}
@@ -235,7 +235,7 @@ class DeviceLookup:
 
 def _contained_devices(observation: Observation) -> list[Device]:
     try:
-        held = DEVICES.decode(observation.contained) if observation.contained else []
+        devices = DEVICES.decode(observation.contained) if observation.contained else []
     except msgspec.DecodeError:
         return []
-    return [each for each in held if each.resourceType in DEVICE_TYPES]
+    return [each for each in devices if each.resourceType in DEVICE_TYPES]

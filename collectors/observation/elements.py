@@ -25,7 +25,7 @@ class Range(msgspec.Struct, gc=False):
 
 
 class ValueElements(msgspec.Struct, gc=False):
-    """What an Observation and each of its components have in common; value types that are not read stay raw."""
+    """The elements that an Observation and each component share; rare value types stay raw."""
 
     code: CodeableConcept | None = None
     valueQuantity: Quantity | None = None  # noqa: N815  (FHIR's own names, here and below)
@@ -46,7 +46,7 @@ class ValueElements(msgspec.Struct, gc=False):
 
 
 class Component(ValueElements):
-    """One component: several results of one observation."""
+    """One component of an Observation."""
 
 
 class Observation(ValueElements):
@@ -73,7 +73,7 @@ class Observation(ValueElements):
 
 
 class ObservationHead(msgspec.Struct, gc=False):
-    """What is tried where the whole cannot be decoded: what the record is about, and whether it counts."""
+    """Decoded where the complete record cannot be: enough to know what it is about, and whether it counts."""
 
     status: str | None = None
     code: CodeableConcept | None = None
@@ -94,11 +94,11 @@ RARE_VALUES = (
     "valueDateTime",
     "valuePeriod",
 )
-"""Types that are decoded only where they are met."""
+"""Value types that are decoded only where they occur."""
 
 
 def format_quantity(quantity: Quantity | None) -> str | None:
-    """A Quantity as it is written, in one line."""
+    """A Quantity as it is written, in one line; None without a value."""
     if quantity is None or not quantity.value:
         return None
     unit = quantity.unit or quantity.code
@@ -107,7 +107,7 @@ def format_quantity(quantity: Quantity | None) -> str | None:
 
 
 def format_range(written: Range) -> str | None:
-    """A Range as it is written, in one line."""
+    """A Range as it is written, in one line; None without limits."""
     low, high = format_quantity(written.low), format_quantity(written.high)
     if low and high:
         return f"{low} to {high}"
@@ -115,10 +115,10 @@ def format_range(written: Range) -> str | None:
 
 
 def wrong_type_value(element: str) -> ReadValue:
-    """Refused, since it cannot even be decoded."""
+    """An unreadable value: the element has the wrong type."""
     return unreadable_value(f"{element} is not of the type that FHIR says")
 
 
 def parse_raw_number(raw: msgspec.Raw) -> Decimal | None:
-    """A JSON number kept raw, if it is one that can be used."""
+    """The number of a raw JSON element; None where it is missing or not a usable number."""
     return parse_number(bytes(raw)) if raw else None

@@ -1,4 +1,4 @@
-"""Builds the facts of one Observation from what they share: its time, status, subject, and what makes it unusable."""
+"""Builds the facts of one Observation from what they share: time, status, subject, and why it is unusable."""
 
 from datetime import datetime
 
@@ -18,23 +18,23 @@ _PRELIMINARY = "The result is preliminary."
 
 
 class FactBuilder:
-    """One record's time, status and subject; ``hindered`` is set where nothing in the record can be used."""
+    """One record's time, status and subject; ``unusable`` is set where no value of the record can be used."""
 
     __slots__ = ("context", "effective", "from_period", "issued", "record", "status", "unusable")
 
-    def __init__(self, record: Record, observation: Observation, setting: PatientContext) -> None:
+    def __init__(self, record: Record, observation: Observation, context: PatientContext) -> None:
         self.record = record
-        self.context = setting
+        self.context = context
         self.status = observation.status
         self.unusable: ReadValue | None = None
         self.issued: datetime | None = None
         if observation.issued is not None:
             try:
-                self.issued = read_time(observation.issued, setting.source.zone).end
+                self.issued = read_time(observation.issued, context.source.zone).end
             except ValueError:
                 self.unusable = unreadable_value("issued is not a time")
         self.from_period = observation.effectivePeriod is not None
-        self.effective, problem = _effective_span(observation, setting, self.issued)
+        self.effective, problem = _effective_span(observation, context, self.issued)
         if problem is not None:
             self.unusable = unreadable_value(problem)
         elif observation.implicitRules is not None:
@@ -50,7 +50,7 @@ class FactBuilder:
         holder: ValueElements,
         part: str | None,
     ) -> Fact:
-        """The fact that a reading gives; ``part`` names the component that it is from."""
+        """The fact of a value as read; ``part`` names its component (None: the record itself)."""
         effective = self.effective
         if reading.samples:
             reading, effective = date_samples(reading, effective, self.from_period)
@@ -89,21 +89,21 @@ class FactBuilder:
 def _notes_and_issues(
     caution: str | None, preliminary: bool, note: str | None
 ) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
-    told = []
+    issues = []
     if preliminary:
-        told.append(Issue(Severity.WARNING, "preliminary", _PRELIMINARY))
+        issues.append(Issue(Severity.WARNING, "preliminary", _PRELIMINARY))
     if caution is not None:
-        told.append(Issue(Severity.WARNING, "code-caution", caution))
+        issues.append(Issue(Severity.WARNING, "code-caution", caution))
     if note is not None:
-        told.append(Issue(Severity.WARNING, "answer-translated", note))
-    return tuple(issue.text for issue in told), tuple(told)
+        issues.append(Issue(Severity.WARNING, "answer-translated", note))
+    return tuple(issue.text for issue in issues), tuple(issues)
 
 
 def _effective_span(
-    observation: Observation, setting: PatientContext, issued: datetime | None
+    observation: Observation, context: PatientContext, issued: datetime | None
 ) -> tuple[Span | None, str | None]:
-    """When the observation holds, or why that cannot be told."""
-    zone = setting.source.zone
+    """The effective span, or the reason why there is none, as (span, problem)."""
+    zone = context.source.zone
     text = observation.effectiveDateTime or observation.effectiveInstant
     try:
         if text is not None:

@@ -1,4 +1,4 @@
-"""Values of the rarer types: ratios, dates and periods are read where they can be, ranges and times of day refused.
+"""Values of the rarer types: ratios, dates and periods are read where possible, ranges and times of day refused.
 
 A ratio is read as its quotient, where that has a unit in which the concept is read.
 """
@@ -33,7 +33,7 @@ _TEXT = msgspec.json.Decoder(str)
 
 
 def read_range(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadValue:
-    """Refused: two ends are no number, and which value between them it was is not known."""
+    """Refused: a range is not a single value."""
     try:
         written = _RANGE.decode(raw)
     except msgspec.DecodeError:
@@ -44,7 +44,7 @@ def read_range(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadValu
 
 
 def read_date_time(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadValue:
-    """A date or time as the days that it leaves open, where the concept is a date."""
+    """A date or time as the days that its precision allows, where the concept is a date."""
     try:
         text = _TEXT.decode(raw)
         days = _parse_days(text)
@@ -56,7 +56,7 @@ def read_date_time(raw: msgspec.Raw, known: ConceptReader, element: str) -> Read
 
 
 def read_period(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadValue:
-    """A period with both its ends as the days that it leaves open, where the concept is a date."""
+    """A period with both its ends as an interval of days, where the concept is a date."""
     try:
         written = _PERIOD.decode(raw)
     except msgspec.DecodeError:
@@ -85,7 +85,7 @@ def read_time_of_day(raw: msgspec.Raw, known: ConceptReader, element: str) -> Re
 
 
 def _parse_days(text: str) -> Date:
-    """The days of a date or time; of a time the day as it is written, in its own zone."""
+    """The days of a date, or the day of a time as written, in its own zone.  Raises ValueError."""
     read_time(text, _UTC)
     return read_date(text[:10] if "T" in text else text)
 
@@ -112,20 +112,20 @@ def read_ratio(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, element
         written = _RATIO.decode(raw)
     except msgspec.DecodeError:
         return wrong_type_value(element)
-    above, below = written.numerator, written.denominator
-    shown = f"{format_quantity(above) or '?'} : {format_quantity(below) or '?'}"
+    numerator, denominator = written.numerator, written.denominator
+    shown = f"{format_quantity(numerator) or '?'} : {format_quantity(denominator) or '?'}"
     if known.concept.value_type is not ValueType.QUANTITY:
         return unreadable_value(f"{element} is a ratio, which {known.concept.id} is not", shown)
-    if above is None or below is None or not above.value or not below.value:
+    if numerator is None or denominator is None or not numerator.value or not denominator.value:
         return unreadable_value(f"{element} lacks its numerator or its denominator", shown)
-    top, bottom = parse_number(bytes(above.value)), parse_number(bytes(below.value))
-    if top is None or bottom is None or bottom <= 0 or below.comparator is not None:
+    top, bottom = parse_number(bytes(numerator.value)), parse_number(bytes(denominator.value))
+    if top is None or bottom is None or bottom <= 0 or denominator.comparator is not None:
         return unreadable_value(f"{element} has no quotient that is a number", shown)
-    comparator = COMPARATORS.get(above.comparator) if above.comparator is not None else None
-    if above.comparator is not None and comparator is None:
+    comparator = COMPARATORS.get(numerator.comparator) if numerator.comparator is not None else None
+    if numerator.comparator is not None and comparator is None:
         return unreadable_value(f"{element}.numerator.comparator is none of <, <=, >, >=", shown)
     try:
-        code = _quotient_unit(_declared_unit(above), _declared_unit(below))
+        code = _quotient_unit(_declared_unit(numerator), _declared_unit(denominator))
     except ValueError:
         return unreadable_value(
             f"{element}: a unit of it is not UCUM, or its code and text contradict each other", shown
@@ -142,7 +142,7 @@ def read_ratio(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, element
 
 
 def _declared_unit(quantity: Quantity) -> str | None:
-    """The unit of one side in UCUM as far as it is declared (ValueError where it contradicts itself)."""
+    """The UCUM unit of one side; None without one.  Raises ValueError where it conflicts, or is not UCUM."""
     if quantity.system is not None and quantity.system != UCUM and (quantity.code or quantity.unit):
         raise ValueError("another system than UCUM")
     code, text = (ucum_code(each) if each else None for each in (quantity.code, quantity.unit))

@@ -1,6 +1,6 @@
 """Observations into facts: status, subject, time, and a fact for each concept in the record or its components.
 
-One that cannot be decoded gives unreadable facts of the concepts that it names, so that none is passed over.
+One that cannot be decoded gives unreadable facts of the concepts that it names, so that none is skipped silently.
 """
 
 from collections.abc import Iterable
@@ -25,31 +25,34 @@ from ontology.values import Absent, AbsentReason
 
 
 def add_undecodable(
-    record: Record, error: Exception, index: CodeIndex, setting: PatientContext, readout: Readout
+    record: Record, error: Exception, index: CodeIndex, context: PatientContext, readout: Readout
 ) -> None:
-    """A record with an element of the wrong type: unreadable for the concepts that it names, if it names any."""
+    """Adds unreadable facts of a record with an element of the wrong type, for the concepts that it names.
+
+    A record that does not name any is counted as unreadable.
+    """
     try:
-        coded = OBSERVATION_HEAD.decode(record.raw)
+        head = OBSERVATION_HEAD.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         readout.unreadable_count += 1
         return
-    if not is_accepted(coded):
+    if not is_accepted(head):
         return
-    if not setting.refers_to_patient(coded.subject):
-        readout.exclude_subject(coded.subject, setting)
+    if not context.refers_to_patient(head.subject):
+        readout.exclude_subject(head.subject, context)
         return
     where = element_path(error) if isinstance(error, msgspec.ValidationError) else "the record itself"
-    shell = Observation(status=coded.status, code=coded.code, issued=_decode_issued(record))
-    frame = FactBuilder(record, shell, setting)
-    frame.effective = _decode_effective(record, setting)
-    hindered = ReadValue(Absent(AbsentReason.UNCONVERTIBLE), None, None, f"{where} is not of the type that FHIR says")
-    found = index.find(coded.code)
+    shell = Observation(status=head.status, code=head.code, issued=_decode_issued(record))
+    builder = FactBuilder(record, shell, context)
+    builder.effective = _decode_effective(record, context)
+    unusable = ReadValue(Absent(AbsentReason.UNCONVERTIBLE), None, None, f"{where} is not of the type that FHIR says")
+    found = index.find(head.code)
     for known, accepted in found:
-        readout.add(frame.build(known, accepted, hindered, shell, None))
+        readout.add(builder.build(known, accepted, unusable, shell, None))
     named = {known.concept.id for known, _ in found}
-    for known in index.panels(coded.code):
+    for known in index.panels(head.code):
         if known.concept.id not in named:
-            readout.add(frame.build(known, None, hindered, shell, known.concept.id))
+            readout.add(builder.build(known, None, unusable, shell, known.concept.id))
 
 
 class _Issued(msgspec.Struct):
@@ -74,18 +77,18 @@ class _Times(msgspec.Struct):
 _TIMES = msgspec.json.Decoder(_Times)
 
 
-def _decode_effective(record: Record, setting: PatientContext) -> Span | None:
-    """The time of a record whose other elements cannot be decoded, if that one can."""
+def _decode_effective(record: Record, context: PatientContext) -> Span | None:
+    """The effective time of a record whose other elements cannot be decoded; None where it cannot be read."""
     try:
         times = _TIMES.decode(record.raw)
         text = times.effectiveDateTime or times.effectiveInstant
-        return None if text is None else read_time(text, setting.source.zone)
+        return None if text is None else read_time(text, context.source.zone)
     except (msgspec.DecodeError, ValueError):
         return None
 
 
 MAX_SAMPLES_IN_SEARCH = 50_000
-"""Samples of courses in one search: more would take seconds, in which nobody else is served, and a gigabyte."""
+"""Samples of SampledData in one search: more would take seconds, during which no other request is served, and 1 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,95 +105,97 @@ class _ReadingInProgress:
         return self.readout
 
 
-def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
-    """Devices are needed where the records of facts name them."""
-    devices = DeviceLookup(setting)
-    return _ReadingInProgress(read_observations(records, CodeIndex(search.concepts), setting, devices), devices)
+def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
+    """Reads the records; devices are needed where records refer to them."""
+    devices = DeviceLookup(context)
+    return _ReadingInProgress(read_observations(records, CodeIndex(search.concepts), context, devices), devices)
 
 
 def read_observations(
-    records: Iterable[Record], index: CodeIndex, setting: PatientContext, devices: DeviceLookup | None = None
+    records: Iterable[Record], index: CodeIndex, context: PatientContext, devices: DeviceLookup | None = None
 ) -> Readout:
     """Every fact in these Observations about the concepts of the index, readable or not.
 
-    ``devices`` is told which devices measured them.
+    ``devices`` collects the devices that measured them.
     """
     readout = Readout()
     for record in records:
         try:
             observation = OBSERVATION.decode(record.raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            add_undecodable(record, error, index, setting, readout)
+            add_undecodable(record, error, index, context, readout)
             continue
         if not is_accepted(observation):
-            if is_pending(observation) and setting.refers_to_patient(observation.subject):
-                _add_pending(record, observation, index, setting, readout)
+            if is_pending(observation) and context.refers_to_patient(observation.subject):
+                _add_pending(record, observation, index, context, readout)
             continue
-        if not setting.refers_to_patient(observation.subject):
-            readout.exclude_subject(observation.subject, setting)
+        if not context.refers_to_patient(observation.subject):
+            readout.exclude_subject(observation.subject, context)
             continue
-        for each in replaced_ids(record, observation, setting) if observation.extension else ():
+        for each in replaced_ids(record, observation, context) if observation.extension else ():
             text = f"Observation/{each} was left out, since {record.name} replaces it."
             readout.withdrawn["Observation", each] = text
-        if _add_facts(record, observation, index, setting, readout) and devices is not None and observation.device:
+        if _add_facts(record, observation, index, context, readout) and devices is not None and observation.device:
             devices.register(record, observation)
     return readout
 
 
 def _add_pending(
-    record: Record, observation: Observation, index: CodeIndex, setting: PatientContext, readout: Readout
+    record: Record, observation: Observation, index: CodeIndex, context: PatientContext, readout: Readout
 ) -> None:
-    """Tells of each concept in the record that its result is not there yet."""
+    """Adds a pending fact for each concept in the record."""
     parts = [observation.code, *(component.code for component in observation.component)]
     found = {known.concept.id: known for code in parts for known, _ in index.find(code)}
     found |= {known.concept.id: known for known in index.panels(observation.code)}
     if not found:
         return
-    frame = FactBuilder(record, observation, setting)
+    builder = FactBuilder(record, observation, context)
     for known in found.values():
-        fact = frame.build(known, None, ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN)), observation, known.concept.id)
+        fact = builder.build(
+            known, None, ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN)), observation, known.concept.id
+        )
         readout.add(msgspec.structs.replace(fact, pending=True))
 
 
 def _add_facts(
-    record: Record, observation: Observation, index: CodeIndex, setting: PatientContext, readout: Readout
+    record: Record, observation: Observation, index: CodeIndex, context: PatientContext, readout: Readout
 ) -> bool:
-    """Adds the facts of one record; whether there are any."""
+    """Adds the facts of one record; returns whether there are any."""
     top = index.find(observation.code)
     parts = [
         (position, component, known, accepted)
         for position, component in enumerate(observation.component)
         for known, accepted in index.find(component.code)
     ]
-    silent = []
-    # Of a panel the reason concerns all of it; of a value with further components (SpO2 and oxygen) only that value.
+    without_value = []
+    # Of a panel, the absent reason applies to all of it; of a value with components (SpO2, oxygen) to that value only.
     if observation.dataAbsentReason is not None and not top and not observation.hasMember:
-        held = {known.concept.id for _, _, known, _ in parts}
-        silent = [known for known in index.panels(observation.code) if known.concept.id not in held]
-    if not (top or parts or silent):
+        read = {known.concept.id for _, _, known, _ in parts}
+        without_value = [known for known in index.panels(observation.code) if known.concept.id not in read]
+    if not (top or parts or without_value):
         return False
-    frame = FactBuilder(record, observation, setting)
+    builder = FactBuilder(record, observation, context)
     for known, accepted in top:
-        reading = frame.unusable or _read_limited_value(observation, known, accepted, "", readout)
-        readout.add(frame.build(known, accepted, reading, observation, None))
+        reading = builder.unusable or _read_limited_value(observation, known, accepted, "", readout)
+        readout.add(builder.build(known, accepted, reading, observation, None))
     firsts: dict[str, int] = {}
     for position, component, known, accepted in parts:
         where = f"component[{position}]."
-        reading = frame.unusable or _read_limited_value(component, known, accepted, where, readout)
-        # A panel may hold several readings of one thing: each has a name of its own.
+        reading = builder.unusable or _read_limited_value(component, known, accepted, where, readout)
+        # A panel may hold several values of one concept: each fact has a part name of its own.
         repeated = firsts.setdefault(known.concept.id, position) < position
         part = f"{accepted.coding.code}-{position}" if repeated else accepted.coding.code
-        readout.add(frame.build(known, accepted, reading, component, part))
-    for known in silent:
-        reading = frame.unusable or read_value(observation, known, False)
-        readout.add(frame.build(known, None, reading, observation, known.concept.id))
+        readout.add(builder.build(known, accepted, reading, component, part))
+    for known in without_value:
+        reading = builder.unusable or read_value(observation, known, False)
+        readout.add(builder.build(known, None, reading, observation, known.concept.id))
     return True
 
 
 def _read_limited_value(
     content: ValueElements, known: ConceptReader, accepted: AcceptedCode, where: str, readout: Readout
 ) -> ReadValue:
-    """The value, unless it is a course of samples after more of these than are read."""
+    """The value as read; SampledData is refused once MAX_SAMPLES_IN_SEARCH samples were read."""
     if content.valueSampledData and readout.sample_count >= MAX_SAMPLES_IN_SEARCH:
         text = f"{where}valueSampledData comes after more samples than are read in one search"
         return unreadable_value(f"{text} ({MAX_SAMPLES_IN_SEARCH})")

@@ -40,14 +40,14 @@ _SAMPLED = msgspec.json.Decoder(SampledData)
 
 @dataclass(frozen=True, slots=True)
 class DecodedSamples:
-    """Samples as they are written: milliseconds from the first one, and the number; how many are no numbers."""
+    """Samples as written: (milliseconds from the first, number) of each number; ``count`` includes non-numbers."""
 
     points: tuple[tuple[Decimal, Decimal], ...]
     count: int
 
 
 def read_sampled_data(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, element: str) -> ReadValue:
-    """No single value; its samples in the concept's unit where all of them can be read."""
+    """Unreadable as a single value; with its samples in the concept's unit where all of them can be read."""
     try:
         written = _SAMPLED.decode(raw)
     except msgspec.DecodeError:
@@ -70,7 +70,7 @@ def read_sampled_data(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, 
 
 
 def decode_samples(written: SampledData) -> DecodedSamples | str:
-    """The samples, or in words why there are none that can be told."""
+    """The samples, or the reason (text) why they cannot be read."""
     origin = parse_raw_number(written.origin.value) if written.origin is not None else None
     factor = parse_raw_number(written.factor) if written.factor else Decimal(1)
     period, dimensions = parse_raw_number(written.period), parse_raw_number(written.dimensions)
@@ -95,7 +95,7 @@ def decode_samples(written: SampledData) -> DecodedSamples | str:
 
 
 def date_samples(reading: ReadValue, effective: Span | None, from_period: bool) -> tuple[ReadValue, Span | None]:
-    """The samples with the time that they span, from an instant on; without them where that cannot be told."""
+    """The value with its samples and the span that they cover; without samples where their times are unknown."""
     if not reading.samples or effective is None:
         return replace(reading, samples=()), effective
     last = reading.samples[-1][0]

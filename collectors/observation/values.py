@@ -1,7 +1,7 @@
 """The value of an Observation or of one of its components, for one concept; or its ``dataAbsentReason``.
 
-Most reasons say that nothing is known: then an older value may be used in its place, which is reported.  Some say that
-there is a value that is withheld or not usable: an older one must not pass for it.
+Most reasons say that nothing is known: then an older value may be used instead, which is reported.  Some say that
+there is a value that is withheld or unusable: an older one must not replace it.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ UNKNOWN_REASONS: Mapping[str, str] = {
     "temp-unknown": "the value is not known yet",
     "not-asked": "it was not asked for",
     "asked-declined": "it was asked for, and an answer was declined",
-    "not-applicable": "there is no value to be had",
+    "not-applicable": "there is no value to record",
     "unsupported": "the source's system cannot hold it",
-    "error": "an error kept the value from being had",
+    "error": "an error prevented the value",
     "not-performed": "the measurement was not done",
 }
-"""Reasons that say that nothing is known."""
+"""Reasons that say that the value is unknown."""
 
 UNUSABLE_REASONS: Mapping[str, str] = {
     "masked": "there is a value, which is withheld",
@@ -47,11 +47,11 @@ UNUSABLE_REASONS: Mapping[str, str] = {
     "negative-infinity": "the result is below everything that can be stated",
     "positive-infinity": "the result is above everything that can be stated",
 }
-"""Reasons that say that something is there which cannot be used."""
+"""Reasons that say that there is a value which cannot be used."""
 
 
 def stated_absence(reason: CodeableConcept, element: str) -> ReadValue:
-    """What a ``dataAbsentReason`` says: recorded as unknown, or there and unreadable."""
+    """The absence that a ``dataAbsentReason`` states: recorded as unknown, or a value that cannot be read."""
     shown = concept_text(reason)
     for coding in reason.coding:
         if coding.code is not None and coding.code in UNUSABLE_REASONS and coding.system in (DATA_ABSENT_REASON, None):
@@ -62,7 +62,7 @@ def stated_absence(reason: CodeableConcept, element: str) -> ReadValue:
 def read_value(
     holder: ValueElements, known: ConceptReader, needs_unit: bool, element: str = "", asserts: bool | None = None
 ) -> ReadValue:
-    """The value, an absence that the record states, or why it cannot be read.
+    """The value, an absence that the record states, or the problem in reading it.
 
     ``element`` is the path before the value's own name ("component[1]." or nothing).  ``asserts`` is what the code
     states by itself ("breathing room air"), where there is neither a value nor a reason for its absence.
@@ -128,14 +128,14 @@ def _has_value(holder: ValueElements) -> bool:
 def _read_coded_answer(written: CodeableConcept, known: ConceptReader, element: str) -> ReadValue:
     shown = concept_text(written)
     keys = [(coding.system or "", coding.code) for coding in written.coding if coding.code is not None]
-    met = [key for key in keys if key in known.answers]
-    if not met:
+    known_keys = [key for key in keys if key in known.answers]
+    if not known_keys:
         return unreadable_value(f"{element} is no answer that is known for {known.concept.id}", shown)
-    means = known.answers[met[0]]
-    if any(known.answers[key] != means for key in met[1:]):
+    means = known.answers[known_keys[0]]
+    if any(known.answers[key] != means for key in known_keys[1:]):
         return unreadable_value(f"{element} has codings that mean different answers", shown)
     # A standard code beside a local one speaks for itself.
-    note = known.notes.get(met[0]) if all(key in known.notes for key in met) else None
+    note = known.notes.get(known_keys[0]) if all(key in known.notes for key in known_keys) else None
     return ReadValue(means, shown, note=note)
 
 
@@ -155,7 +155,7 @@ def _read_integer(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, elem
 
 
 def read_unitless_number(value: Decimal, known: ConceptReader, needs_unit: bool, element: str) -> ReadValue:
-    """A number that is written without a unit: read only where the concept has none."""
+    """A number without a unit: read only where the concept is dimensionless."""
     if known.concept.value_type is not ValueType.QUANTITY:
         return unreadable_value(f"{element} is a number, which {known.concept.id} is not", str(value))
     if known.dimensionless_unit is None or needs_unit:
@@ -170,5 +170,5 @@ def interpretation_text(holder: ValueElements) -> str | None:
 
 def reference_range_text(holder: ValueElements) -> str | None:
     """The laboratory's own reference range, in words."""
-    told = (printable_text(each.text) if each.text else format_range(each) for each in holder.referenceRange)
-    return "; ".join(text for text in told if text) or None
+    texts = (printable_text(each.text) if each.text else format_range(each) for each in holder.referenceRange)
+    return "; ".join(text for text in texts if text) or None

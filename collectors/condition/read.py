@@ -52,7 +52,7 @@ CONDITION = msgspec.json.Decoder(Condition)
 
 
 def status_codes(concept: CodeableConcept | None) -> frozenset[str]:
-    """The codes of a status, in whatever system."""
+    """The codes of a status, of any code system."""
     return frozenset(coding.code for coding in concept.coding if coding.code) if concept is not None else frozenset()
 
 
@@ -69,9 +69,10 @@ def needs_encounter(condition: Condition) -> bool:
 def onset_span(
     condition: Condition, periods: Mapping[str, Span], zone: ZoneInfo, bases: tuple[str, ...]
 ) -> Span | None:
-    """When it began: by onset, else by when it was recorded, else within its encounter (ValueError if misdated).
+    """When it began: by onset, else by recordedDate, else the period of its encounter; None where undated.
 
-    It is known to hold at the end of the span.  What was recorded within the onset's span began by then.
+    It is known to hold at the end of the span.  An onset span that contains the recordedDate ends there.
+    Raises ValueError or OverflowError for a malformed date.
     """
     recorded = read_time(condition.recordedDate, zone) if condition.recordedDate is not None else None
     onset = _stated_onset(condition, zone)
@@ -95,7 +96,7 @@ def _stated_onset(condition: Condition, zone: ZoneInfo) -> Span | None:
 
 
 def abatement_span(condition: Condition, zone: ZoneInfo) -> Span | None:
-    """When it ended, if that is dated (ValueError if misdated)."""
+    """When it ended; None where that is undated.  Raises ValueError or OverflowError for a malformed date."""
     if condition.abatementDateTime is not None:
         return read_time(condition.abatementDateTime, zone)
     period: Period | None = condition.abatementPeriod
@@ -105,7 +106,7 @@ def abatement_span(condition: Condition, zone: ZoneInfo) -> Span | None:
 
 
 def has_undated_abatement(condition: Condition) -> bool:
-    """Whether it says that it ended, but not on which date."""
+    """Whether it states that it ended, without a date."""
     return bool(condition.abatementAge) or bool(condition.abatementRange) or condition.abatementString is not None
 
 
@@ -140,16 +141,16 @@ class _ReadingInProgress:
         return self.readout
 
 
-def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
-    """Encounters are needed where only they date a condition."""
+def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
+    """Parses the records; encounters are needed where only they date a condition."""
     readout = Readout()
-    return _ReadingInProgress(parse_conditions(records, setting, readout), readout, search, setting)
+    return _ReadingInProgress(parse_conditions(records, context, readout), readout, search, context)
 
 
-def parse_conditions(records: Iterable[Record], setting: PatientContext, readout: Readout) -> list[ParsedCondition]:
-    """The conditions that are this patient's and not entered in error or our own.
+def parse_conditions(records: Iterable[Record], context: PatientContext, readout: Readout) -> list[ParsedCondition]:
+    """The conditions of this patient, without those entered in error or written by us.
 
-    One that cannot be decoded may be any diagnosis: it is counted as unnamed, and nothing is ruled out then.
+    One that cannot be decoded may be any diagnosis: it is counted as unreadable, and nothing is ruled out then.
     """
     parsed: list[ParsedCondition] = []
     for record in records:
@@ -163,20 +164,20 @@ def parse_conditions(records: Iterable[Record], setting: PatientContext, readout
             (tag.system, tag.code) == OUR_TAG for tag in tags
         ):
             continue
-        if not setting.refers_to_patient(condition.subject):
-            readout.exclude_subject(condition.subject, setting)
+        if not context.refers_to_patient(condition.subject):
+            readout.exclude_subject(condition.subject, context)
             continue
         parsed.append(ParsedCondition(record, condition))
     return parsed
 
 
 def need_encounters(parsed: Iterable[ParsedCondition]) -> bool:
-    """Whether encounters are needed to date one of them."""
+    """Whether one of them can be dated only by its encounter."""
     return any(needs_encounter(each.condition) and not _is_refuted(each.condition) for each in parsed)
 
 
 def _is_refuted(condition: Condition) -> bool:
-    """Whether it was ruled out: it does not count, and is told."""
+    """Whether it was ruled out: it does not count, and is reported."""
     return REFUTED in status_codes(condition.verificationStatus)
 
 
@@ -184,7 +185,7 @@ def add_facts(
     parsed: Iterable[ParsedCondition],
     periods: Mapping[str, Span],
     index: CodeIndex,
-    setting: PatientContext,
+    context: PatientContext,
     readout: Readout,
 ) -> None:
     """Adds a fact for each concept that a condition is coded as, and the code systems of all of them."""
@@ -194,22 +195,22 @@ def add_facts(
         effective: Span | None = None
         over: Span | None = None
         try:
-            effective = onset_span(condition, periods, setting.source.zone, setting.source.bases)
-            over = abatement_span(condition, setting.source.zone)
-            recorded = read_time(condition.recordedDate, setting.source.zone) if condition.recordedDate else None
+            effective = onset_span(condition, periods, context.source.zone, context.source.bases)
+            over = abatement_span(condition, context.source.zone)
+            recorded = read_time(condition.recordedDate, context.source.zone) if condition.recordedDate else None
         except (ValueError, OverflowError):
             problem, recorded = "a date of the condition is not a date", None
         doubted = next(iter(status_codes(condition.verificationStatus) & DOUBTED_STATUSES), None)
         negated = REFUTED if _is_refuted(condition) else None
         if doubted is None and negated is None:
             since = effective.start if effective is not None else None
-            readout.coded_entries.append(CodedEntry(setting.code_systems(condition.code), since))
+            readout.coded_entries.append(CodedEntry(context.code_systems(condition.code), since))
         if condition.implicitRules is not None or condition.modifierExtension:
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:
             problem = "neither onset[x], recordedDate nor an encounter that is over places it in time"
         ceased = has_undated_abatement(condition) or bool(status_codes(condition.clinicalStatus) & INACTIVE_STATUSES)
-        # It is on record: an absence that would read as "not there" must not stand for it.
+        # It is on record, so the absence must not be one that reads as "not found".
         value: Value = True if problem is None else Absent(AbsentReason.UNCONVERTIBLE)
         for known, accepted in index.find(condition.code):
             issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
@@ -218,7 +219,7 @@ def add_facts(
                 known.concept.id,
                 value,
                 effective,
-                setting.subject,
+                context.subject,
                 each.record.ref,
                 status=_status_text(condition),
                 issued=recorded.end if recorded is not None else None,
@@ -246,5 +247,5 @@ def add_facts(
 
 def _status_text(condition: Condition) -> str | None:
     """Clinical and verification status as one text."""
-    told = sorted(status_codes(condition.clinicalStatus)) + sorted(status_codes(condition.verificationStatus))
-    return ", ".join(told) or None
+    codes = sorted(status_codes(condition.clinicalStatus)) + sorted(status_codes(condition.verificationStatus))
+    return ", ".join(codes) or None

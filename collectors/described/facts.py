@@ -22,9 +22,10 @@ _UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)
 
 @dataclass(frozen=True, slots=True)
 class RecordDates:
-    """From when to when something was so, and since when that is on record, as far as the record says.
+    """Start and end of an event or state, and when it was recorded, each None where the record does not say.
 
-    ``ceased``: it is over, on no known date.  ``by_encounter``: its encounter may date it.
+    ``ended_undated``: it has ended, date unknown.  ``needs_encounter``: only its encounter may date it.
+    ``problem``: why the dates cannot be read.  ``note``: how it was dated, for readers.
     """
 
     start: Span | None = None
@@ -38,35 +39,35 @@ class RecordDates:
     def within_encounter(
         self, entry: DescribedRecord, layout: Layout, periods: Mapping[str, Span], bases: tuple[str, ...]
     ) -> Self:
-        """The same, within the period of its encounter, if that is over."""
+        """These dates with the period of its encounter as start, if that has ended; else unchanged."""
         period = encounter_period(reference_at(entry.content, layout.encounter or ""), periods, bases)
         if period is None:
             return self
         return replace(self, start=period, note=f"Dated by its encounter ({format_span(period)}).")
 
 
-def read_dates(entry: DescribedRecord, layout: Layout, setting: PatientContext) -> RecordDates:
-    """The times of a record."""
-    zone, content = setting.source.zone, entry.content
+def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) -> RecordDates:
+    """The dates of a record; faults become its ``problem``."""
+    zone, content = context.source.zone, entry.content
     try:
-        begin, open_ = start_span(content, layout.start_paths, layout.lasting, zone)
+        start, datable = start_span(content, layout.start_paths, layout.lasting, zone)
         recorded, _ = start_span(content, (layout.recorded,) if layout.recorded else (), True, zone)
     except (ValueError, OverflowError):
         return RecordDates(problem="a date of the record is not a date")
     if not layout.lasting:
-        return RecordDates(begin, recorded=recorded, needs_encounter=begin is None and open_)
+        return RecordDates(start, recorded=recorded, needs_encounter=start is None and datable)
     past = entry.meaning is Meaning.ENDED
     try:
-        over, undated = end_span(content, layout.end_paths, past, begin, zone)
-        if over is None and not past:
-            over, _ = end_span(content, layout.intended_end_paths, False, begin, zone)
-        if layout.presumed is not None and not past and is_open_ended(begin, over):
-            over = None
+        end, undated = end_span(content, layout.end_paths, past, start, zone)
+        if end is None and not past:
+            end, _ = end_span(content, layout.intended_end_paths, False, start, zone)
+        if layout.presumed is not None and not past and is_open_ended(start, end):
+            end = None
     except (ValueError, OverflowError):
-        return RecordDates(begin, recorded=recorded, problem="the time until which it goes on cannot be read")
-    if begin is not None and over is not None and over.end < begin.start:
-        return RecordDates(begin, recorded=recorded, problem="it ends before it begins")
-    return RecordDates(begin, over, over is None and (past or undated), recorded, begin is None and open_)
+        return RecordDates(start, recorded=recorded, problem="the time until which it goes on cannot be read")
+    if start is not None and end is not None and end.end < start.start:
+        return RecordDates(start, recorded=recorded, problem="it ends before it begins")
+    return RecordDates(start, end, end is None and (past or undated), recorded, start is None and datable)
 
 
 def add_facts(
@@ -75,7 +76,7 @@ def add_facts(
     when: RecordDates,
     index: CodeIndex,
     layout: Layout,
-    setting: PatientContext,
+    context: PatientContext,
     readout: Readout,
 ) -> None:
     """Adds a fact for each concept that the record is coded as."""
@@ -87,9 +88,9 @@ def add_facts(
     elif problem is None and when.start is None:
         problem = "nothing places it in time"
     notes = _record_notes(entry, layout, when)
-    goes_on = OngoingLimits()
+    limits = OngoingLimits()
     if when.start is not None and when.end is None and not when.ended_undated:
-        goes_on = ongoing_limits(entry.content, layout, when.start, when.recorded, setting.source.zone)
+        limits = ongoing_limits(entry.content, layout, when.start, when.recorded, context.source.zone)
     for known, accepted in index.find(code):
         value = _fact_value(known.concept, accepted, when.start)
         if value is None:
@@ -102,7 +103,7 @@ def add_facts(
             known.concept.id,
             value,
             when.start,
-            setting.subject,
+            context.subject,
             entry.record.ref,
             status=", ".join(entry.states) or None,
             issued=when.recorded.end if when.recorded is not None else None,
@@ -117,20 +118,20 @@ def add_facts(
                 rank=accepted.rank,
                 issues=issues,
                 end=None if accepted.ever else when.end,
-                # "History of" says by its code that it is over, whatever the state of the entry.
+                # The code of "history of" says that it has ended, whatever the state of the entry.
                 ended_undated=accepted.ever or when.ended_undated,
                 doubted=entry.gravest_state if entry.meaning is Meaning.DOUBTED else None,
                 recorded_from=_span_start(when.recorded),
                 negated=entry.gravest_state if entry.meaning is Meaning.NEGATED else None,
                 lasting=layout.lasting,
-                presumed_until=goes_on.presumed_until,
-                supply_end=goes_on.supply_end,
+                presumed_until=limits.presumed_until,
+                supply_end=limits.supply_end,
             )
         )
 
 
 def _fact_value(concept: Concept, accepted: AcceptedCode, begin: Span | None) -> Value | None:
-    """What the record says of a concept: yes or no, or the days on which it was; None where it says nothing."""
+    """The record's value for a concept: true or false, or the days of the event; None where it states neither."""
     if concept.value_type is ValueType.FLAG:
         return accepted.asserts is not False
     if concept.value_type is not ValueType.DATE or accepted.asserts is False:
@@ -143,14 +144,16 @@ def _span_start(span: Span | None) -> datetime | None:
 
 
 def _record_notes(entry: DescribedRecord, layout: Layout, when: RecordDates) -> list[str]:
-    """What readers are told of a record that is used."""
+    """The notes for readers on a record that is used."""
     notes = list(layout.notes)
-    for told in layout.reported_elements:
-        met = sorted({each for value in values_at(entry.content, told.path) for each in coded_values(value) if each})
-        if told.equals is None and met:
-            notes.append(printable_text(f"{told.label}: {', '.join(met)}"))
-        elif told.equals in met:
-            notes.append(told.label)
+    for element in layout.reported_elements:
+        values = sorted(
+            {each for value in values_at(entry.content, element.path) for each in coded_values(value) if each}
+        )
+        if element.equals is None and values:
+            notes.append(printable_text(f"{element.label}: {', '.join(values)}"))
+        elif element.equals in values:
+            notes.append(element.label)
     if when.note is not None:
         notes.append(when.note)
     return notes

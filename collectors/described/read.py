@@ -22,8 +22,8 @@ from collectors.reading.records import CodedEntry, Record
 from collectors.search import Layout, Meaning, Search
 
 
-def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
-    """Looks through the records; ValueError where the collector has no layout, which the catalog has refused."""
+def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
+    """Parses the records.  Raises ValueError for a collector without a layout, which the catalog refuses."""
     layout = search.description.layout
     if layout is None:
         raise ValueError(f"the collector {search.description.id} has neither a layout nor code of its own")
@@ -37,11 +37,11 @@ def begin(records: list[Record], search: Search, setting: PatientContext) -> Rea
         entry = parse_described(record, content, layout)
         if entry.meaning is Meaning.NEVER or is_ours(content):
             continue
-        if not setting.refers_to_patient(subject := subject_reference(content, layout)):
-            readout.exclude_subject(subject, setting)
+        if not context.refers_to_patient(subject := subject_reference(content, layout)):
+            readout.exclude_subject(subject, context)
             continue
-        entries.append((entry, read_dates(entry, layout, setting)))
-    return _ReadingInProgress(entries, layout, search, setting, readout)
+        entries.append((entry, read_dates(entry, layout, context)))
+    return _ReadingInProgress(entries, layout, search, context, readout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _ReadingInProgress:
 
     @property
     def needed_references(self) -> NeededReferences:
-        """Encounters, where only they can date an entry; and the records that have the codes."""
+        """Encounters, where only they can date an entry; and the records that hold codes of entries."""
         wanted: dict[str, frozenset[str] | None] = {}
         if any(self._is_dated_by_encounter(entry, when) for entry, when in self.entries):
             wanted["Encounter"] = None
@@ -71,7 +71,7 @@ class _ReadingInProgress:
         return when.needs_encounter and path is not None and reference_at(entry.content, path) is not None
 
     def finish(self, references: ReferencedRecords) -> Readout:
-        """A fact for each concept that a record is coded as, and the code systems of all of them."""
+        """A fact for each concept that a record is coded as, and the code systems of all records."""
         source, readout = self.context.source, self.readout
         index = CodeIndex(self.search.concepts)
         periods = encounter_periods(references.records.get("Encounter", ()), source.zone)
@@ -87,7 +87,7 @@ class _ReadingInProgress:
             if self._is_dated_by_encounter(entry, when):
                 when = when.within_encounter(entry, self.layout, periods, source.bases)
             if entry.has_malformed_code or malformed:
-                # It may be coded as anything.
+                # Without readable codes it may mean any concept.
                 readout.unreadable_count += 1
             elif entry.meaning not in (Meaning.DOUBTED, Meaning.NEGATED):
                 systems = self.context.code_systems(code)

@@ -15,14 +15,14 @@ JsonObject: TypeAlias = Mapping[str, Any]
 
 
 def values_at(record: JsonObject, path: str) -> list[Any]:
-    """All values under a path, through lists; none where the path leads nowhere."""
+    """All values at a path, through lists; empty where the path does not exist."""
     *steps, last = path.split(".")
     found = (parent.get(last) for parent in _walk(record, steps) if parent is not None)
     return [each for value in found for each in _as_list(value)]
 
 
 def parents_at(record: JsonObject, path: str) -> tuple[str, list[JsonObject | None]]:
-    """The last name of a path, and the elements in which it would stand; None for each branch that ends before."""
+    """The last name of a path, and its parent elements; None for each branch where the parent is missing."""
     *steps, last = path.split(".")
     return last, list(_walk(record, steps))
 
@@ -48,9 +48,9 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def coded_values(value: Any) -> frozenset[str]:
-    """What an element of a small set of values says: a code, a truth value, or the codes of a CodeableConcept.
+    """The codes of a status-like element: a code, "true" or "false", or the codes of a CodeableConcept.
 
-    A CodeableConcept without a code says "" (something that cannot be told).
+    A CodeableConcept without a code, or an element of another type, gives "" (unknown).
     """
     if isinstance(value, bool):
         return frozenset({"true" if value else "false"})
@@ -68,10 +68,10 @@ _NO_RECORD: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, slots=True)
 class DescribedRecord:
-    """A record of this patient that is not to be passed over.
+    """A record with its states, codes and references as its layout describes them.
 
-    ``states`` are the words of its states, ``word`` that of the gravest.  ``named`` is the reference to the record
-    that has its code, if that is how it is coded.  ``malformed``: an element in which a code stands is none.
+    ``states`` are its status codes; ``gravest_state`` is the one that decides ``meaning``.  ``code_reference`` refers
+    to a record with its code.  ``has_malformed_code``: an element for a code is no CodeableConcept.
     """
 
     record: Record
@@ -85,7 +85,7 @@ class DescribedRecord:
 
 
 def decode_object(raw: bytes) -> JsonObject | None:
-    """A record as plain values, or None where it is no object of JSON."""
+    """A record as plain values; None where it is not a JSON object."""
     try:
         content = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -94,11 +94,11 @@ def decode_object(raw: bytes) -> JsonObject | None:
 
 
 def parse_described(record: Record, content: JsonObject, layout: Layout) -> DescribedRecord:
-    """What a record says, of whomever it is."""
-    meaning, word, states = _gravest_meaning(content, layout)
+    """Parses a record by its layout, whoever its subject is."""
+    meaning, gravest_state, states = _gravest_meaning(content, layout)
     code, malformed = code_at(content, layout.codes)
-    named = reference_at(content, layout.referenced_code.path) if layout.referenced_code is not None else None
-    return DescribedRecord(record, content, meaning, word, states, code, named, malformed)
+    code_reference = reference_at(content, layout.referenced_code.path) if layout.referenced_code is not None else None
+    return DescribedRecord(record, content, meaning, gravest_state, states, code, code_reference, malformed)
 
 
 def is_ours(content: JsonObject) -> bool:
@@ -108,13 +108,13 @@ def is_ours(content: JsonObject) -> bool:
 
 
 def subject_reference(content: JsonObject, layout: Layout) -> fhir_types.Reference | None:
-    """Whom it is about."""
+    """The reference to its subject; None where it is missing or ambiguous."""
     text = reference_at(content, layout.subject)
     return fhir_types.Reference(text) if text is not None else None
 
 
 def reference_at(content: JsonObject, path: str) -> str | None:
-    """A literal reference."""
+    """The literal reference at a path; None where there is none, or several."""
     found = [
         each["reference"] for each in values_at(content, path) if isinstance(each, Mapping) and "reference" in each
     ]
@@ -122,24 +122,24 @@ def reference_at(content: JsonObject, path: str) -> str | None:
 
 
 def _gravest_meaning(content: JsonObject, layout: Layout) -> tuple[Meaning, str, tuple[str, ...]]:
-    """The gravest meaning of all states, the word that has it, and every word."""
-    gravest, word = Meaning.COUNTS, ""
-    told: list[str] = []
+    """The gravest meaning of all states, the state that has it (for readers), and every state."""
+    gravest, gravest_state = Meaning.COUNTS, ""
+    states: list[str] = []
     for state in layout.states:
-        met = sorted({each for value in values_at(content, state.path) for each in coded_values(value)})
-        told += [each for each in met if each and each not in ("true", "false")]
-        if not met and not state.optional:
-            met = [""]
-        for each in met:
+        codes = sorted({each for value in values_at(content, state.path) for each in coded_values(value)})
+        states += [each for each in codes if each and each not in ("true", "false")]
+        if not codes and not state.optional:
+            codes = [""]
+        for each in codes:
             meaning = state.meanings.get(each, Meaning.UNCLEAR)
             if meaning > gravest:
                 gravest = meaning
-                word = state.path if each == "true" else f"without {state.path}" if each == "" else each
-    return gravest, fhir_types.printable_text(word), tuple(fhir_types.printable_text(each) for each in told)
+                gravest_state = state.path if each == "true" else f"without {state.path}" if each == "" else each
+    return gravest, fhir_types.printable_text(gravest_state), tuple(fhir_types.printable_text(each) for each in states)
 
 
 def code_at(content: JsonObject, paths: tuple[str, ...]) -> tuple[fhir_types.CodeableConcept, bool]:
-    """All codings under the paths as one CodeableConcept, and whether one of them is not what FHIR says."""
+    """All codings at the paths as one CodeableConcept, and whether one of the elements is malformed."""
     codings: list[fhir_types.Coding] = []
     texts: list[str] = []
     malformed = False
@@ -165,14 +165,14 @@ def _to_concept(value: Any) -> fhir_types.CodeableConcept:
 
 
 def contained_record(content: JsonObject, reference: str) -> JsonObject | None:
-    """The record inside this one that ``#id`` means."""
+    """The contained record with the id of a reference ``#id``; None where there is none."""
     wanted = reference.removeprefix("#")
-    held = (each for each in values_at(content, "contained") if isinstance(each, Mapping))
-    return next((each for each in held if each.get("id") == wanted), None)
+    contained = (each for each in values_at(content, "contained") if isinstance(each, Mapping))
+    return next((each for each in contained if each.get("id") == wanted), None)
 
 
 def code_record_id(entry: DescribedRecord, layout: Layout, bases: tuple[str, ...]) -> str | None:
-    """The id of the record of the source that has the code; None where it is contained, or of another source."""
+    """The id of the source's record that holds the code; None where it is contained, or of another source."""
     if layout.referenced_code is None or entry.code_reference is None or entry.code_reference.startswith("#"):
         return None
     return local_id(entry.code_reference, layout.referenced_code.resource_type, bases)
@@ -181,7 +181,10 @@ def code_record_id(entry: DescribedRecord, layout: Layout, bases: tuple[str, ...
 def referenced_code(
     entry: DescribedRecord, layout: Layout, fetched: Mapping[str, Record], bases: tuple[str, ...]
 ) -> tuple[fhir_types.CodeableConcept, bool]:
-    """The code in the record that is referred to; none where that cannot be had, or says itself that it is an error."""
+    """The code in the referenced record, and whether it is malformed.
+
+    The code is empty where that record cannot be retrieved, is of another type, or was entered in error.
+    """
     named = layout.referenced_code
     if named is None or entry.code_reference is None:
         return fhir_types.CodeableConcept(), False
@@ -200,5 +203,5 @@ def referenced_code(
 
 
 def changes_meaning(content: JsonObject) -> bool:
-    """Whether the record says that it means something else in a way that is not known here."""
+    """Whether implicitRules or modifierExtension change the record's meaning in an unknown way."""
     return content.get("implicitRules") is not None or bool(content.get("modifierExtension"))

@@ -1,7 +1,7 @@
-"""The start and end that a record states, in whichever type, and until when one without an end is presumed ongoing.
+"""The start and end that a record states, in any FHIR type, and until when one without an end is presumed ongoing.
 
-Records of medications are seldom closed: one that is years old and "active" says little of now.  What limits it is the
-supply that it states, and the limit of its type.
+Records of medications are seldom closed: one that is years old and "active" says little about today.  It counts until
+its stated supply ends or the limit of its type is reached, whichever is later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ from collectors.search import Layout, Supply
 from ontology.resources import Span
 
 UNDATABLE = ("Age", "String", "Range", "Timing")
-"""Types of a choice that say when in words, by age or as a pattern: no date can be had from them."""
+"""Types of a choice that give a time in words, by age or as a pattern: no date can be derived from them."""
 
-# The shortest and the longest that a unit of time can be, in days: months and years differ.
+# The shortest and longest length of a UCUM unit of time, in days: months and years differ.
 _DAYS_BY_UNIT = {
     "s": (1 / 86_400, 1 / 86_400),
     "min": (1 / 1_440, 1 / 1_440),
@@ -32,17 +32,19 @@ _MAX_COUNT = 1_000_000
 
 
 def start_span(record: JsonObject, paths: Iterable[str], lasting: bool, zone: ZoneInfo) -> tuple[Span | None, bool]:
-    """When it began, by the first path that dates it; and whether another way of dating it may be tried.
+    """The start by the first path that dates it, and whether another way of dating it may be tried.
 
-    What was done over a period has that period for its time.  Of something done at a time that is given in words no
-    other date tells when.  ValueError where a date is none.
+    An event over a period has that period as its time.  An event whose time is given in words is not dated otherwise.
+    Raises ValueError or OverflowError for a malformed date.
     """
     for path in paths:
-        name, owners = parents_at(record, path)
-        found = [span for owner in owners if owner is not None and (span := _element_start(owner, name, lasting, zone))]
+        name, parents = parents_at(record, path)
+        found = [
+            span for owner in parents if owner is not None and (span := _element_start(owner, name, lasting, zone))
+        ]
         if found:
             return min(found, key=lambda span: (span.start, span.end)), False
-        if not lasting and any(_is_undatable(owner, name) for owner in owners if owner is not None):
+        if not lasting and any(_is_undatable(owner, name) for owner in parents if owner is not None):
             return None, False
     return None, True
 
@@ -61,20 +63,20 @@ def _element_start(owner: JsonObject, name: str, lasting: bool, zone: ZoneInfo) 
 def end_span(
     record: JsonObject, paths: Iterable[str], moments: bool, begin: Span | None, zone: ZoneInfo
 ) -> tuple[Span | None, bool]:
-    """When it ended, by the first path that says so; and whether one says that it did, but not on which date.
+    """The end by the first path that dates it, and whether a path states an end without a date.
 
-    ``moments``: where only one moment is given it is the end, too.  A length of time counts from ``begin``.  Of
-    several parts (doses that follow each other) it ends with the last, and not at all where one has no end.
-    ValueError where a date, or a length of time, cannot be read.
+    ``moments``: a single instant counts as the end.  A duration counts from ``begin``.  Of several parts (consecutive
+    doses) the last end counts, and none where a part has no end.
+    Raises ValueError or OverflowError for a malformed date or duration.
     """
     undated = False
     for path in paths:
-        name, owners = parents_at(record, path)
-        found = [_element_end(owner, name, moments, begin, zone) if owner is not None else None for owner in owners]
+        name, parents = parents_at(record, path)
+        found = [_element_end(owner, name, moments, begin, zone) if owner is not None else None for owner in parents]
         spans = [span for span in found if span is not None]
         if spans and len(spans) == len(found):
             return max(spans, key=lambda span: (span.end, span.start)), False
-        undated = undated or any(_is_undatable(owner, name) for owner in owners if owner is not None)
+        undated = undated or any(_is_undatable(owner, name) for owner in parents if owner is not None)
     return None, undated
 
 
@@ -87,27 +89,27 @@ def _element_end(owner: JsonObject, name: str, moments: bool, begin: Span | None
     length, range_ = owner.get(f"{name}Duration"), owner.get(f"{name}Range")
     if length is not None:
         return _end_after(begin, length, length)
-    # Of something by age this is no length of time.
+    # Only boundsRange is a duration; onsetRange and the like are ages.
     if name == "bounds" and range_ is not None:
         return _end_after(begin, _range_limit(range_, "low"), _range_limit(range_, "high"))
     return None
 
 
-def _range_limit(whole: Any, name: str) -> Any:
-    return whole.get(name) if isinstance(whole, Mapping) else None
+def _range_limit(range_: Any, name: str) -> Any:
+    return range_.get(name) if isinstance(range_, Mapping) else None
 
 
 def _end_after(begin: Span | None, least: Any, most: Any) -> Span:
-    """The end of a length of time, as precisely as its unit and the beginning allow (ValueError)."""
+    """The end of a duration, as precise as its unit and the start allow.  Raises ValueError."""
     if begin is None:
-        raise ValueError("a length of time from no known beginning")
+        raise ValueError("a duration without a known start")
     return Span(
         begin.start + timedelta(days=duration_days(least)[0]), begin.end + timedelta(days=duration_days(most)[1])
     )
 
 
 def duration_days(length: Any) -> tuple[float, float]:
-    """The fewest and the most days of a length of time (ValueError where it is not in a unit of UCUM)."""
+    """The shortest and longest length of a Duration, in days.  Raises ValueError where it has no UCUM unit of time."""
     if not isinstance(length, Mapping):
         raise ValueError("no length of time")
     count, unit = length.get("value"), length.get("code")
@@ -156,14 +158,14 @@ def _is_undatable(owner: JsonObject, name: str) -> bool:
 
 
 FARTHEST_END = timedelta(days=3_653)
-"""An end further off than ten years stands for none (9999-12-31)."""
+"""An end more than ten years after the start counts as none (9999-12-31)."""
 FARTHEST_SUPPLY = timedelta(days=1_096)
-"""Nothing is supplied for more than three years: such a number of repeats (99) stands for "as often as needed"."""
+"""A supply of more than three years is ignored: such a number of repeats (99) means "as often as needed"."""
 
 
 @dataclass(frozen=True, slots=True)
 class OngoingLimits:
-    """Until when it counts as going on, and until when what was to be supplied lasts; None where nothing says so."""
+    """Until when it is presumed ongoing, and until when the ordered supply lasts; None where there is no limit."""
 
     presumed_until: datetime | None = None
     supply_end: datetime | None = None
@@ -172,7 +174,7 @@ class OngoingLimits:
 def ongoing_limits(
     content: JsonObject, layout: Layout, begin: Span, recorded: Span | None, zone: ZoneInfo
 ) -> OngoingLimits:
-    """Of something without an end, which began and was recorded then."""
+    """The limits of a record without an end, by its start, its time of recording and its supply."""
     if layout.presumed is None:
         return OngoingLimits()
     supplied = _supply_end(content, layout.supply, begin, zone) if layout.supply is not None else None
@@ -185,12 +187,12 @@ def ongoing_limits(
 
 
 def is_open_ended(begin: Span | None, over: Span | None) -> bool:
-    """Whether an end that is to come is so far off that it stands for none."""
+    """Whether the end is so far after the start that it counts as none."""
     return begin is not None and over is not None and over.end - begin.end > FARTHEST_END
 
 
 def _supply_end(content: JsonObject, supply: Supply, begin: Span, zone: ZoneInfo) -> datetime | None:
-    """What is supplied last is supplied by the end of the validity; what cannot be read counts as not stated."""
+    """Until when the supply lasts: the last one is dispensed by the end of validity.  None where unreadable."""
     length = _supply_duration(content, supply.length)
     repeats = next(iter(values_at(content, supply.repeats)), None)
     again = repeats if isinstance(repeats, int) and not isinstance(repeats, bool) and repeats >= 0 else None

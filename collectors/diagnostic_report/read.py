@@ -1,6 +1,6 @@
-"""Diagnostic reports into facts: their results, which count no more than their report does.
+"""Diagnostic reports into facts: their results, accepted and preliminary as the report is.
 
-Observations that a report contains have its patient and, where they have none, its time.
+Contained Observations take the report's subject and time where they have none of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,14 +42,14 @@ class DiagnosticReport(msgspec.Struct, gc=False):
 
 
 class PatientReport(msgspec.Struct, gc=False):
-    """A report of this patient with its record."""
+    """A report of this patient, with its record."""
 
     record: Record
     content: DiagnosticReport
 
     @property
     def is_preliminary(self) -> bool:
-        """Whether its results are not settled yet."""
+        """Whether its results are preliminary."""
         return self.content.status in PRELIMINARY_STATUSES
 
     @property
@@ -59,7 +59,7 @@ class PatientReport(msgspec.Struct, gc=False):
 
     @property
     def void_reason(self) -> str | None:
-        """Why its results do not count, in words."""
+        """Why its results do not count, in words; None where it is not void."""
         return VOID_STATUSES.get(self.content.status or "")
 
 
@@ -71,18 +71,18 @@ _INHERITED_TIME = ("effectiveDateTime", "effectivePeriod")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
-def contained_facts(report: PatientReport, index: CodeIndex, setting: PatientContext) -> Iterator[Fact]:
+def contained_facts(report: PatientReport, index: CodeIndex, context: PatientContext) -> Iterator[Fact]:
     """The facts of the Observations that the report contains as its results."""
     content = report.record.json()
     references = [each.reference for each in report.content.result if each.reference is not None]
     wanted = {each.removeprefix("#") for each in references if each.startswith("#")}
-    held = content.get("contained")
-    for each in held if isinstance(held, list) else ():
+    contained = content.get("contained")
+    for each in contained if isinstance(contained, list) else ():
         if not isinstance(each, Mapping) or each.get("resourceType") != "Observation" or each.get("id") not in wanted:
             continue
         completed = _with_report_elements(each, content)
         record = Record(replace(report.record.ref, type="Observation"), _ENCODER.encode(completed))
-        found: Readout = read_observations([record], index, setting)
+        found: Readout = read_observations([record], index, context)
         facts = [fact for facts in found.facts.values() for fact in facts]
         element = invalid_element(record) if facts else None
         for fact in facts:
@@ -90,17 +90,17 @@ def contained_facts(report: PatientReport, index: CodeIndex, setting: PatientCon
 
 
 def _with_report_elements(observation: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
-    """The Observation with what it takes from its report."""
-    lent = {"subject": report.get("subject")} if "subject" not in observation else {}
+    """The contained Observation with subject, times and issued taken from its report where missing."""
+    inherited = {"subject": report.get("subject")} if "subject" not in observation else {}
     if not any(name in observation for name in _OWN_TIME):
-        lent |= {name: report[name] for name in _INHERITED_TIME if name in report}
+        inherited |= {name: report[name] for name in _INHERITED_TIME if name in report}
     if "issued" not in observation and "issued" in report:
-        lent["issued"] = report["issued"]
-    return {**observation, **lent}
+        inherited["issued"] = report["issued"]
+    return {**observation, **inherited}
 
 
 def _as_report_fact(fact: Fact, record: Record, inner: str, element: str | None) -> Fact:
-    """The fact as one of the report's record; unreadable where the contained one breaks FHIR's rules."""
+    """The fact as part of the report's record; unreadable where the contained Observation is invalid (``element``)."""
     part = fact.resource.iri.partition("#")[2]
     base = f"{record.ref.url}{f'/_history/{record.ref.version}' if record.ref.version else ''}"
     resource = replace(
@@ -123,7 +123,7 @@ class _ReadingInProgress:
     readout: Readout = field(default_factory=Readout)
 
     def add_report(self, record: Record) -> None:
-        """Sorts in one report: of this patient, not our own, and of a meaning that is known."""
+        """Adds a report of this patient that is not our own and whose meaning is known."""
         try:
             content = REPORT.decode(record.raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -140,7 +140,7 @@ class _ReadingInProgress:
             self.reports.append(PatientReport(record, content))
 
     def reports_by_result(self, *, accepted: bool, preliminary: bool | None = None) -> dict[str, PatientReport]:
-        """The Observations of this source that reports of such a standing name, by id."""
+        """The reports by the id of each result in this source: accepted (or preliminary) ones, or void ones."""
         bases = self.context.source.bases
         return {
             identity: report
@@ -153,20 +153,22 @@ class _ReadingInProgress:
 
     @property
     def needed_references(self) -> NeededReferences:
-        """The results that are not contained."""
+        """The ids of results that are not contained."""
         ids = frozenset(self.reports_by_result(accepted=True))
         return {"Observation": ids} if ids else {}
 
     def finish(self, references: ReferencedRecords) -> Readout:
         readout = self.readout
-        settled = self.reports_by_result(accepted=True, preliminary=False)
-        early = self.reports_by_result(accepted=True, preliminary=True).keys() - settled.keys()
+        final = self.reports_by_result(accepted=True, preliminary=False)
+        preliminary_ids = self.reports_by_result(accepted=True, preliminary=True).keys() - final.keys()
         for identity, report in self.reports_by_result(accepted=False).items():
-            if identity not in settled and identity not in early:
+            if identity not in final and identity not in preliminary_ids:
                 text = f"Observation/{identity} was left out, since {report.record.name}, whose result it is, "
                 readout.withdrawn["Observation", identity] = f"{text}{report.void_reason}."
         named = [
-            each for each in references.records.get("Observation", ()) if each.ref.id in settled or each.ref.id in early
+            each
+            for each in references.records.get("Observation", ())
+            if each.ref.id in final or each.ref.id in preliminary_ids
         ]
         results = read_observations(named, self.index, self.context)
         readout.wrong_subject_count += results.wrong_subject_count
@@ -176,7 +178,7 @@ class _ReadingInProgress:
         readout.retrieval_failure = references.failures.get("Observation")
         for facts in results.facts.values():
             for fact in facts:
-                readout.add(_as_preliminary(fact) if fact.record.ref.id in early else fact)
+                readout.add(_as_preliminary(fact) if fact.record.ref.id in preliminary_ids else fact)
         for report in self.reports:
             if report.is_accepted:
                 for fact in contained_facts(report, self.index, self.context):
@@ -184,18 +186,18 @@ class _ReadingInProgress:
         return readout
 
 
-def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
-    """The Observations that reports name are needed."""
-    begun = _ReadingInProgress(CodeIndex(search.concepts), setting)
+def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
+    """Parses the reports; the Observations that they name as results are needed."""
+    reading = _ReadingInProgress(CodeIndex(search.concepts), context)
     for record in records:
-        begun.add_report(record)
-    return begun
+        reading.add_report(record)
+    return reading
 
 
 def _as_preliminary(fact: Fact) -> Fact:
     """The fact as a preliminary one."""
     if fact.preliminary:
         return fact
-    told = Issue(Severity.WARNING, "preliminary", _PRELIMINARY)
+    issue = Issue(Severity.WARNING, "preliminary", _PRELIMINARY)
     resource = replace(fact.resource, notes=(*fact.resource.notes, _PRELIMINARY))
-    return msgspec.structs.replace(fact, resource=resource, preliminary=True, issues=(*fact.issues, told))
+    return msgspec.structs.replace(fact, resource=resource, preliminary=True, issues=(*fact.issues, issue))

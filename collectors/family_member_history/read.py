@@ -1,4 +1,4 @@
-"""Family histories into facts: which condition which relative had, and whether the history is complete at all."""
+"""Family histories into facts: the conditions of relatives, and whether the history is complete."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,16 +69,16 @@ VAGUE_ROLES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("CHILD", "NCHILD"), _PARENTS | _SIBLINGS),
     **dict.fromkeys(("SIB", "NSIB"), _PARENTS | _CHILDREN),
 }
-"""Roles that stand for several, each with those for which it does not stand for sure: a grandparent is no parent.
+"""Roles that cover several, each with the roles that it certainly excludes: a grandparent is no parent.
 
-A concept that counts any other role, but not the vague one itself, may be meant or not.
+Whether a vague role counts is unknown for a concept that counts other roles than the excluded ones.
 """
 _ROLES_WITH_SIDES = frozenset({"AUNT", "COUSN", "GGRFTH", "GGRMTH", "GGRPRN", "GRFTH", "GRMTH", "GRPRN", "UNCLE"})
-"""Roles that leave open whether they are of the mother's side (MGRMTH) or the father's (PGRMTH)."""
+"""Roles that do not state the maternal (MGRMTH) or paternal (PGRMTH) side."""
 
 
 def is_counted_relative(concept: Concept, relationship: CodeableConcept | None) -> bool | None:
-    """Whether it is; None where that cannot be told from how the relationship is coded."""
+    """Whether the concept counts this relative; None where the coded relationship leaves that unknown."""
     if not concept.relationships:
         return True
     codings = relationship.coding if relationship is not None else []
@@ -108,8 +108,8 @@ class _ReadingInProgress:
         return self.readout
 
 
-def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
-    """Nothing else is needed."""
+def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
+    """Reads the records; no referenced records are needed."""
     readout = Readout()
     index = CodeIndex(search.concepts)
     complete = False
@@ -124,26 +124,26 @@ def begin(records: list[Record], search: Search, setting: PatientContext) -> Rea
             (tag.system, tag.code) == OUR_TAG for tag in tags
         ):
             continue
-        if not setting.refers_to_patient(history.patient):
-            readout.exclude_subject(history.patient, setting)
+        if not context.refers_to_patient(history.patient):
+            readout.exclude_subject(history.patient, context)
             continue
         complete = complete or history.status == COMPLETE_STATUS
         if history.status in INCOMPLETE_STATUSES:
             readout.coded_entries.append(CodedEntry(frozenset(), None, INCOMPLETE_STATUSES[history.status]))
-        _add_facts(record, history, index, setting, readout)
+        _add_facts(record, history, index, context, readout)
     if not complete:
         readout.coded_entries.append(CodedEntry(frozenset(), None, NO_COMPLETE_HISTORY))
     return _ReadingInProgress(readout)
 
 
 def _add_facts(
-    record: Record, history: FamilyMemberHistory, index: CodeIndex, setting: PatientContext, readout: Readout
+    record: Record, history: FamilyMemberHistory, index: CodeIndex, context: PatientContext, readout: Readout
 ) -> None:
     """Adds a fact for each concept that a condition of the relative is coded as."""
-    when, note = _recorded_span(record, history, setting)
+    when, note = _recorded_span(record, history, context)
     for position, disease in enumerate(history.condition):
         since = when.start if when is not None else None
-        readout.coded_entries.append(CodedEntry(setting.code_systems(disease.code), since))
+        readout.coded_entries.append(CodedEntry(context.code_systems(disease.code), since))
         for known, accepted in index.find(disease.code):
             counted = is_counted_relative(known.concept, history.relationship)
             if counted is False:
@@ -157,7 +157,7 @@ def _add_facts(
                 known.concept.id,
                 value,
                 when,
-                setting.subject,
+                context.subject,
                 record.ref,
                 status=history.status,
                 issued=when.end if when is not None else None,
@@ -177,13 +177,13 @@ def _problem(history: FamilyMemberHistory, disease: RelativeCondition, counted: 
 
 
 def _recorded_span(
-    record: Record, history: FamilyMemberHistory, setting: PatientContext
+    record: Record, history: FamilyMemberHistory, context: PatientContext
 ) -> tuple[Span | None, str | None]:
-    """When it was recorded: as it says, or at the latest when the record was last changed."""
+    """When it was recorded, by its date, else by the record's last update; and a note for the latter, or None."""
     for text, note in ((history.date, None), (record.last_updated, "Dated by when the record was last changed.")):
         if text is not None:
             try:
-                return read_time(text, setting.source.zone), note
+                return read_time(text, context.source.zone), note
             except (ValueError, OverflowError):
                 return None, None
     return None, None
@@ -196,7 +196,7 @@ def _recorded_text(history: FamilyMemberHistory, disease: RelativeCondition) -> 
 
 
 def _onset_notes(disease: RelativeCondition) -> tuple[str, ...]:
-    """How old the relative was, as it is written."""
+    """A note with the age or date of onset as written; empty where there is none."""
     text = format_quantity(disease.onsetAge) or (printable_text(disease.onsetString) if disease.onsetString else None)
     period = disease.onsetPeriod
     if text is None and period is not None and period.start is not None:

@@ -1,4 +1,4 @@
-"""What the patient's own record says: birth date, sex and death."""
+"""The patient's own record into facts: birth date, sex and death."""
 
 from dataclasses import dataclass, field
 
@@ -44,7 +44,7 @@ _SYSTEMS = frozenset(
 )
 _DISPLAY = {"female": "Female", "male": "Male", "other": "Other"}
 SEXES = tuple(Coding(GENDER, code, display) for code, display in _DISPLAY.items())
-"""All that sex is read as."""
+"""The values that sex is read as."""
 _ADMINISTRATIVE = Issue(
     Severity.WARNING,
     "administrative-gender",
@@ -68,14 +68,14 @@ class PatientExtension(msgspec.Struct):
 
 
 class SexElements(msgspec.Struct):
-    """What sex is read from."""
+    """The elements of a Patient that sex is read from."""
 
     gender: str | None = None
     extension: list[PatientExtension] = []
 
 
 def read_sex(patient: SexElements) -> tuple[ReadValue, tuple[Issue, ...]]:
-    """Sex as male, female or other in FHIR's administrative-gender codes, or an absence; and what to mind."""
+    """Sex as male, female or other in FHIR's administrative-gender codes, or an absence; and its warnings."""
     stated = [extension for extension in patient.extension if extension.url == SEX_EXTENSION]
     if stated:
         return _read_clinical_sex(stated), ()
@@ -87,7 +87,7 @@ def read_sex(patient: SexElements) -> tuple[ReadValue, tuple[Issue, ...]]:
 
 
 def _read_clinical_sex(stated: list[PatientExtension]) -> ReadValue:
-    """Several statements (for other uses) are read only where they agree; one whose period ends, not at all."""
+    """Several statements are read only where they agree; one whose period ends is ignored."""
     values = [_clinical_sex_code(extension) for extension in stated if not _has_end(extension)]
     if not values:
         return unreadable_value("sex for clinical use is stated for a limited period only")
@@ -146,34 +146,34 @@ class _ReadingInProgress:
     needed_references: NeededReferences = field(default_factory=dict)
 
     def finish(self, references: ReferencedRecords) -> Readout:
-        mine = [record for record in self.records if record.ref.id == self.context.patient]
-        return read_patient(mine[0], self.search.concepts, self.context) if mine else Readout()
+        own = [record for record in self.records if record.ref.id == self.context.patient]
+        return read_patient(own[0], self.search.concepts, self.context) if own else Readout()
 
 
-def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
-    """Nothing else is needed to read a Patient."""
-    return _ReadingInProgress(records, search, setting)
+def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
+    """Reads the patient's own record; no referenced records are needed."""
+    return _ReadingInProgress(records, search, context)
 
 
-def read_patient(record: Record, concepts: tuple[Concept, ...], setting: PatientContext) -> Readout:
-    """One fact for each concept that a Patient record gives."""
+def read_patient(record: Record, concepts: tuple[Concept, ...], context: PatientContext) -> Readout:
+    """One fact for each of the concepts, and the death if it is recorded."""
     result = Readout()
-    hindered: ReadValue | None = None
+    unusable: ReadValue | None = None
     try:
         patient = PATIENT.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         where = element_path(error) if isinstance(error, msgspec.ValidationError) else "the record itself"
-        patient, hindered = _EMPTY, unreadable_value(f"{where} is not of the type that FHIR says")
+        patient, unusable = _EMPTY, unreadable_value(f"{where} is not of the type that FHIR says")
         text = "The Patient record cannot be read, so it is not known whether a death is recorded"
         result.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
     else:
-        _read_death(patient, setting, result)
+        _read_death(patient, context, result)
     if patient.modifierExtension:
-        hindered = unreadable_value("modifierExtension changes the meaning in a way that is not known here")
+        unusable = unreadable_value("modifierExtension changes the meaning in a way that is not known here")
     for concept in concepts:
         issues: tuple[Issue, ...] = ()
-        if hindered is not None:
-            reading = hindered
+        if unusable is not None:
+            reading = unusable
         elif concept.element == "birthDate":
             reading = _read_birth_date(patient)
         elif concept.element == "sex":
@@ -185,7 +185,7 @@ def read_patient(record: Record, concepts: tuple[Concept, ...], setting: Patient
             concept.id,
             reading.value,
             None,
-            setting.subject,
+            context.subject,
             record.ref,
             recorded=reading.recorded,
             problem=reading.problem,
@@ -204,11 +204,11 @@ def _read_birth_date(patient: Patient) -> ReadValue:
         return unreadable_value("birthDate is not a date", patient.birthDate[:20])
 
 
-def _read_death(patient: Patient, setting: PatientContext, result: Readout) -> None:
+def _read_death(patient: Patient, context: PatientContext, result: Readout) -> None:
     text: str | None = None
     if patient.deceasedDateTime is not None:
         try:
-            result.death = read_time(patient.deceasedDateTime, setting.source.zone)
+            result.death = read_time(patient.deceasedDateTime, context.source.zone)
         except (ValueError, OverflowError):
             text = "A death is recorded with a date that cannot be read"
     elif patient.deceasedBoolean:

@@ -13,7 +13,7 @@ from ontology.values import Absent, AbsentReason
 
 
 class Answer(msgspec.Struct, gc=False):
-    """One answer to an item, with the items that it opened; value types that are not read stay raw."""
+    """One answer to an item, with the items nested in it; value types that are not read stay raw."""
 
     valueBoolean: bool | None = None  # noqa: N815  (FHIR's own names, here and below)
     valueDecimal: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
@@ -41,7 +41,7 @@ class Item(msgspec.Struct, gc=False):
 
 
 class ResponseHead(msgspec.Struct, gc=False):
-    """What is tried where the whole cannot be decoded."""
+    """Decoded where the complete record cannot be."""
 
     meta: Meta | None = None
     questionnaire: str | None = None
@@ -66,7 +66,7 @@ _UNREAD_TYPES = ("valueUri", "valueAttachment", "valueReference")
 
 
 def all_items(items: list[Item]) -> Iterator[Item]:
-    """All items at any depth, those below answers too, in their order."""
+    """All items at any depth, also those nested in answers, in their order."""
     for item in items:
         yield item
         yield from all_items(item.item)
@@ -75,7 +75,7 @@ def all_items(items: list[Item]) -> Iterator[Item]:
 
 
 def read_item(item: Item, known: ConceptReader, needs_unit: bool) -> list[ReadValue]:
-    """What each of the item's answers says; an item without an answer says that none is known."""
+    """The value of each of the item's answers; an item without an answer gives one Absent(RECORDED_UNKNOWN)."""
     if item.modifierExtension:
         return [unreadable_value("item.modifierExtension changes the meaning in a way that is not known here")]
     if not item.answer:
@@ -84,7 +84,7 @@ def read_item(item: Item, known: ConceptReader, needs_unit: bool) -> list[ReadVa
 
 
 def read_answer(answer: Answer, known: ConceptReader, needs_unit: bool) -> ReadValue:
-    """One answer, as an Observation's value of the same type would be read."""
+    """One answer, read like an Observation's value of the same type."""
     element = "item.answer."
     if answer.modifierExtension:
         return unreadable_value(f"{element}modifierExtension changes the meaning in a way that is not known here")

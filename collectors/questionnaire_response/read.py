@@ -45,54 +45,54 @@ class _ReadingInProgress:
         return self.readout
 
 
-def begin(records: list[Record], search: Search, setting: PatientContext) -> ReadingInProgress:
-    """Nothing else is needed: an item is known by its linkId."""
+def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
+    """Reads the records; no referenced records are needed, since an item is known by its linkId."""
     readout = Readout()
     index = CodeIndex(search.concepts)
     for record in records:
         try:
             response = RESPONSE.decode(record.raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            _add_undecodable(record, index, setting, readout)
+            _add_undecodable(record, index, context, readout)
             continue
-        if _is_accepted(response, setting, readout):
-            _add_facts(record, response, index, setting, readout)
+        if _is_accepted(response, context, readout):
+            _add_facts(record, response, index, context, readout)
     return _ReadingInProgress(readout, NO_REFERENCES)
 
 
-def _is_accepted(response: ResponseHead, setting: PatientContext, readout: Readout) -> bool:
+def _is_accepted(response: ResponseHead, context: PatientContext, readout: Readout) -> bool:
     tags = response.meta.tag if response.meta is not None else ()
     if response.status not in ACCEPTED_STATUSES and response.status not in PRELIMINARY_NOTES:
         return False
     if any((tag.system, tag.code) == OUR_TAG for tag in tags):
         return False
-    if not setting.refers_to_patient(response.subject):
-        readout.exclude_subject(response.subject, setting)
+    if not context.refers_to_patient(response.subject):
+        readout.exclude_subject(response.subject, context)
         return False
     return True
 
 
 def _add_facts(
-    record: Record, response: QuestionnaireResponse, index: CodeIndex, setting: PatientContext, readout: Readout
+    record: Record, response: QuestionnaireResponse, index: CodeIndex, context: PatientContext, readout: Readout
 ) -> None:
-    hindered: ReadValue | None = None
+    unusable: ReadValue | None = None
     if response.implicitRules is not None or response.modifierExtension:
-        hindered = unreadable_value(
+        unusable = unreadable_value(
             "modifierExtension or implicitRules change the meaning in a way that is not known here"
         )
-    met: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for item in all_items(response.item):
         for known, accepted in index.find(_item_code(response.questionnaire, item.linkId)):
-            for reading in [hindered] if hindered else read_item(item, known, accepted.needs_unit):
-                # An item may be there again and again, and have many answers: each has a name of its own.
+            for reading in [unusable] if unusable else read_item(item, known, accepted.needs_unit):
+                # An item may repeat, and have several answers: each fact has a part name of its own.
                 key = (known.concept.id, accepted.coding.code)
-                met[key] = met.get(key, -1) + 1
-                part = f"{printable_text(accepted.coding.code)}{f'-{met[key]}' if met[key] else ''}"
-                readout.add(_build_fact(record, response, known, accepted, reading, setting, part))
+                counts[key] = counts.get(key, -1) + 1
+                part = f"{printable_text(accepted.coding.code)}{f'-{counts[key]}' if counts[key] else ''}"
+                readout.add(_build_fact(record, response, known, accepted, reading, context, part))
 
 
 def _item_code(questionnaire: str | None, link: str | None) -> CodeableConcept | None:
-    """An item as a code: in the questionnaire as it is named, and whatever its version."""
+    """An item as a code, in its questionnaire with and without version; None without questionnaire or linkId."""
     if questionnaire is None or link is None:
         return None
     canonical = questionnaire.partition("#")[0]
@@ -105,10 +105,10 @@ def _build_fact(
     known: ConceptReader,
     accepted: AcceptedCode,
     reading: ReadValue,
-    setting: PatientContext,
+    context: PatientContext,
     part: str,
 ) -> Fact:
-    authored, issued = _authored_span(response, setting)
+    authored, issued = _authored_span(response, context)
     if response.authored is not None and authored is None:
         reading = unreadable_value("authored is not a time")
     issues = []
@@ -122,7 +122,7 @@ def _build_fact(
         known.concept.id,
         reading.value,
         authored,
-        setting.subject,
+        context.subject,
         record.ref,
         status=response.status,
         issued=issued,
@@ -133,32 +133,32 @@ def _build_fact(
     return Fact(resource, record, reading.recorded_quantity, accepted.rank, early is not None, tuple(issues))
 
 
-def _authored_span(response: ResponseHead, setting: PatientContext) -> tuple[Span | None, datetime | None]:
+def _authored_span(response: ResponseHead, context: PatientContext) -> tuple[Span | None, datetime | None]:
     if response.authored is None:
         return None, None
     try:
-        span = read_time(response.authored, setting.source.zone)
+        span = read_time(response.authored, context.source.zone)
     except ValueError:
         return None, None
     return span, span.end
 
 
-def _add_undecodable(record: Record, index: CodeIndex, setting: PatientContext, readout: Readout) -> None:
-    """A response with an element of the wrong type: unreadable for every concept of its questionnaire."""
+def _add_undecodable(record: Record, index: CodeIndex, context: PatientContext, readout: Readout) -> None:
+    """Adds unreadable facts of a response with an element of the wrong type, for all concepts of its questionnaire."""
     try:
         head = RESPONSE_HEAD.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         readout.unreadable_count += 1
         return
-    if not _is_accepted(head, setting, readout):
+    if not _is_accepted(head, context, readout):
         return
-    hindered = unreadable_value("an element of the questionnaire's response is not of the type that FHIR says")
+    unusable = unreadable_value("an element of the questionnaire's response is not of the type that FHIR says")
     for known, accepted in _concepts_of(head.questionnaire, index):
-        readout.add(_build_fact(record, head, known, accepted, hindered, setting, printable_text(accepted.coding.code)))
+        readout.add(_build_fact(record, head, known, accepted, unusable, context, printable_text(accepted.coding.code)))
 
 
 def _concepts_of(questionnaire: str | None, index: CodeIndex) -> Iterator[tuple[ConceptReader, AcceptedCode]]:
-    """The concepts that items of a questionnaire answer."""
+    """The concepts read from items of a questionnaire, with their accepted codes."""
     canonical = (questionnaire or "").partition("#")[0]
     named = {canonical, canonical.partition("|")[0]}
     for known in index.readers:

@@ -1,8 +1,8 @@
 """Facts of one and the same time: deduplicated, then resolved to one value, or reported as a conflict.
 
-Duplicates are facts with the same identifier, and a component of a panel that is also a record of its own, with one
-concept, time and value.  They are reported once, and the record names the other.  Other records that have the same
-value are two measurements.
+Duplicates have the same concept, time and value, and either share an identifier, or one is a component of a panel and
+the other a record of its own.  They are reported once, with a note that names the others.  Other records with the same
+value are separate measurements.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -20,12 +20,12 @@ from ontology.slots import Slot
 from ontology.values import Quantity
 
 MAX_COMPARED = 10
-"""So many records of one time are judged in any case, and so many that contradict each other are given."""
+"""Records of one time that are always validated, and conflicting records that are reported at most."""
 
 
 @dataclass(slots=True)
 class Resolution:
-    """The fact to use (None: they contradict each other), those that say the same, and what to tell."""
+    """The fact to use (None: they conflict), all facts with its value (or the conflicting ones), and the issues."""
 
     chosen: Fact | None
     facts: list[Fact]
@@ -33,40 +33,40 @@ class Resolution:
 
 
 def validate_group(slot: Slot, pool: Pool, group: list[Fact], issues: list[Issue]) -> tuple[list[Fact], list[Fact]]:
-    """The sound ones among facts of one time, and those that were not judged.
+    """The valid ones among facts of one time, and those that were not validated.
 
-    Judging takes a fraction of a millisecond a record.  Of many, those are left unjudged that could change nothing:
-    once two sound records contradict each other no other can settle it; and what says the same as ``MAX_COMPARED``
-    sound records, in the same standing, adds nothing to them.  Whatever says otherwise is judged.
+    Validation takes a fraction of a millisecond a record.  Of many, only those that could change the result are
+    validated: once two valid records conflict, no other resolves it, and a fact that is equivalent to
+    ``MAX_COMPARED`` valid ones adds nothing.
     """
     if len(group) <= MAX_COMPARED:
         return valid_facts(slot, pool, group, issues), []
     ordered = sorted(group, key=lambda fact: (not has_value(fact), fact.preliminary, *_preference_key(slot, fact)))
     kept: list[Fact] = []
     seen: list[Fact] = []
-    unjudged: list[Fact] = []
-    alike: dict[Hashable, set[RecordRef]] = {}
-    contradicted = False
+    unchecked: list[Fact] = []
+    equivalents: dict[Hashable, set[RecordRef]] = {}
+    conflicting = False
     for position, fact in enumerate(ordered):
-        if contradicted and len(kept) >= MAX_COMPARED:
-            unjudged += ordered[position:]
+        if conflicting and len(kept) >= MAX_COMPARED:
+            unchecked += ordered[position:]
             break
-        records = alike.setdefault(_equivalence_key(fact), set())
+        records = equivalents.setdefault(_equivalence_key(fact), set())
         if len(records) >= MAX_COMPARED and fact.record.ref not in records:
-            unjudged.append(fact)
+            unchecked.append(fact)
             continue
         seen.append(fact)
         if pool.invalid_element(fact.record) is None:
             kept.append(fact)
-            contradicted |= _conflicts(fact, kept[0])
+            conflicting |= _conflicts(fact, kept[0])
             if has_value(fact):
                 records.add(fact.record.ref)
-    # What was judged is told from here, in one go: a record is judged once in a question.
-    return valid_facts(slot, pool, seen, issues), unjudged
+    # Reports the invalid ones together; each record is validated once in a question, so this costs nothing.
+    return valid_facts(slot, pool, seen, issues), unchecked
 
 
 def _equivalence_key(fact: Fact) -> Hashable:
-    """What facts of one time must have in common to be the same to whatever is made of them."""
+    """The key under which facts of one time are equivalent for every use of them."""
     return fact.preliminary, fact.rank, fact.trust, fact.resource.value, fact.recorded_quantity, fact.issues
 
 
@@ -77,24 +77,24 @@ def _conflicts(fact: Fact, first: Fact) -> bool:
 
 
 def resolve_conflict(slot: Slot, group: list[Fact], unchecked: Sequence[Fact] = ()) -> Resolution:
-    """Final before preliminary, then the code of lower rank, then the source that is trusted more; what is left must
-    say the same.
+    """Resolves facts of one time: final before preliminary, then lower rank of the code, then higher trust of the
+    source; the facts that remain must agree, or they conflict.
 
-    ``unjudged`` are of this time too: they are counted only.
+    ``unchecked`` are further facts of this time that were not validated: they are only counted.
     """
     if len(group) == 1 and not unchecked and has_value(group[0]):
-        # As nearly always, and once for each point of a series.
+        # The usual case, and the path of every point of a series.
         return Resolution(group[0], group, [])
     ordered = sorted(group, key=lambda fact: _preference_key(slot, fact))
     values = [fact for fact in ordered if has_value(fact)]
     issues: list[Issue] = []
-    if lost := [fact for fact in ordered if not has_value(fact)]:
+    if unusable := [fact for fact in ordered if not has_value(fact)]:
         issues.append(
-            slot_issue(slot, "left-out", f"Left out beside a record of the same time: {describe_facts(lost)}.")
+            slot_issue(slot, "left-out", f"Left out beside a record of the same time: {describe_facts(unusable)}.")
         )
-    settled = [fact for fact in values if not fact.preliminary] or values
-    first_rank = min((fact.rank, fact.trust) for fact in settled)
-    best = [fact for fact in settled if (fact.rank, fact.trust) == first_rank]
+    candidates = [fact for fact in values if not fact.preliminary] or values
+    first_rank = min((fact.rank, fact.trust) for fact in candidates)
+    best = [fact for fact in candidates if (fact.rank, fact.trust) == first_rank]
     among_best = {id(fact) for fact in best}
     chosen = best[0]
     if others := [fact for fact in values if id(fact) not in among_best and not same_value(fact, chosen)]:
@@ -116,13 +116,13 @@ def resolve_conflict(slot: Slot, group: list[Fact], unchecked: Sequence[Fact] = 
     agreeing = deduplicate([fact for fact in values if same_value(fact, chosen)])
     if more := sum(same_value(fact, chosen) for fact in unchecked):
         note = f"{more} more records of this time say the same; they were only counted."
-        told = replace(agreeing[0].resource, notes=(*agreeing[0].resource.notes, note))
-        agreeing[0] = msgspec.structs.replace(agreeing[0], resource=told)
+        noted = replace(agreeing[0].resource, notes=(*agreeing[0].resource.notes, note))
+        agreeing[0] = msgspec.structs.replace(agreeing[0], resource=noted)
     return Resolution(chosen, agreeing, issues)
 
 
 def _distinct_values_first(facts: list[Fact]) -> list[Fact]:
-    """The same facts, one for each value before those that repeat it: so the first few show the contradiction."""
+    """The same facts, one for each value before those that repeat it, so that the first few show the conflict."""
     firsts: dict[str, Fact] = {}
     for fact in facts:
         firsts.setdefault(str(fact.resource.value), fact)
@@ -131,7 +131,7 @@ def _distinct_values_first(facts: list[Fact]) -> list[Fact]:
 
 
 def same_value(one: Fact, other: Fact) -> bool:
-    """Whether two facts say the same: equal values, or equal to the precision written where the units differ."""
+    """Whether two facts have equal values, or, where recorded in different units, equal to the written precision."""
     first, second = one.resource.value, other.resource.value
     if first == second:
         return True
@@ -147,19 +147,19 @@ def same_value(one: Fact, other: Fact) -> bool:
 
 
 def _half_step(fact: Fact, value: Quantity) -> Decimal:
-    """Half of the last digit that was written, in the concept's unit."""
+    """Half a unit of the last written digit, in the concept's unit."""
     if fact.recorded_quantity is None or fact.recorded_quantity[0] == 0:
         return Decimal(0)
     exponent = fact.recorded_quantity[0].as_tuple().exponent
     if not isinstance(exponent, int):
         return Decimal(0)
     step = abs(value.value / fact.recorded_quantity[0]) * Decimal(5).scaleb(exponent - 1)
-    # Servers were seen to send 1.0 as 1, which must not pass for anything between 0.5 and 1.5.
+    # Servers were seen to send 1.0 as 1, which must not count as anything between 0.5 and 1.5.
     return step if exponent < 0 else min(step, abs(value.value) / 10)
 
 
 def _preference_key(slot: Slot, fact: Fact) -> tuple[int, int, bool, str, int, str, str]:
-    """An order that depends on what was measured first, and on ids only among equals."""
+    """The order of preference among facts of one time: by content first, by id only among equals."""
     unit = fact.recorded_quantity[1] if fact.recorded_quantity is not None else ""
     digits = fact.recorded_quantity[0].as_tuple().exponent if fact.recorded_quantity is not None else 0
     return (
@@ -189,21 +189,21 @@ _IDENTIFIERS = msgspec.json.Decoder(_WithIdentifiers)
 
 
 def deduplicate(facts: Sequence[Fact]) -> list[Fact]:
-    """Facts of one time that say the same, each measurement once: the first of each, with the others in its notes."""
+    """Facts of one time and value, each measurement once: its first record, with the others named in its notes."""
     if len(facts) < 2:
         return list(facts)
     kept: list[Fact] = []
     twins: dict[int, list[Fact]] = {}
-    # Where in ``kept`` the first two records stand that say the same under one mark: one of them is another record.
+    # By content and mark, the positions in ``kept`` of the first two records: one of them is a different record.
     firsts: dict[Hashable, dict[RecordRef, int]] = {}
     known: dict[RecordRef, frozenset[tuple[str, str]]] = {}
     for fact in facts:
         ref, part = fact.record.ref, _is_component(fact)
         if ref not in known:
             known[ref] = _identifiers(fact.record)
-        said = (ref.source, fact.resource.value, fact.issues, fact.rank)
+        content = (ref.source, fact.resource.value, fact.issues, fact.rank)
         others = (
-            next((at for other, at in firsts.get((said, mark), _NO_POSITIONS).items() if other != ref), None)
+            next((at for other, at in firsts.get((content, mark), _NO_POSITIONS).items() if other != ref), None)
             for mark in (not part, *known[ref])
         )
         position = min((at for at in others if at is not None), default=None)
@@ -211,9 +211,9 @@ def deduplicate(facts: Sequence[Fact]) -> list[Fact]:
             twins.setdefault(position, []).append(fact)
             continue
         for mark in (part, *known[ref]):
-            met = firsts.setdefault((said, mark), {})
-            if len(met) < 2:
-                met.setdefault(ref, len(kept))
+            positions = firsts.setdefault((content, mark), {})
+            if len(positions) < 2:
+                positions.setdefault(ref, len(kept))
         kept.append(fact)
     for position, same in twins.items():
         fact = kept[position]

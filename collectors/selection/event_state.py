@@ -12,10 +12,10 @@ from ontology.slots import Slot
 
 @dataclass(slots=True)
 class FactsByState:
-    """Facts by what they mean as of the time.
+    """Facts by their state as of the time.
 
-    ``straddling`` may have begun or ended after it; ``edging`` may have been in the slot's window or before it;
-    ``lapsed`` was never ended, and too long ago to be taken for going on.
+    ``time_uncertain`` may have begun or ended after it; ``window_uncertain`` may lie in the slot's window or before;
+    ``lapsed`` were never ended, and are too old to be presumed ongoing.
     """
 
     present: list[Fact] = field(default_factory=list)
@@ -30,52 +30,52 @@ class FactsByState:
 
 
 def sort_by_state(slot: Slot, facts: Iterable[Fact], as_of: datetime, known_at: datetime) -> FactsByState:
-    """Sorts facts; those of a later time, or from before the window, are left out."""
-    found = FactsByState()
+    """Sorts facts by state; those after ``as_of``, before the window, or pending are left out."""
+    states = FactsByState()
     for fact in facts:
         if fact.pending:
             continue
-        _sort_fact(slot, fact, as_of, known_at, found)
-    return found
+        _sort_fact(slot, fact, as_of, known_at, states)
+    return states
 
 
-def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, found: FactsByState) -> None:
+def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, states: FactsByState) -> None:
     fact = clip_same_day(fact, as_of)
     span = fact.resource.effective
     issued = fact.resource.issued
     if issued is not None and issued > known_at and not _recorded_by(fact, known_at):
-        # Recorded on the very day that is asked about: perhaps before, perhaps after.
+        # Recorded on the day of ``known_at``: before or after it.
         if fact.doubted is None and fact.negated is None and _possibly_recorded_by(fact, known_at):
-            found.time_uncertain.append(fact)
+            states.time_uncertain.append(fact)
         return
     if fact.doubted is not None or fact.negated is not None:
         if span is None or (span.start <= as_of and _in_window(slot, fact, span, as_of) is not False):
-            (found.doubted if fact.doubted is not None else found.negated).append(fact)
+            (states.doubted if fact.doubted is not None else states.negated).append(fact)
         return
     if span is None:
-        found.unusable.append(fact)
+        states.unusable.append(fact)
         return
     inside = _in_window(slot, fact, span, as_of)
     if span.start > as_of or inside is False:
         return
     if not has_value(fact):
-        found.unusable.append(fact)
+        states.unusable.append(fact)
     elif span.end > as_of:
-        found.time_uncertain.append(fact)
+        states.time_uncertain.append(fact)
     elif inside is None:
-        found.window_uncertain.append(fact)
+        states.window_uncertain.append(fact)
     elif not slot.ever and slot.window is None and _last_presumed_time(fact, as_of) < as_of:
-        found.lapsed.append(fact)
+        states.lapsed.append(fact)
     elif slot.ever or (fact.lasting and slot.window is not None) or not _may_have_ended(fact, as_of):
-        (found.absent if fact.resource.value is False else found.present).append(fact)
+        (states.absent if fact.resource.value is False else states.present).append(fact)
     elif fact.end is not None and fact.end.end > as_of:
-        found.time_uncertain.append(fact)
+        states.time_uncertain.append(fact)
     else:
-        found.ended.append(fact)
+        states.ended.append(fact)
 
 
 def _recorded_by(fact: Fact, known_at: datetime) -> bool:
-    """Whether what was recorded on the very day was so by then, as the source says."""
+    """Whether a fact recorded on that day was recorded by then, according to the source's time of update."""
     since = fact.recorded_from
     return since is not None and since <= known_at and updated_between(fact.record, since, known_at)
 
@@ -85,9 +85,9 @@ def _possibly_recorded_by(fact: Fact, known_at: datetime) -> bool:
 
 
 def _in_window(slot: Slot, fact: Fact, span: Span, as_of: datetime) -> bool | None:
-    """Whether the fact lies in the slot's window; None where its times are too imprecise to tell.
+    """Whether the fact lies in the slot's window; None where its times are too imprecise.
 
-    Something lasting does so where it was so at any time in it; else the time at which it began, or was done, counts.
+    A lasting state does where it held at any time in the window; of others the time of the event or start counts.
     """
     if slot.window is None:
         return True
@@ -95,7 +95,7 @@ def _in_window(slot: Slot, fact: Fact, span: Span, as_of: datetime) -> bool | No
     if fact.lasting and fact.end is not None:
         first, last = max(first, fact.end.start), max(last, fact.end.end)
     elif fact.lasting:
-        # Over on no known date it may have gone on until now; else it does.
+        # Ended on an unknown date, it may have continued until now; without an end, it does.
         first, last = (first if fact.ended_undated else _last_presumed_time(fact, as_of)), as_of
     if as_of - last > slot.window:
         return False
@@ -103,10 +103,10 @@ def _in_window(slot: Slot, fact: Fact, span: Span, as_of: datetime) -> bool | No
 
 
 def _last_presumed_time(fact: Fact, as_of: datetime) -> datetime:
-    """The last time up to ``as_of`` at which something without an end counts as going on."""
+    """The last time up to ``as_of`` at which a state without an end is presumed ongoing."""
     return as_of if fact.presumed_until is None else min(fact.presumed_until, as_of)
 
 
 def _may_have_ended(fact: Fact, as_of: datetime) -> bool:
-    """Whether it has ended by then, or may have; what ended on no known date counts as over."""
+    """Whether it has ended by then, or may have; an undated end counts as past."""
     return fact.end.start <= as_of if fact.end is not None else fact.ended_undated

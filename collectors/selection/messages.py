@@ -1,4 +1,4 @@
-"""The messages of selection.  They name records, so they are made anew on each run."""
+"""The messages of selection.  They name records, so they are never cached."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ _REASON_TEXTS = {
 
 
 MAX_LISTED = 5
-"""How many records one text names, and how many issues of one kind one step tells; the others are counted."""
+"""Records named in one text, and issues of one kind in one step, at most; the others are counted."""
 
 
 def slot_issue(slot: Slot, code: str, text: str, severity: Severity = Severity.WARNING) -> Issue:
@@ -26,7 +26,7 @@ def slot_issue(slot: Slot, code: str, text: str, severity: Severity = Severity.W
 
 
 def issue_per_fact(slot: Slot, code: str, facts: Sequence[Fact], text: Callable[[Fact], str]) -> list[Issue]:
-    """One issue for each fact, as ``text`` tells it; of many, one more that counts those that are not named."""
+    """One issue for each fact, worded by ``text``, up to MAX_LISTED; one more counts the others."""
     issues = [slot_issue(slot, code, text(fact)) for fact in facts[:MAX_LISTED]]
     if (rest := len(facts) - MAX_LISTED) > 0:
         issues.append(slot_issue(slot, code, f"So it is with {rest} more record(s)."))
@@ -34,7 +34,7 @@ def issue_per_fact(slot: Slot, code: str, facts: Sequence[Fact], text: Callable[
 
 
 def fact_issues(slot: Slot, facts: list[Fact]) -> list[Issue]:
-    """What the facts themselves have to tell (preliminary, caution of the code), each thing once."""
+    """The issues of the facts themselves (preliminary, caution of the code), without duplicates."""
     return list(dict.fromkeys(replace(issue, slot=slot.name) for fact in facts for issue in fact.issues))
 
 
@@ -45,7 +45,7 @@ def fact_label(fact: Fact) -> str:
 
 
 def recorded_text(fact: Fact) -> str:
-    """What the record says, in its own words where it has any."""
+    """The recorded value as written, else as read; for an absence its reason and details."""
     resource = fact.resource
     if not isinstance(resource.value, Absent):
         return resource.recorded or format_value(resource.value)
@@ -55,7 +55,7 @@ def recorded_text(fact: Fact) -> str:
 
 
 def describe_facts(facts: Sequence[Fact], unseen: int = 0, most: int = MAX_LISTED) -> str:
-    """What each record says, and how many more there are; ``unseen`` of them are not among the facts."""
+    """The facts with their recorded values, truncated to ``most``; ``unseen`` counts further ones not given here."""
     texts = [
         f"{fact_label(fact)} says {recorded_text(fact)}{' (preliminary)' if fact.preliminary else ''}"
         for fact in facts[:most]
@@ -65,14 +65,14 @@ def describe_facts(facts: Sequence[Fact], unseen: int = 0, most: int = MAX_LISTE
 
 
 def truncated_list(names: Iterable[str], most: int = MAX_LISTED) -> str:
-    """Names in their order; of many the first ones, and how many more there are."""
+    """Names in order, truncated to ``most``, with the count of the others."""
     ordered = sorted(names)
     rest = len(ordered) - most
     return ", ".join(ordered[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def format_value(value: Value) -> str:
-    """A value in short."""
+    """A value as short text."""
     if isinstance(value, Quantity):
         return f"{value.value} {value.unit}"
     if isinstance(value, Bound):
@@ -84,16 +84,16 @@ def format_value(value: Value) -> str:
     return "no value" if isinstance(value, Absent) else str(value)
 
 
-# A group of facts is absent for the first of these reasons that is met in it: never for what depends on their order.
+# The reason of a group is the first of these that occurs in it, so that it does not depend on the order of facts.
 _REASONS_BY_PRIORITY = (AbsentReason.IMPLAUSIBLE, AbsentReason.UNCONVERTIBLE, AbsentReason.RECORDED_UNKNOWN)
 
 
 def common_reason(facts: Iterable[Fact]) -> AbsentReason:
-    """Why these facts together give no value; UNCONVERTIBLE where they have values that cannot be used."""
-    met = {fact.resource.value.reason for fact in facts if isinstance(fact.resource.value, Absent)}
-    return next((reason for reason in _REASONS_BY_PRIORITY if reason in met), AbsentReason.UNCONVERTIBLE)
+    """The reason why these facts give no value; UNCONVERTIBLE where none of them is absent by itself."""
+    reasons = {fact.resource.value.reason for fact in facts if isinstance(fact.resource.value, Absent)}
+    return next((reason for reason in _REASONS_BY_PRIORITY if reason in reasons), AbsentReason.UNCONVERTIBLE)
 
 
 def absence_code(reason: AbsentReason) -> str:
-    """The stable word for an absence: ``RECORDED_UNKNOWN`` is ``recorded-unknown``."""
+    """The issue code of an absence: ``RECORDED_UNKNOWN`` is ``recorded-unknown``."""
     return reason.value.lower().replace("_", "-")

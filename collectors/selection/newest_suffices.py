@@ -1,7 +1,7 @@
 """Whether the newest records of a concept suffice: no record that was not retrieved could change the selection.
 
-A truncated answer leaves records behind: the *horizon* is the time from which on nothing is missing.  The newest
-records suffice where a final, usable fact lies after it, or where there is no horizon.
+The *horizon* of a truncated response is the time after which no record is missing.  The newest records suffice where
+a final, usable fact lies after it, or where nothing was truncated (no horizon).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,27 +15,27 @@ from collectors.reading.records import Fact, Record
 from collectors.selection.pool import has_value
 from ontology.concepts import Concept
 
-# A source may order what lasts or is dated by the day by its start, in a zone of its own: it may end so much later.
+# A source may order periods and dates by their start, in its own zone: they may end this much later.
 ORDER_MARGIN = timedelta(days=2)
 UNKNOWN_HORIZON = datetime.max.replace(tzinfo=UTC) - 2 * ORDER_MARGIN
-"""A horizon behind which nothing lies: what came says nothing of what did not."""
+"""A horizon after every fact: the retrieved records show nothing about the missing ones."""
 
 Horizons: TypeAlias = Mapping[CodeKey, datetime]
-"""For each code of which more may be on record than came: from when on nothing is missing."""
+"""The horizon of each code of which more records may exist than were retrieved."""
 
 ANY_CODE: CodeKey = ("", "")
-"""Stands among horizons for what concerns every concept: records that may hold any as a component."""
+"""Key of the horizon that applies to every concept: of records that may hold any concept as a component."""
 
 
 def horizons_by_code(records: Iterable[CodeAndTime], most: int) -> dict[CodeKey, datetime]:
-    """The horizons of an answer that has the ``most`` newest records of each code."""
+    """The horizons of a response with at most the ``most`` newest records of each code."""
     groups: dict[CodeKey, list[CodeAndTime]] = {}
     horizons: dict[CodeKey, datetime] = {}
     for each in records:
         for key in each.codes:
             groups.setdefault(key, []).append(each)
         if not each.codes:
-            # It counts among the newest of some code, and it cannot be told of which.
+            # It is one of the newest records of an unknown code.
             horizons[ANY_CODE] = UNKNOWN_HORIZON
     for key, group in groups.items():
         if len(group) < most:
@@ -48,17 +48,17 @@ def horizons_by_code(records: Iterable[CodeAndTime], most: int) -> dict[CodeKey,
 
 
 def _instant_end(record: CodeAndTime) -> datetime:
-    """When an instant was.  What lasts or is dated by the day, which sources put among instants in ways of their own,
-    shows nothing of what did not come; nor does what cannot be placed."""
+    """The time of an instant; UNKNOWN_HORIZON for periods and dates, which sources order differently among instants,
+    and for records without a readable time."""
     span = record.span
     return min(span.end, UNKNOWN_HORIZON) if span is not None and span.start == span.end else UNKNOWN_HORIZON
 
 
 def page_horizon(records: list[CodeAndTime], most: int, more: bool) -> datetime | None:
-    """The horizon of a page of the newest records, newest first; None where all there is came.
+    """The horizon of a page of the newest records, newest first; None where the page is complete.
 
-    A page that is not in that order was not sorted at all.  Servers were seen to order instants well, and to put all
-    that lasts before them: a page with anything but instants on it shows nothing of what did not come.
+    A page that is out of order was not sorted.  Servers were seen to sort instants correctly and to put all periods
+    before them: a page with anything but instants has an unknown horizon.
     """
     if not more and len(records) < most:
         return None
@@ -69,7 +69,7 @@ def page_horizon(records: list[CodeAndTime], most: int, more: bool) -> datetime 
 
 
 def concept_horizon(concept: Concept, horizons: Horizons) -> datetime | None:
-    """From when on no record of the concept is missing; None where none is missing at all."""
+    """The time after which no record of the concept is missing; None where none is missing at all."""
     keys = [(each.coding.system, each.coding.code) for each in concept.accepted]
     keys += [(panel.system, panel.code) for panel in concept.panels]
     return max((horizons[key] for key in (*keys, ANY_CODE) if key in horizons), default=None)
@@ -78,9 +78,9 @@ def concept_horizon(concept: Concept, horizons: Horizons) -> datetime | None:
 def newest_is_enough(
     facts: Iterable[Fact], horizon: datetime | None, as_of: datetime, invalid_element: Callable[[Record], str | None]
 ) -> bool:
-    """Whether the latest of these facts is the latest of all, whatever the slot's window.
+    """Whether the latest of these facts is certainly the latest of all, whatever the slot's window.
 
-    ``fault`` names the element in which a record breaks FHIR's rules (None: it is sound).
+    ``invalid_element`` names the element in which a record violates FHIR (None: it is valid).
     """
     if horizon is None:
         return True

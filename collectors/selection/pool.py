@@ -1,7 +1,7 @@
 """The facts of one concept in the order of time, and the view of them as of a time.
 
-A view costs what lies in its window, not all that is on record: a series of a computed value needs one view for each
-of its points.  A fact that is dated by the day asked about counts where it was on record by the time asked about.
+The cost of a view depends on the facts in its window, not on all: a series of a computed value needs a view for each
+of its points.  A fact dated by the day of the evaluation time counts where it was on record by that time.
 """
 
 from bisect import bisect_left, bisect_right
@@ -24,9 +24,9 @@ _CLOCK_CHANGE = timedelta(days=1)
 
 
 class FactTimeline:
-    """The facts of one concept, those known at a time apart from those issued only later; each by its span's end.
+    """The facts of one concept by the end of their span; those issued after ``known_at`` are kept separately.
 
-    ``undated``, ``uncounted`` (doubted or denied by the record itself) and ``pending`` ones have no place in it.
+    ``undated``, ``uncounted`` (doubted or negated by the record itself) and ``pending`` facts are not on the timeline.
     """
 
     __slots__ = ("_ends", "_later", "_later_ends", "_longest", "_placed", "pending", "uncounted", "undated")
@@ -45,7 +45,7 @@ class FactTimeline:
                 if known:
                     self.pending.append(fact)
             elif fact.doubted is not None or fact.negated is not None:
-                # Says itself that it does not count: only told.
+                # The record itself says that it does not count: only reported.
                 if known:
                     self.uncounted.append(fact)
             elif span is not None:
@@ -58,12 +58,12 @@ class FactTimeline:
 
     @property
     def instants_only(self) -> bool:
-        """Whether every fact holds for an instant, so that those of two times never overlap."""
+        """Whether every fact is an instant, so that facts of two times never overlap."""
         return not self._longest
 
     def facts_until(self, as_of: datetime, window: timedelta | None) -> tuple[list[Fact], list[Fact]]:
-        """The known facts that hold by ``as_of``: those inside the window, and the older ones; a fact holds from
-        the end of its span, and its age counts from the start."""
+        """The known facts up to ``as_of``, as (inside the window, older); a fact counts from the end of its span,
+        and its age is measured from the start."""
         last = bisect_right(self._ends, as_of)
         if window is None:
             return self._placed[:last], []
@@ -72,7 +72,7 @@ class FactTimeline:
             edge = as_of - window
             first = bisect_left(self._ends, edge - _CLOCK_CHANGE, 0, last)
             if self.instants_only:
-                # Of instants, only those near the window's edge can lie on either side of it.
+                # Of instants, only those near the window's edge need to be compared with it.
                 sure = bisect_right(self._ends, edge + _CLOCK_CHANGE, first, last)
         except OverflowError:
             pass
@@ -80,21 +80,21 @@ class FactTimeline:
         inside: list[Fact] = []
         for fact in self._placed[first:sure]:
             span = fact.resource.effective
-            # A course of samples reaches into the window with its last ones.
+            # SampledData reaches into the window with its last samples.
             too_old = span is not None and as_of - (span.end if fact.samples else span.start) > window
             (older if too_old else inside).append(fact)
         inside += self._placed[sure:last]
         return inside, older
 
     def possibly_later(self, as_of: datetime) -> list[Fact]:
-        """The known facts that began by ``as_of`` and may have happened after it."""
+        """The known facts whose span includes ``as_of``, so that they may have happened after it."""
         if self.instants_only:
             return []
         following = self._placed[bisect_right(self._ends, as_of) :]
         return [fact for fact in following if fact.resource.effective and fact.resource.effective.start <= as_of]
 
     def not_yet_issued(self, as_of: datetime) -> list[Fact]:
-        """The facts that hold by ``as_of`` and were not known yet."""
+        """The facts up to ``as_of`` that were issued after ``known_at``."""
         return self._later[: bisect_right(self._later_ends, as_of)]
 
 
@@ -107,9 +107,9 @@ _MINUTE = timedelta(minutes=1)
 
 
 def clip_same_day(fact: Fact, as_of: datetime) -> Fact:
-    """The same fact, where its day or minute holds ``as_of`` and it is on record by then: with a time that ends there.
+    """The fact, its span cut at ``as_of`` where that lies in its day or minute and it is on record by then.
 
-    Nothing else changes: what is dated by a month, or lasts (a period), may still be going on.
+    Other facts are returned unchanged: one dated by a month, or of a period, may still be in progress.
     """
     span = fact.resource.effective
     if span is None or not span.start <= as_of < span.end or fact.samples or not _is_day_or_minute(span):
@@ -122,7 +122,7 @@ def clip_same_day(fact: Fact, as_of: datetime) -> Fact:
 
 
 def updated_between(record: Record, since: datetime, until: datetime) -> bool:
-    """Whether the source says that this version of the record was made between these times."""
+    """Whether this version of the record was written between these times, by its ``lastUpdated``."""
     if record.last_updated is None:
         return False
     try:
@@ -133,7 +133,7 @@ def updated_between(record: Record, since: datetime, until: datetime) -> bool:
 
 
 def _is_day_or_minute(span: Span) -> bool:
-    """Whether it is a day or a minute, as a time without a part is read."""
+    """Whether the span is one day or one minute, as dates and times without seconds are read."""
     start, end = span.start, span.end
     whole_day = start.date() == end.date() and start.time() == time.min and end.time() == time.max
     return whole_day or end - start < _MINUTE
@@ -143,11 +143,11 @@ def _is_day_or_minute(span: Span) -> bool:
 class Pool:
     """Everything read for one concept.
 
-    ``fault`` names the element in which a record breaks FHIR's rules (None: it is sound).  ``failures`` are the
-    searches for it that failed; ``answered``: one did not.  ``coded`` are all entries of the concept's origin (all
-    conditions of the patient), ``undecoded`` how many more could not even be decoded.  ``systems`` are the
-    code systems in which the concept was looked for (None: those that it accepts).  ``unverified``: why it is not
-    known whether there is such a patient.
+    ``invalid_element`` names the element in which a record violates FHIR (None: it is valid).  ``failures`` are its
+    failed searches; ``answered``: at least one succeeded.  ``coded`` are all entries of the concept's origin (all
+    conditions of the patient), ``undecoded`` counts those that could not be decoded.  ``systems`` are the code systems
+    in which the concept was searched (None: those that it accepts).  ``patient_failure``: why it is unknown whether
+    there is such a patient.
     """
 
     facts: tuple[Fact, ...]
@@ -164,14 +164,14 @@ class Pool:
     )
 
     def timeline(self, known_at: datetime) -> FactTimeline:
-        """The facts in the order of time, as they were known then; laid out once."""
+        """The facts in the order of time, as known at ``known_at``; computed once."""
         found = self._timelines.get(known_at)
         if found is None:
             found = self._timelines[known_at] = FactTimeline(self.facts, known_at)
         return found
 
     def entries_in_other_systems(self, systems: frozenset[str]) -> tuple[CodedEntry, ...]:
-        """The entries that were read and are in none of these systems, of whatever time; sought once."""
+        """The entries that are coded in none of these systems, of any time; computed once."""
         found = self._entries_by_systems.get(systems)
         if found is None:
             entries = (each for each in self.coded if each.incomplete_reason is None and not (each.systems & systems))
@@ -181,10 +181,9 @@ class Pool:
 
 @dataclass(slots=True)
 class View:
-    """The facts known as of a time, inside and before the slot's window, and what to tell of the others.
+    """The facts known as of a time, inside and before the slot's window, and issues about those left out.
 
-    Both lists are in the order of the ends of their spans.
-    ``exact``: all times are instants.
+    Both lists are in the order of the ends of their spans.  ``instants_only``: all times are instants.
     """
 
     in_window: list[Fact]
@@ -194,52 +193,52 @@ class View:
 
 
 def view_as_of(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
-    """Divides the facts by time, and tells what is left out."""
+    """Divides the facts by time, and reports those that are left out."""
     timeline = pool.timeline(known_at)
-    seen = View(*timeline.facts_until(as_of, slot.window), [], timeline.instants_only)
+    view = View(*timeline.facts_until(as_of, slot.window), [], timeline.instants_only)
     uncounted = [each for each in timeline.uncounted if (span := each.resource.effective) and span.start <= as_of]
     if uncounted:
         text = f"Left out, since the record itself says that it does not count: {list_facts(uncounted)}."
-        seen.issues.append(slot_issue(slot, "uncounted", text, Severity.INFORMATION))
-    undated, unissued, unsure = timeline.undated, timeline.not_yet_issued(as_of), []
+        view.issues.append(slot_issue(slot, "uncounted", text, Severity.INFORMATION))
+    undated, unissued, time_uncertain = timeline.undated, timeline.not_yet_issued(as_of), []
     for fact in timeline.possibly_later(as_of):
         if (known := clip_same_day(fact, as_of)) is fact:
-            unsure.append(fact)
+            time_uncertain.append(fact)
         else:
             too_old = slot.window is not None and as_of - span_of(known).start > slot.window
-            (seen.before_window if too_old else seen.in_window).append(known)
+            (view.before_window if too_old else view.in_window).append(known)
     if undated:
         names = list_facts(undated)
-        seen.issues.append(slot_issue(slot, "undated", f"Left out, since nothing places it in time: {names}."))
-    if unsure:
-        text = f"Left out, since it may be of a later time than asked for: {list_facts(unsure)}."
-        seen.issues.append(slot_issue(slot, "time-imprecise", text))
+        view.issues.append(slot_issue(slot, "undated", f"Left out, since nothing places it in time: {names}."))
+    if time_uncertain:
+        text = f"Left out, since it may be of a later time than asked for: {list_facts(time_uncertain)}."
+        view.issues.append(slot_issue(slot, "time-imprecise", text))
     if unissued:
         text = f"Left out, since it was issued only after the time asked for: {list_facts(unissued)}."
-        seen.issues.append(slot_issue(slot, "not-yet-issued", text, Severity.INFORMATION))
-    return seen
+        view.issues.append(slot_issue(slot, "not-yet-issued", text, Severity.INFORMATION))
+    return view
 
 
 def list_facts(facts: Iterable[Fact], most: int = MAX_LISTED) -> str:
-    """The records of facts by name, in an order of their own, and how many more there are."""
+    """The labels of facts, sorted, truncated to ``most``, with the count of the others."""
     return truncated_list({fact_label(fact) for fact in facts}, most)
 
 
 def valid_facts(slot: Slot, pool: Pool, facts: Iterable[Fact], issues: list[Issue]) -> list[Fact]:
-    """The facts whose records keep FHIR's rules; the others are left out, with issues that name the element."""
+    """The facts with valid records; for the others, issues that name the invalid element are added."""
     kept: list[Fact] = []
-    broken: dict[int, str] = {}
-    unsound: list[Fact] = []
+    elements: dict[int, str] = {}
+    invalid: list[Fact] = []
     for fact in facts:
         element = pool.invalid_element(fact.record)
         if element is None:
             kept.append(fact)
         else:
-            unsound.append(fact)
-            broken[id(fact)] = element
-    if unsound:
+            invalid.append(fact)
+            elements[id(fact)] = element
+    if invalid:
         issues.extend(
-            issue_per_fact(slot, "invalid-record", unsound, lambda fact: _invalid_record_text(fact, broken[id(fact)]))
+            issue_per_fact(slot, "invalid-record", invalid, lambda fact: _invalid_record_text(fact, elements[id(fact)]))
         )
     return kept
 
@@ -249,7 +248,7 @@ def _invalid_record_text(fact: Fact, element: str) -> str:
 
 
 def group_by_time(facts: Iterable[Fact]) -> list[list[Fact]]:
-    """Facts of one and the same span together, oldest first; within a group by record."""
+    """Facts grouped by equal span, oldest first; sorted by record within a group."""
     groups: dict[tuple[datetime, datetime], list[Fact]] = {}
     for fact in facts:
         span = span_of(fact)
@@ -259,9 +258,9 @@ def group_by_time(facts: Iterable[Fact]) -> list[list[Fact]]:
 
 
 def groups_newest_first(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
-    """The groups of ``grouped``, newest first, each made when it is asked for: mostly the first one will do.
+    """The groups of ``group_by_time``, newest first, computed lazily: usually the first one suffices.
 
-    The facts must be in the order of the ends of their spans, as those of a ``View`` are.
+    The facts must be in the order of the ends of their spans, as in a ``View``.
     """
     last = len(facts)
     while last:
@@ -274,12 +273,12 @@ def groups_newest_first(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
 
 
 def span_of(fact: Fact) -> Span:
-    """The span of a placed fact."""
+    """The span of a dated fact.  Raises ValueError for an undated one."""
     if fact.resource.effective is None:
         raise ValueError("an undated fact has no place in time")
     return fact.resource.effective
 
 
 def has_value(fact: Fact) -> bool:
-    """Whether the fact has a value at all."""
+    """Whether the fact has a value, not an absence."""
     return not isinstance(fact.resource.value, Absent)

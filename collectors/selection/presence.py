@@ -1,7 +1,7 @@
-"""Whether something is recorded: true with its records, false only where that can be known, else unknown.
+"""Whether something is recorded: true with its records, false only where that is certain, else unknown.
 
-It is false where a record says that there is none, or where nothing is recorded in a closed world.  It is unknown as
-long as an entry that cannot be read, or was not read as the concept, could mean it.
+It is false where a record states its absence, or where nothing is recorded in a closed world.  It is unknown while an
+entry that cannot be read, or was not read as the concept, could mean it.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ from ontology.values import Absent, AbsentReason
 
 
 def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
-    """Fills a slot of truth: "not recorded" is "no" only in a closed world whose codes can be read."""
+    """Fills a slot with a flag: "not recorded" is "no" only in a closed world whose codes can be read."""
     issues: list[Issue] = []
     found = sort_by_state(slot, pool.facts, as_of, known_at)
     yes = valid_facts(slot, pool, found.present, issues)
@@ -45,7 +45,7 @@ def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
         ]
         return SlotSelection(True, resources_of(yes), tuple(issues))
     if pool.failures:
-        # What could not be had may hold the yes.
+        # Records that could not be retrieved may state the presence.
         issues += [slot_issue(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
         return SlotSelection(Absent(pool.failures[0].reason), (), tuple(issues))
     if doubted := found.doubted:
@@ -82,7 +82,7 @@ def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
 
 
 def _contrary_issues(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:
-    """What else is on record of something that is so: that it was not done at another time, or is not so."""
+    """Issues about records that contradict a presence: statements of absence, and negated records."""
     issues: list[Issue] = []
     if slot.concept.origin in EVENT_ORIGINS and no:
         text = f"But it is also recorded that there is none: {list_facts(no)}."
@@ -94,18 +94,18 @@ def _contrary_issues(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Is
 
 
 def _describe_ended(facts: list[Fact], as_of: datetime) -> str:
-    """The records of what is over, each with its state (on hold is not stopped) and its end, if known."""
-    told_of = []
+    """The records that have ended, each with its status (on hold is not stopped) and its end, if known."""
+    texts = []
     for fact in facts:
         status = f"status {fact.resource.status}" if fact.resource.status else None
         end = f"until {format_span(fact.end)}" if fact.end is not None and fact.end.start <= as_of else None
         details = ", ".join(each for each in (status, end) if each)
-        told_of.append(f"{fact_label(fact)} ({details})" if details else fact_label(fact))
-    return truncated_list(told_of)
+        texts.append(f"{fact_label(fact)} ({details})" if details else fact_label(fact))
+    return truncated_list(texts)
 
 
 def _beyond_supply_issues(slot: Slot, yes: list[Fact], as_of: datetime) -> list[Issue]:
-    """A warning where all that says yes now was to be supplied only until a time that is past."""
+    """A warning where the ordered supply of every present record ended before ``as_of``."""
     if slot.ever or slot.window is not None or any(f.supply_end is None or f.supply_end >= as_of for f in yes):
         return []
     names = truncated_list(f"{fact_label(fact)} (supplied until {fact.supply_end:%Y-%m-%d})" for fact in yes)
@@ -138,14 +138,16 @@ def _unusable(slot: Slot, facts: list[Fact], issues: list[Issue]) -> SlotSelecti
 
 
 UNDETERMINED = Absent(AbsentReason.UNCONVERTIBLE)
-"""On record, but not so that it can be told for the time asked about: neither a yes, nor "not recorded"."""
+"""On record, but undetermined for the time asked about: neither present nor "not recorded"."""
 
 
 def recorded_as_absent(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, issues: list[Issue]) -> SlotSelection:
-    """It is recorded that there is none; an entry in a code that cannot be read may say otherwise."""
+    """False, since absence is recorded; unknown where an unreadable or a current entry may conflict with it."""
     no.sort(key=lambda fact: fact.resource.iri)
-    if hidden := _describe_unreadable_codes(slot, pool, as_of):
-        text = f"It is recorded that there is none: {list_facts(no)}. But {hidden} could mean {slot.concept.display}."
+    if unreadable := _describe_unreadable_codes(slot, pool, as_of):
+        text = (
+            f"It is recorded that there is none: {list_facts(no)}. But {unreadable} could mean {slot.concept.display}."
+        )
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*issues, slot_issue(slot, "codes-unreadable", text)))
     if others := _other_current_entries(slot, pool, as_of):
         text = f"It is recorded that there is none: {list_facts(no)}. But what else is recorded may mean it: {others}."
@@ -154,14 +156,14 @@ def recorded_as_absent(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, 
 
 
 def not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -> SlotSelection:
-    """Nothing is recorded of it: "no" only in a closed world, of a patient who is there, in codes that can be read."""
+    """Nothing is recorded: false only in a closed world, for an existing patient, with readable codes; else unknown."""
     display = slot.concept.display
     if not slot.closed_world:
         text = f"{display} is not recorded, which does not mean that it is not so."
         issues.append(slot_issue(slot, "not-recorded", text, Severity.INFORMATION))
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     if pool.patient_failure is not None:
-        # A source answers for an id that is nobody's just as for one with an empty list.
+        # A source answers an unknown id like a patient with an empty list.
         text = (
             f"{display} is not recorded, but whether there is such a patient is not known: {pool.patient_failure.text}"
         )
@@ -170,8 +172,8 @@ def not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -
     if incomplete := sorted({each.incomplete_reason for each in pool.coded if each.incomplete_reason is not None}):
         issues.append(slot_issue(slot, "incomplete", f"{display} is not recorded, but {'; '.join(incomplete)}."))
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
-    if hidden := _describe_unreadable_codes(slot, pool, as_of):
-        text = f"{display} is not recorded in a code that can be read, but {hidden} could mean it."
+    if unreadable := _describe_unreadable_codes(slot, pool, as_of):
+        text = f"{display} is not recorded in a code that can be read, but {unreadable} could mean it."
         issues.append(slot_issue(slot, "codes-unreadable", text))
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     issues.append(
@@ -181,7 +183,7 @@ def not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -
 
 
 def _other_current_entries(slot: Slot, pool: Pool, as_of: datetime) -> str:
-    """The entries that go on and were not read as the concept: a narrower code, not listed, would be among them."""
+    """The current entries that were not read as the concept: an unlisted narrower code may be among them."""
     return truncated_list(
         each.record_name
         for each in pool.coded
@@ -192,7 +194,7 @@ def _other_current_entries(slot: Slot, pool: Pool, as_of: datetime) -> str:
 
 
 def _describe_unreadable_codes(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
-    """How many entries are in codes in which the concept could not be recognised."""
+    """The count of entries in code systems in which the concept cannot be recognised, in words; None without any."""
     if slot.concept.origin not in EVENT_ORIGINS:
         return None
     systems = accepted_systems(slot.concept) if pool.systems is None else pool.systems

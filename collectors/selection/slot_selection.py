@@ -18,9 +18,9 @@ from ontology.values import Absent, AbsentReason
 
 
 def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
-    """What fills the slot: facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``.
+    """Fills the slot from facts effective by ``as_of`` and, where they have an issue time, issued by ``known_at``.
 
-    The result never depends on the order in which the records came.
+    The result never depends on the order of the records.
     """
     if not pool.answered:
         return _retrieval_failed(slot, pool.failures)
@@ -29,35 +29,35 @@ def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
     if slot.select is Select.ANY or _reads_events(slot):
         found = select_presence(slot, pool, as_of, known_at)
     else:
-        way = select_series if slot.select is Select.SERIES else select_single
-        found = way(slot, pool, as_of, known_at)
+        select = select_series if slot.select is Select.SERIES else select_single
+        found = select(slot, pool, as_of, known_at)
         found = _partially_retrieved(slot, pool.failures, found) if pool.failures else found
-    valued = not isinstance(found.value, Absent)
-    told = pending_issues(slot, pool, found.resources, as_of, known_at, valued)
-    return replace(found, issues=(*found.issues, *told)) if told else found
+    has_result = not isinstance(found.value, Absent)
+    pending = pending_issues(slot, pool, found.resources, as_of, known_at, has_result)
+    return replace(found, issues=(*found.issues, *pending)) if pending else found
 
 
 def _retrieval_failed(slot: Slot, failures: tuple[Failure, ...]) -> SlotSelection:
-    told = tuple(slot_issue(slot, absence_code(failure.reason), failure.text) for failure in failures)
-    return SlotSelection(Absent(failures[0].reason), (), told)
+    issues = tuple(slot_issue(slot, absence_code(failure.reason), failure.text) for failure in failures)
+    return SlotSelection(Absent(failures[0].reason), (), issues)
 
 
 def _partially_retrieved(slot: Slot, failures: tuple[Failure, ...], found: SlotSelection) -> SlotSelection:
-    """What was found where a part of the records could not be had: "not found" is "could not tell" then."""
+    """The selection where part of the records could not be retrieved: "not found" is then the failure's reason."""
     if isinstance(found.value, Absent) and found.value.reason in (AbsentReason.NOT_FOUND, AbsentReason.STALE):
         failed = _retrieval_failed(slot, failures)
         return SlotSelection(failed.value, found.resources, (*failed.issues, *found.issues))
-    told = (
+    issues = (
         slot_issue(slot, "part-missing", f"{failure.text} A newer record, or one that says otherwise, may be there.")
         for failure in failures
     )
-    return SlotSelection(found.value, found.resources, (*found.issues, *told))
+    return SlotSelection(found.value, found.resources, (*found.issues, *issues))
 
 
 def _select_from_patient(slot: Slot, pool: Pool) -> SlotSelection:
-    """What the patient's own record says: it has no time of its own.
+    """Fills the slot from the patient's own record, which is undated.
 
-    Of the records of several sources the one that is trusted most counts, among those that say it, and say it outright.
+    Of several sources' records, those with a value, and without issues, are preferred; among these the most trusted.
     """
     issues: list[Issue] = []
     facts = valid_facts(slot, pool, pool.facts, issues)
@@ -85,7 +85,7 @@ def _reads_events(slot: Slot) -> bool:
 def pending_issues(
     slot: Slot, pool: Pool, used: Iterable[Resource], as_of: datetime, known_at: datetime, valued: bool
 ) -> list[Issue]:
-    """That results of a later time than what is used are pending as of a time; ``valued``: what is used has a value."""
+    """An issue where results later than the one used are pending as of a time; ``valued``: the one used has a value."""
     pending = [
         fact for fact in pool.timeline(known_at).pending if _pending_since(fact) is None or _started_by(fact, as_of)
     ]
@@ -105,7 +105,7 @@ def _started_by(fact: Fact, as_of: datetime) -> bool:
 
 
 def _pending_since(fact: Fact) -> datetime | None:
-    """Since when at the latest it is pending."""
+    """The latest time since which it has been pending; None where unknown."""
     span = fact.resource.effective
     return span.end if span is not None else fact.resource.issued
 

@@ -33,7 +33,7 @@ from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
 
 
 def convert_for_slot(slot: Slot, fact: Fact) -> tuple[Value, list[Issue]]:
-    """The value, and what is to be told of it; Absent where the slot cannot take it."""
+    """The value in the slot's unit, and its issues; Absent where the slot cannot use it."""
     value = fact.resource.value
     if isinstance(value, Bound) and not slot.accepts_bound:
         text = f"{fact_label(fact)} says {recorded_text(fact)}: only a bound, which cannot be used here as a number."
@@ -55,7 +55,7 @@ def convert_for_slot(slot: Slot, fact: Fact) -> tuple[Value, list[Issue]]:
 
 
 def number_in_slot_unit(fact: Fact, value: Quantity | Bound, slot: Slot) -> tuple[Decimal, str]:
-    """The number in the slot's unit, from what was written, so that it is converted once (UnitError)."""
+    """The number and its unit for the slot, converted once from the recorded quantity.  Raises UnitError."""
     target = slot.unit or value.unit
     if target == value.unit:
         return value.value, target
@@ -77,61 +77,61 @@ def format_validated_range(slot: Slot) -> str:
 
 
 def select_single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
-    """Fills the slot with the latest or earliest usable fact inside the window, or says why there is none.
+    """Fills the slot with the latest or earliest usable fact inside the window, or with the reason of its absence.
 
-    A record that states "unknown" is passed; one that is implausible or cannot be read only if the slot lets it.
+    A record that states "unknown" is skipped; an implausible or unreadable one only if the slot allows it.
     """
-    seen = view_as_of(slot, pool, as_of, known_at)
-    issues = seen.issues
-    groups = group_by_time(seen.in_window) if slot.select is Select.EARLIEST else groups_newest_first(seen.in_window)
-    passed: list[Fact] = []
-    for met in groups:
-        group, unjudged = validate_group(slot, pool, met, issues)
+    view = view_as_of(slot, pool, as_of, known_at)
+    issues = view.issues
+    groups = group_by_time(view.in_window) if slot.select is Select.EARLIEST else groups_newest_first(view.in_window)
+    skipped: list[Fact] = []
+    for candidates in groups:
+        group, unchecked = validate_group(slot, pool, candidates, issues)
         if not group:
             continue
         if any(has_value(fact) for fact in group):
-            issues.extend(_stepped_back_issues(slot, passed))
-            return _select_resolved(slot, pool, resolve_conflict(slot, group, unjudged), seen, issues)
+            issues.extend(_stepped_back_issues(slot, skipped))
+            return _select_resolved(slot, pool, resolve_conflict(slot, group, unchecked), view, issues)
         barrier = [fact for fact in group if _absence_reason(fact) is not AbsentReason.RECORDED_UNKNOWN]
         if barrier and not slot.step_back:
-            issues.extend(_stepped_back_issues(slot, passed))
+            issues.extend(_stepped_back_issues(slot, skipped))
             return _no_usable_value(slot, barrier, issues)
-        passed.extend(group)
-    if passed:
-        return _no_usable_value(slot, passed, issues)
-    return no_value_in_window(slot, seen)
+        skipped.extend(group)
+    if skipped:
+        return _no_usable_value(slot, skipped, issues)
+    return no_value_in_window(slot, view)
 
 
-def no_value_in_window(slot: Slot, seen: View) -> SlotSelection:
-    """STALE where older values were fetched, else NOT_FOUND, naming the window."""
+def no_value_in_window(slot: Slot, view: View) -> SlotSelection:
+    """Absent(STALE) where older values were retrieved, else Absent(NOT_FOUND), with an issue that names the window."""
     within = f" in the {format_duration(slot.window)} before the time asked for" if slot.window else ""
-    older = (fact for group in groups_newest_first(seen.before_window) for fact in group if has_value(fact))
+    older = (fact for group in groups_newest_first(view.before_window) for fact in group if has_value(fact))
     if (last := next(older, None)) is not None:
         text = f"No {slot.concept.display}{within}: the last one is of {format_span(span_of(last))}."
-        return SlotSelection(Absent(AbsentReason.STALE), (), (*seen.issues, slot_issue(slot, "stale", text)))
+        return SlotSelection(Absent(AbsentReason.STALE), (), (*view.issues, slot_issue(slot, "stale", text)))
     text = f"No {slot.concept.display} was found{within}."
-    return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*seen.issues, slot_issue(slot, "not-found", text)))
+    return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*view.issues, slot_issue(slot, "not-found", text)))
 
 
-def _select_resolved(slot: Slot, pool: Pool, agreement: Resolution, seen: View, issues: list[Issue]) -> SlotSelection:
-    issues.extend(agreement.issues)
-    resources = resources_of(agreement.facts)
-    if agreement.chosen is None:
+def _select_resolved(slot: Slot, pool: Pool, resolution: Resolution, view: View, issues: list[Issue]) -> SlotSelection:
+    issues.extend(resolution.issues)
+    resources = resources_of(resolution.facts)
+    if resolution.chosen is None:
         return SlotSelection(Absent(AbsentReason.CONFLICTING), resources, tuple(issues))
-    issues.extend(fact_issues(slot, agreement.facts))
-    issues.extend(_uncertain_order_issues(slot, pool, agreement.chosen, seen))
-    value, remarks = convert_for_slot(slot, agreement.chosen)
+    issues.extend(fact_issues(slot, resolution.facts))
+    issues.extend(_uncertain_order_issues(slot, pool, resolution.chosen, view))
+    value, remarks = convert_for_slot(slot, resolution.chosen)
     return SlotSelection(value, resources, (*issues, *remarks))
 
 
-def _uncertain_order_issues(slot: Slot, pool: Pool, chosen: Fact, seen: View) -> list[Issue]:
-    """Facts that say something else and may be of the same time, since one of the times is imprecise."""
-    if seen.instants_only:
+def _uncertain_order_issues(slot: Slot, pool: Pool, chosen: Fact, view: View) -> list[Issue]:
+    """An issue about facts with other values whose imprecise spans overlap that of the chosen one."""
+    if view.instants_only:
         return []
     span = span_of(chosen)
     rivals = [
         fact
-        for fact in seen.in_window
+        for fact in view.in_window
         if fact.resource.effective != span
         and span_of(fact).start <= span.end
         and span_of(fact).end >= span.start
@@ -140,23 +140,23 @@ def _uncertain_order_issues(slot: Slot, pool: Pool, chosen: Fact, seen: View) ->
     ]
     rivals.sort(key=lambda fact: (span_of(fact).end, fact.resource.iri))
     found: list[Fact] = []
-    unjudged = 0
+    unchecked = 0
     for index, fact in enumerate(rivals):
         if len(found) >= MAX_COMPARED:
-            unjudged = len(rivals) - index
+            unchecked = len(rivals) - index
             break
         if pool.invalid_element(fact.record) is None:
             found.append(fact)
     if not found:
         return []
     text = "; ".join(sorted(f"{fact_label(fact)} says {recorded_text(fact)}" for fact in found[:MAX_LISTED]))
-    if (rest := len(found) + unjudged - MAX_LISTED) > 0:
-        text += f" and {'up to ' if unjudged else ''}{rest} more"
+    if (rest := len(found) + unchecked - MAX_LISTED) > 0:
+        text += f" and {'up to ' if unchecked else ''}{rest} more"
     return [slot_issue(slot, "order-uncertain", f"The times are too imprecise to tell which came last: {text}.")]
 
 
 def _no_usable_value(slot: Slot, facts: list[Fact], issues: list[Issue]) -> SlotSelection:
-    """No value, for the reason of the first of these facts in time; all are told, or counted."""
+    """No value, for the reason of the first group of these facts; all are reported, or counted."""
     first = [fact for fact in facts if fact.resource.effective == facts[0].resource.effective]
     by_reason: dict[AbsentReason, list[Fact]] = {}
     for fact in facts:
@@ -170,11 +170,11 @@ def _no_usable_value(slot: Slot, facts: list[Fact], issues: list[Issue]) -> Slot
     return SlotSelection(Absent(common_reason(first)), resources_of(facts), tuple(issues))
 
 
-def _stepped_back_issues(slot: Slot, passed: list[Fact]) -> list[Issue]:
+def _stepped_back_issues(slot: Slot, skipped: list[Fact]) -> list[Issue]:
     word = "later" if slot.select is Select.EARLIEST else "earlier"
     text = f"{word} records were used instead."
     return issue_per_fact(
-        slot, "stepped-back", passed, lambda fact: f"{fact_label(fact)} says {recorded_text(fact)}; {text}"
+        slot, "stepped-back", skipped, lambda fact: f"{fact_label(fact)} says {recorded_text(fact)}; {text}"
     )
 
 
@@ -186,53 +186,53 @@ def _absence_reason(fact: Fact) -> AbsentReason:
 
 
 def resources_of(facts: list[Fact]) -> tuple[Resource, ...]:
-    """The resources of facts, each once, in the order given."""
+    """The resources of facts, each once, in order."""
     return tuple({fact.resource.iri: fact.resource for fact in facts}.values())
 
 
 def select_series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
-    """Fills the slot with a series; what cannot be used is left out and counted in one issue.
+    """Fills the slot with a series; unusable facts are left out and counted in one issue.
 
-    Where the newest fact of all is one that cannot be used, an older course must not pass for the present one: there is
-    a series then only if the slot allows stepping back, or if that fact says no more than "unknown".
+    Where the newest fact is unusable, the older ones must not appear current: there is a series then only if the slot
+    allows stepping back, or if that fact only states "unknown".
     """
-    seen = view_as_of(slot, pool, as_of, known_at)
-    issues = seen.issues
+    view = view_as_of(slot, pool, as_of, known_at)
+    issues = view.issues
     points: list[tuple[datetime, Decimal]] = []
     used: list[Fact] = []
-    lost: list[Fact] = []
-    unjudged_in_all = 0
-    contradictions: list[Issue] = []
+    unusable: list[Fact] = []
+    unchecked_count = 0
+    conflict_issues: list[Issue] = []
     reason = AbsentReason.UNCONVERTIBLE
     newest: AbsentReason | None = None
-    for met in group_by_time(expand_samples(slot, seen.in_window, as_of)):
-        group, unjudged = validate_group(slot, pool, met, issues)
+    for candidates in group_by_time(expand_samples(slot, view.in_window, as_of)):
+        group, unchecked = validate_group(slot, pool, candidates, issues)
         values = [fact for fact in group if has_value(fact)]
-        lost.extend(fact for fact in group if not has_value(fact))
+        unusable.extend(fact for fact in group if not has_value(fact))
         if group and not values:
             reason = common_reason(group)
             newest = newest if reason is AbsentReason.RECORDED_UNKNOWN else reason
         if not values:
             continue
-        agreement = resolve_conflict(slot, values, unjudged)
-        contradictions.extend(agreement.issues)
-        value = convert_for_slot(slot, agreement.chosen)[0] if agreement.chosen is not None else None
+        resolution = resolve_conflict(slot, values, unchecked)
+        conflict_issues.extend(resolution.issues)
+        value = convert_for_slot(slot, resolution.chosen)[0] if resolution.chosen is not None else None
         if not isinstance(value, Quantity):
-            lost.extend(values)
-            unjudged_in_all += len(unjudged)
-            reason = AbsentReason.UNCONVERTIBLE if agreement.chosen is not None else AbsentReason.CONFLICTING
+            unusable.extend(values)
+            unchecked_count += len(unchecked)
+            reason = AbsentReason.UNCONVERTIBLE if resolution.chosen is not None else AbsentReason.CONFLICTING
             newest = reason
             continue
         newest = None
         points.append((span_of(values[0]).end, value.value))
-        used.extend(agreement.facts)
-    issues.extend(contradictions)
-    if lost:
-        issues.append(_left_out_issue(slot, lost, len(lost) + unjudged_in_all))
+        used.extend(resolution.facts)
+    issues.extend(conflict_issues)
+    if unusable:
+        issues.append(_left_out_issue(slot, unusable, len(unusable) + unchecked_count))
     if not points or (newest is not None and not slot.step_back):
-        if lost:
-            return SlotSelection(Absent(newest or reason), resources_of(lost), tuple(issues))
-        return no_value_in_window(slot, seen)
+        if unusable:
+            return SlotSelection(Absent(newest or reason), resources_of(unusable), tuple(issues))
+        return no_value_in_window(slot, view)
     issues.extend(fact_issues(slot, used))
     beyond = sum(outside_validated_range(slot, number) for _, number in points)
     if beyond:
@@ -244,25 +244,25 @@ def select_series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
 
 
 def expand_samples(slot: Slot, facts: list[Fact], as_of: datetime) -> list[Fact]:
-    """The facts, each course of samples as the samples that lie inside the window."""
+    """The facts, with each SampledData replaced by its samples inside the window."""
     if not any(fact.samples for fact in facts):
         return facts
-    found: list[Fact] = []
+    expanded: list[Fact] = []
     for fact in facts:
         if not fact.samples:
-            found.append(fact)
+            expanded.append(fact)
             continue
         start = span_of(fact).start
         for offset, value, written in fact.samples:
             when = start + offset
             if slot.window is None or as_of - when <= slot.window:
                 at = replace(fact.resource, value=value, effective=Span(when, when), problem=None)
-                found.append(msgspec.structs.replace(fact, resource=at, recorded_quantity=written, samples=()))
-    return found
+                expanded.append(msgspec.structs.replace(fact, resource=at, recorded_quantity=written, samples=()))
+    return expanded
 
 
-def _left_out_issue(slot: Slot, lost: list[Fact], count: int) -> Issue:
-    shown = "; ".join(f"{fact_label(fact)} says {recorded_text(fact)}" for fact in lost[-3:])
+def _left_out_issue(slot: Slot, unusable: list[Fact], count: int) -> Issue:
+    shown = "; ".join(f"{fact_label(fact)} says {recorded_text(fact)}" for fact in unusable[-3:])
     return slot_issue(
         slot, "left-out", f"{count} record(s) could not be used and were left out of the series: {shown}."
     )

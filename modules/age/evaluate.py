@@ -7,9 +7,9 @@ from decimal import ROUND_FLOOR, Decimal
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Date, Quantity
 
-# A millionth of a year is half a minute: far below what any equation here can tell.
+# A millionth of a year is half a minute: far below the precision of any equation here.
 DECIMALS = Decimal("0.000001")
-# The oldest person on record reached 122.  More is a birth date that stands for none, such as 1900-01-01.
+# The oldest person on record reached 122.  A greater age comes from a placeholder birth date, such as 1900-01-01.
 OLDEST = Decimal(125)
 
 
@@ -17,8 +17,8 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
     """Age in years ("a") on the day of ``at``, in its own zone, to six decimals.
 
     Someone born on 29 February has the anniversary on 28 February in common years (the rule of HL7 CQL date
-    arithmetic).  A partial birth date gives no value but bounds: the ages of its last and its first day.  A time
-    before birth gives neither.  Never raises.
+    arithmetic).  A partial birth date gives no value but bounds: the ages by its last and its first day.  A time
+    before birth, or an age above 125 years, gives neither.  Never raises.
     """
     today = at.date()
     if birth_date.start > today:
@@ -51,7 +51,7 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
 
 
 def _format_age(age: Decimal) -> str:
-    """With one decimal, rounded down: nobody is told to be 18.0 on the day before the birthday."""
+    """The age with one decimal, rounded down, so that it never reads 18.0 on the day before the birthday."""
     return f"{age.quantize(Decimal('0.1'), ROUND_FLOOR):f}"
 
 
@@ -61,7 +61,7 @@ def _implausible_age(text: str) -> Evaluation:
 
 
 def age_on(born: date, today: date) -> Decimal:
-    """Years from ``born`` to ``today``, which must not be earlier."""
+    """Age in years from ``born`` to ``today``, which must not be earlier than ``born``."""
     years = today.year - born.year
     last = anniversary(born, today.year)
     if last > today:
@@ -73,7 +73,7 @@ def age_on(born: date, today: date) -> Decimal:
 
 
 def anniversary(born: date, year: int) -> date:
-    """The birthday in a year."""
+    """The birthday in a year; that of 29 February is 28 February in common years."""
     if born.month == 2 and born.day == 29 and not isleap(year):
         return date(year, 2, 28)
     return born.replace(year=year)

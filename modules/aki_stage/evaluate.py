@@ -20,7 +20,7 @@ LONGEST_EPISODE = timedelta(days=90)
 CURRENT_DAYS = 7
 TWICE, THRICE = Decimal(2), Decimal(3)
 FOUR_MG_DL = Decimal(4)
-# Nobody lives with more: it rather stands for µmol/L sent as mg/dL.  Where eGFR refuses it, too.
+# Higher values are probably µmol/L sent as mg/dL.  The same limit as that of eGFR.
 UNLIKELY_MG_DL = Decimal(30)
 NO_URINE = "Urine output not assessed; does not exclude AKI."
 NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
@@ -37,14 +37,14 @@ class StagedRise:
 
 
 def evaluate(creatinine: Series, at: datetime) -> Evaluation:
-    """The highest stage that the values of the last 7 days before ``at`` meet, or that the criteria are not met.
+    """The highest stage of the values in the last 7 days before ``at``, or "criteria not met".
 
     ``creatinine`` in mg/dL.  The criteria: a rise of 0.3 mg/dL or more within 48 hours, or to 1.5 times the baseline
     or more; the baseline is the lowest value of the 7 days before, else the median of days 8 to 365, else (a fall
     that shows the rise) the lowest of the 7 days after, if it is lower.  Stage 2 from 2.0 times, stage 3 from 3.0
-    times or, once the criteria are met, from 4.0 mg/dL.  Where only an episode that began earlier goes on, it is
-    staged against the baseline that it began from.  Without a value in the last 7 days, without any baseline, or with
-    a value of those days or a baseline above 30 mg/dL, whose unit is unlikely: Absent(INPUT_ABSENT), never "none".
+    times or, once the criteria are met, from 4.0 mg/dL.  An episode that began earlier and continues is staged
+    against the baseline at its start.  Without a value in the last 7 days, without any baseline, or with a value of
+    those days or a baseline above 30 mg/dL, whose unit is unlikely: Absent(INPUT_ABSENT), never "none".
     """
     found = rises(creatinine.points, KDIGO)
     current = [rise for rise in found if days_between(rise.time, at) <= CURRENT_DAYS]
@@ -69,7 +69,7 @@ def evaluate(creatinine: Series, at: datetime) -> Evaluation:
 
 
 def _compared_values(rise: Rise) -> tuple[Decimal, ...]:
-    """The value and what it is compared with, in mg/dL."""
+    """The value and, where there is one, its baseline, in mg/dL."""
     return (rise.value,) if rise.baseline is None else (rise.value, rise.baseline.value)
 
 
@@ -109,7 +109,7 @@ def _staged_evaluation(worst: StagedRise, by_rule: bool, of_episode: StagedRise 
         text = f"The stage is the highest of the last {CURRENT_DAYS} days; the latest creatinine is"
         text = f"{text} {_format_point(latest.time, latest.value)}"
         issues.append(Issue(Severity.INFORMATION, "stage-before-latest", text, "creatinine"))
-    # A stage that has passed must not be read as that of the latest value.
+    # An earlier stage must not read as that of the latest value.
     when = "" if latest.time == rise.time else f" on {day(rise.time).isoformat()}, the highest of {CURRENT_DAYS} days"
     claim = f"AKI stage {worst.stage} by creatinine{when}"
     return Evaluation(STAGES[worst.stage], Working(warrant, claim, NO_URINE_STAGED), tuple(issues))
@@ -142,7 +142,7 @@ def _format_point(time: datetime, value: Decimal) -> str:
 
 
 def _format_value(value: Decimal) -> str:
-    """As it was written, without the decimals that a conversion of units adds."""
+    """The value as recorded, without the decimals that a conversion of units adds."""
     return f"{min(value, KDIGO.rounded(value), key=lambda v: len(f'{v:f}')):f}"
 
 

@@ -15,7 +15,7 @@ DISAGREEMENT = Decimal(1)
 def evaluate(weight: Decimal, height: Decimal, recorded: Decimal | Absent) -> Evaluation:
     """BMI in kg/m2 from weight in kg and height in cm, to two decimals (half up).
 
-    ``recorded`` is a recorded BMI, only compared.  A height of zero gives no value.
+    ``recorded`` is a recorded BMI, which is only compared.  A height of zero or less gives Absent(INPUT_ABSENT).
     """
     if height <= 0:
         issue = Issue(Severity.ERROR, "height-zero", "A height of zero gives no body mass index", "height")
@@ -24,8 +24,8 @@ def evaluate(weight: Decimal, height: Decimal, recorded: Decimal | Absent) -> Ev
     value = (weight / (metres * metres)).quantize(DECIMALS, ROUND_HALF_UP)
     issues: tuple[Issue, ...] = ()
     if isinstance(recorded, Decimal) and abs(recorded - value) > DISAGREEMENT:
-        told = f"{number_words(recorded)} kg/m²"
-        text = f"The recorded body mass index ({told}) differs from the computed one ({value:f} kg/m²)"
+        shown = f"{number_words(recorded)} kg/m²"
+        text = f"The recorded body mass index ({shown}) differs from the computed one ({value:f} kg/m²)"
         issues = (Issue(Severity.WARNING, "disagrees-with-recorded", text, "recorded"),)
     warrant = f"{number_words(weight)} kg / ({number_words(metres)} m)² = {value:f} kg/m²"
     return Evaluation(Quantity(value, UNIT), Working(warrant), issues)

@@ -14,7 +14,7 @@ DECIMALS = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """What differs between the sexes: kappa in mg/dL, the exponent below it, and a factor."""
+    """The constants by sex: kappa in mg/dL, the exponent below kappa, and a factor."""
 
     kappa: float
     alpha: float
@@ -29,7 +29,8 @@ def evaluate(creatinine: Decimal, age: Decimal, sex: Coding, recorded: Decimal |
 
     ``creatinine`` in mg/dL (IDMS-traceable), ``age`` in years with its fraction.  A ``sex`` other than female or
     male gives no value, but the results for both as bounds.  ``recorded``, a laboratory's own estimate, is only
-    compared: more than 10 % of the value and more than 5 mL/min/1.73 m² apart (our choice) is told.
+    compared: a difference of more than 10 % and more than 5 mL/min/1.73 m² (our choice) is reported.  A creatinine
+    of zero or less gives Absent(INPUT_ABSENT).
     """
     if creatinine <= 0:
         issue = Issue(Severity.ERROR, "creatinine-zero", "A creatinine of zero gives no estimate", "creatinine")
@@ -49,7 +50,7 @@ def evaluate(creatinine: Decimal, age: Decimal, sex: Coding, recorded: Decimal |
 
 
 def estimate(creatinine: Decimal, age: Decimal, sex: str) -> Decimal:
-    """The equation for ``female`` or ``male``."""
+    """Estimated GFR in mL/min/1.73 m² for ``sex`` "female" or "male"; creatinine in mg/dL, above zero, age in years."""
     constants = CONSTANTS[sex]
     ratio = float(creatinine) / constants.kappa
     # One of the two terms is always 1.

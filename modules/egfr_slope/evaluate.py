@@ -27,7 +27,7 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
 
     ``egfr`` in mL/min/1.73 m² with the age as of each value, ``creatinine`` in mg/dL.  Values within episodes of
     acute kidney injury are left out (from one that meets the KDIGO creatinine criteria until one that no longer
-    would); of the rest the first value of each UTC day is used.  Fewer than 3 points, or points over less than 365
+    does); of the rest the first value of each UTC day is used.  Fewer than 3 points, or points over less than 365
     days, give Absent(INPUT_ABSENT).
     """
     acute = episodes(creatinine.points, ACUTE, LONGEST_EPISODE)
@@ -61,7 +61,7 @@ def _years(first: Point, point: Point) -> float:
 
 
 def _rounded(number: float) -> Decimal:
-    # Adding zero makes minus zero plain.
+    # Adding zero turns minus zero into zero.
     return Decimal(repr(number)).quantize(DECIMALS, ROUND_HALF_UP) + 0
 
 

@@ -10,7 +10,7 @@ LEVEL = Decimal("0.95")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fitted slope, its confidence limits, and the t quantile that they were made with."""
+    """A fitted slope, its confidence limits at LEVEL, and the t quantile used for them."""
 
     slope: float
     low: float
@@ -19,7 +19,7 @@ class Line:
 
 
 def fit(xs: Sequence[float], ys: Sequence[float]) -> Line:
-    """Least squares of ``ys`` on ``xs``: at least three points, and not all ``xs`` equal.
+    """Least squares of ``ys`` on ``xs``: at least three points, and not all ``xs`` equal (else ZeroDivisionError).
 
     ``math.fsum`` keeps the sums exact, so that the result does not depend on the order of the points.
     """
@@ -34,7 +34,7 @@ def fit(xs: Sequence[float], ys: Sequence[float]) -> Line:
 
 
 def t_quantile(freedom: int, level: float) -> float:
-    """The t that a Student variable with ``freedom`` degrees lies within (either side) with probability ``level``.
+    """The two-sided quantile of Student's t with ``freedom`` degrees of freedom at probability ``level``.
 
     By bisection of the angle in the closed form for whole degrees of freedom (Abramowitz and Stegun, Handbook of
     Mathematical Functions, 26.7.3 and 26.7.4); sixty halvings exhaust a double.
@@ -50,7 +50,7 @@ def t_quantile(freedom: int, level: float) -> float:
 
 
 def t_probability(angle: float, freedom: int) -> float:
-    """The probability within t = sqrt(freedom) × tan(angle)."""
+    """The two-sided probability within t = sqrt(freedom) × tan(angle)."""
     cosine = math.cos(angle)
     odd = freedom % 2 == 1
     term = cosine if odd else 1.0

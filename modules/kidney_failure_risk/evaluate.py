@@ -22,7 +22,7 @@ SURVIVAL: Mapping[tuple[int, bool], float] = {
     (5, False): 0.9365,
 }
 MALE = {"male": 1.0, "female": 0.0}
-# A recorded 0 says only that the ratio is low; read as category A1 (KDIGO), below 30 mg/g.
+# A recorded 0 only means a low ratio: read as category A1 (KDIGO), below 30 mg/g.
 LEAST_KNOWN = Decimal(30)
 # Ten to the minus eight as a probability.
 DECIMALS = Decimal("0.000001")
@@ -34,7 +34,7 @@ def evaluate(
     """Probability, in percent, of dialysis or a kidney transplant within ``years`` (2 or 5), to six decimals.
 
     ``age`` in years, ``egfr`` in mL/min/1.73 m², ``uacr`` in mg/g.  No logarithm is taken of a ``uacr`` that is
-    zero, negative or only known as a bound: then there is no value, but bounds.  A ``sex`` other than female or
+    zero, negative or known only as a bound: then there is no value, but bounds.  A ``sex`` other than female or
     male likewise gives the bounds over both.  Raises KeyError for other ``years``.
     """
     survival = SURVIVAL[int(years), north_america]
@@ -49,7 +49,7 @@ def evaluate(
     most = max(_risk_at_limit(high, Decimal(100), age, code, egfr, survival) for code in sexes)
     text = _reason(uacr, len(sexes) > 1)
     between = f"{percent(least)} to {percent(most)}"
-    # Between which risks it lies is told by the bounds.
+    # The range of risks is given by the bounds.
     issues = (Issue(Severity.ERROR, *_issue_parts(uacr, sexes, f"{text[0].upper()}{text[1:]}")),)
     working = Working(f"Not computed to one number: {text}. Within {horizon}: {between}.")
     bounds = Interval(least, most, UNIT, text)
@@ -57,20 +57,20 @@ def evaluate(
 
 
 def risk(age: Decimal, sex: str, egfr: Decimal, uacr: Decimal, survival: float) -> Decimal:
-    """The equation, in percent; ``uacr`` above zero."""
+    """The risk in percent; ``uacr`` in mg/g, above zero; ``survival`` is the baseline survival."""
     score = (
         -0.2201 * (float(age) / 10 - 7.036)
         + 0.2467 * (MALE[sex] - 0.5642)
         - 0.5567 * (float(egfr) / 5 - 7.222)
         + 0.4510 * (math.log(float(uacr)) - 5.137)
     )
-    # 1 - s^h without the loss of digits at small risks.
+    # 1 - s^h, without loss of precision at small risks.
     result = -100 * math.expm1(math.exp(score) * math.log(survival))
     return Decimal(repr(result)).quantize(DECIMALS, ROUND_HALF_EVEN)
 
 
 def _uacr_limits(uacr: Decimal | Bound) -> tuple[Decimal | None, Decimal | None]:
-    """Between which ratios it lies; None at the open end, whose risk is 0 or 100 %."""
+    """The lower and upper limit of the ratio, in mg/g; None at an open end, whose risk is 0 or 100 %."""
     if isinstance(uacr, Decimal):
         return (uacr, uacr) if uacr > 0 else (None, LEAST_KNOWN)
     if uacr.comparator in ("<", "<="):

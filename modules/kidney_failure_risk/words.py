@@ -1,9 +1,9 @@
-"""A risk in words: as a percentage, and as people among many alike."""
+"""A risk in words: as a percentage, and as a number of similar people."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
 _ONE, _TENTH = Decimal(1), Decimal("0.1")
-# In percent: what is rounded to one in a thousand.
+# In percent: the least that rounds to 0.1 % or one in a thousand.
 _LEAST = Decimal("0.05")
 
 
@@ -17,7 +17,7 @@ def percent(risk: Decimal) -> str:
 
 
 def people(risk: Decimal) -> str:
-    """``about 9 in 100 similar people``; small risks are told among a thousand."""
+    """``about 9 in 100 similar people``; risks below 1 % are given per thousand."""
     if risk >= Decimal("99.5"):
         return "more than 99 in 100 similar people"
     if risk >= 1:

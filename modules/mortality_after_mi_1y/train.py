@@ -16,9 +16,9 @@ NAMES = (
     "lenfol", "fstat",
 )  # fmt: skip
 DIGEST = "f64040c91398875137822eca306a927208df6896808cd9764af7065722fa53d6"
-# Directions as in scores for this purpose (GRACE): more with age, with a fast pulse, and with a low pressure.  Atrial
-# fibrillation is no input: these data would have it lower the risk, which medicine does not support, and with its
-# direction kept its weight was 0.
+# Directions as in clinical scores (GRACE): risk rises with age, with a fast pulse, and with a low pressure.  Atrial
+# fibrillation is no input: in these data it lowers the risk, which is clinically implausible, and with its direction
+# constrained its weight was 0.
 COLUMNS = (
     Column("age", rises=1),
     Column("heart_rate", rises=1, decimals=0),
@@ -31,7 +31,7 @@ SOURCES = ("age", "hr", "sysbp", "bmi", "chf", "sho")
 
 
 def task(data: Path) -> Task:
-    """The rows, and who died within 365 days.  DataError where somebody was lost before that."""
+    """The task: patients with infarction, and who died within 365 days.  Raises DataError, also for censored ones."""
     text = member(data, "scikit_survival-0.28.0-*.whl", "sksurv/datasets/data/whas500.arff", DIGEST)
     lines = text.partition("@DATA")[2].strip().splitlines()
     people = [dict(zip(NAMES, line.split(","), strict=True)) for line in lines]

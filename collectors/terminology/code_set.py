@@ -20,23 +20,23 @@ from collectors.reading.codes import CodeKey
 
 
 class TerminologyError(CollectorError):
-    """A set of codes cannot be had."""
+    """The codes of a value set cannot be retrieved."""
 
 
 class DefinitionError(TerminologyError):
-    """A file or an answer is no value set or concept map that can be used."""
+    """A file or a response is no usable value set or concept map."""
 
 
 class UnknownSetError(TerminologyError):
-    """Nothing here defines the set."""
+    """No file defines the value set."""
 
 
 class ServerNeededError(TerminologyError):
-    """Only a terminology server can work the set out."""
+    """Only a terminology server can expand the value set."""
 
 
 class TooCostlyError(TerminologyError):
-    """The terminology server refuses to expand the set."""
+    """The terminology server refuses to expand the value set: it has too many codes."""
 
 
 # An absolute URI without spaces or fragment: "#id" would name a contained resource, which is not read.
@@ -47,7 +47,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Canonical:
-    """The name of a set or a map; without ``version`` any one of that url is meant."""
+    """The canonical name of a value set or concept map; without ``version``, of any version."""
 
     url: str
     version: str = ""
@@ -57,14 +57,14 @@ class Canonical:
 
     @property
     def slug(self) -> str:
-        """A short name in kebab-case: the last part of the url, and the version."""
+        """A short name in kebab case: the last part of the url, and the version."""
         last = re.split(r"[/:]", self.url.rstrip("/:"))[-1]
         words = _WORDS.findall(last) + _WORDS.findall(self.version)
         return "-".join(word.lower() for word in words) or "set"
 
 
 def parse_canonical(text: str) -> Canonical:
-    """Reads a canonical name (DefinitionError where it is none)."""
+    """Parses a canonical name.  Raises DefinitionError."""
     url, bar, version = text.partition("|")
     if _URL.fullmatch(url) is None or (bar and _VERSION.fullmatch(version) is None):
         raise DefinitionError(f'"{text[:200]}" is not a canonical: an absolute URL, perhaps with |version')
@@ -72,12 +72,12 @@ def parse_canonical(text: str) -> Canonical:
 
 
 Codes: TypeAlias = Mapping[CodeKey, str | None]
-"""Codes with what they are called, if that is known."""
+"""Codes with their display, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeSet:
-    """All codes of a value set, never a part of them; ``name`` is how the set calls itself."""
+    """All codes of a value set, never a part of them; ``name`` is its title or name."""
 
     canonical: Canonical
     codes: Codes

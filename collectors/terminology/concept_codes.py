@@ -18,16 +18,16 @@ from ontology.values import Coding
 
 
 def value_sets_of(concept: Concept) -> tuple[str, ...]:
-    """The value sets (canonicals) without which the concept's codes are not known."""
+    """The canonicals of the value sets that define the concept's codes."""
     names = [each.canonical for each in concept.accepted_sets]
     return tuple(dict.fromkeys([*names, concept.only_in] if concept.only_in is not None else names))
 
 
 def fill_value_sets(concept: Concept, sets: Mapping[str, Codes]) -> Concept:
-    """The concept with the codes of its value sets; those that are not in ``sets`` stay to be worked out.
+    """The concept with the codes of its value sets; sets that are not in ``sets`` stay open.
 
-    A code that the concept accepts by itself keeps what is said of it there.  A set that limits the concept is applied
-    only once all that is accepted is known.
+    A code that the concept lists itself keeps its own entry.  The set that limits the concept is applied only once no
+    accepted set is open.
     """
     own = {(each.coding.system, each.coding.code) for each in concept.accepted}
     accepted = list(concept.accepted)
@@ -53,7 +53,7 @@ def _accepted_code(each: AcceptedValueSet, key: CodeKey, display: str | None) ->
 
 
 def limit_to_set(accepted: Iterable[AcceptedCode], limit: Codes) -> list[AcceptedCode]:
-    """Of what is accepted only what is in a set; of a code that ends in * those of the set that begin with it."""
+    """The accepted codes that are in a set; for a prefix (``I48*``), the codes of the set that begin with it."""
     by_system: dict[str, list[tuple[str, str]]] = {}
     for system, code in limit:
         by_system.setdefault(system, []).append((undotted_code(code) if ignores_dots(system) else code, code))
@@ -64,15 +64,15 @@ def limit_to_set(accepted: Iterable[AcceptedCode], limit: Codes) -> list[Accepte
         compared = undotted_code(wanted.removesuffix("*")) if prefix or ignores_dots(system) else wanted
         for plain, code in by_system.get(system, ()):
             if undotted_code(plain).startswith(compared) if prefix else plain == compared:
-                met = replace(each, coding=Coding(system, code, limit[system, code] or each.coding.display))
-                held = found.setdefault((system, code), met)
-                if met.rank < held.rank:
-                    found[system, code] = met
+                limited = replace(each, coding=Coding(system, code, limit[system, code] or each.coding.display))
+                current = found.setdefault((system, code), limited)
+                if limited.rank < current.rank:
+                    found[system, code] = limited
     return list(found.values())
 
 
 def add_local_codes(concept: Concept, translation: Translation) -> Concept:
-    """The concept as a source has it: accepting, beside its own codes, those that the source's maps read as them."""
+    """The concept as a source has it: with the local codes that the source's maps translate to its own codes."""
     if not translation:
         return concept
     accepted = list(concept.accepted)
@@ -100,8 +100,8 @@ def _local_codes(each: AcceptedCode, translation: Translation) -> list[AcceptedC
 
 
 def _local_codes_by_prefix(each: AcceptedCode, translation: Translation) -> list[AcceptedCode]:
-    """Local codes that are mapped to one that begins so; and where a whole system is said to have the same codes, the
-    beginning itself, but for the codes that are mapped otherwise."""
+    """The local codes mapped to a code with this prefix; and, for systems that a fallback maps to the same codes, the
+    prefix itself in that system, without the codes that are mapped explicitly."""
     system, start = each.coding.system, undotted_code(each.coding.code.removesuffix("*"))
     found = [
         _translated_code(each, local, target.key, translation)
@@ -141,7 +141,7 @@ def _join_cautions(caution: str | None, text: str) -> str:
 
 
 def _local_answers(concept: Concept, translation: Translation) -> list[Answer]:
-    """Local answers, but for those that would mean two things."""
+    """The local answers, without those that would have two meanings."""
     known: dict[CodeKey, Coding | bool] = {}
     for answer in concept.answers:
         known[answer.recorded.system, answer.recorded.code] = answer.means

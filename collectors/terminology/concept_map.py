@@ -1,16 +1,16 @@
-"""Concept maps: what each says of a source's code, combined to one translation, and where they conflict.
+"""Concept maps: their mappings of a source's codes, combined to one translation, and their conflicts.
 
 By R4 the equivalence is read from target to source ("the target is wider than the source").  So:
 
-- ``equal``, ``equivalent``: the target says the same.  Translated.
-- ``wider``, ``subsumes``: whatever has the source's code is also what the target says (a fall is also an injury).
-  Translated for finding a concept, and reported; but nothing can be ruled out by it, since the source's code may mean
-  something more special that a concept asks for.
-- ``narrower``, ``specializes``: the target says more than was recorded.  Never translated.
+- ``equal``, ``equivalent``: the target means the same.  Translated.
+- ``wider``, ``subsumes``: the target includes the source's code (a fall is also an injury).
+  Translated to find a concept, and reported; but nothing is ruled out by it, since the source's code may mean
+  something more specific that a concept asks for.
+- ``narrower``, ``specializes``: the target is more specific than what was recorded.  Never translated.
 - ``inexact``, ``relatedto``, ``disjoint``, ``unmatched``: never translated.
 - A target with ``dependsOn`` or ``product`` holds only together with other elements: never translated.
-- ``unmapped``: ``provided`` says that a code that is not listed is the same code of the target system (translated);
-  ``other-map`` leads to another map of the folder; ``fixed`` says nothing of what the code means (never translated).
+- ``unmapped``: ``provided``: an unlisted code is the same code of the target system (translated); ``other-map``
+  refers to another map of the folder; ``fixed`` says nothing about the meaning of the code (never translated).
 """
 
 from collections import Counter
@@ -26,12 +26,12 @@ EQUIVALENT = frozenset({"equal", "equivalent"})
 WIDER = frozenset({"wider", "subsumes"})
 NOT_TRANSLATED = frozenset({"narrower", "specializes", "inexact", "relatedto", "unmatched", "disjoint"})
 CONDITIONAL = "conditional"
-"""How a target with ``dependsOn`` or ``product`` is counted."""
+"""The relation under which targets with ``dependsOn`` or ``product`` are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a map says of one code of the source's: its target, and in what relation that stands to it."""
+    """One mapping: a code of the source's, its target (None: no target code), and the target's equivalence."""
 
     source: CodeKey
     target: CodeKey | None
@@ -40,7 +40,7 @@ class Statement:
 
 
 def statements(own: Canonical, resource: ConceptMap) -> Iterator[Statement]:
-    """Every mapping of a map (DefinitionError where one breaks FHIR's rules, or R4's)."""
+    """Every mapping of a map.  Raises DefinitionError where one violates FHIR R4."""
     for group in resource.group:
         source, target = _group_systems(group)
         for element in group.element:
@@ -53,7 +53,10 @@ def statements(own: Canonical, resource: ConceptMap) -> Iterator[Statement]:
 
 
 def fallbacks(own: Canonical, resource: ConceptMap, maps: Mapping[Canonical, object]) -> Iterator[Fallback]:
-    """What holds for the codes that a map does not list; ``maps`` are those at hand, for other-map."""
+    """The fallbacks for codes that a map does not list; ``maps`` are the known ones, for ``other-map``.
+
+    Raises DefinitionError.
+    """
     for group in resource.group:
         source, target = _group_systems(group)
         unmapped = group.unmapped
@@ -63,7 +66,7 @@ def fallbacks(own: Canonical, resource: ConceptMap, maps: Mapping[Canonical, obj
             other = parse_canonical(unmapped.url or "")
             if other == own or not any(other in (each, Canonical(each.url)) for each in maps):
                 raise DefinitionError(f"its group.unmapped leads to {other}, which is not in this folder")
-            # All maps of a folder count together: the other one is read like this one.
+            # All maps of a folder are combined: the other one is read like this one.
             continue
         if unmapped.mode not in ("provided", "fixed"):
             raise DefinitionError("its group.unmapped.mode is none of provided, fixed, other-map")
@@ -92,45 +95,45 @@ def _target_relation(target: Target, code: str) -> str:
 
 
 def combine_maps(maps: Mapping[Canonical, tuple[str, ConceptMap]]) -> tuple[Translation, list[str]]:
-    """All maps of a folder as one, and every fault with its file."""
+    """All maps of a folder as one translation, and their faults, each with its file."""
     faults: list[str] = []
-    said: list[Statement] = []
-    rest: list[Fallback] = []
+    mappings: list[Statement] = []
+    fallback_rules: list[Fallback] = []
     for own, (file, resource) in maps.items():
         try:
-            said += statements(own, resource)
-            rest += fallbacks(own, resource, maps)
+            mappings += statements(own, resource)
+            fallback_rules += fallbacks(own, resource, maps)
         except DefinitionError as error:
             faults.append(f"{file}: {error}")
     files = {own: file for own, (file, _) in maps.items()}
-    faults += _conflicting_statements(said, files) + _conflicting_fallbacks(
-        rest, {str(own): file for own, file in files.items()}
+    faults += _conflicting_statements(mappings, files) + _conflicting_fallbacks(
+        fallback_rules, {str(own): file for own, file in files.items()}
     )
     targets: dict[CodeKey, dict[CodeKey, TranslatedCode]] = {}
-    for each in said:
-        held = targets.setdefault(each.source, {})
+    for each in mappings:
+        by_target = targets.setdefault(each.source, {})
         if each.target is not None and each.relation in EQUIVALENT | WIDER:
-            known = held.get(each.target)
+            known = by_target.get(each.target)
             if known is None or known.wider:
-                held[each.target] = TranslatedCode(each.target, each.relation in WIDER, str(each.map))
+                by_target[each.target] = TranslatedCode(each.target, each.relation in WIDER, str(each.map))
     systems: dict[str, list[Fallback]] = {}
-    for fallback in rest:
+    for fallback in fallback_rules:
         systems.setdefault(fallback.source, []).append(fallback)
-    refused = Counter(each.relation for each in said if each.relation not in EQUIVALENT | WIDER)
-    refused.update("fixed" for each in rest if each.fixed)
+    refused = Counter(each.relation for each in mappings if each.relation not in EQUIVALENT | WIDER)
+    refused.update("fixed" for each in fallback_rules if each.fixed)
     return Translation(
-        {local: tuple(held.values()) for local, held in targets.items()},
+        {local: tuple(by_target.values()) for local, by_target in targets.items()},
         {system: tuple(group) for system, group in systems.items()},
         dict(sorted(refused.items())),
     ), faults
 
 
-def _conflicting_statements(said: Iterable[Statement], files: Mapping[Canonical, str]) -> list[str]:
-    """Codes that are said to mean two things, or to mean and not to mean one."""
+def _conflicting_statements(mappings: Iterable[Statement], files: Mapping[Canonical, str]) -> list[str]:
+    """A fault for each code with two equivalent targets, or with conflicting relations to one target."""
     faults = []
     same: dict[tuple[CodeKey, str], Statement] = {}
     relations: dict[tuple[CodeKey, CodeKey], Statement] = {}
-    for each in said:
+    for each in mappings:
         if each.target is None:
             continue
         system, code = each.source
@@ -138,14 +141,14 @@ def _conflicting_statements(said: Iterable[Statement], files: Mapping[Canonical,
             first = same.setdefault((each.source, each.target[0]), each)
             if first.target != each.target:
                 faults.append(
-                    f"{files[each.map]}: {code} of {system} is said to be {each.target[1]} of {each.target[0]}, "
-                    f"and in {files[first.map]} to be {first.target[1] if first.target else 'nothing'}"
+                    f"{files[each.map]}: {code} of {system} is mapped to {each.target[1]} of {each.target[0]}, "
+                    f"and in {files[first.map]} to {first.target[1] if first.target else 'nothing'}"
                 )
         before = relations.setdefault((each.source, each.target), each)
         if _relation_kind(before.relation) != _relation_kind(each.relation):
             faults.append(
-                f"{files[each.map]}: the target {each.target[1]} of {code} of {system} is said to be {each.relation}, "
-                f"and in {files[before.map]} to be {before.relation}"
+                f"{files[each.map]}: the target {each.target[1]} of {code} of {system} is {each.relation}, "
+                f"and {before.relation} in {files[before.map]}"
             )
     return faults
 
@@ -154,21 +157,21 @@ def _relation_kind(relation: str) -> str:
     return "same" if relation in EQUIVALENT else "wider" if relation in WIDER else "not"
 
 
-def _conflicting_fallbacks(rest: Iterable[Fallback], files: Mapping[str, str]) -> list[str]:
-    held: dict[str, Fallback] = {}
+def _conflicting_fallbacks(fallback_rules: Iterable[Fallback], files: Mapping[str, str]) -> list[str]:
+    firsts: dict[str, Fallback] = {}
     faults = []
-    for each in rest:
-        first = held.setdefault(each.source, each)
+    for each in fallback_rules:
+        first = firsts.setdefault(each.source, each)
         if first is not each:
             rival = files[first.map]
-            faults.append(f"{files[each.map]}: what holds for unlisted codes of {each.source} is said in {rival}, too")
+            faults.append(f"{files[each.map]}: unlisted codes of {each.source} are mapped in {rival}, too")
     return faults
 
 
 def conflicting_measurements(concepts: Iterable[Concept], translation: Translation) -> list[str]:
-    """A line for each local code of which two targets, same or wider, are measurements that have no concept in common.
+    """A fault for each local code with two targets, equal or wider, that are measurements without a common concept.
 
-    What they are read as would be a value of two things: one of them is wrong, and units need not show it.
+    Its values would be read as two different measurements: one mapping is wrong, and units may not reveal it.
     """
     known: dict[CodeKey, set[str]] = {}
     for concept in concepts:
@@ -181,7 +184,9 @@ def conflicting_measurements(concepts: Iterable[Concept], translation: Translati
         for place, (one, first) in enumerate(read):
             other = next((each for each, second in read[place + 1 :] if not first & second), None)
             if other is not None:
-                told = f"as {one.key[1]} of {one.key[0]} (ConceptMap {one.map}) and as {other.key[1]} of {other.key[0]}"
-                faults.append(f"{code} of {system} is read {told} (ConceptMap {other.map}): no number is both")
+                readings = (
+                    f"as {one.key[1]} of {one.key[0]} (ConceptMap {one.map}) and as {other.key[1]} of {other.key[0]}"
+                )
+                faults.append(f"{code} of {system} is read {readings} (ConceptMap {other.map}): no number is both")
                 break
     return faults

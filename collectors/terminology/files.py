@@ -1,4 +1,4 @@
-"""Reads value sets and concept maps from folders.  Each fault names its file."""
+"""Reads value sets and concept maps from the JSON files of folders.  Each fault names its file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,7 +23,10 @@ _KIND = msgspec.json.Decoder(_Kind)
 
 @dataclass(slots=True)
 class TerminologyFiles:
-    """What was read: by canonical, with the name of the file; and every fault.  ``digests`` are of the sets' files."""
+    """Value sets and maps by canonical, each with its file's name; and every fault.
+
+    ``digests`` are those of the value sets' files.
+    """
 
     sets: dict[Canonical, tuple[str, ValueSet]] = field(default_factory=dict)
     maps: dict[Canonical, tuple[str, ConceptMap]] = field(default_factory=dict)
@@ -31,7 +34,7 @@ class TerminologyFiles:
     digests: dict[Canonical, str] = field(default_factory=dict)
 
     def add(self, name: str, content: bytes, maps: bool = True) -> None:
-        """Reads one file's content."""
+        """Reads one file's content; a fault is added to ``faults``.  Without ``maps``, concept maps are ignored."""
         try:
             resource = decode_resource(content)
             own = canonical_of(resource)
@@ -42,9 +45,9 @@ class TerminologyFiles:
             return
         if resource.status == "retired":
             self.faults.append(f"{name}: its status is retired; remove the file, or put a current one in its place")
-        held = self.sets.get(own) if isinstance(resource, ValueSet) else self.maps.get(own)
-        if held is not None:
-            self.faults.append(f"{name}: {own} is defined by {held[0]} already")
+        existing = self.sets.get(own) if isinstance(resource, ValueSet) else self.maps.get(own)
+        if existing is not None:
+            self.faults.append(f"{name}: {own} is defined by {existing[0]} already")
         elif isinstance(resource, ValueSet):
             self.sets[own] = (name, resource)
             self.digests[own] = blake2b(content, digest_size=32).hexdigest()
@@ -53,14 +56,14 @@ class TerminologyFiles:
 
 
 def canonical_of(resource: ValueSet | ConceptMap) -> Canonical:
-    """The canonical under which a resource says that it goes (DefinitionError where it says none)."""
+    """The canonical of a resource, by its url and version.  Raises DefinitionError where it has none."""
     if not resource.url:
         raise DefinitionError("it has no url")
     return parse_canonical(f"{resource.url}|{resource.version}" if resource.version else resource.url)
 
 
 def decode_resource(content: bytes) -> ValueSet | ConceptMap:
-    """A ValueSet or a ConceptMap from its JSON (DefinitionError for anything else)."""
+    """A ValueSet or a ConceptMap from its JSON.  Raises DefinitionError for anything else."""
     try:
         kind = _KIND.decode(content).resourceType
         if kind == "ValueSet":
@@ -77,8 +80,8 @@ def decode_resource(content: bytes) -> ValueSet | ConceptMap:
 def read_folders(folders: Iterable[Path], root: Path | None = None, maps: bool = True) -> TerminologyFiles:
     """Every ``*.json`` of these folders, in the order of their names, named from ``root`` where they lie under it.
 
-    Without ``maps`` the concept maps are left: they belong to one source each, value sets to all.  A folder that is not
-    there is a fault.
+    Without ``maps``, concept maps are ignored: they belong to one source each, value sets to all.  A missing folder is
+    a fault.
     """
     files = TerminologyFiles()
     for folder in dict.fromkeys(folders):

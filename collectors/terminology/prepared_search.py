@@ -17,9 +17,9 @@ from ontology.values import AbsentReason, Coding
 class PreparedSearch:
     """A search as it can be sent to one source.
 
-    ``search`` has the concepts whose codes are known, with the source's local ones; ``failures`` says of the others
-    (by concept id) why they are not.  ``open`` are value sets that are too large to be known in full: of these only
-    the codes that the records turn out to have are asked for (``Terminology.settled``), so the search has no codes.
+    ``search`` has the concepts whose codes are known, with the source's local codes; ``failures`` has, by concept id,
+    why the codes of the others could not be retrieved.  ``open_sets`` are value sets too large to expand: only codes
+    that occur in the records are validated (``Terminology.resolve_open_sets``), so the search is sent without codes.
     """
 
     search: Search
@@ -28,7 +28,7 @@ class PreparedSearch:
 
 
 def search_codes(search: Search, concepts: Iterable[Concept]) -> tuple[Coding, ...]:
-    """The codes by which these concepts are searched for, in a stable order; none where the type is searched whole."""
+    """The codes to search these concepts by, in a stable order; none where the type is searched without codes."""
     if search.description.code_parameter is None:
         return ()
     codes = {
@@ -40,23 +40,24 @@ def search_codes(search: Search, concepts: Iterable[Concept]) -> tuple[Coding, .
 
 
 def deadline_error() -> SourceUnreachableError:
-    """The question ended before the terminology server answered."""
+    """The error of a question whose deadline passed before the terminology server answered."""
     return SourceUnreachableError("the terminology server gave no answer before the question's deadline")
 
 
 def retrieval_failure(concept: Concept, error: CollectorError) -> Failure:
-    """UNREACHABLE where the server did not answer, NOT_PERMITTED where it refused, else NOT_QUERIED."""
+    """The failure of a concept without codes: UNREACHABLE without a response, NOT_PERMITTED if refused, else
+    NOT_QUERIED."""
     if isinstance(error, SourceUnreachableError):
         reason = AbsentReason.UNREACHABLE
     elif isinstance(error, SourceRefusedError):
         reason = AbsentReason.NOT_PERMITTED
     else:
         reason = AbsentReason.NOT_QUERIED
-    return Failure(reason, f"The codes of {concept.display} could not be had: {error}.")
+    return Failure(reason, f"The codes of {concept.display} could not be retrieved: {error}.")
 
 
 def codes_in_records(records: Iterable[Record]) -> frozenset[CodeKey]:
-    """Every code with its system, anywhere in the records; of what cannot be decoded, none."""
+    """Every (system, code) anywhere in the records; records that cannot be decoded are ignored."""
     found: set[CodeKey] = set()
     for record in records:
         try:
@@ -69,7 +70,7 @@ def codes_in_records(records: Iterable[Record]) -> frozenset[CodeKey]:
 def _codes_below(node: object) -> Iterator[CodeKey]:
     if isinstance(node, dict):
         system, code = node.get("system"), node.get("code")
-        # Quantities have a system and a code, too: those of their unit.
+        # Quantities are skipped: their system and code are those of a unit.
         if isinstance(system, str) and isinstance(code, str) and "value" not in node:
             yield system, code
         for each in node.values():

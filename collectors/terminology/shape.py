@@ -84,7 +84,7 @@ class ValueSet(msgspec.Struct):
 
 
 class Target(msgspec.Struct, gc=False):
-    """What a code is mapped to.  ``relationship`` is R5's name for the equivalence: it tells an R5 map."""
+    """A target of a mapping.  ``relationship`` is R5's name for the equivalence: it identifies an R5 map."""
 
     code: str | None = None
     display: str | None = None
@@ -102,7 +102,7 @@ class MappedElement(msgspec.Struct, gc=False):
 
 
 class Unmapped(msgspec.Struct, gc=False):
-    """What holds for codes that the group does not list."""
+    """The rule for codes that the group does not list."""
 
     mode: str | None = None
     code: str | None = None

@@ -33,20 +33,23 @@ class Terminology:
         self._local_concepts: dict[tuple[str, str], tuple[Concept, Concept]] = {}
 
     def translation(self, source: Source) -> Translation:
-        """What the source's local codes mean."""
+        """The translation of the source's local codes."""
         return self._translations.get(source.id, NO_TRANSLATION)
 
     def local_concepts(self, concepts: Iterable[Concept], source: Source) -> tuple[Concept, ...]:
-        """The concepts as the source has them, its local codes among those that they accept."""
+        """The concepts as the source has them: with its local codes."""
         translation = self.translation(source)
         return tuple(self._with_local_codes(concept, source, translation) for concept in concepts)
 
     def warm(self, concepts: Iterable[Concept]) -> None:
-        """Begins to ask the terminology server for the sets of these concepts."""
+        """Starts to request the value sets of these concepts from the terminology server."""
         self._sets.warm(_value_set_names(concepts))
 
     async def faults(self, concepts: Iterable[Concept], seconds: float) -> tuple[str, ...]:
-        """Why sets of these concepts cannot be had now; one that is only too large to be expanded can."""
+        """Why value sets of these concepts cannot be retrieved now, within ``seconds``.
+
+        A set that is only too large to expand is no fault.
+        """
         names = _value_set_names(concepts)
         until = asyncio.get_running_loop().time() + seconds
         outcomes = await asyncio.gather(*(self._sets.find(name, until) for name in names))
@@ -57,13 +60,13 @@ class Terminology:
         )
 
     async def aclose(self) -> None:
-        """Ends what is being asked of the terminology server."""
+        """Cancels the pending requests to the terminology server."""
         await self._sets.aclose()
 
     async def prepare(self, search: Search, source: Source, deadline: float) -> PreparedSearch:
-        """The search as this source can be asked; never raises for what a terminology server does.
+        """The search as it can be sent to this source; failures of the terminology server are reported in it.
 
-        ``until``: the end of the question, in the time of the event loop.
+        ``deadline``: that of the question, in event-loop time.
         """
         names = _value_set_names(search.concepts)
         if not names:
@@ -83,21 +86,21 @@ class Terminology:
                 kept.append(self._with_value_sets(concept, sets))
         still_open = too_large & {name for concept in kept for name in value_sets_of(concept)}
         if still_open:
-            # By none of their codes can such concepts be searched for: all records are, and sorted out here.
+            # Such concepts cannot be searched by code: all records are retrieved, and filtered here.
             return PreparedSearch(replace(search, concepts=tuple(kept), codes=()), failures, still_open)
         return PreparedSearch(self.in_source_codes(search, kept, source), failures)
 
     async def resolve_open_sets(
         self, prepared: PreparedSearch, records: Iterable[Record], source: Source, deadline: float
     ) -> PreparedSearch:
-        """The search with its open sets settled for the codes that these records have."""
+        """The search with its open sets resolved for the codes that occur in these records."""
         if not prepared.open_sets:
             return prepared
         translation = self.translation(source)
-        met = codes_in_records(records)
-        met |= {each.key for system, code in met for each in translation.translate(system, code)}
+        keys = codes_in_records(records)
+        keys |= {each.key for system, code in keys for each in translation.translate(system, code)}
         sets, errors = _split_errors(
-            {name: await self._sets.members(name, met, deadline) for name in sorted(prepared.open_sets)}
+            {name: await self._sets.members(name, keys, deadline) for name in sorted(prepared.open_sets)}
         )
         kept = []
         failures = dict(prepared.failures)
@@ -107,36 +110,36 @@ class Terminology:
                 failures[concept.id] = retrieval_failure(concept, failed)
             else:
                 kept.append(fill_value_sets(concept, sets))
-        # Not kept for other questions: which codes are in it tells what this patient's records have.
-        made = tuple(add_local_codes(concept, translation) for concept in kept)
-        search = replace(prepared.search, concepts=made, codes=search_codes(prepared.search, made))
+        # Never cached: the resolved codes reveal what this patient's records contain.
+        resolved = tuple(add_local_codes(concept, translation) for concept in kept)
+        search = replace(prepared.search, concepts=resolved, codes=search_codes(prepared.search, resolved))
         return PreparedSearch(search, failures)
 
     def _with_value_sets(self, concept: Concept, sets: Mapping[str, Codes]) -> Concept:
-        """Made once for as long as the sets are the same."""
-        held = self._filled_concepts.get(concept.id)
+        """Cached for as long as the sets are the same objects."""
+        cached = self._filled_concepts.get(concept.id)
         used = tuple(sets.get(name) for name in value_sets_of(concept))
-        if held is None or held[0] is not concept or any(a is not b for a, b in zip(held[1], used, strict=True)):
-            held = self._filled_concepts[concept.id] = (concept, used, fill_value_sets(concept, sets))
-        return held[2]
+        if cached is None or cached[0] is not concept or any(a is not b for a, b in zip(cached[1], used, strict=True)):
+            cached = self._filled_concepts[concept.id] = (concept, used, fill_value_sets(concept, sets))
+        return cached[2]
 
     def in_source_codes(self, search: Search, concepts: Collection[Concept], source: Source) -> Search:
-        """The search for these concepts (of which all sets are known), in the source's codes as well.
+        """The search for these concepts (all of whose sets are known), with the source's local codes.
 
-        Also for what clients are to hand in: a template without the source's local codes would miss their records.
+        Prefetch templates use it, too: without the local codes they would miss the source's records.
         """
         translation = self.translation(source)
         if not translation and tuple(concepts) == search.concepts:
             return search
-        made = self.local_concepts(concepts, source)
-        return replace(search, concepts=made, codes=search_codes(search, made))
+        local = self.local_concepts(concepts, source)
+        return replace(search, concepts=local, codes=search_codes(search, local))
 
     def _with_local_codes(self, concept: Concept, source: Source, translation: Translation) -> Concept:
-        """Made once for a concept as it stands in the catalog."""
-        held = self._local_concepts.get((source.id, concept.id))
-        if held is None or held[0] is not concept:
-            held = self._local_concepts[source.id, concept.id] = (concept, add_local_codes(concept, translation))
-        return held[1]
+        """Cached for each concept of the catalog."""
+        cached = self._local_concepts.get((source.id, concept.id))
+        if cached is None or cached[0] is not concept:
+            cached = self._local_concepts[source.id, concept.id] = (concept, add_local_codes(concept, translation))
+        return cached[1]
 
 
 def _value_set_names(concepts: Iterable[Concept]) -> tuple[str, ...]:
@@ -145,6 +148,6 @@ def _value_set_names(concepts: Iterable[Concept]) -> tuple[str, ...]:
 
 
 def _split_errors(outcomes: Mapping[str, Codes | CollectorError]) -> tuple[dict[str, Codes], dict[str, CollectorError]]:
-    """The sets that could be had, and why the others could not."""
+    """The sets that were retrieved, and the errors of the others, both by name."""
     errors = {name: each for name, each in outcomes.items() if isinstance(each, CollectorError)}
     return {name: each for name, each in outcomes.items() if not isinstance(each, CollectorError)}, errors

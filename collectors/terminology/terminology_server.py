@@ -1,7 +1,7 @@
 """A terminology server: expands value sets, page by page, and validates single codes.
 
-It is asked through the same transport as a source: the configured address only, no redirects, bounded in time and
-size.  Single codes go in the body of a POST, since addresses are kept in many logs.
+Requests use the same transport as a source's: the configured address only, no redirects, bounded in time and size.
+Single codes are sent in the body of a POST, since addresses are written to many logs.
 """
 
 from dataclasses import dataclass, field
@@ -18,24 +18,24 @@ from collectors.terminology.shape import PARAMETERS, VALUE_SET, ValueSet
 from collectors.terminology.value_set import incomplete_reason, listed_codes
 
 MAX_CODES = 100_000
-"""Codes of one set at most; what is larger is no list to search or read by."""
+"""Codes of one set at most; a larger one is too costly to search or read by."""
 MAX_BYTES = 64 * 1024 * 1024
-"""Of all pages of one set together: how long a code or a display may be is not said anywhere."""
+"""Bytes of all pages of one set together: FHIR does not limit the length of codes or displays."""
 _MAX_PAGES = 1_000
 
 
 class TerminologyTransport(Protocol):
-    """What is needed of a transport."""
+    """The requests that are needed of a transport; both raise CollectorError."""
 
     async def get(self, address: httpx.URL) -> tuple[bytes, int]:
-        """The body of a good answer, and how many requests it took."""
+        """The body of a successful response, and the number of requests that it took."""
 
     async def post(self, address: httpx.URL, body: bytes) -> tuple[bytes, int]:
         """The same for a POST of JSON."""
 
 
 class TerminologyServer:
-    """One terminology server; ``page_size`` codes are asked for at once."""
+    """One terminology server; ``page_size`` codes are requested at once."""
 
     def __init__(self, base_url: str, transport: TerminologyTransport, page_size: int = 1_000) -> None:
         self._base_url = base_url.rstrip("/")
@@ -45,8 +45,8 @@ class TerminologyServer:
     async def expand(self, name: str) -> CodeSet:
         """All codes of a set.
 
-        Raises DefinitionError where the answer is not the whole set, TooCostlyError where the server refuses to
-        expand it, and the transport's errors.
+        Raises DefinitionError where the response is not the complete set, TooCostlyError where the server refuses
+        to expand it, and the transport's errors.
         """
         wanted = parse_canonical(name)
         pages = ExpansionPages(wanted, MAX_CODES)
@@ -61,7 +61,7 @@ class TerminologyServer:
         raise DefinitionError(f"value set {wanted}: it comes in more than {_MAX_PAGES} pages")
 
     async def _fetch_page(self, wanted: Canonical, offset: int) -> tuple[ValueSet, int]:
-        # Only flat expansions are paged; codes that are no longer to be used stand in old records all the same.
+        # Only flat expansions are paged; inactive codes still occur in old records.
         asked = [("url", wanted.url), ("count", str(self._page_size)), ("offset", str(offset))]
         asked += [("excludeNested", "true"), ("activeOnly", "false")]
         if wanted.version:
@@ -71,7 +71,7 @@ class TerminologyServer:
         except NotFoundError:
             raise
         except SourceAnswerError as error:
-            # Servers refuse what is too costly with various statuses; that single codes can be asked is tried then.
+            # Servers refuse costly expansions with various statuses; single codes are validated then.
             raise TooCostlyError(f"value set {wanted}: it is not expanded: {error}") from None
         try:
             page = VALUE_SET.decode(body)
@@ -82,7 +82,7 @@ class TerminologyServer:
         return page, len(body)
 
     async def validate_code(self, name: str, key: CodeKey) -> bool:
-        """Whether a code is in the set, by ``$validate-code``."""
+        """Whether a code is in the set, by ``$validate-code``.  Raises DefinitionError and the transport's errors."""
         wanted = parse_canonical(name)
         parts: list[dict[str, str]] = [{"name": "url", "valueUri": wanted.url}]
         if wanted.version:
@@ -92,18 +92,18 @@ class TerminologyServer:
         address = httpx.URL(f"{self._base_url}/ValueSet/$validate-code")
         answer, _ = await self._transport.post(address, body)
         try:
-            told = PARAMETERS.decode(answer)
+            result = PARAMETERS.decode(answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise DefinitionError(f"value set {wanted}: the answer is no readable Parameters") from None
-        results = [each.valueBoolean for each in told.parameter if each.name == "result"]
-        if told.resourceType != "Parameters" or len(results) != 1 or results[0] is None:
+        results = [each.valueBoolean for each in result.parameter if each.name == "result"]
+        if result.resourceType != "Parameters" or len(results) != 1 or results[0] is None:
             raise DefinitionError(f"value set {wanted}: the answer has no result")
         return results[0]
 
 
 @dataclass(slots=True)
 class ExpansionPages:
-    """The pages of one expansion, in the order of their offsets; ``most`` codes are taken at most."""
+    """The pages of one expansion, in the order of their offsets, with ``max_codes`` codes at most."""
 
     wanted: Canonical
     max_codes: int
@@ -115,9 +115,10 @@ class ExpansionPages:
     _has_page: bool = False
 
     def add(self, page: ValueSet) -> bool:
-        """Takes the page that was asked for at offset ``count``; True once the expansion is complete.
+        """Adds the page that was requested at offset ``count``; returns whether the expansion is complete.
 
-        Without a total only an empty page tells that there is no more: servers may send fewer than were asked for.
+        Without a total only an empty page completes it: servers may send fewer codes than were requested.
+        Raises DefinitionError for an inconsistent page, TooCostlyError for an incomplete or too large expansion.
         """
         expansion = page.expansion
         if expansion is None:
@@ -145,7 +146,7 @@ class ExpansionPages:
         return self.count == self.total
 
     def complete_set(self) -> CodeSet:
-        """The set, once it is complete."""
+        """The complete set.  Raises DefinitionError where it is empty."""
         if not self.codes:
             raise self._fault("it holds no codes")
         version = self.wanted.version or self.version or ""

@@ -1,8 +1,8 @@
-"""The codes of a ValueSet: computed from its compose, as far as no code system need be known, or from its expansion.
+"""The codes of a ValueSet: computed from its compose, where that needs no code system, or from its expansion.
 
 By R4 (https://hl7.org/fhir/R4/valueset.html#compositions): includes add up; within one include, or one exclude, all
 conditions must hold; what an exclude selects is never in the set.  Of several value sets in one include R4's page
-says that a code must be in all of them, and the definition of the element that one will do; R5 settled it: in all.
+says that a code must be in all of them, and the definition of the element that one suffices; R5 decided: in all.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +14,12 @@ from collectors.terminology.code_set import Codes, DefinitionError, ServerNeeded
 from collectors.terminology.shape import Compose, Contained, Expansion, Filter, Selection
 
 Lookup: TypeAlias = Callable[[str], Codes]
-"""The codes of another set, by its canonical."""
+"""Gives the codes of another set by its canonical (TerminologyError)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _SelectedCodes:
-    """What one include or exclude selects; ``listed`` None: whatever is in ``system`` and all of ``sets``."""
+    """The selection of one include or exclude; ``listed`` None: all codes of ``system`` that are in all ``sets``."""
 
     system: str | None
     listed: Codes | None
@@ -33,7 +33,7 @@ class _SelectedCodes:
         )
 
     def codes(self) -> Codes:
-        """All of them (ServerNeededError where that is all codes of a system)."""
+        """All selected codes.  Raises ServerNeededError where these are all codes of a system."""
         base = self.listed if self.listed is not None else self.sets[0] if self.sets else None
         if base is None:
             raise ServerNeededError(f"it includes all codes of {self.system}")
@@ -43,8 +43,8 @@ class _SelectedCodes:
 def compose_codes(compose: Compose, lookup: Lookup) -> Codes:
     """The codes that a definition selects.
 
-    Raises ServerNeededError where that takes knowledge of a code system, DefinitionError where the definition breaks
-    FHIR's rules, and whatever ``lookup`` raises.
+    Raises ServerNeededError where that needs the content of a code system, DefinitionError where the definition
+    violates FHIR, and the errors of ``lookup``.
     """
     if not compose.include:
         raise DefinitionError("its compose has no include")
@@ -73,38 +73,38 @@ def _select_codes(selection: Selection, lookup: Lookup) -> _SelectedCodes:
             listed[selection.system, each.code] = each.display
     elif selection.system is not None and selection.filter:
         listed = dict.fromkeys((selection.system, code) for code in _filter_codes(selection.system, selection.filter))
-    # Read before the codes are looked up, so that a bad name is told as what it is.
+    # Parsed before the lookup, so that a malformed canonical is reported as such.
     names = [str(parse_canonical(each)) for each in selection.valueSet]
     return _SelectedCodes(selection.system, listed, tuple(lookup(name) for name in names))
 
 
 def _filter_codes(system: str, filters: Iterable[Filter]) -> set[str]:
-    """The codes that all filters leave: only those filters that list the codes themselves can be done here."""
-    left: set[str] | None = None
+    """The codes that pass all filters; filters other than by code raise ServerNeededError."""
+    passing: set[str] | None = None
     for each in filters:
         if not each.property or not each.op or each.value is None:
             raise DefinitionError("a filter lacks its property, op or value")
         if each.property != "code" or each.op not in ("=", "in"):
             raise ServerNeededError(f"it filters {system} by {each.property} {each.op}")
         codes = {each.value} if each.op == "=" else {code.strip() for code in each.value.split(",") if code.strip()}
-        left = codes if left is None else left & codes
-    return left or set()
+        passing = codes if passing is None else passing & codes
+    return passing or set()
 
 
-# An expansion says by these that it is a part only; both mean the same, one of them from later than R4.
+# Extensions that mark an incomplete expansion; both mean the same, one of them is later than R4.
 _INCOMPLETE = frozenset(
     {
         "http://hl7.org/fhir/StructureDefinition/valueset-toocostly",
         "http://hl7.org/fhir/StructureDefinition/valueset-unclosed",
     }
 )
-# Made with one of these, an expansion is a part of the set.
+# Parameters that make an expansion a part of the set.
 _NARROWING = frozenset({"filter", "context"})
 _MAX_DEPTH = 100
 
 
 def expansion_entries(expansion: Expansion) -> Iterator[Contained]:
-    """Every entry, those above before those below (DefinitionError where they are nested without end)."""
+    """Every entry, parents before children.  Raises DefinitionError where they are nested too deep."""
     pending = [(entry, 1) for entry in reversed(expansion.contains)]
     while pending:
         entry, depth = pending.pop()
@@ -117,7 +117,7 @@ def expansion_entries(expansion: Expansion) -> Iterator[Contained]:
 def listed_codes(expansion: Expansion) -> tuple[dict[tuple[str, str], str | None], int]:
     """The codes of one expansion or page, and how many of its entries count towards ``total``.
 
-    Entries that are abstract or have no code group others: they are no members.
+    Entries that are abstract or without a code only group others.  Raises DefinitionError for a code without system.
     """
     codes: dict[tuple[str, str], str | None] = {}
     count = 0
@@ -134,7 +134,7 @@ def listed_codes(expansion: Expansion) -> tuple[dict[tuple[str, str], str | None
 
 
 def incomplete_reason(expansion: Expansion) -> str | None:
-    """Why the expansion says itself that it is a part only; None where it does not."""
+    """Why the expansion is marked as incomplete; None where it is not."""
     if any(each.url in _INCOMPLETE and each.valueBoolean is not False for each in expansion.extension):
         return "its expansion is marked as incomplete (too costly, or unclosed)"
     narrowed = sorted({each.name for each in expansion.parameter if each.name in _NARROWING} - {None})
@@ -144,12 +144,12 @@ def incomplete_reason(expansion: Expansion) -> str | None:
 
 
 def complete_codes(expansion: Expansion) -> Codes:
-    """The codes of an expansion that is there as one (DefinitionError where it is only a part of the set)."""
+    """The codes of a complete expansion.  Raises DefinitionError where it is only a part of the set."""
     if (reason := incomplete_reason(expansion)) is not None:
         raise DefinitionError(reason)
     codes, count = listed_codes(expansion)
     if expansion.offset:
         raise DefinitionError(f"its expansion starts at {expansion.offset}: it is a page of a longer one")
     if expansion.total is not None and expansion.total != count:
-        raise DefinitionError(f"its expansion says that it has {expansion.total} entries, and has {count}")
+        raise DefinitionError(f"its expansion has {count} entries, but a total of {expansion.total}")
     return codes

@@ -1,4 +1,4 @@
-"""The value sets that files define: each computed once, when it is first needed."""
+"""The value sets that files define: each computed once, on first use."""
 
 from collections.abc import Mapping
 
@@ -16,11 +16,11 @@ from collectors.terminology.shape import ValueSet
 from collectors.terminology.value_set import complete_codes, compose_codes
 
 MAX_NESTED = 50
-"""Value sets that include one another, from the one that is asked for down."""
+"""Depth of value sets that include one another."""
 
 
 class ValueSetLibrary:
-    """Value sets by canonical; ``sets`` has the name of each one's file with it."""
+    """Value sets by canonical; ``sets`` pairs each with the name of its file."""
 
     def __init__(self, sets: Mapping[Canonical, tuple[str, ValueSet]]) -> None:
         self._sets = dict(sets)
@@ -31,14 +31,14 @@ class ValueSetLibrary:
         self._path: list[Canonical] = []
 
     def __contains__(self, name: str) -> bool:
-        """Whether a file defines the set, be it readable or not."""
+        """Whether a file defines the set, readable or not.  Raises DefinitionError for a malformed name."""
         wanted = parse_canonical(name)
         return wanted in self._sets or (not wanted.version and wanted.url in self._by_url)
 
     def find(self, name: str) -> CodeSet:
         """All codes of a set.
 
-        Raises UnknownSetError, DefinitionError, or ServerNeededError where a terminology server must be asked.
+        Raises UnknownSetError, DefinitionError, or ServerNeededError where a terminology server is needed.
         """
         own = self._resolve(parse_canonical(name))
         known = self._known.get(own)
@@ -47,7 +47,7 @@ class ValueSetLibrary:
                 known = self._read(own)
             except TerminologyError as error:
                 known = error
-            # What was found out within a circle holds for that way in only.
+            # An error found within a cycle holds for this path only, so it is not cached.
             if not self._path or isinstance(known, CodeSet):
                 self._known[own] = known
         if isinstance(known, TerminologyError):
@@ -55,7 +55,7 @@ class ValueSetLibrary:
         return known
 
     def faults(self) -> list[str]:
-        """Everything that is wrong with the definitions themselves, each with its file."""
+        """All faults of the definitions themselves, each with its file."""
         found = []
         for own, (file, _) in self._sets.items():
             try:
@@ -71,8 +71,8 @@ class ValueSetLibrary:
             return wanted
         versions = self._by_url.get(wanted.url, [])
         if wanted.version or not versions:
-            held = f"; at hand is {', '.join(map(str, versions))}" if versions else ""
-            raise UnknownSetError(f"value set {wanted}: no file defines it{held}")
+            available = f"; available: {', '.join(map(str, versions))}" if versions else ""
+            raise UnknownSetError(f"value set {wanted}: no file defines it{available}")
         if len(versions) > 1:
             names = ", ".join(each.version or "without one" for each in versions)
             raise DefinitionError(f"value set {wanted}: name the version that is meant ({names})")
@@ -80,8 +80,8 @@ class ValueSetLibrary:
 
     def _read(self, own: Canonical) -> CodeSet:
         if own in self._path:
-            way = " → ".join(str(each) for each in [*self._path[self._path.index(own) :], own])
-            raise DefinitionError(f"value set {own}: it includes itself: {way}")
+            cycle = " → ".join(str(each) for each in [*self._path[self._path.index(own) :], own])
+            raise DefinitionError(f"value set {own}: it includes itself: {cycle}")
         if len(self._path) >= MAX_NESTED:
             raise DefinitionError(f"value set {own}: more than {MAX_NESTED} sets include one another down to it")
         self._path.append(own)
@@ -113,9 +113,9 @@ class ValueSetLibrary:
             raise ServerNeededError(f"value set {own}: {_without_prefix(own, error)}") from None
         except DefinitionError as error:
             raise DefinitionError(f"value set {own}: {_without_prefix(own, error)}") from None
-        strangers = [key for key in expanded or () if key not in defined]
-        if strangers:
-            system, code = min(strangers)
+        extra = [key for key in expanded or () if key not in defined]
+        if extra:
+            system, code = min(extra)
             raise DefinitionError(f"value set {own}: its expansion lists {code} of {system}, its compose does not")
         return defined
 

@@ -1,7 +1,7 @@
-"""Looks value sets up: in the files first, then at the terminology server, whose answers are cached in memory.
+"""Looks value sets up: in files first, then at the terminology server, whose responses are cached in memory.
 
-Sets are cached by canonical, and single codes of sets that are too large to expand.  Nothing of a patient is cached:
-which sets there are and which codes are in them is the same for everyone.
+Cached are sets by canonical, and the membership of single codes in sets that are too large to expand.  Neither depends
+on a patient.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from collectors.terminology.terminology_server import TerminologyServer
 from collectors.terminology.value_set_library import ValueSetLibrary
 
 FAILURE_TTL = 30.0
-"""Seconds for which a failure holds, so that a server that is down is not asked by every question."""
+"""Seconds for which a failure is cached, so that a server that is down is not requested by every question."""
 EXPANSION_TIMEOUT = 120.0
 """Seconds that all pages of one set may take."""
 _MAX_CACHED_SETS = 256
@@ -42,7 +42,7 @@ class _CacheEntry(Generic[T]):
 
 
 class _ExpiringCache(Generic[T]):
-    """At most so many values, each until its time; those not asked for longest go first."""
+    """At most ``most`` values, each until it expires; the least recently used are dropped first."""
 
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self._most = most
@@ -67,10 +67,10 @@ class _ExpiringCache(Generic[T]):
 
 
 class CachedTerminologyServer:
-    """Asks one terminology server, each set once.
+    """One terminology server, with a cache: concurrent requests for a set are sent once.
 
-    A set of a named version is kept as long as there is room; one without a version for ``ttl`` seconds, since what
-    it holds may change under its name.  Whether a single code is in a set is kept alike.
+    A set of a named version does not expire; one without a version does after ``ttl`` seconds, since its content may
+    change.  The membership of single codes is cached alike.
     """
 
     def __init__(self, server: TerminologyServer, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -81,29 +81,29 @@ class CachedTerminologyServer:
         self._requests: dict[str, asyncio.Task[CodeSet | CollectorError]] = {}
 
     async def expand(self, name: str) -> CodeSet:
-        """All codes of a set (TooCostlyError where only single codes can be asked, or another CollectorError)."""
-        held = self._sets.get(name)
-        if held is None:
-            held = await asyncio.shield(self._start_request(name))
-        if isinstance(held, CollectorError):
-            raise held
-        return held
+        """All codes of a set.  Raises TooCostlyError where it can only be validated code by code, or CollectorError."""
+        found = self._sets.get(name)
+        if found is None:
+            found = await asyncio.shield(self._start_request(name))
+        if isinstance(found, CollectorError):
+            raise found
+        return found
 
     def warm(self, names: Iterable[str]) -> None:
-        """Begins to ask for sets, so that the first question need not wait for them."""
+        """Starts to request sets, so that the first question need not wait for them."""
         for name in names:
             if self._sets.get(name) is None:
                 self._start_request(name)
 
     async def aclose(self) -> None:
-        """Ends what is being asked."""
+        """Cancels the pending requests."""
         tasks = list(self._requests.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start_request(self, name: str) -> "asyncio.Task[CodeSet | CollectorError]":
-        """The one request under way for a set.  It goes on when the question that began it has run out of time."""
+        """The one pending request for a set.  It continues past the deadline of the question that started it."""
         task = self._requests.get(name)
         if task is None:
             task = self._requests[name] = asyncio.ensure_future(self._expand(name))
@@ -121,21 +121,21 @@ class CachedTerminologyServer:
             self._sets.put(name, error, FAILURE_TTL)
             return error
         except CollectorError as fault:
-            # That a set is too large is as lasting as the set; anything else may be over soon.
+            # That a set is too large holds as long as the set; other failures may be transient.
             self._sets.put(name, fault, self._ttl_of(name) if isinstance(fault, TooCostlyError) else FAILURE_TTL)
             return fault
         self._sets.put(name, found, self._ttl_of(name))
         return found
 
     async def members(self, name: str, keys: Iterable[CodeKey]) -> frozenset[CodeKey]:
-        """Those of the codes that are in the set (a CollectorError if one of them cannot be told)."""
+        """The codes that are in the set.  Raises CollectorError where one of them cannot be validated."""
         found = set()
         for key in sorted(set(keys)):
-            held = self._codes.get((name, key))
-            if held is None:
-                held = await self._server.validate_code(name, key)
-                self._codes.put((name, key), held, self._ttl_of(name))
-            if held:
+            is_member = self._codes.get((name, key))
+            if is_member is None:
+                is_member = await self._server.validate_code(name, key)
+                self._codes.put((name, key), is_member, self._ttl_of(name))
+            if is_member:
                 found.add(key)
         return frozenset(found)
 
@@ -144,19 +144,19 @@ class CachedTerminologyServer:
 
 
 class ValueSets:
-    """The value sets in files, and the terminology server, if any.  Times are those of the event loop."""
+    """The value sets in files, and the terminology server, if any.  Deadlines are in event-loop time."""
 
     def __init__(self, library: ValueSetLibrary, service: CachedTerminologyServer | None) -> None:
         self._library = library
         self._service = service
 
     def warm(self, names: Iterable[str]) -> None:
-        """Begins to ask the terminology server for those of these sets that are in no file."""
+        """Starts to request from the terminology server those of these sets that no file defines."""
         if self._service is not None:
             self._service.warm(name for name in names if isinstance(self._from_files(name), CollectorError))
 
     async def find(self, name: str, deadline: float) -> Codes | CollectorError:
-        """The codes of a set; why they cannot be had, by ``until`` at the latest."""
+        """The codes of a set, or the error why they cannot be retrieved by ``deadline``."""
         known = self._from_files(name)
         if self._service is None or not isinstance(known, UnknownSetError | ServerNeededError):
             return known
@@ -169,7 +169,7 @@ class ValueSets:
             return error
 
     async def members(self, name: str, codes: frozenset[CodeKey], deadline: float) -> Codes | CollectorError:
-        """Those of the codes that are in a set which is too large to be had in full; why that cannot be told."""
+        """The codes that are in a set too large to expand, or the error why that cannot be validated."""
         if self._service is None:
             return UnknownSetError("no terminology server is configured")
         try:
@@ -181,12 +181,12 @@ class ValueSets:
             return error
 
     async def aclose(self) -> None:
-        """Ends what is being asked of the terminology server."""
+        """Cancels the pending requests to the terminology server."""
         if self._service is not None:
             await self._service.aclose()
 
     def _from_files(self, name: str) -> Codes | CollectorError:
-        """What files say of a set."""
+        """The codes of a set by the files, or the error why they do not give them."""
         try:
             return self._library.find(name).codes
         except CollectorError as error:

@@ -95,7 +95,7 @@ async def test_an_answer_out_of_local_codes_tells_so(tmp_path: Path) -> None:
     [
         ("{", "it is not readable JSON"),
         ({"resourceType": "Observation"}, "it is neither a ValueSet nor a ConceptMap"),
-        (concept_map(group(("A", "1", "equal"), ("A", "2", "equal"))), "A of .* is said to be 2 of .* to be 1"),
+        (concept_map(group(("A", "1", "equal"), ("A", "2", "equal"))), "A of .* is mapped to 2 of .* to 1"),
     ],
 )
 async def test_a_bad_file_stops_the_start(content: Any, text: str, tmp_path: Path) -> None:

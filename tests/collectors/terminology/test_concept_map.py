@@ -141,19 +141,19 @@ def altered(path: str, value: Any) -> dict[str, Any]:
         ([altered("unmapped", {"mode": "other-map", "url": "urn:x"})], "0.json: its group.unmapped leads to urn:x"),
         (
             [concept_map(group(("A", "B", "equal"), ("A", "C", "equivalent")))],
-            f"0.json: A of {LOCAL} is said to be C of {LOINC}, and in 0.json to be B",
+            f"0.json: A of {LOCAL} is mapped to C of {LOINC}, and in 0.json to B",
         ),
         (
             [concept_map(group(("A", "B", "equal"))), concept_map(group(("A", "C", "equal")), url="urn:other")],
-            f"1.json: A of {LOCAL} is said to be C of {LOINC}, and in 0.json to be B",
+            f"1.json: A of {LOCAL} is mapped to C of {LOINC}, and in 0.json to B",
         ),
         (
             [concept_map(group(("A", "B", "equal"))), concept_map(group(("A", "B", "disjoint")), url="urn:other")],
-            f"1.json: the target B of A of {LOCAL} is said to be disjoint, and in 0.json to be equal",
+            f"1.json: the target B of A of {LOCAL} is disjoint, and equal in 0.json",
         ),
         (
             [concept_map(group(**provided())), concept_map(group(**provided(), target=SCT), url="urn:other")],
-            f"1.json: what holds for unlisted codes of {LOCAL} is said in 0.json, too",
+            f"1.json: unlisted codes of {LOCAL} are mapped in 0.json, too",
         ),
     ],
 )

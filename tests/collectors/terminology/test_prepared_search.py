@@ -124,7 +124,7 @@ async def test_a_server_that_does_not_answer_costs_its_concepts_only(failure: st
     selected = facts.select(slot(BY_SET), AT, AT)
     assert selected.value == Absent(reason)
     (issue,) = selected.issues
-    assert issue.text.startswith("The codes of serum creatinine could not be had: ") and text in issue.text
+    assert issue.text.startswith("The codes of serum creatinine could not be retrieved: ") and text in issue.text
     assert not isinstance(facts.select(slot(SYSTOLIC), AT, AT).value, Absent)
     assert asked(server) == {f"{LOINC}|8480-6", f"{LOINC}|85354-9"}
 

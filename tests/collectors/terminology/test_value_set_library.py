@@ -93,8 +93,8 @@ MARK = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
     ("resource", "text"),
     [
         (value_set(), "neither a compose nor an expansion"),
-        (value_set(expansion={"total": 9, "contains": contains("1-1")}), "says that it has 9 entries, and has 1"),
-        (value_set(expansion={"total": 0, "contains": contains("1-1")}), "says that it has 0 entries, and has 1"),
+        (value_set(expansion={"total": 9, "contains": contains("1-1")}), "has 1 entries, but a total of 9"),
+        (value_set(expansion={"total": 0, "contains": contains("1-1")}), "has 1 entries, but a total of 0"),
         (value_set(expansion={"offset": 5, "contains": contains("1-1")}), "starts at 5"),
         (
             value_set(expansion={"extension": [{"url": MARK, "valueBoolean": True}], "contains": contains("1-1")}),
@@ -142,7 +142,7 @@ def test_faults_of_a_file(resources: list[Any], text: str) -> None:
     ("name", "kind", "text"),
     [
         (TWO, UnknownSetError, "no file defines it"),
-        (f"{ONE}|3", UnknownSetError, r"at hand is .*one\|1, .*one\|2"),
+        (f"{ONE}|3", UnknownSetError, r"available: .*one\|1, .*one\|2"),
         (ONE, DefinitionError, r"name the version that is meant \(1, 2\)"),
         ("one", DefinitionError, "not a canonical"),
     ],

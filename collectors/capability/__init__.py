@@ -1,1 +1,1 @@
-"""What a source can do: what its own statements declare, and what was seen of it."""
+"""The capability of a source: what it declares, and what it was observed to do."""

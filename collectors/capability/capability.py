@@ -1,4 +1,4 @@
-"""What a source can do: what it declares, what it was observed to do, and which searches of a plan it offers."""
+"""The capability of a source: what it declares, what it was observed to do, and which searches of a plan it offers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from collectors.search import Search
 
 @dataclass(frozen=True, slots=True)
 class TypeCapability:
-    """What is declared of one resource type.
+    """The declared capability of one resource type.
 
-    ``parameters`` are the search parameters by name, with their types.  ``includes`` as they are written
+    ``parameters`` are the search parameters by name, with their types.  ``includes`` are as written
     ("Observation:subject", "*").  ``operations`` are names without ``$``.  ``versioned``: records carry a version.
-    ``etags``: a record may be asked for with ``If-None-Match``.
+    ``etags``: a record may be read with ``If-None-Match``.
     """
 
     readable: bool = False
@@ -26,7 +26,7 @@ class TypeCapability:
 
 @dataclass(frozen=True, slots=True)
 class Smart:
-    """How a source says that callers are authorised.
+    """How a source declares that callers are authorised.
 
     ``auth_methods`` are those of the token endpoint (``private_key_jwt``), ``algorithms`` those in which an assertion
     may be signed; both empty where they are not stated.
@@ -42,9 +42,9 @@ class Smart:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a source of FHIR R4 or R4B declares.  ``types`` is never empty, and has Patient in it.
+    """The declared capability of a source of FHIR R4 or R4B.  ``types`` is never empty, and includes Patient.
 
-    ``software`` is what it calls itself.  ``formats`` are empty where it states none.
+    ``software`` is its declared name.  ``formats`` are empty where it declares none.
     """
 
     version: str
@@ -55,23 +55,23 @@ class Capability:
     smart: Smart | None = None
 
     def offers_type(self, resource_type: str) -> bool:
-        """Whether records of this type can be searched for, as far as is declared."""
+        """Whether search is declared for this type."""
         declared = self.types.get(resource_type)
         return declared is not None and declared.searchable
 
     def knows_parameter(self, resource_type: str, parameter: str) -> bool:
-        """Whether a search parameter is declared.  Of a type for which none at all is, any may be known."""
+        """Whether a search parameter is declared; also True for a type that declares none at all."""
         declared = self.types.get(resource_type)
         return declared is None or not declared.parameters or parameter in declared.parameters
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCapability:
-    """What could be learned of a source's capability.
+    """The capability of a source, or why it is unknown.
 
-    ``capability`` None: nothing that can be relied on, and ``remark`` says why; the source is then asked in the way
-    that every server understands.  ``refusal``: it must not be asked at all, since it is of another FHIR version, and
-    what an integrator should do.  ``notes`` are what struck on reading one that can be relied on.
+    ``capability`` None: unknown, for the reason in ``remark``; the source is then searched by parameters that every
+    server supports.  ``refusal``: it must not be searched, since it has another FHIR version, and what an integrator
+    should do.  ``notes`` are warnings about a usable capability.
     """
 
     capability: Capability | None = None
@@ -84,30 +84,30 @@ UNKNOWN_CAPABILITY = KnownCapability(remark="its capability is not known yet")
 
 
 NEWEST_COUNT = 10
-"""How many of the newest records are asked for, a code or a concept, where older ones cannot matter."""
+"""Newest records requested for each code or concept, where older ones are not needed."""
 MOST_ATTEMPTS = 3
-"""How often it is tried to prove a way of searching, before it is left alone until the capability is read anew."""
+"""Attempts to prove a search strategy, until the capability is read again."""
 
 
 @dataclass(slots=True)
 class BehaviourProof:
-    """Whether a way of searching was seen to work.  ``shown`` None: not seen yet."""
+    """Whether a search strategy was proven to work.  ``proven`` None: not proven yet."""
 
     proven: bool | None = None
     attempts: int = 0
 
     @property
     def worth_trying(self) -> bool:
-        """Whether it should still be tried."""
+        """Whether another attempt should be made."""
         return self.proven is None and self.attempts < MOST_ATTEMPTS
 
 
 @dataclass(slots=True)
 class ObservedBehaviour:
-    """What was seen of one source.
+    """The observed behaviour of one source.
 
-    ``lastn``: ``$lastn`` gives the ``NEWEST_COUNT`` newest records of each code.  ``sort``: ``_sort`` by date orders
-    across all that matches.  ``ignored`` are parameters that had no effect, as (resource type, name).
+    ``lastn``: ``$lastn`` returns the ``NEWEST_COUNT`` newest records of each code.  ``sort``: ``_sort`` by date orders
+    all matches.  ``ignored_parameters`` had no effect, as (resource type, name).
     """
 
     lastn: BehaviourProof = field(default_factory=BehaviourProof)
@@ -117,11 +117,11 @@ class ObservedBehaviour:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One search of a plan at one source.
+    """One search of a plan, as offered by one source.
 
-    ``concepts`` are the ids that it feeds.  ``offered`` None: nothing is known of it.  ``sent`` are the parameters that
-    narrow it there, ``missing`` those that would and are not declared: more comes then, and is sorted out here.
-    ``newest`` are the declared ways to ask for the newest records only, each used once it was seen to work.
+    ``concepts`` are the ids of the concepts searched.  ``offered`` None: unknown.  ``sent_parameters`` restrict the
+    search, ``missing_parameters`` would but are not declared: more records are retrieved then, and filtered here.
+    ``newest_ways`` are the declared ways to retrieve the newest records only, each used once it was proven.
     """
 
     resource_type: str
@@ -133,21 +133,21 @@ class Offer:
 
     @property
     def text(self) -> str:
-        """The offer in words."""
+        """The offer in words, for integrators."""
         if self.offered is None:
-            return f"{self.resource_type}: not known, since nothing that can be relied on is declared"
+            return f"{self.resource_type}: unknown, since no usable capability is declared"
         if not self.offered:
             return f"{self.resource_type}: not offered"
         words = f"{self.resource_type}: searched by {', '.join(self.sent_parameters)}"
         if self.missing_parameters:
-            words += f"; {', '.join(self.missing_parameters)} not declared, so that more comes than is needed"
+            words += f"; {', '.join(self.missing_parameters)} not declared, so that more is retrieved than is needed"
         if self.newest_ways:
             words += f"; may give the newest only ({', '.join(self.newest_ways)})"
         return words
 
 
 def offers_for(capability: Capability | None, searches: tuple[Search, ...]) -> tuple[Offer, ...]:
-    """What of these searches a source declares to answer, in the order given."""
+    """The offer for each of these searches, in their order."""
     return tuple(_offer_for(capability, search) for search in searches)
 
 

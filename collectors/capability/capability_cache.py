@@ -1,4 +1,4 @@
-"""The capabilities of all sources: each read once, by one request at a time, and kept in memory until it expires."""
+"""The capabilities of all sources: each read by one request at a time, and cached in memory until it expires."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ from collectors.errors import CollectorError
 from collectors.settings import Source
 
 FIRST_WAIT = 1.0
-"""Seconds for which a question waits for a capability that is not known yet; then it is asked without."""
+"""Seconds for which a question waits for an unknown capability; then the source is searched without it."""
 SMART_WAIT = 3.0
-"""Seconds that a smart-configuration may take: most servers without one say so at once, some never answer."""
+"""Seconds that a smart-configuration may take: most servers without one respond at once, some never."""
 FAILURE_TTL = 30.0
-"""Seconds for which it is remembered that a capability could not be had."""
+"""Seconds for which a failure to retrieve a capability is cached."""
 
 FetchBody: TypeAlias = Callable[[httpx.URL], Awaitable[tuple[bytes, int]]]
-"""Gets the body at an address of the source, as ``Transport.get`` does (CollectorError)."""
+"""Retrieves the body at an address of the source, like ``Transport.get``.  Raises CollectorError."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class _Entry:
 
 
 class CapabilityCache:
-    """What is known of each source.  Nothing in it is of a patient; ``aclose`` ends what is still being read."""
+    """The known capability and observed behaviour of each source.  Holds no patient data."""
 
     def __init__(self, first_wait: float = FIRST_WAIT, clock: Callable[[], float] = time.monotonic) -> None:
         self._first_wait = first_wait
@@ -45,17 +45,17 @@ class CapabilityCache:
         self._entries: dict[str, _Entry] = {}
 
     def cached(self, source: Source) -> KnownCapability | None:
-        """What is known at this moment, be it out of date; None where the source was never read."""
+        """The cached capability, possibly stale; None where it was never read."""
         return self._entry(source).capability
 
     def observed(self, source: Source) -> ObservedBehaviour:
-        """What the source was seen to do."""
+        """The observed behaviour of the source."""
         return self._entry(source).observed
 
     async def get(self, source: Source, fetch: FetchBody) -> KnownCapability:
-        """What is known of the source, for a question: it waits a moment for the first reading, and never for a later.
+        """The capability for a question, which waits briefly for the first reading and never for a refresh.
 
-        One that is out of date is used once more while it is read anew.  ``fetch`` is not used by another source.
+        A stale one is used while it is refreshed.  ``fetch`` must be that of this source.
         """
         entry = self._entry(source)
         if entry.capability is not None and self._clock() < entry.expires_at:
@@ -66,20 +66,20 @@ class CapabilityCache:
         return entry.capability or UNKNOWN_CAPABILITY
 
     async def read(self, source: Source, fetch: FetchBody) -> KnownCapability:
-        """What is known of the source, read to the end where it is not known or out of date (for ``source check``)."""
+        """The capability, read to the end where it is unknown or stale (for ``source check``)."""
         entry = self._entry(source)
         if entry.capability is None or self._clock() >= entry.expires_at:
             await asyncio.wait({self._refresh_task(source, entry, fetch)})
         return entry.capability or UNKNOWN_CAPABILITY
 
     def warm(self, source: Source, fetch: FetchBody) -> None:
-        """Begin to read a capability, so that the first question need not wait."""
+        """Starts to read a capability, so that the first question need not wait."""
         entry = self._entry(source)
         if entry.capability is None:
             self._refresh_task(source, entry, fetch)
 
     async def aclose(self) -> None:
-        """End what is still being read."""
+        """Cancels what is still being read."""
         tasks = [entry.task for entry in self._entries.values() if entry.task is not None]
         for task in tasks:
             task.cancel()
@@ -102,7 +102,7 @@ class CapabilityCache:
             entry.capability = known
             if good:
                 entry.observed = ObservedBehaviour()
-        # Where it fails to be read anew, the former is kept: a server does not lose its abilities with its statement.
+        # After a failed refresh the former one is kept: a server does not lose its abilities with its statement.
         entry.expires_at = self._clock() + (source.capability_ttl.total_seconds() if good else FAILURE_TTL)
         if known.remark is not None:
             _log.warning("source %s: %s; it is searched in the plainest way", source.id, known.remark)
@@ -110,10 +110,10 @@ class CapabilityCache:
 
 
 async def read_capability(source: Source, fetch: FetchBody) -> KnownCapability:
-    """Asks a source for its capability.  Never fails: a fault becomes a remark."""
+    """Reads a source's capability.  Never raises CollectorError: a fault becomes a remark."""
     statement, smart = await asyncio.gather(_fetch_body(source, "metadata", fetch), _fetch_smart(source, fetch))
     if isinstance(statement, str):
-        return KnownCapability(remark=f"its CapabilityStatement cannot be had: {statement}")
+        return KnownCapability(remark=f"its CapabilityStatement cannot be retrieved: {statement}")
     return read_statement(statement, smart)
 
 

@@ -6,14 +6,14 @@ from collectors.reading.fhir_types import MISSING_ELEMENT
 
 
 class Parameter(msgspec.Struct, gc=False):
-    """A search parameter that a server says it knows."""
+    """A declared search parameter."""
 
     name: str | None = None
     type: str | None = None
 
 
 class Interaction(msgspec.Struct, gc=False):
-    """What a server says it does, by code (``read``, ``search-type``, ``batch``)."""
+    """A declared interaction, by code (``read``, ``search-type``, ``batch``)."""
 
     code: str | None = None
 
@@ -26,7 +26,7 @@ class Operation(msgspec.Struct, gc=False):
 
 
 class Resource(msgspec.Struct, gc=False):
-    """What a server says of one resource type."""
+    """The declaration of one resource type."""
 
     type: str | None = None
     interaction: list[Interaction] = []
@@ -38,7 +38,7 @@ class Resource(msgspec.Struct, gc=False):
 
 
 class Extension(msgspec.Struct, gc=False):
-    """An extension, and those within it; only such as hold an address are of interest."""
+    """An extension, and those nested in it; only ``valueUri`` is read."""
 
     url: str | None = None
     valueUri: str | None = None  # noqa: N815
@@ -46,13 +46,13 @@ class Extension(msgspec.Struct, gc=False):
 
 
 class Security(msgspec.Struct, gc=False):
-    """How a server says it is to be authorised."""
+    """The declared security of a REST interface."""
 
     extension: list[Extension] = []
 
 
 class Rest(msgspec.Struct, gc=False):
-    """What a server says of its REST interface."""
+    """The declaration of a REST interface."""
 
     mode: str | None = None
     security: Security | None = None
@@ -62,14 +62,14 @@ class Rest(msgspec.Struct, gc=False):
 
 
 class Software(msgspec.Struct, gc=False):
-    """What a server is called."""
+    """The name and version of the server's software."""
 
     name: str | None = None
     version: str | None = None
 
 
 class Statement(msgspec.Struct, gc=False):
-    """A CapabilityStatement; of DSTU2, where it had another name, only that name is looked at."""
+    """A CapabilityStatement; of DSTU2, where it has another name, only that name is read."""
 
     resourceType: str | None = None  # noqa: N815
     fhirVersion: str | None = None  # noqa: N815
@@ -79,7 +79,7 @@ class Statement(msgspec.Struct, gc=False):
 
 
 class Titled(msgspec.Struct, gc=False):
-    """What is tried where the whole cannot be decoded: which kind of thing it is, in which version of FHIR."""
+    """Decoded where the complete statement cannot be: its resource type and FHIR version."""
 
     resourceType: str | None = None  # noqa: N815
     fhirVersion: str | None = None  # noqa: N815

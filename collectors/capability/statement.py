@@ -23,7 +23,7 @@ _READ_INTERACTIONS = frozenset({"read", "vread"})
 
 
 def read_statement(body: bytes, smart: Smart | None = None) -> KnownCapability:
-    """What a statement declares; a remark where it cannot be relied on, a refusal where it is of another version."""
+    """The capability that a statement declares; a remark where it is unusable, a refusal for another FHIR version."""
     try:
         statement = shape.STATEMENT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -41,7 +41,7 @@ def read_statement(body: bytes, smart: Smart | None = None) -> KnownCapability:
             if resource.type:
                 declared = _type_capability(resource, common)
                 if resource.type in types:
-                    notes.append(f"{resource.type} is declared more than once: what either says is taken")
+                    notes.append(f"{resource.type} is declared more than once: the declarations are combined")
                     declared = _combine(types[resource.type], declared)
                 types[resource.type] = declared
     if not types:
@@ -52,7 +52,7 @@ def read_statement(body: bytes, smart: Smart | None = None) -> KnownCapability:
         return KnownCapability(remark="its CapabilityStatement declares no search, so it cannot be complete")
     formats = frozenset(statement.format)
     if formats and not any("json" in each for each in formats):
-        notes.append("it does not declare JSON, which is asked for all the same")
+        notes.append("it does not declare JSON, which is requested nevertheless")
     system = {each.code for rest in servers for each in rest.interaction}
     return KnownCapability(
         Capability(
@@ -68,7 +68,7 @@ def read_statement(body: bytes, smart: Smart | None = None) -> KnownCapability:
 
 
 def read_smart(body: bytes) -> Smart | None:
-    """What a smart-configuration says; None where it is none that can be read."""
+    """The content of a smart-configuration; None where it cannot be read, or is empty."""
     try:
         written = shape.SMART.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -86,11 +86,11 @@ def read_smart(body: bytes) -> Smart | None:
 
 
 def _check_title(resource_type: str | None, version: str | None) -> KnownCapability | None:
-    """What the title alone decides: that it is no statement, or one of another version of FHIR."""
+    """The remark or refusal by type and version alone: no CapabilityStatement, or another FHIR version; else None."""
     if resource_type == "Conformance":
         return KnownCapability(refusal=_refusal_text("DSTU2"))
     if resource_type != "CapabilityStatement":
-        return KnownCapability(remark="what it gives as its capability is no CapabilityStatement")
+        return KnownCapability(remark="its metadata is no CapabilityStatement")
     if not version:
         return KnownCapability(remark="its CapabilityStatement does not say which version of FHIR it speaks")
     if _ACCEPTED_VERSIONS.fullmatch(version):
@@ -122,14 +122,14 @@ def _undecodable(body: bytes, error: Exception) -> KnownCapability:
 
 
 def _type_capability(resource: shape.Resource, common: list[shape.Parameter]) -> TypeCapability:
-    done = frozenset(each.code for each in resource.interaction if each.code)
-    named = {each.name: each.type or "" for each in (*common, *resource.searchParam) if each.name}
-    own = any(each.name for each in resource.searchParam)
+    interactions = frozenset(each.code for each in resource.interaction if each.code)
+    parameters = {each.name: each.type or "" for each in (*common, *resource.searchParam) if each.name}
+    has_own = any(each.name for each in resource.searchParam)
     return TypeCapability(
         # Many statements list no interactions at all, which says nothing; a list without "search-type" says something.
-        readable=not done or bool(done & _READ_INTERACTIONS),
-        searchable=not done or bool(done & _SEARCH_INTERACTIONS),
-        parameters=named if own else {},
+        readable=not interactions or bool(interactions & _READ_INTERACTIONS),
+        searchable=not interactions or bool(interactions & _SEARCH_INTERACTIONS),
+        parameters=parameters if has_own else {},
         includes=frozenset(resource.searchInclude),
         operations=frozenset(name for each in resource.operation for name in _operation_names(each)),
         versioned=resource.versioning in ("versioned", "versioned-update"),
@@ -150,7 +150,7 @@ def _combine(one: TypeCapability, other: TypeCapability) -> TypeCapability:
 
 
 def _operation_names(written: shape.Operation) -> set[str]:
-    """An operation's name as it is written, without a ``$``, and as its definition has it ("Observation-lastn")."""
+    """An operation's name as written, without a ``$``, and by its definition ("Observation-lastn")."""
     tail = (written.definition or "").partition("|")[0].rpartition("/")[2]
     return {(written.name or "").rpartition("$")[2], tail.partition("-")[2]} - {""}
 
@@ -162,7 +162,7 @@ def _software_name(written: shape.Software | None) -> str | None:
 
 
 def _declared_token_endpoint(servers: list[shape.Rest]) -> Smart | None:
-    """The token endpoint that a statement names itself, as SMART had it before there was a configuration."""
+    """The token endpoint in the statement itself, as in SMART before the smart-configuration; None without one."""
     for rest in servers:
         for extension in rest.security.extension if rest.security is not None else ():
             for part in extension.extension if extension.url == _OAUTH_URIS else ():

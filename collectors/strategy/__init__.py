@@ -1,1 +1,1 @@
-"""How a source is best searched: which way is taken, and what was seen to prove it."""
+"""The best search strategy for a source, and the proof that the source supports it."""

@@ -1,7 +1,7 @@
-"""Probes whether a source returns all that is read when it is asked for nothing else (``_elements``).
+"""Probes whether a source returns all elements that are read when it is asked for these only (``_elements``).
 
-Servers take a choice by different names (``value``, ``valueQuantity``), drop ``meta.versionId``, or ignore it all.  So
-it is tried on a patient's records, with and without, before ``elements`` is set for a source.
+Servers name a choice differently (``value``, ``valueQuantity``), drop ``meta.versionId``, or ignore the parameter.  So
+it is tried on a patient's records, with and without it, before ``elements`` is set for a source.
 """
 
 import json
@@ -16,12 +16,12 @@ from collectors.reading.readout import check_fhir_id
 from collectors.search import CollectorDescription
 
 MOST_COMPARED = 50
-"""How many records are compared."""
+"""Records compared, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class ElementsProbe:
-    """Whether ``_elements`` may be used (None: there was nothing to try it on), why, and how many bytes of 100 stay."""
+    """Whether ``_elements`` may be used (None: nothing to try it on), why, and the percentage of bytes that remain."""
 
     usable: bool | None
     text: str
@@ -31,29 +31,33 @@ class ElementsProbe:
 async def probe_elements(client: Client, collector: CollectorDescription, patient: str) -> ElementsProbe:
     """Compares a patient's records of one type with and without ``_elements``.
 
-    Raises CollectorError where one of the two searches fails, PatientNotFoundError for what cannot be an id.
+    Raises CollectorError where one of the two searches fails, PatientNotFoundError for a malformed id.
     """
     kind = collector.resource_type
     if not collector.elements:
         return ElementsProbe(None, f"{kind}: its collector does not say which elements it reads")
     query: Parameters = ((collector.patient_parameter, check_fhir_id(patient)), ("_count", str(MOST_COMPARED)))
-    whole = await client.search(kind, query, first_only=True)
-    part = await client.search(kind, (*query, ("_elements", ",".join(collector.elements))), first_only=True)
-    before, after = _records_by_id(whole.records, kind), _records_by_id(part.records, kind)
-    if not before:
+    full = await client.search(kind, query, first_only=True)
+    partial = await client.search(kind, (*query, ("_elements", ",".join(collector.elements))), first_only=True)
+    full_records, partial_records = _records_by_id(full.records, kind), _records_by_id(partial.records, kind)
+    if not full_records:
         return ElementsProbe(None, f"{kind}: the patient has no records to try it on")
-    if not before.keys() <= after.keys():
-        return ElementsProbe(False, f"{kind}: records are missing from what comes with _elements")
+    if not full_records.keys() <= partial_records.keys():
+        return ElementsProbe(False, f"{kind}: records are missing with _elements")
     lost = sorted(
-        {name for key, record in before.items() for name in _changed_elements(record, after[key], collector.elements)}
+        {
+            name
+            for key, record in full_records.items()
+            for name in _changed_elements(record, partial_records[key], collector.elements)
+        }
     )
     if lost:
         return ElementsProbe(False, f"{kind}: with _elements it loses or changes {', '.join(lost)}")
-    percent = round(100 * sum(map(len, part.records)) / max(1, sum(map(len, whole.records))))
+    percent = round(100 * sum(map(len, partial.records)) / max(1, sum(map(len, full.records))))
     if percent > 95:
         return ElementsProbe(False, f"{kind}: _elements saves nothing there", percent)
     return ElementsProbe(
-        True, f"{kind}: with _elements all that is read stays whole, in {percent} % of the bytes", percent
+        True, f"{kind}: with _elements all that is read is complete, in {percent} % of the bytes", percent
     )
 
 
@@ -70,7 +74,7 @@ def _records_by_id(raws: tuple[bytes, ...], kind: str) -> dict[str, Mapping[str,
 
 
 def _changed_elements(before: Mapping[str, Any], after: Mapping[str, Any], elements: tuple[str, ...]) -> list[str]:
-    """The elements that are read and differ; of ``meta`` only the version matters, since a part is tagged as one."""
+    """The names of read elements that differ; of ``meta`` only the version counts, since servers tag a subset."""
     lost = [
         name
         for name in before

@@ -1,7 +1,7 @@
-"""Proves on a patient's own records, which all came before, that a source gives the newest ones when asked for those.
+"""Proves on a patient's records, all retrieved before, that a source returns the newest ones on request.
 
-Servers have answered ``$lastn`` with everything there is, or refused ``max``; others ignore ``_sort``, or sort by when
-a record was stored, or page by page.  So neither is relied on before it was seen to give exactly what it must.
+Servers were seen to answer ``$lastn`` with all records, or to refuse ``max``; others ignore ``_sort``, or sort by time
+of storage, or page by page.  So neither is relied on before it was seen to return exactly the expected records.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,12 +20,12 @@ from collectors.strategy.strategy import SearchStrategy, concept_codes, lastn_qu
 from ontology.concepts import Concept
 
 SendTrial: TypeAlias = Callable[[str, Parameters, bool], Awaitable[Sequence[CodeAndTime]]]
-"""Sends a search: resource type (or operation), parameters, whether the first page only (CollectorError)."""
+"""Sends a search: resource type (or operation), parameters, whether the first page only.  Raises CollectorError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A search that was answered in full: ``known`` are all records that the source has of it."""
+    """A completed search: ``records`` are all records that the source has for it."""
 
     search: Search
     source: Source
@@ -38,14 +38,14 @@ class Evidence:
 async def prove(
     strategies: Iterable[SearchStrategy], observed: ObservedBehaviour, evidence: Evidence, send: SendTrial
 ) -> None:
-    """Tries the better way that may work, if these records can show it.  Never raises for what a source does."""
-    for way in strategies:
-        proof = observed.lastn if way is SearchStrategy.LASTN else observed.sort
+    """Tries the best unproven strategy that these records can prove.  Never raises for failures of the source."""
+    for strategy in strategies:
+        proof = observed.lastn if strategy is SearchStrategy.LASTN else observed.sort
         if proof.proven:
             return
         if not proof.worth_trying:
             continue
-        trial = _lastn_trial(evidence, send) if way is SearchStrategy.LASTN else _sort_trial(evidence, send)
+        trial = _lastn_trial(evidence, send) if strategy is SearchStrategy.LASTN else _sort_trial(evidence, send)
         if trial is None:
             continue
         await _attempt(proof, trial)
@@ -63,7 +63,7 @@ async def _attempt(proof: BehaviourProof, trial: Callable[[], Awaitable[bool]]) 
 
 
 def _lastn_trial(evidence: Evidence, send: SendTrial) -> Callable[[], Awaitable[bool]] | None:
-    """``$lastn`` must give the newest of each code, and no more than asked of one that has more."""
+    """``$lastn`` must return the newest records of each code, and no more than requested; None without evidence."""
     by_key = _times_by_code(evidence.records)
     full = [key for key, times in by_key.items() if _shows_order(times)]
     if not full:
@@ -71,21 +71,22 @@ def _lastn_trial(evidence: Evidence, send: SendTrial) -> Callable[[], Awaitable[
     query = lastn_query(evidence.search, evidence.source, evidence.patient, evidence.capability)
 
     async def trial() -> bool:
-        came = _times_by_code(await send("Observation/$lastn", query, False))
-        if any(len(came.get(key, ())) != NEWEST_COUNT for key in full):
+        received = _times_by_code(await send("Observation/$lastn", query, False))
+        if any(len(received.get(key, ())) != NEWEST_COUNT for key in full):
             return False
-        asked = {(coding.system, coding.code) for coding in evidence.search.codes}
+        requested = {(coding.system, coding.code) for coding in evidence.search.codes}
         return all(
-            _newest_times(came.get(key, [])) == _newest_times(times)
+            _newest_times(received.get(key, [])) == _newest_times(times)
             for key, times in by_key.items()
-            if key in asked and None not in times
+            if key in requested and None not in times
         )
 
     return trial
 
 
 def _sort_trial(evidence: Evidence, send: SendTrial) -> Callable[[], Awaitable[bool]] | None:
-    """``_sort=-date`` must give the newest first, ``_sort=date`` the oldest, of all pages and not of one."""
+    """``_sort=-date`` must return the newest first, ``_sort=date`` the oldest, across all pages; None without
+    evidence."""
     for concept in evidence.search.concepts:
         times = _times_of_concept(concept, evidence.records)
         if not _shows_order(times) or not _shows_order([None if each is None else -each for each in times]):
@@ -119,13 +120,13 @@ def _times_of_concept(concept: Concept, records: Iterable[CodeAndTime]) -> list[
 
 
 def _timestamp(record: CodeAndTime) -> float | None:
-    """When an instant was; what lasts, or is dated by the day, shows no order."""
+    """The time of an instant, in seconds of the epoch; None for periods and dates, which show no order."""
     span = record.span
     return span.end.timestamp() if span is not None and span.start == span.end else None
 
 
 def _shows_order(times: Sequence[float | None]) -> bool:
-    """Whether there are more records than are asked for, at times that say which of them are the newest."""
+    """Whether there are more records than requested, at times that determine which are the newest."""
     if len(times) <= NEWEST_COUNT or None in times:
         return False
     ordered = sorted((each for each in times if each is not None), reverse=True)

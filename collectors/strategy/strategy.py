@@ -1,8 +1,8 @@
-"""The strategy by which a source serves a search best: the newest records of each code, if it can, else the window.
+"""The best strategy for a search at a source: the newest records of each code, if it supports that, else the window.
 
 ``$lastn`` → ``_sort=-date&_count`` for each concept → everything in the window.  The first two are chosen only where
-the source was *seen* to do them rightly (``collectors.strategy.proof``), where a search wants nothing but the latest
-values, and where the window is wide enough for that to save anything.
+the source was *seen* to support them (``collectors.strategy.proof``), where a search needs only the latest values, and
+where the window is wide enough for that to save anything.
 """
 
 from datetime import datetime, timedelta
@@ -24,9 +24,9 @@ from ontology.concepts import Concept
 from ontology.values import Coding
 
 WIDE_WINDOW = timedelta(days=30)
-"""A window from which the newest records may be much less than all."""
+"""The shortest window in which the newest records may be much fewer than all."""
 RECENT_EVALUATION = timedelta(days=1)
-"""How long before this moment an evaluation time may lie, for the newest records to be those that it is about."""
+"""Age of an evaluation time at most, for the newest records to be those before it."""
 
 
 class SearchStrategy(StrEnum):
@@ -40,7 +40,7 @@ class SearchStrategy(StrEnum):
 def candidate_strategies(
     search: Search, at: datetime, now: datetime, capability: Capability | None
 ) -> tuple[SearchStrategy, ...]:
-    """The ways by which the newest records of this search could be had from the source, the better one first."""
+    """The strategies by which the source may return the newest records of this search, the better one first."""
     if capability is None or search.description.resource_type != "Observation" or not search.latest_only:
         return ()
     if search.window is not None and search.window < WIDE_WINDOW:
@@ -53,34 +53,34 @@ def candidate_strategies(
     ):
         return ()
     declared = capability.types.get("Observation")
-    ways = []
+    strategies = []
     if declared is not None and "lastn" in declared.operations:
-        ways.append(SearchStrategy.LASTN)
-    known = search.description.code_parameter
+        strategies.append(SearchStrategy.LASTN)
+    code_parameter = search.description.code_parameter
     if (
-        known is not None
-        and capability.knows_parameter("Observation", known)
+        code_parameter is not None
+        and capability.knows_parameter("Observation", code_parameter)
         and capability.knows_parameter("Observation", "date")
     ):
-        ways.append(SearchStrategy.SORTED)
-    return tuple(ways)
+        strategies.append(SearchStrategy.SORTED)
+    return tuple(strategies)
 
 
 def choose_strategy(
     search: Search, at: datetime, now: datetime, capability: Capability | None, observed: ObservedBehaviour
 ) -> SearchStrategy:
-    """The way that is taken: one that was seen to work, and that costs no more than one request."""
-    ways = candidate_strategies(search, at, now, capability)
-    if SearchStrategy.LASTN in ways and observed.lastn.proven:
+    """The strategy to use: a proven one that takes no more than one request, else WINDOWED."""
+    strategies = candidate_strategies(search, at, now, capability)
+    if SearchStrategy.LASTN in strategies and observed.lastn.proven:
         return SearchStrategy.LASTN
     one_request = len(search.concepts) == 1 or (capability is not None and capability.batch)
-    if SearchStrategy.SORTED in ways and observed.sort.proven and one_request:
+    if SearchStrategy.SORTED in strategies and observed.sort.proven and one_request:
         return SearchStrategy.SORTED
     return SearchStrategy.WINDOWED
 
 
 def lastn_query(search: Search, source: Source, patient: str, capability: Capability | None) -> Parameters:
-    """The ``NEWEST_COUNT`` newest records of each code: for ``Observation/$lastn``."""
+    """The parameters of ``Observation/$lastn`` for the ``NEWEST_COUNT`` newest records of each code."""
     return (
         patient_parameter(search.description, patient, capability),
         ("code", format_tokens(search.codes)),
@@ -98,7 +98,7 @@ def newest_query(
     capability: Capability | None,
     order: str = "-date",
 ) -> Parameters:
-    """The ``NEWEST_COUNT`` newest records of one concept inside the window; by ``order`` "date" the oldest."""
+    """The parameters for the ``NEWEST_COUNT`` newest records of one concept in the window; by "date" the oldest."""
     description = search.description
     return (
         patient_parameter(description, patient, capability),
@@ -111,6 +111,6 @@ def newest_query(
 
 
 def concept_codes(concept: Concept) -> tuple[Coding, ...]:
-    """Every code under which records may hold a concept, in a stable order."""
+    """The codes of a concept and of its panels, in a stable order."""
     codes = {(each.system, each.code): each for each in (*(a.coding for a in concept.accepted), *concept.panels)}
     return tuple(codes[key] for key in sorted(codes))

@@ -1,7 +1,7 @@
-"""What a collector's folder gives: a reader of the records of one search.
+"""The reader of a collector: found by its folder, it reads the records of one search.
 
-The code is found by the folder's name: ``collectors.<folder>.read.begin``.  A folder without ``read.py`` is read as its
-description says (``collectors.described``).
+The code is ``collectors.<folder>.read.begin``.  Records of a folder without ``read.py`` are read as its description
+says (``collectors.described``).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,44 +17,44 @@ from collectors.reading.records import Record
 from collectors.search import Search
 
 NeededReferences: TypeAlias = Mapping[str, frozenset[str] | None]
-"""Further resource types that are needed to read records: those with these ids, or (None) all of the patient's."""
+"""Referenced records needed for reading, by resource type: those with these ids, or (None) all of the patient's."""
 
 NO_REFERENCES: NeededReferences = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ReferencedRecords:
-    """What was wanted and came, by resource type; and why a type could not be had."""
+    """The referenced records by resource type, and why those of a type could not be retrieved."""
 
     records: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
 class ReadingInProgress(Protocol):
-    """Records that were looked through: what else is needed is known, and once it is there the facts are."""
+    """Records that were parsed, to be finished once the referenced records are retrieved."""
 
     @property
     def needed_references(self) -> NeededReferences:
-        """What else is needed."""
+        """The referenced records that are needed."""
 
     def finish(self, references: ReferencedRecords) -> Readout:
-        """The facts.  Never raises for what a record holds or lacks: that is told in the readout."""
+        """The facts.  Never raises for the content of a record: faults are reported in the readout."""
 
 
 BeginReading: TypeAlias = Callable[[list[Record], Search, PatientContext], ReadingInProgress]
 
 
 def begin_reading(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
-    """Looks through the records of a search, as its collector does."""
+    """Parses the records of a search with the reader of its collector."""
     return _find_reader(search.description.folder)(records, search, context)
 
 
 @cache
 def _find_reader(folder: str) -> BeginReading:
-    own = f"collectors.{folder}.read"
+    module = f"collectors.{folder}.read"
     try:
-        there = find_spec(own) is not None
+        exists = find_spec(module) is not None
     except ModuleNotFoundError:
-        # A folder beside this package, or one with nothing but its description in it.
-        there = False
-    return cast(BeginReading, import_module(own if there else "collectors.described.read").begin)
+        # A folder outside this package, or one without Python files.
+        exists = False
+    return cast(BeginReading, import_module(module if exists else "collectors.described.read").begin)

@@ -1,4 +1,4 @@
-"""What a collector needs to know of a source: read by the server's settings, used here."""
+"""The settings of a source that collectors need; the server's settings read them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,10 +10,10 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """SMART Backend Services: who we are at the authorisation server, and where our private key lies.
+    """SMART Backend Services: our client at the authorisation server, and where our private key is.
 
     The key is in ``key_file`` (PEM or JWK) or in the environment variable ``key_env``.  Without ``token_url`` the
-    source's own ``.well-known/smart-configuration`` names it.  ``jwks_url``: where our public keys are published.
+    source's ``.well-known/smart-configuration`` names it.  ``jwks_url``: where our public keys are published.
     """
 
     client_id: str
@@ -27,7 +27,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Our certificate and key (PEM files) for sources that ask for one, and the authority that theirs is from."""
+    """Our client certificate and key, and the certificate authority of the source (PEM files)."""
 
     cert_file: Path | None = None
     key_file: Path | None = None
@@ -38,16 +38,16 @@ class Tls:
 class Source:
     """One FHIR R4 endpoint.
 
-    ``base_url`` without a trailing slash.  ``zone`` is taken for times that carry none.  ``concurrency`` bounds the
-    requests under way at once, ``page_size`` is asked for with ``_count``, ``max_pages``, ``max_records`` (a search)
-    and ``max_bytes`` (a page) end what would never end, ``timeout`` (seconds) bounds one request.
+    ``base_url`` without a trailing slash.  ``zone`` is that of times without one.  ``concurrency`` bounds concurrent
+    requests, ``page_size`` is sent as ``_count``, ``max_pages``, ``max_records`` (a search) and ``max_bytes`` (a page)
+    bound responses, ``timeout`` (seconds) bounds one request.
 
     ``folder`` holds the ConceptMaps and ValueSets of this source.  ``identifiers`` are the identifier systems by which
     its patients are known elsewhere; ``rank`` is its place in the order of trust, 0 first.  ``collectors`` names those
-    that are used only on request.  ``freshness`` says for how long what a collector fetched may be used again (by
-    collector id; not named: not at all).  ``capability_ttl``: how long what the source says of itself is believed.
-    ``aliases``: further base URLs under which its records refer to each other; nothing is ever fetched from them.
-    ``elements``: it was tried that ``_elements`` leaves values and times whole.
+    that are used only on request.  ``freshness``: for how long records may be used again, by collector id (not listed:
+    never).  ``capability_ttl``: for how long its declared capability is cached.  ``aliases``: further base URLs under
+    which its records refer to each other; never requested.  ``elements``: ``_elements`` was proven to keep values and
+    times complete.
     """
 
     id: str
@@ -74,5 +74,5 @@ class Source:
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """The base URLs of references that mean records of this source."""
+        """All base URLs under which references mean records of this source."""
         return (self.base_url.rstrip("/"), *self.aliases)

@@ -1,4 +1,4 @@
-"""Which authorisation goes to which source: the caller's token, our own (backend), or none."""
+"""The authorisation sent to each source: the caller's token, our own (backend), or none."""
 
 import os
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collectors.auth.backend import BackendAccess
 
 TOKEN_VARIABLE = "EHR_TOKEN"  # noqa: S105 - the name of the variable that holds one
-"""Where the command line finds the caller's token: arguments are seen by everybody on the machine."""
+"""Where the command line reads the caller's token from: arguments are visible to every user of the machine."""
 
 
 # RFC 6750, 2.1
@@ -23,13 +23,13 @@ _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}=*")
 
 
 def is_token(text: str) -> bool:
-    """Whether a text can be a bearer token at all."""
+    """Whether a text has the syntax of a bearer token."""
     return _BEARER.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: their bearer token, where they gave one, and a keyed hash that stands for it."""
+    """The caller: their bearer token (None: none given), and a keyed hash of it as scope."""
 
     token: str | None = field(default=None, repr=False)
     scope: str = ""
@@ -39,7 +39,7 @@ NO_CALLER = Caller()
 
 
 class Authorisations:
-    """The way of authorising at each source.  Keys and certificates are read when this is made (CredentialError)."""
+    """The authorisation at each source.  Reads keys and certificates on construction (CredentialError)."""
 
     def __init__(
         self, sources: Sequence[Source], clients: HttpClients, environ: Mapping[str, str] | None = None
@@ -52,7 +52,7 @@ class Authorisations:
         }
 
     async def token_faults(self) -> list[str]:
-        """Why no token of our own is to be had, for each source where that is so; asked now."""
+        """Why no token of our own can be obtained now, for each source where that fails."""
         found = []
         for access in self._backends.values():
             try:
@@ -62,9 +62,9 @@ class Authorisations:
         return found
 
     def access_for(self, source: Source, caller: Caller) -> Access:
-        """The authorisation for a question of this caller to this source.
+        """The authorisation of this caller at this source.
 
-        Raises TokenRequiredError where it needs the caller's token and there is none.
+        Raises TokenRequiredError where the source needs the caller's token and there is none.
         """
         if source.auth == "backend":
             return self._backends[source.id]
@@ -78,15 +78,15 @@ class Authorisations:
         return CallerAccess(caller.token, caller.scope)
 
     def access_for_other(self, source: Source, caller: Caller) -> Access:
-        """The authorisation at a source that is asked besides the one which the question names.
+        """The authorisation at a source that is searched besides the one named in the question.
 
-        A caller's token is for the source that they named: it is sent to no other, which might use it there.
+        A caller's token is for the named source only: another source that received it could use it there.
         """
         return WithheldAccess(source.id, caller.scope) if source.auth == "caller" else self.access_for(source, caller)
 
 
 def _backend_access(source: Source, clients: HttpClients, variables: Mapping[str, str]) -> "BackendAccess":
-    # Imported where a source wants it: what signs takes a tenth of a second to import.
+    # Imported only where a source needs it: signing takes a tenth of a second to import.
     from collectors.auth.backend import BackendAccess
     from collectors.auth.registration import read_registration
 

@@ -13,10 +13,10 @@ from collectors.fetching.single_flight import SingleFlight
 from collectors.settings import Source
 
 EXPIRY_MARGIN = 30.0
-"""Seconds before its end from which a token is not used any more, or a fifth of its life where that is less."""
+"""Seconds before its expiry from which a token is no longer used, or a fifth of its lifetime where that is less."""
 
 REFUSAL_PAUSE = 5.0
-"""Seconds for which a refusal is remembered: all searches of a question meet it, and the endpoint need not."""
+"""Seconds for which a refusal is cached, so that the searches of one question send one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class _CachedToken:
 
 
 class BackendAccess:
-    """A token for one source, kept in memory until shortly before it expires; one request under way for it.
+    """A token for one source, cached in memory until shortly before it expires; requested by one request at a time.
 
-    All questions are asked with this one authorisation, so its ``scope`` says only which client of which rights we are.
-    ``clock`` counts seconds from anywhere, ``wall`` those of the epoch.
+    All questions use this one authorisation, so its ``scope`` identifies only our client and its rights.
+    ``clock`` gives monotonic seconds, ``wall`` seconds of the epoch.
     """
 
     def __init__(
@@ -56,19 +56,20 @@ class BackendAccess:
         self._last_refusal: tuple[float, CollectorError] | None = None
 
     async def headers(self) -> Mapping[str, str]:
-        """The token.  Raises AuthorisationError (none is given to us), SourceUnreachableError, SourceAnswerError."""
-        held = self._cached
-        if held is None or self._clock() >= held.expires_at:
-            held = await self._single_flight.run(None, self._obtain_token)
-        return held.headers()
+        """The token's header.  Raises AuthorisationError (refused), SourceUnreachableError, SourceAnswerError."""
+        cached = self._cached
+        if cached is None or self._clock() >= cached.expires_at:
+            cached = await self._single_flight.run(None, self._obtain_token)
+        return cached.headers()
 
     async def renew(self, stale: Mapping[str, str]) -> bool:
-        """Whether there is another token than the one in ``stale``, which the source has answered with 401.
+        """Whether there is a token other than the one in ``stale``, which the source answered with 401.
 
-        A new one is got, but not twice in a short time: a source that refuses new tokens too refuses us.
+        A new one is requested, but not twice within REFUSAL_PAUSE: a source that refuses new tokens refuses us.
+        Raises as ``headers`` does.
         """
-        held = self._cached
-        if held is not None and held.headers() == dict(stale):
+        cached = self._cached
+        if cached is not None and cached.headers() == dict(stale):
             if self._clock() < self._renewed_at + REFUSAL_PAUSE:
                 return False
             self._renewed_at = self._clock()
@@ -76,7 +77,7 @@ class BackendAccess:
         return dict(await self.headers()) != dict(stale)
 
     def advice(self, status: int) -> str:
-        """What to do about a refusal of the source."""
+        """Advice to the operator about a refusal (401 or 403) of the source."""
         if status == 401:
             return "it accepts no token that was given for this client; check backend.scope and backend.token_url"
         return "the client may not read this; check backend.scope and what the client is registered for"
@@ -91,7 +92,7 @@ class BackendAccess:
                 address = self._discovered_endpoint = await discover_token_endpoint(self._http, self._source)
             token = await request_token(self._http, self._source, self._registration, address, self._wall())
         except CollectorError as error:
-            # What was discovered may have moved.
+            # The discovered endpoint may have moved.
             self._discovered_endpoint = None
             self._last_refusal = (self._clock() + REFUSAL_PAUSE, error)
             raise

@@ -13,15 +13,15 @@ from collectors.errors import CredentialError
 from collectors.settings import Source
 
 ASSERTION_LIFETIME = 240
-"""Seconds for which an assertion holds: SMART allows five minutes, and clocks differ."""
+"""Seconds for which an assertion is valid: SMART allows five minutes, and clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Our ``client_id``, the key that was registered for it, and which ``scope`` is asked for.
+    """Our ``client_id``, the key registered for it, and the requested ``scope``.
 
-    ``token_url``: where tokens are given; None: where the source's SMART configuration says.  ``jku``: where our
-    public keys are published, as it was registered.
+    ``token_url``: the token endpoint; None: that of the source's SMART configuration.  ``jku``: the registered URL of
+    our public keys.
     """
 
     client_id: str
@@ -31,13 +31,13 @@ class Registration:
     jku: str | None = None
 
     def digest(self) -> str:
-        """What stands for the rights that come with this registration: other ones, other text."""
+        """A text that identifies the rights of this registration: other rights, another text."""
         text = "\n".join((self.client_id, self.scope, self.token_url or ""))
         return f"backend:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def read_registration(source: Source, environ: Mapping[str, str]) -> Registration:
-    """How we are registered for a source with ``auth = "backend"``, its key read.  Raises CredentialError."""
+    """Our registration for a source with ``auth = "backend"``, with its key.  Raises CredentialError."""
     backend = source.backend
     if backend is None:
         raise CredentialError(f'source {source.id}: auth = "backend" needs backend.client_id and a key')
@@ -59,9 +59,9 @@ def _read_signing_key(source: Source, setting: str, text: str, kid: str | None) 
 
 
 def sign_assertion(registration: Registration, token_url: str, now: float) -> str:
-    """A signed statement for one request at ``token_url``: who we are, until when (``now``: seconds of the epoch).
+    """A signed client assertion for one request at ``token_url``; ``now`` in seconds of the epoch.
 
-    Headers and claims are those of SMART App Launch 2.2, asymmetric client authentication, and no others.
+    Headers and claims are exactly those of SMART App Launch 2.2, asymmetric client authentication.
     """
     claims = {
         "iss": registration.client_id,

@@ -1,6 +1,6 @@
-"""The key by which we sign: read from PEM or JWK, and refused where SMART could not use it.
+"""The key that we sign with: read from PEM or JWK, and refused where SMART cannot use it.
 
-No text of an error has anything out of a key in it.
+No error message contains any part of a key.
 """
 
 import base64
@@ -20,7 +20,7 @@ from jwt.exceptions import InvalidKeyError
 from collectors.errors import CredentialError
 
 LEAST_BITS = 2048
-"""Shortest RSA key: RFC 7518 lets RS384 be used with no shorter one."""
+"""The shortest RSA key, in bits, that RFC 7518 allows with RS384."""
 
 _PrivateKey: TypeAlias = RSAPrivateKey | EllipticCurvePrivateKey
 _REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
@@ -29,14 +29,14 @@ _ALGORITHMS = {"RSA": "RS384", "EC": "ES384"}
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key, the algorithm that goes with it (RS384 or ES384), and its id in the registered key set."""
+    """A private key, its algorithm (RS384 or ES384), and its id in the registered key set."""
 
     private: _PrivateKey = field(repr=False)
     algorithm: str
     kid: str
 
     def public_jwk(self) -> dict[str, Any]:
-        """The public half, as it is registered with an authorisation server."""
+        """The public key, as it is registered with an authorisation server."""
         return {**_public_members(self.private), "kid": self.kid, "use": "sig", "alg": self.algorithm}
 
 
@@ -44,14 +44,14 @@ def read_key(text: str, kid: str | None = None) -> SigningKey:
     """The private key in a PEM text, a JWK, or a JWK Set that holds one (or one of this ``kid``).
 
     ``kid``: the id in the registered key set; without it that of the JWK, else the key's RFC 7638 thumbprint.
-    Raises CredentialError, which says what is wrong, for anything that cannot sign RS384 or ES384.
+    Raises CredentialError, with the reason, for anything that cannot sign RS384 or ES384.
     """
     text = text.strip()
     named = None
     if text.startswith("{"):
         private, named = _read_jwk(text, kid)
     else:
-        # In an environment variable the lines of a PEM are often parted by a backslash and an n.
+        # In environment variables the lines of a PEM are often separated by a literal backslash-n.
         private = _read_pem(text.replace("\\n", "\n"))
     if isinstance(private, RSAPrivateKey):
         if private.key_size < LEAST_BITS:
@@ -80,10 +80,10 @@ def _read_pem(text: str) -> _PrivateKey:
 
 def _read_jwk(text: str, kid: str | None) -> tuple[_PrivateKey, str | None]:
     try:
-        given = json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         raise CredentialError("begins like a JWK and is no JSON") from None
-    jwk = _select_jwk(given["keys"], kid) if isinstance(given.get("keys"), list) else given
+    jwk = _select_jwk(parsed["keys"], kid) if isinstance(parsed.get("keys"), list) else parsed
     if not isinstance(jwk.get("kty"), str) or jwk["kty"] not in _ALGORITHMS:
         raise CredentialError("is a JWK of a type that is not used here; RSA or EC P-384 is needed")
     if "d" not in jwk:
@@ -102,16 +102,16 @@ def _read_jwk(text: str, kid: str | None) -> tuple[_PrivateKey, str | None]:
 
 
 def _select_jwk(keys: list[Any], kid: str | None) -> dict[str, Any]:
-    held = [key for key in keys if isinstance(key, dict) and "d" in key]
-    if kid is not None and len(held) > 1:
-        held = [key for key in held if key.get("kid") == kid]
-    if len(held) != 1:
+    private = [key for key in keys if isinstance(key, dict) and "d" in key]
+    if kid is not None and len(private) > 1:
+        private = [key for key in private if key.get("kid") == kid]
+    if len(private) != 1:
         raise CredentialError("is a JWK Set with no private key, or with several and none of this kid")
-    return held[0]
+    return private[0]
 
 
 def _public_members(private: _PrivateKey) -> dict[str, Any]:
-    """The public key as RFC 7517 writes it, and no more than SMART asks for."""
+    """The members of the public key by RFC 7517, only those that SMART requires."""
     if isinstance(private, RSAPrivateKey):
         written: dict[str, Any] = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
     else:
@@ -120,6 +120,6 @@ def _public_members(private: _PrivateKey) -> dict[str, Any]:
 
 
 def thumbprint(members: Mapping[str, Any]) -> str:
-    """The RFC 7638 thumbprint of a public key that has its required members and no others."""
+    """The RFC 7638 thumbprint of a public key with only its required members."""
     text = json.dumps(members, sort_keys=True, separators=(",", ":"))
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode("ascii")

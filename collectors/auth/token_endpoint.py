@@ -1,7 +1,7 @@
-"""The token endpoint of a source: discovered, asked for a token, and its response or refusal read.
+"""The token endpoint of a source: its discovery, requests for a token, and their responses and refusals.
 
-Requests are bounded in time and size, and never redirected.  No text of an error has anything in it out of a response,
-but for the error codes of OAuth 2.0.
+Requests are bounded in time and size, and never redirected.  No error message contains any part of a response, except
+the error codes of OAuth 2.0.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from collectors.fetching.transport import CLOSED_REASON
 from collectors.settings import Source
 
 LONGEST_LIFETIME = 24 * 3600.0
-"""Seconds for which a token is kept at most, whatever is said of it."""
+"""Seconds for which a token is used at most, whatever lifetime is stated."""
 
 _TOKEN_PATTERN = re.compile(r"[\x21-\x7e]{1,16384}")
-# RFC 6749, 5.2: what each means to the operator of a registered client.
+# RFC 6749, 5.2: advice to the operator of a registered client.
 _REFUSAL_ADVICE = {
     "invalid_client": "check backend.client_id, backend.key_id and the public key that is registered there",
     "unauthorized_client": "this client is not registered for the client_credentials grant",
@@ -39,17 +39,17 @@ _TRANSIENT_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token, and for how many seconds it holds from when it was given."""
+    """A bearer token, and its lifetime in seconds."""
 
     value: str = field(repr=False)
     lifetime: float
 
 
 def read_token(status: int, response: Mapping[str, Any] | None, where: str) -> Token:
-    """The token in an answer of the endpoint (``said``: its JSON object, None where it is none).
+    """The token in a response of the endpoint (``response``: its JSON object; None where it is none).
 
-    Raises AuthorisationError where the endpoint refuses us, SourceUnreachableError where it cannot answer now, and
-    SourceAnswerError where it answers with something else; ``where`` names the source in their texts.
+    Raises AuthorisationError where the endpoint refuses us, SourceUnreachableError where it is unavailable, and
+    SourceAnswerError for any other response; ``where`` names the source in the messages.
     """
     if status != 200:
         raise token_error(status, response, where)
@@ -62,14 +62,14 @@ def read_token(status: int, response: Mapping[str, Any] | None, where: str) -> T
         raise SourceAnswerError(f"{where}: its token endpoint gives a token that is no bearer token")
     lifetime = _lifetime_seconds(response.get("expires_in"))
     if lifetime is None:
-        raise SourceAnswerError(f"{where}: its token endpoint does not say for how long the token holds (expires_in)")
+        raise SourceAnswerError(f"{where}: its token endpoint does not state the lifetime of the token (expires_in)")
     return Token(value, min(lifetime, LONGEST_LIFETIME))
 
 
 def token_error(status: int, response: Mapping[str, Any] | None, where: str) -> CollectorError:
-    """What an answer other than 200 comes to."""
-    given = response.get("error") if response is not None else None
-    code = given if isinstance(given, str) else ""
+    """The error that a status other than 200 means."""
+    error = response.get("error") if response is not None else None
+    code = error if isinstance(error, str) else ""
     if code in _REFUSAL_ADVICE:
         return AuthorisationError(f"{where}: its token endpoint refuses this client ({code}): {_REFUSAL_ADVICE[code]}")
     if status == 429 or status >= 500 or code in _TRANSIENT_ERRORS:
@@ -97,19 +97,19 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 async def discover_token_endpoint(http: httpx.AsyncClient, source: Source) -> str:
     """The token endpoint that the source names in its SMART configuration.
 
-    It is taken only at the source's own origin: an assertion goes to no host that the operator did not name.
+    It must have the source's own origin: an assertion is sent to no host that the operator did not name.
     Raises AuthorisationError for another origin and for plain http, SourceAnswerError, SourceUnreachableError.
     """
     where = f"source {source.id}"
-    status, said = await _request_json(http, source, "GET", f"{source.base_url}/{SMART_CONFIGURATION}")
+    status, configuration = await _request_json(http, source, "GET", f"{source.base_url}/{SMART_CONFIGURATION}")
     if status == 429 or status >= 500:
-        raise SourceUnreachableError(f"{where}: its SMART configuration cannot be had now ({status})")
-    found = said.get("token_endpoint") if status == 200 and said is not None else None
-    if not isinstance(found, str) or not found:
+        raise SourceUnreachableError(f"{where}: its SMART configuration cannot be retrieved now ({status})")
+    endpoint = configuration.get("token_endpoint") if status == 200 and configuration is not None else None
+    if not isinstance(endpoint, str) or not endpoint:
         raise SourceAnswerError(f"{where}: its SMART configuration names no token endpoint; set backend.token_url")
     try:
-        address = httpx.URL(f"{source.base_url}/").join(found)
-        _ = address.host  # of an internationalised name only this tells that it is none
+        address = httpx.URL(f"{source.base_url}/").join(endpoint)
+        _ = address.host  # raises for an invalid internationalised name
     except (httpx.InvalidURL, ValueError):
         raise SourceAnswerError(f"{where}: the token endpoint that it names is no address") from None
     if not same_origin(address, httpx.URL(source.base_url)) or address.userinfo:
@@ -133,23 +133,26 @@ async def request_token(
         "client_assertion_type": _ASSERTION_TYPE,
         "client_assertion": sign_assertion(registration, token_url, now),
     }
-    status, said = await _request_json(http, source, "POST", token_url, form)
-    return read_token(status, said, f"source {source.id}")
+    status, response = await _request_json(http, source, "POST", token_url, form)
+    return read_token(status, response, f"source {source.id}")
 
 
 async def _request_json(
     http: httpx.AsyncClient, source: Source, method: str, address: str, form: Mapping[str, str] | None = None
 ) -> tuple[int, dict[str, Any] | None]:
-    """The status, and the JSON object that came with it, if it is one."""
+    """The status, and the JSON object of the body (None where it is none).
+
+    Raises SourceAnswerError, SourceUnreachableError.
+    """
     where = f"source {source.id}"
     if http.is_closed:
         raise SourceUnreachableError(f"{where}: {CLOSED_REASON}")
     try:
         async with (
             asyncio.timeout(source.timeout),
-            http.stream(method, address, headers=_REQUEST_HEADERS, data=form, follow_redirects=False) as answer,
+            http.stream(method, address, headers=_REQUEST_HEADERS, data=form, follow_redirects=False) as response,
         ):
-            return answer.status_code, _json_object(await read_body(answer, _LARGEST_BODY))
+            return response.status_code, _json_object(await read_body(response, _LARGEST_BODY))
     except UnusableResponseError as error:
         raise SourceAnswerError(f"{where}: asked for authorisation: {error}") from None
     except (TimeoutError, httpx.TimeoutException):

@@ -1,1 +1,1 @@
-"""What `make bench` runs: the numbers to hold, measured as ratios within one run.  `README.md` explains each row."""
+"""What `make bench` runs: the performance budgets, measured as ratios in one run.  `README.md` explains each row."""

@@ -31,7 +31,7 @@ REPORT = Path(__file__).parent / "report.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures the families named, or all; a missed budget is told in the report, and is no failure."""
+    """Measures the named families, or all; a missed budget is reported, and is no failure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("family", nargs="*", choices=[[], *FAMILIES], help="which to measure; all if none is named")
     parser.add_argument("--tiny", action="store_true", help="the smallest sizes: to see that all of it works")
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def measure(names: Sequence[str], sizes: Sizes) -> list[Part]:
-    """The parts, one after another: nothing else runs while one measures."""
+    """Runs the families one after another, so that nothing else runs during a measurement."""
     parts = []
     for name in names:
         start = time.monotonic()

@@ -30,7 +30,7 @@ _LEAVES = 8
 
 
 async def run(sizes: Sizes) -> Part:
-    """Both on facts that are read already or handed in: no network."""
+    """Both benchmarks, on facts already read or supplied: no network."""
     return Part((await _attributed(sizes), *await _over_time(sizes)))
 
 
@@ -81,9 +81,9 @@ async def _attributed(sizes: Sizes) -> Row:
         raise AssertionError("the goal was not computed")
 
     def once() -> None:
-        told = attribute(plan, plan.goals[0], before, after, trace.zone)
-        if not isinstance(told, Attribution) or len(told.items) != _LEAVES:
-            raise AssertionError("not as many leaves differ as were meant to")
+        result = attribute(plan, plan.goals[0], before, after, trace.zone)
+        if not isinstance(result, Attribution) or len(result.items) != _LEAVES:
+            raise AssertionError("unexpected number of differing leaves")
 
     each = Spread.of(seconds(once, sizes.repeats, warm=2)).times(1e3)
     return Row("attribution of a 3-deep plan with 8 leaves", each, "ms", 50, "exact: 256 coalitions")
@@ -91,22 +91,22 @@ async def _attributed(sizes: Sizes) -> Row:
 
 async def _over_time(sizes: Sizes) -> list[Row]:
     days = sizes.days
-    asked = replace(question("p1", ("news2",)), earlier_times=(AT - timedelta(days=days),))
+    compared = replace(question("p1", ("news2",)), earlier_times=(AT - timedelta(days=days),))
     async with httpx.AsyncClient() as http, engine(shipped()) as opened:
         given = opened.gatherer = Given(http, [encode_resource(each) for each in daily("p1", days)])
         given.anew = False
-        counted: list[ConceptTimeline] = []
+        timelines: list[ConceptTimeline] = []
 
         async def once() -> None:
-            counted.append(await opened.timeline(asked, 1_000))
+            timelines.append(await opened.timeline(compared, 1_000))
 
         cold = await seconds_async(once, sizes.few, before=lambda: empty_cache(opened))
-        first = counted[-1]
+        first = timelines[-1]
         warm = await seconds_async(once, sizes.few)
     name = f"timeline of {days} days of vital signs"
     return [
         Row(f"{name}, cold", Spread.of(cold).times(1e3), "ms", None, _timeline_row(first)),
-        Row(f"{name}, warm", Spread.of(warm).times(1e3), "ms", None, _timeline_row(counted[-1])),
+        Row(f"{name}, warm", Spread.of(warm).times(1e3), "ms", None, _timeline_row(timelines[-1])),
     ]
 
 

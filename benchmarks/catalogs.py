@@ -1,4 +1,4 @@
-"""The shipped catalog, and larger ones: copies of a shipped module, and layers of modules made of nothing."""
+"""The shipped catalog, and larger ones: copies of a shipped module, and layers of synthetic modules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shipped() -> Catalog:
 
 
 def copies(module: str, number: int) -> tuple[Catalog, tuple[str, ...]]:
-    """The shipped catalog with ``number`` copies of one module under ids of their own, and what these produce."""
+    """The shipped catalog with ``number`` copies of one module under ids of their own, and the ids of the copies."""
     catalog = shipped()
     original = catalog.modules[module]
     modules, concepts, ids = dict(catalog.modules), dict(catalog.concepts), []
@@ -39,30 +39,30 @@ def copies(module: str, number: int) -> tuple[Catalog, tuple[str, ...]]:
 
 
 def renewed(catalog: Catalog) -> Catalog:
-    """The same catalog under another digest: no plan is known for it."""
+    """The same catalog with another digest, so that no plan for it is cached."""
     return replace(catalog, digest=f"{catalog.digest} {next(_fresh)}")
 
 
 def layered(modules: int, deep: int = 10) -> tuple[Catalog, tuple[str, ...]]:
-    """Layers of modules, and the ids of the top layer, whose plan has every module.
+    """A catalog of layers of modules, and the ids of the top layer, whose plan has every module.
 
     Each module has four slots for modules of the layer below and four for observations.
     """
     wide = max(1, modules // deep)
     observed = [_concept(f"observed-{n}", Origin.OBSERVATION) for n in range(100)]
-    described: list[Description] = []
+    descriptions: list[Description] = []
     below: list[Concept] = []
     for layer in range(deep):
-        made = [_concept(f"made-{layer}-{n}", Origin.COMPUTED) for n in range(wide)]
-        for position, produces in enumerate(made):
+        layer_concepts = [_concept(f"made-{layer}-{n}", Origin.COMPUTED) for n in range(wide)]
+        for position, produces in enumerate(layer_concepts):
             computed = [below[(position + step) % wide] for step in range(4)] if below else []
             recorded = [observed[(layer * wide + position + 7 * step) % 100] for step in range(4)]
             slots = {concept.id: _slot(concept) for concept in (*computed, *recorded)}
-            described.append(_module(produces, tuple(slots.values())))
-        below = made
-    concepts = {c.id: c for d in described for c in (d.produces, *(s.concept for s in d.slots))}
-    by_id = {d.id: d for d in described}
-    catalog = Catalog(by_id, {d.iri: d for d in described}, concepts, shipped().collectors, f"layered {modules}")
+            descriptions.append(_module(produces, tuple(slots.values())))
+        below = layer_concepts
+    concepts = {c.id: c for d in descriptions for c in (d.produces, *(s.concept for s in d.slots))}
+    by_id = {d.id: d for d in descriptions}
+    catalog = Catalog(by_id, {d.iri: d for d in descriptions}, concepts, shipped().collectors, f"layered {modules}")
     return catalog, tuple(concept.id for concept in below)
 
 

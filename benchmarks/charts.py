@@ -1,4 +1,4 @@
-"""Patients to ask about: their records as FHIR JSON, as a server would send them for the codes of the question."""
+"""Patients of the benchmarks: their records as FHIR JSON, as a server would send them for the question's codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ALERT = ("http://snomed.info/sct", "248234008", "Mentally alert")
 
 
 def kidney(patient: str, creatinines: int = 13) -> list[Json]:
-    """Three years of kidney disease: creatinine at even distances, every third time with a UACR."""
+    """Three years of kidney disease: creatinine at even intervals, every third time with a UACR."""
     chart = _chart(patient)
     for number in range(creatinines):
         when = AT - timedelta(days=2) - YEARS * (creatinines - 1 - number) / max(1, creatinines)
@@ -70,12 +70,12 @@ def ward(patient: str, observations: int) -> list[Json]:
 
 
 def creatinines(patient: str, count: int) -> list[Json]:
-    """The patient, and creatinines alone."""
+    """The kidney patient with creatinines only."""
     return [each for each in kidney(patient, count) if "9318-7" not in str(each.get("code"))]
 
 
 def daily(patient: str, days: int) -> list[Json]:
-    """A set of vital signs each day, all of one instant, up to an hour before the time of the question."""
+    """A set of vital signs each day, all at one instant, up to an hour before the evaluation time."""
     chart = _chart(patient)
     for number in range(days):
         rng = chart.rng
@@ -85,7 +85,7 @@ def daily(patient: str, days: int) -> list[Json]:
 
 
 def worse(patient: str, then: datetime) -> list[Json]:
-    """Two sets of vital signs and creatinine, an hour before each time: nothing is the same in both."""
+    """Two sets of vital signs and creatinine, an hour before each time: every value differs between them."""
     chart = _chart(patient)
     for when, ill in ((then, False), (AT, True)):
         at = (when - timedelta(hours=1)).isoformat()
@@ -125,7 +125,7 @@ def _chart(patient: str) -> Chart:
 
 
 def _records(chart: Chart) -> list[Json]:
-    """With the version and time that servers add."""
+    """The records with the version and time that servers add."""
     return [
         {**record, "meta": {"versionId": "1", "lastUpdated": when.isoformat(timespec="milliseconds")}}
         for when, record in chart.writes

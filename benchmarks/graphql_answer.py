@@ -1,4 +1,4 @@
-"""A question asked again over GraphQL about records that are handed in, against the same answer from constants."""
+"""A repeated question over GraphQL about supplied records, compared with the same answer from constants."""
 
 from __future__ import annotations
 
@@ -60,20 +60,20 @@ fragment Told on Value {
   ... on Absent { absent: reason }
 }
 """
-"""All that a reader of the argument sees."""
+"""Everything that a reader of the argument sees."""
 
 VALUES = """
 query Values($patient: ID!, $of: [ID!]!, $at: DateTime) {
   patient(id: $patient) { results(of: $of, at: $at) { concept { id } status text } }
 }
 """
-"""What is left if nobody asks why: hardly any GraphQL to compare with."""
+"""Values without their reasons: little GraphQL to compare with."""
 
 VARIABLES = {"patient": "p1", "of": list(SIX), "at": AT.isoformat()}
 
 
 class Given(Gatherer):
-    """Gives the facts of these records, read anew for each question, or of the one before."""
+    """A gatherer with the facts of these records: read again for each question (``anew``), or once."""
 
     def __init__(self, http: httpx.AsyncClient, raws: list[bytes]) -> None:
         super().__init__(http)
@@ -93,19 +93,19 @@ class Given(Gatherer):
         handed: SuppliedRecords | None = None,
         allowance: ReadBudget | None = None,
     ) -> SourceFacts:
-        """Nothing is fetched."""
+        """The facts of the records; nothing is retrieved."""
         if self._facts is None or self.anew:
             self._facts = facts_from_resources(source, patient, searches, self.raws)
         return self._facts
 
 
 async def run(sizes: Sizes) -> Part:
-    """The constants are the very results of the question, put in at the resolver; the rest is the same code."""
+    """The constants are the question's own results, returned by the resolver; everything else is the same code."""
     async with httpx.AsyncClient() as http, engine(shipped()) as opened:
         given = opened.gatherer = Given(http, [encode_resource(record) for record in kidney("p1")])
         asked, constant = GraphQL(opened, ServerSettings()), GraphQL(opened, ServerSettings())
         await _answer(asked)
-        await _hold(asked, constant)
+        await _freeze_results(asked, constant)
         if await _answer(asked) != await _answer(constant):
             raise AssertionError("the answers differ")
         anew = await _paired(asked, constant, ARGUMENT, sizes)
@@ -113,11 +113,11 @@ async def run(sizes: Sizes) -> Part:
         given.anew = False
         before = await _paired(asked, constant, ARGUMENT, sizes)
     name = "warm `ask` over GraphQL ÷ the same from constants"
-    whole = f"the whole argument, records read and validated each time; {_constants(anew)}"
+    note = f"the complete argument, records read and validated each time; {_constants(anew)}"
     return Part(
         (
-            Row(name, Spread.of(ratios(*anew)), "×", 1.5, whole),
-            Row(name, Spread.of(ratios(*before)), "×", 1.5, "the whole argument, facts read before"),
+            Row(name, Spread.of(ratios(*anew)), "×", 1.5, note),
+            Row(name, Spread.of(ratios(*before)), "×", 1.5, "the complete argument, facts read before"),
             Row(name, Spread.of(ratios(*alone)), "×", None, f"values and sentences alone; {_constants(alone)}"),
         )
     )
@@ -131,20 +131,20 @@ def _constants(pair: list[list[float]]) -> str:
     return f"{Spread.of(pair[1]).middle * 1e3:.1f} ms from constants"
 
 
-async def _hold(asked: GraphQL, constant: GraphQL) -> None:
-    """From now on ``constant`` resolves a patient's results to what ``asked`` resolves them to here."""
-    held: list[Any] = []
+async def _freeze_results(asked: GraphQL, constant: GraphQL) -> None:
+    """Makes ``constant`` resolve a patient's results to those that ``asked`` resolves now."""
+    results: list[Any] = []
     field, other = _results(asked), _results(constant)
     resolve = field.resolve
 
     async def keep(*arguments: Any, **named: Any) -> Any:
-        held.extend(await resolve(*arguments, **named))
-        return held
+        results.extend(await resolve(*arguments, **named))
+        return results
 
     field.resolve = keep
     await _answer(asked)
     field.resolve = resolve
-    other.resolve = lambda *_, **__: held
+    other.resolve = lambda *_, **__: results
 
 
 def _results(endpoint: GraphQL) -> Any:
@@ -153,7 +153,7 @@ def _results(endpoint: GraphQL) -> Any:
 
 
 async def _answer(endpoint: GraphQL, query: str = ARGUMENT) -> bytes:
-    told, status = await endpoint.run(query, VARIABLES)
-    if status != 200 or "errors" in told:
+    response, status = await endpoint.run(query, VARIABLES)
+    if status != 200 or "errors" in response:
         raise AssertionError("the query failed")
-    return msgspec.json.encode(told)
+    return msgspec.json.encode(response)

@@ -1,4 +1,4 @@
-"""How cold time grows with the modules of a plan and with the observations of a patient."""
+"""Growth of the cold time with the modules of a plan and with the observations of a patient."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _HEAD = ("ask, ms", "bare fetch, ms", "beyond the fetch, ms", "executions")
 
 
 async def run(sizes: Sizes) -> Part:
-    """Each against the bare fetch of the same pages, from the same server with the same latency."""
+    """Each compared with the bare fetch of the same pages, from the same server with the same latency."""
     wards = {f"ward-{n}": ward(f"ward-{n}", n) for n in sizes.patients}
     series = {f"series-{n}": creatinines(f"series-{n}", n) for n in sizes.patients if n <= 1_000}
-    held = {"p1": kidney("p1"), **wards, **series}
-    with sandbox(held, sizes.latency) as base_url:
+    patients_by_id = {"p1": kidney("p1"), **wards, **series}
+    with sandbox(patients_by_id, sizes.latency) as base_url:
         modules = []
         for number in sizes.modules:
             catalog, ids = copies("egfr", number)

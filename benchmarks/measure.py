@@ -1,4 +1,4 @@
-"""Samples of a duration, repeated as often as the sizes say, with their middle and spread."""
+"""Samples of a duration, with their median and spread."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class Spread:
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> Spread:
-        """Of at least one sample; a single one is its own quartiles."""
+        """The spread of at least one sample; a single one is its own quartiles."""
         if len(samples) < 2:
             return cls(samples[0], samples[0], samples[0], 1)
         low, _, high = quantiles(samples, n=4, method="inclusive")
         return cls(median(samples), low, high, len(samples))
 
     def times(self, factor: float) -> Spread:
-        """The same in another unit."""
+        """The spread in another unit, multiplied by ``factor``."""
         return Spread(self.middle * factor, self.low * factor, self.high * factor, self.count)
 
 
 @contextmanager
-def settled() -> Iterator[None]:
-    """What exists now is left out of every collection in this block."""
+def gc_frozen() -> Iterator[None]:
+    """Excludes the objects that exist now from garbage collection in this block."""
     gc.collect()
     gc.freeze()
     try:
@@ -44,11 +44,11 @@ def settled() -> Iterator[None]:
 
 
 def seconds(call: Callable[[], object], repeats: int, *, warm: int = 1) -> list[float]:
-    """Seconds of each of ``repeats`` calls, after ``warm`` that do not count."""
+    """Seconds of each of ``repeats`` calls, after ``warm`` calls that are not measured."""
     for _ in range(warm):
         call()
     samples = []
-    with settled():
+    with gc_frozen():
         for _ in range(repeats):
             gc.collect()
             start = time.perf_counter()
@@ -64,7 +64,7 @@ async def seconds_async(
     warm: int = 1,
     before: Callable[[], Awaitable[object]] | None = None,
 ) -> list[float]:
-    """The same for a coroutine function; ``before`` runs ahead of each call, outside of the time."""
+    """Seconds of each call of a coroutine function; ``before`` runs before each call and is not measured."""
     return (await paired([call], repeats, warm=warm, before=before))[0]
 
 
@@ -75,14 +75,14 @@ async def paired(
     warm: int = 1,
     before: Callable[[], Awaitable[object]] | None = None,
 ) -> list[list[float]]:
-    """Seconds of several coroutine functions taken in turn, so that what slows the machine slows all of them."""
+    """Seconds of several coroutine functions called alternately, so that other load affects all of them alike."""
     samples: list[list[float]] = [[] for _ in calls]
     for _ in range(warm):
         for call in calls:
             if before is not None:
                 await before()
             await call()
-    with settled():
+    with gc_frozen():
         for _ in range(repeats):
             for call, found in zip(calls, samples, strict=True):
                 if before is not None:
@@ -95,13 +95,13 @@ async def paired(
 
 
 def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
-    """Each sample by its neighbour."""
+    """The ratio of each pair of samples."""
     return [above / below for above, below in zip(numerators, denominators, strict=True)]
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Repetitions and amounts.  ``latency`` is the sandbox server's, in seconds; ``others`` are those beside it."""
+    """Repetitions and amounts.  ``latency`` is the sandbox server's, in seconds; ``others`` are further latencies."""
 
     repeats: int = 30
     few: int = 5

@@ -1,4 +1,4 @@
-"""What a trained model costs: one execution with its SHAP values, one without, and many unexplained at once."""
+"""The cost of a trained model: one execution with its SHAP values, and a batch without them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BUDGET = 5.0
 
 
 async def run(sizes: Sizes) -> Part:
-    """A linear and a boosted model of twelve inputs, a third of them not measured, over made-up people."""
+    """A linear and a boosted model of twelve inputs, a third of them missing, fitted to made-up people."""
     rows: list[Row] = []
     for explainer, name in ((Explainer.LINEAR, "logistic"), (Explainer.TREE_PATH_DEPENDENT, "100 boosted trees")):
         with _described(explainer) as description:
@@ -44,13 +44,13 @@ async def run(sizes: Sizes) -> Part:
 
 
 def _measured(sizes: Sizes, description: Description, name: str) -> Iterator[Row]:
-    given = _inputs(description)
+    inputs = _inputs(description)
     load_model(description)
-    whole = Spread.of(seconds(lambda: kinds.evaluate(description, given), sizes.repeats)).times(1e3)
-    yield Row(f"execution of a model with SHAP, {name}", whole, "ms", _BUDGET, "evaluated, not looked up")
+    with_shap = Spread.of(seconds(lambda: kinds.evaluate(description, inputs), sizes.repeats)).times(1e3)
+    yield Row(f"execution of a model with SHAP, {name}", with_shap, "ms", _BUDGET, "evaluated, not looked up")
     count = sizes.executions
-    # Each slot has its value in some mixtures, and is not measured in others: as in an attribution.
-    values = {slot: [consumed, SlotInput(Absent(AbsentReason.NOT_FOUND))] for slot, consumed in given.items()}
+    # Each slot has its value in some mixtures, and is missing in others: as in an attribution.
+    values = {slot: [consumed, SlotInput(Absent(AbsentReason.NOT_FOUND))] for slot, consumed in inputs.items()}
     picks = {slot: [(n >> place) % 8 == 7 for n in range(count)] for place, slot in enumerate(values)}
     many = kinds.Mixtures(count, values, picks)
     bulk = Spread.of(seconds(lambda: kinds.batch_values(description, many), sizes.repeats)).times(1e6 / count)
@@ -66,7 +66,7 @@ def _inputs(description: Description) -> Mapping[str, SlotInput]:
 
 @contextmanager
 def _described(explainer: Explainer) -> Iterator[Description]:
-    """A module of this model, whose files last as long as the block."""
+    """A module with a model for this explainer, whose files exist within the block."""
     rng = np.random.default_rng(0)
     people = rng.normal(size=(1_000, _INPUTS)).round(2)
     people[rng.random(people.shape) < 0.2] = np.nan

@@ -1,4 +1,4 @@
-"""Questions put to the real engine: over HTTP to the sandbox server, or about records that are handed in."""
+"""Questions to the real engine: over HTTP to the sandbox server, or about supplied records."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from server.settings import Settings
 from server.settings.endpoints import SourceSettings
 
 SUPPLIED_FROM = "https://ehr.example/fhir"
-"""Where records are said to be from that no server holds."""
+"""The base URL of supplied records, which no server has."""
 
 
 @asynccontextmanager
 async def engine(
     catalog: Catalog, base_url: str = SUPPLIED_FROM, http: httpx.AsyncClient | None = None
 ) -> AsyncIterator[Engine]:
-    """An engine over the embedded cache, with one source, in North America (or the kidney risks stay bounds).
+    """An engine with the embedded cache and one source, in North America (else kidney risks are only bounds).
 
-    ``http``: a client of one's own for the source.
+    ``http``: the client for the source; None: the engine's own.
     """
     source = SourceSettings(id="ehr", base_url=base_url)
     settings = Settings(sources=(source,), site={"north-america": True})
@@ -41,14 +41,14 @@ async def engine(
 
 
 def question(patient: str, of: Sequence[str]) -> Question:
-    """As of the day of the charts."""
+    """A question as of the charts' evaluation time."""
     return Question(patient, tuple(of), AT, "ehr")
 
 
 async def empty_cache(opened: Engine) -> None:
-    """Nothing that the cache holds is found any more: fingerprints take another key.  Connections stay.
+    """Makes all cached results unreachable, since fingerprints use a new key.  Connections stay open.
 
-    What the last answer left to be written is written first, so that the next sample does not pay for it.
+    Pending writes of the last answer are flushed first, so that the next sample does not include them.
     """
     old = opened.memory
     await old.store.flush()
@@ -56,7 +56,7 @@ async def empty_cache(opened: Engine) -> None:
 
 
 class BareFetch:
-    """The same requests as the engine's for a question, with nothing done about the answers but following pages."""
+    """The engine's requests for a question, with no processing of the responses but following pages."""
 
     def __init__(self, http: httpx.AsyncClient, source: Source, patient: str, catalog: Catalog, of: Sequence[str]):
         plan = compile_plan(catalog, tuple(of))
@@ -64,7 +64,7 @@ class BareFetch:
         self._addresses = [url for search in plan.searches for url in _addresses(search, source, patient)]
 
     async def fetch(self) -> int:
-        """Fetches all at once, page after page; how many requests that took."""
+        """Fetches all searches concurrently, page after page; returns the number of requests."""
         return sum(await asyncio.gather(*(self._follow(address) for address in self._addresses)))
 
     async def _follow(self, address: str | None) -> int:

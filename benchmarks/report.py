@@ -1,4 +1,4 @@
-"""What was measured, as Markdown."""
+"""The report of the measurements, in Markdown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD = ("what", "measured (median, quartiles, n)", "budget", "held")
 
 @dataclass(frozen=True)
 class Row:
-    """One number and the budget that it must not exceed, both in ``unit``; without a budget it is only told."""
+    """One measurement and its budget, both in ``unit``; without a budget it is only reported."""
 
     what: str
     measured: Spread
@@ -24,11 +24,11 @@ class Row:
 
     @property
     def held(self) -> bool:
-        """Whether the median keeps to the budget."""
+        """Whether the median is within the budget."""
         return self.budget is None or self.measured.middle <= self.budget
 
     def cells(self) -> tuple[str, ...]:
-        """The row as it is written."""
+        """The cells of the row in Markdown."""
         spread = self.measured
         measured = f"**{amount(spread.middle, self.unit)}**"
         if spread.count > 1:
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """How something grows."""
+    """A table of growth: title, head and lines."""
 
     title: str
     head: tuple[str, ...]
@@ -49,7 +49,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Part:
-    """What one family of benchmarks found."""
+    """The results of one family of benchmarks."""
 
     rows: tuple[Row, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -63,7 +63,7 @@ def amount(value: float, unit: str) -> str:
 
 
 def markdown(parts: Sequence[Part]) -> str:
-    """The whole report."""
+    """The complete report."""
     rows = [row for part in parts for row in part.rows]
     judged = [row for row in rows if row.budget is not None]
     missed = [row for row in judged if not row.held]

@@ -1,4 +1,4 @@
-"""Single stages of a question: records read, a plan compiled, an execution whose result is cached already."""
+"""Single stages of a question: reading records, compiling a plan, and an execution whose result is cached."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WARD = ("news2", "bmi", "egfr", "albuminuria-category")
 
 
 async def run_reading(sizes: Sizes) -> Part:
-    """All Observations are of codes that the question asks for: single values, and a ward's, some with components."""
+    """Reading of Observations, all with codes of the question: single values, and a ward's, some with components."""
     return Part(
         (
             _reading_row(kidney("p1", max(2, sizes.observations * 3 // 4)), KIDNEY, "creatinines and UACRs", sizes),
@@ -49,23 +49,23 @@ _LOOPS = 1_000
 
 
 async def run_compiling(sizes: Sizes) -> Part:
-    """The hardest question first: one whose plan has every module of the catalog."""
+    """Compiling: first the largest question, whose plan has every module of the catalog."""
     catalog, top = layered(sizes.catalog)
     few = top[:6]
     name = f"compile, {sizes.catalog:,}-module catalog"
     plan = compile_plan(catalog, top)
     narrow = compile_plan(catalog, few)
 
-    def known() -> None:
+    def compile_cached() -> None:
         for _ in range(_LOOPS):
             compile_plan(catalog, top)
 
-    whole = seconds(lambda: compile_plan(renewed(catalog), top), sizes.repeats)
+    all_cold = seconds(lambda: compile_plan(renewed(catalog), top), sizes.repeats)
     six = seconds(lambda: compile_plan(renewed(catalog), few), sizes.repeats)
-    cached = seconds(known, sizes.repeats)
+    cached = seconds(compile_cached, sizes.repeats)
     return Part(
         (
-            Row(f"{name}, cold", Spread.of(whole).times(1e3), "ms", 20, f"all {len(plan.calls):,} in the plan"),
+            Row(f"{name}, cold", Spread.of(all_cold).times(1e3), "ms", 20, f"all {len(plan.calls):,} in the plan"),
             Row(f"{name}, cold, 6 goals", Spread.of(six).times(1e3), "ms", 20, f"{len(narrow.calls):,} in the plan"),
             Row(f"{name}, cached", Spread.of(cached).times(1e3 / _LOOPS), "ms", 0.1),
         )
@@ -73,7 +73,7 @@ async def run_compiling(sizes: Sizes) -> Part:
 
 
 async def run_cached_execution(sizes: Sizes) -> Part:
-    """Side by side (many modules of eight slots in one wave), and along a series (one for each point)."""
+    """Cached executions: many modules in one wave, and a series (one execution for each point)."""
     many, ids = copies("egfr", sizes.executions)
     rows = [
         await _cached_execution_row(sizes, many, ids, kidney("p1"), f"{sizes.executions} modules in one wave"),
@@ -99,7 +99,7 @@ async def _cached_execution_row(
         await opened.answer(asked, plan, AT, facts, source)
         trace = await opened.answer(asked, plan, AT, facts, source)
         if not all(execution.reused for execution in trace.executions):
-            raise AssertionError("an execution ran that was to be reused")
+            raise AssertionError("an execution ran that should have been reused")
         samples = await seconds_async(lambda: opened.answer(asked, plan, AT, facts, source), sizes.repeats)
     each = Spread.of(samples).times(1e6 / len(trace.executions))
     return Row("overhead per cached execution", each, "µs", 100, note)

@@ -1,8 +1,8 @@
-"""The server as a process: from its start until it is ready, and how much memory it then holds.
+"""The server as a process: the time from its start until it is ready, and its memory then.
 
-Its modules are compiled, as they are wherever packages were installed by pip or the server ran before, and as they are
-in the image.  Where the environment forbids Python to keep what it compiled, each start is the first of all: so the
-children keep it in a folder of their own, which the first of them fills, and that one is told apart.
+Its bytecode is cached, as after an installation by pip, after a first run, and in the image.  Where the environment
+forbids Python to write bytecode, every start would be a first one: so the child processes use a cache folder of their
+own, which the first of them fills; that one is reported separately.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _READY_WITHIN = 60.0
 
 
 async def run(sizes: Sizes) -> Part:
-    """Until ``/ready`` answers 200; memory with the cache's own process, before and after the first question."""
+    """The time until ``/ready`` answers 200, and the memory, with that of the cache's process."""
     times, fresh = [], []
     with (
         sandbox({"p1": kidney("p1")}, sizes.latency) as base_url,
@@ -78,7 +78,7 @@ def _wait(url: str, process: Child, start: float) -> None:
 
 
 def resident(pid: int) -> float:
-    """Megabytes (10⁶ bytes) that a process and its children hold resident; Linux alone tells."""
+    """Resident memory of a process and its children, in megabytes (10⁶ bytes); Linux only."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     own = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
     children = " ".join(each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/children")).split()

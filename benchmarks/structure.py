@@ -1,4 +1,4 @@
-"""Files of the house, their sizes, and those that one question enters: ``python -m benchmarks.structure``."""
+"""The source files, their sizes, and those that one question enters: ``python -m benchmarks.structure``."""
 
 import ast
 import asyncio
@@ -21,14 +21,14 @@ from server.explain.text import render_argument
 ROOT = Path(__file__).resolve().parents[1]
 DIRECTORIES = ("ontology", "collectors", "modules", "server", "fixtures", "benchmarks", "training")
 SMALL = 40
-"""Lines; a file below them seldom stands for an idea of its own."""
+"""Lines; a file with fewer is seldom an idea of its own."""
 LARGE = 400
 CONCEPT = "egfr"
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The files of some directories, ``__init__`` left out: how many, their lines, and the lines that are imports."""
+    """The files of some directories, without ``__init__``: the lines of each, and the lines of imports in all."""
 
     lines: dict[str, int]
     imports: int
@@ -62,7 +62,7 @@ class Sizes:
 
 
 def python_files(directory: str) -> Iterator[Path]:
-    """The Python files below a directory of the repository, ``__init__`` left out."""
+    """The Python files below a directory of the repository, without ``__init__``."""
     return (path for path in sorted((ROOT / directory).rglob("*.py")) if path.name != "__init__.py")
 
 
@@ -89,7 +89,7 @@ class Visit:
 
 
 async def warm_visit() -> Visit:
-    """One eGFR from supplied records, asked for the third time: gathered, answered, explained and put in words."""
+    """The third question for one eGFR from supplied records: gathered, answered, explained and rendered."""
     records = list(kidney("p1"))
     types = sorted(
         {str(record["resourceType"]) for record in records} | {"Patient", "Observation", "Condition", "Procedure"}
@@ -111,7 +111,7 @@ async def warm_visit() -> Visit:
 
         await ask()
         await ask()
-        # What is written behind an answer is no part of the next one.
+        # Pending writes of this answer must not count towards the next one.
         await opened.memory.store.flush()
         sys.setprofile(enter)
         try:

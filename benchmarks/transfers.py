@@ -1,4 +1,4 @@
-"""What a question costs the source: requests and bytes, against a real FHIR server that heeds codes and dates."""
+"""The cost of a question for the source: requests and bytes, at a real FHIR server that filters by code and date."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class _Body(httpx.AsyncByteStream):
 
 
 class Counted(httpx.AsyncBaseTransport):
-    """Counts requests and what goes over the wire: lines and headers as HTTP/1.1 writes them, bodies as they come."""
+    """Counts requests and bytes transferred: lines and headers as in HTTP/1.1, bodies as received."""
 
     def __init__(self) -> None:
         self._inner = httpx.AsyncHTTPTransport()
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Resets the counts."""
         self.requests = self.bodies = self.heads = self.sent = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -73,7 +73,7 @@ def _lines(headers: httpx.Headers) -> int:
 
 
 async def run(sizes: Sizes) -> Part:
-    """Each concept by itself, those of the cold rows, and all; the source's capability is known before."""
+    """Each concept alone, those of the cold rows, and all; the source's capability is cached before."""
     every = tuple(sorted(module.produces.id for module in shipped().modules.values()))
     questions = {f"`{concept}`": (concept,) for concept in every} | {"the six of the cold rows": SIX, "all": every}
     at = {each["id"]: datetime.fromisoformat(each["at"]) for each in json.loads((PATIENTS / INDEX).read_text())}
@@ -101,7 +101,7 @@ async def run(sizes: Sizes) -> Part:
 
 
 async def _ask(asked: Engine, counted: Counted, of: tuple[str, ...], at: datetime) -> tuple[int, int, float]:
-    """Resource types in the plan, requests, and kilobytes received, heads counted."""
+    """Number of resource types in the plan, requests, and kilobytes received, headers included."""
     counted.clear()
     await asked.ask(Question(PATIENT, of, at, "ehr"))
     types = len({search.description.resource_type for search in compile_plan(shipped(), of).searches} | {"Patient"})

@@ -1,1 +1,1 @@
-"""How the trained models were made: run by hand, never by the server."""
+"""Training of the models: run by hand, never by the server."""

@@ -1,4 +1,4 @@
-"""The two candidates: a regularised logistic model of curves, and gradient boosting; tuned on training rows only."""
+"""The two candidates: a regularised logistic model with splines, and gradient boosting; tuned on training rows only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ SEED = 20260101
 
 @dataclass(frozen=True)
 class Column:
-    """One input: ``kind`` is number, flag or code; ``rises`` 1 or -1 where medicine knows the direction, else 0.
+    """One input: ``kind`` is number, flag or code; ``rises`` is the known clinical direction of risk, 1 or -1, else 0.
 
-    ``indicator``: that it was not measured is a column of its own in the logistic model.  ``absent``: what stands for a
-    flag or code that is not recorded, "mean" (as likely as in the training data) or "zero" (one of several groups, of
-    which each person was in one).  ``decimals`` of the knots of its curve; ``slot`` where it has another name;
-    ``recorded_to``: the data hold higher values as this one.
+    ``indicator``: missingness is a column of its own in the logistic model.  ``absent``: the imputation of a flag or
+    code that is not recorded, "mean" (of the training data) or "zero" (one of several groups, of which each person is
+    in one).  ``decimals``: rounding of the knots; ``slot``: its slot, where that has another name; ``recorded_to``: the
+    data record higher values as this one.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Column:
 
 
 def knots(columns: Sequence[Column], rows: Floats) -> list[list[float]]:
-    """For each numeric column five values: quantiles of its training values, between which its curve is straight."""
+    """The five knots of each numeric column: quantiles of its training values, between which its curve is linear."""
     found = []
     for place, column in enumerate(columns):
         if column.kind == "number":
@@ -56,9 +56,9 @@ def knots(columns: Sequence[Column], rows: Floats) -> list[list[float]]:
 
 
 def logistic(columns: Sequence[Column], rows: Floats, happened: Any, penalty: float) -> Pipeline:
-    """Each number is a broken line, held at its ends beyond the outermost percent; the rest is as it is.
+    """Fits the logistic model: a linear spline for each number, constant beyond the outer knots; the rest unchanged.
 
-    Where a direction is declared, it is kept: as by the other candidate.
+    Declared directions are enforced, as in the other candidate.
     """
     numbers = [place for place, column in enumerate(columns) if column.kind == "number"]
     gaps = [place for place, column in enumerate(columns) if column.indicator]
@@ -72,13 +72,13 @@ def logistic(columns: Sequence[Column], rows: Floats, happened: Any, penalty: fl
     fit = LogisticRegression(C=penalty, solver="newton-cholesky", max_iter=200, tol=1e-8)
     model = Pipeline([("columns", ColumnTransformer(parts)), ("fit", fit)]).fit(rows, happened)
     _direct(model, columns, rows, happened, penalty)
-    # Rounded, so that the last digits of another machine's linear algebra are not in the digest.
+    # Rounded, so that the digest does not depend on the last digits of a machine's linear algebra.
     model[-1].coef_, model[-1].intercept_ = model[-1].coef_.round(4), model[-1].intercept_.round(4)
     return model
 
 
 def _direct(model: Pipeline, columns: Sequence[Column], rows: Floats, happened: Any, penalty: float) -> None:
-    """Makes the fitted model go the ways that its columns declare, where it does not yet."""
+    """Refits the model with the directions that its columns declare, where it violates them."""
     parts, fit = model[0].output_indices_, model[-1]
     size = (parts["curves"].stop - parts["curves"].start) // sum(column.kind == "number" for column in columns)
     curves: list[tuple[slice, int]] = []
@@ -98,7 +98,7 @@ def _direct(model: Pipeline, columns: Sequence[Column], rows: Floats, happened: 
 
 
 def _others(columns: Sequence[Column]) -> list[Any]:
-    """How flags and codes that are not recorded are filled."""
+    """The imputers of flags and codes that are not recorded, for a ColumnTransformer."""
     parts: list[Any] = []
     for absent, fill in (
         ("mean", SimpleImputer(strategy="mean")),
@@ -111,7 +111,7 @@ def _others(columns: Sequence[Column]) -> list[Any]:
 
 
 def boosted(columns: Sequence[Column], rows: Floats, happened: Any, size: tuple[int, int]) -> Any:
-    """Trees that may only rise or fall where the direction is known; what is missing goes its own way."""
+    """Fits boosted trees, monotonic where a direction is declared; missing values are split separately."""
     numbers = [place for place, column in enumerate(columns) if column.kind == "number"]
     parts = [("numbers", "passthrough", numbers), *_others(columns)]
     order = [place for _, _, places in parts for place in places]
@@ -126,7 +126,7 @@ FAMILIES: dict[str, tuple[Any, Any]] = {"logistic": (logistic, PENALTIES), "grad
 
 
 def tuned(family: str, columns: Sequence[Column], rows: Floats, happened: Any, seed: int) -> tuple[Any, Any]:
-    """The setting with the least log loss in three inner folds, and the model fitted with it to all rows given."""
+    """The setting with the least log loss in three inner folds, and the model fitted with it to all rows."""
     make, settings = FAMILIES[family]
     losses = np.zeros(len(settings))
     for fitted, held in StratifiedKFold(3, shuffle=True, random_state=seed).split(rows, happened):
@@ -139,7 +139,7 @@ def tuned(family: str, columns: Sequence[Column], rows: Floats, happened: Any, s
 
 
 def held_out(columns: Sequence[Column], rows: Floats, happened: Any, repeats: int, folds: int) -> dict[str, Floats]:
-    """Log-odds of each person by models that were neither fitted nor tuned to them: repeats × people, same folds."""
+    """Log-odds by family (repeats × people, same folds), by models neither fitted nor tuned to the person."""
     margins = {family: np.zeros((repeats, len(rows))) for family in FAMILIES}
     for repeat in range(repeats):
         split = StratifiedKFold(folds, shuffle=True, random_state=SEED + repeat)

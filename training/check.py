@@ -1,4 +1,4 @@
-"""Whether the data of every model are there, and are those that it was fitted to; ends ``make training-data``."""
+"""Checks that the data of every model are present and unchanged; the last step of ``make training-data``."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ MODULES = Path(__file__).parent.parent / "modules"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Reads the data of each; 1 where any is missing or another, with what to do."""
+    """Reads the data of each model; returns 1 where any are missing or changed, and prints what to do."""
     parser = argparse.ArgumentParser(description="Check the data that models are fitted to.")
     parser.add_argument("--data", type=Path, default=HOME, help="the folder of the downloaded wheels")
     folder, faults = parser.parse_args(arguments).data, 0
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def fitted() -> list[str]:
-    """The folders of the modules that are fitted here."""
+    """The folders of the modules with a ``train.py``."""
     return sorted(each.parent.name for each in MODULES.glob("*/train.py"))
 
 

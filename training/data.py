@@ -1,4 +1,4 @@
-"""Pinned files of public packages: read where they lie, never fetched here."""
+"""Pinned files of public packages: read locally, never downloaded here."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -8,11 +8,11 @@ HOME = Path("var/training")
 
 
 class DataError(ValueError):
-    """The data that a model is fitted to are not there, or are others; says what to do."""
+    """The data that a model is fitted to are missing or changed; the message says what to do."""
 
 
 def member(folder: Path, wheel: str, name: str, digest: str) -> str:
-    """The text of one file of a wheel; DataError where it is not there, or not what its SHA-256 says.
+    """The text of one file of a wheel.  Raises DataError where it is missing, or its SHA-256 differs.
 
     ``make training-data`` puts the wheels where ``folder`` points by default.  ``wheel`` may have a ``*``: of packages
     with compiled parts there is one wheel for each platform.

@@ -1,8 +1,8 @@
-"""A logistic model made to go the way that medicine knows, where the fit alone does not.
+"""A logistic model constrained to known clinical directions, where the unconstrained fit violates them.
 
-A curve that must rise has weights at its knots that must not fall, and the weight of a flag has a sign.  Among all
-weights that hold this, those with the least penalised loss are found: the same loss that the free fit minimises.  It is
-convex, so there is one answer, and where the free fit holds it all already, that is the answer and is kept.
+A curve that must rise has non-decreasing weights at its knots, and the weight of a flag has a sign.  Among all weights
+within these constraints, those with the least penalised loss are found: the loss of the unconstrained fit.  It is
+convex, so the solution is unique; an unconstrained fit that meets the constraints is kept.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,10 @@ ROUNDS = 60
 
 
 def steps(size: int, curves: Sequence[tuple[slice, int]], flags: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
-    """Weights as sums of steps: ``weights = matrix @ steps``, and the least that each step may be (0, or no least).
+    """The matrix of ``weights = matrix @ steps``, and the lower bound of each step (0 or -inf).
 
     ``curves``: the columns of a curve and 1 or -1 for rising or falling; its last knot has no column and is 0.
+    ``flags``: the column of a flag and 1 or -1.
     """
     matrix, least = np.eye(size), np.full(size, -np.inf)
     for where, way in curves:
@@ -31,12 +32,12 @@ def steps(size: int, curves: Sequence[tuple[slice, int]], flags: Sequence[tuple[
 
 
 def holds(weights: Floats, matrix: Floats, least: Floats) -> bool:
-    """Whether weights go the ways that are asked for."""
+    """Whether weights meet the constraints."""
     return bool((np.linalg.solve(matrix, weights) >= least - 1e-9).all())
 
 
 def directed(design: Floats, happened: Any, penalty: float, matrix: Floats, least: Floats) -> tuple[Floats, float]:
-    """Weights and intercept.  Newton's steps, each to the lowest point of a bowl with walls."""
+    """Weights and intercept of the constrained fit, by bounded Newton steps.  Raises ValueError without convergence."""
     wide = np.column_stack([design @ matrix, np.ones(len(design))])
     shrink = np.zeros((wide.shape[1], wide.shape[1]))
     shrink[:-1, :-1] = matrix.T @ matrix
@@ -59,11 +60,14 @@ def directed(design: Floats, happened: Any, penalty: float, matrix: Floats, leas
         at = at + move
         if abs(move).max() < 1e-9:
             return matrix @ at[:-1], float(at[-1])
-    raise ValueError("the directed fit did not settle")
+    raise ValueError("the constrained fit did not converge")
 
 
 def lowest(bend: Floats, pull: Floats, bound: NDArray[np.bool_]) -> Floats:
-    """Where ``x @ bend @ x / 2 - pull @ x`` is least, with no less than 0 where ``bound`` (Lawson and Hanson's way)."""
+    """The minimum of ``x @ bend @ x / 2 - pull @ x`` with x ≥ 0 where ``bound`` (Lawson and Hanson).
+
+    Raises ValueError without convergence.
+    """
     inside, found = ~bound, np.zeros(len(pull))
     for _ in range(10 * len(pull)):
         while True:
@@ -72,7 +76,7 @@ def lowest(bend: Floats, pull: Floats, bound: NDArray[np.bool_]) -> Floats:
             out = inside & bound & (goal <= 0)
             if not out.any():
                 break
-            # As far as the first wall, which is then kept to.
+            # Move to the first bound that is reached, and fix it.
             part = (found[out] / (found[out] - goal[out])).min()
             found = found + part * (goal - found)
             inside &= ~(bound & (found <= 1e-13))
@@ -82,4 +86,4 @@ def lowest(bend: Floats, pull: Floats, bound: NDArray[np.bool_]) -> Floats:
         if gain.max() <= 1e-9:
             return found
         inside[gain.argmax()] = True
-    raise ValueError("the directed fit did not settle")
+    raise ValueError("the constrained fit did not converge")

@@ -1,4 +1,4 @@
-"""How good held-out predictions are, with intervals by bootstrap over people."""
+"""Performance of held-out predictions, with intervals by bootstrap over people."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ SAMPLES, LEVEL, SEED = 400, 0.95, 20260102
 
 
 def auroc(happened: Any, margin: Any) -> float:
-    """The chance that someone with the event has the higher prediction; ties count half."""
+    """The probability that a person with the event has the higher prediction; ties count half."""
     _, place, counts = np.unique(margin, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     rank = (ends - (counts - 1) / 2)[place]
@@ -32,12 +32,12 @@ def brier(happened: Any, margin: Any) -> float:
 
 
 def slope(happened: Any, margin: Any) -> float:
-    """Of the outcome's log-odds on the predicted: 1 is right, less is too extreme."""
+    """Calibration slope of the outcome on the predicted log-odds: 1 is calibrated, less is too extreme."""
     return line(happened, margin)[1]
 
 
 def line(happened: Any, margin: Any) -> tuple[float, float]:
-    """Intercept and slope of the outcome's log-odds on the predicted."""
+    """Intercept and slope of a logistic regression of the outcome on the predicted log-odds."""
     weights = np.zeros(2)
     design = np.column_stack([np.ones_like(margin), margin])
     for _ in range(25):
@@ -52,8 +52,8 @@ def line(happened: Any, margin: Any) -> tuple[float, float]:
 
 
 def recalibrated(happened: Any, margins: Floats) -> tuple[Floats, tuple[float, float]]:
-    """Held-out log-odds, each person's after Platt scaling fitted to the four fifths without them; and intercept and
-    slope of the scaling by all.
+    """Held-out log-odds after Platt scaling, each fitted without the person's fifth; and the (intercept, slope) of the
+    scaling fitted to all.
     """
     part = np.random.default_rng(SEED).integers(0, 5, len(happened))
     scaled = np.empty_like(margins)
@@ -65,7 +65,7 @@ def recalibrated(happened: Any, margins: Floats) -> tuple[Floats, tuple[float, f
 
 
 def intercept(happened: Any, margin: Any) -> float:
-    """By how much, in log-odds, predictions are too low on the whole: 0 is right."""
+    """Calibration in the large, in log-odds: 0 is calibrated, positive means that predictions are too low."""
     shift = 0.0
     for _ in range(25):
         chance = _chance(margin + shift)
@@ -77,7 +77,7 @@ def intercept(happened: Any, margin: Any) -> float:
 
 
 def net_benefit(threshold: float) -> Callable[[Any, Any], float]:
-    """Of acting on predictions from a threshold on, in true positives for each person."""
+    """The measure of net benefit at a threshold, in true positives per person."""
 
     def measure(happened: Any, margin: Any) -> float:
         acted = _chance(margin) >= threshold
@@ -95,7 +95,7 @@ MEASURES: Mapping[str, Callable[[Any, Any], float]] = {
 def measured(
     happened: Any, margins: Floats, measures: Mapping[str, Callable[[Any, Any], float]]
 ) -> dict[str, tuple[float, float, float]]:
-    """Each measure, the mean over the repeats, with the ends of its bootstrap interval."""
+    """Each measure by name: its mean over the repeats, and the low and high end of its bootstrap interval."""
     rng = np.random.default_rng(SEED)
     draws = [rng.integers(0, len(happened), len(happened)) for _ in range(SAMPLES)]
     found = {}
@@ -112,7 +112,7 @@ def measured(
 
 
 def difference(happened: Any, first: Floats, second: Floats, name: str) -> tuple[float, float, float]:
-    """By how much the second candidate's measure exceeds the first's, on the same people of each sample."""
+    """The second candidate's measure minus the first's, and the ends of its paired bootstrap interval."""
     rng = np.random.default_rng(SEED)
     measure = MEASURES[name]
 
@@ -127,7 +127,7 @@ def difference(happened: Any, first: Floats, second: Floats, name: str) -> tuple
 
 
 def shares(happened: Any, margins: Floats, groups: int, z: float = 1.6449) -> dict[str, Sequence[float]]:
-    """In groups of like held-out predictions: from which log-odds on, and Wilson's 90 % interval of the share."""
+    """By groups of similar held-out predictions: the lowest log-odds, and Wilson's 90 % interval of the event share."""
     margin, outcome = margins.ravel(), np.tile(happened, len(margins))
     parts = np.array_split(np.argsort(margin, kind="stable"), groups)
     table: dict[str, list[float]] = {"margin": [], "low": [], "high": []}

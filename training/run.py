@@ -1,4 +1,4 @@
-"""From rows to a folder: compare the candidates on the same folds, choose by a rule fixed beforehand, fit, write."""
+"""Trains a model: compares the candidates on the same folds, chooses by a fixed rule, fits, and writes its folder."""
 
 import argparse
 import json
@@ -22,12 +22,17 @@ from training.write import write_metrics, write_model
 Floats = NDArray[np.float64]
 SIMPLE, COMPLEX = "logistic", "gradient boosting"
 CLEARLY = 0.01
-"""By how much the AUROC of the more complex candidate must be higher, the interval of the difference above 0."""
+"""Least difference of AUROC for which the more complex candidate is chosen (its interval must be above 0, too)."""
 
 
 @dataclass
 class Task:
-    """What is to be fitted, and how it is to be told.  ``groups`` are people by subgroup, for the audit only."""
+    """The data of a model, and how it is fitted and described.
+
+    ``rows`` are people × ``columns``, ``happened`` their outcomes (0 or 1).  ``thresholds``: probabilities for the net
+    benefit; ``bins``: groups of the uncertainty table; ``least``: how many of which inputs must be measured;
+    ``people``: the population in words.  ``groups``: masks of subgroups, for the audit only.
+    """
 
     columns: Sequence[Column]
     rows: Floats
@@ -43,19 +48,19 @@ class Task:
 
 
 def train(task: Task, folder: Path) -> None:
-    """Fits, writes, and prints what a reader of the card needs to see."""
+    """Fits the model, writes its folder, and prints the figures for its card."""
     warnings.simplefilter("error", ConvergenceWarning)
-    # Sums over several threads differ in their last digits from one count of threads to another.
+    # The last digits of sums depend on the number of threads.
     threadpool_limits(1)
     margins = held_out(task.columns, task.rows, task.happened, task.repeats, task.folds)
     gains = {name: difference(task.happened, margins[SIMPLE], margins[COMPLEX], name) for name in ("auroc", "brier")}
     better = gains["auroc"][0] >= CLEARLY and gains["auroc"][1] > 0 and gains["brier"][2] < 0
     family = COMPLEX if better else SIMPLE
-    # Scaled only where the log-odds are shown to be too mild or too extreme.
-    found, scaling, kept = [], None, margins[family]
-    _, low, high = measured(task.happened, kept, {"slope": MEASURES["calibration-slope"]})["slope"]
+    # Scaled only where the log-odds are significantly too mild or too extreme.
+    found, scaling, unscaled = [], None, margins[family]
+    _, low, high = measured(task.happened, unscaled, {"slope": MEASURES["calibration-slope"]})["slope"]
     if not low <= 1 <= high:
-        margins[family], scaling = recalibrated(task.happened, kept)
+        margins[family], scaling = recalibrated(task.happened, unscaled)
     for name in FAMILIES:
         for measure, value in measured(task.happened, margins[name], MEASURES).items():
             found.append(_metric(measure, value, task.happened, candidate="" if name == family else name))
@@ -64,8 +69,8 @@ def train(task: Task, folder: Path) -> None:
         found += [_metric(measure, value, task.happened[inside], group=name) for measure, value in part.items()]
     for threshold in task.thresholds:
         curves = {"net-benefit": margins[family], "net-benefit-treat-all": np.full_like(margins[family], 99.0)}
-        for measure, given in curves.items():
-            value = measured(task.happened, given, {measure: net_benefit(threshold)})[measure]
+        for measure, margin in curves.items():
+            value = measured(task.happened, margin, {measure: net_benefit(threshold)})[measure]
             found.append(_metric(measure, value, task.happened, threshold=threshold))
     setting, model = tuned(family, task.columns, task.rows, task.happened, SEED)
     method = (
@@ -73,14 +78,16 @@ def train(task: Task, folder: Path) -> None:
         "percentile bootstrap over people"
     )
     write_metrics(folder, found, method)
-    own = {m["measure"]: m for m in found if not m.get("candidate") and not m.get("group")}
-    slope, shift = own["calibration-slope"], own["calibration-intercept"]
+    headline = {m["measure"]: m for m in found if not m.get("candidate") and not m.get("group")}
+    slope, shift = headline["calibration-slope"], headline["calibration-intercept"]
     scaled = "log-odds scaled as fitted to held-out predictions; " if scaling else ""
     words = {
         "background": "40 made-up people with the quantiles of the training data"
         if family == SIMPLE
         else "the mean over the training data, by the weights in the leaves of the trees",
-        "calibration": f"{scaled}slope {_told(slope['value'])}, intercept {_told(shift['value'])}; {method}",
+        "calibration": (
+            f"{scaled}slope {_format_interval(slope['value'])}, intercept {_format_interval(shift['value'])}; {method}"
+        ),
         "uncertainty": f"the share that had the event among {task.people} with a like prediction, held out: "
         "its 90 % interval, widened where it does not hold the estimate",
     }
@@ -88,14 +95,14 @@ def train(task: Task, folder: Path) -> None:
     digest = write_model(folder, task.columns, task.rows, model, table, words, task.correlated, task.least, scaling)
     shown = {
         "family": family, "setting": setting, "digest": digest, "people": len(task.rows),
-        "events": int(task.happened.sum()), "gain": {name: _told(value) for name, value in gains.items()},
-        "metrics": [{**m, "value": _told(m["value"])} for m in found],
+        "events": int(task.happened.sum()), "gain": {name: _format_interval(value) for name, value in gains.items()},
+        "metrics": [{**m, "value": _format_interval(m["value"])} for m in found],
     }  # fmt: skip
     sys.stdout.write(json.dumps(shown, indent=1) + "\n")
 
 
 def run(task: Callable[[Path], Task], folder: Path, arguments: Sequence[str] | None = None) -> None:
-    """The command of a ``train.py``: reads the data, fits, writes ``folder``; ends in words where there are no data."""
+    """The command of a ``train.py``: reads the data, fits, writes ``folder``; exits with a message without data."""
     parser = argparse.ArgumentParser(description="Fit a model and write its folder.")
     parser.add_argument("--data", type=Path, default=HOME, help="the folder of the downloaded wheels")
     try:
@@ -109,5 +116,5 @@ def _metric(measure: str, value: tuple[float, float, float], happened: Any, **mo
     return {"measure": measure, "value": value, "number": len(happened), "events": int(happened.sum()), **more}
 
 
-def _told(value: tuple[float, float, float]) -> str:
+def _format_interval(value: tuple[float, float, float]) -> str:
     return f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f})"

@@ -1,4 +1,4 @@
-"""What a fitted model leaves in its folder: files named by their digests, and Turtle below a marker."""
+"""Writes a fitted model to its folder: files with their digests, and Turtle below a marker."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ _SEX = "http://hl7.org/fhir/administrative-gender"
 
 
 def decimal(value: float, digits: int = 4) -> str:
-    """A number without an exponent, as Turtle has it."""
+    """A number as a Turtle decimal, without an exponent."""
     text = f"{value:.{digits}f}".rstrip("0")
     return "0" if text in ("-0.", "0.") else text.rstrip(".")
 
 
 def write_background(folder: Path, columns: Sequence[Column], rows: Floats) -> str:
-    """Made-up rows: each column has the quantiles of its training values, shuffled by itself.  Gives the digest."""
+    """Writes made-up rows: each column has quantiles of its training values, shuffled.  Returns the file's digest."""
     rng = np.random.default_rng(20260103)
     made = np.full((ROWS, len(columns)), np.nan)
     for place in range(len(columns)):
@@ -47,7 +47,7 @@ def write_background(folder: Path, columns: Sequence[Column], rows: Floats) -> s
 
 
 def write_curves(folder: Path, columns: Sequence[Column], model: Any) -> None:
-    """The whole logistic model in plain numbers: log-odds at the knots of each curve, straight in between."""
+    """Writes the complete logistic model in plain numbers: log-odds at the knots of each curve, linear in between."""
     parts, weights = model[0], model[-1].coef_[0].tolist()
     curve = parts.named_transformers_["curves"]
     numbers = [column for column in columns if column.kind == "number"]
@@ -77,7 +77,7 @@ def write_model(
     least: tuple[int, Sequence[str]],
     scaling: tuple[float, float] | None,
 ) -> str:
-    """The files of a fitted model, and its part of module.ttl; gives the digest of the model."""
+    """Writes the files of a fitted model, and its part of module.ttl; returns the digest of the model."""
     linear = hasattr(model[-1], "coef_")
     skops.io.dump(model, folder / "model.skops", compression=ZIP_DEFLATED, compresslevel=9)
     digest = content_digest(folder / "model.skops")
@@ -104,7 +104,7 @@ def write_model(
 
 
 def write_metrics(folder: Path, found: Sequence[Mapping[str, Any]], method: str) -> None:
-    """The metrics of the card."""
+    """Writes the metrics of the card, below the marker of card.ttl."""
     lines = []
     for each in found:
         value, low, high = each["value"]
@@ -123,7 +123,7 @@ def write_metrics(folder: Path, found: Sequence[Mapping[str, Any]], method: str)
 
 
 def below(path: Path, lines: Sequence[str]) -> None:
-    """Replaces all that stands below the marker."""
+    """Replaces everything below the marker."""
     above = path.read_text(encoding="utf-8").partition(MARK)[0]
     path.write_text(f"{above}{MARK}\n" + "\n".join(lines) + "\n", encoding="utf-8")
 

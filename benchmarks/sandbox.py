@@ -1,7 +1,7 @@
-"""A server that answers searches with Bundles made beforehand, each after the same time; in a process of its own.
+"""A server that answers searches with prepared Bundles, each after the same latency; in a process of its own.
 
-It knows no codes and no dates: what a patient has of a type is what it sends, in pages.  ``/count`` says how many
-searches of each type it has answered since it was last asked.
+It ignores codes and dates: it sends all of a patient's records of a type, in pages.  ``/count`` returns the number of
+searches of each type since it was last requested.
 
     with sandbox({"p1": records}, latency=0.02) as base_url:
         httpx.get(f"{base_url}/Observation", params={"patient": "p1"})
@@ -84,7 +84,7 @@ def _wait(base_url: str, process: Child) -> None:
 
 
 def application(patients: Mapping[str, Sequence[Json]], base_url: str, latency: float) -> Starlette:
-    """The application; every page is made here, so that answering takes no time of its own."""
+    """The application; all pages are prepared here, so that only the latency counts."""
     bodies: dict[tuple[str, str, int], bytes] = {}
     for patient, records in patients.items():
         for resource_type in {record["resourceType"] for record in records} | {"Condition", "Encounter"}:
@@ -107,9 +107,9 @@ def application(patients: Mapping[str, Sequence[Json]], base_url: str, latency: 
         return JSONResponse(CAPABILITY)
 
     async def count(_: Request) -> Response:
-        told = dict(counts)
+        answered = dict(counts)
         counts.clear()
-        return JSONResponse(told)
+        return JSONResponse(answered)
 
     return Starlette(
         routes=[
@@ -133,7 +133,7 @@ def _page(base_url: str, patient: str, resource_type: str, records: Sequence[Jso
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serves until it is stopped: file of patients, base URL, latency in seconds, listening descriptor."""
+    """Serves until it is stopped.  Arguments: file of patients, base URL, latency in seconds, listening descriptor."""
     patients = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     app = application(patients, arguments[1], float(arguments[2]))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

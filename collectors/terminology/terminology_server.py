@@ -142,7 +142,7 @@ class ExpansionPages:
         if self.total is None:
             return count == 0
         if self.count > self.total or (count == 0 and self.count < self.total):
-            raise self._fault(f"its total is {self.total}, and {self.count} came")
+            raise self._fault(f"its total is {self.total}, but {self.count} codes were received")
         return self.count == self.total
 
     def complete_set(self) -> CodeSet:

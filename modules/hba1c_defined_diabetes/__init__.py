@@ -1,1 +1,1 @@
-"""Diabetes by HbA1c in adults who were never told that they have it."""
+"""Undiagnosed diabetes by HbA1c in adults."""

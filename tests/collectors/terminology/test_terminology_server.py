@@ -55,8 +55,8 @@ def everywhere(**elements: Any) -> Callable[[dict[str, Any], int], dict[str, Any
 
 MARK = {"url": "http://hl7.org/fhir/StructureDefinition/valueset-toocostly", "valueBoolean": True}
 FAULTS: dict[str, tuple[Callable[[dict[str, Any], int], Any], type[CollectorError], str]] = {
-    "a total above what comes": (everywhere(total=11), DefinitionError, "its total is 11, and 10 came"),
-    "a total below what comes": (everywhere(total=7), DefinitionError, "its total is 7, and 8 came"),
+    "a total above what comes": (everywhere(total=11), DefinitionError, "its total is 11, but 10 codes were received"),
+    "a total below what comes": (everywhere(total=7), DefinitionError, "its total is 7, but 8 codes were received"),
     "totals that change": (expansion(total=12), DefinitionError, "disagree on the total"),
     "pages ignored": (
         lambda page, _: {**page, "expansion": {"contains": [{"system": SCT, "code": "1"}]}},
@@ -64,7 +64,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any], int], Any], type[CollectorErro
         "a page repeats codes",
     ),
     "the wrong page": (expansion(offset=0), DefinitionError, "a page starts at 0, and was asked for from 4"),
-    "an empty page in between": (expansion(contains=[]), DefinitionError, "its total is 10, and 4 came"),
+    "an empty page in between": (expansion(contains=[]), DefinitionError, "its total is 10, but 4 codes were received"),
     "an incomplete one": (everywhere(extension=[MARK]), TooCostlyError, "marked as incomplete"),
     "a narrowed one": (everywhere(parameter=[{"name": "filter"}]), TooCostlyError, "narrowed by the parameter filter"),
     "no expansion": (

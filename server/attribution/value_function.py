@@ -17,7 +17,7 @@ from server.errors import KindError
 from server.executor.binding import bounds_in_slot_unit, in_slot_unit
 from server.executor.budget import Effort
 from server.executor.fingerprint import truncate_time
-from server.executor.module_evaluation import evaluate_safely
+from server.executor.plan_run import evaluate_safely
 
 
 class ValueFunction:

@@ -18,10 +18,9 @@ from ontology.evaluation import SlotInput
 from ontology.words import amount, words
 from server.catalog.descriptions import Description
 from server.executor.cache.encryption import Keyring
-from server.executor.cache.store import Store, seen_name
+from server.executor.cache.store import NAME_PREFIX, Store
 from server.executor.fingerprint import Environment, InputDigests, fingerprint, truncate_time
-from server.executor.module_evaluation import by_turns
-from server.executor.result_cache import ResultCache
+from server.executor.result_cache import ResultCache, by_turns
 from server.executor.trace import Circumstances, Execution
 
 _PERSON = b"mt.seen"
@@ -55,7 +54,7 @@ _DECODER = msgpack.Decoder(LastSeen)
 
 def last_seen_name(source: str, patient: str, module: str, point: datetime | None, scope: str, key: bytes) -> str:
     """Where the entry is: ``point`` is the time of a point in a series, ``scope`` what the caller may see."""
-    return seen_name(digest((source, patient, module, point, scope), key, _PERSON))
+    return f"{NAME_PREFIX}:seen:{digest((source, patient, module, point, scope), key, _PERSON)}"
 
 
 def make_last_seen(

@@ -4,6 +4,7 @@ Calls run in waves: all whose inputs are there.  A wave costs one look-up in the
 Inputs of one group (``mpm:within``) that are much older than its newest one are stale.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,18 +12,20 @@ from functools import partial
 
 from collectors.facts import Facts
 from ontology.concepts import Concept
-from ontology.evaluation import Issue, Severity, SlotInput
+from ontology.evaluation import Evaluation, Issue, Severity, SlotInput, Working
 from ontology.resources import Resource
 from ontology.values import Absent, AbsentReason, Value
-from server.catalog.descriptions import Kind, MaxTimeApart
+from server import kinds
+from server.catalog.descriptions import Description, Kind, MaxTimeApart
 from server.compiler.plan import Plan
 from server.executor.binding import Binder, CallInstance, expand_plan
 from server.executor.budget import Work
 from server.executor.fingerprint import truncate_time
 from server.executor.memory import Memory, Subject
-from server.executor.module_evaluation import by_turns, evaluate_safely
-from server.executor.result_cache import Job
+from server.executor.result_cache import Job, by_turns
 from server.executor.trace import BoundInput, Execution, GoalAnswer, Trace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +183,13 @@ def _stale_input(given: BoundInput, time: datetime, newest: datetime, within: Ma
     )
     issue = Issue(Severity.WARNING, "not-within", text, given.slot.name)
     return replace(given, value=Absent(AbsentReason.STALE), bounds=None, issues=(*given.issues, issue))
+
+
+def evaluate_safely(description: Description, inputs: Mapping[str, SlotInput], at: datetime | None) -> Evaluation:
+    """Evaluate; on any exception an evaluation with ``Absent(FAILED)`` that says which module failed."""
+    try:
+        return kinds.evaluate(description, inputs, at)
+    except Exception as error:  # noqa: BLE001 - the execution boundary
+        log.error("module %s %s raised %s", description.id, description.version, type(error).__name__)
+        text = f"The module {description.id} {description.version} failed; its result is not known."
+        return Evaluation(Absent(AbsentReason.FAILED), Working(text), (Issue(Severity.ERROR, "failed", text),))

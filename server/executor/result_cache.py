@@ -8,14 +8,46 @@ import asyncio
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TypeAlias, TypeVar, assert_never
 
-from ontology.evaluation import Evaluation
-from ontology.values import Absent, AbsentReason
-from server.executor.cache.store import Store, lock_name, value_name
-from server.executor.module_evaluation import by_turns, decode_evaluation, encode_evaluation
+from msgspec import MsgspecError, Struct, msgpack
+
+from ontology.evaluation import Evaluation, Interval, Issue, Working
+from ontology.values import Absent, AbsentReason, Bound, Coding, Comparator, Date, Quantity, Series, Value
+from server.executor.cache.store import NAME_PREFIX, Store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+TURN_SIZE = 64
+"""So many executions are worked on between two turns of others: ten milliseconds or so."""
+
+
+async def by_turns(work: Callable[[T], R], items: Sequence[T], turn: int = TURN_SIZE) -> list[R]:
+    """What ``work`` gives for each item, in order; after every ``turn`` of them whatever waits on the loop goes first.
+
+    Few items take no turns: to give one costs as much as an execution.
+    """
+    done = [work(item) for item in items[:turn]]
+    for start in range(turn, len(items), turn):
+        await asyncio.sleep(0)
+        done += [work(item) for item in items[start : start + turn]]
+    return done
+
 
 _MAX_PAUSE = 0.25
+
+
+def value_name(fingerprint: str) -> str:
+    """Name of the evaluation with this fingerprint in the cache."""
+    return f"{NAME_PREFIX}:{fingerprint}"
+
+
+def lock_name(fingerprint: str) -> str:
+    """Name of the lock on evaluating what has this fingerprint."""
+    return f"{NAME_PREFIX}:lock:{fingerprint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +178,7 @@ class ResultCache:
         return mine
 
     async def _put_results(self, names: Sequence[str], wave: "_Wave") -> None:
-        kept = {value_name(n): encode_evaluation(wave.results[n]) for n in names if not _is_failed(wave.results[n])}
+        kept = {value_name(n): encode_evaluation(wave.results[n]) for n in names if not has_failed(wave.results[n])}
         await self._store.put_many(kept, self._ttl)
 
     def _add_result(self, name: str, evaluation: Evaluation, wave: "_Wave") -> None:
@@ -174,6 +206,121 @@ class _Wave:
         return False
 
 
-def _is_failed(evaluation: Evaluation) -> bool:
-    # A module that raised may not raise again: it is asked anew each time.
+def has_failed(evaluation: Evaluation) -> bool:
+    """Whether the module failed: such an evaluation is never cached."""
     return isinstance(evaluation.value, Absent) and evaluation.value.reason is AbsentReason.FAILED
+
+
+class _Quantity(Struct, tag="quantity", array_like=True, frozen=True):
+    value: Decimal
+    unit: str
+
+
+class _Bound(Struct, tag="bound", array_like=True, frozen=True):
+    comparator: Comparator
+    value: Decimal
+    unit: str
+
+
+class _Coding(Struct, tag="coding", array_like=True, frozen=True):
+    system: str
+    code: str
+    display: str | None
+
+
+class _Flag(Struct, tag="flag", array_like=True, frozen=True):
+    value: bool
+
+
+class _Date(Struct, tag="date", array_like=True, frozen=True):
+    start: date
+    end: date
+
+
+class _Series(Struct, tag="series", array_like=True, frozen=True):
+    # Times as text, since MessagePack's own timestamps forget the offset.
+    points: tuple[tuple[str, Decimal], ...]
+    unit: str
+
+
+class _Absent(Struct, tag="absent", array_like=True, frozen=True):
+    reason: AbsentReason
+
+
+_Wire: TypeAlias = _Quantity | _Bound | _Coding | _Flag | _Date | _Series | _Absent
+
+
+class _Evaluation(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    value: _Wire
+    working: Working
+    issues: tuple[Issue, ...]
+    bounds: Interval | None
+    interval: Interval | None
+
+
+_ENCODER = msgpack.Encoder()
+_DECODER = msgpack.Decoder(_Evaluation)
+
+
+def encode_evaluation(evaluation: Evaluation) -> bytes:
+    """The evaluation as bytes that ``decode_evaluation`` reads back to an equal one."""
+    return _ENCODER.encode(
+        _Evaluation(
+            _to_wire(evaluation.value),
+            evaluation.working,
+            evaluation.issues,
+            evaluation.bounds,
+            evaluation.interval,
+        )
+    )
+
+
+def decode_evaluation(data: bytes | None) -> Evaluation | None:
+    """The evaluation in these bytes; None where there are none, or they cannot be read."""
+    if data is None:
+        return None
+    try:
+        read = _DECODER.decode(data)
+        return Evaluation(_from_wire(read.value), read.working, read.issues, read.bounds, read.interval)
+    except (MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _to_wire(value: Value) -> _Wire:
+    match value:
+        case bool():
+            return _Flag(value)
+        case Quantity():
+            return _Quantity(value.value, value.unit)
+        case Bound():
+            return _Bound(value.comparator, value.value, value.unit)
+        case Coding():
+            return _Coding(value.system, value.code, value.display)
+        case Date():
+            return _Date(value.start, value.end)
+        case Series():
+            return _Series(tuple((time.isoformat(), number) for time, number in value.points), value.unit)
+        case Absent():
+            return _Absent(value.reason)
+        case _:
+            assert_never(value)
+
+
+def _from_wire(wire: _Wire) -> Value:
+    match wire:
+        case _Flag():
+            return wire.value
+        case _Quantity():
+            return Quantity(wire.value, wire.unit)
+        case _Bound():
+            return Bound(wire.comparator, wire.value, wire.unit)
+        case _Coding():
+            return Coding(wire.system, wire.code, wire.display)
+        case _Date():
+            return Date(wire.start, wire.end)
+        case _Series():
+            return Series(tuple((datetime.fromisoformat(time), number) for time, number in wire.points), wire.unit)
+        case _Absent():
+            return Absent(wire.reason)
+        case _:
+            assert_never(wire)

@@ -15,7 +15,8 @@ from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
 from server.executor.cache.encryption import Keyring
 from server.executor.fingerprint import FORMAT, Environment, truncate_time
-from server.executor.module_evaluation import evaluate_safely, has_failed
+from server.executor.plan_run import evaluate_safely
+from server.executor.result_cache import has_failed
 from server.explain.prov.exported import ExportedAnswer, ExportedStep
 from server.explain.prov.read_export import read_export
 from server.explain.prov.seal import SealCheck, check_seal

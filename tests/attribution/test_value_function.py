@@ -16,7 +16,7 @@ from server.attribution.attribute import attribute
 from server.attribution.game import Snapshot, snapshot_of
 from server.attribution.result import Attribution
 from server.catalog.catalog import Catalog
-from server.executor.module_evaluation import evaluate_safely
+from server.executor.plan_run import evaluate_safely
 from server.executor.trace import BoundInput, Trace
 from tests.support.charts import condition, creatinine, lab, patient
 from tests.support.engine_questions import open_asker

@@ -10,7 +10,6 @@ from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.descriptions import Description, Kind
 from server.executor.cache.encryption import Keyring, SealedStore
-from server.executor.cache.store import value_name
 from server.executor.fingerprint import FORMAT, Environment, fingerprint
 from server.executor.memory import (
     LastSeen,
@@ -20,6 +19,7 @@ from server.executor.memory import (
     read_last_seen,
     write_last_seen,
 )
+from server.executor.result_cache import value_name
 from tests.support.cache_servers import open_backend
 from tests.support.descriptions import make_description
 

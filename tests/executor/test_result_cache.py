@@ -15,9 +15,8 @@ import pytest
 
 from ontology.evaluation import Evaluation, Working
 from ontology.values import Absent, AbsentReason, Quantity
-from server.executor.cache.store import NoStore, Store, lock_name, value_name
-from server.executor.module_evaluation import encode_evaluation
-from server.executor.result_cache import Job, JobResult, ResultCache
+from server.executor.cache.store import NoStore, Store
+from server.executor.result_cache import Job, JobResult, ResultCache, encode_evaluation, lock_name, value_name
 from tests.support.cache_servers import SERVERS, Backend, open_backend, wait_until_true
 
 REPO = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from server import kinds
 from server.catalog.descriptions import Description
 from server.catalog.trained_model import Explainer, ModelFile
 from server.executor.binding import in_slot_unit
-from server.executor.module_evaluation import decode_evaluation, encode_evaluation
+from server.executor.result_cache import decode_evaluation, encode_evaluation
 from server.kinds.trained.feature_row import feature_row
 from server.kinds.trained.loaded_model import load_model
 from server.kinds.trained.shap_values import column_slots, probe_rows

@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 from server.errors import SettingsError
 from server.executor.cache.embedded_server import EmbeddedCacheError, start_embedded
 from server.executor.cache.encryption import Keyring, SealedStore
-from server.executor.cache.redis_store import RedisStore
+from server.executor.cache.redis_store import RedisStore, WriteBehindStore
 from server.executor.cache.store import NoStore, Store
-from server.executor.cache.write_behind import WriteBehindStore
 
 _SCHEMES = ("redis", "rediss", "unix")
 

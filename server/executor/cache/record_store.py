@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from collectors.fetching.record_cache import CacheName
 from ontology.encoding import digest
-from server.executor.cache.store import Store, record_name
+from server.executor.cache.store import NAME_PREFIX, Store
 
 _PERSON = b"mt.shelf"
 
@@ -29,4 +29,4 @@ class RecordStore:
         await self._store.put_many({self._hashed_name(name): content}, keep)
 
     def _hashed_name(self, name: CacheName) -> str:
-        return record_name(digest(name, self._key, _PERSON))
+        return f"{NAME_PREFIX}:shelf:{digest(name, self._key, _PERSON)}"

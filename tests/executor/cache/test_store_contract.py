@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from server.executor.cache.encryption import Keyring, SealedStore
-from server.executor.cache.store import lock_name, value_name
-from server.executor.cache.write_behind import WriteBehindStore
+from server.executor.cache.redis_store import WriteBehindStore
+from server.executor.result_cache import lock_name, value_name
 from tests.support.cache_servers import OURS, SERVERS, Backend, open_backend, wait_until
 
 KEYS = Keyring.from_secret(b"s" * 32)

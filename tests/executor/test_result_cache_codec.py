@@ -21,7 +21,7 @@ from ontology.evaluation import (
     Working,
 )
 from ontology.values import Series
-from server.executor.module_evaluation import decode_evaluation, encode_evaluation
+from server.executor.result_cache import decode_evaluation, encode_evaluation
 from tests.support.any_value import any_value
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

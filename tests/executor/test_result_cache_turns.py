@@ -7,8 +7,8 @@ import pytest
 
 from collectors.assembly import facts_from_resources
 from server.compiler.compilation import compile_plan
-from server.executor.module_evaluation import TURN_SIZE, by_turns
 from server.executor.question import Question
+from server.executor.result_cache import TURN_SIZE, by_turns
 from tests.support.charts import creatinine, patient
 from tests.support.engine_questions import AT, shipped
 from tests.support.fake_fhir_servers import FaultyFhir, engine_over

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from server.executor.cache.redis_store import RedisStore
+from server.executor.cache.redis_store import RedisStore, WriteBehindStore
 from server.executor.cache.store import NoStore
-from server.executor.cache.write_behind import WriteBehindStore
 from tests.support.cache_servers import Backend, open_backend, wait_until
 
 HOUR = timedelta(hours=1)

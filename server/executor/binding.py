@@ -1,4 +1,4 @@
-"""Which executions a plan expands to for one patient, and what fills their slots.
+"""Expands a plan into executions for one patient, and binds the inputs of each.
 
 A call is one execution, and one more for each point of a series.  Slots are filled from records, from assumptions,
 from the site's settings and from other executions.
@@ -23,7 +23,11 @@ from server.executor.trace import BoundInput, Execution
 
 @dataclass(frozen=True, slots=True)
 class CallInstance:
-    """One module call as of one time.  ``sources`` are the positions of the instances that fill its slots."""
+    """One module call as of one time.
+
+    ``level`` is the wave in which it runs (0: it needs no other instance).  ``producers`` are the positions of the
+    instances that fill its slots, by slot name.  ``is_point``: it computes a point of a series.
+    """
 
     call: PlannedCall
     as_of: datetime
@@ -34,7 +38,10 @@ class CallInstance:
 
 @dataclass(slots=True)
 class PlanExpansion:
-    """The instances of a run, inputs before what needs them, and which one answers each call of the question."""
+    """The instances of a run, each after those it needs.
+
+    ``answers`` maps the IRI of each module that answers a goal to the position of its instance.
+    """
 
     instances: list[CallInstance] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
@@ -43,14 +50,15 @@ class PlanExpansion:
 def expand_plan(
     plan: Plan, facts: Facts, at: datetime, concepts: Mapping[str, Concept], work: Work | None = None
 ) -> PlanExpansion:
-    """Lay out the executions of a plan; a series of a computed concept becomes one instance for each time at which
-    one of the observations under it was made, in the slot's window.  QuestionError where it costs too much."""
+    """The executions of a plan.  A series of a computed concept becomes one instance for each time in the slot's window
+    at which one of the underlying observations was made.  Raises QuestionError if there are more than the budget
+    allows."""
     expansion = PlanExpansion()
     seen: dict[tuple[str, datetime, bool], int] = {}
     narrower: dict[str, bool] = {}
 
-    def lay(iri: str, as_of: datetime, point: bool) -> int:
-        # A point may lie at the very time of the question, and is then asked for less than the answer.
+    def add_instance(iri: str, as_of: datetime, point: bool) -> int:
+        # A point may have the very time of the question, and then needs fewer inputs than the answer.
         key = (iri, as_of, point and _needs_less_at_points(plan, iri, narrower))
         known = seen.get(key)
         if known is not None:
@@ -58,29 +66,31 @@ def expand_plan(
         if work is not None:
             work.take_execution()
         call = plan.call(iri)
-        sources: dict[str, tuple[int, ...]] = {}
+        producers: dict[str, tuple[int, ...]] = {}
         for slot in call.description.slots:
             binding = call.bindings[slot.name]
             if point and slot.current_only:
                 continue
             if isinstance(binding, FromCall):
-                sources[slot.name] = (lay(binding.call, as_of, point),)
+                producers[slot.name] = (add_instance(binding.call, as_of, point),)
             elif isinstance(binding, FromSeries):
                 times = facts.times(_driver_concepts(binding, concepts), _window_start(slot, as_of), as_of)
-                sources[slot.name] = tuple(lay(binding.call, time, True) for time in times)
-        level = 1 + max((expansion.instances[i].level for found in sources.values() for i in found), default=-1)
-        expansion.instances.append(CallInstance(call, as_of, level, sources, point))
+                producers[slot.name] = tuple(add_instance(binding.call, time, True) for time in times)
+        level = 1 + max(
+            (expansion.instances[i].level for positions in producers.values() for i in positions), default=-1
+        )
+        expansion.instances.append(CallInstance(call, as_of, level, producers, point))
         seen[key] = len(expansion.instances) - 1
         return seen[key]
 
     for goal in plan.goals:
         if goal.call is not None:
-            expansion.answers[goal.call] = lay(goal.call, at, False)
+            expansion.answers[goal.call] = add_instance(goal.call, at, False)
     return expansion
 
 
 def _needs_less_at_points(plan: Plan, iri: str, known: dict[str, bool]) -> bool:
-    """Whether a call, or one under it, is asked for less at the points of a series; ``known`` keeps it."""
+    """Whether a call, or one upstream of it, needs fewer inputs at the points of a series; ``known`` caches this."""
     if iri not in known:
         call = plan.call(iri)
         below = (each.call for each in call.bindings.values() if isinstance(each, FromCall))
@@ -98,7 +108,11 @@ def _window_start(slot: Slot, as_of: datetime) -> datetime | None:
 
 
 class Binder:
-    """Fills slots for one run.  ``executions`` grows as the run goes on; ``known_at`` is the question's time."""
+    """Fills slots for one run.
+
+    ``known_at`` is the question's time: only what was issued by then is used.  ``executions`` are those of the run,
+    None at positions that have not run yet.
+    """
 
     def __init__(
         self,
@@ -117,27 +131,27 @@ class Binder:
         self.executions = executions
 
     def bind(self, instance: CallInstance) -> dict[str, BoundInput]:
-        """Every slot of the instance, by name, before the limits of ``within``."""
+        """The input of every slot of the instance, by slot name, before ``within`` is applied."""
         return {slot.name: self._bind_slot(instance, slot) for slot in instance.call.description.slots}
 
     def bind_leaf(self, slot: Slot, as_of: datetime, filled: Slot | None = None) -> BoundInput:
-        """A slot that no module fills.  ``filled``: the slot that takes it, where that is another."""
+        """The input of a slot that no module fills.  ``filled``: the slot that receives it, if that is another."""
         concept = slot.concept
-        taker = slot if filled is None else filled
+        receiver = slot if filled is None else filled
         if concept.id in self.assumptions and slot.select is not Select.SERIES:
-            return BoundInput(taker, in_slot_unit(self.assumptions[concept.id], slot), assumed=True)
+            return BoundInput(receiver, in_slot_unit(self.assumptions[concept.id], slot), assumed=True)
         if concept.origin is Origin.SITE:
-            return self._site_input(slot, taker)
+            return self._site_input(slot, receiver)
         selected = self.facts.select(slot, as_of, self.known_at)
-        return BoundInput(taker, selected.value, resources=selected.resources, issues=selected.issues)
+        return BoundInput(receiver, selected.value, resources=selected.resources, issues=selected.issues)
 
-    def _site_input(self, slot: Slot, taker: Slot) -> BoundInput:
+    def _site_input(self, slot: Slot, receiver: Slot) -> BoundInput:
         value = self.site.get(slot.concept.id)
         if value is not None:
-            return BoundInput(taker, value, assumed=True, by_site=True)
+            return BoundInput(receiver, value, assumed=True, by_site=True)
         text = f"{slot.concept.display}: neither set for this site nor assumed"
         return BoundInput(
-            taker,
+            receiver,
             Absent(AbsentReason.NOT_FOUND),
             issues=(Issue(Severity.WARNING, "not-set", text, slot.name),),
         )
@@ -177,7 +191,7 @@ class Binder:
             value = in_slot_unit(execution.evaluation.value, slot)
             records = [r for r in self.records_under(position) if r.concept in binding.drivers]
             if not any(r.effective is not None and r.effective.end == execution.as_of for r in records):
-                # The observation made then is not usable (not issued yet, say): an older one must not stand for it.
+                # The observation made then is not usable (not issued yet, say): an older one must not replace it.
                 continue
             if isinstance(value, Quantity):
                 points.append((execution.as_of, value.value))
@@ -195,13 +209,15 @@ class Binder:
         return BoundInput(slot, series, resources=tuple(dict.fromkeys(resources)), steps=tuple(used), issues=issues)
 
     def _driver_slots(self, slot: Slot, binding: FromSeries) -> list[Slot]:
-        found = [self.concepts[driver] for driver in binding.drivers]
-        return [Slot(slot.name, c, Select.SERIES, True, unit=c.unit, window=slot.window, step_back=True) for c in found]
+        concepts = [self.concepts[driver] for driver in binding.drivers]
+        return [
+            Slot(slot.name, c, Select.SERIES, True, unit=c.unit, window=slot.window, step_back=True) for c in concepts
+        ]
 
     def _record_issues(self, slot: Slot, binding: FromSeries, as_of: datetime) -> tuple[Issue, ...]:
-        """What the reader must know of the records under a series: those that could not be read, for one."""
-        found = [self.facts.select(driver, as_of, self.known_at) for driver in self._driver_slots(slot, binding)]
-        return tuple(dict.fromkeys(issue for selected in found for issue in selected.issues))
+        """Issues of the records under a series, such as records that could not be read."""
+        selections = [self.facts.select(driver, as_of, self.known_at) for driver in self._driver_slots(slot, binding)]
+        return tuple(dict.fromkeys(issue for selected in selections for issue in selected.issues))
 
     def _no_points_reason(
         self, slot: Slot, binding: FromSeries, positions: tuple[int, ...], as_of: datetime
@@ -215,7 +231,7 @@ class Binder:
         return AbsentReason.NOT_FOUND
 
     def records_under(self, position: int) -> tuple[Resource, ...]:
-        """The records under an execution, through all executions that it used."""
+        """The records under an execution, its own and those of all executions upstream; each once."""
         found: dict[Resource, None] = {}
         pending = [position]
         while pending:
@@ -233,7 +249,7 @@ class Binder:
 
 
 def in_slot_unit(value: Value, slot: Slot) -> Value:
-    """A number in the slot's unit; anything else as it is.  The compiler has made sure that the units meet."""
+    """A number converted to the slot's unit; any other value unchanged.  The compiler has checked that it converts."""
     if slot.unit is None:
         return value
     mass = slot.concept.molar_mass
@@ -245,7 +261,7 @@ def in_slot_unit(value: Value, slot: Slot) -> Value:
 
 
 def bounds_in_slot_unit(bounds: Interval | None, slot: Slot) -> Interval | None:
-    """The limits of an absent value in the slot's unit."""
+    """The bounds of an absent value, converted to the slot's unit."""
     if bounds is None or slot.unit is None or bounds.unit == slot.unit:
         return bounds
     low, high = (convert(v, bounds.unit, slot.unit, slot.concept.molar_mass) for v in (bounds.low, bounds.high))

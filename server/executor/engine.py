@@ -1,4 +1,7 @@
-"""The engine: one question in, one trace out.  It holds the catalog, the sources' client and the cache."""
+"""The engine: one question in, one trace out.
+
+It holds the catalog, the HTTP clients of the sources, the gatherer and the cache.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -43,7 +46,11 @@ from server.settings import Settings, site_values
 
 
 class Engine:
-    """Answers questions.  Built by ``open``, given back by ``close``; also an async context manager."""
+    """Answers questions.  Opened by ``open``, closed by ``close``; also an async context manager.
+
+    ``site`` has the values of the site's concepts, by concept id.  Raises SettingsError for settings that the catalog
+    or a source's folder contradict, and CredentialError if a source's key or certificate cannot be used.
+    """
 
     def __init__(
         self, settings: Settings, catalog: Catalog, clients: HttpClients, memory: Memory, sources: Sequence[Source]
@@ -53,8 +60,8 @@ class Engine:
         self.settings = settings
         self.catalog = catalog
         self.memory = memory
-        shelf = RecordStore(memory.store, memory.keys.seen)
-        self.gatherer = Gatherer(clients, CapabilityCache(), terminology=self.terminology, record_cache=shelf)
+        record_store = RecordStore(memory.store, memory.keys.seen)
+        self.gatherer = Gatherer(clients, CapabilityCache(), terminology=self.terminology, record_cache=record_store)
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
         self.authorisations = Authorisations(sources, clients)
@@ -64,10 +71,10 @@ class Engine:
 
     @classmethod
     async def open(cls, settings: Settings, catalog: Catalog, http: httpx.AsyncClient | None = None) -> Self:
-        """Open the cache (the embedded one starts here) and the client.
+        """Open the cache (the embedded server is started) and the HTTP clients, and begin to read capabilities.
 
-        ``http``: another client for the sources (tests put faults there).  Raises SettingsError, and CatalogError
-        where an implementation does not fit its description.
+        ``http``: another client for all sources (tests inject faults with it).  Raises SettingsError, and CatalogError
+        if an implementation does not match its description.
         """
         faults = [f"{d.folder.name}: {fault}" for d in catalog.modules.values() for fault in kinds.check_signature(d)]
         if faults:
@@ -93,7 +100,10 @@ class Engine:
         return engine
 
     def warm_up(self) -> None:
-        """Begin to read what each source can do; one that wants a caller's token may have to wait for a question."""
+        """Begin to read the capability of each source, in the background.
+
+        That of a source that requires a caller's token may have to wait for the first question.
+        """
         self.terminology.warm(self.catalog.concepts.values())
         for source in self.sources.values():
             self.gatherer.warm(
@@ -101,7 +111,7 @@ class Engine:
             )
 
     async def close(self) -> None:
-        """Give back connections and stop the embedded cache."""
+        """Close all connections, cancel background work and stop the embedded cache."""
         await self.gatherer.aclose()
         await self.terminology.aclose()
         await self._clients.aclose()
@@ -114,11 +124,11 @@ class Engine:
         await self.close()
 
     async def ask(self, question: Question, supplied: SuppliedRecords | None = None) -> Trace:
-        """Answer a question from its source and those that share the patient; what was handed in is not fetched.
+        """Answer a question from its source and from those that share the patient; supplied records are not retrieved.
 
-        Raises QuestionError (no such source, a time without a zone or out of range, more work than it may cost),
-        CompileError, TokenRequiredError and PatientNotFoundError; whatever else goes wrong with a source or a module is
-        in the trace.
+        Raises QuestionError (unknown source, a time without a zone or out of range, more work than the budget allows),
+        CompileError, TokenRequiredError and PatientNotFoundError; any other fault of a source or a module is in the
+        trace.
         """
         trace, _ = await self.ask_with_facts(question, supplied)
         return trace
@@ -126,17 +136,17 @@ class Engine:
     async def ask_with_facts(
         self, question: Question, supplied: SuppliedRecords | None = None
     ) -> tuple[Trace, SourceFacts]:
-        """The same, with the facts that it was answered from: for those who check a source."""
+        """As ``ask``, but returns the trace and the facts that it was computed from, for checks of a source."""
         scoped, plan, at, facts, source = await self._gather(question, supplied)
         return await self.answer(scoped, plan, at, facts, source), facts
 
     async def timeline(
         self, question: Question, max_runs: int, supplied: SuppliedRecords | None = None
     ) -> ConceptTimeline:
-        """What was asked for at each time at which its inputs changed, from the one ``earlier`` time up to ``at``.
+        """The results at each time at which their inputs changed, from the one time in ``earlier_times`` up to ``at``.
 
-        The first is that earlier time itself; of more changes than ``most`` the newest count.  Each is answered as the
-        question would have been then, with what was known then.  Raises what ``ask`` raises.
+        The first run is as of that earlier time; if there are more than ``max_runs`` times, the newest are used.  Each
+        run uses what was known at its time.  Raises what ``ask`` raises.
         """
         scoped, plan, end, facts, source = await self._gather(question, supplied)
         start = min(scoped.earlier_times)
@@ -171,7 +181,7 @@ class Engine:
         return question.budget or Budget.from_settings(self.settings.server)
 
     async def answer(self, question: Question, plan: Plan, at: datetime, facts: Facts, source: Source) -> Trace:
-        """Answer a question from facts that were gathered already, and whatever it is to be compared with."""
+        """Answer a question from gathered facts, with the runs that it is compared with.  Raises QuestionError."""
         work = self._budget(question).start_work()
         trace = await self._run_plan(question, plan, at, facts, source, work)
         earlier = {
@@ -179,11 +189,11 @@ class Engine:
             for time in question.earlier_times
         }
         without = self._plan_without_assumptions(question) if question.compare_without_assumptions else None
-        recorded = None
+        unassumed = None
         if without is not None:
             given = replace(question, assumptions={})
-            recorded = await self._run_plan(given, without, at, facts, source, work, unreported=True)
-        return replace(trace, earlier_traces=earlier, without_assumptions=recorded) if earlier or recorded else trace
+            unassumed = await self._run_plan(given, without, at, facts, source, work, unreported=True)
+        return replace(trace, earlier_traces=earlier, without_assumptions=unassumed) if earlier or unassumed else trace
 
     async def _run_plan(
         self,
@@ -196,7 +206,7 @@ class Engine:
         unreported: bool = False,
     ) -> Trace:
         if unreported:
-            # There may be a thousand of these, each too short to give others their turn by itself.
+            # There may be a thousand of these, each too short to let other requests run by itself.
             await asyncio.sleep(0)
         as_of, issues = cap_at_death(at, facts)
         case = RunContext(
@@ -215,7 +225,7 @@ class Engine:
         return await run_plan(plan, case, facts, self.catalog.concepts, self.memory)
 
     def _widened_searches(self, question: Question, plan: Plan, at: datetime) -> tuple[Search, ...]:
-        """The searches of the plan, so wide that what it is to be compared with is answered from them as well."""
+        """The searches of the plan, widened so that the runs it is compared with can be answered from them as well."""
         without = self._plan_without_assumptions(question) if question.compare_without_assumptions else None
         searches = plan.searches if without is None else without.searches
         if not question.earlier_times:
@@ -227,7 +237,7 @@ class Engine:
         )
 
     def _plan_without_assumptions(self, question: Question) -> Plan | None:
-        """The plan of the record alone; None where it has none: what is assumed may have no producer."""
+        """The plan from records alone; None if it cannot be compiled: an assumed concept may have no producer."""
         try:
             return compile_plan(self.catalog, question.concepts)
         except CompileError:
@@ -238,7 +248,7 @@ class Engine:
         return compile_plan(self.catalog, question.concepts, frozenset(question.assumptions)), at
 
     def source(self, source_id: str | None) -> Source:
-        """The source of this id; it may be left out where there is just one.  Raises QuestionError."""
+        """The source of this id; None is allowed if there is only one.  Raises QuestionError."""
         if source_id is None:
             if len(self.sources) == 1:
                 return next(iter(self.sources.values()))
@@ -249,13 +259,16 @@ class Engine:
         return self.sources[source_id]
 
     async def cache_status(self) -> CacheStatus:
-        """How the cache does."""
+        """The state of the cache, asked now."""
         return await self.memory.store.status()
 
     async def source_status(self) -> tuple[SourceStatus, ...]:
-        """Whether each source answers at its ``/metadata``: asked at once, in two seconds, for two seconds."""
+        """Whether each source answers at ``/metadata``.
+
+        All are asked concurrently, for at most two seconds; an answer is reused for two seconds.
+        """
         return await self.source_probe.status()
 
     async def terminology_status(self) -> SourceStatus | None:
-        """The same of the terminology server; None where none is configured."""
+        """Whether the terminology server answers; None if none is configured."""
         return next(iter(await self.terminology_probe.status()), None)

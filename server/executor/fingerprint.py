@@ -1,10 +1,10 @@
 """The fingerprint of a result: a keyed hash of exactly what it is computed from.
 
-Values enter by their own digests, not by the fingerprints of what produced them: where a call upstream runs again
-and gives the same value, all downstream of it stays cached (early cutoff).
+Inputs enter by the digests of their values, not by the fingerprints of the calls that produced them: if an upstream
+call runs again and yields the same value, everything downstream stays cached (early cutoff).
 
-Besides inputs and description a result depends on its environment: our code, our vocabulary and our libraries.  That is
-measured once, at start, from files and installed packages; a change of any makes every fingerprint a new one.
+A result also depends on its environment: code, vocabulary and libraries.  The environment is measured once, at the
+start, from files and installed packages; a change in any of them changes every fingerprint.
 """
 
 import platform
@@ -37,27 +37,31 @@ _LOCK_FILES = ("requirements.lock", "requirements-run.lock")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Digests of each kind's interpreter, of the ontology, and of the libraries that are installed."""
+    """Digests of what results depend on besides inputs and description.
+
+    ``kinds``: the source code that evaluates modules of each kind.  ``ontology``: its code and Turtle files.
+    ``libraries``: the Python version, the lock files and the installed versions of the direct dependencies.
+    """
 
     kinds: Mapping[Kind, str]
     ontology: str
     libraries: str
-    # Made when first asked for; every fingerprint has one of them in it.
+    # Computed on first use; each is part of every fingerprint of its kind.
     _digests: dict[Kind, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def digest(self, kind: Kind) -> str:
-        """All that a module of this kind depends on, as one digest."""
-        found = self._digests.get(kind)
-        if found is None:
-            found = self._digests[kind] = digest((self.kinds[kind], self.ontology, self.libraries))
-        return found
+        """One digest of all that modules of this kind depend on, in hex."""
+        known = self._digests.get(kind)
+        if known is None:
+            known = self._digests[kind] = digest((self.kinds[kind], self.ontology, self.libraries))
+        return known
 
 
 def measure_environment(root: Path) -> Environment:
-    """Measure what lies under ``root``, the folder that holds ``server`` and ``ontology``.
+    """Measure the environment under ``root``, the folder that contains ``server`` and ``ontology``.
 
-    The interpreters share their helpers, and read descriptions through the catalog: each kind's digest is over
-    the sources of both, so that no helper goes unseen.
+    All kinds share helpers, and read descriptions through the catalog: each kind's digest covers all source files of
+    ``server/kinds`` and ``server/catalog``, so that no helper is missed.
     """
     interpreter = _digest_files(
         root, (*(root / "server/kinds").rglob("*.py"), *(root / "server/catalog").rglob("*.py"))
@@ -90,12 +94,12 @@ def _lock_file_contents(root: Path) -> Mapping[str, str]:
 
 
 def _installed_versions(root: Path) -> Mapping[str, str | None]:
-    """Versions of our direct dependencies, since what is installed may differ from what is locked."""
+    """Installed versions of the direct dependencies (None: not installed); they may differ from the lock files."""
     project = root / "pyproject.toml"
     if not project.is_file():
         return {each.name.lower(): each.version for each in metadata.distributions()}
-    wanted: list[str] = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
-    return {name: _installed_version(name) for name in (re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in wanted)}
+    required: list[str] = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
+    return {name: _installed_version(name) for name in (re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in required)}
 
 
 def _installed_version(name: str) -> str | None:
@@ -106,10 +110,10 @@ def _installed_version(name: str) -> str | None:
 
 
 FORMAT = 2
-"""Version of the form of fingerprints and of cached values; raise it when either changes."""
+"""Version of the format of fingerprints and of cached values; incremented when either changes."""
 
 PUBLIC = b"medtwin public"
-"""A key that is no secret: under it a fingerprint can be reckoned anywhere.  Only for what tells inputs in clear."""
+"""A public key, so that anybody can compute the fingerprint.  Only for outputs that contain the inputs in clear."""
 
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -117,7 +121,7 @@ _PERSON = b"mt.fingerprint"
 
 
 def consumed_digest(consumed: SlotInput, key: bytes) -> str:
-    """Keyed digest of one input: the value in canonical form and the limits of its bounds, in hex."""
+    """Keyed digest of one input, in hex: its value in canonical form, and its bounds.  Raises EncodingError."""
     bounds = consumed.bounds
     limits = None if bounds is None else (bounds.low, bounds.high, bounds.unit)
     return digest((consumed.value, limits), key, _PERSON)
@@ -126,7 +130,7 @@ def consumed_digest(consumed: SlotInput, key: bytes) -> str:
 class InputDigests:
     """The digests of the inputs of one run: many modules read the same values, and each is digested once.
 
-    It holds what patients' values are found by, so it must not outlive the run.
+    It contains patients' values with their digests, so it must not outlive the run.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -134,7 +138,10 @@ class InputDigests:
         self._known: dict[tuple[type, SlotInput], str] = {}
 
     def digest_of(self, consumed: SlotInput) -> str:
-        """``consumed_digest`` under the key.  Equal inputs of one type have one canonical form."""
+        """``consumed_digest`` under the key.
+
+        Raises EncodingError.  Equal inputs of one type have one canonical form.
+        """
         known = self._known.get((type(consumed.value), consumed))
         if known is None:
             known = self._known[type(consumed.value), consumed] = consumed_digest(consumed, self._key)
@@ -152,10 +159,12 @@ def fingerprint(
 ) -> str:
     """Keyed BLAKE2b (32 bytes, in hex) of all that the module's result depends on; ``key`` has at most 64 bytes.
 
-    The evaluation time counts only where the module declares that it reads it, at the granularity it declares, in
-    ``zone``: the module must then be given ``truncate(at, …)`` and nothing finer.  ``digests``: those of the run,
-    under the same key.  Raises ValueError where a
-    module that reads the time is given none, and EncodingError for an input without canonical form.
+    The evaluation time is included only if the module declares that it reads it, at the declared granularity, in
+    ``zone``; the module must then be given ``truncate_time(at, …)`` and nothing finer.  ``digests``: those of the run,
+    under the same key.
+
+    Raises ValueError if a module that reads the time is given none, and EncodingError for an input without a canonical
+    form.
     """
     known = digests or InputDigests(key)
     inputs_form = {name: known.digest_of(consumed) for name, consumed in inputs.items()}
@@ -169,13 +178,13 @@ _MAX_ENCODED = 4096
 
 
 def _encode_description(description: Description) -> bytes:
-    """What of the form belongs to the description, encoded: the same at each of its executions.
+    """The part of the hashed content that is the same at each execution of a description, encoded.
 
-    Known by the object itself, which is held so that its identity stays its own.
+    Cached by object identity; the description is kept beside it, so that its id is not reused.
     """
-    found = _encoded_descriptions.get(id(description))
-    if found is not None and found[0] is description:
-        return found[1]
+    cached = _encoded_descriptions.get(id(description))
+    if cached is not None and cached[0] is description:
+        return cached[1]
     parts: tuple[Encodable, ...] = (
         FORMAT,
         description.iri,
@@ -191,10 +200,10 @@ def _encode_description(description: Description) -> bytes:
 
 
 def truncate_time(at: datetime, granularity: timedelta, zone: tzinfo = UTC) -> datetime:
-    """The evaluation time as a module that reads it at this granularity may see it, in ``zone``.
+    """The evaluation time, in ``zone``, truncated to the granularity at which a module reads it.
 
-    Whole days begin at local midnight and are counted from 1970-01-01; finer steps are counted in UTC from
-    then.  Raises ValueError for a granularity that is not positive or a time without a zone.
+    Days begin at local midnight and are counted from 1970-01-01; finer granularities are counted in UTC from then.
+    Raises ValueError for a granularity that is not positive, and for a time without a zone.
     """
     if granularity <= timedelta(0):
         raise ValueError("a granularity must be positive")
@@ -212,5 +221,5 @@ def _time_read(granularity: timedelta | None, at: datetime | None, zone: tzinfo)
         return None
     if at is None:
         raise ValueError("a module that reads the evaluation time was given none")
-    # As written, with its offset: one instant is a different day in another zone.
+    # With its offset: one instant is a different day in another zone.
     return truncate_time(at, granularity, zone).isoformat()

@@ -1,9 +1,9 @@
-"""What the executor remembers between questions: cached results, and the last-seen entries that give the reasons.
+"""What is kept between questions: cached results, and the last-seen entries from which reasons are computed.
 
-The reason of an execution is why it ran, or that it was reused: in words, with before and after.  It comes from the
-last-seen entry: what the same caller was last shown of it.  That is the one thing in the cache that is found by who was
-asked about, not by content.  So its name is a keyed hash of source, patient, module, time of the point *and* the
-caller's scope, and it is sealed and expires like a value.
+The reason of an execution says why it ran, with values before and after, or that it was reused.  It is computed from
+the last-seen entry: what the same caller was last shown of this execution.  Like retrieved records, it is found by the
+patient and not by content.  So its name is a keyed hash of source, patient, module, time of the point *and* the
+caller's scope, and it is encrypted and expires like a result.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _PERSON = b"mt.seen"
 
 
 class SeenSlot(Struct, frozen=True, array_like=True):
-    """What one slot held: in words, and by digest of the consumed value."""
+    """The input of one slot: in words, and the digest of the consumed value."""
 
     text: str
     digest: str
@@ -36,7 +36,9 @@ class SeenSlot(Struct, frozen=True, array_like=True):
 class LastSeen(Struct, frozen=True, array_like=True):
     """What one execution was computed from.
 
-    ``at`` is the evaluation time as the module read it (ISO 8601), None where it does not read it.
+    ``fingerprint`` names its result.  ``version`` is the module's; ``description``, ``code`` and ``environment`` are
+    digests.  ``at`` is the evaluation time as the module read it (ISO 8601), None if it does not read it.  ``slots``:
+    by slot name.
     """
 
     fingerprint: str
@@ -53,7 +55,10 @@ _DECODER = msgpack.Decoder(LastSeen)
 
 
 def last_seen_name(source: str, patient: str, module: str, point: datetime | None, scope: str, key: bytes) -> str:
-    """Where the entry is: ``point`` is the time of a point in a series, ``scope`` what the caller may see."""
+    """The name of the entry in the cache.
+
+    ``point``: the time of a point in a series (None: no point); ``scope``: stands for the caller's authorisation.
+    """
     return f"{NAME_PREFIX}:seen:{digest((source, patient, module, point, scope), key, _PERSON)}"
 
 
@@ -67,7 +72,7 @@ def make_last_seen(
     zone: tzinfo = UTC,
     digests: InputDigests | None = None,
 ) -> LastSeen:
-    """What this execution is computed from; arguments as those of ``fingerprint`` that gave its name."""
+    """The entry of an execution; arguments as those of ``fingerprint``, and the fingerprint itself."""
     granularity = description.evaluation_time
     known = digests or InputDigests(key)
     return LastSeen(
@@ -82,12 +87,12 @@ def make_last_seen(
 
 
 async def read_last_seen(store: Store, names: Sequence[str]) -> list[LastSeen | None]:
-    """The entries under these names, in one request; None where there is none that can be read."""
+    """The entries under these names, in their order, in one request; None for one that is missing or unreadable."""
     return [_decode_last_seen(data) for data in await store.get_many(names)]
 
 
 async def write_last_seen(store: Store, entries: Mapping[str, LastSeen], ttl: timedelta) -> None:
-    """Keep these entries, in one request; written anew for each answer, reused or not."""
+    """Store these entries by name for ``ttl``, in one request."""
     await store.put_many({name: _ENCODER.encode(entry) for name, entry in entries.items()}, ttl)
 
 
@@ -108,10 +113,10 @@ def _describe_input(consumed: SlotInput) -> str:
 
 
 def execution_reason(previous: LastSeen | None, now: LastSeen, reused: bool, cache_reachable: bool) -> str:
-    """``reused``, or all that differs from what this caller was told last, joined by " · ".
+    """``reused``, or all differences from what this caller was last shown, joined by " · ".
 
-    Where nothing differs the result had ``expired``, or there was ``no cache``; where nothing was told before it is
-    ``first seen``.
+    Without a difference the result ``expired``, or there was ``no cache``; without an earlier entry it is ``first
+    seen``.
     """
     if reused:
         return "reused"
@@ -164,7 +169,7 @@ REUSED = "reused"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who was told about whom: source, patient, and the caller's scope."""
+    """The patient of an answer, in which source, and the scope of the caller that it is for."""
 
     source: str
     patient: str
@@ -172,7 +177,10 @@ class Subject:
 
 
 class Memory:
-    """The cache, with the keys and the environment that make names in it."""
+    """The cache, with the keys and the environment from which the names in it are computed.
+
+    ``zone`` is where days begin; ``ttl`` is how long results and last-seen entries are kept.
+    """
 
     def __init__(self, store: Store, keys: Keyring, environment: Environment, zone: ZoneInfo, ttl: timedelta) -> None:
         self.store = store
@@ -184,7 +192,7 @@ class Memory:
         self.result_cache = ResultCache(store, ttl)
 
     def input_digests(self) -> InputDigests:
-        """For the inputs of one run."""
+        """Empty digests for the inputs of one run."""
         return InputDigests(self.keys.fingerprint)
 
     def fingerprint(
@@ -194,7 +202,7 @@ class Memory:
         at: datetime,
         digests: InputDigests | None = None,
     ) -> str:
-        """The name of the result of this call on these inputs."""
+        """The fingerprint of a module's result on these inputs.  Raises ValueError and EncodingError."""
         return fingerprint(description, inputs, at, self.environment, self.keys.fingerprint, self.zone, digests)
 
     async def with_reasons(
@@ -204,17 +212,18 @@ class Memory:
         points: Sequence[bool],
         digests: InputDigests | None = None,
     ) -> tuple[Execution, ...]:
-        """The executions with the reason why each ran, or that it was reused; one look-up, and one write at most.
+        """The executions, each with its reason; at most one look-up and one write.
 
-        Entries are written anew for each answer, so that they outlive the results and "expired" can be said; but for
-        points of a series, of which there may be thousands.
+        ``points``: for each execution whether it is a point of a series.  Entries are written again for each answer, so
+        that they outlive the results and the reason can be "expired"; those of reused points are not, since there may
+        be thousands.
         """
         pairs = list(zip(executions, points, strict=True))
         names = await by_turns(lambda pair: self._seen_name(subject, *pair), pairs)
         previous = await read_last_seen(self.store, names)
         entries: dict[str, LastSeen] = {}
 
-        def tell(each: tuple[Execution, bool, str, LastSeen | None]) -> Execution:
+        def add_reason(each: tuple[Execution, bool, str, LastSeen | None]) -> Execution:
             execution, point, name, before = each
             if execution.reused and before is not None and before.fingerprint == execution.fingerprint:
                 if not point:
@@ -223,10 +232,10 @@ class Memory:
             entries[name] = now = self._make_last_seen(execution, digests)
             return replace(execution, reason=execution_reason(before, now, execution.reused, self.store.available))
 
-        told = await by_turns(tell, list(zip(executions, points, names, previous, strict=True)))
+        explained = await by_turns(add_reason, list(zip(executions, points, names, previous, strict=True)))
         if entries:
             await write_last_seen(self.store, entries, self.ttl)
-        return tuple(told)
+        return tuple(explained)
 
     def _seen_name(self, subject: Subject, execution: Execution, point: bool) -> str:
         at = execution.as_of if point else None
@@ -246,5 +255,5 @@ class Memory:
         )
 
     async def close(self) -> None:
-        """Give back connections, and stop the embedded cache."""
+        """Close connections, and stop the embedded cache."""
         await self.store.close()

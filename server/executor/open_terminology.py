@@ -21,7 +21,10 @@ from server.settings.endpoints import TerminologySettings
 def open_terminology(
     settings: TerminologySettings | None, value_sets: ValueSetLibrary, sources: Iterable[Source], clients: HttpClients
 ) -> Terminology:
-    """What searches need of terminology.  Raises SettingsError with every fault in the sources' folders."""
+    """The terminology for searches: ConceptMaps of the sources' folders, value sets, and the server if configured.
+
+    Raises SettingsError with a line for each fault in the folders, and CredentialError.
+    """
     service = None
     if settings is not None:
         server = settings.source()
@@ -34,7 +37,7 @@ def open_terminology(
 
 
 def read_translations(sources: Iterable[Source]) -> dict[str, Translation]:
-    """What the folders of the sources say of their local codes, by source id (SettingsError with every fault)."""
+    """The translations of local codes, by source id, from the sources' folders.  Raises SettingsError (every fault)."""
     found: dict[str, Translation] = {}
     faults: list[str] = []
     for source in sources:

@@ -1,7 +1,11 @@
-"""Runs a plan for one patient: binds inputs, takes fingerprints, looks results up and evaluates what is missing.
+"""Runs a plan for one patient: binds inputs, computes fingerprints, looks results up and evaluates missing ones.
 
-Calls run in waves: all whose inputs are there.  A wave costs one look-up in the cache, however many calls it has.
-Inputs of one group (``mpm:within``) that are much older than its newest one are stale.
+Calls run in waves: all calls whose inputs are complete.  A wave costs one look-up in the cache.  Inputs of one group
+(``mpm:within``) that are much older than the newest of the group are stale.
+
+The execution boundary is ``evaluate_safely``: a module that raises makes its own result FAILED, and no other.  It is
+one of the two places where every exception is caught.  The text of an exception may contain a patient's values: only
+its type and the module are logged, and nothing of it is in the answer.
 """
 
 import logging
@@ -30,11 +34,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """For whom, from where and as of when a plan runs, and what is given besides the record.
+    """The patient, source and time for which a plan runs, and its inputs that are not from records.
 
-    ``at`` is the evaluation time, ``known_at`` what had been issued by then counts (they differ after a death).
-    ``aside``: nobody is told this run by itself, so that nothing is said of why it ran, nor kept for the next time.
-    ``work``: what may still be spent on it (None: without end).
+    ``at`` is the evaluation time; only what was issued by ``known_at`` is used (the two differ after a death).
+    ``unreported``: the run is not an answer by itself (a baseline, a point of a timeline), so that its executions have
+    no reasons, and nothing is stored to compare the next run with.  ``work``: the budget of the run (None: no limit).
     """
 
     patient: str
@@ -51,16 +55,16 @@ class RunContext:
 
     @property
     def subject(self) -> Subject:
-        """Whose last answers "why" compares with."""
+        """Under which the reasons look up what the caller was shown before."""
         return Subject(self.source, self.patient, self.scope)
 
 
 async def run_plan(
     plan: Plan, context: RunContext, facts: Facts, concepts: Mapping[str, Concept], memory: Memory
 ) -> Trace:
-    """Answer every goal of the plan; a module that fails makes its own result FAILED and no other's.
+    """Answer every goal of the plan; a module that raises makes its own result FAILED, and no other.
 
-    Raises QuestionError where it costs more than may be spent.
+    Raises QuestionError if the run exceeds its budget.
     """
     expansion = expand_plan(plan, facts, context.at, concepts, context.work)
     done = await _PlanRun(context, facts, concepts, memory, expansion.instances).executions()
@@ -85,7 +89,7 @@ async def run_plan(
 
 
 class _PlanRun:
-    """The executions of one run, in the making."""
+    """The executions of one run, while it runs."""
 
     def __init__(
         self,
@@ -116,8 +120,8 @@ class _PlanRun:
 
     async def _run_wave(self, positions: Sequence[int]) -> None:
         prepared = await by_turns(self._prepare, [self.instances[position] for position in positions])
-        landed = await self.memory.result_cache.results_for([job for _, job in prepared])
-        for position, (given, job), result in zip(positions, prepared, landed, strict=True):
+        results = await self.memory.result_cache.results_for([job for _, job in prepared])
+        for position, (given, job), result in zip(positions, prepared, results, strict=True):
             instance = self.instances[position]
             self.finished[position] = Execution(
                 description=instance.call.description,
@@ -132,8 +136,8 @@ class _PlanRun:
     def _prepare(self, instance: CallInstance) -> tuple[dict[str, BoundInput], Job]:
         if self.context.work is not None:
             self.context.work.check_time()
-        found = self.binder.bind(instance)
-        given = apply_within(instance.call.description.within, found, self.binder.records_under)
+        bound = self.binder.bind(instance)
+        given = apply_within(instance.call.description.within, bound, self.binder.records_under)
         return given, self._job(instance, given)
 
     def _job(self, instance: CallInstance, given: Mapping[str, BoundInput]) -> Job:
@@ -150,9 +154,10 @@ class _PlanRun:
 def apply_within(
     within: MaxTimeApart | None, inputs: Mapping[str, BoundInput], records_under: Callable[[int], tuple[Resource, ...]]
 ) -> dict[str, BoundInput]:
-    """The inputs, with those of the group that lie too far before its newest one made ``Absent(STALE)``.
+    """The inputs by slot name, with those of the group that are too much older than its newest ``Absent(STALE)``.
 
-    The newest, not the fullest, set counts: an older complete set must not hide that things have changed since.
+    ``records_under`` gives the records under an execution, by position.  The newest set is used, not the most complete
+    one: an older complete set must not hide later changes.
     """
     if within is None:
         return dict(inputs)
@@ -186,7 +191,7 @@ def _stale_input(given: BoundInput, time: datetime, newest: datetime, within: Ma
 
 
 def evaluate_safely(description: Description, inputs: Mapping[str, SlotInput], at: datetime | None) -> Evaluation:
-    """Evaluate; on any exception an evaluation with ``Absent(FAILED)`` that says which module failed."""
+    """Evaluate a module; if it raises, the evaluation is ``Absent(FAILED)`` and its warrant names the module."""
     try:
         return kinds.evaluate(description, inputs, at)
     except Exception as error:  # noqa: BLE001 - the execution boundary

@@ -1,4 +1,4 @@
-"""A question about one patient: its concepts, its evaluation time, its assumptions and which of these are unused."""
+"""A question about one patient: its concepts, evaluation time and assumptions, and which of those are unused."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,15 +16,15 @@ from server.executor.budget import Budget
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which concepts (ids) of which patient, as of when (None: now), in which source, on which assumptions.
+    """Concepts (ids) of a patient (FHIR id), as of a time (None: now), in a source (id; None: the only one).
 
-    ``assume`` maps concept ids to values in the concept's unit.  ``token`` is the caller's bearer token, passed on to
-    sources that ask for it.  ``scope`` stands for the caller's authorisation (left out: a keyed hash of the token):
-    what one caller was last told never shows in another's answer.
+    ``assumptions`` maps concept ids to values in the concept's unit.  ``token`` is the caller's bearer token, passed on
+    to sources with ``auth = "caller"``.  ``scope`` stands for the caller's authorisation (empty: a keyed hash of the
+    token is used): what one caller was last shown is never in another's answer.
 
-    ``earlier``: times before ``at`` at which the same is answered too, from the same records and with what was known
-    then, to compare with; ``recorded``: so it is without the assumptions.  ``budget`` is that of the request (None:
-    one of its own, as the settings allow).
+    ``earlier_times``: times before ``at`` for which the question is answered too, from the same records and with what
+    was known then, to compare with; ``compare_without_assumptions``: the same without the assumptions.  ``budget`` is
+    that of the request (None: one of its own, by the settings).
     """
 
     patient: str
@@ -40,11 +40,11 @@ class Question:
 
 
 EARLIEST, LATEST = datetime(1850, 1, 1, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC)
-"""Evaluation times lie between these: windows are reckoned back from them, and de-identified records lie ahead."""
+"""Limits of evaluation times: windows reach back from them, and de-identified records are dated in the future."""
 
 
 def evaluation_time(question: Question) -> datetime:
-    """The evaluation time: now, where the question has none.
+    """The evaluation time: that of the question, or now.
 
     Raises QuestionError for a time without a zone or out of range, and for an earlier time that is not earlier.
     """
@@ -64,7 +64,10 @@ def evaluation_time(question: Question) -> datetime:
 
 
 def cap_at_death(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...]]:
-    """Death caps the evaluation time: nobody grows older after it."""
+    """The evaluation time capped at the patient's death, and the issue that says so (none if it was not capped).
+
+    Nobody grows older after death.
+    """
     death = facts.death
     if death is None or death.end >= at:
         return at, ()
@@ -73,7 +76,7 @@ def cap_at_death(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...
 
 
 def unused_assumption_issues(question: Question, plan: Plan, concepts: Mapping[str, Concept]) -> Iterator[Issue]:
-    """What was assumed and changes nothing: else a what-if of something else would look like one without effect."""
+    """A warning for each assumption that no module uses: otherwise the assumption would seem to have no effect."""
     for concept in sorted(question.assumptions.keys() - plan.input_concepts) if question.assumptions else ():
         text = f"What was assumed of {begin_small(concepts[concept].display)} is used by nothing that was asked for."
         yield Issue(Severity.WARNING, "assumption-unused", text)

@@ -1,7 +1,10 @@
-"""Looks results up in the cache and evaluates what is missing: each once, however many ask for it at the same time.
+"""The cache of results: looks evaluations up by fingerprint, and evaluates missing ones once.
 
-Within a process equal fingerprints share one evaluation.  Across processes only *costly* ones (models) take a lock:
-computing an equation twice takes microseconds, less than the two round trips that a lock costs.
+Within a process concurrent requests for one fingerprint share one evaluation.  Across processes only *costly* ones
+(models) take a lock: computing an equation twice takes microseconds, less than the two round trips of a lock.
+
+Evaluations are stored without loss: decimals keep their digits, times their offset, and each value its type
+(MessagePack with a tag for each type of value).  Bytes that cannot be decoded are a miss, not an error.
 """
 
 import asyncio
@@ -22,13 +25,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 TURN_SIZE = 64
-"""So many executions are worked on between two turns of others: ten milliseconds or so."""
+"""Number of executions between two turns of other tasks: about ten milliseconds."""
 
 
 async def by_turns(work: Callable[[T], R], items: Sequence[T], turn: int = TURN_SIZE) -> list[R]:
-    """What ``work`` gives for each item, in order; after every ``turn`` of them whatever waits on the loop goes first.
+    """The results of ``work`` for each item, in order; other tasks of the event loop run after every ``turn`` items.
 
-    Few items take no turns: to give one costs as much as an execution.
+    Raises what ``work`` raises.  Up to ``turn`` items run in one piece: yielding costs as much as an execution.
     """
     done = [work(item) for item in items[:turn]]
     for start in range(turn, len(items), turn):
@@ -46,15 +49,15 @@ def value_name(fingerprint: str) -> str:
 
 
 def lock_name(fingerprint: str) -> str:
-    """Name of the lock on evaluating what has this fingerprint."""
+    """Name of the lock on evaluating this fingerprint."""
     return f"{NAME_PREFIX}:lock:{fingerprint}"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to evaluate if no result of this fingerprint is known.
+    """An evaluation to make if no result with this fingerprint is cached.
 
-    ``costly``: worth a lock, and run in a thread; else ``evaluate`` is called where it stands.
+    ``costly``: it takes a lock and runs in a thread; else ``evaluate`` is called in the event loop.
     """
 
     fingerprint: str
@@ -64,18 +67,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """A result; ``reused`` where this job's ``evaluate`` was not called for it."""
+    """A result; ``reused``: this job's ``evaluate`` was not called for it."""
 
     evaluation: Evaluation
     reused: bool
 
 
 class ResultCache:
-    """Looks results up, evaluates what is missing, and keeps that for ``ttl``.
+    """Looks results up, evaluates missing ones, and stores those for ``ttl``.
 
-    ``lock``: how long a holder that crashed keeps others waiting at most; ``patience``: how many seconds one waits
-    for another process before evaluating too; ``pause``: seconds between the first two looks.  One object serves
-    one event loop.
+    ``lock``: after this time the lock of a process that crashed expires; ``wait_limit``: seconds to wait for another
+    process before evaluating here too; ``pause``: seconds between the first two look-ups while waiting.  One object
+    serves one event loop.
     """
 
     def __init__(
@@ -96,19 +99,19 @@ class ResultCache:
         self._in_flight: dict[str, asyncio.Future[Evaluation | None]] = {}
 
     async def results_for(self, jobs: Sequence[Job]) -> list[JobResult]:
-        """The results of one wave, in the order of its jobs: one look-up, and one write where anything is new.
+        """The results of one wave, in the order of its jobs; one look-up, and one write if any result is new.
 
-        What an ``evaluate`` raises is raised; whoever waited for it elsewhere then evaluates for itself.
+        Raises what an ``evaluate`` raises; other waves that waited for that result then evaluate it themselves.
         """
         wave = _Wave()
         waiting: dict[str, Job] = {}
         for job in jobs:
             waiting.setdefault(job.fingerprint, job)
         while waiting:
-            # All that this wave leads is done before it follows another: two waves never wait for each other.
-            followed = {name: self._in_flight[name] for name in waiting if name in self._in_flight}
-            await self._evaluate_missing({name: job for name, job in waiting.items() if name not in followed}, wave)
-            for name, future in followed.items():
+            # A wave completes its own evaluations before it waits for another's: two waves never wait for each other.
+            awaited = {name: self._in_flight[name] for name in waiting if name in self._in_flight}
+            await self._evaluate_missing({name: job for name, job in waiting.items() if name not in awaited}, wave)
+            for name, future in awaited.items():
                 evaluation = await asyncio.shield(future)
                 if evaluation is not None:
                     wave.results[name] = evaluation
@@ -126,14 +129,14 @@ class ResultCache:
             await self._evaluate_unlocked([job for job in missing if not job.costly], wave)
             await self._evaluate_locked({job.fingerprint: job for job in missing if job.costly}, wave)
         finally:
-            # Only now, when the cache has them: until then whoever comes must find them here.
+            # Only now that they are stored: until then later waves must find them in ``_in_flight``.
             for name in jobs:
                 self._resolve_future(name, wave.results.get(name))
                 del self._in_flight[name]
 
     async def _look_up(self, names: Collection[str], wave: "_Wave") -> None:
-        kept = await self._store.get_many([value_name(n) for n in names])
-        for name, evaluation in zip(names, await by_turns(decode_evaluation, kept), strict=True):
+        stored = await self._store.get_many([value_name(n) for n in names])
+        for name, evaluation in zip(names, await by_turns(decode_evaluation, stored), strict=True):
             if evaluation is not None:
                 self._add_result(name, evaluation, wave)
 
@@ -151,15 +154,15 @@ class ResultCache:
         loop = asyncio.get_running_loop()
         deadline, pause = loop.time() + self._wait_limit, self._pause
         while waiting:
-            mine = await self._claim_locks(waiting, wave) if loop.time() < deadline else list(waiting)
+            held = await self._claim_locks(waiting, wave) if loop.time() < deadline else list(waiting)
             try:
-                for name in mine:
+                for name in held:
                     if name not in wave.results:
                         wave.evaluated.add(name)
                         self._add_result(name, await asyncio.to_thread(waiting[name].evaluate), wave)
                         await self._put_results([name], wave)
             finally:
-                await self._store.release_many([lock_name(name) for name in mine], self._holder)
+                await self._store.release_many([lock_name(name) for name in held], self._holder)
             for name in [name for name in waiting if name in wave.results]:
                 del waiting[name]
             if waiting:
@@ -170,16 +173,16 @@ class ResultCache:
                     del waiting[name]
 
     async def _claim_locks(self, waiting: Collection[str], wave: "_Wave") -> list[str]:
-        """Those whose lock is ours now; some may have landed, since their last holder was just done."""
+        """The names whose lock this process now holds; their last holder may have stored some results, added here."""
         names = list(waiting)
         claims = await self._store.claim_many([lock_name(name) for name in names], self._holder, self._lock)
-        mine = [name for name, claimed in zip(names, claims, strict=True) if claimed]
-        await self._look_up(mine, wave)
-        return mine
+        held = [name for name, claimed in zip(names, claims, strict=True) if claimed]
+        await self._look_up(held, wave)
+        return held
 
     async def _put_results(self, names: Sequence[str], wave: "_Wave") -> None:
-        kept = {value_name(n): encode_evaluation(wave.results[n]) for n in names if not has_failed(wave.results[n])}
-        await self._store.put_many(kept, self._ttl)
+        encoded = {value_name(n): encode_evaluation(wave.results[n]) for n in names if not has_failed(wave.results[n])}
+        await self._store.put_many(encoded, self._ttl)
 
     def _add_result(self, name: str, evaluation: Evaluation, wave: "_Wave") -> None:
         wave.results[name] = evaluation
@@ -192,14 +195,14 @@ class ResultCache:
 
 
 class _Wave:
-    """What one wave knows so far."""
+    """The results of one wave so far, by fingerprint, and which of them were evaluated here and not yet returned."""
 
     def __init__(self) -> None:
         self.results: dict[str, Evaluation] = {}
         self.evaluated: set[str] = set()
 
     def next_is_reused(self, name: str) -> bool:
-        """Whether the next job of this fingerprint reuses: the first of those evaluated here does not."""
+        """Whether the next job with this fingerprint reuses a result: the first job of one evaluated here does not."""
         if name not in self.evaluated:
             return True
         self.evaluated.remove(name)
@@ -207,7 +210,7 @@ class _Wave:
 
 
 def has_failed(evaluation: Evaluation) -> bool:
-    """Whether the module failed: such an evaluation is never cached."""
+    """Whether the module raised.  Such an evaluation is never cached: it may not raise the next time."""
     return isinstance(evaluation.value, Absent) and evaluation.value.reason is AbsentReason.FAILED
 
 
@@ -238,7 +241,7 @@ class _Date(Struct, tag="date", array_like=True, frozen=True):
 
 
 class _Series(Struct, tag="series", array_like=True, frozen=True):
-    # Times as text, since MessagePack's own timestamps forget the offset.
+    # Times as text, since MessagePack's own timestamps lose the offset.
     points: tuple[tuple[str, Decimal], ...]
     unit: str
 
@@ -263,7 +266,7 @@ _DECODER = msgpack.Decoder(_Evaluation)
 
 
 def encode_evaluation(evaluation: Evaluation) -> bytes:
-    """The evaluation as bytes that ``decode_evaluation`` reads back to an equal one."""
+    """The evaluation as bytes; ``decode_evaluation`` returns an equal one."""
     return _ENCODER.encode(
         _Evaluation(
             _to_wire(evaluation.value),
@@ -276,7 +279,7 @@ def encode_evaluation(evaluation: Evaluation) -> bytes:
 
 
 def decode_evaluation(data: bytes | None) -> Evaluation | None:
-    """The evaluation in these bytes; None where there are none, or they cannot be read."""
+    """The evaluation in these bytes; None for None, and for bytes that cannot be decoded."""
     if data is None:
         return None
     try:

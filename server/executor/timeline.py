@@ -15,19 +15,19 @@ _JUST_AFTER = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class ConceptTimeline:
-    """One run for each time, oldest first; ``left_out`` counts the earlier changes that were too many."""
+    """One run for each time, oldest first; ``left_out`` counts earlier changes beyond the allowed number of runs."""
 
     traces: tuple[Trace, ...]
     left_out: int = 0
 
     @property
     def ran(self) -> int:
-        """Executions that were evaluated."""
+        """Number of executions that were evaluated."""
         return sum(not execution.reused for trace in self.traces for execution in trace.executions)
 
     @property
     def reused(self) -> int:
-        """Executions whose results were known."""
+        """Number of executions whose results were cached."""
         return sum(execution.reused for trace in self.traces for execution in trace.executions)
 
 
@@ -36,8 +36,9 @@ def change_times(
 ) -> tuple[datetime, ...]:
     """The times after ``start``, up to ``end``, at which an input of the plan changed, oldest first.
 
-    A fact changes things when it is both made and issued; one that lasts, when it begins and when it ends; the latest
-    of a concept also when it grows too old for a slot's window.  That time passes (age) is no change.
+    ``resources``: the records of each concept, by concept id.  A fact is a change once it is both made and issued; one
+    with a duration, when it begins and when it ends; the latest of a concept also when it becomes too old for a slot's
+    window.  The passing of time alone (age) is no change.
     """
     found: set[datetime] = set()
     for concept, windows in _windows_by_concept(plan).values():
@@ -48,12 +49,12 @@ def change_times(
 
 
 def _windows_by_concept(plan: Plan) -> dict[str, tuple[Concept, set[timedelta]]]:
-    """The concepts that are read, with the windows in which their latest value counts."""
+    """The concepts that are read, each with the windows in which its latest value is used, by concept id."""
     found: dict[str, tuple[Concept, set[timedelta]]] = {}
     slots = [goal.slot for goal in plan.goals if goal.slot is not None]
     for call in plan.calls:
         for binding in call.bindings.values():
-            # The points of a series are leaves of the calls under it.
+            # The points of a series are leaves of the upstream calls.
             if isinstance(binding, Leaf):
                 slots.append(binding.slot)
     for slot in slots:
@@ -77,7 +78,7 @@ def _effective_times(concept: Concept, resources: Iterable[Resource]) -> Iterato
 
 
 def _same_day_times(resources: Iterable[Resource], end: datetime) -> Iterator[datetime]:
-    """What is dated by a day counts on that day already, from when it was on record: see ``selection.standing``."""
+    """A fact dated to the day is used on that day already, once it is on record: see ``selection.event_state``."""
     for each in resources:
         if each.effective is None or each.effective.start == each.effective.end:
             continue
@@ -88,7 +89,7 @@ def _same_day_times(resources: Iterable[Resource], end: datetime) -> Iterator[da
 
 
 def _expiry_times(windows: Iterable[timedelta], resources: Iterable[Resource]) -> Iterator[datetime]:
-    """Just after the latest fact leaves a window, where none followed within it."""
+    """Just after the latest fact leaves a window, unless another followed within it."""
     times = sorted({each.effective.end for each in resources if each.effective is not None})
     for window in windows:
         for place, time in enumerate(times):

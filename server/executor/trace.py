@@ -1,4 +1,4 @@
-"""The trace of a run: its executions, their inputs and the records used.  Lives as long as the answer."""
+"""The trace of a run: its executions, their inputs and the records used.  It is discarded after the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,13 @@ from server.executor.fingerprint import Environment
 
 @dataclass(frozen=True, slots=True)
 class BoundInput:
-    """What filled one slot in one execution.
+    """The input of one slot in one execution.
 
-    ``resources`` are the records that the value comes straight from (one, or one a point of a series);
-    ``steps`` the positions in ``Trace.executions`` of the executions that produced it (one, or one a point).
-    ``issues`` are about records (stale, stepped back, conflicting): bound anew on each run, never cached.
-    ``assumed``: taken from the question or the site's settings, not from a record; ``by_site``: from the settings.
+    ``value`` is in the slot's unit; ``bounds`` are the limits of an absent value, if known.
+    ``resources`` are the records from which the value was read (one, or one for each point of a series).
+    ``steps`` are the positions in ``Trace.executions`` of the executions that produced it (one, or one for each point).
+    ``issues`` are about records (stale, conflicting, an older value used): bound again on each run, never cached.
+    ``assumed``: from the question or the site's settings, not from a record; ``by_site``: from the settings.
     """
 
     slot: Slot
@@ -38,8 +39,9 @@ class BoundInput:
 class Execution:
     """One module call as of one time.
 
-    ``as_of`` is the evaluation time, or the time of the point in a series.  ``reason`` says, in words with before
-    and after, why it ran, or that it was reused.
+    ``as_of`` is the evaluation time, or the time of the point in a series.  ``inputs``: by slot name.  ``fingerprint``
+    (hex) names the result in the cache; ``reused``: it was found there.  ``reason`` says why it ran, with values before
+    and after, or that it was reused; it is empty in a run that is not an answer by itself.
     """
 
     description: Description
@@ -53,7 +55,11 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class GoalAnswer:
-    """One goal of the plan, answered: by an execution (position in the trace), or by recorded facts alone."""
+    """One goal of the plan, answered.
+
+    ``execution``: the position in the trace of the execution that computed it, None for a recorded concept; ``leaf``:
+    the input from records, None for a computed one.
+    """
 
     goal: Goal
     execution: int | None
@@ -62,10 +68,9 @@ class GoalAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What all runs of an engine are made under: what fingerprints rest on beside inputs and descriptions.
+    """What is common to all runs of an engine: on these fingerprints depend besides inputs and descriptions.
 
-    ``zone`` is that in which days begin; ``sealing`` the key for seals of exported arguments, None where none is
-    configured.
+    ``zone`` is where days begin; ``seal_key`` is the key for seals of exported arguments, None if none is configured.
     """
 
     environment: Environment
@@ -75,11 +80,12 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """All executions of one run, inputs before what needs them, and one answer for each goal.
+    """All executions of one run, each after those that it needs, and one answer for each goal.
 
-    ``issues`` concern the whole run (a source unreachable, cache away).
-    ``earlier`` and ``recorded`` are the runs that this one is to be compared with, where the question asked for them:
-    by the time that was asked for, and without its assumptions.
+    ``patient`` is the FHIR id, ``reference`` the absolute URL of the Patient, ``source`` the source's id; ``at`` is the
+    evaluation time.  ``issues`` concern the whole run (such as an unavailable source).  ``concepts``: all concepts of
+    the catalog, by id.  ``earlier_traces`` and ``without_assumptions`` are the runs to compare this one with, if the
+    question asked for them: by the earlier time, and the run without its assumptions.
     """
 
     plan: Plan
@@ -97,5 +103,5 @@ class Trace:
 
     @property
     def zone(self) -> tzinfo:
-        """That in which days begin."""
+        """Where days begin."""
         return self.circumstances.zone

@@ -1,7 +1,7 @@
 """Warms up after the start: FHIR validators, units of concepts and trained models, before the first question.
 
-It begins a moment after the start, so that the start itself is not slower for it, and is cancelled where the server
-ends before.  A question that comes meanwhile waits for no more than it needs.
+It begins a moment after the start, so as not to delay it, and is cancelled if the server ends before.  A question that
+arrives meanwhile waits only for what it needs itself.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description, Kind
 
 START_DELAY = 0.5
-"""Seconds after the start."""
+"""Seconds between the start and the warm-up."""
 
 log = logging.getLogger(__name__)
 
 
 async def warm_up_catalog(catalog: Catalog, delay: float = START_DELAY) -> None:
-    """Prepares what the catalog's collectors, concepts and models need, in a thread of its own.
+    """Load the validators, units and models of the catalog, in a thread.
 
-    Models come last: what they import takes seconds.  One that cannot be used is logged; its module says so too.
+    Models are last: their imports take seconds.  A model that cannot be used is logged; its module is FAILED.
     """
     await asyncio.sleep(delay)
     types = sorted({each.resource_type for each in catalog.collectors.values() if not each.on_request})

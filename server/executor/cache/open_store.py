@@ -20,17 +20,19 @@ async def open_store(
     connect_timeout: float = 0.25,
     answer_timeout: float = 0.5,
 ) -> Store:
-    """The shared cache at ``url``, else the embedded one; sealed either way.
+    """The shared cache at ``url``, or the embedded one; values are encrypted in both.
 
-    ``keys``: what ``Keyring.of(key)`` gave, where the caller has it already (fingerprints need the same one).
-    ``connect``/``answer``: seconds that a shared cache may take.  Where the embedded server cannot start, a store
-    that holds nothing and says why.  Raises SettingsError for a url without a key, a key too short, or a url that
-    is not redis://, rediss:// or unix://; a shared cache that is away is not an error.
+    ``keys``: the result of ``Keyring.from_secret(key)``, if the caller has it (fingerprints need the same one).
+    ``connect_timeout`` and ``answer_timeout``: in seconds, for a shared cache.  If the embedded server cannot start,
+    the store is a ``NoStore`` whose status says why.
+
+    Raises SettingsError for a url without a key, a key that is too short, or a url that is not redis://, rediss:// or
+    unix://; an unavailable shared cache is not an error.
     """
     if not enabled:
         return NoStore("no cache: switched off in the settings")
     if url is not None and key is None:
-        raise SettingsError("cache.url needs cache.key: what is kept outside of this process must be encrypted")
+        raise SettingsError("cache.url needs cache.key: values outside of this process must be encrypted")
     ring = keys or Keyring.from_secret(key)
     if url is not None:
         return SealedStore(WriteBehindStore(_shared_store(url, connect_timeout, answer_timeout)), ring.seal)
@@ -38,13 +40,13 @@ async def open_store(
         server = await start_embedded()
     except EmbeddedCacheError as fault:
         return NoStore(f"no cache: {fault}", "embedded")
-    # It is near, and gone at once if it is gone; a long limit spares it the blame when our own loop is busy.
+    # If it ends, its connection fails at once: a long timeout only avoids false alarms while our own loop is busy.
     store = RedisStore(server.url, "embedded", connect_timeout=2.0, answer_timeout=2.0, stop=server.stop)
     return SealedStore(WriteBehindStore(store), ring.seal)
 
 
 def _shared_store(url: str, connect_timeout: float, answer_timeout: float) -> RedisStore:
-    # The url may hold a password: it is not repeated.
+    # The url may contain a password: no message repeats it.
     if urlsplit(url).scheme not in _SCHEMES:
         raise SettingsError("cache.url must be a redis://, rediss:// or unix:// address")
     try:

@@ -1,4 +1,4 @@
-"""Fetched records in the cache: sealed, under a hashed name."""
+"""Retrieved records in the cache: encrypted, under a hashed name."""
 
 from datetime import timedelta
 
@@ -10,9 +10,9 @@ _PERSON = b"mt.shelf"
 
 
 class RecordStore:
-    """Implements ``collectors.fetching.record_cache.RecordCache``.
+    """Retrieved records by name; implements ``collectors.fetching.record_cache.RecordCache``.
 
-    ``store`` must be one that seals; ``key`` hashes the names.
+    ``store`` must encrypt (``SealedStore``); ``key`` is that of the hashed names.
     """
 
     def __init__(self, store: Store, key: bytes) -> None:
@@ -20,12 +20,12 @@ class RecordStore:
         self._key = key
 
     async def get(self, name: CacheName) -> bytes | None:
-        """What lies there; None too where the cache is away."""
+        """The content under this name; None for a miss, and if the cache is unavailable."""
         (content,) = await self._store.get_many([self._hashed_name(name)])
         return content
 
     async def put(self, name: CacheName, content: bytes, keep: timedelta) -> None:
-        """Puts it there for a while, if the cache is there."""
+        """Store the content under this name for ``keep``; without effect if the cache is unavailable."""
         await self._store.put_many({self._hashed_name(name): content}, keep)
 
     def _hashed_name(self, name: CacheName) -> str:

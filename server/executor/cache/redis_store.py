@@ -1,7 +1,8 @@
-"""A cache in a server that speaks the Redis protocol, embedded or shared, behind a circuit breaker.
+"""A cache in a server with the Redis protocol, embedded or shared: a circuit breaker and a write queue.
 
-Connections are made when first needed.  A server that is unavailable, slow, full or refuses us gives misses; the
-circuit breaker keeps the next calls from waiting for it again, and lets one try now and then.
+Connections are opened on first use.  A server that is unavailable, slow, full or refuses access causes misses.  The
+circuit breaker keeps the next calls from waiting for it, and lets one through now and then.  Writes are queued while
+the answer is sent, and made together a moment later.
 """
 
 import asyncio
@@ -27,9 +28,9 @@ _MAX_PAUSE = 10.0
 
 
 class CircuitBreaker:
-    """Closed while all is well; after a fault open for a pause in seconds, which doubles while faults go on.
+    """Closed while calls succeed; open after a fault, for a pause (seconds) that doubles with each further fault.
 
-    When the pause is over one call may try, and the others go on pausing until it has succeeded.
+    After the pause one call is let through; the others are skipped until it has succeeded.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,11 +40,11 @@ class CircuitBreaker:
 
     @property
     def closed(self) -> bool:
-        """Whether all was well when the server was last asked."""
+        """Whether the last call succeeded."""
         return not self._pause
 
     def allows_call(self) -> bool:
-        """Whether the server may be asked now; a True after a pause is for this caller alone."""
+        """Whether the server may be called now; True after a pause is for this caller only."""
         if not self._pause:
             return True
         now = self._clock()
@@ -53,29 +54,29 @@ class CircuitBreaker:
         return True
 
     def record_success(self) -> None:
-        """The server answered."""
+        """Close the circuit: the server answered."""
         self._pause = 0.0
 
     def record_failure(self) -> None:
-        """The server did not answer."""
+        """Open the circuit: the server did not answer."""
         self._pause = min(_MAX_PAUSE, self._pause * 2 or _MIN_PAUSE)
         self._until = self._clock() + self._pause
 
 
 T = TypeVar("T")
 
-# One script for all values of a wave: with a SET each, the client takes three times as long to write and to read.
+# One script for all values of a wave: with a SET for each, the client takes three times as long.
 _PUT_SCRIPT = "for i, name in ipairs(KEYS) do redis.call('set', name, ARGV[i + 1], 'PX', ARGV[1]) end return #KEYS"
 
-# A lock is given up only by who holds it: it may have expired and be another's by now.
+# A lock is released by its holder only: it may have expired and been acquired by another process.
 _RELEASE_SCRIPT = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
 class RedisStore:
-    """Values as they are given: seal them first (``Sealed``).
+    """Stores values as they are: they must be encrypted before (``SealedStore``).
 
-    ``connect`` and ``answer`` bound the seconds that a connection and an answer may take.  ``stop`` is awaited
-    by ``close``, for a server that is ours.
+    ``connect_timeout`` and ``answer_timeout`` are in seconds.  ``stop`` is awaited by ``close``, to stop the embedded
+    server.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class RedisStore:
         self._skipped = 0
         self._fault = ""
         self._scripts = True
-        # Protocol 2 saves a round trip on connecting and works with old servers; retries would only add waiting.
+        # Protocol 2 saves a round trip on connecting and works with old servers; retries would only add delay.
         self._client: Redis = Redis.from_url(
             url,
             protocol=2,
@@ -118,7 +119,7 @@ class RedisStore:
         return await self._execute(lambda: self._client.mget(names), [None] * len(names))
 
     async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
-        """One script that sets them all; one pipeline of SET PX where the server lets us run none."""
+        """One script that sets all values; one pipeline of SET PX if the server permits no scripts."""
         if items:
             await self._execute(lambda: self._put(items, _milliseconds(ttl)), None)
 
@@ -146,16 +147,16 @@ class RedisStore:
         await self._execute_pipeline([("EVAL", _RELEASE_SCRIPT, 1, name, holder) for name in names])
 
     async def flush(self) -> None:
-        """Does nothing: what is put is written at once."""
+        """Does nothing: values are written at once."""
 
     async def status(self) -> CacheStatus:
-        """Pings, even while the circuit is open: health must not lag behind."""
+        """Pings the server, even while the circuit is open: health must be current."""
         reachable = await self._execute(self._client.ping, False, always=True)
         text = f"{self._kind} cache" + ("" if reachable else f" unreachable: {self._fault}")
         return CacheStatus(self._kind, bool(reachable), text, failures=self._failures, skipped=self._skipped)
 
     async def close(self) -> None:
-        """Close all connections; stop the server if it is ours."""
+        """Close all connections; stop the server if it is the embedded one."""
         await self._client.aclose()
         if self._stop is not None:
             await self._stop()
@@ -176,7 +177,7 @@ class RedisStore:
             async with asyncio.timeout(self._timeout):
                 answer: T = await operation()
         except (ResponseError, MaxConnectionsError) as fault:
-            # The server answers, or we are too many: no reason to leave it alone.
+            # The server answers, or there are too many connections: no reason to open the circuit.
             self._note_fault(fault)
         except (RedisError, OSError) as fault:
             self._note_fault(fault)
@@ -188,15 +189,15 @@ class RedisStore:
 
     def _note_fault(self, fault: Exception) -> None:
         self._failures += 1
-        # The fault's own text may hold an address, a name or a command.
-        # On connecting, the client wraps what the server said.
+        # The fault's own text may contain an address, a name or a command.
+        # On connecting, the client wraps the server's error.
         match fault.__cause__ or fault:
             case AuthenticationError():
-                self._fault = "it refuses our password"
+                self._fault = "it refuses the password"
             case TimeoutError() | RedisTimeoutError():
-                self._fault = "it does not answer in time"
+                self._fault = "no answer in time"
             case ResponseError():
-                self._fault = "it refuses our commands"
+                self._fault = "it refuses commands"
             case _:
                 self._fault = "no connection"
 
@@ -207,19 +208,22 @@ def _milliseconds(ttl: timedelta) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Queued:
-    """A value, how long it is to be kept, and when that is over on the clock of this process."""
+    """A value with its time to live, and when it expires (``time.monotonic``)."""
 
     value: bytes
     ttl: timedelta
-    until: float
+    expires_at: float
 
 
 class WriteBehindStore:
-    """Another store, written ``pause`` seconds after the first value was queued.
+    """A queue before another store, written ``pause`` seconds after the first value was queued.
 
-    The time that a value is kept counts from its writing.  More than ``most`` bytes are not queued, nor anything
-    while the store is away: then ``put_many`` writes as if there were no queue.  A write that fails is counted by the
-    store, and not repeated.  One object serves one event loop.
+    Queued values are found by this process; other processes find them once they are written, which is at once before a
+    lock is released.  It is used inside of ``SealedStore``: all queued values are encrypted.
+
+    The time to live of a value begins when it is written.  If the queue would exceed ``max_bytes``, or the store is
+    unavailable, ``put_many`` writes directly.  A write that fails is counted by the store, and not repeated.  One
+    object serves one event loop.
     """
 
     def __init__(self, store: Store, *, pause: float = 0.025, max_bytes: int = 8 * 1024 * 1024) -> None:
@@ -234,24 +238,24 @@ class WriteBehindStore:
 
     @property
     def available(self) -> bool:
-        """As the store says."""
+        """That of the store."""
         return self._store.available
 
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """What is queued, and the store's answer for the others."""
+        """Queued values, and those of the store for the other names."""
         if not self._queue and not self._being_written:
             return await self._store.get_many(names)
-        found = {name: queued for name in names if (queued := self._queue.get(name) or self._being_written.get(name))}
-        others = [name for name in names if name not in found]
+        queue = {name: queued for name in names if (queued := self._queue.get(name) or self._being_written.get(name))}
+        others = [name for name in names if name not in queue]
         now = time.monotonic()
-        known = dict(zip(others, await self._store.get_many(others), strict=True)) if others else {}
+        stored = dict(zip(others, await self._store.get_many(others), strict=True)) if others else {}
         return [
-            known[name] if (queued := found.get(name)) is None else queued.value if now < queued.until else None
+            stored[name] if (queued := queue.get(name)) is None else queued.value if now < queued.expires_at else None
             for name in names
         ]
 
     async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
-        """Queues them."""
+        """Queues the values."""
         size = sum(map(len, items.values()))
         if not self._store.available or self._size + size > self._max_bytes:
             await self.flush()
@@ -259,8 +263,8 @@ class WriteBehindStore:
             return
         if not items:
             return
-        until = time.monotonic() + ttl.total_seconds()
-        self._queue.update((name, _Queued(value, ttl, until)) for name, value in items.items())
+        expires_at = time.monotonic() + ttl.total_seconds()
+        self._queue.update((name, _Queued(value, ttl, expires_at)) for name, value in items.items())
         self._size += size
         if self._timer is None and not self._is_writing():
             self._timer = asyncio.get_running_loop().call_later(self._pause, self._start_write)
@@ -270,29 +274,29 @@ class WriteBehindStore:
         return await self._store.claim_many(names, holder, ttl)
 
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
-        """Writes first: who waited for the lock must find what was computed under it."""
+        """Writes the queue first: whoever waited for the lock must find what was computed under it."""
         await self.flush()
         await self._store.release_many(names, holder)
 
     async def flush(self) -> None:
-        """Writes what is queued; when this returns, nothing is waiting."""
+        """Writes the queue; returns when it is empty."""
         while self._queue or self._is_writing():
-            # Whoever waits may be cancelled; what is being written is not theirs alone.
+            # The waiting task may be cancelled; the write contains the values of others too.
             await asyncio.shield(self._start_write())
 
     async def status(self) -> CacheStatus:
-        """The store's."""
+        """That of the store."""
         return await self._store.status()
 
     async def close(self) -> None:
-        """Writes what is queued, and closes the store."""
+        """Writes the queue, and closes the store."""
         try:
             await self.flush()
         finally:
             await self._store.close()
 
     def _is_writing(self) -> bool:
-        """Whether a write is under way.  One that has ended is settled here, if its callback did not run yet."""
+        """Whether a write is in progress.  One that has ended is finished here if its callback has not run yet."""
         if self._task is not None and self._task.done():
             self._finish_write(self._task)
         return self._task is not None
@@ -311,7 +315,7 @@ class WriteBehindStore:
         now = time.monotonic()
         by_ttl: dict[timedelta, dict[str, bytes]] = {}
         for name, queued in self._being_written.items():
-            if now < queued.until:
+            if now < queued.expires_at:
                 by_ttl.setdefault(queued.ttl, {})[name] = queued.value
         for ttl, items in by_ttl.items():
             await self._store.put_many(items, ttl)
@@ -320,7 +324,7 @@ class WriteBehindStore:
         if task is not self._task:
             return
         self._being_written, self._task = {}, None
-        # A store does not raise; if one does, nobody may be there to be told.
+        # A store does not raise; if one does, there may be no caller left to raise it to.
         if not task.cancelled() and (fault := task.exception()) is not None:
             log.error("a write to the cache raised %s", type(fault).__name__)
         if self._queue and self._timer is None and not task.get_loop().is_closed():

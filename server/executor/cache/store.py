@@ -1,6 +1,6 @@
-"""What the executor needs of a cache, the cache that stores nothing, and the names of cached entries.
+"""The interface of a cache, and the cache that stores nothing.
 
-Each name ends in a keyed hash: nothing about a patient can be read in one.
+Each name in a cache ends in a keyed hash: it tells nothing about a patient.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ CacheKind = Literal["embedded", "shared", "none"]
 
 @dataclass(frozen=True, slots=True)
 class CacheStatus:
-    """How the cache does, for health and metrics.
+    """The state of the cache, for health and metrics.
 
-    ``failures`` counts calls that the server did not answer as asked, ``skipped`` calls not made since it had just
-    failed, ``unreadable`` values that did not decrypt.  ``text`` names no address and no secret.
+    ``failures`` counts calls that failed, ``skipped`` calls not made while the circuit was open, ``unreadable`` values
+    that could not be decrypted.  ``text`` contains no address and no secret.
     """
 
     kind: CacheKind
@@ -30,36 +30,36 @@ class CacheStatus:
 
 
 class Store(Protocol):
-    """A cache of bytes under names.  No method raises for a fault of the cache: it gives misses."""
+    """A cache of bytes under names.  No method raises for a fault of the cache: its values are missing then."""
 
     @property
     def available(self) -> bool:
-        """Whether the cache answered when last asked (True before that); asks nothing."""
+        """Whether the last call succeeded (True before the first); makes no call."""
 
     async def get_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """The values under these names, in their order, in one request; None where there is none."""
+        """The values under these names, in their order, in one request; None for a miss."""
 
     async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
-        """Keep these values for ``ttl`` (to the millisecond, at least one), in one request."""
+        """Store these values for ``ttl`` (whole milliseconds, at least one), in one request."""
 
     async def claim_many(self, names: Sequence[str], holder: bytes, ttl: timedelta) -> list[bool]:
-        """Take these locks for ``holder``; False where another holds one.  True where the cache cannot tell."""
+        """Acquire these locks for ``holder``: False for one that another holds, True if the cache is unavailable."""
 
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
-        """Give up those of these locks that ``holder`` still holds."""
+        """Release those of these locks that ``holder`` still holds."""
 
     async def flush(self) -> None:
-        """Return when nothing that was put is still waiting to be written."""
+        """Wait until all stored values are written."""
 
     async def status(self) -> CacheStatus:
-        """Asks the server, and says how it does."""
+        """The state of the cache; calls the server."""
 
     async def close(self) -> None:
-        """Give back connections, and stop the server if it is ours."""
+        """Close connections, and stop the server if it is the embedded one."""
 
 
 class NoStore:
-    """Holds nothing: every question is a miss, every lock is free."""
+    """Stores nothing: every look-up is a miss, every lock is free."""
 
     def __init__(self, text: str = "no cache", kind: CacheKind = "none") -> None:
         self._status = CacheStatus(kind, reachable=False, text=text)
@@ -74,7 +74,7 @@ class NoStore:
         return [None] * len(names)
 
     async def put_many(self, items: Mapping[str, bytes], ttl: timedelta) -> None:
-        """Forgets them."""
+        """Discards the values."""
 
     async def claim_many(self, names: Sequence[str], holder: bytes, ttl: timedelta) -> list[bool]:
         """True for each."""
@@ -87,7 +87,7 @@ class NoStore:
         """Does nothing."""
 
     async def status(self) -> CacheStatus:
-        """Why there is no cache."""
+        """Says why there is no cache."""
         return self._status
 
     async def close(self) -> None:
@@ -95,4 +95,4 @@ class NoStore:
 
 
 NAME_PREFIX = f"mt:{FORMAT}"
-"""Every name in the cache begins with it; those of another format are never found."""
+"""Prefix of every name in the cache: entries of another format are not found."""

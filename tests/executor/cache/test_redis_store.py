@@ -38,7 +38,7 @@ async def test_a_server_that_never_answers(tmp_path: Path) -> None:
         status = await store.status()
         await store.close()
     assert not status.reachable
-    assert status.text == "shared cache unreachable: it does not answer in time"
+    assert status.text == "shared cache unreachable: no answer in time"
     assert (status.failures, status.skipped) == (2, 1)
 
 
@@ -50,7 +50,7 @@ async def test_a_wrong_password(debian: Backend) -> None:
         await store.put_many({"a": b"1"}, HOUR)
         assert await store.get_many(["a"]) == [None]
         status = await store.status()
-        assert status.text == "shared cache unreachable: it refuses our password"
+        assert status.text == "shared cache unreachable: it refuses the password"
         assert not status.reachable
         await store.close()
 

@@ -1,4 +1,4 @@
-"""The command line: serve, ask, plan, check."""
+"""The command line: ``serve``, ``ask``, ``plan``, ``card``, ``verify``, ``check`` and ``source``."""
 
 from server.cli.main import main
 

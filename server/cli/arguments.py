@@ -1,6 +1,6 @@
 """Values of the command line's arguments: times, the caller's token, files, ``--bundle`` and ``--assume``.
 
-The token comes from the environment, since everybody on the machine sees arguments.
+The token is read from the environment, since arguments are visible to all users of the machine.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from server.errors import QuestionError, UnknownConceptError
 
 
 def time_argument(text: str) -> datetime:
-    """A time with its zone (argparse.ArgumentTypeError for anything else)."""
+    """A time with its zone, from ISO 8601.  Raises argparse.ArgumentTypeError for anything else."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
@@ -34,55 +34,52 @@ def time_argument(text: str) -> datetime:
 
 
 def caller_token(environ: Mapping[str, str] | None = None) -> str | None:
-    """The bearer token in the environment, None where there is none.  Raises QuestionError for what can be none."""
+    """The bearer token in the environment, None if unset.  Raises QuestionError for text that cannot be a token."""
     text = (os.environ if environ is None else environ).get(TOKEN_VARIABLE, "").strip()
     if text and not is_token(text):
-        raise QuestionError("bad-token", f"the environment variable {TOKEN_VARIABLE} holds no bearer token")
+        raise QuestionError("bad-token", f"the environment variable {TOKEN_VARIABLE} does not contain a bearer token")
     return text or None
 
 
-def read_file_or_stdin(name: str, most: int) -> bytes | None:
-    """The bytes of a file, or of standard input for ``-``; None where they are more than ``most``.  Raises OSError."""
+def read_file_or_stdin(name: str, max_bytes: int) -> bytes | None:
+    """The bytes of a file, or of standard input for ``-``; None for more than ``max_bytes``.  Raises OSError."""
     if name == "-":
-        raw = sys.stdin.buffer.read(most + 1)
+        raw = sys.stdin.buffer.read(max_bytes + 1)
     else:
         try:
             with Path(name).open("rb") as file:
-                raw = file.read(most + 1)
+                raw = file.read(max_bytes + 1)
         except ValueError:
-            # No file can have such a name.
+            # No file can have such a name (it contains a null byte).
             raise FileNotFoundError from None
-    return raw if len(raw) <= most else None
+    return raw if len(raw) <= max_bytes else None
 
 
-MOST_BUNDLE_BYTES = 256 * 1024 * 1024
-"""A larger file is not read."""
+MAX_BUNDLE_BYTES = 256 * 1024 * 1024
+"""Size limit of a bundle, in bytes."""
 
 
 def read_bundle(name: str | None, complete: str, patient: str) -> SuppliedRecords | None:
-    """What was handed in; None where nothing was.
+    """The records supplied by ``--bundle``; None without it.
 
-    ``complete``: resource types of which the file has all of the patient's records, separated by commas.  Raises
-    SuppliedRecordsError.
+    ``complete``: the resource types that are complete in the file, separated by commas.  Raises SuppliedRecordsError.
     """
     types = tuple(each.strip() for each in complete.split(",") if each.strip())
     if name is None:
         if types:
-            raise SuppliedRecordsError("--complete says what is whole in a --bundle, and none was given")
+            raise SuppliedRecordsError("--complete names types that are complete in a --bundle; no --bundle was given")
         return None
     try:
-        raw = read_file_or_stdin(name, MOST_BUNDLE_BYTES)
+        raw = read_file_or_stdin(name, MAX_BUNDLE_BYTES)
     except OSError:
-        raise SuppliedRecordsError(
-            "the bundle cannot be read; give a file that can be, or - for standard input"
-        ) from None
+        raise SuppliedRecordsError("the bundle cannot be read; name a readable file, or - for standard input") from None
     if raw is None:
-        raise SuppliedRecordsError(f"the bundle is larger than {MOST_BUNDLE_BYTES // 1024 // 1024} MB")
+        raise SuppliedRecordsError(f"the bundle is larger than {MAX_BUNDLE_BYTES // 1024 // 1024} MB")
     return from_records(raw, types, patient)
 
 
 def check_complete_types(supplied: SuppliedRecords, catalog: Catalog) -> None:
-    """Raises SuppliedRecordsError where ``--complete`` names a type of which nothing is read."""
+    """Raises SuppliedRecordsError if ``--complete`` names a resource type that no collector reads."""
     read: set[str] = set()
     for each in catalog.collectors.values():
         read.update((each.resource_type, *each.includes))
@@ -90,7 +87,7 @@ def check_complete_types(supplied: SuppliedRecords, catalog: Catalog) -> None:
             read.add(each.layout.referenced_code.resource_type)
     if not read.issuperset(supplied.complete_types):
         raise SuppliedRecordsError(
-            f"--complete names a type of which nothing is read; it may name {', '.join(sorted(read))}"
+            f"--complete names a resource type that is not read; allowed are {', '.join(sorted(read))}"
         )
 
 
@@ -103,17 +100,18 @@ _MISSING = "missing"
 
 
 def assumption_inputs(texts: Sequence[str], catalog: Catalog) -> list[dict[str, Any]]:
-    """The assumptions as GraphQL takes them.
+    """The assumptions as GraphQL inputs, in the order of ``texts``, each ``CONCEPT=VALUE``.
 
-    ``1.2mg/dL``, ``yes``, ``no``, ``missing``, a code (``SYSTEM|CODE``, or only its CODE where the concept knows it).
-    Raises UnknownConceptError and QuestionError; their texts say what is allowed, not what was given.
+    A value is ``1.2mg/dL``, ``yes``, ``no``, ``missing``, or a code (``SYSTEM|CODE``, or CODE alone for a code of the
+    concept).  Raises UnknownConceptError and QuestionError; their texts say what is allowed, and never repeat the
+    input.
     """
     return [_assumption_input(text, catalog) for text in texts]
 
 
 def read_assumption_values(inputs: Sequence[Mapping[str, Any]], catalog: Catalog) -> dict[str, Value]:
-    """The values, checked as those of a GraphQL question are, and with the same errors."""
-    # GraphQL takes a third of a second to import: only who assumes something waits for it.
+    """The assumed values by concept id, checked as in a GraphQL question.  Raises QuestionError and CompileError."""
+    # GraphQL takes a third of a second to import: only a question with assumptions waits for it.
     from server.graphql.assumptions import read_assumptions
 
     return read_assumptions(map(_graphql_assumption, inputs), catalog.concepts, catalog.modules.values())
@@ -154,7 +152,7 @@ def _quantity_input(text: str, concept: Concept) -> dict[str, Any]:
     if match is None:
         raise QuestionError("assumption-type", f"{concept.id} takes a number with its unit, or missing")
     own = concept.unit or "1"
-    # A count or a score has no unit to be mistaken; of all else the unit is never guessed.
+    # A count or a score has no unit to mistake; for any other quantity the unit is never guessed.
     if not match[2] and own != "1" and not own.startswith("{"):
         units = ", ".join(dict.fromkeys((own, *concept.units)))
         raise QuestionError("assumption-unit", f"{concept.id} needs a unit, as in {concept.id}=1{own}: {units}")
@@ -176,7 +174,7 @@ def _coding_input(text: str, concept: Concept, catalog: Catalog) -> dict[str, An
 
 
 def _known_codes(concept: Concept, catalog: Catalog) -> Iterator[Coding]:
-    """The codes that the concept's answers, the rules that compute it and the models that read it name."""
+    """The codes named by the concept's answers, by the rules that compute it and by the models that read it."""
     for answer in concept.answers:
         if isinstance(answer.means, Coding):
             yield Coding(answer.means.system, answer.means.code)

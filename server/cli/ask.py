@@ -1,4 +1,4 @@
-"""``ask``: the argument behind each answer, as a tree, as JSON (what GraphQL answers), as RDF, or as FHIR."""
+"""``ask``: answers with their arguments, as text, JSON (that of the GraphQL API), RDF or FHIR."""
 
 import asyncio
 import json
@@ -39,9 +39,9 @@ def run(
 ) -> int:
     """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
 
-    0: answered; 1: a module failed.
-    ``against``: what moved each answer away from these (in JSON: from the first) is told with it.  ``assume``: what to
-    take as given, as it was written.  Raises MedtwinError where there is nothing to print.
+    Returns the exit status: 0 answered, 1 a module failed.  ``comparisons``: each answer is attributed against these
+    (in JSON: against the first).  ``assume``: the assumptions, each ``CONCEPT=VALUE``.  Raises MedtwinError if the
+    question cannot be answered.
     """
     return asyncio.run(_ask(settings, question, form, supplied, comparisons, assume))
 
@@ -61,11 +61,11 @@ async def _ask(
         if form == "json":
             return await _print_json(_EngineWithRecords(engine, supplied), settings, question, inputs, comparisons)
         if inputs:
-            recorded = any(each.baseline is Baseline.ACTUAL for each in comparisons)
+            against_record = any(each.baseline is Baseline.ACTUAL for each in comparisons)
             question = replace(
                 question,
                 assumptions=read_assumption_values(inputs, engine.catalog),
-                compare_without_assumptions=recorded,
+                compare_without_assumptions=against_record,
             )
         trace = await engine.ask(question, supplied)
         results = with_attributions(trace, explain(trace), comparisons)
@@ -78,14 +78,14 @@ def _render(results: tuple[AnswerResult, ...], form: str) -> str:
         case "turtle" | "json-ld":
             return serialize_graphs([argument_graph(result) for result in results], form)
         case "fhir":
-            # One Bundle of all: what several answers rest on is in it once.
+            # One Bundle for all answers: resources that several answers use are in it once.
             return json.dumps(bundle(results, datetime.now(UTC)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         case _:
             return "\n".join(render_argument(result) for result in results)
 
 
 class _EngineWithRecords:
-    """An engine that answers from what was handed in, as GraphQL asks it."""
+    """An engine for GraphQL that answers from supplied records."""
 
     def __init__(self, engine: Engine, supplied: SuppliedRecords | None) -> None:
         self._engine = engine
@@ -118,7 +118,7 @@ async def _print_json(
     assume: Sequence[Mapping[str, Any]],
     comparisons: tuple[Comparison, ...],
 ) -> int:
-    # The other forms need no GraphQL, which takes a third of a second to import.
+    # Only this form needs GraphQL, which takes a third of a second to import.
     from server.graphql.endpoint import GraphQL
     from server.graphql.full_query import FULL_QUERY, FULL_QUERY_WITH_ATTRIBUTION
 
@@ -133,10 +133,10 @@ async def _print_json(
     for each in comparisons[:1]:
         variables |= {"baseline": each.baseline.value, "since": None if each.since is None else each.since.isoformat()}
     query = FULL_QUERY_WITH_ATTRIBUTION if comparisons else FULL_QUERY
-    told, _ = await GraphQL(engine, settings.server).run(query, variables, token=question.token)
-    if "errors" in told:
-        for error in told["errors"]:
+    response, _ = await GraphQL(engine, settings.server).run(query, variables, token=question.token)
+    if "errors" in response:
+        for error in response["errors"]:
             print(f"medtwin: {error['message']}", file=sys.stderr)
         return 1
-    print(json.dumps(told["data"]["patient"], indent=2, ensure_ascii=False))
-    return int(any(result["status"] == Status.FAILED.value for result in told["data"]["patient"]["results"]))
+    print(json.dumps(response["data"]["patient"], indent=2, ensure_ascii=False))
+    return int(any(result["status"] == Status.FAILED.value for result in response["data"]["patient"]["results"]))

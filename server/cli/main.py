@@ -1,4 +1,4 @@
-"""Arguments, and what is done with them.  An error is one line on stderr (a line for each fault), never a traceback."""
+"""Parses the arguments and runs a command.  An error is a line on stderr (one for each fault), never a traceback."""
 
 import argparse
 import logging
@@ -21,7 +21,10 @@ _BASELINES = {"reference": Baseline.REFERENCE, "earlier": Baseline.EARLIER, "ass
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.  0: done; 1: failed, or not to be answered; 2: not understood."""
+    """Run one command.  Returns the exit status: 0 done, 1 failed or not answered, 130 interrupted.
+
+    argparse ends the process with status 2 for arguments that it cannot parse.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     given = _parser().parse_args(arguments)
     try:
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(given: argparse.Namespace, settings: Settings) -> int:
-    # Each command imports what it needs: to ask takes no GraphQL and no HTTP server, half a second of imports.
+    # Each command imports what it needs: ``ask`` needs no GraphQL and no HTTP server, half a second of imports.
     match given.command:
         case "serve":
             from server.cli import serve
@@ -45,17 +48,17 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
         case "ask":
             from server.cli import ask
 
-            against = _comparisons(given)
+            comparisons = _comparisons(given)
             question = Question(
                 given.patient,
                 tuple(given.concept),
                 given.at,
                 given.source,
                 token=caller_token(),
-                earlier_times=tuple(each.since for each in against if each.since is not None),
+                earlier_times=tuple(each.since for each in comparisons if each.since is not None),
             )
-            handed = read_bundle(given.bundle, given.complete, given.patient)
-            return ask.run(settings, question, given.format, handed, against, given.assume)
+            supplied = read_bundle(given.bundle, given.complete, given.patient)
+            return ask.run(settings, question, given.format, supplied, comparisons, given.assume)
         case "plan":
             from server.cli import plan
 
@@ -77,20 +80,23 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _comparisons(given: argparse.Namespace) -> tuple[Comparison, ...]:
-    """With what the answers are to be compared.  Raises QuestionError where the time and the baseline do not fit."""
-    why = given.why or ("earlier" if given.since is not None else None)
-    if why is None:
+    """The comparisons to make for each answer, none or one.
+
+    Raises QuestionError if ``--why``, ``--since`` and ``--assume`` contradict each other.
+    """
+    baseline = given.why or ("earlier" if given.since is not None else None)
+    if baseline is None:
         return ()
-    if (why == "earlier") is not (given.since is not None):
+    if (baseline == "earlier") is not (given.since is not None):
         raise QuestionError("since-required", "--why earlier needs --since TIME, and no other --why takes one")
-    if why == "assumption" and not given.assume:
+    if baseline == "assumption" and not given.assume:
         raise QuestionError("assume-required", "--why assumption needs --assume CONCEPT=VALUE")
-    return (Comparison(_BASELINES[why], given.since),)
+    return (Comparison(_BASELINES[baseline], given.since),)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m server", description="Clinical decision support whose answers carry their argument."
+        prog="python -m server", description="Clinical decision support: each answer with its argument."
     )
     config = argparse.ArgumentParser(add_help=False)
     config.add_argument("--config", type=Path, metavar="FILE", help="settings (default: medtwin.toml, if it exists)")
@@ -106,53 +112,51 @@ def _parser() -> argparse.ArgumentParser:
         "ask",
         parents=[config],
         help="answer a question about one patient",
-        epilog=f'For a source with auth = "caller" the token is taken from the environment variable {TOKEN_VARIABLE}.',
+        epilog=f'The token for a source with auth = "caller" is read from the environment variable {TOKEN_VARIABLE}.',
     )
     ask_.add_argument("patient", metavar="PATIENT", help="the patient's FHIR id")
-    ask_.add_argument("concept", metavar="CONCEPT", nargs="+", help="what to answer, such as egfr")
+    ask_.add_argument("concept", metavar="CONCEPT", nargs="+", help="the concept to answer, such as egfr")
     ask_.add_argument(
         "--at", type=time_argument, metavar="TIME", help="as of this time, ISO 8601 with a zone (default: now)"
     )
-    ask_.add_argument("--source", metavar="ID", help="the source, where several are configured")
+    ask_.add_argument("--source", metavar="ID", help="the source, if several are configured")
     ask_.add_argument(
-        "--bundle", metavar="FILE", help="records handed in as FHIR JSON (- for standard input): these are not fetched"
+        "--bundle", metavar="FILE", help="supplied records as FHIR JSON (- for standard input); not retrieved"
     )
     ask_.add_argument(
         "--complete",
         metavar="TYPES",
         default="",
-        help="types of which all of the patient's records are in it: Observation,Condition",
+        help="resource types that are complete in the bundle: Observation,Condition",
     )
     ask_.add_argument("--format", choices=("text", "json", "turtle", "json-ld", "fhir"), default="text")
     ask_.add_argument(
         "--why",
         choices=tuple(_BASELINES),
-        help="say what moved it: from usual values, since TIME, or from the record by what is assumed",
+        help="what moved the result: against usual values, since TIME, or by the assumptions",
     )
     ask_.add_argument(
         "--assume",
         action="append",
         default=[],
         metavar="CONCEPT=VALUE",
-        help="what if: serum-creatinine=1.2mg/dL, diabetes=yes, sex=female, uacr=missing; may be given again",
+        help="what if: serum-creatinine=1.2mg/dL, diabetes=yes, sex=female, uacr=missing; may be repeated",
     )
-    ask_.add_argument(
-        "--since", type=time_argument, metavar="TIME", help="the earlier time; alone it means --why earlier"
-    )
+    ask_.add_argument("--since", type=time_argument, metavar="TIME", help="the earlier time; implies --why earlier")
 
-    plan_ = commands.add_parser("plan", parents=[config], help="what would be called and fetched")
+    plan_ = commands.add_parser("plan", parents=[config], help="the modules that would be called, and the searches")
     plan_.add_argument("concept", metavar="CONCEPT", nargs="+")
 
-    card_ = commands.add_parser("card", parents=[config], help="what is known of a module that was fitted to data")
+    card_ = commands.add_parser("card", parents=[config], help="the card of a module that was fitted to data")
     card_.add_argument("module", metavar="ID", help="a module, such as kidney-failure-risk-5y")
 
     verify_ = commands.add_parser(
         "verify",
         parents=[config],
-        help="compute an exported argument again, and say what differs",
-        epilog="Exit status: 0 all the same; 1 something differs or cannot be computed here; 2 no exported argument.",
+        help="compute an exported argument again and report differences",
+        epilog="Exit status: 0 no differences; 1 differences, or not computable here; 2 not an exported argument.",
     )
-    verify_.add_argument("file", metavar="FILE", help="what ask --format turtle or json-ld gave (- for standard input)")
+    verify_.add_argument("file", metavar="FILE", help="output of ask --format turtle or json-ld (- for standard input)")
     verify_.add_argument("--format", choices=("text", "json"), default="text")
 
     commands.add_parser("check", parents=[config], help="check ontology, descriptions, cases and sources")

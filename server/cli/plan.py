@@ -1,4 +1,4 @@
-"""``plan``: what a question would call and retrieve.  ``card``: a model's card.  Nothing is retrieved."""
+"""``plan``: the modules and searches of a question.  ``card``: a model card.  Nothing is retrieved."""
 
 from server.catalog.catalog import configured_catalog
 from server.compiler.compilation import compile_plan
@@ -8,7 +8,7 @@ from server.settings import Settings
 
 
 def run_plan(settings: Settings, concepts: tuple[str, ...]) -> int:
-    """Print calls with what fills their slots, and searches.  Raises CompileError."""
+    """Print the calls with what fills their slots, and the searches.  Returns 0; raises CompileError."""
     plan = compile_plan(configured_catalog(settings), concepts)
     print("Calls, inputs first:")
     for call in plan.calls:
@@ -17,7 +17,7 @@ def run_plan(settings: Settings, concepts: tuple[str, ...]) -> int:
         for need in describe_needs(plan, call):
             print(f"      {need}")
     if not plan.calls:
-        print("  none: what is asked for is read from records")
+        print("  none: these concepts are read from records")
     print("Searches, one for each source and resource type:")
     for search in describe_searches(plan) or ("none",):
         print(f"  {search}")
@@ -25,6 +25,6 @@ def run_plan(settings: Settings, concepts: tuple[str, ...]) -> int:
 
 
 def run_card(settings: Settings, module_id: str) -> int:
-    """Print the card of a module.  QuestionError where there is no such module, or it has none."""
+    """Print the card of a module.  Returns 0; raises QuestionError if there is no such module, or it has no card."""
     print(render_markdown(*card_of(configured_catalog(settings), module_id)), end="")
     return 0

@@ -18,7 +18,10 @@ from server.settings import Settings
 
 
 def run(settings: Settings, host: str | None, port: int | None) -> int:
-    """Serve.  1: the address cannot be listened on.  Raises MedtwinError where the start fails."""
+    """Serve until Ctrl-C.  Returns the exit status: 0, or 1 if the address cannot be listened on.
+
+    ``host`` and ``port`` override the settings.  Raises MedtwinError if the start fails.
+    """
     changed = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     if changed:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update=changed)})
@@ -30,31 +33,31 @@ def run(settings: Settings, host: str | None, port: int | None) -> int:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> int:
-    # Opened here, not by uvicorn, so that a fault of the start is one line and no traceback.
+    # Opened here, not by uvicorn, so that a fault at the start is one line and no traceback.
     engine = await Engine.open(settings, configured_catalog(settings))
 
-    async def opened() -> Engine:
+    async def open_engine() -> Engine:
         return engine
 
-    # Catalog and modules live as long as the server: no collection of garbage, which holds all questions up, need walk
-    # them.  Only before the first question: what was frozen of one would never be given back.
+    # Catalog and modules live as long as the server: garbage collection, which delays all requests, can skip them.
+    # Never freeze while requests run: their garbage would never be collected.
     gc.freeze()
     logging.getLogger("medtwin").setLevel(logging.INFO)
-    app = create_app(settings, opened)
-    # Whoever sends or reads slowly cannot keep the server from ending.
-    ends = math.ceil(settings.server.deadline) + 1
+    app = create_app(settings, open_engine)
+    # A client that sends or reads slowly cannot keep the server from stopping.
+    shutdown_timeout = math.ceil(settings.server.deadline) + 1
     config = uvicorn.Config(
         app,
-        # httptools, which uvicorn prefers where it happens to be installed, holds a head of any length in memory.
+        # httptools, which uvicorn prefers if installed, buffers request heads of any length in memory.
         http="h11",
         access_log=False,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=ends,
+        timeout_graceful_shutdown=shutdown_timeout,
     )
     server = uvicorn.Server(config)
     host, port = listener.getsockname()[:2]
-    print(f"medtwin serves http://{f'[{host}]' if ':' in host else host}:{port}/graphql (Ctrl-C ends it)", flush=True)
+    print(f"medtwin serves http://{f'[{host}]' if ':' in host else host}:{port}/graphql (Ctrl-C stops it)", flush=True)
     await server.serve(sockets=[listener])
     return 0 if server.started else 1
 
@@ -62,8 +65,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
 def _listen(host: str, port: int) -> socket.socket | None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # Made with its protocol named: asyncio sends small answers at once only over sockets that say they are TCP,
-        # and each answer on a connection that is kept would else wait 40 ms for the client's acknowledgement.
+        # With its protocol named: asyncio disables Nagle's algorithm only on sockets that say they are TCP.  Otherwise
+        # each response on a kept-alive connection would wait 40 ms for the client's acknowledgement.
         listener = socket.socket(family, kind, protocol)
         try:
             if os.name == "posix":
@@ -75,6 +78,9 @@ def _listen(host: str, port: int) -> socket.socket | None:
             raise
         return listener
     except OSError as error:
-        why = "is taken" if error.errno == errno.EADDRINUSE else "cannot be listened on"
-        print(f"medtwin: port {port} on {host} {why}; give another by --port or MEDTWIN_SERVER__PORT", file=sys.stderr)
+        fault = "is in use" if error.errno == errno.EADDRINUSE else "cannot be listened on"
+        print(
+            f"medtwin: port {port} on {host} {fault}; set --port or MEDTWIN_SERVER__PORT",
+            file=sys.stderr,
+        )
         return None

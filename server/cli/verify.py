@@ -1,4 +1,4 @@
-"""``verify``: an exported argument, computed again here.  Nothing is retrieved, and no cache is consulted."""
+"""``verify``: computes an exported argument again.  Nothing is retrieved, and the cache is not used."""
 
 import sys
 from pathlib import Path
@@ -14,30 +14,30 @@ from server.verify.report import report_json, report_lines
 from server.verify.verify import verify_file
 
 NOT_UNDERSTOOD = 2
-MOST_BYTES = 128 * 1024 * 1024
-"""A larger file is not read."""
+MAX_BYTES = 128 * 1024 * 1024
+"""Size limit of a file, in bytes."""
 
 
 def run(settings: Settings, name: str, form: str) -> int:
-    """Print what came out, as ``text`` or ``json``.
+    """Print the report, as ``text`` or ``json``.
 
-    0: all the same; 1: something differs, is missing or cannot be computed here; 2: the file is no exported argument.
-    Raises MedtwinError where settings or catalog are wrong.
+    Returns the exit status: 0 no differences, 1 something differs, is missing or cannot be computed here, 2 the file is
+    not an exported argument.  Raises SettingsError and CatalogError.
     """
     keys = _keyring(settings)
     try:
         text = _read_text(name)
-        found = verify_file(
+        verification = verify_file(
             text, _guess_form(name, text), configured_catalog(settings), measure_environment(ROOT), keys
         )
     except ArgumentFileError as error:
         print(f"medtwin: {error}", file=sys.stderr)
         return NOT_UNDERSTOOD
     if form == "json":
-        print(report_json(found))
+        print(report_json(verification))
     else:
-        print("\n".join(report_lines(found)))
-    return int(not found.matches)
+        print("\n".join(report_lines(verification)))
+    return int(not verification.matches)
 
 
 def _keyring(settings: Settings) -> Keyring:
@@ -49,11 +49,11 @@ def _keyring(settings: Settings) -> Keyring:
 
 def _read_text(name: str) -> str:
     try:
-        raw = read_file_or_stdin(name, MOST_BYTES)
+        raw = read_file_or_stdin(name, MAX_BYTES)
     except OSError:
-        raise ArgumentFileError("the file cannot be read; give one that can be, or - for standard input") from None
+        raise ArgumentFileError("the file cannot be read; name a readable file, or - for standard input") from None
     if raw is None:
-        raise ArgumentFileError(f"the file is larger than {MOST_BYTES // 1024 // 1024} MB; no argument is")
+        raise ArgumentFileError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MB; no exported argument is")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -61,6 +61,6 @@ def _read_text(name: str) -> str:
 
 
 def _guess_form(name: str, text: str) -> str:
-    """By the content; the name decides where a bracket may begin either."""
+    """By the content; the file name decides if it begins with a bracket, since both forms may."""
     begins = text.lstrip()[:1]
     return "turtle" if begins == "[" and Path(name).suffix == ".ttl" else guess_form(text)

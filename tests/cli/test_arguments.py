@@ -53,5 +53,5 @@ def test_a_type_of_which_nothing_is_read_is_refused(
     asked = ["ask", "p1", "age", "--at", "2026-06-30T12:00:00Z", "--bundle", str(bundle), "--complete", types]
     assert main(asked) == int(refused)
     told = capsys.readouterr().err
-    assert ("--complete names a type of which nothing is read; it may name AllergyIntolerance, " in told) is refused
+    assert ("--complete names a resource type that is not read; allowed are AllergyIntolerance, " in told) is refused
     assert "Nonsense" not in told

@@ -143,7 +143,7 @@ def test_plan_shows_calls_and_searches_and_fetches_nothing(fhir: FakeFhir, capsy
     assert "http://loinc.org|2160-0" in told
     assert fhir.requests == []
     assert main(["plan", "serum-creatinine"]) == 0
-    assert "none: what is asked for is read from records" in capsys.readouterr().out
+    assert "none: these concepts are read from records" in capsys.readouterr().out
 
 
 def test_check_finds_no_fault_in_what_is_shipped(fhir: FakeFhir, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +178,7 @@ def test_serve_names_a_taken_port(fhir: FakeFhir, capsys: pytest.CaptureFixture[
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 1
     told = one_line(capsys.readouterr().err)
-    assert f"port {port} on 127.0.0.1 is taken" in told
+    assert f"port {port} on 127.0.0.1 is in use" in told
     assert "--port" in told
     assert "MEDTWIN_SERVER__PORT" in told
 

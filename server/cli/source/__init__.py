@@ -1,4 +1,4 @@
-"""``source``: for those who connect a FHIR source."""
+"""``source``: connects a FHIR source and checks it."""
 
 from server.cli.source.command import add_arguments, run
 

@@ -1,6 +1,6 @@
-"""``source check``: a report, module by module and slot by slot, of what a patient's records fill, and why not.
+"""``source check``: reports, module by module, which slots a patient's records fill, and why others are empty.
 
-It names the codes and units met, and the codes that no concept reads.
+It names the codes and units found, and the codes that no concept reads.
 """
 
 import asyncio
@@ -32,44 +32,43 @@ from server.explain.results import AnswerResult, Status
 from server.explain.wording import absence_words, value_words
 from server.settings import Settings
 
-MOST_NAMED_CODES = 4
-"""How many codes a line names; the others are counted."""
+MAX_NAMED_CODES = 4
+"""Number of codes that are named; the others are counted."""
 
-
-LEGEND = "Slots: - is empty and required, o is empty and can be done without."
+LEGEND = "Slots: - is empty and required, o is empty and optional."
 
 
 def slot_report(trace: Trace, facts: SourceFacts, results: Sequence[AnswerResult]) -> Iterator[str]:
-    """A block of lines for each module of the plan, inputs before what needs them."""
+    """A block of lines for each module of the plan, each after those that it needs."""
     statuses = {result.concept.id: result.status.value for result in results}
     for call in trace.plan.calls:
         description = call.description
-        found = _current_execution(trace, description.iri)
+        execution = _current_execution(trace, description.iri)
         status = statuses.get(description.produces.id, "")
         yield f"{description.id}  {description.title}{f'  {status}' if status else ''}"
-        if found is None:
-            yield "    was not run: what it needs is missing"
+        if execution is None:
+            yield "    not run: an input is missing"
             continue
-        for given in found.inputs.values():
+        for given in execution.inputs.values():
             yield from _slot_lines(given, facts, trace.executions)
 
 
 def _current_execution(trace: Trace, iri: str) -> Execution | None:
-    """The execution as of the question's time: others are points of a series."""
+    """The execution as of the question's time (others are points of a series), else the last; None for no execution."""
     own = [each for each in trace.executions if each.description.iri == iri]
     return next((each for each in own if each.as_of == trace.at), own[-1] if own else None)
 
 
 def _slot_lines(given: BoundInput, facts: SourceFacts, executions: Sequence[Execution]) -> Iterator[str]:
     empty = isinstance(given.value, Absent)
-    told = absence_words(given) if empty else value_words(given.value)
+    text = absence_words(given) if empty else value_words(given.value)
     mark = " " if not empty else "-" if given.slot.required else "o"
-    yield f"  {mark} {given.slot.name:<24} {told}{_describe_origin(given, executions)}"
+    yield f"  {mark} {given.slot.name:<24} {text}{_describe_origin(given, executions)}"
     if not empty:
         yield from (f"        from {text}" for text in _record_lines(given, facts))
         return
-    seen = dict.fromkeys(issue.text for issue in given.issues if issue.severity is not Severity.INFORMATION)
-    yield from (f"        {text}" for text in list(seen)[:MOST_NAMED_CODES])
+    texts = dict.fromkeys(issue.text for issue in given.issues if issue.severity is not Severity.INFORMATION)
+    yield from (f"        {text}" for text in list(texts)[:MAX_NAMED_CODES])
     if not given.steps:
         yield from (f"        {line}" for line in empty_slot_lines(given.slot.concept, facts))
 
@@ -91,23 +90,23 @@ def _record_lines(given: BoundInput, facts: SourceFacts) -> Iterator[str]:
         return
     used = {resource.iri for resource in given.resources}
     mine = [fact for fact in facts.facts.get(given.slot.concept.id, ()) if fact.resource.iri in used]
-    yield from (_describe_code(each) for each in count_codes(mine, given.slot.concept)[:MOST_NAMED_CODES])
+    yield from (_describe_code(each) for each in count_codes(mine, given.slot.concept)[:MAX_NAMED_CODES])
 
 
 def empty_slot_lines(concept: Concept, facts: SourceFacts) -> Iterator[str]:
-    """Of a slot that is empty: what was met under the concept's codes, and under which codes it was looked for."""
+    """Lines on an empty slot: records found under the concept's codes, or else the codes that were searched for."""
     found = count_codes(facts.facts.get(concept.id, ()), concept)
-    yield from (f"met: {_describe_code(each)}" for each in found[:MOST_NAMED_CODES])
-    if len(found) > MOST_NAMED_CODES:
-        yield f"and {len(found) - MOST_NAMED_CODES} more codes or units"
+    yield from (f"found: {_describe_code(each)}" for each in found[:MAX_NAMED_CODES])
+    if len(found) > MAX_NAMED_CODES:
+        yield f"and {len(found) - MAX_NAMED_CODES} more codes or units"
     if found or not concept.accepted:
         return
     if concept.origin in EVENT_ORIGINS:
         yield f"no record under any of its {len(concept.accepted)} codes"
     else:
         codes = [f"{each.coding.system}|{each.coding.code}" for each in concept.accepted]
-        rest = f" and {len(codes) - MOST_NAMED_CODES} more" if len(codes) > MOST_NAMED_CODES else ""
-        yield f"no record under {', '.join(codes[:MOST_NAMED_CODES])}{rest}"
+        rest = f" and {len(codes) - MAX_NAMED_CODES} more" if len(codes) > MAX_NAMED_CODES else ""
+        yield f"no record under {', '.join(codes[:MAX_NAMED_CODES])}{rest}"
 
 
 def _describe_code(each: CodeCount) -> str:
@@ -119,15 +118,19 @@ def _describe_code(each: CodeCount) -> str:
     return text + "".join(f"; {count} refused, {reason}" for reason, count in each.refused_counts.items())
 
 
-MOST_UNREAD = 30
-"""How many unread codes are listed; the others are counted."""
+MAX_UNREAD = 30
+"""Number of unread codes that are listed; the others are counted."""
 UNREAD_TIMEOUT = 60.0
-"""Seconds that all records of one type may take: there may be many."""
+"""Seconds to retrieve all records of one type: there may be many."""
 CODED_ORIGINS = EVENT_ORIGINS | {Origin.OBSERVATION}
 
 
 def run(settings: Settings, source: str, patient: str, at: datetime | None) -> int:
-    """Print, module by module, what a patient's records fill.  0: done; 1: a part of the source could not be had."""
+    """Print, module by module, which slots a patient's records fill.
+
+    Returns the exit status: 0 done, 1 some records could not be retrieved.  Raises MedtwinError if the question cannot
+    be answered.
+    """
     return asyncio.run(_check_source(settings, source, patient, at))
 
 
@@ -143,7 +146,7 @@ async def _check_source(settings: Settings, source: str, patient: str, at: datet
     print("\n".join(_head_lines(of, trace.patient, trace.at, results, facts)))
     print("\n".join(slot_report(trace, facts, results)))
     print("\n".join((*_unread_lines(codes), *_refused_target_lines(terminology.translation(of)))))
-    # What a source does not offer is told, and is no failure of asking it.
+    # A type that the source does not offer is reported, and is no failure of the retrieval.
     failed = (each for failures in facts.failures.values() for each in failures)
     return int(any(each.reason is not AbsentReason.NOT_QUERIED for each in failed))
 
@@ -151,12 +154,12 @@ async def _check_source(settings: Settings, source: str, patient: str, at: datet
 async def _unread_codes(
     client: Client, source: Source, patient: str, catalog: Catalog, terminology: Terminology
 ) -> tuple[UnmappedCode, ...]:
-    """Codes of the patient's records that no concept reads; a type that cannot be had was named before."""
+    """Codes that no concept reads, the most frequent first; a type that cannot be retrieved is left out."""
     found: list[UnmappedCode] = []
     for collector in sorted(catalog.collectors.values(), key=lambda each: each.id):
         concepts = [each for each in catalog.concepts.values() if each.origin is collector.origin]
-        asked = not collector.on_request or collector.id in source.collectors
-        if collector.origin not in CODED_ORIGINS or not concepts or not asked:
+        searched = not collector.on_request or collector.id in source.collectors
+        if collector.origin not in CODED_ORIGINS or not concepts or not searched:
             continue
         try:
             async with asyncio.timeout(UNREAD_TIMEOUT):
@@ -185,27 +188,27 @@ def _head_lines(
 def _unread_lines(codes: tuple[UnmappedCode, ...]) -> Iterator[str]:
     yield ""
     if not codes:
-        yield "Every code of this patient's records is read by some concept."
+        yield "Every code in this patient's records is read by a concept."
         return
     yield f"Codes that no concept reads: {len(codes)}.  A ConceptMap in the source's folder can map them."
-    for each in codes[:MOST_UNREAD]:
+    for each in codes[:MAX_UNREAD]:
         unit = f" in {each.unit}" if each.unit else ""
         name = f"  {each.display}" if each.display else ""
         code = f"{each.system or 'no system'}|{each.code or 'no code'}"
         yield f"  {each.record_count:>5}  {each.resource_type}  {code}{unit}{name}"
-    if len(codes) > MOST_UNREAD:
-        yield f"  and {len(codes) - MOST_UNREAD} more"
+    if len(codes) > MAX_UNREAD:
+        yield f"  and {len(codes) - MAX_UNREAD} more"
 
 
 def _refused_target_lines(translation: Translation) -> Iterator[str]:
-    """Targets in the source's maps that do not say what their code means."""
+    """A line on targets of the source's ConceptMaps whose relationship does not give the meaning of a code."""
     if translation.refused_counts:
         counts = ", ".join(f"{count} {relation}" for relation, count in translation.refused_counts.items())
-        yield f"Targets in the source's ConceptMaps by which nothing is read: {counts}."
+        yield f"Targets in the source's ConceptMaps that are not used: {counts}."
 
 
 def answerable_concepts(catalog: Catalog) -> tuple[str, ...]:
-    """What the modules compute, by id; one that does not compile is ``check``'s to name, and left out."""
+    """Ids of the concepts that modules compute; those that do not compile are left out (``check`` names them)."""
     found = []
     for module in sorted(catalog.modules.values(), key=lambda each: each.id):
         try:

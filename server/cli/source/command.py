@@ -10,23 +10,23 @@ _AUTH_METHODS = ("none", "caller", "backend")
 
 
 def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentParser) -> None:
-    """Adds the commands to the parser of ``source``."""
+    """Add the actions to the parser of ``source``; ``config`` is the parent parser with ``--config``."""
     commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_add_arguments(
         commands.add_parser(
             "add",
             parents=[config],
-            help="walk from a FHIR base URL to a source in the settings",
-            description="Reads what the source says of itself, tries the authorisation, lists which modules it can "
-            "feed and which data is missing, and writes the source into the settings.",
+            help="add a source to the settings, from its FHIR base URL",
+            description="Reads the source's capability statement, tries the authorisation, lists which modules it can "
+            "supply and which data are missing, and writes the source into the settings.",
         )
     )
     check_ = commands.add_parser(
         "check",
         parents=[config],
-        help="module by module, what a patient's records fill",
+        help="module by module, which slots a patient's records fill",
         description="Prints, module by module, which slots a patient's records fill, from which codes and units, why "
-        "the others are empty, and which codes of the patient no concept reads.",
+        "the others are empty, and which of the patient's codes no concept reads.",
     )
     check_.add_argument("id", metavar="ID", help="the source's id in the settings")
     check_.add_argument("--patient", metavar="P", required=True, help="the patient's FHIR id")
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentPars
     jwks_ = commands.add_parser(
         "jwks",
         parents=[config],
-        help="print the public half of our key for a source",
+        help="print our public key for a source",
         description='Prints the JWK Set to register for a source with auth = "backend".',
     )
     jwks_.add_argument("id", metavar="ID", help="the source's id in the settings, or terminology")
@@ -42,28 +42,28 @@ def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentPars
 
 def _add_add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", help="the FHIR R4 base URL")
-    parser.add_argument("--id", metavar="ID", help="the source's id in the settings (default: after the host)")
-    parser.add_argument("--patient", metavar="P", help="a patient's FHIR id, to try with")
-    parser.add_argument("--auth", choices=_AUTH_METHODS, help="the way of authorising (default: found out, or asked)")
-    parser.add_argument("--client-id", metavar="ID", help="under which we are registered there (backend)")
+    parser.add_argument("--id", metavar="ID", help="the source's id in the settings (default: from the host name)")
+    parser.add_argument("--patient", metavar="P", help="a patient's FHIR id, for the trial")
+    parser.add_argument("--auth", choices=_AUTH_METHODS, help="the authorisation (default: detected, or asked for)")
+    parser.add_argument("--client-id", metavar="ID", help="our client id at the source (backend)")
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="our private key, PEM or JWK (backend)")
-    parser.add_argument("--key-env", metavar="NAME", help="the environment variable that holds it, instead")
-    parser.add_argument("--token-url", metavar="URL", help="the token endpoint, where it is at another host (backend)")
-    parser.add_argument("--scope", metavar="SCOPES", help="the scopes asked for (backend; default system/*.rs)")
-    parser.add_argument("--cert-file", type=Path, metavar="FILE", help="our TLS certificate, PEM")
+    parser.add_argument("--key-env", metavar="NAME", help="instead: the environment variable that holds it")
+    parser.add_argument("--token-url", metavar="URL", help="the token endpoint, if on another host (backend)")
+    parser.add_argument("--scope", metavar="SCOPES", help="the scopes to request (backend; default system/*.rs)")
+    parser.add_argument("--cert-file", type=Path, metavar="FILE", help="our TLS client certificate, PEM")
     parser.add_argument("--tls-key-file", type=Path, metavar="FILE", help="its key, PEM")
-    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="the authority of the source's certificate, PEM")
-    parser.add_argument("--allow-http", action="store_true", help="let the URL be plain http elsewhere than here")
-    parser.add_argument("--yes", action="store_true", help="ask nothing; what has no default must be said")
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="the certificate authority of the source, PEM")
+    parser.add_argument("--allow-http", action="store_true", help="allow plain http other than on loopback")
+    parser.add_argument("--yes", action="store_true", help="ask nothing; options without a default are required")
     parser.add_argument(
         "--unanswered",
         action="store_true",
-        help="with --yes: write it even though the source does not answer as it should",
+        help="with --yes: write the source even if the trial fails",
     )
 
 
 def run(given: argparse.Namespace, settings: Settings) -> int:
-    """Run what was asked for.  Each action imports what it needs; the parser is built for every command."""
+    """Run one action; returns its exit status.  Each imports what it needs: the parser is built for every command."""
     if given.action == "check":
         from server.cli.source import check
 

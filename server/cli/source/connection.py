@@ -1,6 +1,6 @@
-"""A connection to one source, for those who add or check it, and a trial whether the source answers as authorised.
+"""A connection to one source, to add or check it, and a trial whether the source answers.
 
-No cache, no catalog.  The trial is a search that finds nobody.
+It uses no cache and no catalog.  The trial is a search for a patient.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from server.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Requests to one source as its settings authorise them."""
+    """Requests to one source, with the authorisation of its settings."""
 
     source: Source
     transport: Transport
@@ -30,16 +30,16 @@ class Connection:
 
 @asynccontextmanager
 async def open_connection(source: Source) -> AsyncIterator[Connection]:
-    """A connection; the caller's token, where the source wants one, comes from the environment.
+    """A connection; the caller's token, if the source requires one, is read from the environment.
 
-    Raises SettingsError for keys or certificates that cannot be used, TokenRequiredError.
+    Raises SettingsError for keys or certificates that cannot be used, and QuestionError for an invalid token.
     """
     async with HttpClients() as clients:
         try:
-            ways = Authorisations((source,), clients)
+            authorisations = Authorisations((source,), clients)
         except CredentialError as error:
             raise SettingsError(str(error)) from None
-        access = ways.access_for(source, Caller(caller_token(), "caller"))
+        access = authorisations.access_for(source, Caller(caller_token(), "caller"))
         transport = Transport(clients.client_for(source), source, asyncio.Semaphore(source.concurrency), access)
         yield Connection(source, transport, Client(source, transport))
 
@@ -49,7 +49,7 @@ NOBODY = "medtwin-tries-whether-it-may-ask"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``answers``: as it should; ``refused``: it wants another authorisation.  ``text`` says what was met."""
+    """``answers``: the search succeeded; ``refused``: another authorisation is required.  ``text``: the outcome."""
 
     answers: bool
     refused: bool
@@ -57,10 +57,13 @@ class Trial:
 
 
 async def try_source(connection: Connection, patient: str | None) -> Trial:
-    """Searches for the patient, or for one that nobody is.  Nothing of what comes is kept or shown."""
-    who = NOBODY if patient is None else check_fhir_id(patient)
+    """Search for the patient, or for an id that does not exist.  The records are neither kept nor shown.
+
+    Raises CollectorError for a text that cannot be a FHIR id.
+    """
+    patient_id = NOBODY if patient is None else check_fhir_id(patient)
     try:
-        found = await connection.client.search("Patient", (("_id", who),))
+        found = await connection.client.search("Patient", (("_id", patient_id),))
     except TokenRequiredError as error:
         return Trial(False, True, str(error))
     except SourceRefusedError as error:
@@ -68,5 +71,5 @@ async def try_source(connection: Connection, patient: str | None) -> Trial:
     except CollectorError as error:
         return Trial(False, False, str(error))
     if patient is not None and not found.records:
-        return Trial(False, False, "it answers, but holds no such patient, or shows none to us")
+        return Trial(False, False, "it answers, but has no such patient, or does not permit access to it")
     return Trial(True, False, "it answers")

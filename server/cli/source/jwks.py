@@ -1,4 +1,4 @@
-"""``source jwks``: the public half of our key for a source, as it is registered with its authorisation server."""
+"""``source jwks``: the public key of medtwin for a source, to register with its authorisation server."""
 
 import json
 import os
@@ -10,13 +10,13 @@ from server.settings import Settings
 
 
 def run(settings: Settings, source_id: str) -> int:
-    """Print the JWK Set.  Raises SettingsError where the source is none of ours, or has no key that can be used."""
-    terms = [settings.terminology.source()] if settings.terminology is not None else []
-    source = next((each for each in (*settings.endpoints(), *terms) if each.id == source_id), None)
+    """Print the JWK Set.  Returns 0; raises SettingsError if the source is not configured or has no usable key."""
+    terminology = [settings.terminology.source()] if settings.terminology is not None else []
+    source = next((each for each in (*settings.endpoints(), *terminology) if each.id == source_id), None)
     if source is None:
         raise SettingsError("no source of this id is configured")
     if source.auth != "backend":
-        raise SettingsError(f'source {source.id} has no key of ours: that goes with auth = "backend"')
+        raise SettingsError(f'source {source.id} has no key: only auth = "backend" uses one')
     try:
         registration = read_registration(source, os.environ)
     except CredentialError as error:

@@ -1,6 +1,6 @@
-"""The options of ``source add``, the settings of the source that they make, and those settings written to the file.
+"""The options of ``source add``, the settings of a source made from them, and how these are written to the file.
 
-The source is written at the end of the file: nothing else of it is changed.
+The source is appended to the file: nothing else in it is changed.
 """
 
 import json
@@ -20,11 +20,11 @@ from server.errors import SettingsError
 from server.settings.endpoints import SourceSettings
 
 SourceEntry: TypeAlias = Mapping[str, "str | bool | int | Mapping[str, str]"]
-"""The keys of one source; a mapping becomes a table of its own (``[sources.backend]``)."""
+"""The settings of one source by key; a mapping becomes a table of its own (``[sources.backend]``)."""
 
 
 def toml_block(entry: SourceEntry) -> str:
-    """The source as TOML."""
+    """The source as a TOML table ``[[sources]]``."""
     plain = {key: value for key, value in entry.items() if not isinstance(value, Mapping)}
     tables = {key: value for key, value in entry.items() if isinstance(value, Mapping)}
     lines = ["[[sources]]", *(f"{key} = {_toml_value(value)}" for key, value in plain.items())]
@@ -34,29 +34,29 @@ def toml_block(entry: SourceEntry) -> str:
 
 
 def append_source(before: str, entry: SourceEntry) -> str:
-    """The settings file with the source at its end.
+    """The text of the settings file with the source at its end.
 
-    Raises SettingsError where the file is not TOML, has a source of this id, or lists its sources in a way to which
-    nothing can be appended.
+    Raises SettingsError if the text is not TOML, has a source with this id, or lists its sources in a form to which
+    none can be appended.
     """
     known = _parse_toml(before).get("sources", [])
     taken = [each for each in known if isinstance(each, dict)] if isinstance(known, list) else []
     if any(each.get("id") == entry["id"] for each in taken):
-        raise SettingsError(f"sources: there is a source with the id {entry['id']} already; give another with --id")
+        raise SettingsError(f"sources: a source with the id {entry['id']} exists already; choose another with --id")
     after = (before.rstrip("\n") + "\n\n" if before.strip() else "") + toml_block(entry)
     try:
         sources = tomllib.loads(after)["sources"]
     except tomllib.TOMLDecodeError:
         raise SettingsError(
-            "sources: the file lists its sources in brackets, to which none can be appended; write each as [[sources]]"
+            "sources: none can be appended to an inline list of sources; write each as [[sources]]"
         ) from None
     if sources != [*taken, {key: dict(v) if isinstance(v, Mapping) else v for key, v in entry.items()}]:
-        raise SettingsError("sources: the file would not say what was meant; add the source by hand")
+        raise SettingsError("sources: the source cannot be appended to this file; add it by hand")
     return after
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Writes the file in one go: who reads it meanwhile sees the old one or the new one.  Raises SettingsError."""
+    """Write the file atomically: a reader sees the old text or the new one.  Raises SettingsError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
@@ -78,16 +78,20 @@ def _parse_toml(text: str) -> dict[str, object]:
 def _toml_value(value: str | bool | int | Mapping[str, str]) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    # A JSON string is a TOML string but for DEL, which TOML wants escaped.
+    # A JSON string is a TOML string, except that TOML requires DEL to be escaped.
     return str(value) if isinstance(value, int) else json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-_LONGEST_ID = 32
+_MAX_ID_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """The arguments; ``auth`` None: to be found out.  ``elements``: found to be safe."""
+    """The options of ``source add``.
+
+    ``auth`` None: to be detected.  ``elements``: the source was seen to return complete records with ``_elements``.
+    ``yes``: ask nothing; ``unanswered``: with it, write the source even if the trial failed.
+    """
 
     url: str
     id: str | None = None
@@ -107,11 +111,11 @@ class SourceOptions:
     elements: bool = False
 
     def without_auth(self) -> "SourceOptions":
-        """The same without authorisation."""
+        """These options without authorisation."""
         return replace(self, auth="none", client_id=None, key_file=None, key_env=None, token_url=None, scope=None)
 
     def entry(self) -> SourceEntry:
-        """The keys of the source, without those that have their default."""
+        """The settings of the source, without those that have their default."""
         entry: dict[str, str | bool | int | dict[str, str]] = {
             "id": self.id or default_id(self.url),
             "base_url": self.url.rstrip("/"),
@@ -128,7 +132,10 @@ class SourceOptions:
         return entry
 
     def source(self, zone: str) -> Source:
-        """The source as collectors want it.  Raises SettingsError with each fault."""
+        """The source for collectors; ``zone`` is the default time zone.
+
+        Raises SettingsError, a line for each fault.
+        """
         try:
             return SourceSettings.model_validate(self.entry()).source(zone)
         except ValidationError as error:
@@ -153,9 +160,9 @@ class SourceOptions:
 
 
 def default_id(url: str) -> str:
-    """An id made of the host's name: ``https://fhir.hospital.example/r4`` is ``fhir-hospital-example``."""
+    """An id from the host name: ``https://fhir.hospital.example/r4`` gives ``fhir-hospital-example``."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
         host = ""
-    return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[:_LONGEST_ID].strip("-") or "ehr"
+    return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[:_MAX_ID_LENGTH].strip("-") or "ehr"

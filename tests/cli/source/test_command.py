@@ -106,18 +106,18 @@ def test_an_open_source_is_added(serve: Serve, capsys: pytest.CaptureFixture[str
     assert "FHIR 4.0.1, 2 resource types; Testing EHR 7" in told
     assert "it answers" in told
     egfr = next(line for line in told.splitlines() if line.split()[:1] == ["egfr"])
-    assert "in part (no Condition: " in egfr
+    assert "partly (no Condition: " in egfr
     assert "Condition: not offered" in told
     assert written() == [{"id": "ehr-example", "base_url": BASE}]
     # It was tried with nobody's id.
     assert {request.url.params.get("_id") for request in server.requests} == {"medtwin-tries-whether-it-may-ask"}
 
 
-def test_what_can_be_fed_follows_what_is_offered(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_can_be_answered_follows_what_is_offered(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     serve(Declared("Patient"))
     assert main(["source", "add", BASE, "--yes"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
-    assert "can be fed" in lines["age"]
+    assert "can be answered" in lines["age"]
     assert "cannot be answered" in lines["egfr"]
     assert "serum-creatinine" in lines["egfr"]
 
@@ -140,10 +140,10 @@ def test_a_source_that_does_not_answer_is_written_only_where_that_is_said(
     serve(Declared("Patient", "Observation", token="let-me-in"))
     asked = ["source", "add", BASE, "--auth", "caller", "--patient", "p1", "--yes"]
     assert main(asked) == 1
-    assert "Nothing was written; --unanswered writes it all the same." in capsys.readouterr().out
+    assert "Nothing was written; use --unanswered to write it anyway." in capsys.readouterr().out
     assert not Path("medtwin.toml").exists()
     assert main([*asked, "--unanswered"]) == 0
-    assert "has not answered yet" in capsys.readouterr().out
+    assert "The trial failed (see 2); the settings" in capsys.readouterr().out
     assert written() == [{"id": "ehr-example", "base_url": BASE, "auth": "caller"}]
 
 
@@ -168,7 +168,7 @@ def test_a_source_that_wants_a_token(
     ("server", "says"),
     [
         (Declared("Patient", version="5.0.0"), "R4"),
-        (FakeFhir(RECORDS), "plainest way"),
+        (FakeFhir(RECORDS), "by patient, code and date only"),
     ],
 )
 def test_what_a_source_says_of_itself_may_be_of_no_use(
@@ -270,4 +270,4 @@ def test_codes_that_are_mapped_are_read_and_others_are_listed(
     assert "creatinine               1.6 mg/dL" in told
     unread = told.split("Codes that no concept reads")[1]
     assert f"{LOCAL}|CREA-U" in unread and f"{LOCAL}|CREA " not in unread
-    assert "Targets in the source's ConceptMaps by which nothing is read: 1 inexact." in told
+    assert "Targets in the source's ConceptMaps that are not used: 1 inexact." in told

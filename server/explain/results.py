@@ -95,9 +95,27 @@ class RiskView:
 
 @dataclass(frozen=True, slots=True)
 class GroundView:
-    """What filled a slot: from records, from steps (positions in the result's own chain), or assumed.
+    """The input of one slot: from records, from steps of the result's own chain, or assumed.
 
-    ``time`` is ``effective`` as precisely as the record gives it; ``why`` says why there is no value.
+    slot: name of the slot in its module.
+    concept: what the slot takes.
+    input: the slot as described, with unit, window and selection.
+    value: in the slot's unit; ``Absent`` with a reason if there is none.
+    bounds: limits of an absent value in the slot's unit, if known.
+    effective: latest time of its records, including those under its steps; None without a time.
+    time: ``effective`` as precisely as its record gives it (a day, a period); None without a time.
+    records: the records it was read from; of a series of a computed concept those under its points.
+    step: position in the chain of the step that produced it, if it is exactly one; else None.
+    steps: positions in the chain of all steps that produced it, one for each point of a series.
+    assumed: from the question or the site's settings, not from a record.
+    by_site: assumed from the site's settings.
+    status: status of its record, as written there (``final``); this and the next four need exactly one record.
+    issued: when that record was issued.
+    recorded: value and unit as written in the record, before conversion.
+    reference_range: the reference range in the record, in words.
+    interpretation: the laboratory's interpretation in the record, in words.
+    absence_reason: in words why there is no value; None if there is one.
+    issues: issues of its records (stale, conflicting, unreadable), for readers.
     """
 
     slot: str
@@ -152,12 +170,32 @@ class StepView:
 
 @dataclass(frozen=True)
 class AnswerResult:
-    """The answer for one concept.
+    """The answer for one concept.  ``chain`` and ``issues`` are computed on first use.
 
-    ``effective`` and ``grounds_from`` are the latest and the oldest time of the records that it rests on;
-    ``text`` is the claim in one sentence.  ``chain`` and ``issues`` are made when first read.  ``assumed``: the
-    answer rests on an assumption.  ``attributions`` has each comparison that was asked for.  ``make_part`` tells the
-    step at a position of the chain as an answer of its own.
+    patient: FHIR id of the patient in the source.
+    reference: absolute URL of the Patient.
+    source: id of the source.
+    at: evaluation time; earlier than the question's if the patient had died.
+    concept: what was asked for.
+    status: whether there is a value, and how complete it is.
+    value: in the concept's unit; ``Absent`` with a reason if there is none.
+    effective: latest time of the records that it depends on; None without a time.
+    grounds_from: oldest time of these records.
+    text: the claim in one sentence.
+    interpretation: what the value means, by the bands of the module's source; None if no band applies.
+    interval: uncertainty of the value as the module states it, in its unit.
+    risk: the value as a probability with outcome and horizon, if the module describes a risk.
+    bounds: limits of an absent value, if known.
+    recommendations: advice that the module's source gives for this value.
+    intended_use: the intended use of the module, as described; a fixed text for a recorded concept.
+    fingerprint: keyed hash (hex) of all that the result was computed from; None for a recorded concept.
+    leaf: the input from records, if the concept is recorded and not computed; else None.
+    assumed: the answer depends on an assumption.
+    circumstances: environment, time zone and seal key of the run.
+    make_chain: computes ``chain``.
+    make_issues: computes the issues without those of ``attributions``.
+    make_part: the step at a position of the chain as an answer of its own.
+    attributions: for each requested comparison its attribution, or the issue that says why there is none.
     """
 
     patient: str

@@ -1,4 +1,4 @@
-"""``python -m server``."""
+"""``python -m server``: runs the command line; an unexpected exception is one line, without its text."""
 
 import os
 import sys
@@ -7,11 +7,11 @@ from types import TracebackType
 from server.cli import main
 
 _BROKEN_PIPE_STATUS = 141
-"""What a shell reports of a program that SIGPIPE ended."""
+"""The exit status that a shell reports for a program ended by SIGPIPE."""
 
 
 def _print_one_line(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
-    """What nobody meant to raise: its type and place, not its text, which may hold anything."""
+    """Print an unexpected exception: its type and place, but not its text, which may contain patients' data."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else ""
@@ -19,16 +19,16 @@ def _print_one_line(kind: type[BaseException], _: BaseException, trace: Tracebac
 
 
 def _run() -> int:
-    """The exit status of the command; what its reader no longer takes (``| head``) is dropped without a word."""
+    """Run the command and return its exit status; a closed pipe (``| head``) is no error."""
     try:
         status = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would flush once more at its end, and tell that.
+        # Python flushes once more at exit, and would report the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE_STATUS
     finally:
-        # Last, since strawberry takes the hook for itself on the way, and prints the text.
+        # Last, since strawberry replaces the hook when imported, and prints the text.
         sys.excepthook = _print_one_line
     return status
 

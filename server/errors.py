@@ -11,19 +11,19 @@
         │   ├── CycleError            shown as a path
         │   └── UnitMismatchError
         ├── QuestionError             a question's own arguments are wrong (assumption, time, source)
-        ├── ArgumentFileError         a file is no exported argument, or an incomplete one
+        ├── ArgumentFileError         a file is not an exported argument, or an incomplete one
         └── KindError                 a description and its implementation, or its inputs, do not match
             └── ModelError            a trained model cannot be loaded, or its output is invalid
 
-Texts name terms, files and settings, never a value or an identifier out of a patient's record.  A KindError is a fault
-of a module or of its caller, never of a patient's data: the execution boundary turns it into FAILED.
+Texts name terms, files and settings, never a value or an identifier from a patient's record.  A KindError is a fault of
+a module or of its caller, never of a patient's data: the execution boundary makes the result FAILED.
 """
 
 from ontology.errors import MedtwinError
 
 
 class ServerError(MedtwinError):
-    """Root of what goes wrong in the server on purpose."""
+    """Root of the exceptions that the server raises."""
 
 
 class SettingsError(ServerError):
@@ -31,7 +31,7 @@ class SettingsError(ServerError):
 
 
 class CatalogError(ServerError):
-    """Descriptions that cannot be used; ``faults`` has one line each, with file, node and rule."""
+    """Descriptions cannot be used; ``faults`` has a line for each fault, with file, node and rule."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
@@ -69,7 +69,7 @@ class CycleError(CompileError):
 
 
 class UnitMismatchError(CompileError):
-    """A unit can never meet the slot that asks for it."""
+    """A unit can never be converted to that of the slot."""
 
     code = "unit-mismatch"
 
@@ -83,12 +83,12 @@ class QuestionError(ServerError):
 
 
 class ArgumentFileError(ServerError):
-    """A file that cannot be read as an exported argument; the text says what is wrong with it, and what to do."""
+    """A file cannot be read as an exported argument; the text says what is wrong, and what to do."""
 
 
 class KindError(ServerError):
-    """A description, its implementation and what it is given do not fit each other."""
+    """A description, its implementation and its inputs do not match."""
 
 
 class ModelError(KindError):
-    """A model cannot be loaded, or what it gives does not hold: its module answers FAILED and says this."""
+    """A model cannot be loaded, or its output is invalid: its module is FAILED, with this text."""

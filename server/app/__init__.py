@@ -1,4 +1,4 @@
-"""The HTTP edge: routes, limits, headers, and the truth about cache and sources."""
+"""The HTTP edge: routes, security headers, access log, health and readiness."""
 
 from server.app.application import create_app
 

@@ -1,4 +1,4 @@
-"""The application: an engine that lives as long as the server, and the routes over it."""
+"""The HTTP application: its routes, and an engine that is open as long as the server runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -31,7 +31,7 @@ MODULES = "/modules"
 def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] | None = None) -> Starlette:
     """The application.  The engine is opened when the server starts and closed when it ends.
 
-    ``open_engine``: gives an engine that is open already, or is made otherwise.
+    ``open_engine``: returns another engine, which may be open already.  What it raises ends the start.
     """
 
     @asynccontextmanager
@@ -65,7 +65,7 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
 
 @asynccontextmanager
 async def _running_alongside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Does something beside while the server runs; it ends with it."""
+    """Run ``work`` in the background while the server runs; it is cancelled when the server ends."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -80,7 +80,7 @@ async def _graphql(request: Request) -> Response:
 
 
 def _graphiql_routes(settings: ServerSettings) -> list[BaseRoute]:
-    """GraphiQL, only where its files were built here, and never in production."""
+    """The route of GraphiQL: none in production, nor if its files were not built."""
     folder: Path = settings.graphiql_dir
     if settings.production or not (folder / "index.html").is_file():
         return []
@@ -90,8 +90,8 @@ def _graphiql_routes(settings: ServerSettings) -> list[BaseRoute]:
 async def _http_error(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
-    words = {404: "there is nothing at this path", 405: "this method is not allowed here"}
-    return _error_response(words.get(status, "the request was refused"), f"http-{status}", status, headers)
+    texts = {404: "there is nothing at this path", 405: "this method is not allowed here"}
+    return _error_response(texts.get(status, "the request was refused"), f"http-{status}", status, headers)
 
 
 async def _medtwin_error(_: Request, error: Exception) -> Response:

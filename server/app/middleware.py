@@ -1,4 +1,4 @@
-"""Around every request: headers that keep answers out of caches and frames, and a log without identifiers."""
+"""Middleware: headers that keep responses out of caches and frames, and an access log without identifiers."""
 
 import logging
 import time
@@ -18,7 +18,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
-# GraphiQL styles its editor in place, and runs its language service in workers made of blobs.
+# GraphiQL uses inline styles, and runs its language service in workers made of blobs.
 _GRAPHIQL_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' data:; "
     "font-src 'self' data:; frame-ancestors 'none'"
@@ -26,7 +26,7 @@ _GRAPHIQL_POLICY = (
 
 
 class SecurityHeaders:
-    """Adds the headers to every response."""
+    """Adds the security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -49,7 +49,7 @@ class SecurityHeaders:
 
 
 class AccessLog:
-    """Logs method, route, status and milliseconds.  A path that is not ours may hold anything, and is not logged."""
+    """Logs method, route, status and milliseconds.  An unknown path may contain anything, and is logged as "other"."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -61,14 +61,14 @@ class AccessLog:
             return
         began, status = time.perf_counter(), 0
 
-        async def noting(message: Message) -> None:
+        async def with_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, noting)
+            await self.app(scope, receive, with_status)
         finally:
             route = next((own for own in _ROUTES if _is_under(scope["path"], own)), "other")
             log.info("%s %s %d %.0f ms", scope["method"], route, status, (time.perf_counter() - began) * 1000)

@@ -1,4 +1,4 @@
-"""What the operator decides: ``medtwin.toml``, overridden by environment variables ``MEDTWIN_...``."""
+"""The operator's settings: ``medtwin.toml``, overridden by environment variables ``MEDTWIN_...``."""
 
 from server.settings.endpoints import SourceSettings
 from server.settings.model import CacheSettings, ServerSettings, Settings

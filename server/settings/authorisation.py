@@ -1,4 +1,4 @@
-"""The settings by which we authorise at a source.  They hold no credential, only where each is to be found."""
+"""The settings for authorisation at a source.  They contain no credential, only where each is found."""
 
 import re
 from pathlib import Path
@@ -13,11 +13,11 @@ from server.settings.validation import Section
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # RFC 6749, 3.3
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
-_NO_KEY_HERE = "a key is never written into the settings; name the file or the environment variable that holds it"
+_NO_KEY_HERE = "a key must not be in the settings; name the file or the environment variable that holds it"
 
 
 class BackendSettings(Section):
-    """SMART Backend Services: who we are there; the private key is in a file or the environment."""
+    """SMART Backend Services: the client registered at the source; its private key is in a file or the environment."""
 
     client_id: str = Field(min_length=1, max_length=512)
     key_file: Path | None = None
@@ -42,7 +42,7 @@ class BackendSettings(Section):
         if _VARIABLE.fullmatch(key_env) is None:
             raise ValueError("must be the name of an environment variable")
         if key_env.upper().startswith("MEDTWIN_"):
-            raise ValueError("must be a variable of another name: those that begin with MEDTWIN_ are settings")
+            raise ValueError("must not begin with MEDTWIN_: such variables are settings")
         return key_env
 
     @field_validator("token_url", "jwks_url")
@@ -56,18 +56,18 @@ class BackendSettings(Section):
     @classmethod
     def _check_scopes(cls, scope: str) -> str:
         if _SCOPE.fullmatch(scope) is None:
-            raise ValueError("must be scopes parted by single blanks, such as system/*.rs or system/*.read")
+            raise ValueError("must be scopes separated by single spaces, such as system/*.rs or system/*.read")
         return scope
 
     @model_validator(mode="after")
     def _check_one_key(self) -> Self:
         if (self.key_file is None) == (self.key_env is None):
-            raise ValueError("give key_file or key_env, one of them")
+            raise ValueError("exactly one of key_file and key_env is required")
         return self
 
 
 class TlsSettings(Section):
-    """PEM files: our certificate and its key, and the authority that the source's certificate is from."""
+    """PEM files: the client certificate and its key, and the certificate authority of the source."""
 
     cert_file: Path | None = None
     key_file: Path | None = None
@@ -81,9 +81,9 @@ class TlsSettings(Section):
     @model_validator(mode="after")
     def _check_combination(self) -> Self:
         if self.key_file is not None and self.cert_file is None:
-            raise ValueError("key_file is of use with cert_file only")
+            raise ValueError("key_file requires cert_file")
         if self.cert_file is None and self.ca_file is None:
-            raise ValueError("give cert_file, or ca_file, or both")
+            raise ValueError("cert_file or ca_file is required")
         return self
 
 
@@ -94,14 +94,14 @@ def _check_file_name(file: Path | None) -> Path | None:
 
 
 def check_authorisation(base_url: str, auth: str, backend: BackendSettings | None, tls: TlsSettings | None) -> None:
-    """ValueError where the way of authorising does not fit the address, or lacks what it needs."""
+    """Raises ValueError if the authorisation is incomplete, or not allowed for this address."""
     parts = urlsplit(base_url)
     plain = parts.scheme == "http"
     if auth == "backend" and backend is None:
-        raise ValueError('auth = "backend" needs backend.client_id, and backend.key_file or backend.key_env')
+        raise ValueError('auth = "backend" requires backend.client_id, and backend.key_file or backend.key_env')
     if auth != "backend" and backend is not None:
-        raise ValueError('backend is of use with auth = "backend" only')
+        raise ValueError('backend requires auth = "backend"')
     if auth != "none" and plain and not is_loopback(parts.hostname or ""):
-        raise ValueError(f'auth = "{auth}" needs https, also with allow_http: a token would be read on the way')
+        raise ValueError(f'auth = "{auth}" requires https, even with allow_http: a token could be intercepted')
     if tls is not None and plain:
-        raise ValueError("tls is of use with https only")
+        raise ValueError("tls requires https")

@@ -1,4 +1,4 @@
-"""The settings of the servers that are called: the sources, and the terminology server."""
+"""The settings of the FHIR endpoints: the sources, and the terminology server."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ _MIN_FRESHNESS, _MAX_FRESHNESS = timedelta(seconds=1), timedelta(days=7)
 
 
 class SourceSettings(Section):
-    """One FHIR R4 endpoint; ``timeout`` in seconds bounds one request, ``max_bytes`` one page."""
+    """One source, a FHIR R4 endpoint; ``timeout`` is for one request, in seconds, ``max_bytes`` for one page."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     base_url: str
@@ -59,7 +59,7 @@ class SourceSettings(Section):
             try:
                 check_address(alias, allow_http=False)
             except ValueError:
-                raise ValueError("each of them must be a base URL without query: https, or http on loopback") from None
+                raise ValueError("each alias must be a base URL without query: https, or http on loopback") from None
         return tuple(alias.rstrip("/") for alias in aliases)
 
     @model_validator(mode="after")
@@ -74,11 +74,11 @@ class SourceSettings(Section):
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """All base URLs that mean this source."""
+        """All base URLs of this source: its own, and its aliases."""
         return (self.base_url.rstrip("/"), *self.aliases)
 
     def source(self, default_zone: str) -> Source:
-        """The endpoint as collectors want it, with ``default_zone`` where it names no zone of its own."""
+        """The source for collectors; ``default_zone`` is its time zone if it has none of its own."""
         return Source(
             id=self.id,
             base_url=self.base_url.rstrip("/"),
@@ -106,7 +106,7 @@ class SourceSettings(Section):
 class TerminologySettings(Section):
     """A FHIR R4 terminology server, for value sets that no file defines.
 
-    ``page_size`` codes are asked for at once; a set of no named version is asked for again after ``ttl``.
+    ``page_size`` codes are requested at once; an unversioned value set expires after ``ttl``.
     """
 
     base_url: str
@@ -129,7 +129,7 @@ class TerminologySettings(Section):
         return self
 
     def source(self) -> Source:
-        """The server as the transport wants it."""
+        """The server as a source, for the transport."""
         return Source(
             id="terminology",
             base_url=self.base_url.rstrip("/"),

@@ -19,7 +19,7 @@ KEY_BYTES = 32
 
 
 class ServerSettings(Section):
-    """Where the server listens, and how much one question may cost (``deadline`` in seconds)."""
+    """Where the server listens, and the limits of one request (``deadline`` in seconds)."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -37,9 +37,9 @@ class ServerSettings(Section):
 
 
 class CacheSettings(Section):
-    """Where results are kept for a while, under which key they are encrypted, and for how long (``ttl``).
+    """The cache of results: its server, the key of its encryption, and the time to live (``ttl``).
 
-    Without ``url`` the embedded server is used, with a key of its own that ends with it.
+    Without ``url`` the embedded server is used; without a key, a random one that ends with the process.
     """
 
     enabled: bool = True
@@ -65,15 +65,15 @@ class CacheSettings(Section):
     @model_validator(mode="after")
     def _check_key(self) -> Self:
         if self.key is not None and self.key_file is not None:
-            raise ValueError("give key or key_file, not both")
+            raise ValueError("key and key_file exclude each other")
         if self.enabled and self.url is not None and self.key is None and self.key_file is None:
-            raise ValueError("a cache at a url needs a key (32 bytes in hex or base64) or a key_file")
+            raise ValueError("url requires key (32 bytes in hex or base64) or key_file")
         if self.key is not None:
             decode_key(self.key.get_secret_value())
         return self
 
     def key_bytes(self) -> bytes | None:
-        """The 32 bytes of the key, or None where none is set.  Raises ValueError where it cannot be read."""
+        """The 32 bytes of the key, None if none is set.  Raises ValueError if it cannot be read."""
         if self.key is not None:
             return decode_key(self.key.get_secret_value())
         if self.key_file is None:
@@ -85,7 +85,7 @@ class CacheSettings(Section):
 
 
 class Settings(BaseSettings):
-    """All settings.  ``site`` holds facts about the site by concept id; ``zone`` is where the site's days begin."""
+    """All settings.  ``site``: values of site concepts, by concept id; ``zone``: the time zone in which days begin."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, env_prefix="MEDTWIN_", env_nested_delimiter="__"
@@ -106,12 +106,12 @@ class Settings(BaseSettings):
     @field_validator("site", mode="before")
     @classmethod
     def _read_site(cls, site: Any) -> Any:
-        # Shells allow no hyphen in a variable's name, and all that they hold is text.
+        # Names of environment variables contain no hyphen, and their values are text.
         if not isinstance(site, dict):
             return site
-        words = {"true": True, "false": False}
+        flags = {"true": True, "false": False}
         return {
-            str(name).replace("_", "-"): words.get(value.lower(), value) if isinstance(value, str) else value
+            str(name).replace("_", "-"): flags.get(value.lower(), value) if isinstance(value, str) else value
             for name, value in site.items()
         }
 
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_distinct(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
         if len({source.id for source in sources}) != len(sources):
-            raise ValueError("each source needs an id of its own")
+            raise ValueError("the ids of sources must be distinct")
         for source in sources:
             others = {base for each in sources if each is not source for base in each.bases}
             if others.intersection(source.aliases):
@@ -127,9 +127,9 @@ class Settings(BaseSettings):
         return sources
 
     def endpoints(self) -> tuple[Source, ...]:
-        """The sources as collectors want them, in the order of the settings.
+        """The sources for collectors, in the order of the settings.
 
-        Their rank is by ``trust``, and among equals by that order.
+        They are ranked by ``trust``, and those of equal trust by that order.
         """
         made = tuple(source.source(self.zone) for source in self.sources)
         ordered = sorted(self.sources, key=lambda source: -source.trust)
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
 
 
 def decode_key(text: str) -> bytes:
-    """A key of 32 bytes out of its hex or base64 form.  Raises ValueError, without the text, for anything else."""
+    """The key of 32 bytes from its hex or base64 form.  Raises ValueError, without the text, for anything else."""
     try:
         key = bytes.fromhex(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reads the settings file and the environment, and reports what is wrong with them."""
+"""Reads the settings from the file and the environment, and names each fault."""
 
 import os
 import tomllib
@@ -23,8 +23,8 @@ def load_settings(
 ) -> Settings:
     """The settings of ``path`` (``medtwin.toml`` here, if there is one), overridden by ``MEDTWIN_...`` variables.
 
-    ``to_be_written``: the file need not be there yet.  Raises SettingsError, with one line for each fault: the setting
-    as ``section.key``, and what is allowed.
+    ``may_be_missing``: the file need not exist yet.  Raises SettingsError with a line for each fault: the setting as
+    ``section.key``, and what is allowed.
     """
     variables = os.environ if environ is None else environ
     _refuse_unknown(variables)
@@ -47,7 +47,7 @@ def load_settings(
     except ValidationError as error:
         raise SettingsError("\n".join(_describe_fault(each) for each in error.errors(include_input=False))) from None
     except PydanticSettingsError:
-        raise SettingsError("a MEDTWIN_ variable that holds a section or a list must be JSON") from None
+        raise SettingsError("a MEDTWIN_ variable for a section or a list must be JSON") from None
 
 
 class _FileSource(PydanticBaseSettingsSource):

@@ -1,4 +1,4 @@
-"""Validation of settings: strict sections, time zones, addresses, and values of the site's concepts."""
+"""Validation of settings: sections without unknown keys, time zones, addresses, and values of site concepts."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,7 +14,7 @@ from server.errors import SettingsError
 
 
 def check_zone(name: str) -> str:
-    """The name, if it is that of a time zone (ValueError)."""
+    """The name of a time zone, checked.  Raises ValueError for any other name."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -23,18 +23,18 @@ def check_zone(name: str) -> str:
 
 
 class Section(BaseModel):
-    """Keys that are not known are refused, and no fault repeats a value."""
+    """A section of the settings: unknown keys are refused, and no fault repeats a value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def check_address(url: str, allow_http: bool) -> None:
-    """ValueError unless this is an absolute https URL without user, query and fragment.
+    """Raises ValueError unless this is an absolute https URL without user, query and fragment.
 
-    Plain http only on loopback, or where it is allowed by name.
+    Plain http is allowed on loopback, and with ``allow_http``.
     """
     parts = urlsplit(url)
-    # Reading the port raises ValueError where it is none.
+    # Reading an invalid port raises ValueError.
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("base_url must be an absolute https URL")
     if not url.isprintable() or " " in url:
@@ -48,9 +48,9 @@ def check_address(url: str, allow_http: bool) -> None:
 
 
 def site_values(site: Mapping[str, bool | Decimal | str], concepts: Mapping[str, Concept]) -> dict[str, Value]:
-    """The value of each site concept that is set, by concept id; numbers are in the concept's own unit.
+    """The values of the site concepts that are set, by concept id; numbers are in the concept's own unit.
 
-    Raises SettingsError for a concept that is not the site's to say, and for a value of another type.
+    Raises SettingsError for a concept that is no site concept, and for a value of another type.
     """
     return {name: _site_value(name, given, concepts.get(name)) for name, given in site.items()}
 
@@ -65,10 +65,10 @@ def _site_value(name: str, given: bool | Decimal | str, concept: Concept | None)
     if concept.value_type is ValueType.CODING and isinstance(given, str) and "|" in given:
         system, code = given.split("|", 1)
         return Coding(system, code)
-    wanted = {
+    allowed = {
         ValueType.FLAG: "true or false",
         ValueType.QUANTITY: f"a number in {concept.unit}",
         ValueType.CODING: "a code as system|code",
-        ValueType.DATE: "a date, which settings cannot give yet",
+        ValueType.DATE: "a date, which settings do not support yet",
     }
-    raise SettingsError(f"site.{name}: must be {wanted[concept.value_type]}")
+    raise SettingsError(f"site.{name}: must be {allowed[concept.value_type]}")

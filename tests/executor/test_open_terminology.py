@@ -260,14 +260,14 @@ def test_the_key_to_register_there(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
-        ({"auth": "backend"}, "needs backend.client_id"),
-        ({"backend": {"client_id": "a", "key_env": "KEY"}}, 'backend is of use with auth = "backend" only'),
+        ({"auth": "backend"}, "requires backend.client_id"),
+        ({"backend": {"client_id": "a", "key_env": "KEY"}}, 'backend requires auth = "backend"'),
         (
             {"base_url": "http://tx.test/fhir", "allow_http": True, "auth": "backend",
              "backend": {"client_id": "a", "key_env": "KEY"}},
-            "needs https, also with allow_http",
+            "requires https, even with allow_http",
         ),
-        ({"base_url": "http://127.0.0.1/fhir", "tls": {"ca_file": "ca.pem"}}, "tls is of use with https only"),
+        ({"base_url": "http://127.0.0.1/fhir", "tls": {"ca_file": "ca.pem"}}, "tls requires https"),
         ({"auth": "caller"}, "Input should be 'none' or 'backend'"),
     ],
 )  # fmt: skip

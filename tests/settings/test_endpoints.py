@@ -28,10 +28,10 @@ def test_they_are_read(tmp_path: Path) -> None:
         ('"https://two.example/fhir"', "", "an alias of one is the base_url, or an alias, of another source"),
         ('"https://two.example/fhir/"', "", "an alias of one is the base_url, or an alias, of another source"),
         ('"https://x.example/a"', '"https://x.example/a/"', "an alias of one is the base_url, or an alias, of another"),
-        ('"http://other.example/r4"', "", "each of them must be a base URL without query: https, or http on loopback"),
-        ('"other.example/r4"', "", "each of them must be a base URL"),
-        ('"https://other.example/r4?x=1"', "", "each of them must be a base URL"),
-        ('"https://user@other.example/r4"', "", "each of them must be a base URL"),
+        ('"http://other.example/r4"', "", "each alias must be a base URL without query: https, or http on loopback"),
+        ('"other.example/r4"', "", "each alias must be a base URL"),
+        ('"https://other.example/r4?x=1"', "", "each alias must be a base URL"),
+        ('"https://user@other.example/r4"', "", "each alias must be a base URL"),
     ],
 )
 def test_what_is_refused(one: str, two: str, fault: str, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class GraphQL:
         except ClientDisconnect:
             return Response(status_code=400)
         except TimeoutError:
-            text = f"the body did not come within {self.deadline:g} s"
+            text = f"request body not received within {self.deadline:g} s"
             return _json_response(request_refused("body-too-slow", text), 408, {"Connection": "close"})
         if content is None:
             return _json_response(

@@ -64,7 +64,7 @@ class ContributionGroup:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """From where to where the contributions lead, on a model's margin ``scale`` (LOG_ODDS).
+    """From where to where the contributions lead, on ``scale``: LOG_ODDS of a model, POINTS of a score.
 
     ``background`` says what ``base`` stands for; ``residual`` is what ``output`` is more than base and contributions.
     """
@@ -90,6 +90,16 @@ class Standing:
     outside: tuple[str, ...]
     calibration: str
     maturity: str
+
+    @property
+    def share_measured(self) -> Decimal:
+        """The share of the inputs that were measured, between 0 and 1."""
+        return Decimal(self.measured) / Decimal(self.of)
+
+    @property
+    def out_of_distribution(self) -> bool:
+        """Whether any input lies outside the training data."""
+        return bool(self.outside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Facts about a patient: the time span that they hold for, and references to the records that they come from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,3 +58,8 @@ class Resource:
     interpretation: str | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
+
+
+def records_of(resources: Iterable[Resource]) -> tuple[RecordRef, ...]:
+    """The originals in the EHR of some facts, each once."""
+    return tuple(dict.fromkeys(resource.source for resource in resources if resource.source is not None))

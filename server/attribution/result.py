@@ -1,11 +1,16 @@
-"""The result of an attribution: what each input moved, between which ends, what stayed, and what changed on the way."""
+"""The result of an attribution: what each input moved, between which ends, what stayed, and what changed on the way.
 
+Every output (text, RDF, FHIR, GraphQL) reads these objects: ``server.explain`` only adds words to them.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from math import fsum
 
 from ontology.concepts import Concept
 from ontology.evaluation import Interval
-from ontology.resources import Resource
+from ontology.resources import RecordRef, Resource, records_of
 from ontology.values import Quantity, Value
 from server.attribution.game import Player, StayedInput
 from server.attribution.value_function import ValueFunction
@@ -22,12 +27,13 @@ CODE = "CODE"
 
 @dataclass(frozen=True, slots=True)
 class AttributionItem:
-    """One player and what it moved; ``error`` is a standard error, where the amounts were sampled.
+    """One input and what it moved; ``error`` is a standard error, where the amounts were sampled.
 
-    ``before`` and ``after`` are what it was at each end, with the records of both; the evaluation time is told by the
-    first result that depends on it (age).  Of a code there is no amount: ``alone`` says that this input by itself
-    changes it from the baseline, ``needed`` that it would not have changed to what it is without.  ``usual`` says what
-    the value of a reference baseline is (usual, or the median of some training data); None of other baselines.
+    ``before`` and ``after`` are its values at each end, with the records of both; the evaluation time is shown by the
+    first result that depends on it (age).  Of a code there is no amount: ``alone`` means that this input by itself
+    changes it from the baseline, ``needed`` that it would be another code without this input.  ``usual`` describes the
+    value of a reference baseline (usual, or the median of some training data); it is None for other baselines.
+    ``slot`` is None where several slots of different names are filled alike.
     """
 
     concept: Concept
@@ -44,10 +50,34 @@ class AttributionItem:
     assumed: bool = False
     usual: str | None = None
 
+    @property
+    def records_before(self) -> tuple[RecordRef, ...]:
+        """The records in the EHR at the baseline."""
+        return records_of(self.resources_before)
+
+    @property
+    def records(self) -> tuple[RecordRef, ...]:
+        """The records in the EHR that the value comes from."""
+        return records_of(self.resources)
+
+    @property
+    def effective_before(self) -> datetime | None:
+        """The latest time of the records at the baseline; None where none carries a time."""
+        return _latest_time(self.resources_before)
+
+    @property
+    def effective(self) -> datetime | None:
+        """The latest time of the records; None where none carries a time."""
+        return _latest_time(self.resources)
+
+
+def _latest_time(resources: Iterable[Resource]) -> datetime | None:
+    return max((each.effective.end for each in resources if each.effective is not None), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class AttributionGroup:
-    """Correlated inputs, as the description of a model groups them: ``items`` are at least two, each an own player.
+    """Correlated inputs, as the description of a model groups them; ``items`` (two at least) are in the attribution's.
 
     ``amount`` is the sum of theirs; ``error`` its standard error, where the amounts were sampled.
     """
@@ -60,7 +90,7 @@ class AttributionGroup:
 
 @dataclass(frozen=True, slots=True)
 class ComputedBetween:
-    """A number computed on the way from the leaves to the result, at both ends.  No player: what moved it is."""
+    """A number computed on the way from the leaves to the result, at both ends: no item, since the items moved it."""
 
     concept: Concept
     before: Value
@@ -72,9 +102,10 @@ class ComputedBetween:
 class Attribution:
     """How much each input moved the result from ``base`` to ``output`` on ``scale``; the largest first.
 
-    ``base_value`` and ``output_value`` are the ends as values; where one is only the least that the result can be,
-    its bounds are given.  ``flipped`` are criteria of rules, and bands and special rules of scores, that are met now
-    and were not, in words.
+    ``scale`` is LOG_ODDS, POINTS, CODE (then base, output and amounts are 0) or a unit.  ``base_value`` and
+    ``output_value`` are the ends as values; where one is only the least that the result can be, its bounds are given.
+    ``stayed``: the inputs that are the same at both ends, and why.  ``flipped``, in words: criteria of rules, and bands
+    and special rules of scores, that hold now and did not at the baseline.
     """
 
     scale: str
@@ -92,7 +123,7 @@ class Attribution:
 
     @property
     def residual(self) -> float:
-        """``output - base - sum(amounts)``; none of a code."""
+        """``output - base - sum(amounts)``; 0 for a code."""
         if self.scale == CODE:
             return 0.0
         return fsum([self.output, -self.base, *(-item.amount for item in self.items)])
@@ -100,7 +131,7 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class NoAttribution:
-    """There is no attribution, and why (a sentence)."""
+    """There is no attribution; ``reason`` is a sentence."""
 
     reason: str
 
@@ -113,9 +144,9 @@ def items_of(
     alone: bool = False,
     needed: bool = False,
 ) -> tuple[AttributionItem, ...]:
-    """The item of a player; of one that is several in one, an item of each.
+    """The item of a player; of joined players, an item of each.
 
-    What those moved is told as equal parts, since none of them can be told from the others; none decides alone.
+    What those moved is split equally, since their shares cannot be distinguished; none of them decides alone.
     """
     player = function.game.players[index]
     if not player.joined:
@@ -173,8 +204,8 @@ def _time_item(
 
 
 def computed_between(function: ValueFunction) -> tuple[ComputedBetween, ...]:
-    """The numbers on the way that are not the same at both ends; but for what the time alone changes (age)."""
-    told = []
+    """The numbers on the way that differ between the ends; but for what the time alone changes (age)."""
+    found = []
     for call in function.game.calls:
         description = call.description
         if description.iri == function.game.goal or description.iri not in function.game.carrying:
@@ -182,27 +213,27 @@ def computed_between(function: ValueFunction) -> tuple[ComputedBetween, ...]:
         before, after = (function.evaluate_call(description.iri, mask).value for mask in (0, function.everyone))
         numbers = isinstance(before, Quantity) and isinstance(after, Quantity)
         if numbers and before != after and description.evaluation_time is None:
-            told.append(ComputedBetween(description.produces, before, after, description.display_decimals))
-    return tuple(told)
+            found.append(ComputedBetween(description.produces, before, after, description.display_decimals))
+    return tuple(found)
 
 
 def flipped_criteria(function: ValueFunction) -> tuple[str, ...]:
-    """Of each rule the case, of the goal the band, and of each score the special rule, that is met now and was not."""
-    told = []
+    """In words: the case of each rule, the band of the goal and the special rule of each score that are new."""
+    found = []
     for call in function.game.calls:
         description = call.description
         if description.iri not in function.game.carrying:
             continue
         if description.kind is Kind.RULE:
-            before, after = (_met_case(function, description, mask) for mask in (0, function.everyone))
+            before, after = (_matching_case(function, description, mask) for mask in (0, function.everyone))
             if after is not None and before is not None and before != after:
-                told.append(f"{description.produces.display}: {after} (at the baseline: {before})")
+                found.append(f"{description.produces.display}: {after} (at the baseline: {before})")
         elif description.kind is Kind.SCORE:
-            told += _single_parameter_change(function, description)
-    return (*_band_change(function), *told)
+            found += _single_parameter_change(function, description)
+    return (*_band_change(function), *found)
 
 
-def _met_case(function: ValueFunction, description: Description, mask: int) -> str | None:
+def _matching_case(function: ValueFunction, description: Description, mask: int) -> str | None:
     inputs = function.inputs(description.iri, mask)
     for case in description.cases:
         verdict = judge_optional(case.when, inputs)
@@ -212,7 +243,7 @@ def _met_case(function: ValueFunction, description: Description, mask: int) -> s
 
 
 def _single_parameter_change(function: ValueFunction, description: Description) -> list[str]:
-    """Whether single parameters reach by themselves what the score minds in one alone, and none did, or none does."""
+    """The change where a single parameter reaches the score's own limit for one now and none did, or the reverse."""
     was, now = (
         [i.text for i in function.evaluate_call(description.iri, mask).issues if i.code == "single-parameter"]
         for mask in (0, function.everyone)

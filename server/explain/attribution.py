@@ -1,7 +1,6 @@
 """Attributions of results: computed against usual values, an earlier time or the record alone, with their text.
 
-The sentence comes first.  It says what moved *the estimate*, never that something was caused, and of a what-if that it
-is no expected effect.
+The text names what moved *the estimate*, and never claims a cause; of a what-if, that it is no expected effect.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,17 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from ontology.evaluation import Issue, Severity
-from ontology.resources import Resource
 from ontology.values import Value
 from server.attribution.attribute import attribute
 from server.attribution.game import snapshot_of
 from server.attribution.reference_baseline import USUAL, reference_snapshot
-from server.attribution.result import Attribution, AttributionItem, NoAttribution
+from server.attribution.result import Attribution, NoAttribution
 from server.executor.budget import Effort
 from server.executor.trace import GoalAnswer, Trace
 from server.explain.attribution_text import describe_attribution
-from server.explain.comparisons import AttributionView, Baseline, Comparison, GroupView, ItemView
-from server.explain.dependencies import records_of
+from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.results import AnswerResult
 from server.explain.wording import time_words
 
@@ -30,7 +27,7 @@ def with_attributions(
     comparisons: Iterable[Comparison],
     effort: Callable[[], Effort] = Effort,
 ) -> tuple[AnswerResult, ...]:
-    """The results with what moved each, for every comparison asked for.  Takes a while: not for an event loop.
+    """The results with the attributions of every comparison.  Blocks for up to seconds: not for an event loop.
 
     ``effort`` gives what each of them may cost.
     """
@@ -46,38 +43,24 @@ def with_attributions(
 def attribution_view(
     trace: Trace, concept: str, comparison: Comparison, effort: Effort | None = None
 ) -> AttributionView | Issue:
-    """What moved the result for a concept; an issue says why that cannot be told."""
+    """What moved the result for a concept; an issue (``not-attributed``) says why there is no attribution."""
     answered = next(each for each in trace.answers if each.goal.concept.id == concept)
     found = _compute_attribution(trace, answered, comparison, effort)
     if isinstance(found, str):
         return Issue(Severity.INFORMATION, "not-attributed", found)
-    told, before = found
+    attribution, before = found
     description = trace.plan.call(answered.goal.call or "").description
-    items = {id(item): _item_view(item) for item in told.items}
     return AttributionView(
-        scale=told.scale,
-        baseline=_describe_baseline(comparison, told),
-        base=told.base,
-        output=told.output,
-        base_value=told.base_value,
-        output_value=told.output_value,
-        residual=told.residual,
-        items=tuple(items.values()),
-        stayed=told.stayed,
-        flipped=told.flipped,
-        text=describe_attribution(told, description, comparison.baseline.value, comparison.since, before),
-        groups=tuple(
-            GroupView(each.text, tuple(items[id(item)] for item in each.items), each.amount, each.error)
-            for each in told.groups
-        ),
-        between=told.between,
+        attribution,
+        baseline=_describe_baseline(comparison, attribution),
+        text=describe_attribution(attribution, description, comparison.baseline.value, comparison.since, before),
     )
 
 
 def _compute_attribution(
     trace: Trace, answered: GoalAnswer, comparison: Comparison, effort: Effort | None
 ) -> tuple[Attribution, Value | None] | str:
-    """The attribution, and what the result was at the baseline; or why there is none."""
+    """The attribution, and the result at the baseline (None: usual values give none); or why there is none."""
     goal, display = answered.goal, answered.goal.concept.display
     if answered.leaf is not None and answered.leaf.assumed:
         return f"{display} is assumed, not computed, so there are no inputs that move it."
@@ -100,8 +83,8 @@ def _compute_attribution(
             return _no_baseline_reason(display, comparison)
         side = found
         before = found.values.get(goal.call)
-    told = attribute(trace.plan, goal, side, actual, trace.zone, effort)
-    return told.reason if isinstance(told, NoAttribution) else (told, before)
+    made = attribute(trace.plan, goal, side, actual, trace.zone, effort)
+    return made.reason if isinstance(made, NoAttribution) else (made, before)
 
 
 def _earlier_trace(trace: Trace, since: datetime | None) -> Trace | None:
@@ -124,26 +107,3 @@ def _describe_baseline(comparison: Comparison, attribution: Attribution) -> str:
             return f"the record as of {when}, with what was known then"
         case Baseline.ACTUAL:
             return "the record, without the assumptions"
-
-
-def _item_view(item: AttributionItem) -> ItemView:
-    return ItemView(
-        concept=item.concept,
-        slot=item.slot,
-        before=item.before,
-        after=item.after,
-        amount=item.amount,
-        error=item.error,
-        effective_before=_latest_time(item.resources_before),
-        effective=_latest_time(item.resources),
-        records_before=records_of(item.resources_before),
-        records=records_of(item.resources),
-        assumed=item.assumed,
-        alone=item.alone,
-        needed=item.needed,
-        usual=item.usual,
-    )
-
-
-def _latest_time(resources: tuple[Resource, ...]) -> datetime | None:
-    return max((each.effective.end for each in resources if each.effective is not None), default=None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ontology.concepts import EVENT_ORIGINS
 from ontology.evaluation import Issue
-from ontology.resources import RecordRef, Resource, Span
+from ontology.resources import Span
 from ontology.values import Absent
 from server.executor.trace import BoundInput, Trace
 from server.explain.results import StepView
@@ -28,7 +28,7 @@ class Dependencies:
     def __init__(self, trace: Trace) -> None:
         self.executions = trace.executions
         self._times: dict[int, Times] = {}
-        # What is told of an execution, kept for every result that rests on it.
+        # Views and issues of an execution, kept for every result that depends on it.
         self.step_views: dict[int, StepView] = {}
         self.step_issues: dict[int, tuple[Issue, ...]] = {}
 
@@ -92,11 +92,6 @@ def times_of(spans: Iterable[Span]) -> Times:
     if not found:
         return Times()
     return Times(min(found, key=lambda span: span.start), max(found, key=lambda span: span.end))
-
-
-def records_of(resources: Iterable[Resource]) -> tuple[RecordRef, ...]:
-    """The originals in the EHR, each once."""
-    return tuple(dict.fromkeys(resource.source for resource in resources if resource.source is not None))
 
 
 def _spans(times: Times) -> tuple[Span, ...]:

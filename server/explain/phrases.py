@@ -4,10 +4,10 @@ import re
 from datetime import datetime, time
 from decimal import Decimal
 
-from ontology.evaluation import Interval
+from ontology.evaluation import Interval, Standing
 from ontology.values import Absent
 from server.catalog.descriptions import Description
-from server.explain.results import AnswerResult, ContributionsView, StandingView
+from server.explain.results import AnswerResult, Contributions
 from server.explain.wording import interval_words, list_words, number_words, time_words
 
 USED_IN_CARE = "clinical"
@@ -67,7 +67,7 @@ def describe_ground_times(result: AnswerResult) -> str | None:
     return f"rests on records from {begins} to {ends}"
 
 
-def describe_contributions(contributions: ContributionsView) -> str:
+def describe_contributions(contributions: Contributions) -> str:
     """What each input added: points, or which way it moved a model's estimate (log-odds are for who asks for them)."""
     if contributions.scale == "POINTS":
         return "points: " + ", ".join(
@@ -91,7 +91,7 @@ def describe_maturity(module: Description) -> str | None:
     return f"{model.maturity} model: {_MATURITY_TEXTS.get(model.maturity, 'not known to be for use in care')}"
 
 
-def describe_standing(standing: StandingView) -> str:
+def describe_standing(standing: Standing) -> str:
     """How the inputs of a model stand to what it was fitted to."""
     outside = "; ".join(standing.outside) or "none outside the training data"
     return f"{standing.measured} of {standing.of} inputs known; {outside}"

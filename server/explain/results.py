@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from ontology.concepts import Concept
-from ontology.evaluation import ContributionGroup, Interval, Issue
+from ontology.evaluation import Contribution, Interval, Issue, Margin, Standing
 from ontology.resources import RecordRef, Span
 from ontology.slots import Slot
 from ontology.values import Coding, Value
@@ -22,43 +22,14 @@ from server.explain.comparisons import AttributionView, Comparison
 
 
 @dataclass(frozen=True, slots=True)
-class ContributionView:
-    """What one slot added, in points or on the margin scale of a model."""
+class Contributions(Margin):
+    """Points or SHAP values of one step: a margin, and what each slot added on the way from its base to its output.
 
-    slot: str
-    value: Value
-    amount: Decimal
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContributionsView:
-    """Points or SHAP values of one step.  ``residual`` is what output, base and items leave over: of a score the fewest
-    points that its open criteria can have, since those are no items.
-
-    ``groups``: what correlated inputs added together; it is in their own items too.
+    ``residual`` is, of a score, the fewest points that its open criteria can have, since those are no items.  What the
+    slots of ``groups`` added together is in their own items too.
     """
 
-    scale: str
-    base: Decimal
-    output: Decimal
-    residual: Decimal
-    background: str
-    items: tuple[ContributionView, ...]
-    groups: tuple[ContributionGroup, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StandingView:
-    """How the inputs of a model stand to its training data: ``measured`` of ``of``, and what lies outside, in words."""
-
-    measured: int
-    of: int
-    share_measured: Decimal
-    out_of_distribution: bool
-    outside: tuple[str, ...]
-    calibration: str
-    maturity: str
+    items: tuple[Contribution, ...] = ()
 
 
 CLOSED_WORLD = "closed-world"
@@ -163,8 +134,8 @@ class StepView:
     fingerprint: str
     reused: bool
     reason: str
-    contributions: ContributionsView | None
-    standing: StandingView | None = None
+    contributions: Contributions | None
+    standing: Standing | None = None
     bounds: Interval | None = None
 
 

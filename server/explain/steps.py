@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
+from ontology.resources import records_of
 from ontology.values import Absent, Quantity
 from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
-from server.explain.dependencies import Dependencies, records_of, supports_value
-from server.explain.results import ContributionsView, ContributionView, GroundView, StandingView, StepView
+from server.explain.dependencies import Dependencies, supports_value
+from server.explain.results import Contributions, GroundView, StepView
 from server.explain.wording import absence_words, value_words
 
 INPUT_ABSENT_CODE = "input-absent"
@@ -58,8 +59,8 @@ def _step_view(dependencies: Dependencies, position: int, at: datetime) -> StepV
         fingerprint=execution.fingerprint,
         reused=execution.reused,
         reason=execution.reason,
-        contributions=contributions_view(evaluation, execution.inputs),
-        standing=_standing_view(evaluation),
+        contributions=contributions_of(evaluation, execution.inputs),
+        standing=evaluation.working.standing,
         bounds=evaluation.bounds,
     )
     return view
@@ -168,27 +169,17 @@ def _record_note_issues(given: BoundInput) -> tuple[Issue, ...]:
     return tuple(Issue(Severity.INFORMATION, "record-note", n, given.slot.name) for n in notes if n not in told)
 
 
-def contributions_view(
-    evaluation: Evaluation, inputs: Mapping[str, BoundInput | SlotInput]
-) -> ContributionsView | None:
-    """What each slot added; None where the evaluation does not tell."""
+def contributions_of(evaluation: Evaluation, inputs: Mapping[str, BoundInput | SlotInput]) -> Contributions | None:
+    """What each slot of ``inputs`` added; None where the evaluation has no contributions."""
     points = evaluation.working.contributions
     if not points:
         return None
-    items = tuple(ContributionView(p.slot, inputs[p.slot].value, p.amount, p.text) for p in points if p.slot in inputs)
+    items = tuple(each for each in points if each.slot in inputs)
     margin = evaluation.working.margin
     if margin is not None:
-        ends = (margin.scale, margin.base, margin.output, margin.residual, margin.background)
-        return ContributionsView(*ends, items, margin.groups)
+        return Contributions(
+            margin.scale, margin.base, margin.output, margin.residual, margin.background, margin.groups, items
+        )
     total = sum((each.amount for each in points), _ZERO)
     output = evaluation.value.value if isinstance(evaluation.value, Quantity) else total
-    return ContributionsView("POINTS", _ZERO, output, output - total, "no points", items)
-
-
-def _standing_view(evaluation: Evaluation) -> StandingView | None:
-    found = evaluation.working.standing
-    if found is None:
-        return None
-    share = Decimal(found.measured) / Decimal(found.of)
-    outside = found.outside
-    return StandingView(found.measured, found.of, share, bool(outside), outside, found.calibration, found.maturity)
+    return Contributions("POINTS", _ZERO, output, output - total, "no points", items=items)

@@ -33,7 +33,7 @@ from server.explain.attribution import with_attributions
 from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.results import AnswerResult
 from server.graphql.modules import Concept
-from server.graphql.values import Record, Value
+from server.graphql.values import Record, Value, field_at
 
 ATTRIBUTION_FIELD = "attribution"
 MOST_COMPARISONS = 4
@@ -95,27 +95,29 @@ class StayedInput:
 
 @strawberry.type
 class Attribution:
-    """How much each input moved the result."""
+    """How much each input moved the result: the engine's attribution, with the words of its view."""
 
-    scale: str = strawberry.field(
-        description="LOG_ODDS of a risk, POINTS of a score, the unit of any other number, "
-        "or CODE: then base, output and amounts are 0, and `flipped` and the items say what the change hangs on."
+    scale: str = field_at(
+        "attribution.scale",
+        "LOG_ODDS of a risk, POINTS of a score, the unit of any other number, "
+        "or CODE: then base, output and amounts are 0, and `flipped` and the items say what the change hangs on.",
     )
     baseline: str = strawberry.field(description="What `base` stands for.")
-    base: float
-    output: float
-    residual: float = strawberry.field(description="output - base - sum(amounts)")
-    items: list[AttributionItem]
+    base: float = field_at("attribution.base")
+    output: float = field_at("attribution.output")
+    residual: float = field_at("attribution.residual", "output - base - sum(amounts)")
+    items: list[AttributionItem] = field_at("attribution.items")
     text: str = strawberry.field(description="The same in words.")
-    base_value: Value = strawberry.field(description="The result at the baseline.")
-    output_value: Value
-    stayed: list[StayedInput] = strawberry.field(description="What stayed as it is at both ends, and why.")
-    flipped: list[str] = strawberry.field(
-        description="Criteria of rules, special rules of scores and the band of the result: met now, and not before."
+    base_value: Value = field_at("attribution.base_value", "The result at the baseline.")
+    output_value: Value = field_at("attribution.output_value")
+    stayed: list[StayedInput] = field_at("attribution.stayed", "What stayed as it is at both ends, and why.")
+    flipped: list[str] = field_at(
+        "attribution.flipped",
+        "Criteria of rules, special rules of scores and the band of the result: met now, and not before.",
     )
-    groups: list[AttributionGroup] = strawberry.field(description="What correlated inputs moved together.")
-    between: list[ComputedBetween] = strawberry.field(
-        description="Numbers on the way that are not the same at both ends; the items moved them."
+    groups: list[AttributionGroup] = field_at("attribution.groups", "What correlated inputs moved together.")
+    between: list[ComputedBetween] = field_at(
+        "attribution.between", "Numbers on the way that are not the same at both ends; the items moved them."
     )
 
 

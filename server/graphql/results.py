@@ -3,9 +3,11 @@
 The types describe ``server.explain`` objects, whose fields are read straight off them.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import strawberry
 from strawberry import ID
@@ -50,6 +52,23 @@ class Contributions:
     background: str = strawberry.field(description="What `base` stands for.")
     items: list[Contribution]
     groups: list[ContributionGroup] = strawberry.field(description="What correlated inputs added together.")
+
+
+class _ValuedContribution(NamedTuple):
+    slot: str
+    value: Any
+    amount: Decimal
+
+
+def _resolve_contributions(root: strawberry.Parent[Any]) -> Contributions | None:
+    """Each contribution with the value of its slot, which the step's grounds have."""
+    found: Any = root.contributions
+    if found is None:
+        return None
+    values = {ground.slot: ground.value for ground in root.grounds}
+    items = tuple(_ValuedContribution(each.slot, values[each.slot], each.amount) for each in found.items)
+    valued: Contributions = replace(found, items=items)
+    return valued
 
 
 @strawberry.type
@@ -159,7 +178,7 @@ class Step:
     fingerprint: ID | None
     reused: bool
     reason: str
-    contributions: Contributions | None
+    contributions: Contributions | None = strawberry.field(resolver=_resolve_contributions)
     standing: Standing | None = strawberry.field(description="Of a trained model.")
 
 

@@ -5,6 +5,7 @@ answer of many fields costs no copies.
 """
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import strawberry
@@ -13,6 +14,12 @@ from strawberry import ID
 from ontology import values as v
 
 strawberry.enum(v.AbsentReason, name="AbsentReason")
+
+
+def field_at(path: str, description: str | None = None) -> Any:
+    """A field that is read further down the object, such as ``attribution.base``: off the part that holds it."""
+    read = attrgetter(path)
+    return strawberry.field(resolver=lambda root: read(root), description=description)
 
 
 @strawberry.type

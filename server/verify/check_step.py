@@ -10,8 +10,9 @@ from ontology.evaluation import Evaluation, SlotInput
 from server.catalog.descriptions import Description
 from server.catalog.descriptions import Kind as ModuleKind
 from server.executor.fingerprint import FORMAT, PUBLIC, Environment, fingerprint
-from server.explain.prov.exported import ExportedContributions, ExportedStep
-from server.explain.steps import contributions_view
+from server.explain.prov.exported import ExportedStep
+from server.explain.results import Contributions
+from server.explain.steps import contributions_of
 from server.verify.findings import Finding, FindingKind
 
 
@@ -91,15 +92,15 @@ TOLERANCE = Decimal("1e-6")
 
 
 def check_contributions(
-    exported: ExportedContributions | None, evaluation: Evaluation, inputs: dict[str, SlotInput]
+    exported: Contributions | None, evaluation: Evaluation, inputs: dict[str, SlotInput]
 ) -> Iterator[Finding]:
     """What of the contributions does not come out."""
-    here = contributions_view(evaluation, inputs)
+    here = contributions_of(evaluation, inputs)
     if exported is None:
         if here is not None:
             yield _contributions_finding("the file does not say what each input added, and here each adds something")
         return
-    total = exported.base + exported.residual + sum((amount for _, amount in exported.items), Decimal(0))
+    total = exported.base + exported.residual + sum((item.amount for item in exported.items), Decimal(0))
     if abs(total - exported.output) > TOLERANCE:
         yield _contributions_finding(
             f"base and contributions add up to {total:f}, and the output is {exported.output:f}"
@@ -113,13 +114,14 @@ def check_contributions(
     for word, there, number in (*ends, ("residual", exported.residual, here.residual)):
         if abs(there - number) > TOLERANCE:
             yield _contributions_finding(f"the {word} is {there:f} in the file, {number:f} here")
-    found = sorted((item.slot, item.amount) for item in here.items)
-    if [slot for slot, _ in exported.items] != [slot for slot, _ in found]:
+    found = sorted(here.items, key=lambda item: (item.slot, item.amount))
+    if [item.slot for item in exported.items] != [item.slot for item in found]:
         yield _contributions_finding("other inputs add something here")
         return
-    for (slot, there), (_, amount) in zip(exported.items, found, strict=True):
-        if abs(there - amount) > TOLERANCE:
-            yield Finding(FindingKind.CONTRIBUTIONS, f"added {there:f} in the file, adds {amount:f} here", slot)
+    for one, other in zip(exported.items, found, strict=True):
+        if abs(one.amount - other.amount) > TOLERANCE:
+            text = f"added {one.amount:f} in the file, adds {other.amount:f} here"
+            yield Finding(FindingKind.CONTRIBUTIONS, text, one.slot)
 
 
 def _contributions_finding(text: str) -> Finding:

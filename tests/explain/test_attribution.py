@@ -89,7 +89,7 @@ async def test_before_any_record_it_had_no_value() -> None:
     assert isinstance(found, AttributionView)
     assert "it had no value on 2010-01-01" in found.text
     assert "serum creatinine (missing then)" in found.text
-    assert [item.concept.id for item in found.items if item.amount] == ["age"]
+    assert [item.concept.id for item in found.attribution.items if item.amount] == ["age"]
 
 
 async def test_the_time_of_a_series_goes_with_it() -> None:
@@ -98,11 +98,11 @@ async def test_the_time_of_a_series_goes_with_it() -> None:
     records = [patient(), *(creatinine(value, when) for value, when in zip((0.9, 0.9, 1.8), days, strict=True))]
     found = await told(records, "aki-stage", earlier("2026-05-01T12:00:00Z"))
     assert isinstance(found, AttributionView)
-    assert found.base_value == found.output_value
-    assert not found.items
+    assert found.attribution.base_value == found.attribution.output_value
+    assert not found.attribution.items
     moved = await told(records, "aki-stage", earlier("2026-06-02T12:00:00Z"))
     assert isinstance(moved, AttributionView)
-    assert [item.concept.id for item in moved.items if item.needed] == ["serum-creatinine"]
+    assert [item.concept.id for item in moved.attribution.items if item.needed] == ["serum-creatinine"]
 
 
 async def test_what_was_recorded_otherwise_plays_as_what_was_computed_from_it() -> None:
@@ -112,12 +112,12 @@ async def test_what_was_recorded_otherwise_plays_as_what_was_computed_from_it() 
     alert = {"consciousness": shipped().concepts["consciousness"].reference}
     found = await told(records, "news2", earlier("2026-06-29T12:00:00Z"), {k: v for k, v in alert.items() if v})
     assert isinstance(found, AttributionView)
-    assert {item.concept.id: item.amount for item in found.items if item.amount} == {
+    assert {item.concept.id: item.amount for item in found.attribution.items if item.amount} == {
         "respiratory-rate": 3,
         "spo2": 2,
         "supplemental-oxygen": 2,
     }
-    (oxygen,) = (item for item in found.items if item.concept.id == "supplemental-oxygen")
+    (oxygen,) = (item for item in found.attribution.items if item.concept.id == "supplemental-oxygen")
     assert ([ref.id for ref in oxygen.records_before], [ref.id for ref in oxygen.records]) == (["air"], ["flow"])
     assert "is now 7 points, it was 0 points on 2026-06-29" in found.text
     assert "respiratory rate 18 → 26/min (+3)" in found.text
@@ -130,7 +130,7 @@ async def test_the_middle_of_the_training_data_is_not_called_usual() -> None:
     assume: dict[str, Value] = {"diabetes": False}
     found = await told(records, "hba1c-defined-diabetes", REFERENCE, assume)
     assert isinstance(found, AttributionView)
-    (mass,) = (item for item in found.items if item.concept.id == "bmi")
+    (mass,) = (item for item in found.attribution.items if item.concept.id == "bmi")
     assert mass.usual == "median of the training data of hba1c-defined-diabetes"
     assert {ref.id for ref in mass.records} == {"w", "h"}
     assert mass.usual in found.text
@@ -146,7 +146,7 @@ async def test_what_the_record_alone_gives_is_told_where_an_input_is_taken_away(
     assume: dict[str, Value] = {"systolic-bp": Absent(AbsentReason.NOT_QUERIED)}
     found = await told(records, "hba1c-defined-diabetes", ACTUAL, assume)
     assert isinstance(found, AttributionView)
-    assert found.base_value == found.output_value
+    assert found.attribution.base_value == found.attribution.output_value
     assert "systolic blood pressure (missing or taken as missing)" in found.text
     assert "% by the record. The whole difference comes of what is missing at one end. Left as" in found.text
 
@@ -155,8 +155,8 @@ async def test_death_between_the_two_times_stops_the_clock() -> None:
     records = [patient(deceasedDateTime="2026-06-25T00:00:00Z"), *CREATININES[1:]]
     found = await told(records, "egfr", earlier("2026-03-03T12:00:00Z"))
     assert isinstance(found, AttributionView)
-    assert abs(found.residual) < 1e-9
-    (age,) = (item for item in found.items if item.concept.id == "age")
+    assert abs(found.attribution.residual) < 1e-9
+    (age,) = (item for item in found.attribution.items if item.concept.id == "age")
     assert isinstance(age.after, Quantity)
     assert Decimal("66.27") < age.after.value < Decimal("66.285")
 
@@ -169,8 +169,8 @@ async def test_a_series_is_one_input() -> None:
     records = [patient(), *(creatinine(1.2 + place / 20, when) for place, when in enumerate(months))]
     found = await told(records, "egfr-slope", earlier("2026-03-03T12:00:00Z"))
     assert isinstance(found, AttributionView)
-    assert {item.concept.id for item in found.items if item.amount} <= {"serum-creatinine", "egfr"}
-    assert abs(found.residual) < 1e-9
+    assert {item.concept.id for item in found.attribution.items if item.amount} <= {"serum-creatinine", "egfr"}
+    assert abs(found.attribution.residual) < 1e-9
     assert "13 values" in found.text
 
 
@@ -178,5 +178,5 @@ async def test_two_windows_of_one_concept_are_two_inputs() -> None:
     records = [*CREATININES, uacr(120, "2026-02-20T08:00:00Z"), uacr(410, "2026-06-20T08:00:00Z")]
     found = await told(records, "gfr-category", earlier("2026-03-03T12:00:00Z"))
     assert isinstance(found, AttributionView)
-    assert [item.concept.id for item in found.items if item.needed] == ["serum-creatinine"]
-    assert found.between[0].concept.id == "egfr"
+    assert [item.concept.id for item in found.attribution.items if item.needed] == ["serum-creatinine"]
+    assert found.attribution.between[0].concept.id == "egfr"

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
-from server.explain.prov.exported import ExportedAnswer, ExportedContributions, ExportedInput, ExportedStep
+from server.explain.prov.exported import ExportedAnswer, ExportedInput, ExportedStep
+from server.explain.results import Contributions
 
 
 def with_step(answer: ExportedAnswer, place: int, **changes: Any) -> ExportedAnswer:
@@ -80,7 +81,7 @@ def _numbers_of_input(answer: ExportedAnswer, place: int, name: str, given: Expo
 
 
 def _numbers_of_contributions(
-    answer: ExportedAnswer, place: int, contributions: ExportedContributions | None
+    answer: ExportedAnswer, place: int, contributions: Contributions | None
 ) -> Iterator[Change]:
     if contributions is None:
         return
@@ -91,16 +92,17 @@ def _numbers_of_contributions(
             ),
             field,
         )
-    for which, (slot, amount) in enumerate(contributions.items):
+    for which, item in enumerate(contributions.items):
         yield _bound(
-            lambda by, w, s, a: with_step(
+            lambda by, w, i: with_step(
                 answer,
                 place,
-                contributions=replace(contributions, items=_with_point(contributions.items, w, (s, a + by))),
+                contributions=replace(
+                    contributions, items=_with_point(contributions.items, w, replace(i, amount=i.amount + by))
+                ),
             ),
             which,
-            slot,
-            amount,
+            item,
         )
 
 

@@ -5,20 +5,20 @@ from datetime import timedelta
 from decimal import Decimal
 
 from ontology.evaluation import Issue, Severity, SlotInput
+from server.attribution.result import LOG_ODDS, Attribution, AttributionGroup, AttributionItem
 from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
 from server.executor.trace import Circumstances
-from server.explain.comparisons import AttributionView, Baseline, Comparison, GroupView, ItemView
+from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.prov.exported import (
     ExportedAnswer,
     ExportedAttribution,
-    ExportedContributions,
     ExportedGroup,
     ExportedInput,
     ExportedItem,
     ExportedStep,
 )
-from server.explain.results import AnswerResult, GroundView, StepView
+from server.explain.results import AnswerResult, Contributions, GroundView, StepView
 from tests.support import traces as t
 
 NAMES = tuple(sorted(t.EVERY_TRACE))
@@ -45,45 +45,31 @@ def input_read_back(ground: GroundView) -> ExportedInput:
 def with_comparisons(result: AnswerResult) -> AnswerResult:
     """The result with an attribution against usual values, one against an earlier time, and one refused."""
     ground = result.chain[0].grounds[0]
+    given = t.record(t.CREATININE, ground.value)
+    resources = tuple(replace(given, effective=ground.time, source=source) for source in ground.records)
     items = tuple(
-        ItemView(
-            concept=concept,
-            slot=slot,
-            before=ground.value,
-            after=ground.value,
-            amount=amount,
-            error=None,
-            effective_before=None,
-            effective=ground.effective,
-            records_before=(),
-            records=ground.records,
-            assumed=False,
-            alone=False,
-            needed=False,
-        )
+        AttributionItem(concept, slot, before=ground.value, after=ground.value, resources=resources, amount=amount)
         for concept, slot, amount in ((t.CREATININE, "creatinine", 0.1 + 0.2), (t.UACR, None, -1e-7))
     )
-    told = AttributionView(
-        scale="LOG_ODDS",
-        baseline="usual values, where the inputs have one",
+    attribution = Attribution(
+        scale=LOG_ODDS,
         base=-3.3,
         output=-3.0,
         base_value=t.GFR,
         output_value=result.value,
-        residual=1e-17,
         items=items,
         stayed=(),
         flipped=("eGFR is below 60",),
-        text="It moved.",
-        groups=(GroupView("kidney", items, 0.3),),
+        groups=(AttributionGroup("kidney", items, 0.3),),
     )
+    view = AttributionView(attribution, baseline="usual values, where the inputs have one", text="It moved.")
     since = t.AT - timedelta(days=30)
     refused = Issue(Severity.INFORMATION, "not-attributed", "Nothing was assumed.")
     return replace(
         result,
         attributions={
-            Comparison(Baseline.REFERENCE): told,
-            Comparison(Baseline.EARLIER, since): replace(told, baseline="the record as of then"),
+            Comparison(Baseline.REFERENCE): view,
+            Comparison(Baseline.EARLIER, since): replace(view, baseline="the record as of then"),
             Comparison(Baseline.ACTUAL): refused,
         },
     )
@@ -102,9 +88,9 @@ def exported_answer(result: AnswerResult) -> ExportedAnswer:
         steps=tuple(_exported_step(step, result.circumstances) for step in result.chain),
         value=result.value,
         attributions=tuple(
-            _exported_attribution(against, told)
-            for against, told in result.attributions.items()
-            if isinstance(told, AttributionView)
+            _exported_attribution(against, view)
+            for against, view in result.attributions.items()
+            if isinstance(view, AttributionView)
         ),
         assumed=result.leaf is not None and result.leaf.assumed,
         interval=result.interval,
@@ -133,13 +119,12 @@ def _exported_step(step: StepView, under: Circumstances) -> ExportedStep:
     )
 
 
-def exported_contributions(step: StepView) -> ExportedContributions | None:
+def exported_contributions(step: StepView) -> Contributions | None:
     """What a reader gets of what each input of a step added."""
-    told = step.contributions
-    if told is None:
+    found = step.contributions
+    if found is None:
         return None
-    items = tuple(sorted((item.slot, item.amount) for item in told.items))
-    return ExportedContributions(told.scale, told.base, told.output, items, told.residual)
+    return replace(found, groups=(), items=tuple(sorted(found.items, key=lambda item: (item.slot, item.amount))))
 
 
 def _exported_input(ground: GroundView) -> ExportedInput:
@@ -149,12 +134,13 @@ def _exported_input(ground: GroundView) -> ExportedInput:
 
 
 def _exported_attribution(against: Comparison, view: AttributionView) -> ExportedAttribution:
+    found = view.attribution
     items = tuple(
-        ExportedItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in view.items
+        ExportedItem(item.concept.iri, item.before, item.after, Decimal(repr(item.amount))) for item in found.items
     )
     groups = tuple(
-        ExportedGroup(Decimal(repr(group.amount)), tuple(sorted(view.items.index(item) for item in group.items)))
-        for group in view.groups
+        ExportedGroup(Decimal(repr(group.amount)), tuple(sorted(found.items.index(item) for item in group.items)))
+        for group in found.groups
     )
-    ends = Decimal(repr(view.base)), Decimal(repr(view.output))
-    return ExportedAttribution(view.scale, view.baseline, *ends, items, against.since, against.baseline.value, groups)
+    ends = Decimal(repr(found.base)), Decimal(repr(found.output))
+    return ExportedAttribution(found.scale, view.baseline, *ends, items, against.since, against.baseline.value, groups)

@@ -6,24 +6,28 @@ from decimal import Decimal
 
 import pytest
 
-from server.explain.prov.exported import ExportedContributions, ExportedStep
+from ontology.evaluation import Contribution
+from server.explain.prov.exported import ExportedStep
+from server.explain.results import Contributions
 from tests.support.changed_arguments import with_step
 from tests.support.synthetic_answers import NEWS2, exported_argument, finding_kinds, findings_text, verify_again
 
-Change = Callable[[ExportedContributions], ExportedContributions | None]
+Change = Callable[[Contributions], Contributions | None]
 
 
-def amounts(told: ExportedContributions, *more: int) -> tuple[tuple[str, Decimal], ...]:
-    return tuple(
-        (slot, amount + by) for (slot, amount), by in zip(told.items, (*more, *[0] * len(told.items)), strict=False)
-    )
+def amounts(found: Contributions, *more: int) -> tuple[Contribution, ...]:
+    added = (*more, *[0] * len(found.items))
+    return tuple(replace(item, amount=item.amount + by) for item, by in zip(found.items, added, strict=False))
 
 
-def scored() -> tuple[int, ExportedStep, ExportedContributions]:
+def scored() -> tuple[int, ExportedStep, Contributions]:
     steps = exported_argument("sepsis-ward", NEWS2).steps
     place, step = next((place, step) for place, step in enumerate(steps) if step.contributions is not None)
     assert step.contributions is not None
     return place, step, step.contributions
+
+
+NOTHING = Contribution("zzz", Decimal(0), "nothing")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,10 @@ def scored() -> tuple[int, ExportedStep, ExportedContributions]:
         # As long as the sum is right: only computing it again tells.
         (lambda told: replace(told, items=amounts(told, 1, -1)), "in the file, adds"),
         (lambda told: replace(told, base=told.base + 1, items=amounts(told, -1)), "the base is 1 in the file, 0 here"),
-        (lambda told: replace(told, items=(*told.items, ("zzz", Decimal(0)))), "other inputs add something here"),
+        (
+            lambda told: replace(told, items=(*told.items, NOTHING)),
+            "other inputs add something here",
+        ),
     ],
 )
 def test_what_was_changed_is_found(change: Change, text: str) -> None:
@@ -54,5 +61,6 @@ def test_what_was_not_changed_comes_out() -> None:
 def test_what_no_step_tells_here_is_found() -> None:
     said = exported_argument()
     place = next(place for place, step in enumerate(said.steps) if step.contributions is None)
-    made_up = ExportedContributions("POINTS", Decimal(0), Decimal(1), (("age", Decimal(1)),))
+    item = Contribution("age", Decimal(1), "65 or older")
+    made_up = Contributions("POINTS", Decimal(0), Decimal(1), Decimal(0), "no points", items=(item,))
     assert finding_kinds(verify_again(with_step(said, place, contributions=made_up))) == [("contributions", None)]

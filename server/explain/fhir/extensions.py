@@ -5,11 +5,12 @@ from decimal import Decimal
 from math import isfinite
 
 from ontology.evaluation import Interval
-from server.explain.comparisons import AttributionView, ItemView
+from server.attribution.result import AttributionItem
+from server.explain.comparisons import AttributionView
 from server.explain.fhir.elements import EXTENSIONS, Json, date_time, instant, json_number, range_
 from server.explain.fhir.parts import Part
 from server.explain.phrases import ground_times
-from server.explain.results import AnswerResult, ContributionsView
+from server.explain.results import AnswerResult, Contributions
 from server.explain.wording import value_words
 
 
@@ -27,7 +28,7 @@ def extensions(part: Part) -> list[Json]:
     if added is not None and added.scale != "POINTS":
         found.append(_contributions_extension(added))
     views = (each for each in result.attributions.values() if isinstance(each, AttributionView))
-    return [*found, *(_attribution_extension(each) for each in views if isfinite(each.base) and isfinite(each.output))]
+    return [*found, *(_attribution_extension(each) for each in views if _has_finite_ends(each))]
 
 
 def _ground_period(result: AnswerResult) -> Iterable[Json]:
@@ -43,7 +44,7 @@ def _limits_extension(name: str, limits: Interval) -> Json:
     return _nested(name, between, *level, _simple("text", "String", limits.text))
 
 
-def _contributions_extension(contributions: ContributionsView) -> Json:
+def _contributions_extension(contributions: Contributions) -> Json:
     ends = (("base", contributions.base), ("output", contributions.output), ("residual", contributions.residual))
     return _nested(
         "contributions",
@@ -61,18 +62,23 @@ def _contributions_extension(contributions: ContributionsView) -> Json:
     )
 
 
+def _has_finite_ends(view: AttributionView) -> bool:
+    return isfinite(view.attribution.base) and isfinite(view.attribution.output)
+
+
 def _attribution_extension(view: AttributionView) -> Json:
-    ends = (("base", view.base), ("output", view.output), ("residual", view.residual))
+    attribution = view.attribution
+    ends = (("base", attribution.base), ("output", attribution.output), ("residual", attribution.residual))
     return _nested(
         "attribution",
-        _simple("scale", "Code", view.scale),
+        _simple("scale", "Code", attribution.scale),
         *(_simple(name, "Decimal", _float_number(value)) for name, value in ends),
         _simple("baseline", "String", view.baseline),
-        *(_nested_item(*_item_extensions(item)) for item in view.items if isfinite(item.amount)),
+        *(_nested_item(*_item_extensions(item)) for item in attribution.items if isfinite(item.amount)),
     )
 
 
-def _item_extensions(item: ItemView) -> Iterable[Json]:
+def _item_extensions(item: AttributionItem) -> Iterable[Json]:
     yield _simple("concept", "Code", item.concept.id)
     yield _simple("amount", "Decimal", _float_number(item.amount))
     yield _simple("from", "String", value_words(item.before))

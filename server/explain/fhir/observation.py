@@ -19,7 +19,7 @@ from server.explain.fhir.elements import (
 )
 from server.explain.fhir.parts import Part
 from server.explain.fhir.resource import common_elements
-from server.explain.results import ContributionsView
+from server.explain.results import Contributions
 from server.explain.wording import reason_words
 
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
@@ -105,7 +105,7 @@ def _limits_components(code: str, display: str, limits: Interval | None) -> list
     return [{"code": named, "valueRange": range_(limits.low, limits.high, limits.unit)}]
 
 
-def _score_components(contributions: ContributionsView | None) -> list[Json]:
+def _score_components(contributions: Contributions | None) -> list[Json]:
     """The points of a score, under codes of ours: under that of the input they would be read as its value."""
     if contributions is None or contributions.scale != "POINTS":
         return []

@@ -7,8 +7,9 @@ from rdflib.namespace import DCTERMS
 
 from ontology.evaluation import Issue
 from ontology.values import Value
+from server.attribution.result import AttributionItem
 from server.errors import ArgumentFileError
-from server.explain.comparisons import AttributionView, Comparison, ItemView
+from server.explain.comparisons import AttributionView, Comparison
 from server.explain.prov.exported import ExportedAttribution, ExportedGroup, ExportedItem
 from server.explain.prov.rdf_terms import AGENT, MPM
 from server.explain.prov.rdf_values import float_literal, read_value, time_literal, write_value
@@ -44,23 +45,23 @@ def write_attributions(
 
 
 def _write_attribution(graph: Graph, name: NodeName, part: str, view: AttributionView) -> None:
-    node = name(part)
+    node, attribution = name(part), view.attribution
     graph.add((node, DCTERMS.description, Literal(view.text)))
-    graph.add((node, MPM.scale, Literal(view.scale)))
+    graph.add((node, MPM.scale, Literal(attribution.scale)))
     graph.add((node, MPM.baseline, Literal(view.baseline)))
-    graph.add((node, MPM.base, float_literal(view.base)))
-    graph.add((node, MPM.output, float_literal(view.output)))
-    graph.add((node, MPM.residual, float_literal(view.residual)))
-    _write_ends(graph, name, part, view.base_value, view.output_value)
-    for text in view.flipped:
+    graph.add((node, MPM.base, float_literal(attribution.base)))
+    graph.add((node, MPM.output, float_literal(attribution.output)))
+    graph.add((node, MPM.residual, float_literal(attribution.residual)))
+    _write_ends(graph, name, part, attribution.base_value, attribution.output_value)
+    for text in attribution.flipped:
         graph.add((node, MPM.flipped, Literal(text)))
-    for place, between in enumerate(view.between):
+    for place, between in enumerate(attribution.between):
         number = name(f"{part}.between-{place}")
         graph.add((node, MPM.between, number))
         graph.add((number, RDF.type, PROV.Entity))
         graph.add((number, MPM.concept, URIRef(between.concept.iri)))
         _write_ends(graph, name, f"{part}.between-{place}", between.before, between.after)
-    for place, stayed in enumerate(view.stayed):
+    for place, stayed in enumerate(attribution.stayed):
         kept = name(f"{part}.stayed-{place}")
         graph.add((node, MPM.stayed, kept))
         graph.add((kept, RDF.type, PROV.Entity))
@@ -69,12 +70,12 @@ def _write_attribution(graph: Graph, name: NodeName, part: str, view: Attributio
         graph.add((kept, MPM.reason, Literal(stayed.why)))
         write_value(graph, kept, stayed.value)
     # By themselves, not by what they say: two may be equal, as parts of what moved as one.
-    places = {id(item): place for place, item in enumerate(view.items)}
-    for place, item in enumerate(view.items):
+    places = {id(item): place for place, item in enumerate(attribution.items)}
+    for place, item in enumerate(attribution.items):
         graph.add((node, MPM.item, name(f"{part}.item-{place}")))
         graph.add((name(f"{part}.item-{place}"), MPM.position, Literal(place)))
         _write_item(graph, name, f"{part}.item-{place}", item)
-    for place, group in enumerate(view.groups):
+    for place, group in enumerate(attribution.groups):
         grouped = name(f"{part}.group-{place}")
         graph.add((node, MPM.together, grouped))
         graph.add((grouped, RDF.type, PROV.Entity))
@@ -86,7 +87,7 @@ def _write_attribution(graph: Graph, name: NodeName, part: str, view: Attributio
             graph.add((grouped, MPM.item, name(f"{part}.item-{places[id(item)]}")))
 
 
-def _write_item(graph: Graph, name: NodeName, part: str, item: ItemView) -> None:
+def _write_item(graph: Graph, name: NodeName, part: str, item: AttributionItem) -> None:
     node = name(part)
     graph.add((node, RDF.type, PROV.Entity))
     graph.add((node, MPM.concept, URIRef(item.concept.iri)))

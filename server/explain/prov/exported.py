@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ontology.evaluation import Interval, SlotInput
 from ontology.values import Value
+from server.explain.results import Contributions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,6 @@ class ExportedInput:
     steps: tuple[int, ...] = ()
     records: tuple[str, ...] = ()
     assumed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedContributions:
-    """What each slot of a step added to ``base`` on ``scale``, up to ``output``; ``items`` by the names of the slots.
-
-    ``residual``: what they leave over, where the value is only the least that it can be.
-    """
-
-    scale: str
-    base: Decimal
-    output: Decimal
-    items: tuple[tuple[str, Decimal], ...]
-    residual: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +47,7 @@ class ExportedStep:
     environment: str
     reused: bool = False
     bounds: Interval | None = None
-    contributions: ExportedContributions | None = None
+    contributions: Contributions | None = None
 
 
 @dataclass(frozen=True, slots=True)

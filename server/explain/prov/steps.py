@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from rdflib import OWL, PROV, RDF, RDFS, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
 
-from ontology.evaluation import SlotInput
+from ontology.evaluation import Contribution, SlotInput
 from ontology.resources import RecordRef
 from server.catalog.descriptions import Description
 from server.executor.fingerprint import PUBLIC, fingerprint
 from server.executor.trace import Circumstances
-from server.explain.prov.exported import ExportedContributions
 from server.explain.prov.rdf_terms import AGENT, MPM, PPLAN, iri
 from server.explain.prov.rdf_values import decimal_literal, time_literal, write_interval, write_value
 from server.explain.prov.statements import Statements, Term
-from server.explain.results import ContributionsView, GroundView, StepView
+from server.explain.results import Contributions, GroundView, StepView
 
 
 def write_ground(graph: Graph, given: URIRef, ground: GroundView, patient: URIRef, values: Sequence[URIRef]) -> None:
@@ -65,7 +64,7 @@ PartName = Callable[[str], URIRef]
 
 
 def write_contributions(
-    graph: Graph, name: PartName, position: int, contributions: ContributionsView | None, value: URIRef
+    graph: Graph, name: PartName, position: int, contributions: Contributions | None, value: URIRef
 ) -> None:
     """State what the slots of a step added; nothing where it does not tell."""
     if contributions is None:
@@ -102,23 +101,30 @@ def write_contributions(
             graph.add((together, MPM.name, Literal(slot)))
 
 
-def read_contributions(statements: Statements, value: Term) -> ExportedContributions | None:
-    """What the slots of the step added that gave a value; None where the file does not tell."""
-    found = statements.nodes(value, str(MPM.contributions))
-    if not found:
+def read_contributions(statements: Statements, value: Term) -> Contributions | None:
+    """What each slot of the step added that generated a value, by the names of the slots; None where nothing is stated.
+
+    Groups are not read: their amounts are in those of their slots.
+    """
+    if not statements.nodes(value, str(MPM.contributions)):
         return None
     node = statements.node(value, str(MPM.contributions))
-    return ExportedContributions(
+    items = (_read_contribution(statements, part) for part in statements.nodes(node, str(MPM.contribution)))
+    return Contributions(
         scale=statements.text(node, str(MPM.scale)),
         base=statements.number(node, str(MPM.base)),
         output=statements.number(node, str(MPM.output)),
-        items=tuple(
-            sorted(
-                (statements.text(part, str(MPM.name)), statements.number(part, str(MPM.amount)))
-                for part in statements.nodes(node, str(MPM.contribution))
-            )
-        ),
         residual=statements.number(node, str(MPM.residual)),
+        background=statements.text(node, str(MPM.baseline)),
+        items=tuple(sorted(items, key=lambda each: (each.slot, each.amount))),
+    )
+
+
+def _read_contribution(statements: Statements, part: Term) -> Contribution:
+    return Contribution(
+        slot=statements.text(part, str(MPM.name)),
+        amount=statements.number(part, str(MPM.amount)),
+        text=statements.text(part, str(DCTERMS.description)),
     )
 
 

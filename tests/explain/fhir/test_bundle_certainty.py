@@ -4,7 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ontology.values import Quantity
-from server.explain.comparisons import AttributionView, Baseline, Comparison, ItemView
+from server.attribution.result import Attribution, AttributionItem
+from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.fhir import bundle
 from tests.support import traces as t
@@ -73,15 +74,12 @@ def test_what_takes_from_a_model_of_trial_is_no_surer_than_that() -> None:
 
 
 def test_attributions_that_were_asked_for_are_told_in_words_and_numbers() -> None:
-    item = ItemView(
+    item = AttributionItem(
         concept=t.CREATININE, slot="creatinine", before=Quantity(Decimal("1.1"), "mg/dL"),
-        after=Quantity(Decimal("1.6"), "mg/dL"), amount=-19.25, error=None, effective_before=None, effective=t.DRAWN,
-        records_before=(), records=(), assumed=False, alone=True, needed=True,
+        after=Quantity(Decimal("1.6"), "mg/dL"), amount=-19.25, alone=True, needed=True,
     )  # fmt: skip
-    view = AttributionView(
-        scale="VALUE", baseline="the record as of March", base=64.51, output=45.26, residual=0.0,
-        base_value=t.GFR, output_value=t.GFR, items=(item,), stayed=(), flipped=(), text="eGFR is now 45, it was 65.",
-    )  # fmt: skip
+    attribution = Attribution("VALUE", 64.51, 45.26, t.GFR, t.GFR, (item,), ())
+    view = AttributionView(attribution, "the record as of March", "eGFR is now 45, it was 65.")
     result = replace(result_of_trace("complete"), attributions={Comparison(Baseline.EARLIER, t.DRAWN): view})
     made = bundle(result)
     first = made["entry"][0]["resource"]

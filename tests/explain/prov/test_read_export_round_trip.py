@@ -14,8 +14,9 @@ from fixtures.transactions import bundles_in, resources_of
 from ontology.evaluation import SlotInput
 from ontology.resources import RecordRef
 from ontology.values import Quantity
+from server.attribution.result import Attribution, AttributionGroup, AttributionItem
 from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
-from server.explain.comparisons import AttributionView, Baseline, Comparison, GroupView, ItemView
+from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.prov import argument_graph, serialize_graphs
 from server.explain.prov.exported import ExportedAnswer
 from server.explain.prov.read_export import read_export
@@ -170,15 +171,16 @@ def test_what_may_not_stand_in_an_address_is_encoded() -> None:
 ONE, TWO = Quantity(Decimal(1), "mg/dL"), Quantity(Decimal(2), "mg/dL")
 
 
-def item() -> ItemView:
-    return ItemView(t.CREATININE, "creatinine", ONE, TWO, 0.5, None, None, None, (), (), False, False, False)
+def item() -> AttributionItem:
+    return AttributionItem(t.CREATININE, "creatinine", ONE, TWO, amount=0.5)
 
 
 def test_a_group_keeps_each_of_its_inputs() -> None:
     """Inputs that move as one are told as equal parts, and two selections of one concept may find one record."""
     items = (item(), item(), item())
-    group = GroupView("both", (items[0], items[2]), 1.0)
-    view = AttributionView("mg/dL", "usual values", 1.0, 2.5, ONE, TWO, 0.0, items, (), (), "moved", (group,))
+    group = AttributionGroup("both", (items[0], items[2]), 1.0)
+    attribution = Attribution("mg/dL", 1.0, 2.5, ONE, TWO, items, (), groups=(group,))
+    view = AttributionView(attribution, "usual values", "moved")
     result = replace(exported_result("chain"), attributions={Comparison(Baseline.REFERENCE): view})
     (attribution,) = read_export(serialize_result(result), "turtle")[0].attributions
     assert [found.items for found in attribution.groups] == [(0, 2)]

@@ -1,7 +1,7 @@
 """Both ends of an exported attribution reconstructed: its items matched to the slots that they filled.
 
-An attribution names concepts; a concept may fill several slots, and not all of those need have moved (one was too old
-then, say).  So there may be several ways to match the items to the slots: each is tried.
+An attribution names concepts; a concept may fill several slots, and not all of them need have moved (one may have been
+too old then).  So there may be several ways to match the items to the slots: each is tried.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from server.verify.check_inputs import may_be_stale, same_value
 from server.verify.findings import RecomputedStep
 
 MOST_MATCHES = 24
-"""Ways to lay items to slots that are tried."""
+"""Ways to match items to slots that are tried, at most."""
 _LAST_DIGITS = Decimal("1e-20")
 
 _Key: TypeAlias = tuple[str, Select, timedelta | None, bool]
@@ -92,12 +92,12 @@ def _binding(
 
 
 def possible_baselines(actual: ActualEnd, items: Sequence[ExportedItem], at: datetime) -> Iterator[Snapshot]:
-    """The other end as of ``at``, in each way in which the items can be laid to the slots; none where there is none."""
+    """The other end as of ``at``, for each way to match the items to the slots; empty where there is none."""
     groups = _slots_by_selection(actual)
     options = [list(_possible_matches(item, groups, actual)) for item in items]
     for chosen in islice(product(*options), MOST_MATCHES):
         if len({key for key, _ in chosen}) == len(chosen):
-            moved = {place: bound for _, laid in chosen for place, bound in laid.items()}
+            moved = {place: bound for _, matched in chosen for place, bound in matched.items()}
             yield Snapshot(at, {**actual.side.inputs, **moved})
             if cut := _stale_inputs(actual):
                 yield Snapshot(at, {**actual.side.inputs, **moved, **cut}, actual.side.values)
@@ -114,26 +114,26 @@ def _stale_inputs(actual: ActualEnd) -> EndInputs:
 
 
 def unmatched_items(actual: ActualEnd, items: Sequence[ExportedItem]) -> Iterator[ExportedItem]:
-    """The items whose ends are nothing that the steps used, or could use."""
+    """The items that match no slot: no step used the value, or could have used the value before."""
     groups = _slots_by_selection(actual)
     return (item for item in items if not any(True for _ in _possible_matches(item, groups, actual)))
 
 
 def is_evaluation_time(actual: ActualEnd, item: ExportedItem) -> bool:
-    """Whether this is the evaluation time, which is told as what a module makes of it: age."""
+    """Whether this is the evaluation time, which an attribution shows as what a module computes from it: age."""
     made = (call.description for call in actual.plan.calls if call.description.evaluation_time is not None)
     return any(description.produces.iri == item.concept for description in made)
 
 
 def _slots_by_selection(actual: ActualEnd) -> dict[_Key, list[Place]]:
-    """The slots that no call as of the answer's time fills, together where one selection fills them."""
+    """The slots that are filled by no call as of the answer's time, by the selection that fills them."""
     found: dict[_Key, list[Place]] = {}
     for call in actual.plan.calls:
         for slot in call.description.slots:
             binding = call.bindings[slot.name]
             if not isinstance(binding, FromCall):
-                told = binding.slot if isinstance(binding, Leaf) else slot
-                found.setdefault(leaf_key(told), []).append((call.description.iri, slot.name))
+                selected = binding.slot if isinstance(binding, Leaf) else slot
+                found.setdefault(leaf_key(selected), []).append((call.description.iri, slot.name))
     return found
 
 
@@ -159,7 +159,7 @@ def _possible_matches(
 
 
 def _item_matches(item: ExportedItem, given: BoundInput) -> bool:
-    """Whether the slot is where the item says that it is now, and can be where it says that it was."""
+    """Whether the slot has the value of the item now, and can have had its value before."""
     before, after = _in_slot_unit(item.before, given.slot), _in_slot_unit(item.after, given.slot)
     if isinstance(before, Quantity | Bound):
         if not isinstance(after, Quantity | Bound) or before.unit != (given.slot.unit or given.slot.concept.unit):
@@ -167,7 +167,7 @@ def _item_matches(item: ExportedItem, given: BoundInput) -> bool:
     elif type(before) is not type(after):
         return False
     if isinstance(after, Quantity) and isinstance(given.value, Quantity) and after.unit == given.value.unit:
-        # A conversion from one slot's unit into another's leaves something behind in the last digit.
+        # Converting between the units of two slots may change the last digit.
         return abs(after.value - given.value.value) <= abs(given.value.value) * _LAST_DIGITS
     return same_value(after, given.value)
 

@@ -20,7 +20,7 @@ _UNKNOWN_CIRCUMSTANCES = Circumstances(Environment({}, "", ""))
 
 
 def check_answer(exported: ExportedAnswer, steps: Sequence[RecomputedStep], catalog: Catalog) -> Iterator[Finding]:
-    """What is wrong with the answer as a whole."""
+    """The findings of the answer itself, beside those of its steps."""
     if not steps:
         yield from _check_recorded(exported, catalog)
         return
@@ -40,7 +40,7 @@ def check_answer(exported: ExportedAnswer, steps: Sequence[RecomputedStep], cata
         )
         yield Finding(FindingKind.TIME, text)
     if exported.assumed:
-        yield Finding(FindingKind.ANSWER, "the answer is said to be assumed, and to be computed")
+        yield Finding(FindingKind.ANSWER, "the answer is marked as assumed, and has steps that compute it")
     yield from _check_interval(exported, last)
     reached = _reached_steps(exported)
     for place, step in enumerate(steps):
@@ -48,13 +48,11 @@ def check_answer(exported: ExportedAnswer, steps: Sequence[RecomputedStep], cata
             yield Finding(FindingKind.LINK, f"the answer does not rest on its step {place + 1}, {step.exported.title}")
     status = _recomputed_status(steps)
     if status is not None and status.value != exported.status:
-        yield Finding(
-            FindingKind.STATUS, f"{exported.status} in the file; from what comes out here it is {status.value}"
-        )
+        yield Finding(FindingKind.STATUS, f"{exported.status} in the file, {status.value} from the steps here")
 
 
 def _check_interval(exported: ExportedAnswer, last: RecomputedStep) -> Iterator[Finding]:
-    """Whether its uncertainty is the one that comes out here."""
+    """Whether its uncertainty is the same here."""
     if last.evaluation is None:
         return
     there, here = exported.interval, last.evaluation.interval
@@ -81,7 +79,7 @@ def _check_recorded(exported: ExportedAnswer, catalog: Catalog) -> Iterator[Find
         yield Finding(FindingKind.INTERVAL, "the answer has an uncertainty, and no step that could give one")
     wanted = Status.INSUFFICIENT if isinstance(exported.value, Absent) else Status.COMPLETE
     if exported.status != wanted.value:
-        yield Finding(FindingKind.STATUS, f"{exported.status} in the file; for what it says it is {wanted.value}")
+        yield Finding(FindingKind.STATUS, f"{exported.status} in the file, {wanted.value} for its value")
 
 
 def _is_computed(concept: Concept) -> bool:
@@ -103,8 +101,8 @@ def _recomputed_status(steps: Sequence[RecomputedStep]) -> Status | None:
     made = [each for step in steps if (each := _recomputed_execution(step, len(steps))) is not None]
     if len(made) < len(steps):
         return None
-    reach = Dependencies(_recomputed_trace(tuple(made), steps[-1].exported.as_of))
-    return status_of(reach, len(steps) - 1)
+    dependencies = Dependencies(_recomputed_trace(tuple(made), steps[-1].exported.as_of))
+    return status_of(dependencies, len(steps) - 1)
 
 
 def _recomputed_trace(executions: tuple[Execution, ...], at: datetime) -> Trace:
@@ -119,5 +117,7 @@ def _recomputed_execution(step: RecomputedStep, count: int) -> Execution | None:
         consumed, given = step.inputs[slot.name], step.exported.inputs[slot.name]
         below = tuple(each for each in given.steps if 0 <= each < count)
         inputs[slot.name] = BoundInput(slot, consumed.value, consumed.bounds, steps=below, assumed=given.assumed)
-    said = step.exported
-    return Execution(step.description, said.as_of, inputs, step.evaluation, said.fingerprint, said.reused, "")
+    exported = step.exported
+    return Execution(
+        step.description, exported.as_of, inputs, step.evaluation, exported.fingerprint, exported.reused, ""
+    )

@@ -33,7 +33,7 @@ def check_attribution(
     catalog: Catalog,
     zone: tzinfo,
 ) -> tuple[list[Finding], list[str]]:
-    """What does not come out of an attribution, and what could not be looked at."""
+    """The findings of an attribution, and notes on what could not be checked."""
     if not steps:
         return [_attribution_finding(attribution, "the answer is not computed, so nothing can move it")], []
     findings = [*_check_sums(attribution, exported), *_check_groups(attribution)]
@@ -44,22 +44,22 @@ def check_attribution(
             f"{attribution_name(attribution)}: a step could not be computed here; only the sums were checked."
         ]
     if attribution.against == REFERENCE:
-        # What is usual stands in the catalog: all of it can be made again.
+        # Usual values come from the catalog, so this end can be computed in full.
         goal = actual.goal.call or ""
         sides = [reference_snapshot(actual.plan, goal, actual.side)]
     else:
-        laid = [item for item in attribution.items if not is_evaluation_time(actual, item)]
-        for item in unmatched_items(actual, laid):
-            text = f"{item.concept} is said to be {format_exact(item.after)} now, which no step used so"
+        inputs = [item for item in attribution.items if not is_evaluation_time(actual, item)]
+        for item in unmatched_items(actual, inputs):
+            text = f"{item.concept} is {format_exact(item.after)} now in the file, and no step used that value"
             findings.append(_attribution_finding(attribution, text))
         if attribution.scale == CODE:
-            return findings, [f"{attribution_name(attribution)}: of a code there are no amounts to reckon."]
-        if len(laid) < len(attribution.items) and attribution.since is None:
+            return findings, [f"{attribution_name(attribution)}: a code has no amounts to check."]
+        if len(inputs) < len(attribution.items) and attribution.since is None:
             text = "the time of the other end is not in the file; only the sums were checked."
             return findings, [f"{attribution_name(attribution)}: {text}"]
         # Nobody grows older after death: then both ends have the time of the answer.
         at = exported.at if attribution.since is None else min(attribution.since, exported.at)
-        sides = list(possible_baselines(actual, laid, at))
+        sides = list(possible_baselines(actual, inputs, at))
     if not findings:
         findings += _nearest_findings(attribution, [_recompute_attribution(actual, side, zone) for side in sides])
     if len(attribution.items) > MAX_EXACT_PLAYERS:
@@ -72,7 +72,7 @@ def check_attribution(
 def _check_sums(attribution: ExportedAttribution, exported: ExportedAnswer) -> list[Finding]:
     if attribution.scale == CODE:
         some = any((attribution.base, attribution.output, *(item.amount for item in attribution.items)))
-        return [_attribution_finding(attribution, "it has amounts, and of a code there are none")] if some else []
+        return [_attribution_finding(attribution, "it has amounts, and a code has none")] if some else []
     total = attribution.base + sum((item.amount for item in attribution.items), Decimal(0))
     found = []
     if abs(total - attribution.output) > TOLERANCE:
@@ -90,16 +90,16 @@ def _check_sums(attribution: ExportedAttribution, exported: ExportedAnswer) -> l
 
 
 def _check_groups(attribution: ExportedAttribution) -> Iterator[Finding]:
-    """Whether each group moved what those in it moved together; of codes there are no amounts."""
+    """Whether the amount of each group is the sum of its inputs' amounts."""
     for group in attribution.groups:
         total = sum((attribution.items[place].amount for place in group.items), Decimal(0))
         if abs(total - group.amount) > TOLERANCE:
-            text = f"a group is said to have moved it by {group.amount:f}, and its inputs add up to {total:f}"
+            text = f"a group moved it by {group.amount:f} in the file, and its inputs add up to {total:f}"
             yield _attribution_finding(attribution, text)
 
 
 def _value_on_scale(scale: str, value: Value) -> Decimal | None:
-    """The answer on the scale of an attribution; None where it has no place on it."""
+    """The answer on the scale of an attribution; None for what is no number, or a certain risk."""
     if not isinstance(value, Quantity):
         return None
     if scale != LOG_ODDS:
@@ -113,11 +113,11 @@ def _recompute_attribution(actual: ActualEnd, side: Snapshot, zone: tzinfo) -> A
         made = attribute(actual.plan, actual.goal, side, actual.side, zone)
     except (ArithmeticError, ValueError):
         made = None
-    # Of a Decimal that is too large for a float, Python makes an infinite one, and of two of those no number.
+    # A Decimal too large for a float becomes infinite, and the difference of two of those is not a number.
     if made is None or (
         isinstance(made, Attribution) and not all(map(isfinite, (made.base, *(item.amount for item in made.items))))
     ):
-        return NoAttribution("the numbers at its other end cannot be reckoned with.")
+        return NoAttribution("the numbers at its other end are out of range.")
     return made
 
 
@@ -126,9 +126,7 @@ def _nearest_findings(
 ) -> list[Finding]:
     """What differs from the nearest of several."""
     found = [_compare_attributions(attribution, each) for each in recomputed]
-    return min(
-        found, key=len, default=[_attribution_finding(attribution, "its inputs cannot be laid to slots of the steps")]
-    )
+    return min(found, key=len, default=[_attribution_finding(attribution, "its inputs match no slots of the steps")])
 
 
 def _compare_attributions(attribution: ExportedAttribution, recomputed: Attribution | NoAttribution) -> list[Finding]:
@@ -164,7 +162,7 @@ def _compare_item(one: ExportedItem, other: AttributionItem) -> Iterator[str]:
 
 
 def _is_near(one: Value, other: Value, molar_mass: Decimal | None) -> bool:
-    """Equal values; of numbers, whichever of the units that slots take they are told in."""
+    """Equal values; numbers may be in different units, since several slots may take a concept."""
     if not (isinstance(one, Quantity) and isinstance(other, Quantity)):
         return same_value(one, other)
     try:
@@ -179,5 +177,5 @@ def _attribution_finding(attribution: ExportedAttribution, text: str) -> Finding
 
 
 def attribution_name(attribution: ExportedAttribution) -> str:
-    """How an attribution is called, at the beginning of what is said of it."""
-    return f"what moved it from {attribution.baseline}"
+    """The name of an attribution, with which its findings, notes and line in the report begin."""
+    return f"attribution against {attribution.baseline}"

@@ -1,6 +1,6 @@
-"""Checks the inputs of a step: its slots, its links to earlier steps, and each input as those steps give it here.
+"""Checks the inputs of a step: its slots, its links to earlier steps, and each input as those steps compute it here.
 
-Inputs without a step are taken as the file has them.
+Inputs without a step are used as they are in the file.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,37 +22,37 @@ _STALE = SlotInput(Absent(AbsentReason.STALE))
 
 
 def check_slots(step: ExportedStep, description: Description) -> Iterator[Finding]:
-    """Whether the file fills the slots that the module has here, with what each of them takes."""
+    """Whether the file has an input for each slot that the module has here, and for no other, of its type and unit."""
     names = {slot.name for slot in description.slots}
     for name in sorted(names - step.inputs.keys()):
-        yield Finding(FindingKind.SLOT, "the module has this slot here, and the file does not say what filled it", name)
+        yield Finding(FindingKind.SLOT, "the module has this slot here, and the file has no input for it", name)
     for name in sorted(step.inputs.keys() - names):
         yield Finding(FindingKind.SLOT, "the file fills a slot that the module does not have here", name)
     if names <= step.inputs.keys():
         try:
             check_inputs(description, {name: given.consumed for name, given in step.inputs.items()})
         except KindError as error:
-            yield Finding(FindingKind.SLOT, f"what the file says cannot fill the slots: {error}")
+            yield Finding(FindingKind.SLOT, f"the inputs of the file cannot fill the slots: {error}")
 
 
 def recompute_input(
     step: ExportedStep, slot: Slot, description: Description, recomputed: Sequence[RecomputedStep]
 ) -> tuple[SlotInput, list[Finding]]:
-    """What fills a slot now, and how that differs from what the file says."""
+    """What fills a slot here, and how that differs from the file."""
     given = step.inputs[slot.name]
     wrong = [Finding(FindingKind.LINK, text, slot.name) for text in _check_links(given, slot, step, recomputed)]
     if not given.steps or wrong:
         return given.consumed, wrong
     producers = sorted((recomputed[each] for each in given.steps), key=lambda each: each.exported.as_of)
     if any(each.evaluation is None for each in producers):
-        text = "rests on a step that could not be computed here; what the file says was taken"
+        text = "comes from a step that could not be computed here; the value of the file was used"
         return given.consumed, [Finding(FindingKind.NOT_COMPUTED, text, slot.name)]
     if given.consumed == _STALE and may_be_stale(slot, description):
         return given.consumed, []
     try:
         made = _series_value(slot, producers) if slot.select is Select.SERIES else _single_value(slot, producers[0])
     except MedtwinError:
-        text = "what the step before gives is in a unit that the slot cannot take"
+        text = "the step before gives a unit that the slot cannot take"
         return given.consumed, [Finding(FindingKind.LINK, text, slot.name)]
     return made, list(_compare_input(given.consumed, made, slot))
 
@@ -81,7 +81,7 @@ def _check_links(
     if given.concept != slot.concept.iri:
         yield f"is of {given.concept}; the slot takes {slot.concept.iri}"
     if given.assumed and given.steps:
-        yield "is said to be assumed, and to come from a step"
+        yield "is marked as assumed, and comes from a step"
     if not given.steps:
         if _must_be_computed(given, slot):
             yield f"{slot.concept.display} is computed, and the file has no step that gives it"
@@ -98,11 +98,11 @@ def _check_links(
 def _check_producer(producer: RecomputedStep, slot: Slot, as_of: datetime) -> Iterator[str]:
     name = producer.exported.title
     if producer.description is not None and producer.description.produces.iri != slot.concept.iri:
-        yield f"is said to come from {name}, which gives {producer.description.produces.display}"
+        yield f"is linked to {name}, which gives {producer.description.produces.display}"
     elif slot.select is not Select.SERIES and producer.exported.as_of != as_of:
-        yield f"is said to come from {name} as of {producer.exported.as_of.isoformat()}, which is another time"
+        yield f"is linked to {name} as of {producer.exported.as_of.isoformat()}, which is another time"
     elif producer.exported.as_of > as_of:
-        yield f"is said to come from {name} as of {producer.exported.as_of.isoformat()}, which is later"
+        yield f"is linked to {name} as of {producer.exported.as_of.isoformat()}, which is later"
 
 
 def _must_be_computed(given: ExportedInput, slot: Slot) -> bool:

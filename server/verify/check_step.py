@@ -18,7 +18,7 @@ from server.verify.findings import Finding, FindingKind
 
 @dataclass(frozen=True, slots=True)
 class _KnownEnvironment(Environment):
-    """Surroundings of which only the digest is known."""
+    """An environment of which only the digest is known."""
 
     known_digest: str = ""
 
@@ -27,7 +27,7 @@ class _KnownEnvironment(Environment):
 
 
 def check_module(step: ExportedStep, description: Description | None, environment: Environment) -> Iterator[Finding]:
-    """What is another here than what made the step."""
+    """How the module and the environment here differ from those that made the step."""
     if description is None:
         yield Finding(FindingKind.MODULE, f"there is no module {step.module} here; {step.title} {step.version} made it")
         return
@@ -35,7 +35,7 @@ def check_module(step: ExportedStep, description: Description | None, environmen
         yield Finding(FindingKind.VERSION, f"made by version {step.version}; here it is {description.version}")
     elif step.description != description.digest:
         yield Finding(
-            FindingKind.DESCRIPTION, f"version {step.version} is described otherwise here, under the same number"
+            FindingKind.DESCRIPTION, f"version {step.version} has another description here, under the same number"
         )
     if step.code != description.code_digest:
         yield Finding(FindingKind.CODE, "made by other code than the module has here")
@@ -47,27 +47,27 @@ def check_module(step: ExportedStep, description: Description | None, environmen
 def check_fingerprint(
     step: ExportedStep, description: Description, zone: tzinfo, key: bytes | None
 ) -> Iterator[Finding]:
-    """Whether the step's digest, and its fingerprint under the ``key`` of this installation, fit what the step says.
+    """Whether the step's digest, and its fingerprint under the ``key`` of this installation, match the step.
 
-    Both are made from what the step says: its inputs, its time, its module and the digests that go with it.
+    Both are computed from its inputs, its time, its module, and the digests of description, code and environment.
     """
     there = replace(description, digest=step.description, code_digest=step.code)
     around = _KnownEnvironment({}, "", "", known_digest=step.environment)
     inputs = {name: given.consumed for name, given in step.inputs.items()}
     if _compute_fingerprint(there, inputs, step, around, PUBLIC, zone) != step.content_digest:
-        text = "the digest does not fit what the step says: its inputs, its time or its module were changed"
+        text = "the digest does not match the step: its inputs, its time or its module were changed"
         if (description.version, description.digest) != (step.version, step.description):
-            text += ", or the module was described otherwise"
+            text += ", or the module had another description"
         yield Finding(FindingKind.FINGERPRINT, text)
     elif key is not None and _compute_fingerprint(there, inputs, step, around, key, zone) != step.fingerprint:
         yield Finding(FindingKind.KEY, "the fingerprint is not under the key of this installation, or was changed")
 
 
 def check_fingerprint_format(fingerprint_format: int) -> Iterator[Finding]:
-    """Whether the fingerprints are of a form that this version does not make."""
+    """Whether the fingerprints have another format than those of this version."""
     if fingerprint_format != FORMAT:
         text = (
-            f"fingerprints are of form {fingerprint_format} in the file and of form {FORMAT} here:"
+            f"fingerprints have format {fingerprint_format} in the file and format {FORMAT} here:"
             " they were not compared"
         )
         yield Finding(FindingKind.FORMAT, text)
@@ -94,11 +94,11 @@ TOLERANCE = Decimal("1e-6")
 def check_contributions(
     exported: Contributions | None, evaluation: Evaluation, inputs: dict[str, SlotInput]
 ) -> Iterator[Finding]:
-    """What of the contributions does not come out."""
+    """How the contributions differ from those of the step here, or do not add up."""
     here = contributions_of(evaluation, inputs)
     if exported is None:
         if here is not None:
-            yield _contributions_finding("the file does not say what each input added, and here each adds something")
+            yield _contributions_finding("the file has no contributions, and the step has some here")
         return
     total = exported.base + exported.residual + sum((item.amount for item in exported.items), Decimal(0))
     if abs(total - exported.output) > TOLERANCE:
@@ -106,7 +106,7 @@ def check_contributions(
             f"base and contributions add up to {total:f}, and the output is {exported.output:f}"
         )
     if here is None:
-        yield _contributions_finding("the file says what each input added, and here nothing is told of that")
+        yield _contributions_finding("the file has contributions, and the step has none here")
         return
     if exported.scale != here.scale:
         yield _contributions_finding(f"the scale is {exported.scale} in the file, {here.scale} here")

@@ -25,25 +25,25 @@ class FindingKind(StrEnum):
     VERSION = "version"
     """The module has another version here."""
     DESCRIPTION = "description"
-    """The module is described otherwise here."""
+    """The module has another description here, under the same version."""
     CODE = "code"
-    """The module's code is another here."""
+    """The module has other code here."""
     ENVIRONMENT = "environment"
-    """Interpreter, ontology or libraries are others here."""
+    """Interpreter, ontology or libraries differ here."""
     FORMAT = "format"
     """Fingerprints have another form here."""
     SLOT = "slot"
-    """What fills the slots does not fit the module."""
+    """The slots of the file are not those of the module here, or hold what these do not take."""
     LINK = "link"
     """An input does not come from where it must."""
     INPUT = "input"
     """An input is not what the step before it gives here."""
     TIME = "time"
-    """Times do not fit each other, or cannot be reckoned with."""
+    """Times disagree, or are out of range."""
     FINGERPRINT = "fingerprint"
-    """The digest does not fit what the step says."""
+    """The digest does not match the step."""
     KEY = "key"
-    """The fingerprint is not the one that this installation gives."""
+    """The fingerprint is not under the key of this installation."""
     VALUE = "value"
     """Another value comes out here."""
     BOUNDS = "bounds"
@@ -51,24 +51,24 @@ class FindingKind(StrEnum):
     INTERVAL = "interval"
     """Another uncertainty comes out here."""
     CONTRIBUTIONS = "contributions"
-    """What each input added does not come out."""
+    """What each input added differs here, or does not add up."""
     FAILED = "failed"
     """The module fails here."""
     NOT_COMPUTED = "not-computed"
     """It cannot be computed here, for reasons that other findings give."""
     ANSWER = "answer"
-    """The answer is not what its last step gave."""
+    """The answer is not the result of its last step."""
     STATUS = "status"
-    """The status does not fit the steps."""
+    """The status does not follow from the steps."""
     ATTRIBUTION = "attribution"
-    """What moved the answer does not come out."""
+    """What moved the answer differs here, or does not add up."""
     SEAL = "seal"
-    """The seal does not fit."""
+    """The seal does not match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that differs, is missing or could not be computed; ``text`` says both sides."""
+    """One thing that differs, is missing or could not be computed; ``text`` has both sides."""
 
     kind: FindingKind
     text: str
@@ -77,8 +77,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RecomputedStep:
-    """A step, computed again.  ``description`` is None where there is no such module, ``evaluation`` where it could not
-    be computed; ``inputs`` is what it was computed from."""
+    """A step, computed again from ``inputs`` (by slot).
+
+    ``description`` is None where there is no such module here, ``evaluation`` where the step could not be computed.
+    """
 
     exported: ExportedStep
     description: Description | None
@@ -89,7 +91,7 @@ class RecomputedStep:
 
 @dataclass(frozen=True, slots=True)
 class RecomputedAnswer:
-    """An answer, computed again.  ``findings`` are those of the answer as a whole, ``notes`` what was not looked at."""
+    """An answer, computed again.  ``findings`` are those of the answer as a whole, ``notes`` what was not checked."""
 
     exported: ExportedAnswer
     steps: tuple[RecomputedStep, ...]
@@ -98,7 +100,7 @@ class RecomputedAnswer:
 
     @property
     def matches(self) -> bool:
-        """Whether nothing was found."""
+        """Whether there is no finding."""
         return not any(self.all_findings())
 
     def all_findings(self) -> Iterator[Finding]:

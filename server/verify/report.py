@@ -10,29 +10,23 @@ from server.verify.findings import Finding, RecomputedAnswer, RecomputedStep, fo
 from server.verify.verify import SealState, Verification
 
 SEAL_TEXTS = {
-    SealState.FITS: "fits; nothing in the file was changed, its records included, since this key sealed it",
-    SealState.BROKEN: (
-        "does not fit; something in the file was changed since it was written, or it is under another key"
+    SealState.VALID: "valid: the file, its records included, is unchanged since this key sealed it",
+    SealState.BROKEN: "does not match: the file was changed after it was sealed, or it was sealed with another key",
+    SealState.REMOVED: (
+        "missing, and a key is configured (cache.key): the file was exported without one, or its seal was removed"
     ),
-    SealState.REMOVED: "there is none, and here is a key; the file was written without one, or its seal was taken away",
     SealState.NO_KEY: (
-        "there is one, and no key (cache.key) here to check it; whoever can change the file can make its digests fit "
-        "as well, and nobody here would see another record or another sentence in it"
+        "present, not checked (no cache.key). Without the key a forged file with recomputed digests cannot be detected"
     ),
-    SealState.NONE: (
-        "there is none; whoever can change the file can make its digests fit as well, and nobody could see another "
-        "record or another sentence in it"
-    ),
+    SealState.NONE: "none. A forged file with recomputed digests, records or sentences cannot be detected",
 }
-RECORDS_TEXT = (
-    "not asked again; this proves the reckoning from what the file says, not that the records still stand so in the EHR"
-)
+RECORDS_TEXT = "not fetched again: the computation is verified, not the records in the EHR"
 
 
 def report_lines(verification: Verification) -> Iterator[str]:
-    """The verdict on each answer, step by step, then the seal, the records, and the whole."""
+    """The verdict on each answer, step by step, then the seal, the records and the verdict on the file."""
     for answer in verification.answers:
-        yield from map(printable, _answer_lines(answer, verification.seal is SealState.FITS))
+        yield from map(printable, _answer_lines(answer, verification.seal is SealState.VALID))
     yield f"Seal: {SEAL_TEXTS[verification.seal]}."
     yield f"Records: {RECORDS_TEXT}."
     count = sum(1 for answer in verification.answers for _ in answer.all_findings())
@@ -45,7 +39,7 @@ def report_lines(verification: Verification) -> Iterator[str]:
 
 
 def report_object(verification: Verification) -> dict[str, Any]:
-    """The same as plain objects."""
+    """The same as plain objects for JSON."""
     return {
         "same": verification.matches,
         "seal": {"state": verification.seal.value, "text": SEAL_TEXTS[verification.seal]},
@@ -55,9 +49,9 @@ def report_object(verification: Verification) -> dict[str, Any]:
 
 
 def report_json(verification: Verification) -> str:
-    """That as JSON, readable, and with what a terminal would obey escaped."""
-    told = json.dumps(report_object(verification), indent=2, ensure_ascii=False)
-    return "".join(each if each.isprintable() or each == "\n" else _json_escape(each) for each in told)
+    """The same as JSON: indented, with control characters escaped."""
+    text = json.dumps(report_object(verification), indent=2, ensure_ascii=False)
+    return "".join(each if each.isprintable() or each == "\n" else _json_escape(each) for each in text)
 
 
 def _json_escape(character: str) -> str:
@@ -66,27 +60,28 @@ def _json_escape(character: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A line of text out of a file, without what a terminal would obey."""
+    """A line of text out of a file, with control characters replaced."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _answer_lines(answer: RecomputedAnswer, is_sealed: bool) -> Iterator[str]:
-    said = answer.exported
+    exported = answer.exported
     verdict = _verdict(answer.findings, answer.matches)
-    yield f"{_answer_name(answer)}: {format_exact(said.value)}; {said.status}, as of {said.at.isoformat()}: {verdict}"
-    yield f"  In the file's words{'' if is_sealed else ' (not checked)'}: {said.text}"
+    value, at = format_exact(exported.value), exported.at.isoformat()
+    yield f"{_answer_name(answer)}: {value}; {exported.status}, as of {at}: {verdict}"
+    yield f"  In the file's words{'' if is_sealed else ' (not checked)'}: {exported.text}"
     for finding in answer.findings:
         yield f"    {_describe_finding(finding)}"
     for place, step in enumerate(answer.steps, start=1):
         head = f"  {place}. {step.exported.title} {step.exported.version}"
-        when = "" if step.exported.as_of == said.at else f" as of {step.exported.as_of.isoformat()}"
+        when = "" if step.exported.as_of == exported.at else f" as of {step.exported.as_of.isoformat()}"
         yield f"{head}{when}: {_describe_step(step)}"
         for finding in step.findings:
             yield f"    {_describe_finding(finding)}"
     if not answer.steps:
         yield "  Nothing to compute: it is read from a record, or was given with the question."
-    for told in said.attributions:
-        begin = attribution_name(told)
+    for attribution in exported.attributions:
+        begin = attribution_name(attribution)
         differs = any(finding.text.startswith(f"{begin}:") for finding in answer.findings)
         yield f"  {begin[0].upper()}{begin[1:]}: {'differs' if differs else 'same'}"
     for note in answer.notes:
@@ -94,7 +89,7 @@ def _answer_lines(answer: RecomputedAnswer, is_sealed: bool) -> Iterator[str]:
 
 
 def _answer_name(answer: RecomputedAnswer) -> str:
-    """What was answered, as the module here calls it."""
+    """The name of the concept, as the module has it here; its IRI where there is no such module."""
     description = answer.steps[-1].description if answer.steps else None
     return description.produces.display if description is not None else answer.exported.concept
 
@@ -120,14 +115,14 @@ def _describe_finding(finding: Finding) -> str:
 
 
 def _answer_json(answer: RecomputedAnswer) -> dict[str, Any]:
-    said = answer.exported
+    exported = answer.exported
     return {
-        "iri": said.iri,
-        "text": said.text,
-        "concept": said.concept,
-        "status": said.status,
-        "at": said.at.isoformat(),
-        "value": format_exact(said.value),
+        "iri": exported.iri,
+        "text": exported.text,
+        "concept": exported.concept,
+        "status": exported.status,
+        "at": exported.at.isoformat(),
+        "value": format_exact(exported.value),
         "same": answer.matches,
         "findings": [_finding_json(each) for each in answer.findings],
         "notes": list(answer.notes),

@@ -1,7 +1,7 @@
 """A file of exported arguments verified: each answer computed again, step by step, and the seal checked.
 
-What is wrong is a finding, never an exception.  Nothing is retrieved and no cache is consulted: the file says what the
-records gave, the catalog says what the modules are.
+A difference is a finding, never an exception.  Nothing is fetched and no cache is read: the values of the records come
+from the file, the modules from the catalog.
 """
 
 from collections.abc import Iterator
@@ -37,16 +37,16 @@ from server.verify.findings import (
 def recompute_answer(
     exported: ExportedAnswer, catalog: Catalog, environment: Environment, keys: Keyring | None = None
 ) -> RecomputedAnswer:
-    """Compute an answer again, inputs first, with the modules that are here.
+    """Compute an answer again, inputs first, with the modules of this ``catalog``.
 
-    Inputs that come from other steps are taken from what those gave *here*.  ``environment`` is that of this process;
-    ``keys`` those that are configured: without any, fingerprints are compared by their public digests alone.
+    Inputs that come from other steps are taken from the results of those steps *here*.  ``environment`` is that of this
+    process; ``keys`` those that are configured: without any, fingerprints are compared by their public digests alone.
     """
     key = keys.fingerprint if keys is not None and keys.configured else None
     findings = list(check_fingerprint_format(exported.format)) if exported.steps else []
     zone = _known_zone(exported.zone)
     if zone is None:
-        findings.append(Finding(FindingKind.TIME, "the time zone of the answer is not known here; UTC was taken"))
+        findings.append(Finding(FindingKind.TIME, "the time zone of the answer is unknown here; UTC was used"))
     steps: list[RecomputedStep] = []
     for step in exported.steps:
         description = catalog.by_iri.get(step.module)
@@ -60,9 +60,9 @@ def recompute_answer(
     findings += check_answer(exported, steps, catalog)
     notes: list[str] = []
     for attribution in exported.attributions:
-        moved, note = check_attribution(attribution, exported, steps, catalog, zone or UTC)
-        findings += moved
-        notes += note
+        differing, unchecked = check_attribution(attribution, exported, steps, catalog, zone or UTC)
+        findings += differing
+        notes += unchecked
     return RecomputedAnswer(exported, tuple(steps), tuple(findings), tuple(notes))
 
 
@@ -84,7 +84,7 @@ def _recompute_step(
     try:
         at = _evaluation_time(step.as_of, description, zone)
     except (ValueError, OverflowError):
-        findings.append(Finding(FindingKind.TIME, "its time cannot be reckoned with"))
+        findings.append(Finding(FindingKind.TIME, "its time is out of range"))
         return RecomputedStep(step, description, inputs, None, tuple(findings))
     evaluation = evaluate_safely(description, inputs, at)
     made = RecomputedStep(step, description, inputs, evaluation, ())
@@ -96,34 +96,33 @@ def _evaluation_time(as_of: datetime, description: Description, zone: tzinfo) ->
 
 
 def _check_outcome(step: RecomputedStep) -> Iterator[Finding]:
-    """Whether the same came out."""
-    said, evaluation = step.exported, step.evaluation
+    """Whether value, bounds and contributions are the same here."""
+    exported, evaluation = step.exported, step.evaluation
     if evaluation is None:
         return
-    if not same_value(said.value, evaluation.value):
+    if not same_value(exported.value, evaluation.value):
+        difference = describe_difference(exported.value, evaluation.value)
         if has_failed(evaluation):
-            yield Finding(
-                FindingKind.FAILED, f"the module fails here; {describe_difference(said.value, evaluation.value)}"
-            )
+            yield Finding(FindingKind.FAILED, f"the module fails here; {difference}")
         else:
-            yield Finding(FindingKind.VALUE, describe_difference(said.value, evaluation.value))
-    if not same_limits(said.bounds, evaluation.bounds):
-        yield Finding(FindingKind.BOUNDS, describe_limits_difference(said.bounds, evaluation.bounds))
-    yield from check_contributions(said.contributions, evaluation, step.inputs)
+            yield Finding(FindingKind.VALUE, difference)
+    if not same_limits(exported.bounds, evaluation.bounds):
+        yield Finding(FindingKind.BOUNDS, describe_limits_difference(exported.bounds, evaluation.bounds))
+    yield from check_contributions(exported.contributions, evaluation, step.inputs)
 
 
 def _known_zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError):
-        # A name of thousands of parts is looked for as a package within packages.
+        # zoneinfo imports a name of thousands of parts as nested packages, until the recursion limit.
         return None
 
 
 class SealState(StrEnum):
-    """What can be told of the seal of a file."""
+    """The state of the seal of a file; the values are part of the JSON report."""
 
-    FITS = "fits"
+    VALID = "fits"
     BROKEN = "does-not-fit"
     REMOVED = "missing"
     """There is a key here, and the file has no seal."""
@@ -135,30 +134,30 @@ class SealState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of a file."""
+    """The answers of a file, computed again, and the state of its seal."""
 
     answers: tuple[RecomputedAnswer, ...]
     seal: SealState
 
     @property
     def matches(self) -> bool:
-        """Whether all came out the same, and the seal fits where there is a key to tell."""
+        """Whether every answer is the same here, and the seal matches where there is a key to check it."""
         return self.seal not in (SealState.BROKEN, SealState.REMOVED) and all(answer.matches for answer in self.answers)
 
 
 def verify_file(text: str, form: str, catalog: Catalog, environment: Environment, keys: Keyring) -> Verification:
-    """Compute every argument of a file again.  Raises ArgumentFileError where none can be read out of it."""
-    said = read_export(text, form)
-    seal = _seal_state(text, form, said, keys)
-    return Verification(tuple(recompute_answer(each, catalog, environment, keys) for each in said), seal)
+    """Compute every argument of a file again.  Raises ArgumentFileError for a file that is no complete argument."""
+    exported = read_export(text, form)
+    seal = _seal_state(text, form, exported, keys)
+    return Verification(tuple(recompute_answer(each, catalog, environment, keys) for each in exported), seal)
 
 
 def _seal_state(text: str, form: str, exported: tuple[ExportedAnswer, ...], keys: Keyring) -> SealState:
     if keys.argument_seal_key is None:
         return SealState.NO_KEY if any(each.seal for each in exported) else SealState.NONE
     match check_seal(text, form, keys.argument_seal_key):
-        case SealCheck.FITS:
-            return SealState.FITS
+        case SealCheck.VALID:
+            return SealState.VALID
         case SealCheck.BROKEN:
             return SealState.BROKEN
         case SealCheck.NONE:

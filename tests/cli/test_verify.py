@@ -46,7 +46,7 @@ def test_the_form_is_told_from_the_content(
     monkeypatch.setattr("server.executor.engine.open_store", None)
     assert main(["verify", name]) == 0
     told = capsys.readouterr()
-    assert "All the same." in told.out and "Records: not asked again" in told.out and told.err == ""
+    assert "All the same." in told.out and "Records: not fetched again" in told.out and told.err == ""
     assert main(["verify", name, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["same"] is True
 
@@ -58,7 +58,7 @@ def test_what_differs_is_told_with_both_values(
     (here / "argument").write_text(text.replace("1.6 ", "2.6 ").replace('"1.6"', '"2.6"'))
     assert main(["verify", "argument"]) == 1
     told = capsys.readouterr().out
-    assert "the digest does not fit what the step says" in told
+    assert "the digest does not match the step" in told
     assert "in the file" in told and "here" in told and "Not the same" in told
 
 
@@ -125,14 +125,14 @@ def test_from_a_real_server_to_another_process(
     (here / "argument.ttl").write_text(done.stdout)
 
     assert main(["verify", "argument.ttl", "--config", "none.toml"]) == 0
-    assert "no key (cache.key) here to check it" in capsys.readouterr().out
+    assert "Seal: present, not checked (no cache.key)" in capsys.readouterr().out
     sealed = run(here, "verify", "-", "--config", "key.toml", given=done.stdout)
     assert sealed.returncode == 0, sealed.stdout + sealed.stderr
-    assert "Seal: fits" in sealed.stdout
+    assert "Seal: valid" in sealed.stdout
 
     version = "/_history/1>" if "/_history/1>" in done.stdout else "_history/"
     other = done.stdout.replace(version, version.replace("1", "7") if "1" in version else "_history/7")
     (here / "other.ttl").write_text(other)
     assert main(["verify", "other.ttl", "--config", "none.toml"]) == 0
     assert main(["verify", "other.ttl", "--config", "key.toml"]) == 1
-    assert "Seal: does not fit" in capsys.readouterr().out
+    assert "Seal: does not match" in capsys.readouterr().out

@@ -246,7 +246,7 @@ CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] 
     "a description": (
         lambda s: with_step(s, egfr_step_index(s), description="e" * 64),
         "description",
-        "described otherwise",
+        "another description",
     ),
     "a code": (lambda s: with_step(s, egfr_step_index(s), code="e" * 64), "code", "other code"),
     "libraries": (lambda s: with_step(s, egfr_step_index(s), environment="e" * 64), "environment", "libraries"),
@@ -260,14 +260,14 @@ CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] 
         "module",
         "there is no module",
     ),
-    "a digest": (lambda s: with_step(s, egfr_step_index(s), content_digest="e" * 64), "fingerprint", "does not fit"),
+    "a digest": (lambda s: with_step(s, egfr_step_index(s), content_digest="e" * 64), "fingerprint", "does not match"),
     "a fingerprint": (lambda s: with_step(s, egfr_step_index(s), fingerprint="e" * 64), "key", "key"),
     "a removed step": (lambda s: without_step(s, egfr_step_index(s)), "link", "is computed, and the file has no step"),
     "all steps": (lambda s: replace(s, steps=()), "link", "is computed, and the file has no step"),
     "another's output": (
         lambda s: with_input(s, last_step_index(s), "egfr", steps=(step_index(s, "age"),)),
         "link",
-        "is said to come from",
+        "is linked to",
     ),
     "itself": (
         lambda s: with_input(s, last_step_index(s), "egfr", steps=(last_step_index(s),)),
@@ -295,7 +295,7 @@ CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] 
             s, egfr_step_index(s), inputs={k: v for k, v in s.steps[egfr_step_index(s)].inputs.items() if k != "sex"}
         ),
         "slot",
-        "does not say",
+        "has no input for it",
     ),
     "a slot more": (
         lambda s: with_step(
@@ -319,7 +319,7 @@ CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] 
         "fingerprint",
         "time",
     ),
-    "a time beyond reckoning": (
+    "a time out of range": (
         lambda s: with_step(s, step_index(s, "age"), as_of=s.at.replace(year=1)),
         "link",
         "another time",
@@ -336,7 +336,7 @@ CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] 
     "the status": (
         lambda s: replace(s, status="PARTIAL" if s.status == "COMPLETE" else "COMPLETE"),
         "status",
-        "from what comes out here",
+        "from the steps here",
     ),
     "a status there is not": (lambda s: replace(s, status="FINE"), "status", "FINE in the file"),
     "a step of another answer": (

@@ -33,7 +33,7 @@ NOTHING = Contribution("zzz", Decimal(0), "nothing")
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda told: None, "does not say what each input added"),
+        (lambda told: None, "the file has no contributions"),
         (lambda told: replace(told, base=told.base + 1), "base and contributions add up to"),
         (lambda told: replace(told, output=told.output + 1), "and the output is"),
         (lambda told: replace(told, scale="LOG_ODDS"), "the scale is LOG_ODDS in the file, POINTS here"),

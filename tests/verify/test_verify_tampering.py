@@ -95,7 +95,7 @@ def test_a_probability_that_has_no_log_odds(number: str) -> None:
 
 
 @pytest.mark.parametrize("broken", [float("inf"), float("nan")])
-def test_amounts_too_large_to_be_reckoned_are_told_as_such(monkeypatch: pytest.MonkeyPatch, broken: float) -> None:
+def test_amounts_that_are_too_large_are_out_of_range(monkeypatch: pytest.MonkeyPatch, broken: float) -> None:
 
     def overflowing(*given: Any) -> Attribution:
         made = attribute(*given)
@@ -103,7 +103,7 @@ def test_amounts_too_large_to_be_reckoned_are_told_as_such(monkeypatch: pytest.M
         return replace(made, items=tuple(replace(each, amount=broken) for each in made.items))
 
     monkeypatch.setattr(check_attribution, "attribute", overflowing)
-    assert "cannot be reckoned with" in findings_text(verify_again(exported_argument()))
+    assert "out of range" in findings_text(verify_again(exported_argument()))
 
 
 def test_json_for_a_terminal_has_nothing_that_it_would_obey() -> None:

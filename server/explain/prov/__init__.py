@@ -1,6 +1,6 @@
 """The chain of a result as linked data, PROV-O with P-Plan: written, serialized, sealed, read back, constrained.
 
-Made only when it is asked for.  ``exported`` has what a reader of such a file gets.
+Made only on request.  ``exported`` has the objects that a reader of such a file gets.
 """
 
 from server.explain.prov.rdf_terms import MPM, PPLAN

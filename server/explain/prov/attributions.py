@@ -1,6 +1,6 @@
-"""Attributions as entities beside the answer, written and read back: each input with both ends, amount and records."""
+"""Attributions as entities beside the answer, written and read: each input with both ends, amount and records."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from rdflib import PROV, RDF, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
@@ -11,12 +11,10 @@ from server.attribution.result import AttributionItem
 from server.errors import ArgumentFileError
 from server.explain.comparisons import AttributionView, Comparison
 from server.explain.prov.exported import ExportedAttribution, ExportedGroup, ExportedItem
-from server.explain.prov.rdf_terms import AGENT, MPM
+from server.explain.prov.rdf_terms import AGENT, MPM, NodeName
 from server.explain.prov.rdf_values import float_literal, read_value, time_literal, write_value
 from server.explain.prov.statements import Statements, Term, describe_node
 from server.explain.prov.steps import write_record
-
-NodeName = Callable[[str], URIRef]
 
 
 def write_attributions(
@@ -26,7 +24,7 @@ def write_attributions(
     answer: URIRef,
     value: URIRef,
 ) -> None:
-    """State each comparison that was asked for; of one that cannot be told, why."""
+    """State each comparison that the question requested; where there is no attribution, why (``mpm:refused``)."""
     for place, (against, found) in enumerate(attributions.items()):
         node = name(f"attribution-{place}")
         graph.add((answer, MPM.attribution, node))
@@ -69,7 +67,7 @@ def _write_attribution(graph: Graph, name: NodeName, part: str, view: Attributio
         graph.add((kept, MPM.name, Literal(stayed.slot)))
         graph.add((kept, MPM.reason, Literal(stayed.why)))
         write_value(graph, kept, stayed.value)
-    # By themselves, not by what they say: two may be equal, as parts of what moved as one.
+    # By identity: two may be equal, as equal parts of joined inputs.
     places = {id(item): place for place, item in enumerate(attribution.items)}
     for place, item in enumerate(attribution.items):
         graph.add((node, MPM.item, name(f"{part}.item-{place}")))
@@ -114,7 +112,7 @@ def _write_item(graph: Graph, name: NodeName, part: str, item: AttributionItem) 
 
 
 def _write_ends(graph: Graph, name: NodeName, part: str, before: Value, after: Value) -> tuple[URIRef, URIRef]:
-    """State what something was at the baseline, and what it is."""
+    """State a value at the baseline, and the value now: the two entities."""
     ends = name(f"{part}.from"), name(f"{part}.to")
     for term, end, value in zip((MPM["from"], MPM.to), ends, (before, after), strict=True):
         graph.add((name(part), term, end))
@@ -128,7 +126,7 @@ _POSITION = str(MPM.position)
 
 
 def read_attributions(statements: Statements, answer: Term) -> tuple[ExportedAttribution, ...]:
-    """Those that were told; what was asked for and refused has no numbers to check."""
+    """The attributions of an answer, in their order; refused comparisons have no numbers to check, and are left out."""
     found = _by_position(statements, statements.nodes(answer, str(MPM.attribution)))
     return tuple(_read_attribution(statements, each) for each in found if not statements.values(each, str(MPM.refused)))
 

@@ -1,4 +1,7 @@
-"""What an exported argument holds: enough to compute each of its steps again, and to see what was changed."""
+"""An exported argument, read back: enough to compute each of its steps again, and to see what was changed.
+
+Concepts, modules and records are named by their IRIs, as in the file: what they are here, only a catalog says.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +17,8 @@ from server.explain.results import Contributions
 class ExportedInput:
     """What filled a slot, as it was consumed (in the slot's unit), and where it came from.
 
-    ``steps`` are positions in ``Said.steps`` (one, or one for each point of a series); ``records`` the addresses of
-    the records, with their versions where the source gave one.
+    ``steps`` are positions in ``ExportedAnswer.steps`` (one, or one for each point of a series); ``records`` the
+    addresses of the records, with their versions where the source gave one.
     """
 
     concept: str
@@ -27,10 +30,10 @@ class ExportedInput:
 
 @dataclass(frozen=True, slots=True)
 class ExportedStep:
-    """One module call as of one time: by which version of what, from what, and what it gave.
+    """One module call as of one time: the version of the module, its inputs by slot, and its result.
 
     ``fingerprint`` is under the key of the installation; ``content_digest`` is the same under a public one, so that
-    it can be reckoned anywhere.  ``description``, ``code`` and ``environment`` are the digests that are part of both.
+    it can be computed anywhere.  ``description``, ``code`` and ``environment`` are the digests that are part of both.
     ``bounds``: between which limits ``value`` lies, where it is absent or only the least that it can be.
     """
 
@@ -52,7 +55,10 @@ class ExportedStep:
 
 @dataclass(frozen=True, slots=True)
 class ExportedItem:
-    """What one input moved, and from what to what."""
+    """What one input moved, and its values at both ends: the part of an ``AttributionItem`` that can be verified.
+
+    ``concept`` is an IRI; ``amount`` has the digits of the file.
+    """
 
     concept: str
     before: Value
@@ -62,7 +68,7 @@ class ExportedItem:
 
 @dataclass(frozen=True, slots=True)
 class ExportedGroup:
-    """What inputs that rest on one record moved together; ``items`` are positions in the attribution's own."""
+    """What correlated inputs moved together; ``items`` are positions in those of the attribution."""
 
     amount: Decimal
     items: tuple[int, ...]
@@ -72,8 +78,8 @@ class ExportedGroup:
 class ExportedAttribution:
     """An attribution that was exported with the answer, on its ``scale``.
 
-    ``against`` is the kind of the baseline (REFERENCE, EARLIER, ACTUAL), ``baseline`` says it in words; ``since`` is
-    its time, where it is the record at an earlier time.
+    ``against`` is the kind of the baseline (REFERENCE, EARLIER, ACTUAL; not checked on reading), ``baseline`` the same
+    in words; ``since`` is its time, where it is the record at an earlier time.
     """
 
     scale: str

@@ -21,7 +21,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 class _UnabbreviatedDecimal(Literal):
-    """A decimal without a point, which Turtle would abbreviate only by adding one: another text, another digest."""
+    """A decimal without a point: Turtle's abbreviation would add one, and so change its text and its digest."""
 
     def _literal_n3(self, use_plain: bool = False, qname_callback: Any = None) -> str:
         return super()._literal_n3(use_plain=False, qname_callback=qname_callback)
@@ -35,7 +35,7 @@ def decimal_literal(number: Decimal) -> Literal:
 
 
 def float_literal(number: float) -> Literal:
-    """A reckoned number, with as many digits as tell it from its neighbours."""
+    """A floating-point number, with the fewest digits that identify it."""
     return decimal_literal(Decimal(repr(number)))
 
 
@@ -48,7 +48,7 @@ def time_literal(time: datetime) -> Literal:
 
 
 def write_value(graph: Graph, node: Node, value: Value) -> None:
-    """State what an entity's value is, or why there is none."""
+    """State the value of an entity, or why it is absent."""
     match value:
         case Absent():
             graph.add((node, MPM.absent, Literal(value.reason.value)))
@@ -78,7 +78,7 @@ def write_value(graph: Graph, node: Node, value: Value) -> None:
 
 
 def _write_points(graph: Graph, node: Node, series: Series) -> None:
-    # Times order the points; where they do not (two at one time), their places do.
+    # Times order the points; where two have one time, positions do.
     times = [time for time, _ in series.points]
     ordered = all(before < after for before, after in pairwise(times))
     for place, (time, number) in enumerate(series.points):
@@ -115,7 +115,7 @@ _REASONS = {reason.value: reason for reason in AbsentReason}
 
 
 def read_value(statements: Statements, node: Term) -> Value:
-    """What an entity's value is, or why there is none.  Raises ArgumentFileError."""
+    """The value of an entity, or why it is absent.  Raises ArgumentFileError."""
     if statements.values(node, str(MPM.absent)):
         return _read_absent(statements, node)
     found = statements.value(node, _VALUE)
@@ -133,11 +133,11 @@ def read_value(statements: Statements, node: Term) -> Value:
             return _read_number(statements, node, plain_decimal(node, _VALUE, found.value))
         case kind if kind == str(XSD.string) and statements.values(node, _UNIT):
             return _read_series(statements, node)
-    raise ArgumentFileError(f"the value of {describe_node(node)} is of no known kind")
+    raise ArgumentFileError(f"the value of {describe_node(node)} has an unknown datatype")
 
 
 def read_interval(statements: Statements, node: Term, term: str) -> Interval | None:
-    """Between which values something lies; None where nothing is said."""
+    """Between which values something lies; None where the file states no limits."""
     if not statements.values(node, term):
         return None
     limits = statements.node(node, term)
@@ -154,7 +154,7 @@ def read_interval(statements: Statements, node: Term, term: str) -> Interval | N
 def _read_absent(statements: Statements, node: Term) -> Absent:
     reason = _REASONS.get(statements.text(node, str(MPM.absent)))
     if reason is None or statements.values(node, _VALUE):
-        raise ArgumentFileError(f"{describe_node(node)} is absent for no known reason, or has a value beside")
+        raise ArgumentFileError(f"{describe_node(node)} has an unknown reason of absence, or a value beside it")
     return Absent(reason)
 
 
@@ -177,6 +177,6 @@ def _read_series(statements: Statements, node: Term) -> Series:
     for before, after in pairwise(points):
         if before[:2] == after[:2]:
             raise ArgumentFileError(
-                f"{describe_node(node)} has two points of one time, and nothing says which is first"
+                f"{describe_node(node)} has two points of one time, and no positions that order them"
             )
     return Series(tuple((time, number) for _, time, number in points), statements.text(node, _UNIT))

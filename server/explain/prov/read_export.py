@@ -16,22 +16,22 @@ from server.explain.prov.steps import read_contributions
 __all__ = ["read_export"]
 
 MOST_ATTRIBUTIONS = 200
-"""Of a file: each takes up to a second to compute again."""
+"""Attributions in a file, at most: each takes up to a second to compute again."""
 
 
 def read_export(text: str, form: str) -> tuple[ExportedAnswer, ...]:
     """The arguments in a file in the form ``turtle`` or ``json-ld``, in the order of their names.
 
-    Nothing is fetched, whatever the file names.  Raises ArgumentFileError for a file that is no argument, or not a
-    whole one.
+    Nothing is fetched, whatever the file names.  Raises ArgumentFileError for a file that is no argument, or an
+    incomplete one.
     """
-    said = Statements(parse_statements(text, form))
-    answers = said.nodes_of_type(str(MPM.Answer))
+    statements = Statements(parse_statements(text, form))
+    answers = statements.nodes_of_type(str(MPM.Answer))
     if not answers:
         raise ArgumentFileError("the file has no answer (mpm:Answer): it is no exported argument")
-    if len(said.nodes_of_type(str(MPM.Attribution))) > MOST_ATTRIBUTIONS:
+    if len(statements.nodes_of_type(str(MPM.Attribution))) > MOST_ATTRIBUTIONS:
         raise ArgumentFileError(f"the file has more than {MOST_ATTRIBUTIONS} attributions; split it")
-    return tuple(_read_answer(said, answer) for answer in answers)
+    return tuple(_read_answer(statements, answer) for answer in answers)
 
 
 def _read_answer(statements: Statements, answer: ox.NamedNode) -> ExportedAnswer:

@@ -1,7 +1,7 @@
 """Canonical digests of graphs (RDFC-1.0), and the seal: a keyed digest that shows whether an argument was changed.
 
 A seal is over the canonical statements that can be reached from the answer, so that arguments keep their seals where
-several stand in one file.  It says nothing of who exported the argument, nor that the records were right.
+one file has several.  It does not show who exported the argument, nor that the records were right.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ def graph_digest(graph: Graph, key: bytes, person: bytes) -> str:
 
 
 def quads_digest(quads: list[ox.Quad], key: bytes, person: bytes) -> str:
-    """The same of statements that were read."""
+    """The same for statements that were read from a file."""
     dataset = ox.Dataset(quads)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     lines = sorted(str(quad) for quad in dataset)
@@ -34,20 +34,20 @@ def quads_digest(quads: list[ox.Quad], key: bytes, person: bytes) -> str:
 def rename_iris(graph: Graph, before: str, after: str) -> Graph:
     """The graph with every IRI that begins with ``before`` beginning with ``after``.
 
-    Blank nodes are named after both, so that those of another graph are others.
+    Blank nodes get labels that depend on ``after``, so that graphs can be merged without a clash.
     """
     space = blake2b(after.encode(), digest_size=16).hexdigest()
-    known: dict[Node, Node] = {}
+    renamed: dict[Node, Node] = {}
 
     def name(node: Node) -> Node:
-        found = known.get(node)
+        found = renamed.get(node)
         if found is None:
             found = node
             if isinstance(node, BNode):
                 found = BNode(f"b{space}{node}")
             elif isinstance(node, URIRef) and node.startswith(before):
                 found = URIRef(after + node[len(before) :])
-            known[node] = found
+            renamed[node] = found
         return found
 
     made = Graph()
@@ -77,10 +77,10 @@ _SEAL, _SUBJECT = str(MPM.seal), str(MPM.subject)
 
 
 class SealCheck(StrEnum):
-    """What a file's seals say."""
+    """The outcome of checking the seals of a file."""
 
-    FITS = "fits"
-    BROKEN = "does not fit"
+    VALID = "valid"
+    BROKEN = "broken"
     NONE = "none"
 
 
@@ -90,14 +90,14 @@ def compute_seal(graph: Graph, key: bytes) -> str:
 
 
 def check_seal(text: str, form: str, key: bytes) -> SealCheck:
-    """Whether each argument of a file is as it was sealed with this key, and nothing stands beside them.
+    """Whether each argument of a file is as it was sealed with this key, and the file has no other statements.
 
     NONE where no argument has a seal.  Raises ArgumentFileError for what cannot be parsed.
     """
     quads = parse_statements(text, form)
-    said = Statements(quads)
-    answers = said.nodes_of_type(str(MPM.Answer))
-    if not any(said.values(answer, _SEAL) for answer in answers):
+    statements = Statements(quads)
+    answers = statements.nodes_of_type(str(MPM.Answer))
+    if not any(statements.values(answer, _SEAL) for answer in answers):
         return SealCheck.NONE
     links = _quads_by_subject(quads)
     seen: set[ox.Quad] = set()
@@ -108,11 +108,11 @@ def check_seal(text: str, form: str, key: bytes) -> SealCheck:
         left -= len(own)
         if left < 0:
             raise ArgumentFileError("the file has many arguments that rest on the same large part; split it")
-        told = [each.value for each in said.values(answer, _SEAL) if isinstance(each, ox.Literal)]
+        seals = [each.value for each in statements.values(answer, _SEAL) if isinstance(each, ox.Literal)]
         unsealed = [quad for quad in own if quad.predicate.value != _SEAL]
-        if len(told) != 1 or not compare_digest(told[0].encode(), quads_digest(unsealed, key, _PERSON).encode()):
+        if len(seals) != 1 or not compare_digest(seals[0].encode(), quads_digest(unsealed, key, _PERSON).encode()):
             return SealCheck.BROKEN
-    return SealCheck.FITS if seen == set(quads) else SealCheck.BROKEN
+    return SealCheck.VALID if seen == set(quads) else SealCheck.BROKEN
 
 
 def _quads_by_subject(quads: Iterable[ox.Quad]) -> dict[Term, list[ox.Quad]]:

@@ -68,7 +68,7 @@ def json_ld(graph: Graph, prefixes: Mapping[str, str]) -> str:
 
 
 class _Prefixes:
-    """Names by prefix, the longest that fits."""
+    """Shortens names by the longest prefix that matches."""
 
     def __init__(self, prefixes: Mapping[str, str]) -> None:
         self._spaces = sorted(((space, prefix) for prefix, space in prefixes.items()), key=lambda each: -len(each[0]))
@@ -82,19 +82,19 @@ class _Prefixes:
 
 
 def _node_json(graph: Graph, node: Node, prefixes: _Prefixes) -> Json:
-    told: Json = {} if isinstance(node, BNode) else {"@id": prefixes.shorten(str(node))}
-    said: dict[str, list[Any]] = {}
+    made: Json = {} if isinstance(node, BNode) else {"@id": prefixes.shorten(str(node))}
+    found: dict[str, list[Any]] = {}
     for term, value in graph.predicate_objects(node):
         if term == RDF.type:
-            said.setdefault("@type", []).append(prefixes.shorten(str(value)))
+            found.setdefault("@type", []).append(prefixes.shorten(str(value)))
         else:
-            said.setdefault(prefixes.shorten(str(term)), []).append(
+            found.setdefault(prefixes.shorten(str(term)), []).append(
                 _value_json(graph, URIRef(str(term)), value, prefixes)
             )
-    for key in sorted(said, key=lambda each: _FIRST_KEYS.get(each, each)):
-        values = sorted(said[key], key=lambda each: json.dumps(each, sort_keys=True))
-        told[key] = values[0] if len(values) == 1 else values
-    return told
+    for key in sorted(found, key=lambda each: _FIRST_KEYS.get(each, each)):
+        values = sorted(found[key], key=lambda each: json.dumps(each, sort_keys=True))
+        made[key] = values[0] if len(values) == 1 else values
+    return made
 
 
 def _value_json(graph: Graph, term: URIRef, value: Node, prefixes: _Prefixes) -> Any:
@@ -123,13 +123,13 @@ def serialize_result(result: AnswerResult, form: Form = "turtle") -> str:
 
 def serialize_graphs(graphs: Iterable[Graph], form: Form = "turtle") -> str:
     """Several arguments in one graph, in Turtle or JSON-LD."""
-    whole = Graph(bind_namespaces="none")
+    merged = Graph(bind_namespaces="none")
     for each in graphs:
-        whole += each
+        merged += each
     prefixes = dict(PREFIXES)
-    for place, answer in enumerate(sorted(map(str, whole.subjects(RDF.type, MPM.Answer)))):
-        # Each argument has its own names: they are read more easily with a prefix.
+    for place, answer in enumerate(sorted(map(str, merged.subjects(RDF.type, MPM.Answer)))):
+        # The names of each argument share a long base: a prefix makes them readable.
         prefixes[f"a{place or ''}"] = answer.removesuffix("answer")
     for prefix, space in prefixes.items():
-        whole.bind(prefix, space)
-    return whole.serialize(format="turtle") if form == "turtle" else json_ld(whole, prefixes)
+        merged.bind(prefix, space)
+    return merged.serialize(format="turtle") if form == "turtle" else json_ld(merged, prefixes)

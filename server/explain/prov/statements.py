@@ -1,4 +1,4 @@
-"""A file parsed into statements, and strict look-ups in them: what must be there once is there once, or it is refused.
+"""A file parsed into statements, and strict look-ups in them: a value that is missing or ambiguous refuses the file.
 
 Turtle or JSON-LD, of bounded size.  The parser opens no file and no connection; a JSON-LD context that is not in the
 file itself is refused by name.
@@ -21,10 +21,10 @@ from server.explain.prov.rdf_terms import PREFIXES, RESULTS
 MOST_CHARACTERS = 32 * 2**20
 """Of a file: some hundred times a long argument."""
 MOST_STATEMENTS = 250_000
-"""Of a file: putting a million in order takes minutes and gigabytes."""
+"""Of a file: canonical order of a million takes minutes and gigabytes."""
 
 MOST_NESTED = 1000
-"""Statements about statements that are looked at; with a hundred thousand in one another the parser overflows."""
+"""Nested statements that are parsed; a hundred thousand levels overflow the parser's stack."""
 
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal
 
@@ -35,7 +35,7 @@ _LINE_NUMBER = re.compile(r"line (\d+)")
 def parse_statements(text: str, form: str) -> list[ox.Quad]:
     """The statements of a file.  Raises ArgumentFileError."""
     if form not in _FORMS:
-        raise ArgumentFileError(f"the form is not known: use {' or '.join(_FORMS)}")
+        raise ArgumentFileError(f"unknown form: use {' or '.join(_FORMS)}")
     if len(text) > MOST_CHARACTERS:
         raise ArgumentFileError(
             f"the file has more than {MOST_CHARACTERS // 2**20} million characters; no argument has"
@@ -48,11 +48,11 @@ def parse_statements(text: str, form: str) -> list[ox.Quad]:
     try:
         quads = list(islice(ox.parse(text, format=_FORMS[form]), MOST_STATEMENTS + 1))
     except (SyntaxError, ValueError, UnicodeEncodeError) as error:
-        # What the parser says may quote the file; only the place is told.
+        # The parser's message may quote the file; only the line is passed on.
         place = _LINE_NUMBER.search(str(error))
         where = f" (line {place[1]})" if place else ""
-        told = f"the file is not {_form_name(form)}, or is cut off{where}: export the argument again"
-        raise ArgumentFileError(told) from None
+        text = f"the file is not {_form_name(form)}, or is truncated{where}: export the argument again"
+        raise ArgumentFileError(text) from None
     if len(quads) > MOST_STATEMENTS:
         raise ArgumentFileError(f"the file has more than {MOST_STATEMENTS} statements; no argument has")
     _check_graph(quads)
@@ -69,7 +69,7 @@ def _form_name(form: str) -> str:
 
 
 def _check_graph(quads: Iterable[ox.Quad]) -> None:
-    """One graph, and blank nodes only as leaves of it: otherwise a few of them could take for ever to put in order."""
+    """One graph, and blank nodes only as leaves: canonical order of others may take exponential time."""
     default = ox.DefaultGraph()
     for quad in quads:
         if quad.graph_name != default:
@@ -82,10 +82,10 @@ def _check_json(text: str) -> None:
     try:
         _check_contexts(json.loads(text, object_pairs_hook=_reject_duplicates))
     except json.JSONDecodeError as error:
-        told = f"the file is not JSON-LD, or is cut off (line {error.lineno}): export the argument again"
-        raise ArgumentFileError(told) from None
+        text = f"the file is not JSON-LD, or is truncated (line {error.lineno}): export the argument again"
+        raise ArgumentFileError(text) from None
     except ValueError:
-        # Of whole numbers Python reads some thousand digits.
+        # Python limits the digits of an integer in text.
         raise ArgumentFileError("the file has a number with more digits than any argument has") from None
     except RecursionError:
         raise ArgumentFileError("the file is nested deeper than any argument") from None
@@ -94,7 +94,7 @@ def _check_json(text: str) -> None:
 def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ArgumentFileError("the file has one name twice in an object, so it is not clear which of them holds")
+        raise ArgumentFileError("the file has duplicate names in one object")
     return found
 
 
@@ -106,8 +106,8 @@ def _check_contexts(node: Any) -> None:
         for key, value in node.items():
             contexts = value if isinstance(value, list) else [value]
             if key == "@import" or (key == "@context" and any(isinstance(each, str) for each in contexts)):
-                told = "the file names a context elsewhere, which is not fetched: write the context into the file"
-                raise ArgumentFileError(told)
+                text = "the file names a context elsewhere, which is not fetched: write the context into the file"
+                raise ArgumentFileError(text)
             _check_contexts(value)
 
 
@@ -117,7 +117,7 @@ _LONGEST_NAME = 80
 
 
 class Statements:
-    """What a file says.  Each look-up raises ArgumentFileError where the file does not say it, or says it twice."""
+    """The statements of a file, by subject.  Look-ups raise ArgumentFileError for a missing or an ambiguous value."""
 
     def __init__(self, quads: Iterable[ox.Quad]) -> None:
         self._by_subject: dict[Term, dict[str, list[Term]]] = {}
@@ -135,10 +135,10 @@ class Statements:
                         self.check_described(subject, term, value)
 
     def check_described(self, subject: Term, term: str, value: Term) -> None:
-        """That something is said of what a term leads to."""
+        """Raise ArgumentFileError where the file has no statement about the node that a term leads to."""
         if value not in self._by_subject:
             link = f"{describe_node(subject)} leads by {_term_name(term)}"
-            raise ArgumentFileError(f"{link} to what the file says nothing of: part of it is missing")
+            raise ArgumentFileError(f"{link} to a node that the file does not describe: part of it is missing")
 
     def nodes_of_type(self, kind: str) -> list[ox.NamedNode]:
         """The named nodes of a class, in the order of their names."""
@@ -155,7 +155,7 @@ class Statements:
         return self._generated.get(activity, [])
 
     def values(self, subject: Term, term: str) -> list[Term]:
-        """All that is said by a term."""
+        """All values of a term; empty where there are none."""
         return self._by_subject.get(subject, {}).get(term, [])
 
     def value(self, subject: Term, term: str) -> Term:
@@ -177,7 +177,7 @@ class Statements:
         return found[0] if found else None
 
     def node(self, subject: Term, term: str) -> Node:
-        """The one node that a term leads to, of which something is said."""
+        """The one node that a term leads to, which the file describes."""
         found = self.value(subject, term)
         if isinstance(found, ox.Literal):
             raise _malformed(subject, term, "a node")
@@ -185,7 +185,7 @@ class Statements:
         return found
 
     def nodes(self, subject: Term, term: str) -> list[Term]:
-        """All nodes that a term leads to, of which something is said."""
+        """All nodes that a term leads to, each of which the file describes."""
         found: list[Term] = []
         for each in self.values(subject, term):
             if isinstance(each, ox.Literal):
@@ -195,7 +195,7 @@ class Statements:
         return found
 
     def iri(self, subject: Term, term: str) -> str:
-        """The one IRI of a term, whether or not anything is said of it."""
+        """The one IRI of a term, whether or not the file describes it."""
         found = self.value(subject, term)
         if not isinstance(found, ox.NamedNode):
             raise _malformed(subject, term, "an address")
@@ -211,14 +211,14 @@ class Statements:
         return plain_decimal(subject, term, found)
 
     def integer(self, subject: Term, term: str) -> int:
-        """The one whole number from 0 of a term."""
-        found = _literal_text(subject, term, self.value(subject, term), str(XSD.integer), "a whole number")
+        """The one integer of a term, 0 or more."""
+        found = _literal_text(subject, term, self.value(subject, term), str(XSD.integer), "an integer")
         if not (found.isascii() and found.isdigit() and len(found) < 10):
-            raise _malformed(subject, term, "a whole number from 0")
+            raise _malformed(subject, term, "an integer of 0 or more")
         return int(found)
 
     def flag(self, subject: Term, term: str, default: bool | None = None) -> bool:
-        """The one truth value of a term; ``default`` where nothing is said."""
+        """The one truth value of a term; ``default`` where there is none."""
         if default is not None and self.optional_value(subject, term) is None:
             return default
         found = _literal_text(subject, term, self.value(subject, term), str(XSD.boolean), "true or false")
@@ -255,7 +255,7 @@ def plain_decimal(subject: Term, term: str, text: str) -> Decimal:
 
 
 def describe_node(node: Term) -> str:
-    """A node as its own part of the argument's names: no address of a record is told."""
+    """A node for a message, by the last part of its name; addresses of records are withheld."""
     if isinstance(node, ox.NamedNode) and node.value.startswith(RESULTS):
         return _printable_name(node.value.rsplit("#", 1)[-1])
     return "a blank node" if isinstance(node, ox.BlankNode) else "a record, module or agent"
@@ -269,7 +269,7 @@ def _term_name(term: str) -> str:
 
 
 def _printable_name(name: str) -> str:
-    """A name out of the file, no longer than a line holds, and without what a terminal would obey."""
+    """A name out of the file, shortened, and with control characters replaced."""
     short = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in short)
 

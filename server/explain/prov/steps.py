@@ -3,7 +3,7 @@
 A ground is an entity with its value, its time, and the records, steps or assumption that it is derived from.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rdflib import OWL, PROV, RDF, RDFS, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
@@ -13,7 +13,7 @@ from ontology.resources import RecordRef
 from server.catalog.descriptions import Description
 from server.executor.fingerprint import PUBLIC, fingerprint
 from server.executor.trace import Circumstances
-from server.explain.prov.rdf_terms import AGENT, MPM, PPLAN, iri
+from server.explain.prov.rdf_terms import AGENT, MPM, PPLAN, NodeName, iri
 from server.explain.prov.rdf_values import decimal_literal, time_literal, write_interval, write_value
 from server.explain.prov.statements import Statements, Term
 from server.explain.results import Contributions, GroundView, StepView
@@ -46,27 +46,24 @@ def write_ground(graph: Graph, given: URIRef, ground: GroundView, patient: URIRe
 
 
 def write_record(graph: Graph, record: RecordRef) -> URIRef:
-    """State a record: the version that was read, of which record, from which server."""
-    whole, server = iri(record.url), iri(record.server)
-    entity = iri(f"{record.url}/_history/{record.version}") if record.version else whole
+    """State a record: the version that was read, its record and its server.  The entity of the version."""
+    record_iri, server = iri(record.url), iri(record.server)
+    entity = iri(f"{record.url}/_history/{record.version}") if record.version else record_iri
     graph.add((entity, RDF.type, PROV.Entity))
     graph.add((entity, RDF.type, MPM.Record))
     graph.add((entity, PROV.wasAttributedTo, server))
     graph.add((server, RDF.type, PROV.Agent))
     if record.version:
         graph.add((entity, OWL.versionInfo, Literal(record.version)))
-        graph.add((entity, PROV.specializationOf, whole))
-        graph.add((whole, RDF.type, PROV.Entity))
+        graph.add((entity, PROV.specializationOf, record_iri))
+        graph.add((record_iri, RDF.type, PROV.Entity))
     return entity
 
 
-PartName = Callable[[str], URIRef]
-
-
 def write_contributions(
-    graph: Graph, name: PartName, position: int, contributions: Contributions | None, value: URIRef
+    graph: Graph, name: NodeName, position: int, contributions: Contributions | None, value: URIRef
 ) -> None:
-    """State what the slots of a step added; nothing where it does not tell."""
+    """State what the slots of a step added; nothing where the step has no contributions."""
     if contributions is None:
         return
     node = name(f"step-{position}.contributions")
@@ -128,9 +125,6 @@ def _read_contribution(statements: Statements, part: Term) -> Contribution:
     )
 
 
-NodeName = Callable[[str], URIRef]
-
-
 def write_step(
     graph: Graph,
     name: NodeName,
@@ -140,7 +134,7 @@ def write_step(
     patient: URIRef,
     values: list[URIRef],
 ) -> URIRef:
-    """State one step; the entity that it generated joins ``values``.  The activity."""
+    """State one step, and append the entity that it generated to ``values``.  Returns the activity."""
     activity, value = name(f"step-{position}"), name(f"value-{position}")
     for kind in (PROV.Activity, PPLAN.Activity, MPM.Execution):
         graph.add((activity, RDF.type, kind))
@@ -174,7 +168,7 @@ def write_step(
 
 
 def write_module(graph: Graph, module: Description) -> URIRef:
-    """State the version of a module: what was followed then, whatever the module says later."""
+    """State the version of a module that was followed.  Returns its IRI."""
     version = URIRef(f"{module.iri}/{module.version}")
     for kind in (PROV.Entity, PROV.Plan):
         graph.add((version, RDF.type, kind))
@@ -208,9 +202,9 @@ def _write_association(graph: Graph, activity: URIRef, association: URIRef, modu
 
 
 def _write_plan(graph: Graph, name: NodeName, position: int, step: StepView) -> None:
-    """What was planned: the call, its slots and its output, as P-Plan's step and variables."""
+    """State the planned call, its slots and its output, as P-Plan's step and variables."""
     plan, planned = name("plan"), name(f"plan.step-{position}")
-    # Entities too: else what knows PROV but not P-Plan drops them.
+    # Entities too: software that supports PROV without P-Plan would drop them otherwise.
     for kind in (PROV.Entity, PPLAN.Step):
         graph.add((planned, RDF.type, kind))
     graph.add((planned, PPLAN.isStepOfPlan, plan))

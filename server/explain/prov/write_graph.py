@@ -23,7 +23,7 @@ from server.explain.results import AnswerResult
 
 def constraint_violations(graph: Graph) -> list[str]:
     """One line for each constraint that a node breaks: the node, and the rule.  Empty for a valid argument."""
-    # It takes a third of a second to import, and no request needs it.
+    # Importing it takes a third of a second, and no request needs it.
     import pyshacl
 
     conforms, report, _ = pyshacl.validate(graph, shacl_graph=_constraints_graph(), inference="none", advanced=True)
@@ -50,8 +50,8 @@ _PERSON = b"mt.argument"
 def argument_graph(result: AnswerResult) -> Graph:
     """The argument of one result, sealed where a key is configured.
 
-    It is named by a digest of all that it says.  So two arguments have one name only where they say the same, records
-    and patient included, and any of them may stand in one graph.
+    Its names have a digest of its content.  So two arguments share names only where their content is equal, records
+    and patient included, and any of them can be merged into one graph.
     """
     draft = Graph()
     _write_argument(draft, result)
@@ -83,7 +83,7 @@ def _write_argument(graph: Graph, result: AnswerResult) -> None:
 
 
 def _write_answer(graph: Graph, answer: URIRef, result: AnswerResult, value: URIRef, patient: URIRef) -> None:
-    said: list[tuple[URIRef, Node]] = [
+    statements: list[tuple[URIRef, Node]] = [
         (RDF.type, PROV.Entity),
         (RDF.type, MPM.Answer),
         (DCTERMS.description, Literal(result.text)),
@@ -101,14 +101,14 @@ def _write_answer(graph: Graph, answer: URIRef, result: AnswerResult, value: URI
         *((MPM.recommendation, Literal(each.text)) for each in result.recommendations),
     ]
     if result.interpretation is not None:
-        said.append((MPM.interpretation, Literal(result.interpretation.text)))
+        statements.append((MPM.interpretation, Literal(result.interpretation.text)))
     if result.risk is not None:
-        said += [
+        statements += [
             (MPM.outcome, Literal(result.risk.outcome)),
             (MPM.horizon, Literal(result.risk.horizon, datatype=XSD.duration, normalize=False)),
             (MPM.probability, decimal_literal(result.risk.probability)),
         ]
-    for term, node in said:
+    for term, node in statements:
         graph.add((answer, term, node))
     for kind in (PROV.Agent, PROV.SoftwareAgent):
         graph.add((AGENT, RDF.type, kind))

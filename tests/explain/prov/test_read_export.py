@@ -54,18 +54,18 @@ def test_both_are_read_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("text", "form", "told"),
     [
-        (TURTLE, "n-triples", "the form is not known"),
+        (TURTLE, "n-triples", "unknown form"),
         ("", "turtle", "it is no exported argument"),
         ("<http://x.example/s> <http://x.example/p> 1 .", "turtle", "it is no exported argument"),
-        ("", "json-ld", "not JSON-LD, or is cut off"),
+        ("", "json-ld", "not JSON-LD, or is truncated"),
         ("[]", "json-ld", "it is no exported argument"),
-        ("Dear colleague,", "turtle", "not Turtle, or is cut off"),
+        ("Dear colleague,", "turtle", "not Turtle, or is truncated"),
         (TURTLE, "json-ld", "not JSON-LD"),
         (JSON_LD, "turtle", "not Turtle"),
-        (TURTLE[: len(TURTLE) // 2], "turtle", "cut off"),
-        (JSON_LD[: len(JSON_LD) // 2], "json-ld", "cut off"),
+        (TURTLE[: len(TURTLE) // 2], "turtle", "truncated"),
+        (JSON_LD[: len(JSON_LD) // 2], "json-ld", "truncated"),
         ("[" * 100_000, "json-ld", "nested deeper"),
-        ('{"a": 1, "a": 2}', "json-ld", "one name twice"),
+        ('{"a": 1, "a": 2}', "json-ld", "duplicate names"),
         ('{"@graph": [{"@id": "urn:g", "@graph": [{"@id": "urn:s", "urn:p": "o"}]}]}', "json-ld", "named graphs"),
         ("<urn:s> <urn:p> [ <urn:p> [ <urn:p> 1 ] ] .", "turtle", "blank nodes within"),
     ],
@@ -77,7 +77,7 @@ def test_what_is_no_argument(text: str, form: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (block("a:value-0"), "what the file says nothing of: part of it is missing"),
+        (block("a:value-0"), "a node that the file does not describe: part of it is missing"),
         (block("a:step-0"), "part of it is missing"),
         (block("a:step-1"), "part of it is missing"),
         (block("a:step-1.uacr"), "part of it is missing"),
@@ -90,12 +90,12 @@ def test_what_is_no_argument(text: str, form: str, told: str) -> None:
         (without('mpm:unit "mg/dL"'), "has no mpm:unit"),
         (TURTLE.replace("mpm:position 0 ;", "mpm:position 5 ;", 3), "numbered from 0 without a gap"),
         (TURTLE.replace("prov:value 9.12", "prov:value 9.12, 9.13"), "has 2 values for prov:value"),
-        (TURTLE.replace("prov:value 9.12", "prov:value 9.12e0"), "of no known kind"),
+        (TURTLE.replace("prov:value 9.12", "prov:value 9.12e0"), "has an unknown datatype"),
         (TURTLE.replace('mpm:zone "UTC"', 'mpm:zone "UTC", "Europe/Berlin"'), "has 2 values for mpm:zone"),
         (TURTLE.replace('mpm:zone "UTC"', "mpm:zone 1"), "mpm:zone of answer is not a text"),
         (TURTLE.replace("T12:00:00+00:00", "T12:00:00"), "not a time with its offset"),
         (TURTLE.replace("T12:00:00+00:00", "T99:00:00+00:00"), "not a time"),
-        (TURTLE.replace("mpm:format 2", "mpm:format -2"), "not a whole number"),
+        (TURTLE.replace("mpm:format 2", "mpm:format -2"), "not an integer"),
         (TURTLE.replace("mpm:reused false", 'mpm:reused "no"'), "is not true or false"),
         (TURTLE.replace("prov:wasGeneratedBy a:step-0", "prov:wasGeneratedBy a:step-1"), "gave 0 values"),
         (TURTLE.replace("prov:wasDerivedFrom a:value-0", "prov:wasDerivedFrom a:value-1"), "run in a circle"),
@@ -114,7 +114,7 @@ def test_what_is_not_whole(text: str, told: str) -> None:
 def test_an_absence_needs_a_reason_and_no_value_beside() -> None:
     absent = serialize_result(exported_result("insufficient"))
     assert "INPUT_ABSENT" in absent
-    assert "no known reason" in refused(absent.replace('"INPUT_ABSENT"', '"LOST"'))
+    assert "unknown reason of absence" in refused(absent.replace('"INPUT_ABSENT"', '"LOST"'))
     assert "a value beside" in refused(
         absent.replace('mpm:absent "INPUT_ABSENT"', 'prov:value 1.0 ; mpm:absent "FAILED"')
     )

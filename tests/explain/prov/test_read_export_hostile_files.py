@@ -78,7 +78,7 @@ def test_more_statements_than_any_argument_has_are_not_read(monkeypatch: pytest.
 def test_many_answers_over_one_large_part_are_not_all_put_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "MOST_STATEMENTS", 500)
     shared = "".join(f"<urn:s> <urn:p> {number} .\n" for number in range(100))
-    # Each seal fits its answer, so that each is looked at.
+    # Each seal matches its answer, so that each is checked.
     answers = "".join(f'<urn:a{i}> a <{MPM.Answer}> ; <urn:q> <urn:s> ; <{MPM.seal}> "x" .\n' for i in range(30))
     monkeypatch.setattr(sealing, "compare_digest", lambda *_: True)
     with pytest.raises(ArgumentFileError, match="split it"):

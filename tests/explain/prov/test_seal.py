@@ -19,9 +19,9 @@ SEALED_CHAIN = serialize_result(with_comparisons(exported_result("chain", SEALED
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NAMES)
-def test_what_was_not_changed_fits(name: str, form: Form) -> None:
+def test_what_was_not_changed_is_valid(name: str, form: Form) -> None:
     text = serialize_result(exported_result(name, SEALED), form)
-    assert check_seal(text, form, KEY) is SealCheck.FITS
+    assert check_seal(text, form, KEY) is SealCheck.VALID
     assert check_seal(text, form, b"l" * 32) is SealCheck.BROKEN
     (said,) = read_export(text, form)
     assert said.seal is not None and len(said.seal) == 64
@@ -29,13 +29,13 @@ def test_what_was_not_changed_fits(name: str, form: Form) -> None:
 
 def test_layout_and_form_do_not_matter() -> None:
     again = Graph().parse(data=SEALED_CHAIN, format="turtle").serialize(format="nt")
-    assert check_seal(again, "turtle", KEY) is SealCheck.FITS
+    assert check_seal(again, "turtle", KEY) is SealCheck.VALID
 
 
 def test_several_in_one_file_keep_their_seals() -> None:
     results = [with_comparisons(exported_result("chain", SEALED)), *(exported_result(name, SEALED) for name in NAMES)]
     for form in FORMS:
-        assert check_seal(serialize_graphs(map(argument_graph, results), form), form, KEY) is SealCheck.FITS
+        assert check_seal(serialize_graphs(map(argument_graph, results), form), form, KEY) is SealCheck.VALID
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_any_change_breaks_it(said: str, instead: str) -> None:
     assert check_seal(SEALED_CHAIN.replace(said, instead), "turtle", KEY) is SealCheck.BROKEN
 
 
-def test_an_unsealed_argument_beside_a_sealed_one_does_not_fit() -> None:
+def test_an_unsealed_argument_beside_a_sealed_one_is_broken() -> None:
     mixed = serialize_graphs(
         [argument_graph(exported_result("chain", SEALED)), argument_graph(exported_result("score"))]
     )

@@ -70,19 +70,19 @@ def _players_to_join(function: ValueFunction) -> int:
 
 
 def _criterion_players(function: ValueFunction, iri: str, criterion: Criterion) -> int:
-    """The players on whom it hangs whether a criterion is met, where it is met by a mixture of both ends alone."""
+    """The players that decide a criterion, where it is true for mixtures of both ends only, and for neither end."""
     places: list[Place] = [(iri, name) for name in slots_of(criterion)]
     own = 0
     for place in places:
         own |= function.players_of(place)
     bits = [1 << index for index in range(len(function.game.players)) if own >> index & 1]
-    # Of more than can be looked through, those that give nothing are found by having no number.
+    # With more players, mixtures without a result are found when one of them has no number.
     if not 2 <= len(bits) <= MAX_EXACT_PLAYERS:
         return 0
-    met = {mask: judge(criterion, function.inputs_at(places, mask)) is True for mask in _coalition_masks(bits)}
-    if met[0] or met[own] or not any(met.values()):
+    verdicts = {mask: judge(criterion, function.inputs_at(places, mask)) is True for mask in _coalition_masks(bits)}
+    if verdicts[0] or verdicts[own] or not any(verdicts.values()):
         return 0
-    return sum(bit for bit in bits if any(met[mask] is not met[mask ^ bit] for mask in met))
+    return sum(bit for bit in bits if any(verdicts[mask] is not verdicts[mask ^ bit] for mask in verdicts))
 
 
 def _coalition_masks(bits: list[int]) -> list[int]:
@@ -93,9 +93,9 @@ def _coalition_masks(bits: list[int]) -> list[int]:
 
 
 def _with_joined_player(game: Game, mask: int) -> Game:
-    """One player in the place of the first of those in the mask."""
+    """The game with one player in the place of those in the mask."""
     chosen = [player for index, player in enumerate(game.players) if mask >> index & 1]
     parts = tuple(part for player in chosen for part in (player.joined or (player,)))
-    whole = Player(tuple(move for part in parts for move in part.moves), any(part.is_time for part in parts), parts)
-    players = [whole if player is chosen[0] else player for player in game.players]
+    joined = Player(tuple(move for part in parts for move in part.moves), any(part.is_time for part in parts), parts)
+    players = [joined if player is chosen[0] else player for player in game.players]
     return replace(game, players=tuple(player for player in players if not any(player is each for each in chosen[1:])))

@@ -35,7 +35,7 @@ from server.executor.budget import Effort, EffortExceededError
 
 
 class _NoNumberError(Exception):
-    """A mixture of both ends gives no number."""
+    """A mixture of both ends has no number as its result."""
 
 
 def attribute(
@@ -43,8 +43,8 @@ def attribute(
 ) -> Attribution | NoAttribution:
     """What moved the goal between two ends.  ``zone`` is that in which days begin; ``effort`` what it may cost.
 
-    The output is the actual result.  The base is what the hierarchy gives where every input that takes part is at its
-    baseline: where inputs stayed, that need not be what was told then.
+    The output is the actual result.  The base is the result of the hierarchy where every input that takes part is at
+    its baseline: where inputs stayed, it may differ from the result of that time.  ValueError for a recorded concept.
     """
     if goal.call is None:
         raise ValueError("a recorded concept has no inputs")
@@ -61,13 +61,13 @@ def _attribute_goal(
     description = plan.call(goal).description
     if baseline.usual_texts is not None:
         function = without_deciding_players(function)
-    field = function.game
+    game = function.game
     base, output = function.evaluate_goal(0), function.evaluate_goal(function.everyone)
     display = description.produces.display
     if isinstance(output.value, Absent):
         return NoAttribution(f"{display} has no value, so there is nothing to attribute.")
     if baseline.usual_texts is not None and not any(
-        iri in field.carrying and _slot_carries_value(plan, iri, n) for iri, n in baseline.usual_texts
+        iri in game.carrying and _slot_carries_value(plan, iri, n) for iri, n in baseline.usual_texts
     ):
         return NoAttribution(f"{display}: none of its inputs has a usual value to compare with.")
     if isinstance(base.value, Absent):
@@ -84,9 +84,9 @@ def _attribute_goal(
     except _NoNumberError:
         text = "some of the inputs from the baseline with the others as they are give no value, or a certainty"
         return NoAttribution(f"{display}: {text}, so that nothing can be shared out.")
-    field = function.game
+    game = function.game
     errors = shares.errors or (None,) * len(shares.amounts)
-    told = [
+    items = [
         items_of(function, index, amount, error)
         for index, (amount, error) in enumerate(zip(shares.amounts, errors, strict=True))
     ]
@@ -95,10 +95,10 @@ def _attribute_goal(
         *ends,
         base.value,
         output.value,
-        _largest_first(item for items in told for item in items),
-        field.stayed,
+        _largest_first(item for player in items for item in player),
+        game.stayed,
         flipped_criteria(function),
-        _attribution_groups(field, told, shares),
+        _attribution_groups(game, items, shares),
         computed_between(function),
         base.bounds,
         output.bounds,
@@ -127,11 +127,11 @@ def _largest_first(items: Iterable[AttributionItem]) -> tuple[AttributionItem, .
 
 
 def _attribution_groups(
-    field: Game, items: Sequence[tuple[AttributionItem, ...]], shares: Shares
+    game: Game, items: Sequence[tuple[AttributionItem, ...]], shares: Shares
 ) -> tuple[AttributionGroup, ...]:
     """What correlated inputs, and those that move as one, moved together, the largest first."""
     found = []
-    for text, members in correlated_groups(field):
+    for text, members in correlated_groups(game):
         own = _largest_first(item for member in members for item in items[member])
         found.append(AttributionGroup(text, own, fsum(item.amount for item in own), error_of_sum(shares, members)))
     return tuple(sorted(found, key=lambda group: -abs(group.amount)))
@@ -145,11 +145,11 @@ def _attribute_code(function: ValueFunction, base: Evaluation, output: Evaluatio
         for mask in (0, function.everyone)
     ):
         function = join_players(function)
-    field, everyone = function.game, function.everyone
+    game, everyone = function.game, function.everyone
     items: list[AttributionItem] = []
-    for index in range(len(field.players)):
+    for index in range(len(game.players)):
         bit = 1 << index
-        # Where this input alone leaves no result, it makes no other of it.
+        # Where this input alone leaves no result, it does not change the code by itself.
         only = function.evaluate_goal(bit).value
         alone = only != base.value and not isinstance(only, Absent)
         needed = function.evaluate_goal(everyone & ~bit).value != output.value
@@ -157,7 +157,7 @@ def _attribute_code(function: ValueFunction, base: Evaluation, output: Evaluatio
             items += items_of(function, index, alone=alone, needed=needed)
     ends = 0.0, 0.0, base.value, output.value
     return Attribution(
-        CODE, *ends, tuple(items), field.stayed, flipped_criteria(function), between=computed_between(function)
+        CODE, *ends, tuple(items), game.stayed, flipped_criteria(function), between=computed_between(function)
     )
 
 

@@ -1,8 +1,8 @@
 """The game whose Shapley values an attribution is: the baseline, the actual snapshot, and the players between them.
 
-A snapshot says what fills each slot of a call hierarchy, and as of when.  A *player* is one difference between the two:
-a leaf (a concept, a selection, a window) with all slots that it fills, or the evaluation time.  What is absent at one
-end, or has no reference value, does not take part: it stays at its actual value, and is listed.
+A snapshot has what fills each slot of a call hierarchy, and as of when.  A *player* is one difference between the two:
+a leaf (a concept, a selection, a window) with all slots that it fills, or the evaluation time.  An input that is absent
+at one end, or has no reference value, does not take part: it stays at its actual value, and is listed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,10 +28,10 @@ DECIDES_APPLICABILITY = "the result would not apply at the usual value"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One end: the evaluation time, what filled each slot, and what each call gave.
+    """One end: the evaluation time, what filled each slot, and the value of each call.
 
-    Of a reference end, ``usual`` says what each value is (of others it is None); ``cuts`` are computed inputs that play
-    there in the place of what they are computed from.
+    Of a reference end, ``usual_texts`` describe its values (None for other ends); ``cuts`` are computed inputs that
+    play there in the place of what they are computed from.
     """
 
     at: datetime
@@ -43,7 +43,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a player does to one slot."""
+    """How a player changes one slot; ``usual`` describes the value of a reference end."""
 
     place: Place
     before: BoundInput
@@ -55,7 +55,7 @@ class Move:
 class Player:
     """A leaf that differs, with every slot that it fills; or the evaluation time (``is_time``).
 
-    ``joined``: several of these that move as one, since a mixture of them gives no result.
+    ``joined``: several players that move as one, since a mixture of them gives no result.
     """
 
     moves: tuple[Move, ...] = ()
@@ -76,11 +76,12 @@ class StayedInput:
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """What is played on: the calls of a hierarchy (inputs first), what stays, and who plays.
+    """The calls of a hierarchy (inputs first), what stays, and who plays.
 
-    ``carrying`` are the calls that the result rests on, beside those that only decide whether it applies.  ``timed``:
-    what the evaluation time of a call goes with that reads a series, so that no value is ever later than it: the places
-    of those of its series that move; none of them: it stays.
+    ``goal`` is the IRI of the call of the result; ``fixed`` what fills the slots that no call fills.  ``carrying`` are
+    the calls that the result rests on, without those that only decide whether it applies.  ``time_linked``: for a call
+    that reads a series, the places of its series that move.  Its evaluation time moves with these, so that no value is
+    ever later than it; where none moves, it stays.
     """
 
     calls: tuple[PlannedCall, ...]
@@ -122,7 +123,7 @@ def carries_value(slot: Slot) -> bool:
 
 
 def snapshot_of(trace: Trace, concept: str) -> Snapshot | None:
-    """The end that a run was; None where it did not compute the concept."""
+    """A run as one end of an attribution; None where it did not compute the concept."""
     for answered in trace.answers:
         if answered.goal.concept.id == concept and answered.execution is not None and answered.goal.call is not None:
             executions = dict(_walk_executions(trace, answered.goal.call, answered.execution))
@@ -140,5 +141,5 @@ def _walk_executions(trace: Trace, iri: str, position: int) -> Iterator[tuple[st
 
 
 def leaf_key(slot: Slot) -> tuple[str, Select, timedelta | None, bool]:
-    """What makes a leaf: slots with an equal key are filled alike."""
+    """The key of a leaf: slots with an equal key are filled alike."""
     return slot.concept.id, slot.select, slot.window, slot.ever

@@ -107,7 +107,7 @@ def _same_value(before: Value, after: Value) -> bool:
 
 
 def _reads_another_time(call: PlannedCall, before: datetime, after: datetime, zone: tzinfo) -> bool:
-    """Whether a module reads the evaluation time, and reads another at each end."""
+    """Whether a module reads the evaluation time, and it differs between the ends."""
     granularity = call.description.evaluation_time
     return granularity is not None and truncate_time(before, granularity, zone) != truncate_time(
         after, granularity, zone
@@ -117,8 +117,8 @@ def _reads_another_time(call: PlannedCall, before: datetime, after: datetime, zo
 def _one_sided_inputs(plan: Plan, goal: str, baseline: Snapshot, actual: Snapshot) -> frozenset[Place]:
     """Computed inputs that are known at both ends, but from what was recorded at one of them only.
 
-    Whether oxygen was given may be told from its fraction at one time and from its flow at another: what differs then
-    is whether it was given.  The innermost such input counts.
+    Whether oxygen was given may be derived from its fraction at one time and from its flow at another: the difference
+    is then whether it was given.  The innermost such input counts.
     """
     cuts: set[Place] = set()
     if baseline.usual_texts is not None:
@@ -170,13 +170,13 @@ JOINED_TEXT = "inputs that only together leave the result one that applies"
 
 
 def correlated_groups(game: Game) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Each group of a model of the hierarchy that at least two players belong to, with their places in the field.
+    """Each group of a model of the hierarchy that at least two players belong to, by their indices.
 
-    A player that is several in one makes a group too, for itself or in the group of its model.
+    A joined player is a group too, by itself or in the group of its model.
 
     A player belongs to a group where all ways from what it fills to the result lead through slots of the group; slots
-    that only decide whether a module applies, or are only compared with, are no ways.  It belongs to one group at most:
-    that of the model nearest to the leaves.
+    that only decide whether a module applies, or are only compared with, do not count.  It belongs to one group at
+    most: that of the model nearest to the leaves.
     """
     taken: set[int] = set()
     found = []

@@ -53,7 +53,7 @@ def _reference_value(selected: Slot, slot: Slot) -> Value | None:
 
 
 def _medians(call: PlannedCall) -> Iterator[tuple[Place, tuple[Slot, Quantity, str]]]:
-    """What the description says is the middle of the measured training values.  Of codes it says nothing."""
+    """The medians of the measured training values, as the description gives them; codes have none."""
     description = call.description
     for feature in description.model.features if description.model is not None else ():
         slot = description.slot(feature.slot)

@@ -19,7 +19,7 @@ SEED = 20_240_601
 class Shares:
     """One amount a player; they add up to the difference between all players and none.
 
-    ``errors`` are standard errors, where the amounts were sampled: ``drawn`` are the samples of each player.
+    ``errors`` are standard errors, where the amounts were sampled; ``samples`` are those of each player.
     """
 
     amounts: tuple[float, ...]
@@ -33,17 +33,17 @@ def shapley(players: int, value: Callable[[int], float]) -> Shares:
 
 
 def coalitions(players: int) -> frozenset[int]:
-    """The coalitions that ``shapley`` asks for."""
+    """The coalitions that ``shapley`` evaluates."""
     if players <= MAX_EXACT_PLAYERS:
         return frozenset(range(1 << players))
-    asked: set[int] = set()
+    found: set[int] = set()
 
-    def ask(mask: int) -> float:
-        asked.add(mask)
+    def record(mask: int) -> float:
+        found.add(mask)
         return 0.0
 
-    shapley(players, ask)
-    return frozenset(asked)
+    shapley(players, record)
+    return frozenset(found)
 
 
 def exact_shapley(players: int, value: Callable[[int], float]) -> Shares:

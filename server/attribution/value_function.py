@@ -1,7 +1,7 @@
 """The value function of the game: a complete call hierarchy as a function of the coalition that takes part.
 
-Pure: nothing is fetched, and no cache is asked.  Each call is remembered by the players that it depends on, so that a
-step of a chain is evaluated as often as its own inputs differ, not as often as there are coalitions.
+Pure: nothing is fetched, and no shared cache is read.  Evaluations are kept by the players that a call depends on, so
+that a step of a chain is evaluated once for each combination of its own inputs, not once for each coalition.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,10 +21,10 @@ from server.executor.plan_run import evaluate_safely
 
 
 class ValueFunction:
-    """Evaluates the goal of a field for any coalition, given as a bit mask of its players.
+    """Evaluates the goal of a game for any coalition, given as a bit mask of its players.
 
-    ``times`` are the evaluation times at the baseline and now.  What it costs is taken off ``effort``
-    (EffortExceededError).
+    ``times`` are the evaluation times at the baseline and now.  Calls count against ``effort``, which raises
+    EffortExceededError.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ValueFunction:
         self._by_value: dict[tuple[object, ...], Evaluation] = {}
 
     def with_game(self, game: Game) -> "ValueFunction":
-        """The same between the same ends over another field."""
+        """The value function of another game between the same ends."""
         return ValueFunction(game, self._times, self._zone, self._effort)
 
     @property
@@ -59,7 +59,7 @@ class ValueFunction:
 
     @property
     def evaluated_count(self) -> int:
-        """How many module calls were really made."""
+        """How many module calls were evaluated."""
         return len(self._by_value)
 
     def evaluate_goal(self, mask: int) -> Evaluation:
@@ -91,7 +91,7 @@ class ValueFunction:
         try:
             values = kinds.batch_values(description, self._mixtures(description, masks))
         except KindError:
-            # Whatever it is, the execution boundary tells it of each.
+            # Each evaluation by itself will report the error at the execution boundary.
             return
         for mask, value in zip(masks, values, strict=True):
             self._evaluations[description.iri, mask] = Evaluation(value, Working(""))
@@ -127,7 +127,7 @@ class ValueFunction:
             movers = self._time_players(description)
             now = bool(mask & movers) or not movers
             at = truncate_time(self._times[now], description.evaluation_time, self._zone)
-        # Values that are equal but written otherwise ("1.0" and "1.00") give results equal as values.
+        # Equal values written differently ("1.0" and "1.00") give results that are equal as values.
         key = (description.iri, at, *inputs.values())
         found = self._by_value.get(key)
         if found is None:
@@ -148,14 +148,14 @@ class ValueFunction:
         return SlotInput(in_slot_unit(evaluation.value, slot), bounds_in_slot_unit(evaluation.bounds, slot))
 
     def players_of(self, place: Place) -> int:
-        """The players that what fills a slot depends on."""
+        """The players that the input of a slot depends on."""
         if place in self._moved_inputs:
             return self._moved_inputs[place][0]
         binding = self.calls[place[0]].bindings[place[1]]
         return self._masks[binding.call] if isinstance(binding, FromCall) and place not in self.game.fixed else 0
 
     def _time_players(self, description: Description) -> int:
-        """The players of whom one suffices to make the evaluation time of a call the actual one; none: it is that."""
+        """The players any of whom makes the evaluation time of a call the actual one; 0: it always is."""
         if description.evaluation_time is None:
             return 0
         tied = self.game.time_linked.get(description.iri)

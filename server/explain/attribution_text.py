@@ -1,6 +1,6 @@
 """The text of an attribution: where the result is, where it was, and how much each input moved the estimate.
 
-Each input stands with its values at both ends, the largest first; correlated inputs stand together.
+Each input is shown with its values at both ends, the largest first; correlated inputs are shown together.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ _REASON_ORDER = (NO_REFERENCE, DECIDES_APPLICABILITY, MISSING_NOW, MISSING_AT_BA
 def describe_attribution(
     attribution: Attribution, description: Description, baseline: str, since: datetime | None, before: Value | None
 ) -> str:
-    """A few sentences.  ``before`` is what the result was at the baseline, as it was told then.
+    """A few sentences.  ``before`` is the result at the baseline, as it was computed then.
 
     The base may be another value: where inputs were missing at one end, they stay as they are now.
     """
@@ -77,7 +77,7 @@ def describe_attribution(
 
 
 def _is_unchanged(attribution: Attribution, other: Value | None) -> bool:
-    """Whether nothing is told apart between the result and a value at the baseline, and nothing moved it."""
+    """Whether the result equals a value at the baseline, and nothing moved it."""
     return other == attribution.output_value and not any(item.amount or item.needed for item in attribution.items)
 
 
@@ -104,12 +104,12 @@ def _describe_earlier(attribution: Attribution, before: Value | None, when: str,
     base = _format_base(attribution, decimals)
     if before == attribution.base_value:
         return f"{now}, as on {when} to the digits shown" if base == now else f"now {now}, it was {base} on {when}"
-    said = f"it had no value on {when}"
+    earlier = f"it had no value on {when}"
     if before is not None and not isinstance(before, Absent):
-        said = f"it was {value_words(before, decimals)} on {when}"
+        earlier = f"it was {value_words(before, decimals)} on {when}"
     if not _anything_moved(attribution):
-        return f"now {now}, {said}"
-    return f"now {now}, {said} ({base} {_describe_base_difference(attribution)})"
+        return f"now {now}, {earlier}"
+    return f"now {now}, {earlier} ({base} {_describe_base_difference(attribution)})"
 
 
 def _describe_recorded(attribution: Attribution, before: Value | None, decimals: int | None) -> str:
@@ -117,8 +117,8 @@ def _describe_recorded(attribution: Attribution, before: Value | None, decimals:
     base = _format_base(attribution, decimals)
     if before == attribution.base_value:
         return base
-    said = "no value" if before is None or isinstance(before, Absent) else value_words(before, decimals)
-    return f"{said} ({base} without what is missing at one end)" if _anything_moved(attribution) else said
+    recorded = "no value" if before is None or isinstance(before, Absent) else value_words(before, decimals)
+    return f"{recorded} ({base} without what is missing at one end)" if _anything_moved(attribution) else recorded
 
 
 def _anything_moved(attribution: Attribution) -> bool:
@@ -127,7 +127,7 @@ def _anything_moved(attribution: Attribution) -> bool:
 
 
 def _describe_base_difference(attribution: Attribution) -> str:
-    """How the base differs from what was told: by what is the same at both ends, since it was missing at one."""
+    """How the base differs from the earlier result: by the inputs that stayed, since they were missing at one end."""
     missing = {each.why for each in attribution.stayed} & {MISSING_AT_BASELINE, MISSING_NOW}
     if missing == {MISSING_NOW}:
         return "without what is missing now"
@@ -140,7 +140,7 @@ def _assumption_noun(attribution: Attribution) -> str:
 
 
 def _describe_moves(attribution: Attribution, baseline: str, before: Value | None, decimals: int | None) -> list[str]:
-    """What moved it; nothing is said where nothing did."""
+    """What moved it; empty where nothing did."""
     changed, moves = ("changed", "moved") if baseline == "EARLIER" else ("changes", "moves")
     if attribution.scale == CODE:
         if attribution.items:
@@ -156,16 +156,16 @@ def _describe_moves(attribution: Attribution, baseline: str, before: Value | Non
 
 
 def _describe_unchanged(stayed: tuple[StayedInput, ...], words: dict[str, str]) -> list[str]:
-    """What is the same at both ends; but for the site's settings, which are nobody's."""
+    """The inputs that are the same at both ends, but for the settings of the site."""
     groups: dict[str, list[str]] = {}
     for each in sorted(stayed, key=lambda each: _REASON_ORDER.index(each.why)):
         if each.concept.origin is Origin.SITE:
             continue
-        # What a reader knows as age is read off the date of birth.
+        # To a reader, the date of birth is the age.
         name = "age" if each.concept.element == "birthDate" else begin_small(each.concept.display)
         groups.setdefault(words.get(each.why, each.why), []).append(name + (" over time" if each.series else ""))
-    told = "; ".join(f"{list_words(dict.fromkeys(names))} ({why})" for why, names in groups.items())
-    return [f"Left as they are: {told}."] if told else []
+    texts = "; ".join(f"{list_words(dict.fromkeys(names))} ({why})" for why, names in groups.items())
+    return [f"Left as they are: {texts}."] if texts else []
 
 
 _HARDLY_SHARE = 0.1
@@ -191,7 +191,7 @@ def describe_players(attribution: Attribution, decimals: int | None) -> str:
     named = []
     for place, mover in enumerate(found[:_MOST_NAMED]):
         rank = _rank_word(mover.amount, found[0].amount, total, first=place == 0)
-        # Of points the number says it all; that one of many "hardly" counts would be no word for it.
+        # For points the number suffices; a rank would be misleading among many inputs of one point.
         how = "" if attribution.scale == POINTS else f" {rank}"
         named.append(f"{mover.text}{how}{_format_amount(mover, attribution.scale, decimals)}")
     if (more := len(found) - _MOST_NAMED) > 0:
@@ -200,23 +200,23 @@ def describe_players(attribution: Attribution, decimals: int | None) -> str:
 
 
 def describe_deciding_inputs(items: Iterable[AttributionItem]) -> str:
-    """The inputs that a code hangs on."""
+    """The inputs that decide a code."""
     return list_words(f"{describe_change(item)} ({_describe_decision(item)})" for item in items)
 
 
 def describe_intermediates(between: Iterable[ComputedBetween]) -> str:
-    """The numbers between inputs and result that look otherwise at each end."""
-    told = []
+    """The numbers between inputs and result that differ at both ends, as displayed."""
+    texts = []
     for each in between:
         before, after = value_words(each.before, each.decimals), value_words(each.after, each.decimals)
         if before != after and isinstance(each.before, Quantity):
             start = number_words(each.before.value, each.decimals)
-            told.append(f"{begin_small(each.concept.display)} {start} → {after}")
-    return list_words(told)
+            texts.append(f"{begin_small(each.concept.display)} {start} → {after}")
+    return list_words(texts)
 
 
 def describe_change(item: AttributionItem) -> str:
-    """An input and its values at both ends, with as many digits as tell them apart."""
+    """An input and its values at both ends, with as many digits as distinguish them."""
     name = begin_small(item.concept.display) + (" over time" if isinstance(item.after, Series) else "")
     before, after = item.before, item.after
     if isinstance(before, Quantity) and isinstance(after, Quantity) and before.unit == after.unit:

@@ -1,6 +1,6 @@
 """Model cards: which module has one, its metrics as tables, and the card as Markdown.
 
-Candidates stand side by side, subgroups below each other, and the decision curve has a table of its own.
+Candidates are side by side, subgroups below each other, and the decision curve has a table of its own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -100,7 +100,7 @@ def _curve_table(metrics: Sequence[Metric]) -> MetricTable | None:
 def _metric_table(
     caption: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]], metrics: Sequence[Metric]
 ) -> MetricTable | None:
-    """None without metrics.  How a number was found is said once, with whose it is where that differs."""
+    """None without metrics.  The method of a number is given once, with the metrics it is for where methods differ."""
     methods = dict.fromkeys(metric.method for metric in metrics)
     several = len(methods) > 1
     return (
@@ -151,15 +151,15 @@ ABOUT = f"The source attributes of a predictive decision support intervention, a
 def card_of(catalog: Catalog, module_id: str) -> tuple[Card, list[Description]]:
     """The card of a module, and the modules that it is of.
 
-    QuestionError ``unknown-module`` or ``no-card``; neither repeats what was asked for, which may be anything.
+    QuestionError ``unknown-module`` or ``no-card``; neither repeats the id of the question, which may be anything.
     """
     module = catalog.modules.get(module_id)
     if module is None:
         raise QuestionError("unknown-module", f"no module has this id; it is one of {_list_ids(catalog.modules)}")
     card = catalog.cards.get(module.iri)
     if card is None:
-        known = _list_ids(each.id for each in modules_with_card(catalog))
-        raise QuestionError("no-card", f"{module.id} was not fitted to data, and has no card; these have: {known}")
+        others = _list_ids(each.id for each in modules_with_card(catalog))
+        raise QuestionError("no-card", f"{module.id} was not fitted to data, and has no card; these have: {others}")
     return card, [catalog.by_iri[iri] for iri in card.module_iris]
 
 

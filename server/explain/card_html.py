@@ -110,7 +110,7 @@ CurvePoints = Sequence[tuple[Decimal, Decimal]]
 
 
 def render_curve(metrics: Sequence[Metric]) -> str:
-    """SVG without styles and scripts; lines are told apart by dashes and names.  Empty without a curve."""
+    """SVG without styles and scripts; lines are distinguished by dashes and names.  Empty without a curve."""
     lines = list(curve_points(metrics))
     if not lines:
         return ""

@@ -25,7 +25,7 @@ from server.explain.wording import (
 
 _INAPPLICABLE_CODES = ("not-applicable", "no-case")
 INAPPLICABLE_PREFIX = "Does not hold: "
-"""How the issue begins with which a module is refused."""
+"""How the issue begins that says why a module does not apply."""
 _PERCENT = "%"
 _INHERITED_REASONS = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
 WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
@@ -39,13 +39,13 @@ def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
     what_if = f"; on an assumption: {WHAT_IF}" if _is_what_if(dependencies, position) else ""
     if isinstance(evaluation.value, Absent):
         return f"{_describe_absence(dependencies, position, when)}{what_if}."
-    said = evaluation.working.claim or _describe_value(description, evaluation)
+    text = evaluation.working.claim or _describe_value(description, evaluation)
     risk = risk_of(description, evaluation)
     people = f", {risk_words(risk.probability, risk.horizon)}" if risk is not None else ""
-    # A module may have said so in its own words.
-    people = "" if people in said else people
+    # The module's own claim may have it already.
+    people = "" if people in text else people
     qualifier = f"; {begin_small(evaluation.working.qualifier.rstrip('.'))}" if evaluation.working.qualifier else ""
-    return f"{said.rstrip('.')}{people}{when}{qualifier}{what_if}."
+    return f"{text.rstrip('.')}{people}{when}{qualifier}{what_if}."
 
 
 def leaf_claim(leaf: BoundInput, times: Times) -> str:
@@ -131,8 +131,8 @@ def _describe_missing(dependencies: Dependencies, position: int) -> str:
             return f"{list_words(begin_small(name) for name, _ in named)} {verb} missing ({named[0][1]})"
         return f"{list_words(f'{begin_small(name)} ({why})' for name, why in named)} {verb} missing"
     others = [issue for issue in evaluation.issues if issue.code != "undecided"]
-    told = [issue.text.rstrip(".") for issue in others if issue.severity is not Severity.INFORMATION]
-    return begin_small(told[0]) if told else "what is recorded does not settle it"
+    reasons = [issue.text.rstrip(".") for issue in others if issue.severity is not Severity.INFORMATION]
+    return begin_small(reasons[0]) if reasons else "what is recorded does not settle it"
 
 
 def format_between(interval: Interval, decimals: int | None = None) -> str:
@@ -145,21 +145,21 @@ def _bounds_clause(bounds: Interval | None, decimals: int | None) -> str:
 
 
 def _candidates_clause(evaluation: Evaluation) -> str:
-    told = [issue.text.split(": ", 1)[-1] for issue in evaluation.issues if issue.code == "undecided"]
-    return f"; it is {told[0]}" if told else ""
+    candidates = [issue.text.split(": ", 1)[-1] for issue in evaluation.issues if issue.code == "undecided"]
+    return f"; it is {candidates[0]}" if candidates else ""
 
 
 def inapplicable_reasons(evaluation: Evaluation) -> list[str]:
-    """Why a module does not hold, in the words of its description."""
+    """Why a module does not apply, in the words of its description."""
     refused = [issue for issue in evaluation.issues if issue.code in _INAPPLICABLE_CODES]
     return [begin_small(issue.text.removeprefix(INAPPLICABLE_PREFIX).rstrip(".")) for issue in refused]
 
 
-def _absence_reason(given: BoundInput, reach: Dependencies | None = None) -> str:
-    if isinstance(given.value, Absent) and given.value.reason in _INHERITED_REASONS and reach is not None:
-        told = [text for step in given.steps for text in inapplicable_reasons(reach.executions[step].evaluation)]
-        if told:
-            return f"it does not apply: {list_words(dict.fromkeys(told))}"
+def _absence_reason(given: BoundInput, dependencies: Dependencies | None = None) -> str:
+    if isinstance(given.value, Absent) and given.value.reason in _INHERITED_REASONS and dependencies is not None:
+        reasons = [t for step in given.steps for t in inapplicable_reasons(dependencies.executions[step].evaluation)]
+        if reasons:
+            return f"it does not apply: {list_words(dict.fromkeys(reasons))}"
     return absence_words(given)
 
 

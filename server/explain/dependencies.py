@@ -23,7 +23,7 @@ class Times:
 
 
 class Dependencies:
-    """Walks one trace.  Slots that only decide on applicability, or are only compared with, carry no answer."""
+    """Walks one trace.  No value rests on slots that only decide on applicability, or that are only compared with."""
 
     def __init__(self, trace: Trace) -> None:
         self.executions = trace.executions
@@ -60,7 +60,7 @@ class Dependencies:
         """Oldest and latest time of the records under an execution."""
         found = self._times.get(position)
         if found is None:
-            # What could not be used is no ground, though its record is named.
+            # An input without a value is no ground, though its record is named.
             carrying = [given for given in self.supporting_inputs(position) if _has_value(given)]
             found = times_of(time for given in carrying for time in _spans(self.input_times(given)))
             if found.latest is not None and any(given.slot.concept.origin in EVENT_ORIGINS for given in carrying):

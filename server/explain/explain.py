@@ -24,11 +24,11 @@ RECORDED_INTENDED_USE = "A fact as it stands in the record; nothing was computed
 
 def explain(trace: Trace, interpret: Interpreter = kinds.interpret) -> tuple[AnswerResult, ...]:
     """The results of a run; ``interpret`` finds the band of a value."""
-    reach = Dependencies(trace)
+    dependencies = Dependencies(trace)
     return tuple(
-        _recorded_result(trace, reach, answered)
+        _recorded_result(trace, dependencies, answered)
         if answered.execution is None
-        else _computed_result(trace, reach, answered.goal.concept, answered.execution, interpret)
+        else _computed_result(trace, dependencies, answered.goal.concept, answered.execution, interpret)
         for answered in trace.answers
     )
 
@@ -52,7 +52,7 @@ def status_of(dependencies: Dependencies, position: int) -> Status:
 def _missing_input_matters(dependencies: Dependencies, position: int) -> bool:
     """Whether an input is absent whose presence could change the answer, or lift what qualifies it.
 
-    A score or a rule may be settled without all of its inputs: room air needs no flow.  Then nothing is missing.
+    A score or a rule may be decided without all of its inputs: room air needs no flow.  Then nothing is missing.
     """
     if not any(isinstance(given.value, Absent) for given in dependencies.supporting_inputs(position)):
         return False
@@ -121,7 +121,7 @@ def _effective_time(times: Times, as_of: datetime) -> datetime | None:
 
 
 def _patient_died(trace: Trace) -> bool:
-    """Whether a death is told with the answer: nothing is recommended then."""
+    """Whether the answer reports a death: nothing is recommended then."""
     return any(issue.code in ("death", "death-undated") for issue in trace.issues)
 
 
@@ -159,7 +159,7 @@ def _recorded_result(trace: Trace, dependencies: Dependencies, answered: GoalAns
 
 
 def _result_issues(trace: Trace, dependencies: Dependencies, position: int) -> tuple[Issue, ...]:
-    # The answer's own step first: what a reader must mind about it comes before what lies below it.
+    # The answer's own step first: its issues come before those of the steps below it.
     order = (position, *(step for step in dependencies.steps(position) if step != position))
     below = (issue for step in order for issue in step_issues(dependencies, step))
     return tuple(dict.fromkeys((*below, *trace.issues)))

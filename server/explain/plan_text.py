@@ -40,8 +40,8 @@ def _search_requests(search: Search) -> Iterator[str]:
     if description.code_parameter is None or len(search.codes) > TOO_MANY_CODES:
         yield start
     elif sets:
-        told = f"with the codes of {', '.join(sets)}, as the terminology server says"
-        yield f"{start}&{description.code_parameter}=… ({told})"
+        codes = f"with the codes of {', '.join(sets)}, as the terminology server says"
+        yield f"{start}&{description.code_parameter}=… ({codes})"
     else:
         for first in range(0, len(search.codes), MOST_CODES):
             yield f"{start}&{description.code_parameter}={format_tokens(search.codes[first : first + MOST_CODES])}"

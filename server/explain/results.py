@@ -33,11 +33,11 @@ class Contributions(Margin):
 
 
 CLOSED_WORLD = "closed-world"
-"""The issue of a slot that is "no" since nothing is recorded, where its description takes that for a no."""
+"""The issue of a slot whose description counts the absence of a record as "no"."""
 
 
 class Status(StrEnum):
-    """What became of a question."""
+    """The status of an answer."""
 
     COMPLETE = "COMPLETE"
     PARTIAL = "PARTIAL"
@@ -111,7 +111,7 @@ class GroundView:
 
     @property
     def by_closed_world(self) -> bool:
-        """Whether it is a "no" for want of records, in a search that found all that there is, as the slot declares."""
+        """Whether it is a "no" since a complete search found no record, as the slot declares."""
         return self.value is False and any(issue.code == CLOSED_WORLD for issue in self.issues)
 
 
@@ -119,7 +119,7 @@ class GroundView:
 class StepView:
     """One link: claim, grounds, warrant, qualifier, rebuttals; ``as_of`` is the time that it was evaluated for.
 
-    ``notes`` are what the module itself tells beside: neither limits nor doubts.
+    ``reason`` says why it was computed or reused; ``notes`` are the module's own remarks: neither limits nor doubts.
     """
 
     module: Description
@@ -206,7 +206,7 @@ class AnswerResult:
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
-        """What to mind: of the modules, of the records, of the run, and why something is not attributed; each once."""
+        """The issues of modules, records and the run, and why there is no attribution; each once."""
         open_ = [each for each in self.attributions.values() if isinstance(each, Issue)]
         return tuple(dict.fromkeys((*self.make_issues(), *open_)))
 

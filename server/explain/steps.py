@@ -16,7 +16,7 @@ from server.explain.wording import absence_words, value_words
 
 INPUT_ABSENT_CODE = "input-absent"
 ABSENCE_CODES = frozenset({"not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"})
-"""Codes by which those who fill a slot tell that it stays empty."""
+"""Codes of the issues that report why a slot stays empty."""
 _ZERO = Decimal(0)
 
 
@@ -39,13 +39,13 @@ def _renumbered(ground: GroundView, order: Mapping[int, int]) -> GroundView:
 
 
 def _step_view(dependencies: Dependencies, position: int, at: datetime) -> StepView:
-    """The step as the trace numbers it: told once, however many results rest on it."""
-    known = dependencies.step_views.get(position)
-    if known is not None:
-        return known
+    """The step as the trace numbers it: made once, however many results depend on it."""
+    cached = dependencies.step_views.get(position)
+    if cached is not None:
+        return cached
     execution = dependencies.executions[position]
     evaluation = execution.evaluation
-    told = step_issues(dependencies, position)
+    issues = step_issues(dependencies, position)
     view = dependencies.step_views[position] = StepView(
         module=execution.description,
         value=evaluation.value,
@@ -54,8 +54,8 @@ def _step_view(dependencies: Dependencies, position: int, at: datetime) -> StepV
         grounds=tuple(ground_view(dependencies, given) for given in execution.inputs.values()),
         warrant=evaluation.working.warrant,
         qualifier=evaluation.working.qualifier,
-        rebuttals=tuple(dict.fromkeys(i.text for i in told if i.severity is not Severity.INFORMATION)),
-        notes=tuple(dict.fromkeys(i.text for i in told if i.severity is Severity.INFORMATION and i.slot is None)),
+        rebuttals=tuple(dict.fromkeys(i.text for i in issues if i.severity is not Severity.INFORMATION)),
+        notes=tuple(dict.fromkeys(i.text for i in issues if i.severity is Severity.INFORMATION and i.slot is None)),
         fingerprint=execution.fingerprint,
         reused=execution.reused,
         reason=execution.reason,
@@ -67,7 +67,7 @@ def _step_view(dependencies: Dependencies, position: int, at: datetime) -> StepV
 
 
 def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
-    """One filled slot, with positions in the trace.  What a record says of itself is shown where there is just one."""
+    """One filled slot, with positions in the trace.  Status, issue time and the like are those of a single record."""
     latest = dependencies.input_times(given).latest
     record = given.resources[0] if len(given.resources) == 1 and not given.steps else None
     steps = given.steps
@@ -95,11 +95,11 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
 
 
 def step_issues(dependencies: Dependencies, position: int) -> tuple[Issue, ...]:
-    """What to mind about one execution: the module's own issues, those of its records, and what is missing."""
-    known = dependencies.step_issues.get(position)
-    if known is None:
-        known = dependencies.step_issues[position] = _compute_step_issues(dependencies.executions[position])
-    return known
+    """The issues of one execution: the module's own, those of its records, and what is missing."""
+    cached = dependencies.step_issues.get(position)
+    if cached is None:
+        cached = dependencies.step_issues[position] = _compute_step_issues(dependencies.executions[position])
+    return cached
 
 
 def _compute_step_issues(execution: Execution) -> tuple[Issue, ...]:
@@ -114,8 +114,10 @@ def _compute_step_issues(execution: Execution) -> tuple[Issue, ...]:
 
 
 def input_issues(given: BoundInput) -> tuple[Issue, ...]:
-    """What is told of the records under one input.  That an optional one stays empty is no rebuttal by itself, and
-    that there is nothing to compare with is nothing to tell."""
+    """The issues of the records under one input.
+
+    That an optional input stays empty is no rebuttal by itself; that there is nothing to compare with is no issue.
+    """
     empty = isinstance(given.value, Absent) and not given.slot.required
     issues = (*given.issues, *_record_note_issues(given))
     if empty and given.slot.comparison:
@@ -128,7 +130,7 @@ def input_issues(given: BoundInput) -> tuple[Issue, ...]:
 
 
 def _repeats_absence(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
-    """Whether a kind's own word on an absent input is said here, more exactly: a kind knows no windows and records."""
+    """Whether a kind's own issue on an absent input is reported here in more detail: with its window and records."""
     given = inputs.get(issue.slot) if issue.slot is not None else None
     return (
         issue.code == INPUT_ABSENT_CODE
@@ -139,7 +141,7 @@ def _repeats_absence(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
 
 
 def _absence_reported(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
-    """Whether the absence of an input is told already; that of a comparison needs no telling."""
+    """Whether the absence of an input is reported already; that of a comparison need not be."""
     return not supports_value(given) or any(
         issue.slot == given.slot.name and issue.code in ABSENCE_CODES for issue in issues
     )
@@ -165,8 +167,8 @@ def _assumption_issues(given: BoundInput) -> tuple[Issue, ...]:
 
 def _record_note_issues(given: BoundInput) -> tuple[Issue, ...]:
     notes = (note for resource in given.resources for note in resource.notes)
-    told = {issue.text for issue in given.issues}
-    return tuple(Issue(Severity.INFORMATION, "record-note", n, given.slot.name) for n in notes if n not in told)
+    reported = {issue.text for issue in given.issues}
+    return tuple(Issue(Severity.INFORMATION, "record-note", n, given.slot.name) for n in notes if n not in reported)
 
 
 def contributions_of(evaluation: Evaluation, inputs: Mapping[str, BoundInput | SlotInput]) -> Contributions | None:

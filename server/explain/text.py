@@ -20,7 +20,7 @@ from server.explain.results import AnswerResult, GroundView, StepView
 from server.explain.wording import series_words, span_words, time_words, value_words
 
 _MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
-# What the line of a missing input says already.
+# Codes of what the line of a missing input shows already.
 _SHOWN_BY_LINE = frozenset({"not-found", "not-recorded", "not-set"})
 _INDENT = "    "
 
@@ -41,10 +41,10 @@ def _argument_lines(result: AnswerResult) -> Iterator[str]:
         decimals = result.step.module.display_decimals if result.step is not None else None
         yield f"  uncertainty: {describe_uncertainty(result.interval, decimals)}"
     if result.step is not None:
-        # What limits the answer stands before what it is made of, which may be long.
+        # The limits of the answer come before its steps, which may be long.
         first = (INAPPLICABLE_PREFIX, f"{result.concept.display}: ")
         limits = _not_shown_by_inputs(result.step, result.step.rebuttals)
-        # Why a module does not hold, and what is not decided, the sentence has said.
+        # The claim has said why the module does not apply, and what is undecided.
         yield from (f"  ! {text}" for text in limits if not text.startswith(first))
     for view in result.attributions.values():
         if isinstance(view, AttributionView):
@@ -57,8 +57,8 @@ def _argument_lines(result: AnswerResult) -> Iterator[str]:
         yield f"  intended use: {result.intended_use}"
     elif result.leaf is not None:
         yield from _ground_lines(result, result.leaf, "  ", set())
-    told = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
-    run = [issue for issue in result.issues if issue.slot is None and issue.text not in told]
+    shown = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
+    run = [issue for issue in result.issues if issue.slot is None and issue.text not in shown]
     own = {issue.text for step in result.chain for ground in step.grounds for issue in ground.issues}
     yield from (f"  {_issue_line(issue)}" for issue in run if issue.text not in own)
 
@@ -88,7 +88,7 @@ def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: set
 
 
 def _not_shown_by_inputs(step: StepView, texts: Iterable[str]) -> Iterator[str]:
-    """What is to be minded about a step and does not stand beside one of its inputs."""
+    """The texts about a step that are not shown beside one of its inputs."""
     shown = {issue.text for ground in step.grounds for issue in ground.issues}
     shown |= {f"{ground.concept.display} is missing: {ground.absence_reason}" for ground in step.grounds}
     return (text for text in texts if text not in shown)
@@ -97,8 +97,8 @@ def _not_shown_by_inputs(step: StepView, texts: Iterable[str]) -> Iterator[str]:
 def _describe_run(step: StepView) -> str:
     if not step.reused:
         return f"computed now: {begin_small(step.reason)}" if step.reason else "computed now"
-    said = begin_small(step.reason)
-    return said if said.startswith("reused") else f"reused: {said}" if said else "reused"
+    reason = begin_small(step.reason)
+    return reason if reason.startswith("reused") else f"reused: {reason}" if reason else "reused"
 
 
 def _ground_lines(result: AnswerResult, ground: GroundView, indent: str, rendered: set[int]) -> Iterator[str]:

@@ -69,24 +69,24 @@ def read_assumptions(
 
 
 def _assumed_value(given: Assumption, concept: Concept, modules: Iterable[Description]) -> Value:
-    # What is left out is UNSET, which Strawberry tells apart from null; here both mean that it is not said.
-    said = [name for name in _FIELDS if getattr(given, name) not in (None, strawberry.UNSET)]
-    if len(said) != 1:
+    # An omitted field is UNSET, which Strawberry distinguishes from null; here both mean that it is not given.
+    fields = [name for name in _FIELDS if getattr(given, name) not in (None, strawberry.UNSET)]
+    if len(fields) != 1:
         raise QuestionError("assumption-fields", f"the assumption of {concept.id} needs exactly one value field")
-    if said == ["absent"]:
+    if fields == ["absent"]:
         if not given.absent:
             raise QuestionError("assumption-fields", f"absent can only be true ({concept.id})")
         return Absent(AbsentReason.NOT_QUERIED)
-    if given.quantity is not None and said == ["quantity"] and concept.value_type is ValueType.QUANTITY:
+    if given.quantity is not None and fields == ["quantity"] and concept.value_type is ValueType.QUANTITY:
         return _assumed_quantity(given.quantity, concept)
-    if given.coding is not None and said == ["coding"] and concept.value_type is ValueType.CODING:
+    if given.coding is not None and fields == ["coding"] and concept.value_type is ValueType.CODING:
         return _assumed_coding(given.coding, concept, modules)
-    if given.boolean is not None and said == ["boolean"] and concept.value_type is ValueType.FLAG:
+    if given.boolean is not None and fields == ["boolean"] and concept.value_type is ValueType.FLAG:
         return given.boolean
     allowed = {ValueType.QUANTITY: "quantity", ValueType.CODING: "coding", ValueType.FLAG: "boolean"}
     fitting = allowed.get(concept.value_type)
-    fits = f"takes {fitting} or absent" if fitting else "can only be assumed absent"
-    raise QuestionError("assumption-type", f"{concept.id} {fits}, not {said[0]}")
+    rule = f"takes {fitting} or absent" if fitting else "can only be assumed absent"
+    raise QuestionError("assumption-type", f"{concept.id} {rule}, not {fields[0]}")
 
 
 def _assumed_quantity(given: QuantityInput, concept: Concept) -> Quantity:
@@ -132,6 +132,6 @@ def _assumed_coding(given: CodingInput, concept: Concept, modules: Iterable[Desc
 
 
 def _band_systems(concept: Concept, modules: Iterable[Description]) -> set[str]:
-    """Of a concept whose codes are listed nowhere: the systems of those that its own bands tell apart."""
+    """Of a concept whose codes are listed nowhere: the systems of the codes in its own bands."""
     bands = (band.match for m in modules if m.produces.id == concept.id for band in m.outcomes)
     return {coding.system for match in bands if isinstance(match, OneOf) for coding in match.codes}

@@ -1,7 +1,7 @@
-"""Attribution: its GraphQL types, which comparisons a query requests, and the work, done beside the event loop.
+"""Attribution: its GraphQL types, the comparisons that a query requests, and their computation beside the event loop.
 
-What a query requests is known before anything is retrieved.  The work is done a few at a time, as long as a question
-may take, and no longer than somebody waits for it.
+The comparisons are known before anything is retrieved.  A few are computed at a time, within the time limit of a
+question, and only as long as the client waits.
 """
 
 import asyncio
@@ -126,7 +126,7 @@ def resolve_attribution(
     baseline: Baseline | None = Baseline.REFERENCE,
     since: datetime | None = strawberry.UNSET,
 ) -> Attribution | None:
-    """What was worked out for the comparison; None where it could not be: an issue of the result says why."""
+    """The attribution against the baseline; None where there is none: an issue of the result says why."""
     found = root.attributions.get(Comparison(baseline or Baseline.REFERENCE, since or None))
     return found if isinstance(found, AttributionView) else None  # type: ignore[return-value]  # read off the view
 
@@ -181,16 +181,16 @@ def _read_comparison(node: FieldNode, raw: GraphQLResolveInfo[Any]) -> Compariso
 
 
 WORKERS = 2
-"""Questions that are worked on at a time: each takes turns with the event loop, and more of them would starve it."""
+"""Questions whose attributions are computed at a time: they compete with the event loop, and more would starve it."""
 _threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="attribution")
 
 
 async def attribute_results(
     trace: Trace, results: Sequence[AnswerResult], comparisons: Sequence[Comparison], budget: Budget | None
 ) -> tuple[AnswerResult, ...]:
-    """The results with what moved each.  What is not worked out in the time of a question is refused in an issue.
+    """The results with their attributions.  One that exceeds the time limit of a question becomes an issue.
 
-    The time runs from now on, waiting for others included.  Where the caller is gone, the work ends too.
+    The time starts now, and includes waiting for other questions.  When the client is gone, the computation stops.
     """
     stopped = threading.Event()
     late = _never_late if budget is None else budget.start_work().is_late

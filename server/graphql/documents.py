@@ -24,7 +24,7 @@ from graphql import (
 from server.graphql.limits import Cost, Limits, cost_of
 
 MOST_CACHED = 256
-"""Queries that are remembered; longer ones, and those with a patient or values written into them, are not."""
+"""Queries that are cached; longer ones, and those with a patient or values written into them, are not."""
 # Where a query may name a patient or hold values of one.
 _PERSONAL = frozenset({"id", "at", "assume", "since", "from", "to"})
 _MOST_TOKENS = 2_000
@@ -57,16 +57,16 @@ class Documents:
 
     def read(self, query: str) -> Document | tuple[GraphQLError, ...]:
         """The document, or what is wrong with it."""
-        known: Document | tuple[GraphQLError, ...] | None = self._cached.get(query)
-        if known is None:
-            known = self._read(query)
-            if isinstance(known, Document) and len(query) <= _LONGEST_CACHED and not _is_personal(known.node):
-                self._cached[query] = known
+        found: Document | tuple[GraphQLError, ...] | None = self._cached.get(query)
+        if found is None:
+            found = self._read(query)
+            if isinstance(found, Document) and len(query) <= _LONGEST_CACHED and not _is_personal(found.node):
+                self._cached[query] = found
                 if len(self._cached) > MOST_CACHED:
                     self._cached.popitem(last=False)
         else:
             self._cached.move_to_end(query)
-        return known
+        return found
 
     def _read(self, query: str) -> Document | tuple[GraphQLError, ...]:
         try:

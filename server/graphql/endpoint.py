@@ -26,7 +26,7 @@ from server.settings import ServerSettings
 def bearer_token(headers: Sequence[str]) -> str | None:
     """The bearer token in the Authorization headers of a request.
 
-    None where there is none: another scheme is between the caller and whatever stands before us, and goes nowhere.
+    None where there is none: another scheme is between the caller and a proxy before us, and is not passed on.
     Raises ValueError for several headers, and for a bearer token that can be none.
     """
     if len(headers) > 1:
@@ -123,10 +123,10 @@ class GraphQL:
             return {"errors": [internal_error(error)]}, 500
         if result.errors is None:
             return {"data": result.data}, 200
-        # A request that never ran (an unknown operation, variables that do not fit) has errors without a path.
+        # A request that never ran (an unknown operation, variables of another type) has errors without a path.
         status = 400 if result.data is None and not any(error.path for error in result.errors) else 200
-        told = {"errors": [format_error(error) for error in result.errors]}
-        return (told if status == 400 else {"data": result.data, **told}), status
+        errors = {"errors": [format_error(error) for error in result.errors]}
+        return (errors if status == 400 else {"data": result.data, **errors}), status
 
     async def _read_body(self, request: Request) -> bytes | None:
         """The body, or None as soon as it is longer than it may be."""

@@ -28,20 +28,22 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
     """One error of a response: its text, where it occurred, and ``extensions.code``."""
     cause = _root_cause(error)
     if cause is None:
-        told = _error_object(_REPEATED_VALUE.sub(r"\1", error.message), (error.extensions or {}).get("code", INVALID))
+        formatted = _error_object(
+            _REPEATED_VALUE.sub(r"\1", error.message), (error.extensions or {}).get("code", INVALID)
+        )
     elif isinstance(cause, MedtwinError):
-        told = _error_object(str(cause), error_code(cause))
+        formatted = _error_object(str(cause), error_code(cause))
     else:
-        told = internal_error(cause)
+        formatted = internal_error(cause)
     if error.locations:
-        told["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path:
-        told["path"] = error.path
-    return told
+        formatted["path"] = error.path
+    return formatted
 
 
 def internal_error(error: BaseException) -> dict[str, Any]:
-    """The error of something that nobody meant to raise, logged under an id without its text."""
+    """The response to an unexpected exception, which is logged under an id without its text."""
     number = uuid4().hex[:12]
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     places = " < ".join(
@@ -65,7 +67,7 @@ def errors_response(errors: Sequence[GraphQLError]) -> dict[str, Any]:
 
 
 def request_refused(code: str, text: str) -> dict[str, Any]:
-    """A response to a request that is none."""
+    """The response to a malformed request."""
     return {"errors": [_error_object(text, code)]}
 
 

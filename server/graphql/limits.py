@@ -18,13 +18,13 @@ from graphql import (
 )
 
 DEFAULT_POINTS, MOST_POINTS = 100, 1_000
-"""Of a timeline: how many if it is not said, and at most."""
+"""Points of a timeline: by default, and at most."""
 _RESULTS_FIELD = "results"
 """The field whose selections are answered once for each concept that it names (``of``)."""
 _TIMELINE_FIELD = "timeline"
 """The field whose selections are answered once for each point (``atMost``)."""
 _WEIGHTS = {"attribution": 100, "provenance": 20, "fhir": 20, "argument": 20}
-"""Fields that are documents in themselves, or take as long, count for as many fields; each other one counts once."""
+"""How many fields a field counts as that is a document itself, or takes as long; every other counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What selections cost: ``fields`` is reckoned as they are written; ``times`` has what is answered once for
-    each concept of a variable (its name, and the fields); ``defaults`` has the length of the list that a variable
-    of the operation has where none is given."""
+    """What selections cost: their depth, fields and aliases as written in the query.
+
+    ``per_variable`` has the fields that are answered once for each concept of a variable (its name, and how many);
+    ``defaults`` the length of the default list of each variable of the operation.
+    """
 
     depth: int = 0
     fields: int = 0
@@ -87,7 +89,7 @@ def too_complex(limits: Limits) -> GraphQLError:
 
 
 def _timeline_points(node: FieldNode) -> int:
-    """How many points at most; what a variable brings is not known yet, and reckoned at its most."""
+    """How many points at most; the value of a variable is not known yet, and counts as the maximum."""
     for argument in node.arguments or ():
         if argument.name.value == "atMost":
             literal = argument.value.value if isinstance(argument.value, IntValueNode) else ""
@@ -100,7 +102,7 @@ def _query_refused(code: str, text: str) -> GraphQLError:
 
 
 class _CostVisitor:
-    """Adds up selections; a fragment is reckoned once, however often it is spread."""
+    """Adds up selections; the cost of a fragment is computed once, however often it is spread."""
 
     def __init__(self, document: DocumentNode, limits: Limits) -> None:
         self.limits = limits
@@ -142,17 +144,17 @@ class _CostVisitor:
         return Cost(below.depth + 1, fields, below.aliases + (node.alias is not None), times)
 
     def _fragment_cost(self, name: str) -> Cost:
-        known = self.fragment_costs.get(name)
-        if known is None:
+        cost = self.fragment_costs.get(name)
+        if cost is None:
             if name in self.open_fragments:
                 raise _query_refused("invalid-query", "fragments must not spread themselves")
             fragment: FragmentDefinitionNode | None = self.fragments.get(name)
             self.open_fragments.add(name)
-            known = self.fragment_costs[name] = self.selections_cost(
+            cost = self.fragment_costs[name] = self.selections_cost(
                 fragment.selection_set if fragment is not None else None
             )
             self.open_fragments.discard(name)
-        return known
+        return cost
 
     def _within_limits(self, cost: Cost) -> Cost:
         if cost.depth > self.limits.depth:

@@ -27,7 +27,7 @@ from server.graphql.results import Result, Timeline
 
 
 class QuestionEngine(Protocol):
-    """What is needed of the engine."""
+    """The part of the engine that queries use."""
 
     @property
     def catalog(self) -> Catalog:

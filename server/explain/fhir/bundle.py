@@ -1,7 +1,7 @@
 """Results as one FHIR R4 Bundle of type collection: each result, each step that it rests on, Devices and Provenance.
 
-Ours carry a Device and a tag, by which collectors know never to read them back.  What rests on an assumption, or on a
-model that is not for use in care, is tagged as such, preliminary, and never to be written back.
+Ours carry a Device and a tag, by which collectors recognise them and never read them back.  What rests on an
+assumption, or on a model that is not for use in care, is tagged as such, is preliminary, and must not be written back.
 """
 
 from collections.abc import Iterable
@@ -18,16 +18,16 @@ from server.explain.results import AnswerResult
 def bundle(results: AnswerResult | Iterable[AnswerResult], recorded: datetime | None = None) -> Json:
     """The Bundle: each result with its Device and its Provenance, then the same of the steps below, each once.
 
-    ``recorded``: when this is told, by the clock of whoever tells it (None: taken for the evaluation time).  Raises
-    ValueError where there is no result.
+    ``recorded``: when the Bundle is made, by the caller's clock (None: the evaluation time).  Raises ValueError where
+    there is no result.
     """
-    told = (results,) if isinstance(results, AnswerResult) else tuple(results)
-    if not told:
+    wanted = (results,) if isinstance(results, AnswerResult) else tuple(results)
+    if not wanted:
         raise ValueError("a Bundle needs a result")
-    when = recorded or told[0].at
-    found = [result_parts(result) for result in told]
+    when = recorded or wanted[0].at
+    found = [result_parts(result) for result in wanted]
     entries: dict[str, Json] = {}
-    # A step that was asked for itself says more than as a step of another.
+    # A step that is a goal itself has more notes than as a step of another.
     for part in (*(first for first, *_ in found), *(part for _, *others in found for part in others)):
         if part.url not in entries:
             entries[part.url] = _part_resource(part, when)

@@ -37,7 +37,7 @@ def instant(when: datetime) -> str:
 
 
 def date_time(when: datetime) -> str:
-    """A FHIR dateTime: the last instant of a day stands for the day, since what is dated so has no time of day."""
+    """A FHIR dateTime: the last instant of a day becomes the day, since records dated so have no time of day."""
     return when.date().isoformat() if when.time() == time.max else instant(when)
 
 
@@ -53,7 +53,7 @@ def codeable_concept(system: str, code: str, display: str) -> Json:
 
 
 def concept_codeable(concept: Concept) -> Json:
-    """What is told: the concept's own codes, and its name in our system."""
+    """The code of a concept: its own codes, and its name in our system."""
     ours = {"system": CONCEPTS, "code": concept.id, "display": concept.display}
     return {"coding": [*(coding(code) for code in concept.codes), ours], "text": concept.display}
 

@@ -1,4 +1,4 @@
-"""Extensions of ours, for numbers for which R4 has no element; the same stands beside them as text."""
+"""Extensions of ours, for numbers for which R4 has no element; notes have the same as text."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -15,7 +15,7 @@ from server.explain.wording import value_words
 
 
 def extensions(part: Part) -> list[Json]:
-    """Times of the grounds, limits of a risk, what moved a model's estimate, and attributions that were asked for.
+    """Times of the grounds, limits of a risk, what moved a model's estimate, and the attributions of the question.
 
     Limits and points of an Observation are its components.
     """

@@ -44,7 +44,7 @@ DERIVED_FROM_TYPES = frozenset(
 
 
 def observation(part: Part, issued: datetime) -> Json:
-    """The Observation; where there is no value, ``dataAbsentReason`` says why.  ``issued``: when it was made known."""
+    """The Observation; where there is no value, ``dataAbsentReason`` has the reason.  ``issued``: when it was made."""
     result = part.result
     made = {
         **common_elements(part),

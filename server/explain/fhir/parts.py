@@ -16,10 +16,11 @@ from server.explain.results import AnswerResult, GroundView, Status, StepView
 
 @dataclass(frozen=True)
 class Part:
-    """One step, or a fact that was read, told as an answer of its own.
+    """One step, or a fact that was read, as an answer of its own.
 
-    ``records`` are all that it rests on; ``upstream`` the steps in the Bundle that it takes from; ``grounds`` the
-    resource types and addresses of what its value was made from.  ``tags`` say what must be minded before it is used.
+    ``url`` is its name in the Bundle.  ``records`` are all that it rests on; ``upstream`` the names of the steps in the
+    Bundle that it depends on; ``grounds`` the resource types and addresses of what its value was computed from.
+    ``tags`` restrict its use; ``truncation_notes`` say which points of a series have no resource of their own.
     """
 
     result: AnswerResult
@@ -36,7 +37,7 @@ class Part:
 
     @property
     def kind(self) -> str:
-        """The resource type as which it is told: a risk that has no value is an Observation that says why."""
+        """The resource type: a risk that has no value is an Observation with the reason."""
         return "Observation" if self.result.risk is None else "RiskAssessment"
 
     @property
@@ -58,7 +59,7 @@ class Part:
 
 
 def canonical(module: Description) -> str:
-    """What names one version of a module."""
+    """The canonical URL of one version of a module."""
     return f"{module.iri}|{module.version}"
 
 
@@ -78,13 +79,13 @@ def result_parts(result: AnswerResult) -> tuple[Part, ...]:
     if result.leaf is not None or not result.chain:
         return (_recorded_part(result),)
     last = len(result.chain) - 1
-    told = _PartBuilder(result)
-    return tuple(told.part(place) for place in (last, *sorted(told.included - {last})))
+    builder = _PartBuilder(result)
+    return tuple(builder.part(place) for place in (last, *sorted(builder.included - {last})))
 
 
 def _recorded_part(result: AnswerResult) -> Part:
     records, leaf = result.records, result.leaf
-    # No fingerprint says what it is, and a source may tell no versions.
+    # It has no fingerprint, and a source may give no versions.
     fact = (result.concept.iri, result.at.isoformat(), repr(result.value), repr(result.bounds), str(result.assumed))
     return Part(
         result=result,
@@ -115,10 +116,10 @@ class _PartBuilder:
 
     def part(self, place: int) -> Part:
         """The step at this position of the chain."""
-        known = self._parts.get(place)
-        if known is None:
-            known = self._parts[place] = self._part(place)
-        return known
+        part = self._parts.get(place)
+        if part is None:
+            part = self._parts[place] = self._part(place)
+        return part
 
     def _part(self, place: int) -> Part:
         step, goal = self._chain[place], place == len(self._chain) - 1

@@ -42,7 +42,7 @@ def device(part: Part) -> Json:
 
 
 def provenance(part: Part, recorded: datetime) -> Json:
-    """By which version of which module, for what time, from which versions of which records; when it was told.
+    """By which version of which module, for what time, from which versions of which records; when it was made.
 
     Module and fingerprint are entities that are named by an identifier: those are elements of R4's own, which
     receivers keep, and by which a Provenance can be searched for.

@@ -22,14 +22,14 @@ NOT_STORED = "Not to be written into a record"
 
 
 def notes(part: Part) -> list[Json]:
-    """The claim first, then what limits it and what it rests on, then what to mind."""
+    """The claim first, then its limits and what it rests on, then the issues."""
     return annotations((*_head_texts(part), *_body_texts(part)))
 
 
 def narrative(part: Part) -> Json:
-    """The claim and what must be known before it is used, for those who show text only."""
-    told = "".join(f"<p>{escape(text)}</p>" for text in dict.fromkeys(_head_texts(part)))
-    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'}
+    """The claim and what restricts its use, for viewers that show text only."""
+    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in dict.fromkeys(_head_texts(part)))
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraphs}</div>'}
 
 
 def _head_texts(part: Part) -> Iterator[str]:

@@ -40,7 +40,10 @@ def risk_assessment(part: Part) -> Json:
 
 
 def _horizon_elements(horizon: str, as_of: datetime) -> Json:
-    """From now (0) to the end of the horizon.  R4 leaves open whether such a range is an age; unit and words say it."""
+    """From now (0) to the end of the horizon.
+
+    R4 leaves open whether such a range is an age; the unit and the text show that it is not.
+    """
     if horizon == AT_ONCE:
         when = instant(as_of)
         return {

@@ -182,5 +182,5 @@ def test_a_group_keeps_each_of_its_inputs() -> None:
     attribution = Attribution("mg/dL", 1.0, 2.5, ONE, TWO, items, (), groups=(group,))
     view = AttributionView(attribution, "usual values", "moved")
     result = replace(exported_result("chain"), attributions={Comparison(Baseline.REFERENCE): view})
-    (attribution,) = read_export(serialize_result(result), "turtle")[0].attributions
-    assert [found.items for found in attribution.groups] == [(0, 2)]
+    (exported,) = read_export(serialize_result(result), "turtle")[0].attributions
+    assert [found.items for found in exported.groups] == [(0, 2)]

@@ -10,6 +10,8 @@ from rdflib import DCTERMS, OWL, RDF, RDFS, SH, SKOS, Graph, URIRef
 from rdflib.term import Node
 
 MPM = "https://medtwin.example/mpm#"
+LINE = URIRef("urn:medtwin:line")
+"""On which line a node is written: added where faults are located, never a part of a description."""
 # What descriptions take from other vocabularies; mpm.ttl says so at its head.  Domain, range and subclass are its own.
 BORROWED_TERMS = frozenset(
     {
@@ -24,7 +26,7 @@ _CHOICE_PROPERTIES = frozenset(URIRef(MPM + name) for name in ("select", "effect
 
 def unknown_terms(graph: Graph, vocabulary: Graph) -> list[str]:
     """One line for each word of ``graph`` that neither ``vocabulary`` declares nor is borrowed; sorted."""
-    properties = set(vocabulary.subjects(RDF.type, RDF.Property)) | BORROWED_TERMS
+    properties = {*vocabulary.subjects(RDF.type, RDF.Property), *BORROWED_TERMS, LINE}
     classes = set(vocabulary.subjects(RDF.type, OWL.Class)) | {OWL.Class, OWL.Ontology, RDF.Property}
     individuals = set(vocabulary.subjects(RDFS.label, None)) - properties - classes
     lines = set()
@@ -43,20 +45,22 @@ def unknown_terms(graph: Graph, vocabulary: Graph) -> list[str]:
 
 def _suggestion(word: Node, known: Iterable[Node]) -> str:
     close = get_close_matches(str(word), [str(each) for each in known], n=1, cutoff=0.9)
-    return f" (meant is perhaps {_prefixed_name(URIRef(close[0]))})" if close else ""
+    return f" (did you mean {_prefixed_name(URIRef(close[0]))}?)" if close else ""
 
 
 def _describe_node(graph: Graph, node: Node) -> str:
-    """The node's id or name, and the thing that it belongs to."""
-    told = [_node_name(graph, node)]
+    """The node's id or name, and the thing that it belongs to; its line where that is known."""
+    lines = sorted(int(str(each)) for each in graph.objects(node, LINE))
+    prefix = f"line {lines[0]}: " if lines else ""
+    names = [_node_name(graph, node)]
     seen = {node}
     while True:
         above = next((owner for owner in _owners(graph, node) if owner not in seen), None)
         if above is None:
-            return " in ".join(dict.fromkeys(name for name in told if name))
+            return prefix + " in ".join(dict.fromkeys(name for name in names if name))
         node = above
         seen.add(node)
-        told.append(_node_name(graph, node))
+        names.append(_node_name(graph, node))
 
 
 def _owners(graph: Graph, node: Node) -> Iterator[Node]:

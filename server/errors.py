@@ -19,6 +19,9 @@ Texts name terms, files and settings, never a value or an identifier from a pati
 a module or of its caller, never of a patient's data: the execution boundary makes the result FAILED.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from ontology.errors import MedtwinError
 
 
@@ -92,3 +95,15 @@ class KindError(ServerError):
 
 class ModelError(KindError):
     """A model cannot be loaded, or its output is invalid: its module is FAILED, with this text."""
+
+
+_MAX_ID_LENGTH = 64
+"""Of what was typed; more is no slip of the finger, and would take long to compare."""
+
+
+def did_you_mean(wanted: str, ids: Iterable[str]) -> str:
+    """The end of an error text, such as ``; did you mean egfr?``; nothing where none is near."""
+    if len(wanted) > _MAX_ID_LENGTH:
+        return ""
+    found = sorted(get_close_matches(wanted.lower(), sorted(ids), n=3, cutoff=0.7))
+    return f"; did you mean {' or '.join(found)}?" if found else ""

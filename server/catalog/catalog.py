@@ -5,7 +5,6 @@ A fault anywhere stops the start with all faults named: file, node and rule.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from server.catalog.descriptions import Description
 from server.catalog.layouts import read_layout
 from server.catalog.modules import DescriptionFile, module_nodes, read_module
 from server.catalog.shapes import shape_faults
+from server.catalog.source_lines import read_marked_turtle
 from server.catalog.turtle import MPM, NodeFault, describe_node, flag, read_turtle, required_text, text, texts
 from server.catalog.valuesets import read_library, read_limited_concepts, resolve_concepts, shipped_folders
 from server.catalog.verdict_cache import VerdictCache, verdict_digest
@@ -62,17 +62,35 @@ def load_catalog(
     """Load ``ontology/``, ``collectors/`` and ``modules/`` under ``root``, and further folders of modules.
 
     ``value_sets`` are further folders of them.  ``terminology_server``: there is one to ask for sets that no file
-    defines.  ``checked``: where it is kept what was found sound before (left out: ``var/checked`` here, for what is
-    loaded from here).  Raises CatalogError with one line for each fault.
+    defines.  ``verdict_file``: which state was valid before (left out: ``var/checked`` here, for what is loaded from
+    here).  Raises CatalogError with one line for each fault: file, line, node and rule.
     """
-    known_sound = VerdictCache(verdict_file or (VERDICT_FILE if root is None else None))
-    root = root or ROOT
+    valid_before = VerdictCache(verdict_file or (VERDICT_FILE if root is None else None))
+    root, folders, value_sets = root or ROOT, tuple(extra_modules), tuple(value_sets)
+    try:
+        return _load(root, folders, value_sets, terminology_server, valid_before)
+    except CatalogError:
+        # Read once more with the lines of all nodes, which nothing but a fault needs.
+        return _load(root, folders, value_sets, terminology_server, None)
+
+
+def _load(
+    root: Path,
+    extra_modules: Iterable[Path],
+    value_sets: Iterable[Path],
+    terminology_server: bool,
+    valid_before: VerdictCache | None,
+) -> Catalog:
+    """The catalog; without ``valid_before`` all is checked, and faults name the lines of their nodes."""
+    located = valid_before is None
     faults: list[str] = []
-    ontology = _read_files(sorted((root / "ontology").glob("*.ttl")), root, faults)
-    collectors = _read_files(sorted((root / "collectors").glob("*/collector.ttl")), root, faults)
+    ontology = _read_files(sorted((root / "ontology").glob("*.ttl")), root, faults, located)
+    collectors = _read_files(sorted((root / "collectors").glob("*/collector.ttl")), root, faults, located)
     folders = [root / "modules", *extra_modules]
-    modules = _read_files([path for folder in folders for path in sorted(folder.glob("*/module.ttl"))], root, faults)
-    cards = _read_files([path for folder in folders for path in sorted(folder.glob("*/card.ttl"))], root, faults)
+    described_in = [path for folder in folders for path in sorted(folder.glob("*/module.ttl"))]
+    modules = _read_files(described_in, root, faults, located)
+    cards_in = [path for folder in folders for path in sorted(folder.glob("*/card.ttl"))]
+    cards = _read_files(cards_in, root, faults, located)
     if faults:
         raise CatalogError(faults)
     contents = [(name, file.digest) for files in (ontology, collectors, modules, cards) for name, file in files.items()]
@@ -80,12 +98,12 @@ def load_catalog(
     shapes = _extract_shapes(ontology)
     everything = {**ontology, **collectors, **modules, **cards}
     vocabulary = ontology["ontology/mpm.ttl"].graph
-    if not known_sound.contains(content):
+    if valid_before is None or not valid_before.contains(content):
         for name, file in everything.items():
             faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, vocabulary)]
         faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes)
-        if not faults:
-            known_sound.store(content)
+        if valid_before is not None and not faults:
+            valid_before.store(content)
     if faults:
         raise CatalogError(faults)
     library, sets_digest = read_library([*shipped_folders(root, folders), *value_sets], root, faults)
@@ -113,7 +131,7 @@ def _extract_shapes(ontology: dict[str, DescriptionFile]) -> Graph:
     return union
 
 
-def _read_files(paths: list[Path], root: Path, faults: list[str]) -> dict[str, DescriptionFile]:
+def _read_files(paths: list[Path], root: Path, faults: list[str], located: bool) -> dict[str, DescriptionFile]:
     files = {}
     for path in paths:
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else f"{path.parent.name}/{path.name}"
@@ -121,6 +139,8 @@ def _read_files(paths: list[Path], root: Path, faults: list[str]) -> dict[str, D
         content = path.read_bytes()
         try:
             graph, digest = read_turtle(content, base)
+            if located:
+                graph = read_marked_turtle(content, base)
         except (SyntaxError, ValueError) as error:
             faults.append(f"{name}: not Turtle: {' '.join(str(error).split())[:200]}")
             continue
@@ -240,15 +260,3 @@ def code_digest(folder: Path) -> str:
         digest.update(f"{path.name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
-
-
-_MAX_ID_LENGTH = 64
-"""Of what was typed; more is no slip of the finger, and would take long to compare."""
-
-
-def did_you_mean(wanted: str, ids: Iterable[str]) -> str:
-    """The end of an error text, such as ``; did you mean egfr?``; nothing where none is near."""
-    if len(wanted) > _MAX_ID_LENGTH:
-        return ""
-    found = sorted(get_close_matches(wanted.lower(), sorted(ids), n=3, cutoff=0.7))
-    return f"; did you mean {' or '.join(found)}?" if found else ""

@@ -32,10 +32,11 @@ from server.catalog.turtle import (
     single_object,
     texts,
 )
+from server.errors import did_you_mean
 
 
 def read_trained_model(graph: Graph, module: Node, slots: Sequence[Slot]) -> TrainedModel | None:
-    """The model of a module, or None where it has none; ``NodeFault`` where it does not fit the slots."""
+    """The model of a module, or None where it has none; ``NodeFault`` where it does not match the slots."""
     node = single_object(graph, module, MPM.model)
     if node is None:
         return None
@@ -86,7 +87,7 @@ def _read_feature(graph: Graph, node: Node, slots: Mapping[str, Slot]) -> Featur
     slot = slots.get(slot_name)
     where = f"{describe_node(graph, node)}:"
     if slot is None or slot.applicability_only or slot.comparison or slot.select is Select.SERIES:
-        raise NodeFault(f"{where} there is no slot {slot_name} that a model can read")
+        raise NodeFault(f"{where} there is no slot {slot_name} that a model can read{did_you_mean(slot_name, slots)}")
     numeric = slot.select is not Select.ANY and slot.concept.value_type is ValueType.QUANTITY
     encodes = tuple(sorted((_read_encoding(graph, each) for each in graph.objects(node, MPM.encodes)), key=repr))
     quantiles = tuple(_list_number(each, where) for each in list_items(graph, node, MPM.quantiles))
@@ -145,7 +146,7 @@ def _read_slot_names(graph: Graph, node: Node, read: set[str]) -> tuple[str, ...
     slots = tuple(str(each) for each in list_items(graph, node, MPM.slots))
     for slot in slots:
         if slot not in read:
-            raise NodeFault(f"{describe_node(graph, node)}: no feature reads a slot {slot}")
+            raise NodeFault(f"{describe_node(graph, node)}: no feature reads a slot {slot}{did_you_mean(slot, read)}")
     return slots
 
 

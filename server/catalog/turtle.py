@@ -11,12 +11,13 @@ from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 
 import pyoxigraph as ox
-from rdflib import RDF, XSD, BNode, Graph, Literal, Namespace, URIRef
+from rdflib import RDF, RDFS, XSD, BNode, Graph, Literal, Namespace, URIRef
 from rdflib.collection import Collection
 from rdflib.term import Node
 from rdflib.xsd_datetime import Duration
 
 from ontology.values import Coding
+from ontology.vocabulary import LINE
 
 
 def read_turtle(text: bytes, base: str) -> tuple[Graph, str]:
@@ -67,15 +68,42 @@ class NodeFault(Exception):  # noqa: N818 - a fault that the loader collects, no
     """A node that cannot be read; the text names the term and what was expected."""
 
 
+def line_of(graph: Graph, node: Node) -> int | None:
+    """The line on which the node begins, in a graph that was read with lines (``source_lines``); else None."""
+    return min((int(str(line)) for line in graph.objects(node, LINE)), default=None)
+
+
 def describe_node(graph: Graph, node: Node) -> str:
-    """How a node is named in a fault: its IRI's last part, or its most telling property."""
+    """How a node is named in a fault: by its line where that is known, and by its name, or its place in another."""
+    line, name = line_of(graph, node), _node_name(graph, node)
+    return name if line is None else f"line {line}: {name}"
+
+
+def _node_name(graph: Graph, node: Node) -> str:
+    """Its IRI's last part or its most specific property; without either, what it is of the node above it."""
+    terms: list[str] = []
+    seen: set[Node] = set()
+    while node not in seen:
+        seen.add(node)
+        own = _own_name(graph, node)
+        if own is not None:
+            return " of ".join([*terms, own])
+        for owner, term in graph.subject_predicates(node):
+            if term not in (RDF.first, RDF.rest):
+                terms.append(term_name(term))
+            node = owner
+            break
+    return " of ".join([*terms, "a node without a name"])
+
+
+def _own_name(graph: Graph, node: Node) -> str | None:
     if isinstance(node, URIRef):
         return str(node).rsplit("/", 1)[-1]
-    for term in (MPM.name, MPM.onSlot, MPM.id, MPM.code, URIRef("http://www.w3.org/2000/01/rdf-schema#label")):
+    for term in (MPM.name, MPM.onSlot, MPM.id, MPM.code, RDFS.label):
         value = graph.value(node, term)
         if value is not None:
             return f'[ {str(term).rsplit("#", 1)[-1]} "{value}" ]'
-    return "[ … ]"
+    return None
 
 
 def term_name(term: Node) -> str:
@@ -168,7 +196,7 @@ def list_items(graph: Graph, node: Node, term: URIRef) -> Iterator[Node]:
 
 def coding(graph: Graph, node: Node) -> Coding:
     """A coding node: mpm:system, mpm:code, rdfs:label."""
-    label = text(graph, node, URIRef("http://www.w3.org/2000/01/rdf-schema#label"))
+    label = text(graph, node, RDFS.label)
     return Coding(required_text(graph, node, MPM.system), required_text(graph, node, MPM.code), label)
 
 

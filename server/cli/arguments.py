@@ -17,9 +17,9 @@ from collectors.errors import SuppliedRecordsError
 from collectors.supplied_records import SuppliedRecords, from_records
 from ontology.concepts import Concept, ValueType
 from ontology.values import Coding, Value
-from server.catalog.catalog import Catalog, did_you_mean
+from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Kind
-from server.errors import QuestionError, UnknownConceptError
+from server.errors import QuestionError, UnknownConceptError, did_you_mean
 
 
 def time_argument(text: str) -> datetime:

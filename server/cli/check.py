@@ -3,13 +3,18 @@
 import asyncio
 import sys
 from collections import defaultdict
+from decimal import Decimal
 from pathlib import Path
 
+from ontology.concepts import Concept
+from ontology.errors import UnitError
+from ontology.units import convert
 from server.catalog.catalog import Catalog, configured_catalog
 from server.catalog.descriptions import Description
 from server.errors import CatalogError, SettingsError
+from server.executor.catalog_checks import catalog_faults, evaluate_case, faults_by_module
 from server.executor.engine import Engine
-from server.kinds import check_signature, model_faults
+from server.kinds import model_faults
 from server.kinds.worked_cases import run_cases
 from server.settings import Settings
 
@@ -20,7 +25,9 @@ def run(settings: Settings) -> int:
         catalog = configured_catalog(settings)
     except CatalogError as error:
         return _print_faults(error.faults)
-    faults = [*module_faults(catalog), *asyncio.run(_deployment_faults(settings, catalog))]
+    faults = module_faults(catalog)
+    if not catalog_faults(catalog):
+        faults += asyncio.run(_deployment_faults(settings, catalog))
     if not faults:
         checked = f"{len(catalog.concepts)} concepts, {len(catalog.modules)} modules, {len(settings.sources)} sources"
         print(f"No faults: {checked}.")
@@ -28,16 +35,46 @@ def run(settings: Settings) -> int:
 
 
 def module_faults(catalog: Catalog) -> list[str]:
-    """What is wrong between descriptions and code, and every worked case that does not come out."""
-    faults = [fault for module in catalog.modules.values() for fault in check_signature(module)]
+    """What is wrong with modules, by themselves and together, and every worked case that does not come out.
+
+    Cases are run of folders whose modules have no fault: else each of them would fail for one and the same reason.
+    """
+    by_module = faults_by_module(catalog)
+    faults = [fault for each in by_module.values() for fault in each]
     faults += [fault for module in catalog.modules.values() for fault in model_faults(module)]
     folders: defaultdict[Path, list[Description]] = defaultdict(list)
     for module in catalog.modules.values():
         folders[module.folder].append(module)
     for folder, modules in folders.items():
         cases = folder / "cases.json"
-        faults += run_cases(modules, cases) if cases.is_file() else [f"{folder.name}: no cases.json"]
+        if not cases.is_file():
+            faults.append(f"{folder.name}: no cases.json")
+        elif not any(module.id in by_module for module in modules):
+            faults += run_cases(modules, cases, evaluate_case)
+    return [*faults, *unit_faults(catalog)]
+
+
+def unit_faults(catalog: Catalog) -> list[str]:
+    """Units in which records are accepted, and results given, that can never be converted to those of the concept."""
+    faults = []
+    for concept in catalog.concepts.values():
+        for unit in concept.units:
+            if not _converts(unit, concept):
+                faults.append(f"concept {concept.id}: mpm:acceptsUnit {unit} cannot be converted to {concept.unit}")
+    for module in catalog.modules.values():
+        if module.unit is not None and not _converts(module.unit, module.produces):
+            faults.append(f"{module.id}: mpm:unit {module.unit} cannot be converted to {module.produces.unit}")
     return faults
+
+
+def _converts(unit: str, concept: Concept) -> bool:
+    if unit == concept.unit:
+        return True
+    try:
+        convert(Decimal(1), unit, concept.unit or "", concept.molar_mass)
+    except UnitError:
+        return False
+    return True
 
 
 async def _deployment_faults(settings: Settings, catalog: Catalog) -> list[str]:

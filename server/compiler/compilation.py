@@ -5,20 +5,29 @@ is found here, when the question is compiled, not at the patient's side.
 """
 
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ontology.concepts import EVENT_ORIGINS, Concept, Origin, ValueType
 from ontology.errors import UnitError
 from ontology.slots import Select, Slot
 from ontology.units import convert
-from server.catalog.catalog import Catalog, did_you_mean
+from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
 from server.compiler.plan import Binding, FromCall, FromSeries, Goal, Leaf, Plan, PlannedCall
 from server.compiler.searches import plan_searches
-from server.errors import AmbiguousProducerError, CycleError, NoProducerError, UnitMismatchError, UnknownConceptError
+from server.errors import (
+    AmbiguousProducerError,
+    CompileError,
+    CycleError,
+    NoProducerError,
+    UnitMismatchError,
+    UnknownConceptError,
+    did_you_mean,
+)
 
 CACHED_PLANS = 512
+ARROW = " → "
 _plans: OrderedDict[tuple[str, tuple[str, ...], frozenset[str]], Plan] = OrderedDict()
 
 
@@ -37,6 +46,43 @@ def compile_plan(catalog: Catalog, goals: tuple[str, ...], assumed: frozenset[st
     else:
         _plans.move_to_end(key)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFault:
+    """Why a module can be part of no plan; ``slot`` None: it is not one of its slots."""
+
+    module: Description
+    slot: str | None
+    text: str
+
+
+def plan_faults(catalog: Catalog) -> list[PlanFault]:
+    """Each slot of each module that nothing can fill, then each module whose concept cannot be compiled otherwise."""
+    faults: list[PlanFault] = []
+    compilation = _Compilation(catalog, frozenset())
+    for module in catalog.modules.values():
+        for slot in module.slots:
+            try:
+                compilation.resolve_slot(module, slot)
+            except CompileError as error:
+                faults.append(PlanFault(module, slot.name, str(error)))
+    known = {fault.text for fault in faults}
+    cycles: set[frozenset[str]] = set()
+    for module in catalog.modules.values():
+        try:
+            compile_plan(catalog, (module.produces.id,))
+        except CycleError as error:
+            # Each module of a cycle shows the same one, from itself on.
+            members = frozenset(str(error).split(ARROW))
+            if members not in cycles:
+                faults.append(PlanFault(module, None, f"modules need each other: {error}"))
+            cycles.add(members)
+        except CompileError as error:
+            if str(error) not in known:
+                faults.append(PlanFault(module, None, str(error)))
+            known.add(str(error))
+    return faults
 
 
 def recorded_slot(concept: Concept) -> Slot:
@@ -67,8 +113,8 @@ class _Compilation:
     def _find_concept(self, concept_id: str) -> Concept:
         concept = self.catalog.concepts.get(concept_id)
         if concept is None:
-            meant = did_you_mean(concept_id, self.catalog.concepts)
-            raise UnknownConceptError(f"no concept has the id {concept_id[:64]!r}{meant}")
+            suggestion = did_you_mean(concept_id, self.catalog.concepts)
+            raise UnknownConceptError(f"no concept has the id {concept_id[:64]!r}{suggestion}")
         return concept
 
     def _plan_goal(self, concept: Concept) -> Goal:
@@ -82,7 +128,7 @@ class _Compilation:
             return description.iri
         if any(passed is description for passed in self.path):
             start = self.path.index(description)
-            raise CycleError(" → ".join(d.id for d in [*self.path[start:], description]))
+            raise CycleError(ARROW.join(d.id for d in [*self.path[start:], description]))
         self.path.append(description)
         bindings = {slot.name: self._bind_slot(description, slot) for slot in description.slots}
         self.path.pop()
@@ -90,6 +136,19 @@ class _Compilation:
         return description.iri
 
     def _bind_slot(self, description: Description, slot: Slot) -> Binding:
+        found = self.resolve_slot(description, slot)
+        if isinstance(found, Leaf):
+            return found
+        call = self._plan_call(found)
+        if slot.select is Select.SERIES:
+            return FromSeries(call, self._drivers(call))
+        return FromCall(call)
+
+    def resolve_slot(self, description: Description, slot: Slot) -> Leaf | Description:
+        """What fills a slot: a leaf, or the module that computes it; what that one needs is not looked at.
+
+        Raises a CompileError where nothing can, or not in a unit that can be converted.
+        """
         concept = slot.concept
         given = concept.id in self.assumed and slot.select is not Select.SERIES
         if concept.origin is Origin.COMPUTED and not given:
@@ -97,16 +156,13 @@ class _Compilation:
                 return self._bind_recorded(description, slot)
             producer = self.producers.producer(concept)
             check_unit(description, slot, producer.unit)
-            call = self._plan_call(producer)
-            if slot.select is Select.SERIES:
-                return FromSeries(call, self._drivers(call))
-            return FromCall(call)
+            return producer
         check_unit(description, slot, concept.unit)
         if not given:
             self._check_readable(concept, f"{description.id}: slot {slot.name}")
         return Leaf(slot)
 
-    def _bind_recorded(self, description: Description, slot: Slot) -> Binding:
+    def _bind_recorded(self, description: Description, slot: Slot) -> Leaf:
         iri = slot.concept.recorded_as
         recorded = next((c for c in self.catalog.concepts.values() if c.iri == iri), None)
         if recorded is None:

@@ -25,7 +25,6 @@ from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from ontology.values import Value
-from server import kinds
 from server.catalog.catalog import ROOT, Catalog, check_collectors
 from server.compiler.compilation import compile_plan
 from server.compiler.plan import Plan
@@ -35,6 +34,7 @@ from server.executor.cache.encryption import Keyring
 from server.executor.cache.open_store import open_store
 from server.executor.cache.record_store import RecordStore
 from server.executor.cache.store import CacheStatus
+from server.executor.catalog_checks import catalog_faults
 from server.executor.fingerprint import measure_environment
 from server.executor.memory import Memory
 from server.executor.open_terminology import open_terminology
@@ -74,10 +74,9 @@ class Engine:
         """Open the cache (the embedded server is started) and the HTTP clients, and begin to read capabilities.
 
         ``http``: another client for all sources (tests inject faults with it).  Raises SettingsError, and CatalogError
-        if an implementation does not match its description.
+        where a module does not match its implementation, names a slot that it does not have, or cannot be compiled.
         """
-        faults = [f"{d.folder.name}: {fault}" for d in catalog.modules.values() for fault in kinds.check_signature(d)]
-        if faults:
+        if faults := catalog_faults(catalog):
             raise CatalogError(faults)
         try:
             key = settings.cache.key_bytes()

@@ -13,10 +13,9 @@ from ontology.errors import UnitError
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
 from ontology.words import number_words
-from server.catalog.catalog import did_you_mean
 from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description, Kind
-from server.errors import QuestionError, UnknownConceptError
+from server.errors import QuestionError, UnknownConceptError, did_you_mean
 
 _FIELDS = ("quantity", "coding", "boolean", "absent")
 

@@ -9,9 +9,9 @@ from strawberry import ID, Info
 
 from collectors.reading.readout import check_fhir_id
 from collectors.settings import Source
-from server.catalog.catalog import Catalog, did_you_mean
+from server.catalog.catalog import Catalog
 from server.compiler.compilation import compile_plan
-from server.errors import QuestionError, UnknownConceptError
+from server.errors import QuestionError, UnknownConceptError, did_you_mean
 from server.executor.budget import Budget
 from server.executor.question import Question
 from server.executor.timeline import ConceptTimeline

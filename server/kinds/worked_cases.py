@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ontology.evaluation import Evaluation, Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from server.catalog.descriptions import Description
-from server.errors import KindError, ServerError
+from server.errors import KindError, ServerError, did_you_mean
 from server.kinds.dispatch import evaluate
 from server.kinds.interpretation import interpret
 
@@ -145,8 +145,14 @@ def read_cases(path: Path) -> tuple[WorkedCase, ...]:
     return cases
 
 
-def run_case(case: WorkedCase, descriptions: Iterable[Description]) -> str | None:
-    """Evaluate one case; what is not as expected, or None."""
+Evaluate: TypeAlias = Callable[[Description, Mapping[str, SlotInput], datetime | None], Evaluation]
+
+
+def run_case(case: WorkedCase, descriptions: Iterable[Description], evaluate: Evaluate = evaluate) -> str | None:
+    """Evaluate one case; what is not as expected, or None.
+
+    ``evaluate`` raises KindError for what is wrong with the module; whatever else it raises passes through.
+    """
     try:
         description = _find_description(case, tuple(descriptions))
         inputs = _read_inputs(case, description)
@@ -157,13 +163,13 @@ def run_case(case: WorkedCase, descriptions: Iterable[Description]) -> str | Non
     return "; ".join(faults) or None
 
 
-def run_cases(descriptions: Sequence[Description], path: Path) -> list[str]:
+def run_cases(descriptions: Sequence[Description], path: Path, evaluate: Evaluate = evaluate) -> list[str]:
     """Every fault of a file of cases; ``descriptions`` are the modules of its folder, each of which needs a case."""
     try:
         cases = read_cases(path)
     except CaseError as error:
         return [f"{path.parent.name}/{path.name}: {error}"]
-    faults = [f"{case.name}: {fault}" for case in cases if (fault := run_case(case, descriptions)) is not None]
+    faults = [f"{case.name}: {fault}" for case in cases if (fault := run_case(case, descriptions, evaluate))]
     tried = {case.module for case in cases}
     if len(descriptions) > 1:
         faults += [f"module {d.id} has no case" for d in descriptions if d.id not in tried]
@@ -200,7 +206,7 @@ def _read_inputs(case: WorkedCase, description: Description) -> dict[str, SlotIn
     inputs = {slot.name: SlotInput(Absent(AbsentReason.NOT_FOUND)) for slot in description.slots}
     for name, written in case.inputs.items():
         if name not in inputs:
-            raise CaseError(f"there is no slot {name}")
+            raise CaseError(f"there is no slot {name}{did_you_mean(name, inputs)}")
         inputs[name] = read_input(name, written)
     return inputs
 

@@ -109,7 +109,7 @@ BROKEN = (
     ("mpm:of <#two-years> ,", "mpm:of <#three-years> ,", "#three-years is no module that there is"),
     ("mpm:value 0.90 ;", "", "a metric has one mpm:value"),
     ('"5 years, 31 cohorts"', '"2 years, 31 cohorts"', "mpm:metric: auroc is there twice, of the same people"),
-    ("mpm:knownRisks", "mpm:knownRisk", "mpm:knownRisk is not in the vocabulary (meant is perhaps mpm:knownRisks)"),
+    ("mpm:knownRisks", "mpm:knownRisk", "mpm:knownRisk is not in the vocabulary (did you mean mpm:knownRisks?)"),
 )
 
 

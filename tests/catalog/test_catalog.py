@@ -10,9 +10,9 @@ import pytest
 from rdflib import BNode, Graph
 
 from ontology.concepts import ValueType
-from server.catalog.catalog import ROOT, Catalog, did_you_mean, load_catalog
+from server.catalog.catalog import ROOT, Catalog, load_catalog
 from server.catalog.turtle import read_turtle
-from server.errors import CatalogError
+from server.errors import CatalogError, did_you_mean
 from tests.support.descriptions import KIDNEY, copy_descriptions
 from tests.support.engine_questions import shipped
 

@@ -10,7 +10,7 @@ import pytest
 from ontology.concepts import ValueType
 from ontology.slots import Select, Slot
 from server.catalog.criteria import Applicability, Band, Compare, Is, OneOf, Outcome, Remark, RuleCase, ScoreCriterion
-from server.catalog.descriptions import Kind
+from server.catalog.descriptions import Kind, MaxTimeApart
 from server.kinds import check_signature
 from tests.support.descriptions import code, make_description, make_slot
 
@@ -84,21 +84,24 @@ def test_no_implementation_is_a_fault(tmp_path: Path) -> None:
     [
         (
             {"applicability": (Applicability(Is("z", True), True, "z"),)},
-            "applicability z: there is no slot z",
+            'applicability "z": there is no slot z',
         ),
         (
             {"applicability": (Applicability(Is("result", True), True, "r"),)},
-            "applicability r: there is no slot result",
+            'applicability "r": there is no slot result',
         ),
-        ({"cases": (RuleCase(Is("x", True), code("a"), "a"),)}, "case a: x is not compared as what it is"),
-        ({"remarks": (Remark(OneOf("x", ()), "t", "c"),)}, "remark c: x is not compared as what it is"),
+        (
+            {"cases": (RuleCase(Is("x", True), code("a"), "a"),)},
+            'case 1 "a": x is a QUANTITY, and is compared as a FLAG',
+        ),
+        ({"remarks": (Remark(OneOf("x", ()), "t", "c"),)}, 'remark "c": x is a QUANTITY, and is compared as a CODING'),
         (
             {"outcomes": (Outcome(Compare("result"), code("o"), "o"),)},
-            "outcome o: result is not compared as what it is",
+            'outcome 1 "o": result is a CODING, and is compared as a QUANTITY',
         ),
         (
             {"cases": (RuleCase(Compare("x", precision=Decimal(0)), code("a"), "a"),)},
-            "case a: precision must be more than 0",
+            'case 1 "a": x: precision must be more than 0',
         ),
         ({"cases": ()}, "a rule without cases"),
     ],
@@ -111,12 +114,35 @@ def test_faults_of_criteria(fields: dict[str, Any], fault: str) -> None:
 def test_a_series_cannot_be_compared() -> None:
     case = RuleCase(Compare("x", above=Decimal(1)), code("a"), "a")
     description = make_description(slots=(make_slot("x", select=Select.SERIES),), cases=(case,))
-    assert check_signature(description) == ["example: case a: x is not compared as what it is"]
+    assert check_signature(description) == ['example: case 1 "a": x is a series, and is compared as a QUANTITY']
 
 
 def test_a_score_needs_criteria_on_its_slots() -> None:
     assert check_signature(make_description(Kind.SCORE)) == ["example: a score without criteria"]
     criterion = ScoreCriterion("z", "Z", (Band(None, Decimal(1), "one"),))
     assert check_signature(make_description(Kind.SCORE, criteria=(criterion,))) == [
-        "example: criterion Z: there is no slot z"
+        'example: criterion "Z": there is no slot z'
+    ]
+
+
+def test_slots_that_must_lie_together_exist():
+    within = MaxTimeApart(("x", "xx"), timedelta(minutes=5))
+    assert check_signature(make_description(slots=(X,), cases=(RuleCase(None, code("a"), "a"),), within=within)) == [
+        "example: mpm:within: there is no slot xx"
+    ]
+
+
+def test_what_is_near_is_suggested():
+    case = RuleCase(Compare("presure", above=Decimal(1)), code("a"), "a")
+    assert check_signature(make_description(slots=(make_slot("pressure"),), cases=(case,))) == [
+        'example: case 1 "a": there is no slot presure; did you mean pressure?'
+    ]
+
+
+def test_a_band_is_named_by_its_criterion_and_its_place():
+    bands = (Band(None, Decimal(0), "none", Is("y", True)), Band(Compare("x"), Decimal(1), "some", Is("z", True)))
+    criterion = ScoreCriterion("x", "X", bands)
+    assert check_signature(make_description(Kind.SCORE, slots=(X,), criteria=(criterion,))) == [
+        'example: criterion "X", band 1 "none": there is no slot y',
+        'example: criterion "X", band 2 "some": there is no slot z',
     ]

@@ -29,16 +29,16 @@ def test_what_is_spelt_right_passes_and_concepts_are_not_words_of_the_vocabulary
 @pytest.mark.parametrize(
     ("written", "instead", "line"),
     [
-        ("mpm:window", "mpm:windw", '"pulse" in "m": mpm:windw is not in the vocabulary (meant is perhaps mpm:window)'),
+        ("mpm:window", "mpm:windw", '"pulse" in "m": mpm:windw is not in the vocabulary (did you mean mpm:window?)'),
         (
             "mpm:Latest",
             "mpm:Lastest",
-            '"pulse" in "m": mpm:Lastest is not in the vocabulary (meant is perhaps mpm:Latest)',
+            '"pulse" in "m": mpm:Lastest is not in the vocabulary (did you mean mpm:Latest?)',
         ),
         (
             "mpm:RuleModule",
             "mpm:RulesModule",
-            '"m": mpm:RulesModule is not in the vocabulary (meant is perhaps mpm:RuleModule)',
+            '"m": mpm:RulesModule is not in the vocabulary (did you mean mpm:RuleModule?)',
         ),
         ("mpm:select mpm:Latest", 'mpm:select "latest"', '"pulse" in "m": "latest" is not in the vocabulary'),
         ("dcterms:title", "dcterms:abstract", '"m": http://purl.org/dc/terms/abstract is not in the vocabulary'),

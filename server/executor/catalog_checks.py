@@ -1,0 +1,58 @@
+"""What keeps a catalog from answering: found before the first question, at a start and by ``check``.
+
+Its descriptions are valid by themselves (``server.catalog``).  Here each is held against its code, and all of them
+against each other: every slot that is named exists, and every module can be compiled.  Worked cases go through the
+same execution boundary as questions; ``check`` alone runs them.
+"""
+
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from ontology.evaluation import Evaluation, SlotInput
+from server import kinds
+from server.catalog.catalog import Catalog
+from server.catalog.descriptions import Description
+from server.compiler.compilation import plan_faults
+from server.errors import KindError
+from server.executor.plan_run import evaluate_safely
+from server.kinds.description_checks import location
+
+
+def catalog_faults(catalog: Catalog) -> list[str]:
+    """A line for each fault: where it can be told file, line and place, the module's id, and what is wrong."""
+    return [fault for faults in faults_by_module(catalog).values() for fault in faults]
+
+
+def faults_by_module(catalog: Catalog) -> dict[str, list[str]]:
+    """The same by the id of the module; those without faults are left out."""
+    found = {module.id: list(kinds.check_signature(module)) for module in catalog.modules.values()}
+    for fault in plan_faults(catalog):
+        module = fault.module
+        begin = f"{module.id}: " if fault.slot is None else location(module, "slot", None, fault.slot)
+        found[module.id].append(f"{begin}{fault.text.removeprefix(f'{module.id}: ')}")
+    return {module: faults for module, faults in found.items() if faults}
+
+
+def evaluate_case(description: Description, inputs: Mapping[str, SlotInput], at: datetime | None) -> Evaluation:
+    """Evaluate a worked case behind the execution boundary.
+
+    KindError where the module raises, with the exception and its place: a case holds nothing of a patient.
+    """
+    raised: list[Exception] = []
+    evaluation = evaluate_safely(description, inputs, at, lambda _, error: raised.append(error))
+    if not raised:
+        return evaluation
+    (error,) = raised
+    if isinstance(error, KindError):
+        raise error
+    raise KindError(f"the module raised {type(error).__name__}: {error}{_raised_at(error, description.folder)}")
+
+
+def _raised_at(error: Exception, folder: Path) -> str:
+    """The last line of the module's own code that the exception passed."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).parent == folder.resolve():
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""

@@ -52,14 +52,14 @@ def content_digest(source: Path | bytes, name: str | None = None) -> str:
     files: dict[str, str] = {}
     try:
         named = _canonical_node(json.loads(parts.pop(SCHEMA)), {}, files, parts)
-        told = json.dumps(named, sort_keys=True, separators=(",", ":"))
+        serialized = json.dumps(named, sort_keys=True, separators=(",", ":"))
     except RecursionError:
         raise ArtefactError(f"{called}: its schema nests too deeply") from None
     except (KeyError, ValueError):
         raise ArtefactError(f"{called}: not a skops file") from None
     if left := parts.keys() - files.keys():
         raise ArtefactError(f"{called}: {len(left)} parts that its schema does not speak of")
-    digest = sha256(told.encode())
+    digest = sha256(serialized.encode())
     for name in files:
         digest.update(len(parts[name]).to_bytes(8, "big"))
         digest.update(parts[name])

@@ -51,7 +51,7 @@ class ValueType(StrEnum):
 class AcceptedCode:
     """A code under which the concept is found in records.
 
-    ``caution`` is told to the reader when a record with this code is used; ``needs_unit`` refuses a record
+    ``caution`` is reported when a record with this code is used; ``needs_unit`` refuses a record
     without a unit under it; ``ever``: the code itself says "history of", so it counts only where a slot asks ever;
     of two codes the one with lower ``rank`` is preferred at one time.  ``asserts``: what a record under this code
     states by itself, where it has neither a value nor a reason for its absence (None: nothing).
@@ -83,7 +83,7 @@ class AcceptedValueSet:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A recorded answer and the canonical code that it means for the concept; ``note`` is told where it is used."""
+    """A recorded answer and the canonical code that it means for the concept; ``note`` is reported where it is used."""
 
     recorded: Coding
     means: Coding | bool

@@ -1,7 +1,7 @@
 """The canonical form of values: what fingerprints are made of.
 
 Every item is one tag byte, the length of its payload in eight bytes, and the payload, so that no two different
-values have one form and no neighbour can be mistaken for a part.  Numbers are told apart by type (``1``,
+values have one form and no neighbour can be mistaken for a part.  Numbers are distinguished by type (``1``,
 ``Decimal(1)``, ``True`` and ``"1"`` are four values) and within ``Decimal`` by number alone: 1.0 is 1.00.
 Times are instants: 12:00+01:00 is 11:00Z.  A coding's display is for readers and is left out.
 """

@@ -79,7 +79,7 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the inputs stand to the data that a model was fitted to.
+    """How the inputs compare with the data that a model was fitted to.
 
     ``measured`` of ``of`` inputs were; ``outside``: which lie outside that data, in words (empty: none does);
     ``calibration`` in words; ``maturity``: demonstration, research or clinical.
@@ -120,7 +120,7 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The value, how it got there, what to mind; ``bounds`` where inputs are missing but limit the result."""
+    """The value, how it was computed, its issues; ``bounds`` where inputs are missing but limit the result."""
 
     value: Value
     working: Working

@@ -83,7 +83,7 @@ def read_cards(
                 continue
             for iri in card.module_iris:
                 if iri not in known or iri in found:
-                    why = "has a second card" if iri in found else "is no module that there is"
+                    why = "has a second card" if iri in found else "names no module"
                     faults.append(f"{name}: mpm:of: {iri.rsplit('/', 1)[-1]} {why}")
                 found[iri] = card
     return found
@@ -99,8 +99,8 @@ def _read_card(file: DescriptionFile, vocabulary: Graph, node: Node) -> Card:
     for one, other in pairwise(metrics):
         if _metric_order(one) == _metric_order(other):
             # A table has one place for both.
-            told = "of the same people, candidate and threshold: name whom each is of (mpm:subgroup)"
-            raise NodeFault(f"mpm:metric: {one.measure} is there twice, {told}")
+            duplicate = "for the same people, candidate and threshold: name whom each is of (mpm:subgroup)"
+            raise NodeFault(f"mpm:metric: two of {one.measure} {duplicate}")
     return Card(texts(graph, node, MPM.of), groups, tuple(metrics), file.turtle)
 
 

@@ -240,7 +240,7 @@ def check_collectors(sources: Iterable[Source], catalog: Catalog) -> None:
                 known = ", ".join(sorted(catalog.collectors))
                 faults.append(f"sources.{setting} of {source.id}: no such collector: {', '.join(unknown)}; {known}")
         if source.folder is not None:
-            # What is wrong with the maps themselves is told where they are read to be used.
+            # What is wrong with the maps themselves is reported where they are read to be used.
             local, _ = combine_maps(read_folders([source.folder]).maps)
             faults += [
                 f"source {source.id}: {each}" for each in conflicting_measurements(catalog.concepts.values(), local)

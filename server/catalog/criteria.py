@@ -45,7 +45,7 @@ class Is:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Whether the slot is filled: unknown where that could not be told.
+    """Whether the slot is filled: unknown where that cannot be determined.
 
     Not found, stale and recorded as unknown are "no"; a failed or forbidden search, and records that contradict each
     other or cannot be read, are unknown.
@@ -112,7 +112,7 @@ class RuleCase:
 
 @dataclass(frozen=True, slots=True)
 class Applicability:
-    """For whom the module does not hold (``refuse``), or holds less; unknown adds a rebuttal."""
+    """For whom the module is not applicable (``refuse``), or less valid; unknown adds a rebuttal."""
 
     criterion: Criterion
     refuse: bool
@@ -121,7 +121,7 @@ class Applicability:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What to tell the reader when a criterion holds (or, with ``on_unknown``, is unknown).
+    """What is reported when a criterion holds (or, with ``on_unknown``, is unknown).
 
     ``criterion`` None: always.  ``qualifier``: limits the claim itself instead of standing among the issues.
     """

@@ -41,7 +41,7 @@ TREES = (MPM.allOf, MPM.anyOf, MPM["not"])
 
 
 def read_criterion(graph: Graph, node: Node, slot: str | None = None) -> Criterion:
-    """A criterion node; ``slot`` stands for mpm:onSlot where the surroundings say it."""
+    """A criterion node; ``slot`` stands for mpm:onSlot where the surroundings name it."""
     trees = [term for term in TREES if graph.value(node, term) is not None]
     label = text(graph, node, RDFS.label)
     if trees:
@@ -148,7 +148,7 @@ def read_case(graph: Graph, node: Node) -> RuleCase:
 
 
 def read_applicability(graph: Graph, node: Node) -> Applicability:
-    """For whom a module does not hold, or holds less."""
+    """For whom a module is not applicable, or less valid."""
     effect = single_object(graph, node, MPM.effect)
     if effect not in (MPM.Refuse, MPM.Caution):
         raise NodeFault(f"{describe_node(graph, node)}: mpm:effect is neither mpm:Refuse nor mpm:Caution")
@@ -159,7 +159,7 @@ def read_applicability(graph: Graph, node: Node) -> Applicability:
 
 
 def read_remark(graph: Graph, node: Node) -> Remark:
-    """What to tell the reader when a criterion holds."""
+    """What is reported when a criterion holds."""
     severity = text(graph, node, MPM.severity) or "WARNING"
     if severity not in ("INFORMATION", "WARNING", "ERROR"):
         raise NodeFault(f"{describe_node(graph, node)}: mpm:severity is not INFORMATION, WARNING or ERROR")

@@ -10,7 +10,7 @@ from server.catalog.turtle import describe_node, term_name
 
 def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
     """One line for each violation: file, node, rule.  Files are checked together: they refer to each other."""
-    # It takes a third of a second to import, and is mostly not needed: see ``checked``.
+    # It takes a third of a second to import, and is mostly not needed: see ``verdict_cache``.
     import pyshacl
 
     union = Graph()

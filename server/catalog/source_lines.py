@@ -63,7 +63,7 @@ def _mark(line: int) -> str:
 
 
 def read_marked_turtle(text: bytes, base: str) -> Graph:
-    """The graph with the line of each node; without lines where they cannot be told.  Raises SyntaxError."""
+    """The graph with the line of each node; without lines where they cannot be determined.  Raises SyntaxError."""
     try:
         return read_turtle(mark_lines(text.decode()).encode(), base)[0]
     except (SyntaxError, ValueError):

@@ -73,7 +73,7 @@ class Uncertainty:
 
 @dataclass(frozen=True, slots=True)
 class CorrelatedSlots:
-    """Slots whose contributions are also told together."""
+    """Slots whose contributions are also reported as one group."""
 
     text: str
     slots: tuple[str, ...]

@@ -116,7 +116,7 @@ def single_object(graph: Graph, node: Node, term: URIRef) -> Node | None:
     """The only object of a property, or None; two are a fault."""
     found = list(graph.objects(node, term))
     if len(found) > 1:
-        raise NodeFault(f"{describe_node(graph, node)}: {term_name(term)} stands {len(found)} times, once is allowed")
+        raise NodeFault(f"{describe_node(graph, node)}: {term_name(term)} is there {len(found)} times, once is allowed")
     return found[0] if found else None
 
 

@@ -83,7 +83,7 @@ def resolve_concept(concept: Concept, library: ValueSetLibrary, server: bool) ->
     """The concept with the codes of those sets that files define.
 
     What only a terminology server can work out stays open where there is a ``server``.  NodeFault where a set cannot be
-    had, or leaves nothing of the concept.
+    retrieved, or leaves nothing of the concept.
     """
     sets: dict[str, Codes] = {}
     for name in value_sets_of(concept):
@@ -124,7 +124,7 @@ def read_limited_concepts(
 def resolve_concepts(
     concepts: Mapping[str, Concept], library: ValueSetLibrary, server: bool, faults: list[str]
 ) -> dict[str, Concept]:
-    """All concepts with the codes of their value sets; ``faults`` takes those that cannot be had."""
+    """All concepts with the codes of their value sets; ``faults`` takes those that cannot be retrieved."""
     found = {}
     for concept in concepts.values():
         try:

@@ -27,13 +27,13 @@ def verdict_digest(contents: Iterable[tuple[str, str]], code: Iterable[Path]) ->
 
 
 class VerdictCache:
-    """The digest of what was last found sound, in a file that may be missing, and need not be writable."""
+    """The digest of the state that was last found valid, in a file that may be missing, and need not be writable."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def contains(self, digest: str) -> bool:
-        """Whether exactly this was found sound."""
+        """Whether exactly this state was found valid."""
         if self._path is None:
             return False
         try:

@@ -21,7 +21,7 @@ from server.kinds.description_checks import location
 
 
 def catalog_faults(catalog: Catalog) -> list[str]:
-    """A line for each fault: where it can be told file, line and place, the module's id, and what is wrong."""
+    """A line for each fault: where it is known file, line and place, the module's id, and what is wrong."""
     return [fault for faults in faults_by_module(catalog).values() for fault in faults]
 
 

@@ -12,10 +12,10 @@ from server.kinds.logic import judge, slots_of
 def judge_applicability(
     description: Description, inputs: Mapping[str, SlotInput]
 ) -> tuple[Issue | None, tuple[Issue, ...]]:
-    """Whether the module is refused, and what else to mind.
+    """Whether the module is refused, and the other issues.
 
     Refused: one ERROR ``not-applicable`` that names every known ground, and nothing else, since there will be no
-    number to qualify.  Else: a WARNING ``caution`` for each known ground; and, grouped, what could not be told:
+    number to qualify.  Else: a WARNING ``caution`` for each known ground; and, grouped, what could not be determined:
     grounds to refuse as a WARNING, grounds for caution as INFORMATION, both ``applicability-unknown``.
     """
     verdicts = [(ground, judge(ground.criterion, inputs)) for ground in description.applicability]

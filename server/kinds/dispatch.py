@@ -33,7 +33,7 @@ def evaluate(description: Description, inputs: Mapping[str, SlotInput], at: date
 
     ``at`` is the evaluation time, at the granularity that the description declares; only modules that declare one
     read it.  A refused module gives ``Absent(NOT_APPLICABLE)`` and is not called.  KindError where the description,
-    the implementation and the inputs do not fit each other; and whatever an ``evaluate`` itself raises.
+    the implementation and the inputs do not match; and whatever an ``evaluate`` itself raises.
     """
     evaluator = EVALUATORS[description.kind]
     check_inputs(description, inputs)

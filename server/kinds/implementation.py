@@ -80,10 +80,10 @@ def _load_module(path: Path, code_digest: str) -> ModuleType:
 
 
 def implementation_faults(description: Description) -> list[str]:
-    """What does not fit between ``evaluate`` and the description: names, defaults, annotations.
+    """Mismatches between ``evaluate`` and the description: names, defaults, annotations.
 
     Parameters are the slots but those for applicability only, the description's parameters, and ``at`` if it reads
-    the evaluation time.  A default is a fault too: it would stand in for a missing value without a word.
+    the evaluation time.  A default is a fault too: it would stand in for a missing value silently.
     """
     try:
         evaluate = load_implementation(description.folder, description.code_digest)

@@ -27,7 +27,7 @@ def with_result(inputs: Mapping[str, SlotInput], evaluation: Evaluation) -> dict
 
 
 def interpret(description: Description, inputs: Mapping[str, SlotInput], evaluation: Evaluation) -> Outcome | None:
-    """The first band that is known to hold; None where it cannot be told, or there is no result.
+    """The first band that is known to hold; None where it cannot be determined, or there is no result.
 
     An earlier band that might hold as well leaves it open, unless it means the same (has the same code).  A value with
     a confidence interval is of a band only if all of the interval is.

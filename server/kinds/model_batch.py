@@ -46,7 +46,7 @@ def batch_values(description: Description, mixtures: Mixtures) -> tuple[Value, .
     Equal to ``evaluate`` to the last digits of a float.
     """
     model = require_trained_model(description)
-    told: dict[int, Value] = dict(_refusals(description, mixtures))
+    results: dict[int, Value] = dict(_refusals(description, mixtures))
     cells = {slot: [slot_cells(model, slot, each.value) for each in mixtures.values[slot]] for slot in model.slots}
     known: dict[tuple[object, ...], Evaluation | None] = {}
     filled = {slot: [_fill_state(each, None) for each in values] for slot, values in mixtures.values.items()}
@@ -55,17 +55,17 @@ def batch_values(description: Description, mixtures: Mixtures) -> tuple[Value, .
         for slot, of in cells.items()
     }
     for mixture, key in enumerate(mixtures.group_keys(filled)):
-        if mixture in told:
+        if mixture in results:
             continue
         if key not in known:
             inputs = mixtures.inputs(mixture)
             known[key] = insufficient_inputs(description, model, inputs, feature_row(model, inputs))
         lack = known[key]
         if lack is not None:
-            told[mixture] = lack.value
-    computed = [mixture for mixture in range(mixtures.count) if mixture not in told]
-    told.update(zip(computed, _compute_values(description, mixtures, cells, computed), strict=True))
-    return tuple(told[mixture] for mixture in range(mixtures.count))
+            results[mixture] = lack.value
+    computed = [mixture for mixture in range(mixtures.count) if mixture not in results]
+    results.update(zip(computed, _compute_values(description, mixtures, cells, computed), strict=True))
+    return tuple(results[mixture] for mixture in range(mixtures.count))
 
 
 def _refusals(description: Description, mixtures: Mixtures) -> Iterable[tuple[int, Value]]:

@@ -22,18 +22,18 @@ NO_CASE = "no-case"
 def evaluate_rule(description: Description, inputs: Mapping[str, SlotInput]) -> Evaluation:
     """The output of the first case that holds, or which outputs are still possible."""
     possible: list[RuleCase] = []
-    settled = False
+    decided = False
     for case in description.cases:
         verdict = judge_optional(case.when, inputs)
         if verdict is not False:
             possible.append(case)
         if verdict is True:
-            settled = True
+            decided = True
             break
     outputs = list(dict.fromkeys(case.output for case in possible))
-    read = _describe_inputs_read(description, possible[-1] if settled else None, inputs)
+    read = _describe_inputs_read(description, possible[-1] if decided else None, inputs)
     missing = missing_required(description, inputs)
-    if settled and len(outputs) == 1:
+    if decided and len(outputs) == 1:
         warrant = f"{listed((case.label for case in possible), 'or')}{read}"
         return Evaluation(outputs[0], Working(warrant), missing_issues(missing, inputs, Severity.WARNING))
     if not possible:
@@ -41,7 +41,7 @@ def evaluate_rule(description: Description, inputs: Mapping[str, SlotInput]) -> 
         issue = Issue(Severity.WARNING, NO_CASE, "None of the cases of the rule is met")
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"No case is met{read}"), (issue,))
     # Of yes and no a reader knows that there is no third.
-    closed = settled or {True, False} <= {output for output in outputs if isinstance(output, bool)}
+    closed = decided or {True, False} <= {output for output in outputs if isinstance(output, bool)}
     open_outputs = [_output_text(output) for output in outputs] + ([] if closed else ["none of them"])
     undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(open_outputs, 'or')}")
     warrant = f"Not decided between: {'; '.join(dict.fromkeys(case.label for case in possible))}{read}"
@@ -65,7 +65,7 @@ def _describe_inputs_read(description: Description, decisive: RuleCase | None, i
         and decisive.when is not None
         and all(judge_optional(c.when, inputs) is False for c in before)
     ):
-        # The case stands by itself; what it could do without need not be told.
+        # The case stands by itself; what it does not need is left out.
         names = [name for name in slots_of(decisive.when) if not isinstance(inputs[name].value, Absent)]
         names = names or list(slots_of(decisive.when))
     parts = [f"{named(description.slot(name))} {told(inputs[name])}" for name in dict.fromkeys(names)]

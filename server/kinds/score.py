@@ -80,7 +80,7 @@ UNIT = "{score}"
 UNREAD_REASONS = frozenset(
     {AbsentReason.UNREACHABLE, AbsentReason.NOT_PERMITTED, AbsentReason.NOT_QUERIED, AbsentReason.FAILED}
 )
-"""Absences that say nothing of the record: "not recorded" must not be said of them."""
+"""Absences that imply nothing about the record: they must not be reported as "not recorded"."""
 
 
 def evaluate_score(description: Description, inputs: Mapping[str, SlotInput]) -> Evaluation:

@@ -106,9 +106,9 @@ def test_a_card_that_there_is_not(module: str, says: str, capsys: pytest.Capture
 
 BROKEN = (
     ('mpm:fundingSource "', 'mpm:note "', "a card has one mpm:fundingSource; what is unknown is"),
-    ("mpm:of <#two-years> ,", "mpm:of <#three-years> ,", "#three-years is no module that there is"),
+    ("mpm:of <#two-years> ,", "mpm:of <#three-years> ,", "#three-years names no module"),
     ("mpm:value 0.90 ;", "", "a metric has one mpm:value"),
-    ('"5 years, 31 cohorts"', '"2 years, 31 cohorts"', "mpm:metric: auroc is there twice, of the same people"),
+    ('"5 years, 31 cohorts"', '"2 years, 31 cohorts"', "mpm:metric: two of auroc for the same people"),
     ("mpm:knownRisks", "mpm:knownRisk", "mpm:knownRisk is not in the vocabulary (did you mean mpm:knownRisks?)"),
 )
 

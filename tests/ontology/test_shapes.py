@@ -79,7 +79,7 @@ BROKEN = [
     ("mpm:effect mpm:Refuse", "mpm:effect mpm:Deny", "mpm:effect"),
     ('rdfs:label "low" ;', "", "one rdfs:label"),
     ('mpm:when [ mpm:onSlot "amount" ; mpm:below 3 ]', "", "one mpm:when"),
-    ('mpm:onSlot "amount" ; mpm:below 3', 'mpm:onSlot "amount"', "mpm:onSlot stands with"),
+    ('mpm:onSlot "amount" ; mpm:below 3', 'mpm:onSlot "amount"', "mpm:onSlot needs a comparison"),
     ('mpm:onSlot "amount" ; mpm:below 3', "mpm:below 3", "a criterion is one of"),
     (
         'mpm:onSlot "amount" ; mpm:below 3',

@@ -190,11 +190,25 @@ def _stale_input(given: BoundInput, time: datetime, newest: datetime, within: Ma
     return replace(given, value=Absent(AbsentReason.STALE), bounds=None, issues=(*given.issues, issue))
 
 
-def evaluate_safely(description: Description, inputs: Mapping[str, SlotInput], at: datetime | None) -> Evaluation:
-    """Evaluate a module; if it raises, the evaluation is ``Absent(FAILED)`` and its warrant names the module."""
+def _log_failure(description: Description, error: Exception) -> None:
+    log.error("module %s %s raised %s", description.id, description.version, type(error).__name__)
+
+
+def evaluate_safely(
+    description: Description,
+    inputs: Mapping[str, SlotInput],
+    at: datetime | None,
+    on_error: Callable[[Description, Exception], None] = _log_failure,
+) -> Evaluation:
+    """Evaluate a module; on any exception the value is ``Absent(FAILED)`` and the text names the module.
+
+    The execution boundary: one of the two places where every exception is caught.  ``on_error`` is given the
+    exception, whose text may contain a patient's values: by default only its type and the module are logged, and
+    nothing of it reaches the answer.
+    """
     try:
         return kinds.evaluate(description, inputs, at)
     except Exception as error:  # noqa: BLE001 - the execution boundary
-        log.error("module %s %s raised %s", description.id, description.version, type(error).__name__)
+        on_error(description, error)
         text = f"The module {description.id} {description.version} failed; its result is not known."
         return Evaluation(Absent(AbsentReason.FAILED), Working(text), (Issue(Severity.ERROR, "failed", text),))

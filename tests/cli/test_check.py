@@ -10,7 +10,7 @@ from server.catalog.catalog import Catalog, load_catalog
 from server.cli import check, main
 from server.errors import CatalogError
 from server.executor.engine import Engine
-from server.settings import Settings
+from server.settings import CacheSettings, Settings
 from tests.support.descriptions import copy_descriptions
 
 HEAD = """@prefix mpm: <https://medtwin.example/mpm#> .
@@ -145,7 +145,7 @@ def test_what_holds_has_no_fault(faults: list[str]) -> None:
 
 async def test_a_start_names_the_same(catalog: Catalog, faults: list[str]) -> None:
     with pytest.raises(CatalogError) as caught:
-        await Engine.open(Settings(cache={"enabled": False}), catalog)
+        await Engine.open(Settings(cache=CacheSettings(enabled=False)), catalog)
     named = caught.value.faults
     assert named == [fault for fault in faults if "cases.json" not in fault]
     assert len(named) == 6

@@ -125,21 +125,21 @@ def test_a_score_needs_criteria_on_its_slots() -> None:
     ]
 
 
-def test_slots_that_must_lie_together_exist():
+def test_slots_that_must_lie_together_exist() -> None:
     within = MaxTimeApart(("x", "xx"), timedelta(minutes=5))
     assert check_signature(make_description(slots=(X,), cases=(RuleCase(None, code("a"), "a"),), within=within)) == [
         "example: mpm:within: there is no slot xx"
     ]
 
 
-def test_what_is_near_is_suggested():
+def test_what_is_near_is_suggested() -> None:
     case = RuleCase(Compare("presure", above=Decimal(1)), code("a"), "a")
     assert check_signature(make_description(slots=(make_slot("pressure"),), cases=(case,))) == [
         'example: case 1 "a": there is no slot presure; did you mean pressure?'
     ]
 
 
-def test_a_band_is_named_by_its_criterion_and_its_place():
+def test_a_band_is_named_by_its_criterion_and_its_place() -> None:
     bands = (Band(None, Decimal(0), "none", Is("y", True)), Band(Compare("x"), Decimal(1), "some", Is("z", True)))
     criterion = ScoreCriterion("x", "X", bands)
     assert check_signature(make_description(Kind.SCORE, slots=(X,), criteria=(criterion,))) == [

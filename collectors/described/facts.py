@@ -8,7 +8,7 @@ from typing import Self
 from collectors.described.record import DescribedRecord, changes_meaning, coded_values, reference_at, values_at
 from collectors.described.times import OngoingLimits, end_span, is_open_ended, ongoing_limits, start_span
 from collectors.reading.codes import CodeIndex
-from collectors.reading.fhir_types import CodeableConcept, format_span, printable_text
+from collectors.reading.fhir_types import CodeableConcept, printable_text
 from collectors.reading.readout import PatientContext, Readout, encounter_period, record_iri
 from collectors.reading.records import Fact
 from collectors.search import Layout, Meaning
@@ -16,6 +16,7 @@ from ontology.concepts import AcceptedCode, Concept, ValueType
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Date, Value
+from ontology.words.time import exact_span_words
 
 _UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)
 
@@ -43,7 +44,7 @@ class RecordDates:
         period = encounter_period(reference_at(entry.content, layout.encounter or ""), periods, bases)
         if period is None:
             return self
-        return replace(self, start=period, note=f"Dated by its encounter ({format_span(period)}).")
+        return replace(self, start=period, note=f"Dated by its encounter ({exact_span_words(period)}).")
 
 
 def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) -> RecordDates:

@@ -7,13 +7,13 @@ import msgspec
 
 from collectors.assembly import Draft
 from collectors.facts import Failure
-from collectors.reading.fhir_types import format_span
 from collectors.reading.records import CodedEntry, Fact
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Span
+from ontology.words.time import exact_span_words
 
 
 def reconcile_deaths(recorded: Iterable[tuple[Source, Span | None]]) -> tuple[Span | None, tuple[Issue, ...]]:
@@ -30,10 +30,9 @@ def reconcile_deaths(recorded: Iterable[tuple[Source, Span | None]]) -> tuple[Sp
     if latest_start <= earliest_end:
         return min((span for _, span in deaths), key=lambda span: (span.end - span.start, span.end)), ()
     source, chosen = min(deaths, key=lambda each: (each[0].rank, each[1].end))
-    stated = "; ".join(dict.fromkeys(f"{each.id} says {format_span(span)}" for each, span in deaths))
-    text = (
-        f"The records do not agree on when the patient died: {stated}. {format_span(chosen)} is used, from {source.id}."
-    )
+    stated = "; ".join(dict.fromkeys(f"{each.id} says {exact_span_words(span)}" for each, span in deaths))
+    used = f"{exact_span_words(chosen)} is used, from {source.id}"
+    text = f"The records do not agree on when the patient died: {stated}. {used}."
     return chosen, (Issue(Severity.WARNING, "death-contradicted", text),)
 
 

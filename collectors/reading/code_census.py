@@ -15,6 +15,7 @@ from collectors.reading.fhir_types import CodeableConcept, Coding, Quantity, pri
 from collectors.reading.records import Fact, Record
 from ontology.concepts import Concept
 from ontology.values import Absent
+from ontology.words.absence import reason_name
 
 _CODE_ELEMENTS = ("code", "vaccineCode", "medicationCodeableConcept")
 
@@ -60,7 +61,7 @@ def _count_group(code: str, unit: str | None, facts: list[Fact], concept: Concep
 
 def _refusal_reason(fact: Fact) -> str:
     value = fact.resource.value
-    words = value.reason.value.lower().replace("_", " ") if isinstance(value, Absent) else ""
+    words = reason_name(value.reason) if isinstance(value, Absent) else ""
     return f"{words}: {fact.resource.problem}" if fact.resource.problem else words
 
 

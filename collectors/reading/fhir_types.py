@@ -188,37 +188,3 @@ def _parse_leap_second(text: str) -> datetime:
         return datetime.fromisoformat(_LEAP.sub(":59", text, count=1)).replace(microsecond=999_999)
     except ValueError:
         raise ValueError("not a time of the calendar") from None
-
-
-def format_span(span: Span) -> str:
-    """A span as precisely as it is known: "2024-03-01 10:00 +0000", "2024-03-01", "2024-03", "2024" or both ends."""
-    start, end = span.start, span.end
-    if start == end:
-        return _format_moment(start)
-    if start.timetz().replace(tzinfo=None) == time.min and end.timetz().replace(tzinfo=None) == time.max:
-        return _format_days(start.date(), end.date())
-    return f"{_format_moment(start)} to {_format_moment(end)}"
-
-
-def _format_days(first: date, last: date) -> str:
-    if first == last:
-        return first.isoformat()
-    if first == date(last.year, 1, 1) and last == date(last.year, 12, 31):
-        return f"{first.year:04}"
-    if first == date(last.year, last.month, 1) and (last + timedelta(days=1)).day == 1:
-        return f"{first.year:04}-{first.month:02}"
-    return f"{first.isoformat()} to {last.isoformat()}"
-
-
-def _format_moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} {moment:%z}".replace("+0000", "UTC")
-
-
-def format_duration(window: timedelta) -> str:
-    """A window for readers: "90 days", "24 hours", "30 minutes"."""
-    seconds = int(window.total_seconds())
-    for size, least, word in ((86_400, 2, "day"), (3_600, 1, "hour"), (60, 1, "minute")):
-        count, rest = divmod(seconds, size)
-        if count >= least and not rest:
-            return f"{count} {word}{'s' if count != 1 else ''}"
-    return f"{seconds} seconds"

@@ -3,21 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from collectors.reading.fhir_types import format_span
 from collectors.reading.records import Fact
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
-from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Value
-
-_REASON_TEXTS = {
-    AbsentReason.RECORDED_UNKNOWN: "unknown",
-    AbsentReason.IMPLAUSIBLE: "an implausible value",
-    AbsentReason.UNCONVERTIBLE: "a value that cannot be read",
-}
-
-
-MAX_LISTED = 5
-"""Records named in one text, and issues of one kind in one step, at most; the others are counted."""
+from ontology.values import Absent, AbsentReason
+from ontology.words.absence import recorded_reason_words
+from ontology.words.lists import MAX_LISTED, truncated_list
+from ontology.words.time import exact_span_words
+from ontology.words.values import recorded_words
 
 
 def slot_issue(slot: Slot, code: str, text: str, severity: Severity = Severity.WARNING) -> Issue:
@@ -41,47 +34,26 @@ def fact_issues(slot: Slot, facts: list[Fact]) -> list[Issue]:
 def fact_label(fact: Fact) -> str:
     """A fact's record and its time: "Observation/17 of 2024-03-01 10:00 UTC"."""
     when = fact.resource.effective
-    return fact.record.name + (f" of {format_span(when)}" if when is not None else " (undated)")
+    return fact.record.name + (f" of {exact_span_words(when)}" if when is not None else " (undated)")
 
 
 def recorded_text(fact: Fact) -> str:
     """The recorded value as written, else as read; for an absence its reason and details."""
     resource = fact.resource
     if not isinstance(resource.value, Absent):
-        return resource.recorded or format_value(resource.value)
-    words = _REASON_TEXTS.get(resource.value.reason, "no value")
+        return resource.recorded or recorded_words(resource.value)
+    words = recorded_reason_words(resource.value.reason)
     details = "; ".join(part for part in (resource.recorded, resource.problem) if part)
     return f"{words} ({details})" if details else words
 
 
 def describe_facts(facts: Sequence[Fact], unseen: int = 0, most: int = MAX_LISTED) -> str:
     """The facts with their recorded values, truncated to ``most``; ``unseen`` counts further ones not given here."""
-    texts = [
+    texts = (
         f"{fact_label(fact)} says {recorded_text(fact)}{' (preliminary)' if fact.preliminary else ''}"
         for fact in facts[:most]
-    ]
-    rest = len(facts) - len(texts) + unseen
-    return "; ".join(texts) + (f" and {rest} more" if rest else "")
-
-
-def truncated_list(names: Iterable[str], most: int = MAX_LISTED) -> str:
-    """Names in order, truncated to ``most``, with the count of the others."""
-    ordered = sorted(names)
-    rest = len(ordered) - most
-    return ", ".join(ordered[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def format_value(value: Value) -> str:
-    """A value as short text."""
-    if isinstance(value, Quantity):
-        return f"{value.value} {value.unit}"
-    if isinstance(value, Bound):
-        return f"{value.comparator}{value.value} {value.unit}"
-    if isinstance(value, Coding):
-        return value.display or value.code
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "no value" if isinstance(value, Absent) else str(value)
+    )
+    return truncated_list(texts, most, len(facts[most:]) + unseen, "; ")
 
 
 # The reason of a group is the first of these that occurs in it, so that it does not depend on the order of facts.

@@ -13,11 +13,12 @@ import msgspec
 
 from collectors.facts import Failure
 from collectors.reading.records import CodedEntry, Fact, Record
-from collectors.selection.messages import MAX_LISTED, fact_label, issue_per_fact, slot_issue, truncated_list
+from collectors.selection.messages import fact_label, issue_per_fact, slot_issue
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Span
 from ontology.slots import Slot
 from ontology.values import Absent
+from ontology.words.lists import MAX_LISTED, truncated_list
 
 # A window counted back on the clock and one counted in seconds differ by a change of the clock at most.
 _CLOCK_CHANGE = timedelta(days=1)
@@ -221,7 +222,7 @@ def view_as_of(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> V
 
 def list_facts(facts: Iterable[Fact], most: int = MAX_LISTED) -> str:
     """The labels of facts, sorted, truncated to ``most``, with the count of the others."""
-    return truncated_list({fact_label(fact) for fact in facts}, most)
+    return truncated_list(sorted({fact_label(fact) for fact in facts}), most)
 
 
 def valid_facts(slot: Slot, pool: Pool, facts: Iterable[Fact], issues: list[Issue]) -> list[Fact]:

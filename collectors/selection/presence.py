@@ -9,7 +9,6 @@ from datetime import datetime
 
 from collectors.facts import SlotSelection
 from collectors.reading.codes import accepted_systems
-from collectors.reading.fhir_types import format_duration, format_span
 from collectors.reading.records import Fact
 from collectors.selection.event_state import sort_by_state
 from collectors.selection.messages import (
@@ -19,7 +18,6 @@ from collectors.selection.messages import (
     fact_label,
     recorded_text,
     slot_issue,
-    truncated_list,
 )
 from collectors.selection.pool import Pool, list_facts, valid_facts
 from collectors.selection.value_selection import resources_of
@@ -27,6 +25,8 @@ from ontology.concepts import EVENT_ORIGINS, Origin
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
+from ontology.words.lists import truncated_list
+from ontology.words.time import duration_words, exact_span_words
 
 
 def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
@@ -98,25 +98,23 @@ def _describe_ended(facts: list[Fact], as_of: datetime) -> str:
     texts = []
     for fact in facts:
         status = f"status {fact.resource.status}" if fact.resource.status else None
-        end = f"until {format_span(fact.end)}" if fact.end is not None and fact.end.start <= as_of else None
+        end = f"until {exact_span_words(fact.end)}" if fact.end is not None and fact.end.start <= as_of else None
         details = ", ".join(each for each in (status, end) if each)
         texts.append(f"{fact_label(fact)} ({details})" if details else fact_label(fact))
-    return truncated_list(texts)
+    return truncated_list(sorted(texts))
 
 
 def _beyond_supply_issues(slot: Slot, yes: list[Fact], as_of: datetime) -> list[Issue]:
     """A warning where the ordered supply of every present record ended before ``as_of``."""
     if slot.ever or slot.window is not None or any(f.supply_end is None or f.supply_end >= as_of for f in yes):
         return []
-    names = truncated_list(f"{fact_label(fact)} (supplied until {fact.supply_end:%Y-%m-%d})" for fact in yes)
+    names = truncated_list(sorted(f"{fact_label(fact)} (supplied until {fact.supply_end:%Y-%m-%d})" for fact in yes))
     return [slot_issue(slot, "beyond-supply", f"Never ended, but beyond what was to be supplied: {names}.")]
 
 
 def _describe_lapsed(facts: list[Fact]) -> str:
-    names = truncated_list(
-        f"{fact_label(fact)} (counted as current until {fact.presumed_until:%Y-%m-%d})" for fact in facts
-    )
-    return f"Never ended, and nothing says that it still goes on: {names}."
+    names = (f"{fact_label(fact)} (counted as current until {fact.presumed_until:%Y-%m-%d})" for fact in facts)
+    return f"Never ended, and nothing says that it still goes on: {truncated_list(sorted(names))}."
 
 
 def _join_states(words: Iterable[str | None]) -> str:
@@ -124,7 +122,7 @@ def _join_states(words: Iterable[str | None]) -> str:
 
 
 def _describe_window(slot: Slot) -> str:
-    return format_duration(slot.window) if slot.window is not None else "time"
+    return duration_words(slot.window) if slot.window is not None else "time"
 
 
 def _unusable(slot: Slot, facts: list[Fact], issues: list[Issue]) -> SlotSelection:
@@ -184,13 +182,14 @@ def not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -
 
 def _other_current_entries(slot: Slot, pool: Pool, as_of: datetime) -> str:
     """The current entries that were not read as the concept: an unlisted narrower code may be among them."""
-    return truncated_list(
+    names = (
         each.record_name
         for each in pool.coded
         if each.record_name is not None
         and slot.concept.id not in each.concepts
         and (each.since is None or each.since <= as_of)
     )
+    return truncated_list(sorted(names))
 
 
 def _describe_unreadable_codes(slot: Slot, pool: Pool, as_of: datetime) -> str | None:

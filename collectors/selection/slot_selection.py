@@ -6,7 +6,7 @@ from datetime import datetime
 
 from collectors.facts import Failure, SlotSelection
 from collectors.reading.records import Fact
-from collectors.selection.messages import MAX_LISTED, absence_code, fact_issues, recorded_text, slot_issue
+from collectors.selection.messages import absence_code, fact_issues, recorded_text, slot_issue
 from collectors.selection.pool import Pool, has_value, list_facts, valid_facts
 from collectors.selection.presence import select_presence
 from collectors.selection.value_selection import resources_of, select_series, select_single
@@ -15,6 +15,7 @@ from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
+from ontology.words.lists import MAX_LISTED
 
 
 def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:

@@ -10,11 +10,9 @@ from decimal import Decimal
 import msgspec
 
 from collectors.facts import SlotSelection
-from collectors.reading.fhir_types import format_duration, format_span
 from collectors.reading.records import Fact
 from collectors.selection.conflict import MAX_COMPARED, Resolution, resolve_conflict, same_value, validate_group
 from collectors.selection.messages import (
-    MAX_LISTED,
     absence_code,
     common_reason,
     fact_issues,
@@ -30,6 +28,8 @@ from ontology.resources import Resource, Span
 from ontology.slots import Select, Slot
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
+from ontology.words.lists import MAX_LISTED
+from ontology.words.time import duration_words, exact_span_words
 
 
 def convert_for_slot(slot: Slot, fact: Fact) -> tuple[Value, list[Issue]]:
@@ -104,10 +104,10 @@ def select_single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
 
 def no_value_in_window(slot: Slot, view: View) -> SlotSelection:
     """Absent(STALE) where older values were retrieved, else Absent(NOT_FOUND), with an issue that names the window."""
-    within = f" in the {format_duration(slot.window)} before the time asked for" if slot.window else ""
+    within = f" in the {duration_words(slot.window)} before the time asked for" if slot.window else ""
     older = (fact for group in groups_newest_first(view.before_window) for fact in group if has_value(fact))
     if (last := next(older, None)) is not None:
-        text = f"No {slot.concept.display}{within}: the last one is of {format_span(span_of(last))}."
+        text = f"No {slot.concept.display}{within}: the last one is of {exact_span_words(span_of(last))}."
         return SlotSelection(Absent(AbsentReason.STALE), (), (*view.issues, slot_issue(slot, "stale", text)))
     text = f"No {slot.concept.display} was found{within}."
     return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*view.issues, slot_issue(slot, "not-found", text)))

@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Quantity
-from ontology.words import number_words
+from ontology.words.quantities import number_words
 
 UNIT = "kg/m2"
 DECIMALS = Decimal("0.01")

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Coding, Quantity
-from ontology.words import number_words
+from ontology.words.quantities import number_words
 
 UNIT = "mL/min/{1.73_m2}"
 SHOWN = "mL/min/1.73 m²"

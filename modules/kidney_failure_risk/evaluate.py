@@ -8,10 +8,10 @@ import math
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from modules.kidney_failure_risk.words import people, percent
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity
-from ontology.words import number_words
+from ontology.words.quantities import number_words
+from ontology.words.risks import percent_words, risk_words
 
 UNIT = "%"
 # Baseline survival free of kidney failure, by years and whether calibrated for North America.
@@ -43,12 +43,14 @@ def evaluate(
     low, high = _uacr_limits(uacr)
     if len(sexes) == 1 and low == high and isinstance(uacr, Decimal):
         value = risk(age, sexes[0], egfr, uacr, survival)
-        claim = f"Risk of kidney failure within {horizon}: {percent(value)}, {people(value)} over {horizon}"
+        probability = value / 100
+        people = risk_words(probability, f"P{int(years)}Y")
+        claim = f"Risk of kidney failure within {horizon}: {percent_words(probability)}, {people}"
         return Evaluation(Quantity(value, UNIT), Working(_warrant(age, sexes[0], egfr, uacr, survival, value), claim))
     least = min(_risk_at_limit(low, Decimal(0), age, code, egfr, survival) for code in sexes)
     most = max(_risk_at_limit(high, Decimal(100), age, code, egfr, survival) for code in sexes)
     text = _reason(uacr, len(sexes) > 1)
-    between = f"{percent(least)} to {percent(most)}"
+    between = f"{percent_words(least / 100)} to {percent_words(most / 100)}"
     # The range of risks is given by the bounds.
     issues = (Issue(Severity.ERROR, *_issue_parts(uacr, sexes, f"{text[0].upper()}{text[1:]}")),)
     working = Working(f"Not computed to one number: {text}. Within {horizon}: {between}.")

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Coding, Quantity
-from ontology.words import number_words
+from ontology.words.quantities import number_words
 
 UNIT = "%"
 # Ten to the minus eight as a probability.

@@ -15,7 +15,9 @@ from msgspec import MsgspecError, Struct, msgpack
 
 from ontology.encoding import digest
 from ontology.evaluation import SlotInput
-from ontology.words import amount, words
+from ontology.words import SHORT
+from ontology.words.quantities import amount
+from ontology.words.values import value_words
 from server.catalog.descriptions import Description
 from server.executor.cache.encryption import Keyring
 from server.executor.cache.store import NAME_PREFIX, Store
@@ -108,8 +110,9 @@ def _decode_last_seen(data: bytes | None) -> LastSeen | None:
 def _describe_input(consumed: SlotInput) -> str:
     bounds = consumed.bounds
     if bounds is None:
-        return words(consumed.value)
-    return f"{words(consumed.value)} (between {amount(bounds.low, bounds.unit)} and {amount(bounds.high, bounds.unit)})"
+        return value_words(consumed.value, style=SHORT)
+    limits = f"between {amount(bounds.low, bounds.unit)} and {amount(bounds.high, bounds.unit)}"
+    return f"{value_words(consumed.value, style=SHORT)} ({limits})"
 
 
 def execution_reason(previous: LastSeen | None, now: LastSeen, reused: bool, cache_reachable: bool) -> str:

@@ -8,7 +8,7 @@ from collectors.facts import Facts
 from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
-from ontology.words import begin_small
+from ontology.words.lists import begin_small
 from server.compiler.plan import Plan
 from server.errors import QuestionError
 from server.executor.budget import Budget

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
+from ontology.words.time import time_words
 from server.attribution.attribute import attribute
 from server.attribution.game import snapshot_of
 from server.attribution.reference_baseline import USUAL, reference_snapshot
@@ -18,7 +19,6 @@ from server.executor.trace import GoalAnswer, Trace
 from server.explain.attribution_text import describe_attribution
 from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.results import AnswerResult
-from server.explain.wording import time_words
 
 
 def with_attributions(

@@ -11,7 +11,10 @@ from decimal import Decimal
 from ontology.concepts import Origin
 from ontology.evaluation import Interval
 from ontology.values import Absent, Quantity, Series, Value
-from ontology.words import begin_small, brief_number
+from ontology.words.lists import begin_small, count_words, list_words
+from ontology.words.quantities import amount, brief_number, number_words
+from ontology.words.time import time_words
+from ontology.words.values import value_words
 from server.attribution.game import DECIDES_APPLICABILITY, MISSING_AT_BASELINE, MISSING_NOW, NO_REFERENCE, StayedInput
 from server.attribution.reference_baseline import USUAL
 from server.attribution.result import (
@@ -25,7 +28,6 @@ from server.attribution.result import (
 )
 from server.catalog.descriptions import Description
 from server.explain.claims import WHAT_IF
-from server.explain.wording import amount, list_words, number_words, time_words, value_words
 
 _UNCHANGED_REASONS = {
     "REFERENCE": {NO_REFERENCE: "no usual value", MISSING_NOW: "not known"},
@@ -164,7 +166,7 @@ def _describe_unchanged(stayed: tuple[StayedInput, ...], words: dict[str, str]) 
         # To a reader, the date of birth is the age.
         name = "age" if each.concept.element == "birthDate" else begin_small(each.concept.display)
         groups.setdefault(words.get(each.why, each.why), []).append(name + (" over time" if each.series else ""))
-    texts = "; ".join(f"{list_words(dict.fromkeys(names))} ({why})" for why, names in groups.items())
+    texts = "; ".join(f"{list_words(names)} ({why})" for why, names in groups.items())
     return [f"Left as they are: {texts}."] if texts else []
 
 
@@ -195,7 +197,7 @@ def describe_players(attribution: Attribution, decimals: int | None) -> str:
         how = "" if attribution.scale == POINTS else f" {rank}"
         named.append(f"{mover.text}{how}{_format_amount(mover, attribution.scale, decimals)}")
     if (more := len(found) - _MOST_NAMED) > 0:
-        named.append(f"{more} more input{'s' if more > 1 else ''}, none more than these")
+        named.append(f"{count_words(more, 'more input')}, none more than these")
     return ", ".join(named)
 
 

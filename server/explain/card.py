@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ontology.words import number_words
+from ontology.words.quantities import number_words
 from server.catalog.cards import Card, Metric
 from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description

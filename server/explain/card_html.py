@@ -11,7 +11,7 @@ from hashlib import sha256
 from html import escape
 from urllib.parse import quote
 
-from ontology.words import number_words
+from ontology.words.quantities import number_words
 from server.catalog.cards import Card, Metric
 from server.catalog.descriptions import Description
 from server.explain.card import ABOUT, MODEL_IN_USE, MetricTable, curve_points, metric_tables

@@ -6,22 +6,16 @@ from decimal import Decimal
 from ontology.concepts import Origin
 from ontology.evaluation import Evaluation, Interval, Severity
 from ontology.values import Absent, AbsentReason, Quantity
-from ontology.words import begin_small
+from ontology.words.lists import begin_small, list_words
+from ontology.words.quantities import amount, number_words
+from ontology.words.risks import risk_words
+from ontology.words.time import span_words, time_words
+from ontology.words.values import between_words, value_words
 from server.catalog.descriptions import Description
 from server.executor.trace import BoundInput, Execution
 from server.explain.dependencies import Dependencies, Times
+from server.explain.phrases import describe_absence
 from server.explain.results import RiskView
-from server.explain.wording import (
-    absence_words,
-    amount,
-    interval_words,
-    list_words,
-    number_words,
-    risk_words,
-    span_words,
-    time_words,
-    value_words,
-)
 
 _INAPPLICABLE_CODES = ("not-applicable", "no-case")
 INAPPLICABLE_PREFIX = "Does not hold: "
@@ -41,7 +35,7 @@ def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
         return f"{_describe_absence(dependencies, position, when)}{what_if}."
     text = evaluation.working.claim or _describe_value(description, evaluation)
     risk = risk_of(description, evaluation)
-    people = f", {risk_words(risk.probability, risk.horizon)}" if risk is not None else ""
+    people = f", {risk_words(risk.probability, risk.horizon, description.display_decimals)}" if risk is not None else ""
     # The module's own claim may have it already.
     people = "" if people in text else people
     qualifier = f"; {begin_small(evaluation.working.qualifier.rstrip('.'))}" if evaluation.working.qualifier else ""
@@ -135,13 +129,8 @@ def _describe_missing(dependencies: Dependencies, position: int) -> str:
     return begin_small(reasons[0]) if reasons else "what is recorded does not settle it"
 
 
-def format_between(interval: Interval, decimals: int | None = None) -> str:
-    """``between 41 and 55 mL/min/1.73 m²``."""
-    return f"between {interval_words(interval, decimals).replace(' to ', ' and ', 1)}"
-
-
 def _bounds_clause(bounds: Interval | None, decimals: int | None) -> str:
-    return f"; it lies {format_between(bounds, decimals)}" if bounds else ""
+    return f"; it lies {between_words(bounds, decimals)}" if bounds else ""
 
 
 def _candidates_clause(evaluation: Evaluation) -> str:
@@ -159,8 +148,8 @@ def _absence_reason(given: BoundInput, dependencies: Dependencies | None = None)
     if isinstance(given.value, Absent) and given.value.reason in _INHERITED_REASONS and dependencies is not None:
         reasons = [t for step in given.steps for t in inapplicable_reasons(dependencies.executions[step].evaluation)]
         if reasons:
-            return f"it does not apply: {list_words(dict.fromkeys(reasons))}"
-    return absence_words(given)
+            return f"it does not apply: {list_words(reasons)}"
+    return describe_absence(given)
 
 
 def _is_what_if(dependencies: Dependencies, position: int) -> bool:

@@ -1,17 +1,19 @@
-"""Phrases that qualify a result, shared by the plain text and the FHIR notes: meaning, uncertainty, maturity."""
+"""Phrases of results and inputs, shared by the plain text and the FHIR notes: meaning, times, maturity, absence."""
 
-import re
 from datetime import datetime, time
 from decimal import Decimal
 
-from ontology.evaluation import Interval, Standing
+from ontology.evaluation import Standing
 from ontology.values import Absent
+from ontology.words.absence import absence_words
+from ontology.words.lists import count_words, list_words
+from ontology.words.quantities import number_words
+from ontology.words.time import time_words
 from server.catalog.descriptions import Description
+from server.executor.trace import BoundInput
 from server.explain.results import AnswerResult, Contributions
-from server.explain.wording import interval_words, list_words, number_words, time_words
 
 USED_IN_CARE = "clinical"
-_NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
 _LEAST_SHARE = Decimal("0.03")
 _MOST_NAMED = 10
 _MATURITY_TEXTS = {
@@ -19,6 +21,20 @@ _MATURITY_TEXTS = {
     "research": "it is for research, and not for use in care",
     USED_IN_CARE: "for use in care, as its card says",
 }
+
+
+def describe_absence(given: BoundInput) -> str:
+    """Why an input that is absent is so, with what is known of its slot (ValueError where it is not absent)."""
+    if not isinstance(given.value, Absent):
+        raise ValueError("the input is not absent")
+    codes = {issue.code for issue in given.issues}
+    return absence_words(
+        given.slot,
+        given.value.reason,
+        assumed=given.assumed,
+        not_together="not-within" in codes,
+        negated="negated" in codes,
+    )
 
 
 def describe_meaning(result: AnswerResult) -> str | None:
@@ -29,13 +45,6 @@ def describe_meaning(result: AnswerResult) -> str | None:
     name = meant.code.display or meant.code.code
     said = name if meant.text.casefold() == name.casefold() else f"{name}: {meant.text}"
     return f"{said} ({meant.citation})" if meant.citation else said
-
-
-def describe_uncertainty(interval: Interval, decimals: int | None) -> str:
-    """Between which values, and in what sense; a module that words its interval itself has the limits in the words."""
-    said = interval.text
-    told = {Decimal(number.replace("−", "-")) for number in _NUMBER.findall(said)}
-    return said if {interval.low, interval.high} <= told else f"{interval_words(interval, decimals)} ({said})"
 
 
 def ground_times(result: AnswerResult) -> tuple[datetime, datetime] | None:
@@ -79,7 +88,7 @@ def describe_contributions(contributions: Contributions) -> str:
     down = [item.text for item in named if item.amount < 0]
     told = [f"{word}: {list_words(texts)}" for word, texts in (("up", up), ("down", down)) if texts]
     if rest := sum(item.amount != 0 for item in contributions.items) - len(up) - len(down):
-        told.append(f"less than these: {rest} more input{'' if rest == 1 else 's'}")
+        told.append(f"less than these: {count_words(rest, 'more input')}")
     return f"moved the estimate, compared with {contributions.background}, most first: {'; '.join(told) or 'nothing'}"
 
 

@@ -10,8 +10,8 @@ from collectors.search import Search
 from collectors.terminology.concept_codes import value_sets_of
 from ontology.concepts import Origin
 from ontology.slots import Slot
+from ontology.words.time import duration_code
 from server.compiler.plan import Binding, FromCall, FromSeries, Plan, PlannedCall
-from server.explain.wording import duration_code
 
 
 def describe_searches(plan: Plan) -> tuple[str, ...]:

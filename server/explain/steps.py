@@ -8,11 +8,12 @@ from decimal import Decimal
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
 from ontology.resources import records_of
 from ontology.values import Absent, Quantity
+from ontology.words.values import value_words
 from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
 from server.explain.dependencies import Dependencies, supports_value
+from server.explain.phrases import describe_absence
 from server.explain.results import Contributions, GroundView, StepView
-from server.explain.wording import absence_words, value_words
 
 INPUT_ABSENT_CODE = "input-absent"
 ABSENCE_CODES = frozenset({"not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"})
@@ -89,7 +90,7 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
         recorded=record.recorded if record else None,
         reference_range=record.reference_range if record else None,
         interpretation=record.interpretation if record else None,
-        absence_reason=absence_words(given) if isinstance(given.value, Absent) else None,
+        absence_reason=describe_absence(given) if isinstance(given.value, Absent) else None,
         issues=input_issues(given),
     )
 
@@ -149,7 +150,7 @@ def _absence_reported(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
 
 def _absence_issue(given: BoundInput) -> Issue:
     assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
-    why = absence_words(given)
+    why = describe_absence(given)
     severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
     return Issue(severity, INPUT_ABSENT_CODE, f"{given.slot.concept.display} is missing: {why}", given.slot.name)
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
 from ontology.values import Absent, Quantity, Series
-from ontology.words import begin_small
-from server.explain.claims import INAPPLICABLE_PREFIX, format_between
+from ontology.words.lists import begin_small
+from ontology.words.time import span_words, time_words
+from ontology.words.values import between_words, series_words, uncertainty_words, value_words
+from server.explain.claims import INAPPLICABLE_PREFIX
 from server.explain.comparisons import AttributionView
 from server.explain.phrases import (
     describe_contributions,
@@ -14,10 +16,8 @@ from server.explain.phrases import (
     describe_maturity,
     describe_meaning,
     describe_standing,
-    describe_uncertainty,
 )
 from server.explain.results import AnswerResult, GroundView, StepView
-from server.explain.wording import series_words, span_words, time_words, value_words
 
 _MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
 # Codes of what the line of a missing input shows already.
@@ -39,7 +39,7 @@ def _argument_lines(result: AnswerResult) -> Iterator[str]:
         yield f"  means: {meant}"
     if result.interval is not None:
         decimals = result.step.module.display_decimals if result.step is not None else None
-        yield f"  uncertainty: {describe_uncertainty(result.interval, decimals)}"
+        yield f"  uncertainty: {uncertainty_words(result.interval, decimals)}"
     if result.step is not None:
         # The limits of the answer come before its steps, which may be long.
         first = (INAPPLICABLE_PREFIX, f"{result.concept.display}: ")
@@ -129,7 +129,7 @@ def _describe_ground(ground: GroundView) -> str:
     """One line: what, how much, when, from which record."""
     name = ground.concept.display
     if isinstance(ground.value, Absent):
-        bounds = f", {format_between(ground.bounds)}" if ground.bounds is not None else ""
+        bounds = f", {between_words(ground.bounds)}" if ground.bounds is not None else ""
         word = "MISSING, " if not (ground.input.applicability_only or ground.input.comparison) else ""
         role = ", optional" if word and not ground.input.required else ""
         return f"{name}: {word}{ground.absence_reason}{role}{bounds}{_describe_source(ground.records)}"

@@ -12,7 +12,7 @@ from ontology.concepts import Concept, Origin, ValueType
 from ontology.errors import UnitError
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Coding, Quantity, Value
-from ontology.words import number_words
+from ontology.words.quantities import number_words
 from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description, Kind
 from server.errors import QuestionError, UnknownConceptError, did_you_mean

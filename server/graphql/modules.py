@@ -5,9 +5,9 @@ from typing import Any, cast
 import strawberry
 from strawberry import ID, Info
 
+from ontology.words.time import duration_code
 from server.catalog.descriptions import Kind
 from server.explain.card import render_markdown
-from server.explain.wording import duration_code
 from server.graphql.values import Coding
 
 strawberry.enum(Kind, name="ModuleKind")

@@ -14,13 +14,14 @@ from math import prod
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, SlotInput, Working
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
-from ontology.words import words
+from ontology.words import SHORT
+from ontology.words.lists import list_words, slot_words
+from ontology.words.values import input_words, value_words
 from server.catalog.descriptions import Description
 from server.errors import KindError
 from server.kinds.applicability import judge_applicability
 from server.kinds.implementation import load_implementation
 from server.kinds.inputs import describe_missing, is_filled, missing_issues, missing_required
-from server.kinds.wording import listed, named, shown
 
 MAX_COMBINATIONS = 16
 
@@ -41,7 +42,7 @@ def evaluate_equation(
     results = []
     for combination in product(*choices):
         assumed = {slot.name: SlotInput(value) for slot, value in zip(missing, combination, strict=True)}
-        name = listed(f"{named(slot)} {words(assumed[slot.name].value)}" for slot in missing)
+        name = list_words(f"{slot_words(slot)} {input_words(assumed[slot.name])}" for slot in missing)
         results.append((name, _evaluate_combination(description, {**inputs, **assumed}, at)))
     told_each = "; ".join(f"{name}: {_describe_result(description, result)}" for name, result in results)
     shared = [issue for issue in results[0][1].issues if all(issue in result.issues for _, result in results)]
@@ -72,7 +73,7 @@ def _evaluate_combination(description: Description, inputs: Mapping[str, SlotInp
 def _describe_result(description: Description, result: Evaluation) -> str:
     if isinstance(result.value, Absent):
         return result.working.warrant
-    return shown(result.value, description.display_decimals)
+    return value_words(result.value, description.display_decimals, SHORT)
 
 
 def _combined_bounds(description: Description, missing: tuple[Slot, ...], results: list[Evaluation]) -> Interval | None:
@@ -90,7 +91,7 @@ def _combined_bounds(description: Description, missing: tuple[Slot, ...], result
     unit = description.unit or description.produces.unit
     if unit is None:
         return None
-    text = f"whatever {listed(named(slot) for slot in missing)} may be"
+    text = f"whatever {list_words(slot_words(slot) for slot in missing)} may be"
     return Interval(min(lows), max(highs), unit, text)
 
 

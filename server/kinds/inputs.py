@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from ontology.evaluation import Issue, Severity, SlotInput
 from ontology.slots import Slot
 from ontology.values import Absent, Bound, Quantity
-from ontology.words import number_words
+from ontology.words.lists import list_words, slot_words
+from ontology.words.quantities import number_words
+from ontology.words.values import input_words, missing_words
 from server.catalog.descriptions import Description, Kind
 from server.errors import KindError
 from server.kinds.logic import extent_of
-from server.kinds.wording import listed, named, told, why_missing
 
 
 def check_inputs(description: Description, inputs: Mapping[str, SlotInput]) -> None:
@@ -46,12 +47,14 @@ def missing_issues(
     slots: tuple[Slot, ...], inputs: Mapping[str, SlotInput], severity: Severity = Severity.ERROR
 ) -> tuple[Issue, ...]:
     """One issue ``input-absent`` for each slot, with the reason in words."""
-    return tuple(Issue(severity, "input-absent", f"{named(s)}: {why_missing(inputs[s.name])}", s.name) for s in slots)
+    return tuple(
+        Issue(severity, "input-absent", f"{slot_words(s)}: {missing_words(inputs[s.name])}", s.name) for s in slots
+    )
 
 
 def describe_missing(slots: tuple[Slot, ...]) -> str:
     """``Not computed: age and sex are missing.``"""
-    return f"Not computed: {listed(named(s) for s in slots)} {'is' if len(slots) == 1 else 'are'} missing."
+    return f"Not computed: {list_words(slot_words(s) for s in slots)} {'is' if len(slots) == 1 else 'are'} missing."
 
 
 def range_issues(description: Description, inputs: Mapping[str, SlotInput]) -> tuple[Issue, ...]:
@@ -64,7 +67,8 @@ def range_issues(description: Description, inputs: Mapping[str, SlotInput]) -> t
         low = slot.minimum is not None and extent.reaches(slot.minimum) is False
         high = slot.maximum is not None and extent.exceeds(slot.maximum) is True
         if low or high:
-            text = f"{named(slot)} {told(inputs[slot.name])}: outside the validated range ({_format_range(slot)})"
+            known = f"{slot_words(slot)} {input_words(inputs[slot.name])}"
+            text = f"{known}: outside the validated range ({_format_range(slot)})"
             issues.append(Issue(Severity.WARNING, "outside-validated-range", text, slot.name))
     return tuple(issues)
 

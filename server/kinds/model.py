@@ -26,14 +26,16 @@ from ontology.evaluation import (
 )
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Quantity
-from ontology.words import brief, minus
+from ontology.words.absence import unknown_words
+from ontology.words.lists import slot_words
+from ontology.words.quantities import minus
+from ontology.words.values import brief_words
 from server.catalog.descriptions import Description, Kind
 from server.catalog.trained_model import TrainedModel
 from server.errors import KindError, ModelError
 from server.kinds.inputs import describe_missing, missing_issues, missing_required
 from server.kinds.trained.feature_row import FeatureRow, feature_row
 from server.kinds.trained.training_range import OUTSIDE, UNSEEN, training_range_issues
-from server.kinds.wording import named, unknown
 
 if TYPE_CHECKING:
     from server.kinds.trained.loaded_model import LoadedModel
@@ -146,10 +148,10 @@ def _contributions(
 def _describe_input(slot: Slot, inputs: Mapping[str, SlotInput], row: FeatureRow) -> str:
     value = inputs[slot.name].value
     if slot.name in row.measured:
-        return f"{named(slot)} {brief(value)}"
-    lack = unknown(slot, value)
+        return f"{slot_words(slot)} {brief_words(value)}"
+    lack = unknown_words(slot, value)
     # A limit, or a code that training never had, is known; only the model has no number for it.
-    return f"{named(slot)} {lack if isinstance(value, Absent) else f'{brief(value)} (counts as {lack})'}"
+    return f"{slot_words(slot)} {lack if isinstance(value, Absent) else f'{brief_words(value)} (counts as {lack})'}"
 
 
 def _warrant(description: Description, model: TrainedModel, margin: float) -> str:

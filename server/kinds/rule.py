@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput, Working
 from ontology.values import Absent, AbsentReason, Coding
+from ontology.words.lists import list_words, slot_words
+from ontology.words.values import input_words
 from server.catalog.criteria import RuleCase
 from server.catalog.descriptions import Description
 from server.kinds.inputs import missing_issues, missing_required
 from server.kinds.logic import judge_optional, slots_of
-from server.kinds.wording import listed, named, told
 
 NO_CASE = "no-case"
 """The code of the issue of a rule whose cases are all known not to hold."""
@@ -34,7 +35,7 @@ def evaluate_rule(description: Description, inputs: Mapping[str, SlotInput]) -> 
     read = _describe_inputs_read(description, possible[-1] if decided else None, inputs)
     missing = missing_required(description, inputs)
     if decided and len(outputs) == 1:
-        warrant = f"{listed((case.label for case in possible), 'or')}{read}"
+        warrant = f"{list_words((case.label for case in possible), 'or')}{read}"
         return Evaluation(outputs[0], Working(warrant), missing_issues(missing, inputs, Severity.WARNING))
     if not possible:
         # Every case is known not to hold: the rule has nothing to say of this patient.
@@ -43,7 +44,9 @@ def evaluate_rule(description: Description, inputs: Mapping[str, SlotInput]) -> 
     # Of yes and no a reader knows that there is no third.
     closed = decided or {True, False} <= {output for output in outputs if isinstance(output, bool)}
     open_outputs = [_output_text(output) for output in outputs] + ([] if closed else ["none of them"])
-    undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {listed(open_outputs, 'or')}")
+    undecided = Issue(
+        Severity.WARNING, "undecided", f"{description.produces.display}: {list_words(open_outputs, 'or')}"
+    )
     warrant = f"Not decided between: {'; '.join(dict.fromkeys(case.label for case in possible))}{read}"
     issues = (*missing_issues(missing, inputs), undecided)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant), issues)
@@ -68,5 +71,5 @@ def _describe_inputs_read(description: Description, decisive: RuleCase | None, i
         # The case stands by itself; what it does not need is left out.
         names = [name for name in slots_of(decisive.when) if not isinstance(inputs[name].value, Absent)]
         names = names or list(slots_of(decisive.when))
-    parts = [f"{named(description.slot(name))} {told(inputs[name])}" for name in dict.fromkeys(names)]
+    parts = [f"{slot_words(description.slot(name))} {input_words(inputs[name])}" for name in dict.fromkeys(names)]
     return f" ({', '.join(parts)})" if parts else ""

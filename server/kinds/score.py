@@ -21,12 +21,13 @@ from decimal import Decimal
 
 from ontology.evaluation import Contribution, Evaluation, Interval, Issue, Severity, SlotInput, Working
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
-from ontology.words import number_words
+from ontology.words.lists import list_words, slot_words
+from ontology.words.quantities import number_words
+from ontology.words.values import input_words
 from server.catalog.criteria import Band, ScoreCriterion
 from server.catalog.descriptions import Description
 from server.kinds.inputs import missing_issues, missing_required
 from server.kinds.logic import Verdict, all_of, any_of, judge_optional, slots_of
-from server.kinds.wording import listed, named, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class ScoredCriterion:
     @property
     def label(self) -> str:
         """The possible bands in words."""
-        return listed(("none of its bands" if band is None else band.label for band in self.bands), "or")
+        return list_words(("none of its bands" if band is None else band.label for band in self.bands), "or")
 
 
 def score_criterion(criterion: ScoreCriterion, inputs: Mapping[str, SlotInput]) -> ScoredCriterion:
@@ -126,7 +127,7 @@ def _undetermined_issues(
     """Optional inputs whose absence leaves points open, in one issue; the required ones are named on their own."""
     required = {slot.name for slot in description.slots if slot.required}
     names = [
-        named(description.slot(name))
+        slot_words(description.slot(name))
         for s in scored
         if len(s.points) > 1
         for name in slots_read(s.criterion)
@@ -134,7 +135,7 @@ def _undetermined_issues(
     ]
     if not names:
         return ()
-    return (Issue(severity, "undetermined", f"Not known, and could change the total: {listed(names)}"),)
+    return (Issue(severity, "undetermined", f"Not known, and could change the total: {list_words(names)}"),)
 
 
 def _single_parameter_issues(description: Description, scored: tuple[ScoredCriterion, ...]) -> tuple[Issue, ...]:
@@ -183,6 +184,6 @@ def _describe_slot(description: Description, scored: ScoredCriterion, inputs: Ma
     own = inputs[criterion.slot]
     others = [name for name in slots_read(criterion) if not isinstance(inputs[name].value, Absent)]
     if not isinstance(own.value, Absent) or own.bounds is not None or not others:
-        return told(own)
-    read = f"({', '.join(f'{named(description.slot(name))} {told(inputs[name])}' for name in others)})"
+        return input_words(own)
+    read = f"({', '.join(f'{slot_words(description.slot(name))} {input_words(inputs[name])}' for name in others)})"
     return read if len(scored.points) == 1 else f"missing {read}"

@@ -12,9 +12,9 @@ from itertools import zip_longest
 
 from ontology.evaluation import Evaluation, Interval, SlotInput
 from ontology.values import Bound, Coding, Quantity, Series, Value
+from ontology.words.values import interval_words, value_words
 from server.catalog.descriptions import Description
 from server.explain.prov.exported import ExportedAnswer, ExportedStep
-from server.explain.wording import interval_words, value_words
 
 
 class FindingKind(StrEnum):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ontology.words import number_words
+from ontology.words.quantities import number_words
 from server.catalog.cards import Card, Metric
 from server.catalog.catalog import load_catalog
 from server.cli.main import main

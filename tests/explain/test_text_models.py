@@ -6,11 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from ontology.evaluation import Interval
 from server.explain.explain import explain
-from server.explain.phrases import describe_contributions, describe_ground_times, describe_uncertainty
+from server.explain.phrases import describe_contributions, describe_ground_times
 from server.explain.text import render_argument
-from server.explain.wording import amount
 from tests.support import traces as t
 from tests.support.model_result import model_result
 
@@ -34,27 +32,6 @@ def test_what_is_no_model_says_none_of_it() -> None:
     told = render_argument(explain(t.kfre_trace(), t.interpret)[0])
     assert not [text for text in MODEL[:5] if text in told]
     assert "model" not in told.replace("KFRE_MODULE", "")
-
-
-def test_the_limits_stand_before_words_that_do_not_have_them() -> None:
-    limits = Interval(Decimal("0.2"), Decimal("2.4"), "%", "widened to hold the estimate")
-    assert describe_uncertainty(limits, 0) == "under 1 to 2 % (widened to hold the estimate)"
-    worded = replace(limits, text="95 % confidence interval +0.2 to +2.4")
-    assert describe_uncertainty(worded, 0) == worded.text
-
-
-@pytest.mark.parametrize(
-    ("number", "decimals", "said"),
-    [
-        ("0.4", 0, "under 1 %"),
-        ("0.04", 1, "under 0.1 %"),
-        ("99.96", 1, "over 99.9 %"),
-        ("100", 0, "100 %"),
-        ("0", 0, "0 %"),
-    ],
-)
-def test_rounding_makes_no_chance_none_or_certain(number: str, decimals: int, said: str) -> None:
-    assert amount(Decimal(number), "%", decimals) == said
 
 
 def test_what_hardly_moved_an_estimate_is_counted_and_not_named() -> None:

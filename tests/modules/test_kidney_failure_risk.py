@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import modules
 from modules.kidney_failure_risk.evaluate import SURVIVAL, evaluate, risk
-from modules.kidney_failure_risk.words import people, percent
+from ontology.words.risks import risk_words
+from server.explain.claims import risk_of
 from tests.support.module_inputs import (
     EGFR,
     FEMALE,
@@ -181,19 +182,15 @@ def test_a_bound_that_lies_in_one_band_is_interpreted() -> None:
     assert outcome.coding.code == "kfre-5y-below-3"
 
 
-@pytest.mark.parametrize(
-    ("value", "shown", "words"),
-    [
-        ("9.1", "9.1 %", "about 9 in 100 similar people"),
-        ("0.42", "0.4 %", "about 4 in 1,000 similar people"),
-        ("0.098344", "0.1 %", "about 1 in 1,000 similar people"),
-        ("0.02", "under 0.1 %", "fewer than 1 in 1,000 similar people"),
-        ("99.986817", "over 99.9 %", "more than 99 in 100 similar people"),
-    ],
-)
-def test_risks_read_as_people(value: str, shown: str, words: str) -> None:
-    assert percent(Decimal(value)) == shown
-    assert people(Decimal(value)) == words
+@given(st.integers(1, 20_000), st.integers(10, 59), st.sampled_from(IDS))
+def test_the_claim_tells_the_risk_as_every_answer_does(uacr: int, egfr: int, module_id: str) -> None:
+    evaluation = evaluate_module(module_id, {**WOMAN, "uacr": uacr, "egfr": egfr})
+    described = module(module_id)
+    found = risk_of(described, evaluation)
+    assert found is not None
+    # Else the answer would add it to the claim in other words.
+    words = risk_words(found.probability, found.horizon, described.display_decimals)
+    assert f", {words}" in (evaluation.working.claim or "")
 
 
 def test_the_claim_says_outcome_risk_and_horizon() -> None:

@@ -37,6 +37,13 @@ async def test_a_risk_leaves_as_percent() -> None:
     assert Decimal(str(prediction["probabilityDecimal"])) == round(answer.risk.probability * 100, 2)
 
 
+async def test_a_small_risk_is_told_one_way() -> None:
+    chart = [patient(), creatinine(1.3, JUNE), uacr(8, JUNE)]
+    answer = await result_of(chart, "kidney-failure-risk-5y", assume={"north-america": True})
+    assert answer.risk is not None and Decimal("0.005") < answer.risk.probability < Decimal("0.01")
+    assert answer.text.count("similar people") == answer.text.count("in 1,000 similar people over 5 years") == 1
+
+
 @pytest.mark.parametrize("extension", [False, True])
 async def test_gender_stands_in_for_sex_with_a_rebuttal(extension: bool) -> None:
     coding = {

@@ -12,13 +12,14 @@ from collectors.errors import CollectorError
 from collectors.fetching.client import Client, fetch_all_of_type
 from collectors.reading.code_census import CodeCount, UnmappedCode, count_codes, unmapped_codes
 from collectors.reading.codes import CodeIndex, Translation
-from collectors.reading.fhir_types import format_span
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.terminology.terminology import Terminology
 from ontology.concepts import EVENT_ORIGINS, Concept, Origin
 from ontology.evaluation import Severity
 from ontology.values import Absent, AbsentReason, Series
+from ontology.words.time import exact_span_words
+from ontology.words.values import value_words
 from server.catalog.catalog import Catalog, configured_catalog
 from server.cli.arguments import caller_token
 from server.cli.source.connection import open_connection
@@ -28,8 +29,8 @@ from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import BoundInput, Execution, Trace
 from server.explain.explain import explain
+from server.explain.phrases import describe_absence
 from server.explain.results import AnswerResult, Status
-from server.explain.wording import absence_words, value_words
 from server.settings import Settings
 
 MAX_NAMED_CODES = 4
@@ -61,7 +62,7 @@ def _current_execution(trace: Trace, iri: str) -> Execution | None:
 
 def _slot_lines(given: BoundInput, facts: SourceFacts, executions: Sequence[Execution]) -> Iterator[str]:
     empty = isinstance(given.value, Absent)
-    text = absence_words(given) if empty else value_words(given.value)
+    text = describe_absence(given) if empty else value_words(given.value)
     mark = " " if not empty else "-" if given.slot.required else "o"
     yield f"  {mark} {given.slot.name:<24} {text}{_describe_origin(given, executions)}"
     if not empty:
@@ -80,7 +81,7 @@ def _describe_origin(given: BoundInput, executions: Sequence[Execution]) -> str:
         return f"  (from module {executions[given.steps[0]].description.id})"
     if isinstance(given.value, Series) or not given.resources:
         return ""
-    times = {format_span(each.effective) for each in given.resources if each.effective is not None}
+    times = {exact_span_words(each.effective) for each in given.resources if each.effective is not None}
     return f"  ({', '.join(sorted(times))})" if times else ""
 
 

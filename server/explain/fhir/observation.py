@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
+from ontology.words.absence import reason_words
 from server.explain.fhir.elements import (
     PARTS,
     POINTS,
@@ -20,7 +21,6 @@ from server.explain.fhir.elements import (
 from server.explain.fhir.parts import Part
 from server.explain.fhir.resource import common_elements
 from server.explain.results import Contributions
-from server.explain.wording import reason_words
 
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _REASONS = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
+from ontology.words.values import uncertainty_words
 from server.explain.claims import WHAT_IF
 from server.explain.comparisons import AttributionView
 from server.explain.fhir.elements import MODULES, URIS, Json, annotations, concept_codeable, meta_tags
@@ -14,7 +15,6 @@ from server.explain.phrases import (
     describe_maturity,
     describe_meaning,
     describe_standing,
-    describe_uncertainty,
 )
 from server.explain.results import AnswerResult
 
@@ -68,7 +68,7 @@ def _describe_interval(result: AnswerResult) -> str | None:
     if result.interval is None:
         return None
     decimals = result.step.module.display_decimals if result.step is not None else None
-    return f"uncertainty: {describe_uncertainty(result.interval, decimals)}"
+    return f"uncertainty: {uncertainty_words(result.interval, decimals)}"
 
 
 def _capitalise(text: str) -> str:

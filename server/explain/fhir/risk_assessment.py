@@ -4,11 +4,12 @@ import re
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from ontology.words.risks import AT_ONCE
+from ontology.words.time import horizon_words, time_words
 from server.explain.fhir.elements import Json, coding, instant, json_number, quantity, references
 from server.explain.fhir.parts import Part
 from server.explain.fhir.resource import common_elements
 from server.explain.results import AnswerResult
-from server.explain.wording import AT_ONCE, horizon_words, time_words
 
 _MOST_DECIMALS = 2
 _UCUM_OF = {"Y": ("a", "years"), "M": ("mo", "months"), "W": ("wk", "weeks"), "D": ("d", "days")}

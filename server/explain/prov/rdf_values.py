@@ -11,10 +11,10 @@ from rdflib.term import Node
 
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Bound, Coding, Comparator, Date, Quantity, Series, Value
+from ontology.words.values import value_words
 from server.errors import ArgumentFileError
 from server.explain.prov.rdf_terms import MPM
 from server.explain.prov.statements import Statements, Term, describe_node, plain_decimal
-from server.explain.wording import value_words
 
 _MOST_OFFSET = timedelta(hours=14)
 _MINUTE = timedelta(minutes=1)

@@ -6,11 +6,14 @@ from decimal import Decimal
 from ontology.evaluation import Issue, Severity, SlotInput
 from ontology.slots import Slot
 from ontology.values import Absent, Quantity
-from ontology.words import brief, number_words, words
+from ontology.words import SHORT
+from ontology.words.absence import unknown_words
+from ontology.words.lists import slot_words
+from ontology.words.quantities import number_words
+from ontology.words.values import brief_words, value_words
 from server.catalog.descriptions import Description
 from server.catalog.trained_model import PROBABILITIES, Feature, TrainedModel
 from server.kinds.trained.feature_row import FeatureRow
-from server.kinds.wording import named, unknown
 
 OUTSIDE, TAIL, UNSEEN, BOUND = "out-of-distribution", "in-the-tail", "unseen-value", "bound-not-used"
 TOGETHER = "recorded-together"
@@ -31,17 +34,16 @@ def _feature_issues(
         if feature.quantiles and isinstance(value, Quantity):
             yield from _quantile_issues(feature, slot, value)
         elif feature.slot in row.unseen:
-            text = (
-                f"{named(slot)} {words(value)}: not seen in the training data, so it counts as {unknown(slot, value)}"
-            )
+            told = f"{slot_words(slot)} {value_words(value, style=SHORT)}: not seen in the training data"
+            text = f"{told}, so it counts as {unknown_words(slot, value)}"
             yield Issue(Severity.WARNING, UNSEEN, text, feature.slot)
         elif feature.slot in row.bounds:
-            told = f"{named(slot)} is known only as {words(value)}"
-            text = f"{told}, which the model cannot take: it counts as {unknown(slot, value)}"
+            told = f"{slot_words(slot)} is known only as {value_words(value, style=SHORT)}"
+            text = f"{told}, which the model cannot take: it counts as {unknown_words(slot, value)}"
             yield Issue(Severity.INFORMATION, BOUND, text, feature.slot)
         if feature.slot not in row.measured and feature.share_missing == 0:
             is_ = "is" if isinstance(value, Absent) else "counts as"
-            text = f"{named(slot)} {is_} {unknown(slot, value)}, and was known for all of the training data"
+            text = f"{slot_words(slot)} {is_} {unknown_words(slot, value)}, and was known for all of the training data"
             yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot)
 
 
@@ -49,10 +51,11 @@ def _quantile_issues(feature: Feature, slot: Slot, value: Quantity) -> Iterator[
     last = feature.recorded_to
     if last is not None and value.value > last:
         # How rare it was in training cannot be known; that nothing told it from the last is no reason to warn.
-        text = f"{named(slot)} {brief(value)} counts as {number_words(last)}, as all above it do in the training data"
+        told = f"{slot_words(slot)} {brief_words(value)} counts as {number_words(last)}"
+        text = f"{told}, as all above it do in the training data"
         yield Issue(Severity.INFORMATION, TOGETHER, text, feature.slot)
         return
-    told = f"{named(slot)} {brief(value)} is"
+    told = f"{slot_words(slot)} {brief_words(value)} is"
     low, high = feature.quantiles, tuple(reversed(feature.quantiles))
     for place, (severity, code) in enumerate(((Severity.WARNING, OUTSIDE), (Severity.INFORMATION, TAIL))):
         share = f"{number_words(100 * (Decimal(1) - PROBABILITIES[place]))} % of the training data"

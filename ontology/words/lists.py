@@ -1,0 +1,48 @@
+"""Names within a sentence, and lists of them."""
+
+from collections.abc import Iterable
+
+from ontology.slots import Slot
+from ontology.words import PLAIN, Style
+
+MAX_LISTED = 5
+"""How many names one text lists; the others are counted."""
+
+_NAMES = frozenset({"Glasgow"})
+
+
+def list_words(items: Iterable[str], last: str = "and", style: Style = PLAIN) -> str:
+    """``a``, ``a and b``, ``a, b and c``; each item once, in the order given."""
+    parts = list(dict.fromkeys(items))
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def truncated_list(
+    items: Iterable[str], most: int = MAX_LISTED, unseen: int = 0, separator: str = ", ", style: Style = PLAIN
+) -> str:
+    """The first ``most`` items, and how many more there are: ``a, b and 3 more``.
+
+    ``unseen``: so many more are not among the items.
+    """
+    parts = list(items)
+    rest = max(0, len(parts) - most) + unseen
+    return separator.join(parts[:most]) + (f" and {rest} more" if rest else "")
+
+
+def count_words(count: int, noun: str, style: Style = PLAIN) -> str:
+    """``1 day``, ``3 days``, ``0 days``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def begin_small(text: str, style: Style = PLAIN) -> str:
+    """The text within a sentence: ``Serum creatinine`` gets a small letter, ``UACR`` and names keep theirs."""
+    word = text.split(" ", 1)[0]
+    if word in _NAMES:
+        return text
+    article = word == "A"
+    return text[0].lower() + text[1:] if article or (word[:1].isupper() and word[1:].islower()) else text
+
+
+def slot_words(slot: Slot, style: Style = PLAIN) -> str:
+    """What fills a slot, as a reader calls it within a sentence."""
+    return begin_small(slot.concept.display, style)

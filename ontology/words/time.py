@@ -1,0 +1,96 @@
+"""Instants, spans, dates and durations in words."""
+
+import re
+from datetime import date, datetime, time, timedelta
+
+from ontology.resources import Span
+from ontology.values import Date
+from ontology.words import PLAIN, Length, Style
+from ontology.words.lists import count_words
+
+_DAY, _YEAR = 86_400, 31_557_600
+"""In seconds; a year is that of UCUM, 365.25 days."""
+_SIZES = ((_DAY, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_HORIZONS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
+
+
+def time_words(when: datetime, style: Style = PLAIN) -> str:
+    """An instant to the minute, with its zone: ``2024-03-01 10:00 UTC``, ``2024-03-01 10:00 +0200``."""
+    if style.zone is not None:
+        when = when.astimezone(style.zone)
+    offset = when.utcoffset()
+    zone = "UTC" if not offset else f"{when:%z}"
+    return f"{when:%Y-%m-%d %H:%M} {zone}"
+
+
+def date_words(days: Date, style: Style = PLAIN) -> str:
+    """A date, or between which days it lies: ``between 1950-01-01 and 1950-12-31``; SHORT with ``to``."""
+    if days.start == days.end:
+        return days.start.isoformat()
+    if style.length is Length.SHORT:
+        return _days_words(days.start, days.end)
+    return f"between {days.start.isoformat()} and {days.end.isoformat()}"
+
+
+def span_words(span: Span, style: Style = PLAIN) -> str:
+    """When something was, to the day unless the instant is known: an instant, a day, or the first and the last day."""
+    if span.start == span.end:
+        return time_words(span.start, style)
+    return _days_words(span.start.date(), _last_day(span))
+
+
+def exact_span_words(span: Span, style: Style = PLAIN) -> str:
+    """A span as a record writes it: ``2024-03-01 10:00 UTC``, ``2024-03-01``, ``2024-03``, ``2024``, or both ends."""
+    start, end = span.start, span.end
+    if start == end:
+        return time_words(start, style)
+    if start.timetz().replace(tzinfo=None) == time.min and end.timetz().replace(tzinfo=None) == time.max:
+        return _calendar_words(start.date(), end.date())
+    return f"{time_words(start, style)} to {time_words(end, style)}"
+
+
+def duration_words(duration: timedelta, style: Style = PLAIN) -> str:
+    """A duration as a reader would say it: 10 years, 90 days, 24 hours, 30 minutes."""
+    seconds = int(duration.total_seconds())
+    years = round(seconds / _YEAR)
+    if years > 1 and abs(seconds - years * _YEAR) <= _DAY:
+        return count_words(years, "year")
+    if seconds == _DAY:
+        return "24 hours"
+    for size, name in _SIZES:
+        if seconds % size == 0 and seconds >= size:
+            return count_words(seconds // size, name)
+    return "no time"
+
+
+def horizon_words(horizon: str, style: Style = PLAIN) -> str:
+    """An ISO 8601 duration in words, as far as it is whole years, months, weeks or days; else as it is."""
+    match = re.fullmatch(r"P(\d+)([YMWD])", horizon)
+    return horizon if match is None else count_words(int(match[1]), _HORIZONS[match[2]])
+
+
+def duration_code(duration: timedelta, style: Style = PLAIN) -> str:
+    """A duration as ISO 8601: P90D, PT12H, PT30M."""
+    days, seconds = duration.days, duration.seconds
+    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    clock = "".join(f"{count}{letter}" for count, letter in ((hours, "H"), (minutes, "M"), (rest, "S")) if count)
+    return "P" + (f"{days}D" if days or not clock else "") + (f"T{clock}" if clock else "")
+
+
+def _last_day(span: Span) -> date:
+    ends_at_midnight = span.end.time() == time.min and span.end > span.start
+    return (span.end - timedelta(microseconds=1) if ends_at_midnight else span.end).date()
+
+
+def _calendar_words(first: date, last: date) -> str:
+    """A day, a month or a year, where the days are all of it."""
+    if first == date(last.year, 1, 1) and last == date(last.year, 12, 31):
+        return f"{first.year:04}"
+    month_ends = last == date.max or (last + timedelta(days=1)).day == 1
+    if month_ends and first == date(last.year, last.month, 1):
+        return f"{first.year:04}-{first.month:02}"
+    return _days_words(first, last)
+
+
+def _days_words(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"

@@ -1,0 +1,122 @@
+"""Values in words: one function for each purpose, over numbers, times and absences."""
+
+import re
+from decimal import Decimal
+from typing import assert_never
+
+from ontology.evaluation import Interval, SlotInput
+from ontology.values import Absent, Bound, Coding, Date, Quantity, Series, Value
+from ontology.words import PLAIN, SHORT, Length, Style
+from ontology.words.absence import reason_name, reason_words
+from ontology.words.lists import count_words
+from ontology.words.quantities import amount, brief_number, number_words, round_half_up, rounded_words, unit_words
+from ontology.words.time import date_words
+
+_COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+_NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
+
+
+def value_words(value: Value, decimals: int | None = None, style: Style = PLAIN) -> str:
+    """A value in a few words, a number rounded half up to ``decimals``.
+
+    FULL: ``28.0 %``, ``less than 5 mg/g``, ``missing (recorded as unknown)``, the extent of a series.
+    SHORT: ``28 %``, ``<5 mg/g``, ``absent: recorded unknown``, how many values a series has.
+    """
+    short = style.length is Length.SHORT
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Quantity():
+            if short and decimals is not None:
+                return amount(round_half_up(value.value, decimals), value.unit, style=style)
+            return amount(value.value, value.unit, decimals, style)
+        case Bound():
+            sign = value.comparator if short else f"{_COMPARATORS[value.comparator]} "
+            return f"{sign}{amount(value.value, value.unit, style=style)}"
+        case Coding():
+            return value.display or value.code
+        case Date():
+            return date_words(value, style)
+        case Series():
+            return series_words(value, style)
+        case Absent():
+            return f"absent: {reason_name(value.reason)}" if short else f"missing ({reason_words(value.reason)})"
+        case _:
+            assert_never(value)
+
+
+def brief_words(value: Value, style: Style = SHORT) -> str:
+    """The value as a sentence at the bedside needs it: of a number three digits, and all of those before the point."""
+    if isinstance(value, Quantity) and value.value.is_finite():
+        return amount(brief_number(value.value), value.unit, style=style)
+    return value_words(value, style=style)
+
+
+def recorded_words(value: Value, style: Style = SHORT) -> str:
+    """A value with digits and unit as they were recorded."""
+    match value:
+        case Quantity():
+            return f"{value.value} {value.unit}"
+        case Bound():
+            return f"{value.comparator}{value.value} {value.unit}"
+        case Absent():
+            return "no value"
+        case _:
+            return value_words(value, style=style)
+
+
+def series_words(series: Series, style: Style = PLAIN) -> str:
+    """How many values, from when to when, and between which limits; SHORT: how many, and their unit."""
+    if style.length is Length.SHORT:
+        unit = unit_words(series.unit, style)
+        return f"series of {len(series.points)}" + (f" ({unit})" if unit else "")
+    if not series.points:
+        return "no values"
+    first, last = series.points[0], series.points[-1]
+    if len(series.points) == 1:
+        return f"1 value, {amount(first[1], series.unit, style=style)} on {first[0]:%Y-%m-%d}"
+    numbers = [number for _, number in series.points]
+    limits = f"{number_words(min(numbers), style=style)} to {amount(max(numbers), series.unit, style=style)}"
+    return f"{count_words(len(series.points), 'value')}, {first[0]:%Y-%m-%d} to {last[0]:%Y-%m-%d}, {limits}"
+
+
+def interval_words(interval: Interval, decimals: int | None = None, style: Style = PLAIN) -> str:
+    """``41 to 55 mL/min/1.73 m²``."""
+    low, high = _limit_words(interval, decimals, style)
+    return f"{low} to {high}"
+
+
+def between_words(interval: Interval, decimals: int | None = None, style: Style = PLAIN) -> str:
+    """``between 41 and 55 mL/min/1.73 m²``."""
+    low, high = _limit_words(interval, decimals, style)
+    return f"between {low} and {high}"
+
+
+def uncertainty_words(interval: Interval, decimals: int | None = None, style: Style = PLAIN) -> str:
+    """Between which values, and in what sense; a module that words its interval itself has the limits in the words."""
+    written = {Decimal(number.replace("−", "-")) for number in _NUMBER.findall(interval.text)}
+    if {interval.low, interval.high} <= written:
+        return interval.text
+    return f"{interval_words(interval, decimals, style)} ({interval.text})"
+
+
+def input_words(consumed: SlotInput, style: Style = SHORT) -> str:
+    """What is known of an input: its value, else its limits, else that it is missing."""
+    if not isinstance(consumed.value, Absent):
+        return value_words(consumed.value, style=style)
+    return "missing" if consumed.bounds is None else between_words(consumed.bounds, style=style)
+
+
+def missing_words(consumed: SlotInput, style: Style = SHORT) -> str:
+    """Why a module cannot use an input, and between which values it is known to lie."""
+    if isinstance(consumed.value, Absent):
+        reason = reason_words(consumed.value.reason, style=style)
+        return reason if consumed.bounds is None else f"{reason}; {between_words(consumed.bounds, style=style)}"
+    return f"known only as {value_words(consumed.value, style=style)}"
+
+
+def _limit_words(interval: Interval, decimals: int | None, style: Style) -> tuple[str, str]:
+    return (
+        rounded_words(interval.low, interval.unit, decimals, style),
+        amount(interval.high, interval.unit, decimals, style),
+    )

@@ -1,0 +1,98 @@
+"""Times as precisely as they are known, and durations as a reader would say them."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ontology.resources import Span
+from ontology.values import Date
+from ontology.words import SHORT, Style
+from ontology.words.time import (
+    date_words,
+    duration_code,
+    duration_words,
+    exact_span_words,
+    horizon_words,
+    span_words,
+    time_words,
+)
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TEN = datetime(2024, 3, 1, 10, tzinfo=UTC)
+LOCAL = datetime(2024, 3, 1, 10, tzinfo=BERLIN)
+
+
+def days(first: date, last: date) -> Span:
+    return Span(datetime.combine(first, time.min, BERLIN), datetime.combine(last, time.max, BERLIN))
+
+
+@pytest.mark.parametrize(
+    ("span", "exact", "to_the_day"),
+    [
+        (Span(TEN, TEN), "2024-03-01 10:00 UTC", "2024-03-01 10:00 UTC"),
+        (Span(LOCAL, LOCAL), "2024-03-01 10:00 +0100", "2024-03-01 10:00 +0100"),
+        (
+            Span(TEN, TEN + timedelta(seconds=59)),
+            "2024-03-01 10:00 UTC to 2024-03-01 10:00 UTC",
+            "2024-03-01",
+        ),
+        (days(date(2024, 3, 1), date(2024, 3, 1)), "2024-03-01", "2024-03-01"),
+        (days(date(2024, 2, 1), date(2024, 2, 29)), "2024-02", "2024-02-01 to 2024-02-29"),
+        (days(date(2024, 1, 1), date(2024, 12, 31)), "2024", "2024-01-01 to 2024-12-31"),
+        # The end of the calendar has no day after it.
+        (days(date(9999, 12, 1), date(9999, 12, 31)), "9999-12", "9999-12-01 to 9999-12-31"),
+        (days(date(2024, 2, 1), date(2024, 2, 28)), "2024-02-01 to 2024-02-28", "2024-02-01 to 2024-02-28"),
+    ],
+)
+def test_spans(span: Span, exact: str, to_the_day: str) -> None:
+    assert exact_span_words(span) == exact
+    assert span_words(span) == to_the_day
+
+
+def test_a_day_that_ends_at_midnight_is_one_day() -> None:
+    midnight = datetime(2024, 3, 1, tzinfo=UTC)
+    assert span_words(Span(midnight, midnight + timedelta(days=1))) == "2024-03-01"
+
+
+def test_an_instant_is_told_in_the_zone_of_the_reader() -> None:
+    assert time_words(TEN) == "2024-03-01 10:00 UTC"
+    assert time_words(TEN, Style(zone=BERLIN)) == "2024-03-01 11:00 +0100"
+    assert span_words(Span(TEN, TEN), Style(zone=BERLIN)) == "2024-03-01 11:00 +0100"
+
+
+def test_dates() -> None:
+    born = Date(date(1950, 1, 1), date(1950, 12, 31))
+    assert date_words(born) == "between 1950-01-01 and 1950-12-31"
+    assert date_words(born, SHORT) == "1950-01-01 to 1950-12-31"
+    assert date_words(Date(born.start, born.start)) == "1950-01-01"
+
+
+@pytest.mark.parametrize(
+    ("duration", "words", "code"),
+    [
+        # A window of ten years is written in days: they are not to be counted by the reader.
+        (timedelta(days=3653), "10 years", "P3653D"),
+        (timedelta(days=730), "2 years", "P730D"),
+        (timedelta(days=365), "365 days", "P365D"),
+        (timedelta(days=90), "90 days", "P90D"),
+        (timedelta(hours=48), "2 days", "P2D"),
+        (timedelta(hours=24), "24 hours", "P1D"),
+        (timedelta(hours=36), "36 hours", "P1DT12H"),
+        (timedelta(minutes=30), "30 minutes", "PT30M"),
+        (timedelta(hours=1), "1 hour", "PT1H"),
+        (timedelta(seconds=45), "45 seconds", "PT45S"),
+        (timedelta(seconds=1), "1 second", "PT1S"),
+        (timedelta(0), "no time", "P0D"),
+    ],
+)
+def test_durations(duration: timedelta, words: str, code: str) -> None:
+    assert duration_words(duration) == words
+    assert duration_code(duration) == code
+
+
+@pytest.mark.parametrize(
+    ("horizon", "words"), [("P5Y", "5 years"), ("P1Y", "1 year"), ("P30D", "30 days"), ("PT6H", "PT6H")]
+)
+def test_horizons(horizon: str, words: str) -> None:
+    assert horizon_words(horizon) == words

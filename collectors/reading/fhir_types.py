@@ -1,4 +1,4 @@
-"""FHIR's data types as msgspec structs, and its dates and times parsed into spans and formatted as text.
+"""FHIR's data types as msgspec structs, and its dates and times parsed into spans.
 
 Unknown elements are skipped, not refused.  Numbers stay raw until they are needed, so that decimals are kept as
 they were written.  A time is only as precise as it is written: ``2024-03`` spans that month.  Where no zone is

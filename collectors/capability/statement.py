@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from collectors.capability import shape
+from collectors.capability import statement_elements as elements
 from collectors.capability.capability import Capability, KnownCapability, Smart, TypeCapability
 from collectors.reading.fhir_types import element_path, printable_text
 
@@ -25,7 +25,7 @@ _READ_INTERACTIONS = frozenset({"read", "vread"})
 def read_statement(body: bytes, smart: Smart | None = None) -> KnownCapability:
     """The capability that a statement declares; a remark where it is unusable, a refusal for another FHIR version."""
     try:
-        statement = shape.STATEMENT.decode(body)
+        statement = elements.STATEMENT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _undecodable(body, error)
     if (known := _check_title(statement.resourceType, statement.fhirVersion)) is not None:
@@ -70,7 +70,7 @@ def read_statement(body: bytes, smart: Smart | None = None) -> KnownCapability:
 def read_smart(body: bytes) -> Smart | None:
     """The content of a smart-configuration; None where it cannot be read, or is empty."""
     try:
-        written = shape.SMART.decode(body)
+        written = elements.SMART.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if written.token_endpoint is None and not written.capabilities:
@@ -110,7 +110,7 @@ def _refusal_text(version: str) -> str:
 
 def _undecodable(body: bytes, error: Exception) -> KnownCapability:
     try:
-        titled = shape.TITLED.decode(body)
+        titled = elements.TITLED.decode(body)
     except msgspec.ValidationError:
         return _check_title(None, None) or KnownCapability()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -121,7 +121,7 @@ def _undecodable(body: bytes, error: Exception) -> KnownCapability:
     return KnownCapability(remark=f"in its CapabilityStatement {where} is not of the type that FHIR says")
 
 
-def _type_capability(resource: shape.Resource, common: list[shape.Parameter]) -> TypeCapability:
+def _type_capability(resource: elements.Resource, common: list[elements.Parameter]) -> TypeCapability:
     interactions = frozenset(each.code for each in resource.interaction if each.code)
     parameters = {each.name: each.type or "" for each in (*common, *resource.searchParam) if each.name}
     has_own = any(each.name for each in resource.searchParam)
@@ -149,19 +149,19 @@ def _combine(one: TypeCapability, other: TypeCapability) -> TypeCapability:
     )
 
 
-def _operation_names(written: shape.Operation) -> set[str]:
+def _operation_names(written: elements.Operation) -> set[str]:
     """An operation's name as written, without a ``$``, and by its definition ("Observation-lastn")."""
     tail = (written.definition or "").partition("|")[0].rpartition("/")[2]
     return {(written.name or "").rpartition("$")[2], tail.partition("-")[2]} - {""}
 
 
-def _software_name(written: shape.Software | None) -> str | None:
+def _software_name(written: elements.Software | None) -> str | None:
     if written is None or not written.name:
         return None
     return printable_text(f"{written.name} {written.version or ''}".strip()[:80])
 
 
-def _declared_token_endpoint(servers: list[shape.Rest]) -> Smart | None:
+def _declared_token_endpoint(servers: list[elements.Rest]) -> Smart | None:
     """The token endpoint in the statement itself, as in SMART before the smart-configuration; None without one."""
     for rest in servers:
         for extension in rest.security.extension if rest.security is not None else ():

@@ -11,7 +11,13 @@ import msgspec
 
 from collectors.facts import SlotSelection
 from collectors.reading.records import Fact
-from collectors.selection.conflict import MAX_COMPARED, Resolution, resolve_conflict, same_value, validate_group
+from collectors.selection.conflicts_and_duplicates import (
+    MAX_COMPARED,
+    Resolution,
+    resolve_conflict,
+    same_value,
+    validate_group,
+)
 from collectors.selection.messages import (
     absence_code,
     common_reason,

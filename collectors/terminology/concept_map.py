@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from collectors.reading.codes import CodeKey, Fallback, TranslatedCode, Translation, code_key
 from collectors.terminology.code_set import Canonical, DefinitionError, parse_canonical
-from collectors.terminology.shape import ConceptMap, Group, Target
+from collectors.terminology.resource_elements import ConceptMap, Group, Target
 from ontology.concepts import Concept, Origin, ValueType
 
 EQUIVALENT = frozenset({"equal", "equivalent"})

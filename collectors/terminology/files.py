@@ -9,7 +9,7 @@ import msgspec
 
 from collectors.reading.fhir_types import element_path
 from collectors.terminology.code_set import Canonical, DefinitionError, parse_canonical
-from collectors.terminology.shape import CONCEPT_MAP, VALUE_SET, ConceptMap, ValueSet
+from collectors.terminology.resource_elements import CONCEPT_MAP, VALUE_SET, ConceptMap, ValueSet
 
 _MAX_BYTES = 64 * 1024 * 1024
 

@@ -14,7 +14,7 @@ from collectors.errors import SourceAnswerError
 from collectors.fetching.transport import NotFoundError
 from collectors.reading.codes import CodeKey
 from collectors.terminology.code_set import Canonical, CodeSet, DefinitionError, TooCostlyError, parse_canonical
-from collectors.terminology.shape import PARAMETERS, VALUE_SET, ValueSet
+from collectors.terminology.resource_elements import PARAMETERS, VALUE_SET, ValueSet
 from collectors.terminology.value_set import incomplete_reason, listed_codes
 
 MAX_CODES = 100_000

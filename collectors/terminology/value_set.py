@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from collectors.reading.codes import CodeKey
 from collectors.terminology.code_set import Codes, DefinitionError, ServerNeededError, parse_canonical
-from collectors.terminology.shape import Compose, Contained, Expansion, Filter, Selection
+from collectors.terminology.resource_elements import Compose, Contained, Expansion, Filter, Selection
 
 Lookup: TypeAlias = Callable[[str], Codes]
 """Gives the codes of another set by its canonical (TerminologyError)."""

@@ -12,7 +12,7 @@ from collectors.terminology.code_set import (
     UnknownSetError,
     parse_canonical,
 )
-from collectors.terminology.shape import ValueSet
+from collectors.terminology.resource_elements import ValueSet
 from collectors.terminology.value_set import complete_codes, compose_codes
 
 MAX_NESTED = 50

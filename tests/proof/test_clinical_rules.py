@@ -11,7 +11,7 @@ import pytest
 
 from ontology.values import Absent, AbsentReason, Quantity
 from server.explain import fhir
-from server.explain.fhir.elements import CONCEPTS
+from server.explain.fhir.datatypes import CONCEPTS
 from server.explain.results import Status
 from server.explain.text import render_argument
 from tests.support.charts import Record, condition, creatinine, encounter, lab, patient, uacr

@@ -14,7 +14,7 @@ from server.catalog.descriptions import Kind
 from server.executor.trace import Trace
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.fhir.elements import TAGS
+from server.explain.fhir.datatypes import TAGS
 from tests.support.charts import creatinine, lab, patient, uacr
 from tests.support.engine_questions import open_asker, shipped
 from tests.support.proof_questions import ProofQuestion, ask_over_http, results_by_concept, slot_value

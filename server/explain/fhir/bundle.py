@@ -7,9 +7,9 @@ assumption, or on a model that is not for use in care, is tagged as such, is pre
 from collections.abc import Iterable
 from datetime import datetime
 
-from server.explain.fhir.elements import Json, instant
+from server.explain.fhir.bundle_parts import Part, result_parts
+from server.explain.fhir.datatypes import Json, instant
 from server.explain.fhir.observation import observation
-from server.explain.fhir.parts import Part, result_parts
 from server.explain.fhir.provenance import device, provenance
 from server.explain.fhir.risk_assessment import risk_assessment
 from server.explain.results import AnswerResult

@@ -8,8 +8,8 @@ from ontology.evaluation import Interval
 from ontology.words.values import value_words
 from server.attribution.result import AttributionItem
 from server.explain.comparisons import AttributionView
-from server.explain.fhir.elements import EXTENSIONS, Json, date_time, instant, json_number, range_
-from server.explain.fhir.parts import Part
+from server.explain.fhir.bundle_parts import Part
+from server.explain.fhir.datatypes import EXTENSIONS, Json, date_time, instant, json_number, range_
 from server.explain.phrases import ground_times
 from server.explain.results import AnswerResult, Contributions
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from ontology.words.absence import reason_words
-from server.explain.fhir.elements import (
+from server.explain.fhir.bundle_parts import Part
+from server.explain.fhir.datatypes import (
     PARTS,
     POINTS,
     Json,
@@ -18,8 +19,7 @@ from server.explain.fhir.elements import (
     range_,
     references,
 )
-from server.explain.fhir.parts import Part
-from server.explain.fhir.resource import common_elements
+from server.explain.fhir.shared_elements import common_elements
 from server.explain.results import Contributions
 
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from server.explain.fhir.elements import (
+from server.explain.fhir.bundle_parts import Part, canonical
+from server.explain.fhir.datatypes import (
     FINGERPRINTS,
     MODULES,
     URIS,
@@ -13,7 +14,6 @@ from server.explain.fhir.elements import (
     references,
     versioned_url,
 )
-from server.explain.fhir.parts import Part, canonical
 from server.explain.phrases import describe_maturity
 
 _AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"

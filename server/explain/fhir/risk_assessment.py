@@ -6,9 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ontology.words.risks import AT_ONCE
 from ontology.words.time import horizon_words, time_words
-from server.explain.fhir.elements import Json, coding, instant, json_number, quantity, references
-from server.explain.fhir.parts import Part
-from server.explain.fhir.resource import common_elements
+from server.explain.fhir.bundle_parts import Part
+from server.explain.fhir.datatypes import Json, coding, instant, json_number, quantity, references
+from server.explain.fhir.shared_elements import common_elements
 from server.explain.results import AnswerResult
 
 _MOST_DECIMALS = 2

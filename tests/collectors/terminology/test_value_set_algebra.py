@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.terminology.code_set import Codes, DefinitionError, ServerNeededError, TerminologyError, UnknownSetError
-from collectors.terminology.shape import Compose
+from collectors.terminology.resource_elements import Compose
 from collectors.terminology.value_set import compose_codes
 
 SYSTEMS = ("urn:s:one", "urn:s:two")

@@ -17,8 +17,8 @@ from server.compiler.plan import Goal
 from server.executor.trace import BoundInput, GoalAnswer
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.fhir.elements import json_number
-from server.explain.fhir.parts import MOST_POINTS
+from server.explain.fhir.bundle_parts import MOST_POINTS
+from server.explain.fhir.datatypes import json_number
 from tests.support import traces as t
 from tests.support.fhir_bundles import NOW, BundleJson, note_texts, resources_of_type, result_of_trace, rule_faults
 

@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from ontology.resources import RecordRef
 from ontology.values import Absent
 from server.catalog.descriptions import Description
-from server.explain.fhir.elements import MODULES, versioned_url
+from server.explain.fhir.datatypes import MODULES, versioned_url
 from server.explain.phrases import USED_IN_CARE
 from server.explain.results import AnswerResult, GroundView, Status, StepView
 

@@ -6,9 +6,9 @@ from html import escape
 from ontology.words.values import uncertainty_words
 from server.explain.claims import WHAT_IF
 from server.explain.comparisons import AttributionView
-from server.explain.fhir.elements import MODULES, URIS, Json, annotations, concept_codeable, meta_tags
+from server.explain.fhir.bundle_parts import Part
+from server.explain.fhir.datatypes import MODULES, URIS, Json, annotations, concept_codeable, meta_tags
 from server.explain.fhir.extensions import extensions
-from server.explain.fhir.parts import Part
 from server.explain.phrases import (
     describe_contributions,
     describe_ground_times,

@@ -251,8 +251,10 @@ class Engine:
         if source_id is None:
             if len(self.sources) == 1:
                 return next(iter(self.sources.values()))
-            known = ", ".join(sorted(self.sources)) or "none is configured"
-            raise QuestionError("source-required", f"say which source: {known}")
+            if not self.sources:
+                text = "no source is configured: add one (`source add URL`), or supply records (`ask --bundle FILE`)"
+                raise QuestionError("source-required", text)
+            raise QuestionError("source-required", f"say which source: {', '.join(sorted(self.sources))}")
         if source_id not in self.sources:
             raise QuestionError("unknown-source", "no source of this id is configured")
         return self.sources[source_id]

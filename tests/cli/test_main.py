@@ -56,6 +56,14 @@ def one_line(text: str) -> str:
     return text
 
 
+def test_without_a_source_it_says_how_to_have_one(fhir: FakeFhir, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("medtwin.toml").write_text("[cache]\nenabled = false\n")
+    assert main(["ask", "p1", "egfr", *AT]) != 0
+    text = one_line(capsys.readouterr().err)
+    assert "no source is configured" in text
+    assert "source add" in text and "--bundle" in text
+
+
 def test_ask_prints_the_argument(fhir: FakeFhir, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", "p1", "egfr", "serum-creatinine", *AT]) == 0
     told = capsys.readouterr()

@@ -17,10 +17,14 @@ from ontology.values import AbsentReason, Value
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why nothing is available for a concept: UNREACHABLE, NOT_PERMITTED or NOT_QUERIED, and a text for readers."""
+    """Why nothing is available for a concept: UNREACHABLE, NOT_PERMITTED or NOT_QUERIED, and a text for readers.
+
+    ``partial_supply``: records were supplied, and nobody stated that they are all: what needs all of them is unknown.
+    """
 
     reason: AbsentReason
     text: str
+    partial_supply: bool = False
 
 
 @dataclass(frozen=True, slots=True)

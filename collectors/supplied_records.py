@@ -2,7 +2,8 @@
 
 CDS Hooks 2.0 allows tokens for fields of the hook's context and for the user's ids only: there is none for a date, so
 the templates ask for all times.  "Supplied and empty" is an answer; "not supplied" is none.  In doubt a search counts
-as not supplied: it is fetched then or, where nothing can be fetched, reported as unknown.
+as not supplied: it is fetched then or, where nothing can be fetched, reported as unknown.  Records in a file are used
+all the same where nothing can be fetched: as a part of the list, by which nothing is ruled out.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -74,6 +75,7 @@ class SuppliedRecords:
     ``answers``: the records of complete searches, by collector id.  ``complete_types``: all of the patient's records of
     a type.  ``all_records``: every record supplied, by type; enough where single records are looked for by id.
     ``aliases``: further references that mean the patient.  ``reasons``: why a search (by collector id) is not answered.
+    ``part``: where nothing can be fetched, the records of a type that is not complete are used as a part of its list.
     """
 
     answers: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
@@ -81,12 +83,23 @@ class SuppliedRecords:
     all_records: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
     aliases: frozenset[str] = frozenset()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    part: bool = False
 
     def records_for(self, search: Search) -> tuple[bytes, ...] | None:
         """The records of a search, perhaps none; None where it was not supplied."""
         description = search.description
         found = self.answers.get(description.id)
         return self.complete_types.get(description.resource_type) if found is None else found
+
+    def partial_records(self, resource_type: str) -> tuple[bytes, ...]:
+        """Records of a type that is not complete: what they state is stated, and what they lack may exist elsewhere.
+
+        None of the type Patient: another person's record is no part of the patient's own.
+        """
+        if not self.part or resource_type == "Patient":
+            return ()
+        # A record that cannot even be named may be of any type.
+        return (*self.all_records.get(resource_type, ()), *self.all_records.get("", ()))
 
     def find_references(
         self, resource_type: str, ids: frozenset[str] | None
@@ -103,8 +116,19 @@ class SuppliedRecords:
 
     def missing_reason(self, search: Search) -> str:
         """Why a search is not answered by what was supplied."""
-        kind = search.description.resource_type
-        return self.reasons.get(search.description.id, f"no complete set of {kind} records was handed in")
+        found = self.reasons.get(search.description.id)
+        return self.missing_type_reason(search.description.resource_type) if found is None else found
+
+    def missing_type_reason(self, resource_type: str) -> str:
+        """Why what was supplied is not all of the patient's records of a type; names the flag that states it."""
+        if not self.part:
+            return f"no complete set of {resource_type} records was handed in"
+        if resource_type == "Patient":
+            return "the patient's own record was not supplied"
+        flag = f"--complete {resource_type}, or --complete all"
+        if self.partial_records(resource_type):
+            return f"those supplied are not stated to be complete ({flag})"
+        return f"none was supplied, and it is not stated that there is none ({flag})"
 
 
 def from_prefetch(
@@ -139,8 +163,9 @@ def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[
     """What one Bundle (of any type) or a JSON array of records answers.
 
     ``complete``: the resource types of which all of the patient's records are among them, or none exist.  The
-    patient's own record need not be named.  Of a history the newest versions are used.  Raises SuppliedRecordsError
-    where it is neither, is one page of several, or holds a record twice with different contents.
+    patient's own record need not be named.  The records of other types are used as a part of all: what is not among
+    them is unknown.  Of a history the newest versions are used.  Raises SuppliedRecordsError where it is neither, is
+    one page of several, or holds a record twice with different contents.
     """
     if isinstance(supplied, bytes):
         read = read_supplied(supplied, allow_array=True)
@@ -156,7 +181,7 @@ def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[
     own = tuple(raw for raw in loose.get("Patient", ()) if fhir_types.HEAD.decode(raw).id == patient)
     if own:
         types["Patient"] = own
-    return SuppliedRecords({}, types, loose, _patient_aliases((read,), patient))
+    return SuppliedRecords({}, types, loose, _patient_aliases((read,), patient), part=True)
 
 
 def _prefetch_fault(

@@ -25,6 +25,7 @@ from collectors.supplied_records import SuppliedRecords
 from collectors.terminology.prepared_search import PreparedSearch
 from collectors.terminology.terminology import Terminology
 from ontology.concepts import Origin
+from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
 
 
@@ -92,7 +93,7 @@ class SourceQuestion:
     async def read_records(self, search: Search, records: list[Record]) -> None:
         """Reads the records of a search, and those that they refer to, into the draft."""
         context = self.draft.context
-        if self._supplied.records_for(search) is not None:
+        if self._sender is None or self._supplied.records_for(search) is not None:
             context = replace(context, subject_references=context.subject_references | self._supplied.aliases)
         reading = begin_reading(records, search, context)
         references = await self._retrieve_references(reading.needed_references, search.description.id)
@@ -153,7 +154,7 @@ class SourceQuestion:
         if (raws := self._supplied.records_for(search)) is not None:
             return assembly.read_records(raws, description.resource_type, self.draft, description.origin)
         if self._sender is None:
-            raise NotSuppliedError(self._supplied.missing_reason(search))
+            return self._read_partial(search)
         if description.origin is Origin.PATIENT:
             own = patient_query(context.source, context.patient, description.patient_parameter)
             return await self._fetch_search(search, (own,))
@@ -161,6 +162,23 @@ class SourceQuestion:
         if strategy is SearchStrategy.WINDOWED:
             return await self._retrieve_window(search, at)
         return await self._retrieve_newest(self._sender, search, at, strategy)
+
+    def _read_partial(self, search: Search) -> list[Record]:
+        """The supplied records of a search of which others may exist; NotSuppliedError where there are none.
+
+        That others are missing is a failure of its concepts, and no issue of the question: a slot reports it where it
+        could matter.
+        """
+        description = search.description
+        raws = self._supplied.partial_records(description.resource_type)
+        if not raws:
+            raise NotSuppliedError(self._supplied.missing_reason(search))
+        self.draft.add_failure(search, self._partial_supply(description.resource_type))
+        return assembly.read_records(raws, description.resource_type, self.draft, description.origin)
+
+    def _partial_supply(self, resource_type: str) -> Failure:
+        text = f"{resource_type} records may be missing: {self._supplied.missing_type_reason(resource_type)}."
+        return Failure(AbsentReason.NOT_QUERIED, text, partial_supply=True)
 
     async def _retrieve_newest(
         self, sender: Sender, search: Search, at: datetime, strategy: SearchStrategy
@@ -218,6 +236,9 @@ class SourceQuestion:
         source, patient = self.draft.context.source, self.draft.context.patient
         for resource_type, ids in needed.items():
             given, ids = self._supplied.find_references(resource_type, ids)
+            all_offline = ids is None and self._sender is None
+            if all_offline:
+                given = self._supplied.partial_records(resource_type)
             held = tuple(assembly.read_records(given, resource_type, self.draft))
             complete = ids is not None and not ids
             if held or complete:
@@ -228,8 +249,14 @@ class SourceQuestion:
                 failures[resource_type], issue = type_not_offered(resource_type)
                 self.draft.issues.append(issue)
                 continue
+            if all_offline and held:
+                failures[resource_type] = failure = self._partial_supply(resource_type)
+                self.draft.issues.append(Issue(Severity.WARNING, "not-handed-in", failure.text))
+                continue
             sent = (patient_query(source, patient, "patient"),) if ids is None else id_queries(source, ids)
             try:
+                if all_offline:
+                    raise NotSuppliedError(self._supplied.missing_type_reason(resource_type))
                 found, missing = await self._fetch_records(collector, resource_type, sent)
             except CollectorError as error:
                 failures[resource_type] = add_failure_issue(self.draft, resource_type, error)

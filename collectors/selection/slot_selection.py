@@ -44,8 +44,13 @@ def _retrieval_failed(slot: Slot, failures: tuple[Failure, ...]) -> SlotSelectio
 
 
 def _partially_retrieved(slot: Slot, failures: tuple[Failure, ...], found: SlotSelection) -> SlotSelection:
-    """The selection where part of the records could not be retrieved: "not found" is then the failure's reason."""
-    if isinstance(found.value, Absent) and found.value.reason in (AbsentReason.NOT_FOUND, AbsentReason.STALE):
+    """The selection where part of the records could not be retrieved: "not found" is then the failure's reason.
+
+    So is a series of which others may exist: that nothing lies between its values, or below them, needs all of them.
+    """
+    unknown = isinstance(found.value, Absent) and found.value.reason in (AbsentReason.NOT_FOUND, AbsentReason.STALE)
+    needs_all = slot.select is Select.SERIES and any(failure.partial_supply for failure in failures)
+    if unknown or needs_all:
         failed = _retrieval_failed(slot, failures)
         return SlotSelection(failed.value, found.resources, (*failed.issues, *found.issues))
     issues = (

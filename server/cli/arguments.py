@@ -59,12 +59,16 @@ MAX_BUNDLE_BYTES = 256 * 1024 * 1024
 """Size limit of a bundle, in bytes."""
 
 
-def read_bundle(name: str | None, complete: str, patient: str) -> SuppliedRecords | None:
+_ALL_TYPES = "all"
+
+
+def read_bundle(name: str | None, complete: str, patient: str, catalog: Catalog) -> SuppliedRecords | None:
     """The records supplied by ``--bundle``; None without it.
 
-    ``complete``: the resource types that are complete in the file, separated by commas.  Raises SuppliedRecordsError.
+    ``complete``: the resource types that are complete in the file, separated by commas, or ``all`` that are read.
+    Raises SuppliedRecordsError.
     """
-    types = tuple(each.strip() for each in complete.split(",") if each.strip())
+    types = _complete_types(complete, catalog)
     if name is None:
         if types:
             raise SuppliedRecordsError("--complete names types that are complete in a --bundle; no --bundle was given")
@@ -78,17 +82,19 @@ def read_bundle(name: str | None, complete: str, patient: str) -> SuppliedRecord
     return from_records(raw, types, patient)
 
 
-def check_complete_types(supplied: SuppliedRecords, catalog: Catalog) -> None:
-    """Raises SuppliedRecordsError if ``--complete`` names a resource type that no collector reads."""
+def _complete_types(complete: str, catalog: Catalog) -> frozenset[str]:
+    """The types that ``--complete`` names.  Raises SuppliedRecordsError if no collector reads one of them."""
+    types = frozenset(each.strip() for each in complete.split(",") if each.strip())
     read: set[str] = set()
     for each in catalog.collectors.values():
         read.update((each.resource_type, *each.includes))
         if each.layout is not None and each.layout.referenced_code is not None:
             read.add(each.layout.referenced_code.resource_type)
-    if not read.issuperset(supplied.complete_types):
+    if not types <= read | {_ALL_TYPES}:
         raise SuppliedRecordsError(
-            f"--complete names a resource type that is not read; allowed are {', '.join(sorted(read))}"
+            f"--complete names a resource type that is not read; allowed are {', '.join(sorted(read))}; or {_ALL_TYPES}"
         )
+    return frozenset(read) if _ALL_TYPES in types else types
 
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collectors.settings import Source
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from server.catalog.catalog import Catalog, configured_catalog
-from server.cli.arguments import assumption_inputs, check_complete_types, read_assumption_values
+from server.cli.arguments import assumption_inputs, read_assumption_values, read_bundle
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.timeline import ConceptTimeline
@@ -25,39 +25,38 @@ from server.explain.results import AnswerResult, Status
 from server.explain.text import render_argument
 from server.settings import Settings
 
-if TYPE_CHECKING:
-    from server.graphql.query import QuestionEngine
-
 
 def run(
     settings: Settings,
     question: Question,
     form: str,
-    supplied: SuppliedRecords | None = None,
+    bundle_file: str | None = None,
+    complete: str = "",
     comparisons: tuple[Comparison, ...] = (),
     assume: Sequence[str] = (),
 ) -> int:
     """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
 
-    Returns the exit status: 0 answered, 1 a module failed.  ``comparisons``: each answer is attributed against these
-    (in JSON: against the first).  ``assume``: the assumptions, each ``CONCEPT=VALUE``.  Raises MedtwinError if the
-    question cannot be answered.
+    Returns the exit status: 0 answered, 1 a module failed.  ``bundle_file``: supplied records, of which the types in
+    ``complete`` are complete.  ``comparisons``: each answer is attributed against these (in JSON: against the first).
+    ``assume``: the assumptions, each ``CONCEPT=VALUE``.  Raises MedtwinError if the question cannot be answered.
     """
-    return asyncio.run(_ask(settings, question, form, supplied, comparisons, assume))
+    catalog = configured_catalog(settings)
+    supplied = read_bundle(bundle_file, complete, question.patient, catalog)
+    return asyncio.run(_ask(settings, catalog, question, form, supplied, comparisons, assume))
 
 
 async def _ask(
     settings: Settings,
+    catalog: Catalog,
     question: Question,
     form: str,
     supplied: SuppliedRecords | None,
     comparisons: tuple[Comparison, ...],
     assume: Sequence[str],
 ) -> int:
-    async with await Engine.open(settings, configured_catalog(settings)) as engine:
+    async with await Engine.open(settings, catalog) as engine:
         inputs = assumption_inputs(assume, engine.catalog)
-        if supplied is not None:
-            check_complete_types(supplied, engine.catalog)
         if form == "json":
             return await _print_json(_EngineWithRecords(engine, supplied), settings, question, inputs, comparisons)
         if inputs:
@@ -112,7 +111,7 @@ class _EngineWithRecords:
 
 
 async def _print_json(
-    engine: "QuestionEngine",
+    engine: _EngineWithRecords,
     settings: Settings,
     question: Question,
     assume: Sequence[Mapping[str, Any]],

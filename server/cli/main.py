@@ -9,7 +9,7 @@ from pathlib import Path
 from collectors.auth.authorisations import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
 from server.cli import source
-from server.cli.arguments import caller_token, read_bundle, time_argument
+from server.cli.arguments import caller_token, time_argument
 from server.errors import QuestionError
 from server.executor.question import Question
 from server.explain.comparisons import Baseline, Comparison
@@ -57,8 +57,7 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
                 token=caller_token(),
                 earlier_times=tuple(each.since for each in comparisons if each.since is not None),
             )
-            supplied = read_bundle(given.bundle, given.complete, given.patient)
-            return ask.run(settings, question, given.format, supplied, comparisons, given.assume)
+            return ask.run(settings, question, given.format, given.bundle, given.complete, comparisons, given.assume)
         case "plan":
             from server.cli import plan
 
@@ -127,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
         "--complete",
         metavar="TYPES",
         default="",
-        help="resource types that are complete in the bundle: Observation,Condition",
+        help="resource types that are complete in the bundle: Observation,Condition, or all; of other types, what is"
+        " not in it is unknown",
     )
     ask_.add_argument("--format", choices=("text", "json", "turtle", "json-ld", "fhir"), default="text")
     ask_.add_argument(

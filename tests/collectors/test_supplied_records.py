@@ -119,6 +119,45 @@ def test_a_bundle_that_cannot_be_used_is_refused(raw: bytes) -> None:
         from_records(raw, ("Observation",), "p")
 
 
+async def test_a_part_of_the_records_is_used_and_nothing_is_ruled_out() -> None:
+    given = [person(), observation(), condition()]
+    part = await Servers().facts(source=OFFLINE, supplied=from_records(given, (), "p"))
+    value = part.select(slot(), AT, AT)
+    whole = await Servers().facts(source=OFFLINE, supplied=from_records(given, ("Observation",), "p"))
+    assert value.value == whole.select(slot(), AT, AT).value
+    assert [issue.code for issue in value.issues] == ["part-missing"]
+    assert "--complete Observation, or --complete all" in value.issues[0].text
+    assert part.select(PRESENCE, AT, AT).value is True
+    # A slot reports it where it matters; it is no issue of every answer.
+    assert part.issues == ()
+
+
+@pytest.mark.parametrize("given", [[person()], [person(), condition("38341003")]])
+async def test_what_is_not_in_a_part_is_unknown_never_no(given: list[Json]) -> None:
+    part = await Servers().facts(source=OFFLINE, supplied=from_records(given, (), "p"))
+    for each in (PRESENCE, slot(), slot(select=Select.SERIES)):
+        assert part.select(each, AT, AT).value == Absent(AbsentReason.NOT_QUERIED)
+    assert "--complete Condition" in part.select(PRESENCE, AT, AT).issues[0].text
+    whole = await Servers().facts(source=OFFLINE, supplied=from_records(given, ("Condition",), "p"))
+    assert whole.select(PRESENCE, AT, AT).value is False
+
+
+async def test_a_series_of_a_part_is_unknown_as_others_may_lie_between() -> None:
+    series = slot(select=Select.SERIES)
+    part = await Servers().facts(source=OFFLINE, supplied=from_records(MINE, (), "p"))
+    assert part.select(series, AT, AT).value == Absent(AbsentReason.NOT_QUERIED)
+    assert part.select(series, AT, AT).resources
+    whole = await Servers().facts(source=OFFLINE, supplied=from_records(MINE, ("Observation",), "p"))
+    assert not isinstance(whole.select(series, AT, AT).value, Absent)
+
+
+async def test_of_a_prefetch_no_part_is_used() -> None:
+    handed = from_prefetch({**WHOLE, "condition": page(condition(), link=NEXT)}, ALL, "p")
+    facts = await Servers().facts(source=OFFLINE, supplied=handed)
+    assert facts.select(PRESENCE, AT, AT).value == Absent(AbsentReason.NOT_QUERIED)
+    assert "--complete" not in facts.select(PRESENCE, AT, AT).issues[0].text
+
+
 async def test_records_of_somebody_else_are_left_out() -> None:
     handed = from_prefetch({**WHOLE, "observation": page(record_of_patient(observation(), "q"))}, ALL, "p")
     facts, _ = await asked(handed)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from collectors.collector import ReferencedRecords, begin_reading
-from collectors.errors import PatientNotFoundError
+from collectors.errors import CollectorError, PatientNotFoundError, SourceUnreachableError
 from collectors.facts import Failure
 from collectors.reading import records
 from collectors.reading.codes import accepted_systems
@@ -44,6 +44,7 @@ class Draft:
     withdrawn: dict[tuple[str, str], str] = field(default_factory=dict)
     missing_types: dict[str, list[Failure]] = field(default_factory=dict)
     patient_failure: Failure | None = None
+    unreachable: dict[str, str] = field(default_factory=dict)
 
     def add_readout(self, readout: Readout, search: Search) -> None:
         """Adds what one search gave; its concepts are answered, but for those whose codes are not all known."""
@@ -82,6 +83,12 @@ class Draft:
         for concept in search.concepts:
             self.missing_types.setdefault(concept.id, []).append(failure)
 
+    def note_if_unreachable(self, resource_type: str, error: CollectorError) -> None:
+        """Notes why records of a type are missing, where the error is that the source cannot be reached."""
+        if isinstance(error, SourceUnreachableError):
+            reason = str(error).removeprefix(f"source {self.context.source.id}: ")
+            self.unreachable.setdefault(resource_type, reason)
+
     def has_failure(self, search: Search) -> bool:
         """Whether something that a search needs is unavailable."""
         return any(concept.id in self.failures for concept in search.concepts)
@@ -104,6 +111,7 @@ class Draft:
             self.undecoded,
             self.systems,
             self.patient_failure,
+            {self.context.source.id: self.unreachable} if self.unreachable else {},
         )
 
 

@@ -26,6 +26,7 @@ class SourceFacts:
     ``facts`` has every searched concept by id, ``answered`` those for which a search succeeded; ``failures`` why
     others did not, which may concern the same concept (two types of medication record, two sources).
     ``patient_failure``: why the patient's own record is unavailable, so that it is unknown whether the patient exists.
+    ``unreachable``: the sources (by id) that could not be reached, for which types, and why.
     """
 
     facts: Mapping[str, tuple[Fact, ...]]
@@ -38,6 +39,7 @@ class SourceFacts:
     undecoded: Mapping[Origin, int] = field(default_factory=dict)
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict)
     patient_failure: Failure | None = None
+    unreachable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     _validation_faults: dict[RecordRef, str | None] = field(default_factory=dict)
     _pools: dict[str, Pool] = field(default_factory=dict)
     # By the slot itself, which is held so that its identity stays its own.

@@ -64,6 +64,7 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
     undecoded: dict[Origin, int] = {}
     systems: dict[str, frozenset[str]] = {}
     issues: dict[Issue, None] = {}
+    unreachable: dict[str, dict[str, str]] = {}
     for position, (draft, facts) in enumerate(finished):
         for concept, each in facts.facts.items():
             merged.setdefault(concept, []).extend(_facts_with_source(each, draft) if several else each)
@@ -73,6 +74,8 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
             undecoded[origin] = undecoded.get(origin, 0) + count
         for concept, known in facts.systems.items():
             systems[concept] = systems.get(concept, frozenset()) | known
+        for source, types in facts.unreachable.items():
+            unreachable[source] = {**types, **unreachable.get(source, {})}
         for issue in facts.issues:
             if position and issue.code == "not-offered":
                 continue
@@ -89,6 +92,7 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
         undecoded,
         systems,
         parts[0].patient_failure if parts else None,
+        unreachable,
     )
 
 

@@ -158,6 +158,7 @@ class MultiSourceQuestion:
         try:
             found = await follow_links(first, source, {person.id: person}, (), self._now)
         except CollectorError as error:
+            first.draft.note_if_unreachable("Patient", error)
             found.excluded.append(f"records that are linked to the patient's could not be had: {error}")
         first.draft.issues.extend(found.issues)
         self._excluded.exclude(first, found.excluded)
@@ -193,6 +194,7 @@ class MultiSourceQuestion:
         try:
             found = await look_up_patient(asked, source, identifiers, linked, known, self._now)
         except CollectorError as error:
+            asked.draft.note_if_unreachable("Patient", error)
             reason = AbsentReason.NOT_PERMITTED if isinstance(error, SourceRefusedError) else AbsentReason.UNREACHABLE
             self._excluded.exclude(asked, [f"the patient could not be looked up there: {error}"], reason)
             return

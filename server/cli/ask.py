@@ -12,6 +12,7 @@ from collectors.settings import Source
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from server.catalog.catalog import Catalog, configured_catalog
 from server.cli.arguments import assumption_inputs, read_assumption_values, read_bundle
+from server.cli.unreachable import HeldLog, UnreachableSources
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.timeline import ConceptTimeline
@@ -37,13 +38,15 @@ def run(
 ) -> int:
     """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
 
-    Returns the exit status: 0 answered, 1 a module failed.  ``bundle_file``: supplied records, of which the types in
-    ``complete`` are complete.  ``comparisons``: each answer is attributed against these (in JSON: against the first).
-    ``assume``: the assumptions, each ``CONCEPT=VALUE``.  Raises MedtwinError if the question cannot be answered.
+    Returns the exit status: 0 answered, 1 a module failed, 3 a source could not be reached; a line on stderr, before
+    all else, then names it.  ``bundle_file``: supplied records, of which the types in ``complete`` are complete.
+    ``comparisons``: each answer is attributed against these (in JSON: against the first).  ``assume``: the
+    assumptions, each ``CONCEPT=VALUE``.  Raises MedtwinError if the question cannot be answered.
     """
     catalog = configured_catalog(settings)
     supplied = read_bundle(bundle_file, complete, question.patient, catalog)
-    return asyncio.run(_ask(settings, catalog, question, form, supplied, comparisons, assume))
+    with HeldLog() as log:
+        return asyncio.run(_ask(settings, catalog, question, form, supplied, comparisons, assume, log))
 
 
 async def _ask(
@@ -54,11 +57,12 @@ async def _ask(
     supplied: SuppliedRecords | None,
     comparisons: tuple[Comparison, ...],
     assume: Sequence[str],
+    log: HeldLog,
 ) -> int:
     async with await Engine.open(settings, catalog) as engine:
         inputs = assumption_inputs(assume, engine.catalog)
         if form == "json":
-            return await _print_json(_EngineWithRecords(engine, supplied), settings, question, inputs, comparisons)
+            return await _print_json(_EngineWithRecords(engine, supplied), settings, question, inputs, comparisons, log)
         if inputs:
             against_record = any(each.baseline is Baseline.ACTUAL for each in comparisons)
             question = replace(
@@ -66,10 +70,11 @@ async def _ask(
                 assumptions=read_assumption_values(inputs, engine.catalog),
                 compare_without_assumptions=against_record,
             )
-        trace = await engine.ask(question, supplied)
+        trace, facts = await engine.ask_with_facts(question, supplied)
+        log.report(facts.unreachable)
         results = with_attributions(trace, explain(trace), comparisons)
     print(_render(results, form), end="")
-    return int(any(result.status is Status.FAILED for result in results))
+    return log.exit_status(any(result.status is Status.FAILED for result in results))
 
 
 def _render(results: tuple[AnswerResult, ...], form: str) -> str:
@@ -89,6 +94,8 @@ class _EngineWithRecords:
     def __init__(self, engine: Engine, supplied: SuppliedRecords | None) -> None:
         self._engine = engine
         self._supplied = supplied
+        self.unreachable: UnreachableSources = {}
+        """Those of the last question."""
 
     @property
     def catalog(self) -> Catalog:
@@ -100,7 +107,9 @@ class _EngineWithRecords:
         return self._engine.source(source_id)
 
     async def ask(self, question: Question) -> Trace:
-        return await self._engine.ask(self._without_offline_source(question), self._supplied)
+        trace, facts = await self._engine.ask_with_facts(self._without_offline_source(question), self._supplied)
+        self.unreachable = facts.unreachable
+        return trace
 
     async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         return await self._engine.timeline(self._without_offline_source(question), most, self._supplied)
@@ -116,6 +125,7 @@ async def _print_json(
     question: Question,
     assume: Sequence[Mapping[str, Any]],
     comparisons: tuple[Comparison, ...],
+    log: HeldLog,
 ) -> int:
     # Only this form needs GraphQL, which takes a third of a second to import.
     from server.graphql.endpoint import GraphQL
@@ -133,9 +143,11 @@ async def _print_json(
         variables |= {"baseline": each.baseline.value, "since": None if each.since is None else each.since.isoformat()}
     query = FULL_QUERY_WITH_ATTRIBUTION if comparisons else FULL_QUERY
     response, _ = await GraphQL(engine, settings.server).run(query, variables, token=question.token)
+    log.report(engine.unreachable)
     if "errors" in response:
         for error in response["errors"]:
             print(f"medtwin: {error['message']}", file=sys.stderr)
         return 1
     print(json.dumps(response["data"]["patient"], indent=2, ensure_ascii=False))
-    return int(any(result["status"] == Status.FAILED.value for result in response["data"]["patient"]["results"]))
+    results = response["data"]["patient"]["results"]
+    return log.exit_status(any(result["status"] == Status.FAILED.value for result in results))

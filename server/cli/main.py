@@ -21,7 +21,8 @@ _BASELINES = {"reference": Baseline.REFERENCE, "earlier": Baseline.EARLIER, "ass
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.  Returns the exit status: 0 done, 1 failed or not answered, 130 interrupted.
+    """Run one command.  Returns the exit status: 0 done, 1 failed or not answered, 130 interrupted; and 3 where ``ask``
+    answered, but a source could not be reached.
 
     argparse ends the process with status 2 for arguments that it cannot parse.
     """
@@ -111,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
         "ask",
         parents=[config],
         help="answer a question about one patient",
-        epilog=f'The token for a source with auth = "caller" is read from the environment variable {TOKEN_VARIABLE}.',
+        epilog="Exit status: 0 answered; 1 not answered, or a module failed; 2 arguments not understood; 3 answered,"
+        " but a source could not be reached and its records are missing. "
+        f'The token for a source with auth = "caller" is read from the environment variable {TOKEN_VARIABLE}.',
     )
     ask_.add_argument("patient", metavar="PATIENT", help="the patient's FHIR id")
     ask_.add_argument("concept", metavar="CONCEPT", nargs="+", help="the concept to answer, such as egfr")

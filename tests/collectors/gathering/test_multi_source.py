@@ -196,6 +196,7 @@ async def test_a_source_that_is_down_costs_its_part_only() -> None:
     found = facts.select(slot(), AT, AT)
     assert found.value == Quantity(Decimal("1.1"), "mg/dL")
     assert [issue.code for issue in found.issues] == ["part-missing"]
+    assert facts.unreachable == {"lab": {"Patient": "an error of the server (500)"}}
     assert "source lab" in found.issues[0].text.casefold()
     assert facts.select(PRESENCE, AT, AT).value == Absent(AbsentReason.UNREACHABLE)
     assert facts.select(slot(SEX), AT, AT).value == Coding(
@@ -288,3 +289,4 @@ async def test_without_the_patients_own_record_nothing_is_looked_up() -> None:
     facts = await servers.facts(LAB)
     assert servers.of("lab") == []
     assert "not-joined" in codes(facts)
+    assert list(facts.unreachable) == ["ehr"]

@@ -59,6 +59,6 @@ class HeldLog(logging.Handler):
 
     def _is_repeated(self, record: logging.LogRecord) -> bool:
         """Whether it says of an unreachable source that its capability could not be read either."""
-        if record.name != capability_cache.__name__ or not isinstance(record.args, tuple):
+        if record.name != capability_cache.__name__ or not isinstance(record.args, tuple) or not record.args:
             return False
         return record.args[0] in self._unreachable

@@ -1,6 +1,7 @@
 """The facts of one patient, of one source or several: what the executor selects from.  Live as long as the question."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -88,13 +89,14 @@ class SourceFacts:
         return tuple(sorted(found))
 
     def record(self, ref: RecordRef) -> Mapping[str, Any] | None:
-        """The original of a fact as plain JSON values, for its RDF; None if it was not fetched."""
+        """The original of a fact as plain JSON values, for its RDF; None if it was not fetched, or is damaged."""
         wanted = (ref.source, ref.type, ref.id)
         for facts in self.facts.values():
             for fact in facts:
                 known = fact.record.ref
                 if (known.source, known.type, known.id) == wanted:
-                    return fact.record.json()
+                    with suppress(ValueError):
+                        return fact.record.json()
         return None
 
     @property

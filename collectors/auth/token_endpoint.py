@@ -15,7 +15,7 @@ import msgspec
 
 from collectors.auth.registration import Registration, sign_assertion
 from collectors.errors import AuthorisationError, CollectorError, SourceAnswerError, SourceUnreachableError
-from collectors.fetching.addresses import is_secure, same_origin
+from collectors.fetching.addresses import INVALID_ADDRESS, is_secure, same_origin
 from collectors.fetching.connections import describe_certificate_error
 from collectors.fetching.response import UnusableResponseError, read_body
 from collectors.fetching.transport import CLOSED_REASON
@@ -157,7 +157,7 @@ async def _request_json(
         raise SourceAnswerError(f"{where}: asked for authorisation: {error}") from None
     except (TimeoutError, httpx.TimeoutException):
         raise SourceUnreachableError(f"{where}: no answer in time when asked for authorisation") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, *INVALID_ADDRESS) as error:
         fault = describe_certificate_error(error)
         why = "the connection for authorisation fails" if fault is None else f"asked for authorisation: {fault}"
         raise SourceUnreachableError(f"{where}: {why}") from None

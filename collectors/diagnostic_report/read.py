@@ -72,10 +72,12 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def contained_facts(report: PatientReport, index: CodeIndex, context: PatientContext) -> Iterator[Fact]:
-    """The facts of the Observations that the report contains as its results."""
-    content = report.record.json()
+    """The facts of the Observations that the report contains as its results.  ValueError: it cannot be decoded."""
     references = [each.reference for each in report.content.result if each.reference is not None]
     wanted = {each.removeprefix("#") for each in references if each.startswith("#")}
+    if not wanted:
+        return
+    content = report.record.json()
     contained = content.get("contained")
     for each in contained if isinstance(contained, list) else ():
         if not isinstance(each, Mapping) or each.get("resourceType") != "Observation" or each.get("id") not in wanted:
@@ -180,9 +182,15 @@ class _ReadingInProgress:
             for fact in facts:
                 readout.add(_as_preliminary(fact) if fact.record.ref.id in preliminary_ids else fact)
         for report in self.reports:
-            if report.is_accepted:
-                for fact in contained_facts(report, self.index, self.context):
-                    readout.add(_as_preliminary(fact) if report.is_preliminary else fact)
+            if not report.is_accepted:
+                continue
+            try:
+                contained = tuple(contained_facts(report, self.index, self.context))
+            except ValueError:
+                readout.unreadable_count += 1
+                continue
+            for fact in contained:
+                readout.add(_as_preliminary(fact) if report.is_preliminary else fact)
         return readout
 
 

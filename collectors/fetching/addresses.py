@@ -9,6 +9,9 @@ import httpx
 # a semicolon.
 _STEPS_UP = re.compile(r"(^|[/\\]|%2f|%5c)(\.|%2e){1,2}([/\\;]|%2f|%5c|%3b|%00|$)", re.IGNORECASE)
 _UNPACKED_TWICE = re.compile(r"%25(2e|2f|5c)", re.IGNORECASE)
+INVALID_ADDRESS = (httpx.InvalidURL, UnicodeError)
+"""What httpx raises where an answer redirects to no address, before it is asked to follow: no HTTPError."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from collectors.errors import CollectorError
+from collectors.fetching.addresses import INVALID_ADDRESS
 from collectors.fetching.connections import HttpClients
 from collectors.fetching.transport import CLOSED_REASON
 from collectors.settings import Source
@@ -70,7 +71,7 @@ class SourceProbe:
             return SourceStatus(source.id, False, f"no answer within {self._timeout:g} s")
         except httpx.TransportError:
             return SourceStatus(source.id, False, "the connection fails")
-        except (httpx.HTTPError, httpx.InvalidURL, CollectorError) as error:
+        except (httpx.HTTPError, *INVALID_ADDRESS, CollectorError) as error:
             return SourceStatus(source.id, False, type(error).__name__)
         if status in (401, 403) and source.auth != "none":
             # It is up, and shows even its CapabilityStatement to nobody without a token.

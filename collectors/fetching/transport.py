@@ -12,6 +12,7 @@ import httpx
 
 from collectors.errors import SourceAnswerError, SourceRefusedError, SourceUnreachableError
 from collectors.fetching.access import Access, NoAccess
+from collectors.fetching.addresses import INVALID_ADDRESS
 from collectors.fetching.connections import describe_certificate_error
 from collectors.fetching.response import (
     REQUEST_HEADERS,
@@ -157,6 +158,8 @@ class Transport:
                 got = _Retry("the connection fails")
             except httpx.HTTPError:
                 raise self._errors.unusable("an answer cannot be decoded") from None
+            except INVALID_ADDRESS:
+                raise self._errors.unusable("it redirects to what is no address") from None
             except UnusableResponseError as error:
                 raise self._errors.unusable(str(error)) from None
             if isinstance(got, SourceResponse):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from collectors.observation.elements import Observation, ObservationHead
-from collectors.reading.fhir_types import CodeableConcept, Reference, concept_text
+from collectors.reading.fhir_types import UNDECODABLE, CodeableConcept, Reference, concept_text
 from collectors.reading.readout import PatientContext, Readout, local_id
 from collectors.reading.records import OUR_SYSTEMS, OUR_TAG, Fact, Record
 from ontology.evaluation import Issue, Severity
@@ -80,7 +80,7 @@ def replaced_ids(record: Record, observation: Observation, context: PatientConte
         return
     try:
         extensions = _EXTENSIONS.decode(observation.extension)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return
     for each in extensions:
         if each.url == REPLACES and each.valueReference is not None:
@@ -236,6 +236,6 @@ class DeviceLookup:
 def _contained_devices(observation: Observation) -> list[Device]:
     try:
         devices = DEVICES.decode(observation.contained) if observation.contained else []
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return []
     return [each for each in devices if each.resourceType in DEVICE_TYPES]

@@ -10,7 +10,7 @@ import msgspec
 
 from collectors.observation.elements import Range, format_quantity, format_range, wrong_type_value
 from collectors.reading.codes import ConceptReader
-from collectors.reading.fhir_types import Period, Quantity, printable_text, read_date, read_time
+from collectors.reading.fhir_types import UNDECODABLE, Period, Quantity, printable_text, read_date, read_time
 from collectors.reading.quantities import (
     COMPARATORS,
     UCUM,
@@ -36,7 +36,7 @@ def read_range(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadValu
     """Refused: a range is not a single value."""
     try:
         written = _RANGE.decode(raw)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return wrong_type_value(element)
     return unreadable_value(
         f"{element} is a range, which is no single value of {known.concept.id}", format_range(written)
@@ -59,7 +59,7 @@ def read_period(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadVal
     """A period with both its ends as an interval of days, where the concept is a date."""
     try:
         written = _PERIOD.decode(raw)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return wrong_type_value(element)
     shown = printable_text(f"{written.start or '?'} to {written.end or '?'}")
     if known.concept.value_type is not ValueType.DATE:
@@ -79,7 +79,7 @@ def read_time_of_day(raw: msgspec.Raw, known: ConceptReader, element: str) -> Re
     """Refused: a time of day is a value of no concept."""
     try:
         shown = printable_text(_TEXT.decode(raw))
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return wrong_type_value(element)
     return unreadable_value(f"{element} is a time of day, which {known.concept.id} is not", shown)
 
@@ -110,7 +110,7 @@ def read_ratio(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, element
     """
     try:
         written = _RATIO.decode(raw)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return wrong_type_value(element)
     numerator, denominator = written.numerator, written.denominator
     shown = f"{format_quantity(numerator) or '?'} : {format_quantity(denominator) or '?'}"

@@ -14,7 +14,7 @@ from collectors.observation.elements import OBSERVATION, OBSERVATION_HEAD, Obser
 from collectors.observation.fact_builder import FactBuilder
 from collectors.observation.values import read_value
 from collectors.reading.codes import CodeIndex, ConceptReader
-from collectors.reading.fhir_types import element_path, read_time
+from collectors.reading.fhir_types import UNDECODABLE, element_path, read_time
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout
 from collectors.reading.records import Record
@@ -50,9 +50,12 @@ def add_undecodable(
     for known, accepted in found:
         readout.add(builder.build(known, accepted, unusable, shell, None))
     named = {known.concept.id for known, _ in found}
-    for known in index.panels(head.code):
-        if known.concept.id not in named:
-            readout.add(builder.build(known, None, unusable, shell, known.concept.id))
+    panels = [known for known in index.panels(head.code) if known.concept.id not in named]
+    for known in panels:
+        readout.add(builder.build(known, None, unusable, shell, known.concept.id))
+    if not (found or panels or isinstance(error, msgspec.ValidationError)):
+        # Its bytes are damaged: what else they were cannot be known.
+        readout.unreadable_count += 1
 
 
 class _Issued(msgspec.Struct):
@@ -65,7 +68,7 @@ _ISSUED = msgspec.json.Decoder(_Issued)
 def _decode_issued(record: Record) -> str | None:
     try:
         return _ISSUED.decode(record.raw).issued
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
 
 

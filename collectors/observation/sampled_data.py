@@ -12,7 +12,7 @@ import msgspec
 
 from collectors.observation.elements import parse_raw_number, wrong_type_value
 from collectors.reading.codes import ConceptReader
-from collectors.reading.fhir_types import MISSING_ELEMENT, Quantity
+from collectors.reading.fhir_types import MISSING_ELEMENT, UNDECODABLE, Quantity
 from collectors.reading.quantities import ReadValue, parse_number, read_quantity, unreadable_value
 from collectors.reading.records import Sample
 from ontology.concepts import ValueType
@@ -50,7 +50,7 @@ def read_sampled_data(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, 
     """Unreadable as a single value; with its samples in the concept's unit where all of them can be read."""
     try:
         written = _SAMPLED.decode(raw)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return wrong_type_value(element)
     if known.concept.value_type is not ValueType.QUANTITY or written.origin is None:
         return unreadable_value(f"{element} is not read for {known.concept.id}")

@@ -74,7 +74,10 @@ def _recorded_unit(fact: Fact) -> str | None:
 
 def _recognised_code(fact: Fact, index: CodeIndex) -> str:
     """The code under which the concept was recognised; else the first code of the record."""
-    codings = [coding for element in _code_elements(fact.record.json()) for coding in element.coding]
+    try:
+        codings = [coding for element in _code_elements(fact.record.json()) for coding in element.coding]
+    except ValueError:
+        return "a record that cannot be decoded"
     for coding in codings:
         if index.find(CodeableConcept([coding])) or index.panels(CodeableConcept([coding])):
             return _format_coding(coding)

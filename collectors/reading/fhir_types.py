@@ -17,6 +17,9 @@ from ontology.values import Date
 MISSING_ELEMENT = msgspec.Raw()
 """Default of elements that are kept raw: the element is missing."""
 
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not the JSON of a type: bytes that are no UTF-8 are no DecodeError."""
+
 _MAX_TEXT_LENGTH = 300
 _PATH = re.compile(r"at `\$\.?([^`]*)`")
 

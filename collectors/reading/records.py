@@ -7,9 +7,9 @@ None of these ever leaves ``collectors``.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 import msgspec
@@ -29,8 +29,35 @@ class DuplicateNameError(ValueError):
 
 def decode_strict(raw: bytes) -> dict[str, Any]:
     """A record as plain JSON values, decimals as written.  Raises DuplicateNameError, ValueError, RecursionError."""
-    decoded: dict[str, Any] = json.loads(raw, parse_float=Decimal, object_pairs_hook=_object_of_unique_names)
+    decoded: dict[str, Any] = decode_plain(raw, _object_of_unique_names)
     return decoded
+
+
+def decode_plain(raw: bytes, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """JSON as plain values, decimals as written.
+
+    Raises RecursionError, and ValueError where it is no JSON, no UTF-8, or has a number whose exponent cannot be held.
+    """
+    # Of bytes, json.loads would also take halves of surrogate pairs, which cannot be written again.
+    return json.loads(raw.decode(), parse_float=_parse_decimal, object_pairs_hook=pairs_hook)
+
+
+_MAX_EXPONENT = 9_999
+
+
+def _parse_decimal(text: str) -> Decimal:
+    """ValueError for an exponent that Decimal does not have; one beyond _MAX_EXPONENT is cut to it.
+
+    Where FHIR says integer, validation makes an integer of it: of 1e5000000 in ten seconds, of 1e99999999 in hours.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number whose exponent cannot be held") from None
+    exponent = number.adjusted()
+    if abs(exponent) <= _MAX_EXPONENT:
+        return number
+    return Decimal((number.as_tuple().sign, (1,), _MAX_EXPONENT if exponent > 0 else -_MAX_EXPONENT))
 
 
 def _object_of_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,8 +116,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return f"{self.ref.type}/{self.ref.id}" + (f" ({self.ref.source})" if self.shows_source else "")
 
     def json(self) -> Mapping[str, Any]:
-        """The record as plain JSON values, decimals as written."""
-        decoded: Mapping[str, Any] = json.loads(self.raw, parse_float=Decimal)
+        """The record as plain JSON values, decimals as written.  Raises ValueError where they cannot be decoded."""
+        decoded: Mapping[str, Any] = decode_plain(self.raw)
         return decoded
 
 

@@ -107,7 +107,7 @@ def _is_later_version(one: tuple[datetime | None, int | None], other: tuple[date
 def _parse_instant(text: str | None) -> datetime | None:
     try:
         found = _INSTANT.decode(msgspec.json.encode(text)) if text is not None else None
-    except msgspec.DecodeError:
+    except fhir_types.UNDECODABLE:
         return None
     return found if found is not None and found.tzinfo is not None else None
 

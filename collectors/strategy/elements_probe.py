@@ -4,15 +4,14 @@ Servers name a choice differently (``value``, ``valueQuantity``), drop ``meta.ve
 it is tried on a patient's records, with and without it, before ``elements`` is set for a source.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from collectors.fetching.client import Client
 from collectors.fetching.query import Parameters
 from collectors.reading.readout import check_fhir_id
+from collectors.reading.records import decode_plain
 from collectors.search import CollectorDescription
 
 MOST_COMPARED = 50
@@ -65,7 +64,7 @@ def _records_by_id(raws: tuple[bytes, ...], kind: str) -> dict[str, Mapping[str,
     found: dict[str, Mapping[str, Any]] = {}
     for raw in raws:
         try:
-            record = json.loads(raw, parse_float=Decimal)
+            record = decode_plain(raw)
         except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and record.get("resourceType") == kind and isinstance(record.get("id"), str):

@@ -132,6 +132,11 @@ def redirecting(to: Callable[[Request], str], then: tuple[Record, ...] | None = 
     return answer
 
 
+def redirecting_to(location: str) -> Answer:
+    """Redirects to this, as written."""
+    return lambda _: Response(status_code=302, headers={"Location": location})
+
+
 async def slow(_: Request) -> Response:
     await asyncio.sleep(60)
     raise AssertionError("nobody waits for so long")
@@ -261,6 +266,9 @@ FAULTS: dict[str, Fault] = {
     "endless redirects": lost_search(
         "redirects more than 3 times", redirecting(lambda r: page_address(r, page(r) + 1))
     ),
+    "redirect to a script": lost_search("no address", redirecting_to("javascript:1")),
+    "redirect to a mailbox": lost_search("no address", redirecting_to("mailto:a")),
+    "redirect to what is no internationalised name": lost_search("no address", redirecting_to("http://xn--/")),
     "redirect to nowhere": lost_search("no address", lambda _: Response(status_code=307)),
     "error among the entries": partial_search("reports an error", with_outcome("error", search={"mode": "outcome"})),
     "fatal error without a mode": partial_search("reports an error", with_outcome("fatal")),

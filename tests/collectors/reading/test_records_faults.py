@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from collectors.gatherer import Gatherer
+from collectors.gatherer import Gatherer, facts_from_resources
 from collectors.reading.records import MAX_DEPTH, MAX_OBJECTS, DuplicateNameError, decode_strict, exceeds_limits
-from collectors.reading.supplied import encode_resource
+from collectors.reading.supplied import encode_resource, read_supplied
 from collectors.source_facts import SourceFacts
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Quantity
@@ -56,6 +56,18 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "a value twice": (replaced(b'"value":1.1', b'"value":9.9,"value":1.1'), INVALID),
     "a number beyond floating point": (with_value("1e400"), UNREADABLE),
     "a number with an exponent without end": (with_value("1e99999999"), UNREADABLE),
+    "a number elsewhere with an exponent that no decimal has": (
+        replaced(b'"o1"', b'"o1","extension":[{"url":"http://x","valueDecimal":1e99999999999999999999}]'),
+        INVALID,
+    ),
+    "an integer of which hours are spent to make one": (
+        replaced(b'"o1"', b'"o1","extension":[{"url":"http://x","valueInteger":1e99999999}]'),
+        INVALID,
+    ),
+    "a time that is not UTF-8": (replaced(b'"o1"', b'"o1","issued":"2026-\xff"'), INVALID),
+    "a unit that is not UTF-8": (replaced(b'"unit":"mg/dL"', b'"unit":"mg/\xff"'), INVALID),
+    "an extension that is not UTF-8": (replaced(b'"o1"', b'"o1","extension":[{"url":"\xff"}]'), INVALID),
+    "a contained record that is not UTF-8": (replaced(b'"o1"', b'"o1","contained":[{"id":"\xff"}]'), INVALID),
     "a number of six thousand digits": (with_value("1" * 6000), INVALID),
     "a fraction of five thousand digits": (with_value("0." + "0" * 5000 + "1"), UNREADABLE),
     "a negative amount": (with_value("-1.1"), UNREADABLE),
@@ -75,6 +87,25 @@ async def test_a_record_at_fault_is_left_out_and_named(name: str) -> None:
     assert selected.value == Quantity(Decimal("2.2"), "mg/dL")
     assert issue_codes(selected) == [code]
     assert "Observation/o1" in selected.issues[0].text
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_supplied_record_at_fault_is_left_out_and_named(name: str) -> None:
+    raw, code = FAULTS[name]
+    supplied = b"[" + b",".join((encode_resource(PATIENT), raw, encode_resource(OTHER))) + b"]"
+    records = read_supplied(supplied, allow_array=True).records
+    selected = facts_from_resources(SOURCE, "p", ALL, records).select(NUMBER, AT, AT)
+    assert selected.value == Quantity(Decimal("2.2"), "mg/dL")
+    assert issue_codes(selected) == [code]
+    assert "Observation/o1" in selected.issues[0].text
+
+
+@pytest.mark.parametrize("change", [(b'"o1"', b'"o1","issued":"2026-\xff"'), (b'"mg/dL"', b'"\xff"')])
+async def test_a_damaged_record_that_concerns_nothing_asked_is_told(change: tuple[bytes, bytes]) -> None:
+    damaged = replaced(b"2160-0", b"9999-9").replace(*change)
+    facts, _ = await gather(damaged, encode_resource(OTHER))
+    assert facts.select(NUMBER, AT, AT).value == Quantity(Decimal("2.2"), "mg/dL")
+    assert "unreadable-record" in [issue.code for issue in facts.issues]
 
 
 STRANGERS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ nothing about records that were removed since.  The server decides where the byt
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
@@ -38,8 +38,14 @@ LARGEST_RESULT = 8 * 1024 * 1024
 """Bytes of a result above which it is not stored."""
 
 
+# Results are stored by the names of their fields, and a field that is not stored takes its default when it is read: what
+# an older version knew to be missing would read as complete.  So an entry of other fields is none.
+_FIELDS = tuple(each.name for each in fields(SearchResult))
+
+
 class _CachedResult(msgspec.Struct, frozen=True, array_like=True):
     fetched_at: float
+    field_names: tuple[str, ...]
     result: SearchResult
 
 
@@ -73,7 +79,7 @@ class SearchCache:
             fetched = replace(known.result, requests=fetched.requests)
         if fetched.storable and not fetched.missing and sum(map(len, fetched.raw_records)) <= LARGEST_RESULT:
             keep = window * REVALIDATED_WINDOWS if fetched.etag is not None else window
-            await self._record_cache.put(name, _ENCODER.encode(_CachedResult(asked, fetched)), keep)
+            await self._record_cache.put(name, _ENCODER.encode(_CachedResult(asked, _FIELDS, fetched)), keep)
         return fetched
 
 
@@ -81,6 +87,7 @@ def _decode_result(content: bytes | None) -> _CachedResult | None:
     if content is None:
         return None
     try:
-        return _DECODER.decode(content)
+        cached = _DECODER.decode(content)
     except (msgspec.MsgspecError, ValueError):
         return None
+    return cached if cached.field_names == _FIELDS else None

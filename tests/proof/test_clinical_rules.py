@@ -1,6 +1,6 @@
 """Clinical rules that only the whole can show, of records: which of them an answer rests on, and what it says of them.
 
-Rules of one module are proven beside that module; a failed search in ``test_engine_under_fault.py``.
+Rules of one module are proven beside that module; a failed search in ``test_engine_faults.py``.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
 """Every fault that a source is put to in process, by name: what it answers, and what is to be told of it.
 
 ``tests/proof/test_search_faults.py`` says what must then be so.  Faults that need a real connection are in
-``test_faults_on_the_wire.py``.
+``test_transport_connection_faults.py``.
 """
 
 import asyncio

@@ -248,6 +248,18 @@ async def test_a_shelf_that_is_away_or_damaged_only_costs_a_request() -> None:
     assert len(asking.sent) == 3
 
 
+async def test_an_entry_of_another_version_is_a_miss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose field for what is missing has another name, say: read by defaults, it would be complete."""
+    asking = Asking(MisbehavingServer(Observation=of(observation())))
+    with monkeypatch.context() as older:
+        older.setattr(record_cache, "_FIELDS", ("records", "lacking"))
+        await asking.ask()
+    await asking.ask()
+    assert asking.sent == [None, None]
+    await asking.ask()
+    assert asking.sent == [None, None]
+
+
 async def test_a_clock_that_was_set_back_makes_nothing_fresh() -> None:
     asking = Asking(MisbehavingServer(Observation=of(observation(), ETag='"1"')))
     await asking.ask()

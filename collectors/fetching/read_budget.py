@@ -1,8 +1,9 @@
-"""The read budget of one question: how many records and bytes the sources may send for all its searches together.
+"""The read budget of one request: how many records and bytes the sources may send for all its searches together.
 
 Each search is bounded by the settings of its source (``max_pages``, ``max_records``, ``max_bytes``); what all of them
 send adds up, and is counted here.  What a question may compute is bounded by ``server.executor.budget``, with other
-errors: exceeding this one is a failure of one source's search, and the answer says which records are missing for it.
+errors: a search that exceeds this one fails, and so does every later one of the request; the answer says which records
+are missing for it.
 """
 
 import math

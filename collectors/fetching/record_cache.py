@@ -38,8 +38,8 @@ LARGEST_RESULT = 8 * 1024 * 1024
 """Bytes of a result above which it is not stored."""
 
 
-# Results are stored by the names of their fields, and a field that is not stored takes its default when it is read: what
-# an older version knew to be missing would read as complete.  So an entry of other fields is none.
+# Results are stored by the names of their fields, and a field that is not stored takes its default when it is read:
+# what an older version knew to be missing would read as complete.  So an entry of other fields is none.
 _FIELDS = tuple(each.name for each in fields(SearchResult))
 
 

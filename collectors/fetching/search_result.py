@@ -18,8 +18,8 @@ class SearchResult:
     ``missing``: texts on what did not come though it should have; then nothing may be concluded from what is not among
     the records.
 
-    ``etag``, ``storable`` and ``not_modified`` are those of a result of one page.  ``cached_at`` (seconds since 1970):
-    when records were fetched that are used again.
+    ``etag`` and ``not_modified`` are those of a result of one page; ``storable``: every page is.  ``cached_at``: when
+    records were fetched that are used again, in seconds since 1970.
     """
 
     records: tuple[bytes, ...]

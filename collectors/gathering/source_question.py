@@ -33,7 +33,7 @@ class SourceQuestion:
     """Decides for each search of one question how one source answers it, and adds what it gives to the draft.
 
     A search is answered by supplied records, by the newest records where these are sufficient, or by all in the window.
-    What fails is a failure of the concepts concerned and an issue; only PatientNotFoundError is raised.
+    What fails is a failure of the concepts concerned and an issue; a search raises PatientNotFoundError alone.
 
     ``sender`` None: nothing can be requested, and what was not supplied fails.  ``until`` is the deadline, on the clock
     of the event loop.  ``patient_asked``: the patient's own record is among the searches; deaths are then judged once

@@ -21,8 +21,8 @@ _BASELINES = {"reference": Baseline.REFERENCE, "earlier": Baseline.EARLIER, "ass
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.  Returns the exit status: 0 done, 1 failed or not answered, 130 interrupted; and 3 where ``ask``
-    answered, but a source could not be reached.
+    """Run one command.  Returns the exit status: 0 done, 1 failed or not answered, 130 interrupted; 2 where ``verify``
+    could not understand the file; 3 where ``ask`` answered, but a source could not be reached.
 
     argparse ends the process with status 2 for arguments that it cannot parse.
     """

@@ -1,6 +1,6 @@
 """What one request may cost: records that are read, executions, the time to compute them, and calls of attribution.
 
-What its searches may read is a part of it: ``collectors.fetching.read_budget``, whose error concerns one source.
+What its searches may read is a part of it: ``collectors.fetching.read_budget``, whose error concerns the searches.
 """
 
 import threading

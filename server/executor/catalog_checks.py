@@ -19,6 +19,8 @@ from server.errors import KindError
 from server.executor.plan_run import evaluate_safely
 from server.kinds.description_checks import location
 
+_MAX_ERROR_TEXT = 200
+
 
 def catalog_faults(catalog: Catalog) -> list[str]:
     """A line for each fault: where it is known file, line and place, the module's id, and what is wrong."""
@@ -45,9 +47,13 @@ def evaluate_case(description: Description, inputs: Mapping[str, SlotInput], at:
     if not raised:
         return evaluation
     (error,) = raised
-    if isinstance(error, KindError):
-        raise error
-    raise KindError(f"the module raised {type(error).__name__}: {error}{_raised_at(error, description.folder)}")
+    raise KindError(f"the module raised {_describe(error)}{_raised_at(error, description.folder)}")
+
+
+def _describe(error: Exception) -> str:
+    """The type of an exception and the head of its text, on one line; the text of a module's own may fail itself."""
+    text = "".join(traceback.format_exception_only(error)).removeprefix(f"{type(error).__module__}.")
+    return " ".join(text.split())[:_MAX_ERROR_TEXT]
 
 
 def _raised_at(error: Exception, folder: Path) -> str:

@@ -203,8 +203,8 @@ def evaluate_safely(
     """Evaluate a module; on any exception the value is ``Absent(FAILED)`` and the text names the module.
 
     The execution boundary: one of the two places where every exception is caught.  ``on_error`` is given the
-    exception, whose text may contain a patient's values: by default only its type and the module are logged, and
-    nothing of it reaches the answer.
+    exception, whose text may contain a patient's values, and must not raise: by default only its type and the module
+    are logged, and nothing of it reaches the answer.
     """
     try:
         return kinds.evaluate(description, inputs, at)

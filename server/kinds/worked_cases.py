@@ -169,7 +169,8 @@ def run_cases(descriptions: Sequence[Description], path: Path, evaluate: Evaluat
         cases = read_cases(path)
     except CaseError as error:
         return [f"{path.parent.name}/{path.name}: {error}"]
-    faults = [f"{case.name}: {fault}" for case in cases if (fault := run_case(case, descriptions, evaluate))]
+    outcomes = ((case.name, run_case(case, descriptions, evaluate)) for case in cases)
+    faults = [f"{name}: {fault}" for name, fault in outcomes if fault is not None]
     tried = {case.module for case in cases}
     if len(descriptions) > 1:
         faults += [f"module {d.id} has no case" for d in descriptions if d.id not in tried]

@@ -22,8 +22,8 @@ def percent_words(probability: Decimal, decimals: int = 1, style: Style = PLAIN)
 def people_words(probability: Decimal, decimals: int | None = 1, style: Style = PLAIN) -> str:
     """A probability (0 to 1) as how many of similar people: never none, never all.
 
-    Of a thousand where the percentage that stands beside it, rounded to ``decimals``, is below 1 %: so that both say
-    the same (``0.6 %, about 6 in 1,000``; ``1 %, about 1 in 100``).
+    Of a thousand where the percentage that stands beside it, rounded to ``decimals``, is below 1 % (``0.6 %, about 6 in
+    1,000``), else of a hundred, rounded once, from the exact probability (``2.5 %, about 2 in 100`` of 2.46 %).
     """
     percent = probability * _PERCENT
     shown = percent if decimals is None else round_half_up(percent, decimals)

@@ -13,6 +13,7 @@ from ontology.words.quantities import amount, brief_number, number_words, round_
 from ontology.words.time import date_words
 
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+_ALL = 100
 _NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
 
 
@@ -27,7 +28,8 @@ def value_words(value: Value, decimals: int | None = None, style: Style = PLAIN)
         case bool():
             return "yes" if value else "no"
         case Quantity():
-            if short and decimals is not None:
+            # Rounding makes no chance none or certain, in the short form either: amount says "under 0.1 %" then.
+            if short and decimals is not None and not _rounds_to_none_or_all(value, decimals):
                 return amount(round_half_up(value.value, decimals), value.unit, style=style)
             return amount(value.value, value.unit, decimals, style)
         case Bound():
@@ -43,6 +45,10 @@ def value_words(value: Value, decimals: int | None = None, style: Style = PLAIN)
             return f"absent: {reason_name(value.reason)}" if short else f"missing ({reason_words(value.reason)})"
         case _:
             assert_never(value)
+
+
+def _rounds_to_none_or_all(value: Quantity, decimals: int) -> bool:
+    return value.unit == "%" and 0 < value.value < _ALL and round_half_up(value.value, decimals) in (0, _ALL)
 
 
 def brief_words(value: Value, style: Style = SHORT) -> str:

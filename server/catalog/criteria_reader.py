@@ -40,21 +40,29 @@ LEAVES = (*LIMITS, MPM["in"], MPM["is"], MPM.present)
 TREES = (MPM.allOf, MPM.anyOf, MPM["not"])
 
 
-def read_criterion(graph: Graph, node: Node, slot: str | None = None) -> Criterion:
-    """A criterion node; ``slot`` stands for mpm:onSlot where the surroundings name it."""
+def read_criterion(graph: Graph, node: Node, slot: str | None = None, path: tuple[Node, ...] = ()) -> Criterion:
+    """A criterion node; ``slot`` stands for mpm:onSlot where the surroundings name it, ``path`` are the outer nodes.
+
+    Raises NodeFault, also where a named node contains itself.
+    """
+    if node in path:
+        raise NodeFault(f"{describe_node(graph, node)}: it contains itself")
     trees = [term for term in TREES if graph.value(node, term) is not None]
     label = text(graph, node, RDFS.label)
     if trees:
         if len(trees) > 1 or has_comparison(graph, node):
             raise NodeFault(f"{describe_node(graph, node)}: a criterion is one of allOf, anyOf, not, or one comparison")
-        return _read_tree(graph, node, trees[0] == MPM.allOf, trees[0] == MPM.anyOf, slot, label)
+        return _read_tree(graph, (*path, node), trees[0] == MPM.allOf, trees[0] == MPM.anyOf, slot, label)
     return read_comparison(graph, node, slot, label)
 
 
-def _read_tree(graph: Graph, node: Node, every: bool, some: bool, slot: str | None, label: str | None) -> Criterion:
+def _read_tree(
+    graph: Graph, path: tuple[Node, ...], every: bool, some: bool, slot: str | None, label: str | None
+) -> Criterion:
+    node = path[-1]
     if every or some:
         parts = tuple(
-            read_criterion(graph, n, slot) for n in list_items(graph, node, MPM.allOf if every else MPM.anyOf)
+            read_criterion(graph, n, slot, path) for n in list_items(graph, node, MPM.allOf if every else MPM.anyOf)
         )
         if not parts:
             raise NodeFault(f"{describe_node(graph, node)}: an empty list of criteria")
@@ -62,7 +70,7 @@ def _read_tree(graph: Graph, node: Node, every: bool, some: bool, slot: str | No
     part = single_object(graph, node, MPM["not"])
     if part is None:
         raise NodeFault(f"{describe_node(graph, node)}: mpm:not is missing")
-    return Not(read_criterion(graph, part, slot), label)
+    return Not(read_criterion(graph, part, slot, path), label)
 
 
 def has_comparison(graph: Graph, node: Node) -> bool:

@@ -192,8 +192,27 @@ def _read_case(case: Any) -> WorkedCase:
         raise CaseError(f"{name}: expect needs one of {', '.join(_EXPECTED_KEYS)}")
     if "absent" in expect and expect["absent"] not in AbsentReason.__members__:
         raise CaseError(f"{name}: expect: {expect['absent']!r} is not a valid AbsentReason")
+    for key, fits, wanted in (
+        ("value", _is_number, "a number"),
+        ("tolerance", _is_number, "a number"),
+        ("bounds", _is_bounds, "two numbers, or null"),
+    ):
+        if key in expect and not fits(expect[key]):
+            raise CaseError(f"{name}: expect: {key} is not {wanted}")
+    for key in ("issues", "no_issues"):
+        codes = case.get(key, [])
+        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+            raise CaseError(f"{name}: {key} is not a list of codes")
     at = read_instant(case["at"]) if "at" in case else None
     return WorkedCase(name, case.get("module"), inputs, expect, at, case)
+
+
+def _is_number(written: Any) -> bool:
+    return isinstance(written, int | Decimal) and not isinstance(written, bool)
+
+
+def _is_bounds(written: Any) -> bool:
+    return written is None or (isinstance(written, list) and len(written) == 2 and all(map(_is_number, written)))
 
 
 def _find_description(case: WorkedCase, descriptions: tuple[Description, ...]) -> Description:

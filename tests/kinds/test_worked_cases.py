@@ -85,6 +85,11 @@ def test_cases_that_hold(write: Writer, fields: dict[str, Any]) -> None:
         ({"module": "other"}, "names no module of this folder"),
         ({"at": "2026-06-30T00:00:00"}, "a time without a zone"),
         ({"expected": 1}, "expected is not known"),
+        ({"expect": {"value": "23.4"}}, "expect: value is not a number"),
+        ({"expect": {"flag": True, "tolerance": "a"}}, "expect: tolerance is not a number"),
+        ({"expect": {"flag": True, "bounds": [1]}}, "expect: bounds is not two numbers, or null"),
+        ({"issues": None}, "issues is not a list of codes"),
+        ({"no_issues": [1]}, "no_issues is not a list of codes"),
     ],
 )
 def test_faults_are_found(write: Writer, fields: dict[str, Any], fault: str) -> None:

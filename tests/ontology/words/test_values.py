@@ -69,6 +69,18 @@ def test_values(value: Value, short: str, full: str) -> None:
     assert value_words(value) == full
 
 
+def test_the_short_form_makes_no_chance_none_or_certain() -> None:
+    def short(number: str, unit: str = "%") -> str:
+        return value_words(Quantity(Decimal(number), unit), 1, SHORT)
+
+    assert short("0.04") == "under 0.1 %"
+    assert short("0.05") == "0.1 %"
+    assert short("99.96") == "over 99.9 %"
+    assert short("99.94") == "99.9 %"
+    assert (short("0"), short("100")) == ("0 %", "100 %")
+    assert short("0.04", "mg/dL") == "0 mg/dL"
+
+
 @pytest.mark.parametrize("reason", AbsentReason)
 def test_every_absence_has_words(reason: AbsentReason) -> None:
     assert value_words(Absent(reason), style=SHORT).startswith("absent: ")

@@ -122,7 +122,7 @@ class SuppliedRecords:
     def missing_type_reason(self, resource_type: str) -> str:
         """Why what was supplied is not all of the patient's records of a type; names the flag that states it."""
         if not self.part:
-            return f"no complete set of {resource_type} records was handed in"
+            return f"no complete set of {resource_type} records was supplied"
         if resource_type == "Patient":
             return "the patient's own record was not supplied"
         flag = f"--complete {resource_type}, or --complete all"
@@ -174,7 +174,7 @@ def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[
             tuple(each if isinstance(each, bytes) else encode_resource(each) for each in supplied)
         )
     if read.refusal_reason is not None:
-        raise SuppliedRecordsError(f"what was handed in cannot be used: {read.refusal_reason}")
+        raise SuppliedRecordsError(f"the supplied records cannot be used: {read.refusal_reason}")
     loose = _group_by_type((read,))
     # A record that cannot even be named may be of any type: it is counted there, as one that cannot be read.
     types = {kind: (*loose.get(kind, ()), *loose.get("", ())) for kind in complete}
@@ -189,13 +189,13 @@ def _prefetch_fault(
 ) -> str | None:
     """Why what was supplied under a key does not answer its template."""
     if key not in prefetch:
-        return f'"{key}" was not handed in'
+        return f'"{key}" was not supplied'
     if key not in read:
-        return f'"{key}" was handed in as null, which does not tell "none" from "not to be had"'
+        return f'"{key}" was supplied as null, which does not tell "none" from "not available"'
     if read[key].refusal_reason is not None:
-        return f'"{key}" was not handed in whole: {read[key].refusal_reason}'
+        return f'"{key}" was not supplied completely: {read[key].refusal_reason}'
     if not single and not read[key].is_searchset:
-        return f'"{key}" was not handed in whole: it is not a search set'
+        return f'"{key}" was not supplied completely: it is not a search set'
     return None
 
 

@@ -37,7 +37,7 @@ def add_failure_issue(draft: Draft, resource_type: str, error: CollectorError) -
     elif isinstance(error, NotSuppliedError):
         reason, code = AbsentReason.NOT_QUERIED, "not-handed-in"
     draft.note_if_unreachable(resource_type, error)
-    failure = Failure(reason, f"{resource_type} could not be had: {error}.")
+    failure = Failure(reason, f"{resource_type} could not be retrieved: {error}.")
     draft.issues.append(Issue(Severity.WARNING, code, failure.text))
     return failure
 

@@ -144,7 +144,7 @@ class MultiSourceQuestion:
         source = first.target.source
         if first.patient_record is None:
             await self._exclude_others(
-                source.identifiers, "the patient's own record, by which to find it, could not be had"
+                source.identifiers, "the patient's own record, by which to find it, could not be retrieved"
             )
             return
         person = read_person(first.patient_record, source, self._now)
@@ -159,7 +159,7 @@ class MultiSourceQuestion:
             found = await follow_links(first, source, {person.id: person}, (), self._now)
         except CollectorError as error:
             first.draft.note_if_unreachable("Patient", error)
-            found.excluded.append(f"records that are linked to the patient's could not be had: {error}")
+            found.excluded.append(f"records that are linked to the patient's could not be retrieved: {error}")
         first.draft.issues.extend(found.issues)
         self._excluded.exclude(first, found.excluded)
         known = tuple(found.persons.values())

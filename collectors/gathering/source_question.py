@@ -128,7 +128,7 @@ class SourceQuestion:
             assembly.check_patient(self.draft, records)
         elif own and not assembly.contains_patient(self.draft, records):
             # It may be among what did not come: then this is no "there is no such patient".
-            text = "Patient could not be had: what the source sent is not whole."
+            text = "Patient could not be retrieved: what the source sent is not complete."
             self.draft.patient_failure = Failure(AbsentReason.UNREACHABLE, text)
             return
         if prepared.open_sets:
@@ -304,7 +304,7 @@ class SourceQuestion:
     async def _fetch(self, collector: str, resource_type: str, parameters: Parameters) -> SearchResult | CollectorError:
         """The result of one request, or its error: the others beside it are not cut off by that."""
         if self._sender is None:
-            return NotSuppliedError(f"no complete set of {resource_type} records was handed in")
+            return NotSuppliedError(f"no complete set of {resource_type} records was supplied")
         try:
             return await self._sender.search(collector, resource_type, parameters)
         except CollectorError as error:

@@ -52,7 +52,7 @@ LIMITS = {"serum-creatinine": (Fraction("0.1"), Fraction(40)), "systolic": (Frac
 COUNTING = {"final", "amended", "corrected", "preliminary"}
 STATUSES = [*sorted(COUNTING), "registered", "cancelled", "entered-in-error", "unknown", None]
 COMPARATORS = [None, "<", "<=", ">", ">=", "ad"]
-# What dataAbsentReason says: nothing known, or a value that is not to be had.
+# What dataAbsentReason says: nothing known, or a value that is not available.
 ABSENCES = {
     "unknown": "RECORDED_UNKNOWN", "asked-unknown": "RECORDED_UNKNOWN", "temp-unknown": "RECORDED_UNKNOWN",
     "not-asked": "RECORDED_UNKNOWN", "asked-declined": "RECORDED_UNKNOWN", "not-applicable": "RECORDED_UNKNOWN",

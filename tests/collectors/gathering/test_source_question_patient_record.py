@@ -1,4 +1,4 @@
-"""Where the patient's own record cannot be had, it is not known whether there is such a patient."""
+"""Where the patient's own record cannot be retrieved, it is not known whether there is such a patient."""
 
 import pytest
 from starlette.responses import Response

@@ -14,7 +14,7 @@ from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Quantity, Series, Value
 from tests.support.collector_inputs import AT, CREATININE, FIBRILLATION, condition, facts_of, observation, slot
 
-GONE = Failure(AbsentReason.UNREACHABLE, "the laboratory could not be had.")
+GONE = Failure(AbsentReason.UNREACHABLE, "the laboratory could not be retrieved.")
 RECENT: Mapping[str, Any] = {"effectiveDateTime": "2024-05-30T08:00:00Z"}
 OLD: Mapping[str, Any] = {"effectiveDateTime": "2020-05-30T08:00:00Z"}
 

@@ -10,7 +10,7 @@ import httpx
 
 from benchmarks.catalogs import shipped
 from benchmarks.charts import AT, daily, worse
-from benchmarks.graphql_answer import Given
+from benchmarks.graphql_answer import SuppliedGatherer
 from benchmarks.measure import Sizes, Spread, seconds, seconds_async
 from benchmarks.questions import empty_cache, engine, question
 from benchmarks.report import Part, Row
@@ -93,7 +93,7 @@ async def _over_time(sizes: Sizes) -> list[Row]:
     days = sizes.days
     compared = replace(question("p1", ("news2",)), earlier_times=(AT - timedelta(days=days),))
     async with httpx.AsyncClient() as http, engine(shipped()) as opened:
-        given = opened.gatherer = Given(http, [encode_resource(each) for each in daily("p1", days)])
+        given = opened.gatherer = SuppliedGatherer(http, [encode_resource(each) for each in daily("p1", days)])
         given.anew = False
         timelines: list[ConceptTimeline] = []
 

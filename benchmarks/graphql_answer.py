@@ -72,7 +72,7 @@ query Values($patient: ID!, $of: [ID!]!, $at: DateTime) {
 VARIABLES = {"patient": "p1", "of": list(SIX), "at": AT.isoformat()}
 
 
-class Given(Gatherer):
+class SuppliedGatherer(Gatherer):
     """A gatherer with the facts of these records: read again for each question (``anew``), or once."""
 
     def __init__(self, http: httpx.AsyncClient, raws: list[bytes]) -> None:
@@ -90,8 +90,8 @@ class Given(Gatherer):
         deadline: float,
         access: Access | None = None,
         others: Sequence[Target] = (),
-        handed: SuppliedRecords | None = None,
-        allowance: ReadBudget | None = None,
+        supplied: SuppliedRecords | None = None,
+        read_budget: ReadBudget | None = None,
     ) -> SourceFacts:
         """The facts of the records; nothing is retrieved."""
         if self._facts is None or self.anew:
@@ -102,7 +102,7 @@ class Given(Gatherer):
 async def run(sizes: Sizes) -> Part:
     """The constants are the question's own results, returned by the resolver; everything else is the same code."""
     async with httpx.AsyncClient() as http, engine(shipped()) as opened:
-        given = opened.gatherer = Given(http, [encode_resource(record) for record in kidney("p1")])
+        given = opened.gatherer = SuppliedGatherer(http, [encode_resource(record) for record in kidney("p1")])
         asked, constant = GraphQL(opened, ServerSettings()), GraphQL(opened, ServerSettings())
         await _answer(asked)
         await _freeze_results(asked, constant)

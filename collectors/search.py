@@ -25,7 +25,7 @@ class Meaning(IntEnum):
     DOUBTED = 3
     """Only planned, proposed or suspected: does not count, and is reported."""
     NEGATED = 4
-    """It was not done, or is not so: does not count, and is reported."""
+    """It was not done, or is stated to be absent: does not count, and is reported."""
     NEVER = 5
     """The record is to be passed over, as if it were not there."""
 

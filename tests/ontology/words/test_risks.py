@@ -1,4 +1,4 @@
-"""A risk is told one way: as a percentage, and as people among many alike."""
+"""A risk reads one way: as a percentage, and as people among many alike."""
 
 from decimal import Decimal
 

@@ -1,202 +1,248 @@
-"""Acute rises in a series of numbers, each against a baseline, and the episodes that they open.
+"""Acute rises of creatinine, and the episodes of acute kidney injury that they open.
 
-Nothing clinical is fixed here: the module that uses it gives the limits and names them in its warrant.
+One reading of the KDIGO criteria (doi:10.1038/kisup.2011.32, recommendation 2.1.1) for all modules that need it.
+A value meets them if any of three holds: (1) 1.5 times the lowest of the 168 hours before, or more; (2) 1.5 times the
+median of the time from there back to 365 days, or more; (3) 0.3 mg/dL or more above the lowest of the 48 hours before.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from statistics import median
+from decimal import Decimal
+from enum import StrEnum
 
-from ontology.series import Point, day, days_between, window_minima
+from ontology.series import Point
+
+RISE = Decimal("0.2997")
+"""In mg/dL: 0.3 mg/dL or 26.5 µmol/L, whichever is less; the second is 0.29977 mg/dL (and 0.2997 at 88.42)."""
+RATIO = Decimal("1.5")
+SHORT = timedelta(hours=48)
+RECENT = timedelta(hours=168)
+REMOTE = timedelta(days=365)
+LONGEST_EPISODE = timedelta(days=90)
+"""What is still raised after that is chronic."""
+_NOISE = Decimal("1e-9")
+"""What a conversion of units may take off a quotient."""
+Excluded = Sequence[tuple[datetime, datetime]]
+
+
+class Rule(StrEnum):
+    """How a reference was found."""
+
+    LOWEST_OF_48_HOURS = "lowest of 48 hours"
+    LOWEST_OF_7_DAYS = "lowest of 7 days"
+    MEDIAN = "median"
+    LOWEST_AFTER = "later low"
 
 
 @dataclass(frozen=True, slots=True)
-class RiseCriteria:
-    """When a rise counts as acute: ``rise`` or more within ``rise_within``, or ``ratio`` times a baseline or more.
-
-    The baseline is the lowest value within ``recent_days`` before; failing that the median of the values from then
-    back to ``remote_days``; or the lowest within ``recent_days`` after, where that is lower still.  Rises and ratios
-    are compared rounded half up to ``decimals``, so that a published limit holds in either unit system (26.5 µmol/L
-    is 0.2998 mg/dL, published as 0.3).
-    """
-
-    rise: Decimal
-    rise_within: timedelta
-    ratio: Decimal
-    recent_days: int
-    remote_days: int
-    decimals: int = 2
-
-    def rounded(self, value: Decimal) -> Decimal:
-        """As it is compared."""
-        return value.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP)
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a value is compared with, by which rule, and from when until when the values behind it are."""
+class Reference:
+    """What a value is compared with, in mg/dL, by which rule, and from when until when the values behind it are."""
 
     value: Decimal
-    rule: str
+    rule: Rule
     start: datetime
     end: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
-    """One value against what is known around it; None where there is nothing to compare with.
+class Episode:
+    """An episode of acute kidney injury, by the value that began it, with the reference frozen there.
 
-    ``increase`` is over ``lowest``, the least earlier value within the short window.
+    ``newest_before``: when the last value before its beginning was taken, None where nothing precedes it.
+    """
+
+    start: datetime
+    reference: Reference
+    by_rise_alone: bool
+    newest_before: datetime | None
+
+    @property
+    def seen_by_fall(self) -> bool:
+        """Whether only a later, lower value shows that the first one was raised."""
+        return self.reference.rule is Rule.LOWEST_AFTER
+
+    def raised(self, value: Decimal) -> bool:
+        """Whether a value is still above the end of the episode."""
+        if self.by_rise_alone:
+            return value - self.reference.value >= RISE
+        return at_least(value, RATIO, self.reference.value)
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedValue:
+    """One value with what is known before it: the references of criteria 1 to 3, and the episode that it lies in.
+
+    ``chronic``: the episode that it has been raised since, for more than 90 days.  ``over``: the episode that it ended.
     """
 
     time: datetime
     value: Decimal
-    lowest: Point | None
-    increase: Decimal | None
-    baseline: Baseline | None
-    ratio: Decimal | None
-    by_rise: bool
-    by_ratio: bool
+    recent: Reference | None
+    remote: Reference | None
+    short: Reference | None
+    episode: Episode | None
+    chronic: Episode | None
+    over: Episode | None
 
     @property
-    def meets_criteria(self) -> bool:
-        """Whether the value meets one of the criteria."""
-        return self.by_rise or self.by_ratio
+    def comparable(self) -> bool:
+        """Whether there was anything earlier to compare with."""
+        return self.recent is not None or self.remote is not None
 
     @property
-    def has_baseline(self) -> bool:
-        """Whether there was anything to compare the value with."""
-        return self.baseline is not None
+    def by_rise(self) -> bool:
+        """Whether criterion 3 is met."""
+        return self.short is not None and self.value - self.short.value >= RISE
+
+    @property
+    def staging(self) -> Reference | None:
+        """The reference of the highest ratio: that of its episode, or that of criterion 1 or 2."""
+        frozen = None if self.episode is None else self.episode.reference
+        known = [each for each in (frozen, self.remote, self.recent) if each is not None]
+        return min(known, key=lambda each: each.value, default=None)
 
 
-def rises(points: Sequence[Point], criteria: RiseCriteria) -> tuple[Rise, ...]:
-    """Every value, oldest first, with what it is compared with and whether the rise is acute."""
-    ordered = sorted(points)
-    course = _IndexedPoints(ordered, [time for time, _ in ordered], [day(time).toordinal() for time, _ in ordered])
-    indices = range(len(ordered))
-    short = window_minima(ordered, [course.short_window(index, criteria) for index in indices])
-    before = window_minima(ordered, [course.days_before(index, criteria) for index in indices])
-    after = window_minima(ordered, [course.days_after(index, criteria) for index in indices])
-    return tuple(
-        _compare_with_baseline(
-            ordered[index],
-            short[index],
-            _choose_baseline(course, index, before[index], after[index], criteria),
-            criteria,
-        )
-        for index in indices
-    )
+def at_least(value: Decimal, ratio: Decimal, reference: Decimal) -> bool:
+    """Whether a value is ``ratio`` times the reference or more."""
+    return reference > 0 and value >= ratio * reference - _NOISE
 
 
-def remote_baseline(points: Iterable[Point], time: datetime, criteria: RiseCriteria) -> Baseline | None:
-    """The median of the values before the recent days, back to ``remote_days``; None where there are none."""
-    far = (p for p in points if criteria.recent_days < days_between(p[0], time) <= criteria.remote_days)
-    return _median_baseline(sorted(far), criteria)
+def assess(points: Iterable[Point], excluded: Excluded = ()) -> tuple[AssessedValue, ...]:
+    """Every value in mg/dL, oldest first, against what came before it.
 
-
-@dataclass(frozen=True, slots=True)
-class _IndexedPoints:
-    """Points in order, with their times and days beside them to search in: a course may have thousands.
-
-    Each span of positions moves forward only, from one point to the next.
+    An episode begins at the first value that meets the criteria, and freezes the reference of the higher ratio (by
+    criterion 3 alone: the lowest of those 48 hours).  It is over at the first value below 1.5 times that reference
+    (begun by 3 alone: less than 0.3 mg/dL above it) that does not meet criterion 3.  What is still raised after 90
+    days is chronic, and is from then on compared with values since the episode began only.  Where nothing earlier is
+    known, a value of the 168 hours after shows a rise.  Values within the ``excluded`` times (ends included) are
+    neither assessed nor compared with.
     """
+    kept = [p for p in points if not any(first <= p[0] <= last for first, last in excluded)]
+    return _Course(sorted(kept)).assess()
 
-    points: Sequence[Point]
-    times: Sequence[datetime]
-    days: Sequence[int]
 
-    def short_window(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
-        """What lies before a point, within the short window."""
+def acute_times(points: Iterable[Point]) -> frozenset[datetime]:
+    """The times of all values within episodes of acute kidney injury."""
+    return frozenset(each.time for each in assess(points) if each.episode is not None)
+
+
+class _Course:
+    """The values in order; each window moves forward only, so that a dense course of thousands stays cheap."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self.points = points
+        self.times = [time for time, _ in points]
+        # The position of the first value that references may come from.
+        self.floor = 0
+        self._short = SlidingLow(points)
+        self._recent = SlidingLow(points)
+        self._remote = _SlidingMedian(points)
+
+    def assess(self) -> tuple[AssessedValue, ...]:
+        found: list[AssessedValue] = []
+        episode: Episode | None = None
+        chronic: Episode | None = None
+        for index, (time, value) in enumerate(self.points):
+            over: Episode | None = None
+            short, recent, remote = self._references(index)
+            by_rise = short is not None and value - short.value >= RISE
+            if episode is not None and not episode.raised(value) and not by_rise:
+                episode, over = None, episode
+            elif episode is not None and time - episode.start > LONGEST_EPISODE:
+                self.floor = bisect_left(self.times, episode.start)
+                episode, chronic = None, episode
+                short, recent, remote = self._references(index)
+            if chronic is not None and not chronic.raised(value):
+                chronic = None
+            if episode is None:
+                episode = self._begin(index, short, recent, remote)
+            found.append(AssessedValue(time, value, recent, remote, short, episode, chronic, over))
+        return tuple(found)
+
+    def _references(self, index: int) -> tuple[Reference | None, Reference | None, Reference | None]:
+        """Of criteria 3, 1 and 2."""
         time = self.times[index]
-        return bisect_left(self.times, time - criteria.rise_within), bisect_left(self.times, time)
+        before = bisect_left(self.times, time)
+        week = self._since(time - RECENT)
+        short = self._short.lowest(self._since(time - SHORT), before)
+        recent = self._recent.lowest(week, before)
+        remote = self._remote.median(self._since(time - REMOTE), week)
+        return _lowest(short, Rule.LOWEST_OF_48_HOURS), _lowest(recent, Rule.LOWEST_OF_7_DAYS), remote
 
-    def days_before(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
-        """What lies before a point, within the recent days."""
-        return bisect_left(self.days, self.days[index] - criteria.recent_days), bisect_left(
-            self.times, self.times[index]
-        )
+    def _since(self, time: datetime) -> int:
+        return max(self.floor, bisect_left(self.times, time))
 
-    def days_after(self, index: int, criteria: RiseCriteria) -> tuple[int, int]:
-        """What lies after a point, within as many days."""
-        return bisect_right(self.times, self.times[index]), bisect_right(
-            self.days, self.days[index] + criteria.recent_days
-        )
-
-
-def _compare_with_baseline(
-    point: Point, lowest: Point | None, baseline: Baseline | None, criteria: RiseCriteria
-) -> Rise:
-    time, value = point
-    increase = None if lowest is None else criteria.rounded(value - lowest[1])
-    ratio = None if baseline is None or baseline.value <= 0 else criteria.rounded(value / baseline.value)
-    return Rise(
-        time,
-        value,
-        lowest,
-        increase,
-        baseline,
-        ratio,
-        by_rise=increase is not None and increase >= criteria.rise,
-        by_ratio=ratio is not None and ratio >= criteria.ratio,
-    )
-
-
-def _choose_baseline(
-    course: _IndexedPoints, index: int, low_before: Point | None, low_after: Point | None, criteria: RiseCriteria
-) -> Baseline | None:
-    """The baseline from before; a lower value soon after takes its place, since the fall shows the rise."""
-    before = _lowest_baseline(low_before, criteria, "before")
-    if before is None:
-        recent, _ = course.days_before(index, criteria)
-        remote = bisect_left(course.days, course.days[index] - criteria.remote_days)
-        before = _median_baseline(course.points[remote:recent], criteria)
-    after = _lowest_baseline(low_after, criteria, "after")
-    if before is None or (after is not None and after.value < before.value):
-        return after
-    return before
-
-
-def _lowest_baseline(low: Point | None, criteria: RiseCriteria, where: str) -> Baseline | None:
-    if low is None:
+    def _begin(
+        self, index: int, short: Reference | None, recent: Reference | None, remote: Reference | None
+    ) -> Episode | None:
+        time, value = self.points[index]
+        before = bisect_left(self.times, time)
+        newest_before = self.times[before - 1] if before > 0 else None
+        known = [each for each in (remote, recent) if each is not None]
+        lower = min(known, key=lambda each: each.value, default=None)
+        if lower is None:
+            stop = bisect_right(self.times, time + RECENT)
+            after = min(self.points[bisect_right(self.times, time) : stop], key=lambda point: point[1], default=None)
+            later = _lowest(after, Rule.LOWEST_AFTER)
+            if later is None or not at_least(value, RATIO, later.value):
+                return None
+            return Episode(time, later, False, newest_before)
+        if at_least(value, RATIO, lower.value):
+            return Episode(time, lower, False, newest_before)
+        if short is not None and value - short.value >= RISE:
+            return Episode(time, short, True, newest_before)
         return None
-    at, value = low
-    return Baseline(value, f"lowest value of the {criteria.recent_days} days {where}", at, at)
 
 
-def _median_baseline(far: Sequence[Point], criteria: RiseCriteria) -> Baseline | None:
-    if not far:
-        return None
-    rule = f"median of days {criteria.recent_days + 1} to {criteria.remote_days} before"
-    return Baseline(median(value for _, value in far), rule, far[0][0], far[-1][0])
+class SlidingLow:
+    """The lowest point of a span of positions that moves forward.
 
-
-def episodes(points: Sequence[Point], criteria: RiseCriteria, longest: timedelta) -> dict[datetime, Rise]:
-    """The times of all values within acute episodes, each with the rise that opened its episode.
-
-    An episode runs from a value that meets the criteria until one is again below the least value that would have
-    met them there, or for ``longest``, after which it is no longer called acute.
+    No span may begin or end before the one that it follows: so each point is looked at once, however many spans.
     """
-    acute: dict[datetime, Rise] = {}
-    opened: Rise | None = None
-    for rise in rises(points, criteria):
-        if opened is not None:
-            over = rise.time - opened.time > longest
-            below = criteria.rounded(rise.value) < _lowest_acute_value(opened, criteria)
-            opened = None if over or below else opened
-        if opened is None and rise.meets_criteria:
-            opened = rise
-        if opened is not None:
-            acute[rise.time] = opened
-    return acute
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self._points = points
+        self._rising: deque[int] = deque()
+        self._seen = 0
+
+    def lowest(self, first: int, stop: int) -> Point | None:
+        """The first of the lowest points from position ``first`` to before ``stop``; None for an empty span."""
+        points, rising = self._points, self._rising
+        for index in range(self._seen, stop):
+            while rising and points[rising[-1]][1] > points[index][1]:
+                rising.pop()
+            rising.append(index)
+        self._seen = max(self._seen, stop)
+        while rising and rising[0] < first:
+            rising.popleft()
+        return points[rising[0]] if rising else None
 
 
-def _lowest_acute_value(rise: Rise, criteria: RiseCriteria) -> Decimal:
-    limits = []
-    if rise.by_rise and rise.lowest is not None:
-        limits.append(rise.lowest[1] + criteria.rise)
-    if rise.by_ratio and rise.baseline is not None:
-        limits.append(rise.baseline.value * criteria.ratio)
-    return criteria.rounded(min(limits))
+class _SlidingMedian:
+    """The median of a span of positions that moves forward."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self._points = points
+        self._ordered: list[Decimal] = []
+        self._first = self._stop = 0
+
+    def median(self, first: int, stop: int) -> Reference | None:
+        stop = max(first, stop)
+        for index in range(self._stop, stop):
+            if index >= first:
+                insort(self._ordered, self._points[index][1])
+        for index in range(self._first, min(first, self._stop)):
+            del self._ordered[bisect_left(self._ordered, self._points[index][1])]
+        self._first, self._stop = max(first, self._first), max(stop, self._stop)
+        count = len(self._ordered)
+        if not count:
+            return None
+        middle = (self._ordered[(count - 1) // 2] + self._ordered[count // 2]) / 2
+        return Reference(middle, Rule.MEDIAN, self._points[first][0], self._points[stop - 1][0])
+
+
+def _lowest(point: Point | None, rule: Rule) -> Reference | None:
+    return None if point is None else Reference(point[1], rule, point[0], point[0])

@@ -1,135 +1,237 @@
-"""Stage of acute kidney injury by the creatinine criteria of KDIGO 2012 (doi:10.1038/kisup.2011.32)."""
+"""Stage of acute kidney injury, and whether an episode is open, by the creatinine criteria of KDIGO 2012.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+Criteria and stages: doi:10.1038/kisup.2011.32, recommendations 2.1.1 and 2.1.2.  That the higher of two ratios stages
+follows the algorithm of NHS England (about its sensitivity doi:10.1371/journal.pone.0131909).
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.rises import Baseline, Rise, RiseCriteria, episodes, remote_baseline, rises
-from ontology.series import day, days_between
-from ontology.values import Absent, AbsentReason, Coding, Series
+from ontology.rises import (
+    LONGEST_EPISODE,
+    RATIO,
+    RECENT,
+    REMOTE,
+    AssessedValue,
+    Episode,
+    Reference,
+    Rule,
+    assess,
+    at_least,
+)
+from ontology.values import Absent, AbsentReason, Coding, Date, Series
+from ontology.words.lists import count_words
 
 CODES = "https://medtwin.example/codes"
 STAGES = {stage: Coding(CODES, f"aki-stage-{stage}", f"AKI stage {stage}") for stage in (1, 2, 3)}
 NOT_MET = Coding(CODES, "aki-criteria-not-met", "creatinine criteria of AKI not met")
 
-KDIGO = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
-# KDIGO no longer calls it acute after 3 months.
-LONGEST_EPISODE = timedelta(days=90)
-CURRENT_DAYS = 7
 TWICE, THRICE = Decimal(2), Decimal(3)
-FOUR_MG_DL = Decimal(4)
+# 4.0 mg/dL or 353.6 µmol/L, whichever is less (the second is 3.9991 at 88.42).
+FOUR_MG_DL = Decimal("3.999")
+# Above it a rise of 0.3 mg/dL is often chance: at a CV of 5 % a stable 2.5 has one in about a quarter of courses.
+SMALL_RISE_DOUBTFUL = Decimal("1.5")
+# Our choice, about the reference change value of creatinine: a value up to here is no rise above an earlier level.
+SAME_LEVEL = Decimal("1.2")
 # Higher values are probably µmol/L sent as mg/dL.  The same limit as that of eGFR.
 UNLIKELY_MG_DL = Decimal(30)
+WEEK = RECENT
 NO_URINE = "Urine output not assessed; does not exclude AKI."
 NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRise:
-    """One value with its stage, and the baseline and ratio that gave it."""
+def evaluate(
+    creatinine: Series, dialysis_first: Date | Absent, dialysis_last: Date | Absent, at: datetime, episode: Decimal
+) -> Evaluation:
+    """The highest stage of the values in the 7 days before ``at``, or "criteria not met"; for ``episode`` 1 whether an
+    episode is open, or has been over for less than 7 days.
 
-    rise: Rise
-    stage: int
-    baseline: Baseline
-    ratio: Decimal
-
-
-def evaluate(creatinine: Series, at: datetime) -> Evaluation:
-    """The highest stage of the values in the last 7 days before ``at``, or "criteria not met".
-
-    ``creatinine`` in mg/dL.  The criteria: a rise of 0.3 mg/dL or more within 48 hours, or to 1.5 times the baseline
-    or more; the baseline is the lowest value of the 7 days before, else the median of days 8 to 365, else (a fall
-    that shows the rise) the lowest of the 7 days after, if it is lower.  Stage 2 from 2.0 times, stage 3 from 3.0
-    times or, once the criteria are met, from 4.0 mg/dL.  An episode that began earlier and continues is staged
-    against the baseline at its start.  Without a value in the last 7 days, without any baseline, or with a value of
-    those days or a baseline above 30 mg/dL, whose unit is unlikely: Absent(INPUT_ABSENT), never "none".
+    ``creatinine`` in mg/dL; ``dialysis_first`` and ``dialysis_last``: between which days dialysis is recorded.
+    Stage 2 from 2.0 times the reference, stage 3 from 3.0 times or, once the criteria are met, from 4.0 mg/dL, and
+    on dialysis.  Absent(INPUT_ABSENT), and never "not met", where no value is older than 7 days, none is of the last
+    7 days, or a value or a reference is above 30 mg/dL, whose unit is unlikely.
     """
-    found = rises(creatinine.points, KDIGO)
-    current = [rise for rise in found if days_between(rise.time, at) <= CURRENT_DAYS]
+    words = _Words(at)
+    dialysis = _dialysis_span(dialysis_first, dialysis_last, words.zone)
+    excluded = () if dialysis is None else ((dialysis[0], dialysis[1] + WEEK),)
+    values = assess(creatinine.points, excluded)
+    if dialysis is not None and dialysis[1] + WEEK >= at:
+        return _dialysis_evaluation(dialysis, bool(episode), words)
+    if episode:
+        return _episode_evaluation(values, at, words)
+    current = [value for value in values if value.time >= at - WEEK]
     if not current:
-        return _absent_evaluation("no-recent-creatinine", f"There is no creatinine in the last {CURRENT_DAYS} days")
-    unlikely = max((amount for rise in current for amount in _compared_values(rise)), default=UNLIKELY_MG_DL)
-    if unlikely > UNLIKELY_MG_DL:
-        amount = _format_value(unlikely)
-        text = f"A creatinine of {amount} mg/dL (above 30) is compared, in which the unit is to be checked"
-        return _absent_evaluation("creatinine-unit-unlikely", f"{text}: it may stand for µmol/L")
+        return _absent_evaluation("no-recent-creatinine", "No creatinine in the last 7 days")
+    if (unlikely := _unlikely_value(current)) is not None:
+        text = f"A creatinine of {_number(unlikely)} mg/dL (above 30) is compared: check the unit, it may be in µmol/L"
+        return _absent_evaluation("creatinine-unit-unlikely", text)
+    acute = [value for value in current if value.episode is not None]
     latest = current[-1]
-    if latest.baseline is None:
-        text = "There is no earlier creatinine of the last year to compare with: whether it has risen is not known"
-        return _absent_evaluation("no-baseline", text)
-    by_rule = _highest_stage(_stage(rise, rise.baseline) for rise in current if rise.meets_criteria)
-    acute = episodes(creatinine.points, KDIGO, LONGEST_EPISODE)
-    of_episode = _highest_stage(_stage(rise, acute[rise.time].baseline) for rise in current if rise.time in acute)
-    worst = by_rule or of_episode
-    if worst is None:
-        return _unstaged_evaluation(latest, latest.baseline, creatinine.points)
-    return _staged_evaluation(worst, by_rule is not None, of_episode, latest)
+    if acute:
+        return _staged_evaluation(max(acute, key=_severity), latest, values, words)
+    older = [value for value in values if latest.time - REMOTE <= value.time < at - WEEK]
+    return _not_met_evaluation(latest, words) if older else _unknown_evaluation(current, words)
 
 
-def _compared_values(rise: Rise) -> tuple[Decimal, ...]:
-    """The value and, where there is one, its baseline, in mg/dL."""
-    return (rise.value,) if rise.baseline is None else (rise.value, rise.baseline.value)
+def stage_of(value: AssessedValue) -> int:
+    """The stage of a value within an episode: 1 to 3."""
+    reference = value.staging
+    if reference is None:
+        raise ValueError("a value within an episode has a reference")
+    if value.value >= FOUR_MG_DL or at_least(value.value, THRICE, reference.value):
+        return 3
+    return 2 if at_least(value.value, TWICE, reference.value) else 1
 
 
-def _stage(rise: Rise, baseline: Baseline | None) -> StagedRise | None:
-    if baseline is None or baseline.value <= 0:
-        return None
-    ratio = KDIGO.rounded(rise.value / baseline.value)
-    stage = 1
-    if ratio >= TWICE:
-        stage = 2
-    if ratio >= THRICE or KDIGO.rounded(rise.value) >= FOUR_MG_DL:
-        stage = 3
-    return StagedRise(rise, stage, baseline, ratio)
+def _severity(value: AssessedValue) -> tuple[int, Decimal, datetime]:
+    return stage_of(value), _ratio(value), value.time
 
 
-def _highest_stage(staged: Iterable[StagedRise | None]) -> StagedRise | None:
-    """The highest stage; of equal ones the latest."""
-    return max((s for s in staged if s is not None), key=lambda s: (s.stage, s.rise.time), default=None)
+def _ratio(value: AssessedValue) -> Decimal:
+    reference = value.staging
+    return Decimal(0) if reference is None or reference.value <= 0 else value.value / reference.value
 
 
-def _staged_evaluation(worst: StagedRise, by_rule: bool, of_episode: StagedRise | None, latest: Rise) -> Evaluation:
-    rise = worst.rise
-    reasons = [f"{worst.ratio:f} times the baseline of {_describe_baseline(worst.baseline)}"]
-    if rise.by_rise and rise.lowest is not None:
-        reasons.append(f"{rise.increase:f} mg/dL above {_format_point(*rise.lowest)}, within 48 hours")
-    warrant = f"Creatinine {_format_point(rise.time, rise.value)}: {'; '.join(reasons)}"
-    issues = []
-    if not by_rule:
-        text = "The rise was earlier and goes on; staged against the baseline that it began from"
-        issues.append(Issue(Severity.WARNING, "episode-goes-on", text, "creatinine"))
-    elif of_episode is not None and of_episode.stage > worst.stage:
-        text = (
-            f"Against the baseline that the episode began from, {_describe_baseline(of_episode.baseline)}, it is stage"
+def _unlikely_value(current: Sequence[AssessedValue]) -> Decimal | None:
+    compared = [value.value for value in current]
+    compared += [each.value for value in current for each in (value.recent, value.remote, value.staging) if each]
+    return max((each for each in compared if each > UNLIKELY_MG_DL), default=None)
+
+
+def _staged_evaluation(
+    worst: AssessedValue, latest: AssessedValue, values: Sequence[AssessedValue], words: "_Words"
+) -> Evaluation:
+    stage, reference, began = stage_of(worst), worst.staging, worst.episode
+    if reference is None or began is None:
+        raise ValueError("a staged value has a reference and an episode")
+    # Where only the fall shows that the first value was raised, the value after the fall is looked at as well.
+    risen = latest if began.seen_by_fall and latest.episode is not None else worst
+    issues = [*_doubts(worst, began, words, values[0].time, _earlier_level(risen, values))]
+    by_ratio = 3 if _ratio(worst) >= THRICE else 2 if _ratio(worst) >= TWICE else 1
+    if stage > by_ratio:
+        text = f"Stage 3 by 4.0 mg/dL or more. The English algorithm stages by ratio alone and gives {by_ratio}"
+        issues.append(Issue(Severity.INFORMATION, "stage-3-by-4-mg", text, "creatinine"))
+    times = f"{words.ratio(_ratio(worst))} times {words.reference(reference)}"
+    reasons = [times]
+    if worst.by_rise and worst.short is not None:
+        over_short = worst.value - worst.short.value
+        reasons.append(f"{_number(over_short)} mg/dL above {words.reference(worst.short)}")
+    compared = reasons[-1] if _by_rise_alone(worst, began) and worst.by_rise else times
+    passed = latest.time != worst.time
+    least = " at least" if began.seen_by_fall else ""
+    when = " in the last 7 days" if passed else ""
+    which = f" on {words.day(worst.time)}" if passed else ""
+    claim = f"AKI stage {stage}{least}{when}: creatinine {_number(worst.value)} mg/dL{which}, {compared}"
+    if passed:
+        now = f"Now {_number(latest.value)} mg/dL on {words.day(latest.time)}{_course(worst, latest, words)}"
+        claim = f"{claim}. {now}"
+        issues.append(Issue(Severity.INFORMATION, "stage-before-latest", now, "creatinine"))
+    warrant = f"Creatinine {words.point(worst)}: {'; '.join(reasons)}"
+    if worst.time != began.start:
+        warrant = f"{warrant}; the episode began on {words.day(began.start)}"
+    return Evaluation(STAGES[stage], Working(warrant, claim, NO_URINE_STAGED), tuple(issues))
+
+
+def _course(worst: AssessedValue, latest: AssessedValue, words: "_Words") -> str:
+    """What became of it since."""
+    if latest.episode is not None:
+        return f", stage {stage_of(latest)}" if stage_of(latest) < stage_of(worst) else ""
+    if latest.chronic is not None:
+        return f", raised since {words.day(latest.chronic.start)}: no longer acute"
+    return ": over"
+
+
+def _by_rise_alone(value: AssessedValue, began: Episode) -> bool:
+    return began.by_rise_alone and _ratio(value) < RATIO
+
+
+def _doubts(
+    worst: AssessedValue, began: Episode, words: "_Words", first: datetime, level: AssessedValue | None
+) -> tuple[Issue, ...]:
+    """The cautions of a stage; ``first``: when the first value was taken, ``level``: an earlier one as high."""
+    found: dict[str, str] = {}
+    before = began.newest_before
+    if began.seen_by_fall:
+        found["seen-by-fall"] = (
+            "Nothing earlier to compare with: the later fall shows the rise. The stage may be higher"
         )
-        issues.append(Issue(Severity.WARNING, "higher-stage-of-episode", f"{text} {of_episode.stage}", "creatinine"))
-    if latest.time != rise.time:
-        text = f"The stage is the highest of the last {CURRENT_DAYS} days; the latest creatinine is"
-        text = f"{text} {_format_point(latest.time, latest.value)}"
-        issues.append(Issue(Severity.INFORMATION, "stage-before-latest", text, "creatinine"))
-    # An earlier stage must not read as that of the latest value.
-    when = "" if latest.time == rise.time else f" on {day(rise.time).isoformat()}, the highest of {CURRENT_DAYS} days"
-    claim = f"AKI stage {worst.stage} by creatinine{when}"
-    return Evaluation(STAGES[worst.stage], Working(warrant, claim, NO_URINE_STAGED), tuple(issues))
+    elif before is not None and began.start - before > LONGEST_EPISODE:
+        text = f"No creatinine between {words.day(before)} and {words.day(began.start)}"
+        found["reference-over-90-days"] = f"{text}: acute or chronic cannot be told apart"
+    elif began.start - first <= WEEK:
+        found["no-earlier-baseline"] = "All values before it are of the same week. The stage may be higher"
+    if _by_rise_alone(worst, began) and worst.value > SMALL_RISE_DOUBTFUL:
+        text = "Above 1.5 mg/dL a rise of 0.3 mg/dL in 48 hours can be chance"
+        found["small-rise"] = f"{text}; the ratio is below 1.5"
+    if level is not None:
+        text = (
+            f"Creatinine fell and returned to an earlier level, {_number(level.value)} mg/dL on {words.day(level.time)}"
+        )
+        found["return-to-earlier-level"] = f"{text}. The low value may have been dilution"
+    return tuple(Issue(Severity.WARNING, code, text, "creatinine") for code, text in found.items())
 
 
-def _unstaged_evaluation(latest: Rise, baseline: Baseline, points: Sequence[tuple[datetime, Decimal]]) -> Evaluation:
-    warrant = (
-        f"Creatinine {_format_point(latest.time, latest.value)}: {latest.ratio:f} times the baseline of"
-        f" {_describe_baseline(baseline)};"
-        " neither 1.5 times nor, within 48 hours, 0.3 mg/dL more"
-    )
-    issues: tuple[Issue, ...] = ()
-    earlier = remote_baseline(points, latest.time, KDIGO)
-    if earlier is None:
+def _earlier_level(risen: AssessedValue, values: Sequence[AssessedValue]) -> AssessedValue | None:
+    """A value about as high, of the year before the low that the rise began from and of no episode; or None."""
+    began = risen.episode
+    if began is None or began.reference.rule in (Rule.MEDIAN, Rule.LOWEST_AFTER):
+        return None
+    since, low = began.start - REMOTE, began.reference.start
+    before = [value for value in values if since <= value.time < low and _is_usual(value)]
+    if not before:
+        return None
+    highest = max(before, key=lambda each: each.value)
+    usual = highest.value if risen.remote is None else risen.remote.value
+    fell = usual >= SAME_LEVEL * began.reference.value
+    returned = risen.value <= highest.value or (fell and risen.value <= SAME_LEVEL * usual)
+    return highest if returned else None
+
+
+def _is_usual(value: AssessedValue) -> bool:
+    """Whether a value is not known to be raised; one that only a fall shows to be may be the usual one."""
+    return value.chronic is None and (value.episode is None or value.episode.seen_by_fall)
+
+
+def _not_met_evaluation(latest: AssessedValue, words: "_Words") -> Evaluation:
+    reference, issues = latest.staging, []
+    compared = "" if reference is None else f", {words.ratio(_ratio(latest))} times {words.reference(reference)}"
+    claim = f"AKI criteria not met: creatinine {_number(latest.value)} mg/dL{compared}"
+    if (raised := latest.chronic) is not None:
+        ratio = words.ratio(latest.value / raised.reference.value)
+        text = f"raised since {words.day(raised.start)}, for more than 90 days: chronic, not acute"
+        claim = f"AKI criteria not met: creatinine {_number(latest.value)} mg/dL, {text}"
+        text = f"Creatinine is {text} ({ratio} times {words.reference(raised.reference)})"
+        issues.append(Issue(Severity.WARNING, "raised-since", text, "creatinine"))
+    elif latest.remote is None:
         text = "All values to compare with are of the same week: a rise before it would not be seen"
-        issues = (Issue(Severity.WARNING, "no-earlier-baseline", text, "creatinine"),)
-    elif earlier.value > 0 and KDIGO.rounded(latest.value / earlier.value) >= KDIGO.ratio:
-        text = f"Creatinine is raised against the {_describe_baseline(earlier)}, though not within the last days"
-        issues = (Issue(Severity.WARNING, "raised-against-earlier-baseline", text, "creatinine"),)
-    return Evaluation(NOT_MET, Working(warrant, "The creatinine criteria of AKI are not met", NO_URINE), issues)
+        issues.append(Issue(Severity.WARNING, "no-earlier-baseline", text, "creatinine"))
+    warrant = (
+        f"Creatinine {words.point(latest)}{compared}; neither 1.5 times the lowest of 7 days or the median before,"
+        " nor 0.3 mg/dL above the lowest of 48 hours"
+    )
+    return Evaluation(NOT_MET, Working(warrant, claim, NO_URINE), tuple(issues))
+
+
+def _unknown_evaluation(current: Sequence[AssessedValue], words: "_Words") -> Evaluation:
+    """No rise, and nothing older than 7 days: whether there is an injury cannot be known."""
+    latest = current[-1]
+    if len(current) > 1:
+        hours = int((latest.time - current[0].time) / timedelta(hours=1))
+        text = f"No rise in {count_words(hours, 'hour')}; AKI before the first value is not excluded"
+        issues = [("no-older-value", f"{text}. Latest creatinine {words.point(latest)}")]
+    else:
+        text = f"No earlier creatinine to compare {words.point(latest)} with; AKI is not excluded"
+        issues = [("no-baseline", text)]
+    highest = max(current, key=lambda each: each.value)
+    if highest.value >= FOUR_MG_DL:
+        text = f"Creatinine {words.point(highest)}: AKI stage 3 and advanced chronic disease cannot be told apart"
+        issues.insert(0, ("aki-until-shown-otherwise", f"{text}; to be treated as AKI until shown otherwise"))
+    told = tuple(Issue(Severity.ERROR, code, text, "creatinine") for code, text in issues)
+    warrant = " ".join(f"{issue.text}." for issue in told)
+    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant, qualifier=NO_URINE), told)
 
 
 def _absent_evaluation(code: str, text: str) -> Evaluation:
@@ -137,16 +239,81 @@ def _absent_evaluation(code: str, text: str) -> Evaluation:
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"{text}.", qualifier=NO_URINE), (issue,))
 
 
-def _format_point(time: datetime, value: Decimal) -> str:
-    return f"{_format_value(value)} mg/dL ({day(time).isoformat()})"
+def _dialysis_span(first: Date | Absent, last: Date | Absent, zone: timezone) -> tuple[datetime, datetime] | None:
+    """From the first to the last day of recorded dialysis, ends included."""
+    if isinstance(first, Absent) or isinstance(last, Absent):
+        return None
+    return datetime.combine(first.start, time.min, zone), datetime.combine(last.end, time.max, zone)
 
 
-def _format_value(value: Decimal) -> str:
+def _dialysis_evaluation(dialysis: tuple[datetime, datetime], episode: bool, words: "_Words") -> Evaluation:
+    span = words.days(dialysis[0].date(), dialysis[1].date())
+    if dialysis[1] - dialysis[0] > LONGEST_EPISODE:
+        text = f"Dialysis {span}, over more than 90 days: chronic, or twice, cannot be told apart"
+        return _absent_evaluation("dialysis-over-90-days", text)
+    text = "AKI or first ESKD: no chronic dialysis and no ESKD are recorded. Creatinine on dialysis is not compared"
+    issue = Issue(Severity.WARNING, "aki-or-first-eskd", text, "dialysis_first")
+    claim = f"{'AKI episode open' if episode else 'AKI stage 3'}: dialysis {span}"
+    value = True if episode else STAGES[3]
+    return Evaluation(value, Working(f"Dialysis {span}, which is stage 3", claim), (issue,))
+
+
+def _episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: "_Words") -> Evaluation:
+    """Whether an episode is open as far as values show, or has been over for less than 7 days."""
+    if not values:
+        return _absent_evaluation("no-baseline", "No creatinine to compare")
+    latest = values[-1]
+    warrant = f"Latest creatinine {words.point(latest)}"
+    if (began := latest.episode) is not None:
+        claim = f"AKI episode open since {words.day(began.start)}"
+        text = f"{warrant}, against {words.reference(began.reference)}; no value since shows that it is over"
+        return Evaluation(True, Working(text, claim, NO_URINE_STAGED))
+    ended = next((value for value in reversed(values) if value.over is not None), None)
+    if ended is not None and at - ended.time < WEEK:
+        claim = f"AKI episode over since {words.day(ended.time)}, for less than 7 days"
+        return Evaluation(True, Working(f"{warrant}; over at {words.point(ended)}", claim, NO_URINE_STAGED))
+    if not any(latest.time - REMOTE <= value.time < latest.time - WEEK for value in values):
+        text = f"No creatinine from more than 7 days before {words.point(latest)}; AKI is not excluded"
+        return _absent_evaluation("no-older-value", text)
+    return Evaluation(False, Working(f"{warrant}: no episode", "No AKI episode is open by creatinine", NO_URINE))
+
+
+def _number(value: Decimal) -> str:
     """The value as recorded, without the decimals that a conversion of units adds."""
-    return f"{min(value, KDIGO.rounded(value), key=lambda v: len(f'{v:f}')):f}"
+    rounded = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{min(value, rounded, key=lambda v: len(f'{v:f}')):f}"
 
 
-def _describe_baseline(baseline: Baseline) -> str:
-    start, end = day(baseline.start).isoformat(), day(baseline.end).isoformat()
-    when = start if start == end else f"{start} to {end}"
-    return f"{_format_value(baseline.value)} mg/dL ({baseline.rule}, {when})"
+class _Words:
+    """Days and references in words, in the zone of the evaluation time; its year is left out."""
+
+    def __init__(self, at: datetime) -> None:
+        # The offset alone, since it alone is part of the fingerprint.
+        self.zone = timezone(at.utcoffset() or timedelta(0))
+        self.year = at.year
+
+    def day(self, when: datetime) -> str:
+        return self._date(when.astimezone(self.zone).date())
+
+    def days(self, first: date, last: date) -> str:
+        start, end = self._date(first), self._date(last)
+        return f"on {start}" if first == last else f"{start} to {end}"
+
+    def _date(self, day: date) -> str:
+        year = "" if day.year == self.year else f" {day.year}"
+        return f"{day.day} {MONTHS[day.month - 1]}{year}"
+
+    def point(self, value: AssessedValue) -> str:
+        return f"{_number(value.value)} mg/dL ({self.day(value.time)})"
+
+    def reference(self, reference: Reference) -> str:
+        start, end = self.day(reference.start), self.day(reference.end)
+        if reference.rule is not Rule.MEDIAN:
+            return f"{_number(reference.value)} ({reference.rule}, {start})"
+        return f"{_number(reference.value)} ({start if start == end else f'median of {start} to {end}'})"
+
+    def ratio(self, ratio: Decimal) -> str:
+        """To one decimal, and to two rounded down where one would reach the next limit."""
+        brief = ratio.quantize(Decimal("0.1"), ROUND_HALF_UP)
+        crossed = any(ratio < limit <= brief for limit in (RATIO, TWICE, THRICE))
+        return f"{ratio.quantize(Decimal('0.01'), ROUND_DOWN) if crossed else brief:f}"

@@ -1,30 +1,27 @@
 """Whether a GFR below 60 has been shown to last (KDIGO 2024, doi:10.1016/j.kint.2023.10.018: for at least 3 months)."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.rises import RiseCriteria, episodes
+from ontology.rises import acute_times
 from ontology.series import Point, day, days_between
 from ontology.values import Absent, AbsentReason, Series
 
 DECREASED = Decimal(60)
 # KDIGO says 3 months; counted as 90 days here.
 DAYS = 90
-# KDIGO 2012, acute kidney injury (doi:10.1038/kisup.2011.32).
-ACUTE = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
 
 
 def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
     """True, false, or Absent(INPUT_ABSENT) where the series is inconclusive, as of its latest value.
 
     ``egfr`` in mL/min/1.73 m², ``creatinine`` in mg/dL.  Values within episodes of acute kidney injury are left out:
-    from a value that meets the KDIGO creatinine criteria until one that no longer does, for 90 days at most.
+    from a value that meets the KDIGO creatinine criteria until one that ends the episode, for 90 days at most.
     True: the latest value is below 60, and so are all values back to one at least 90 days before it.  False: a value
     of 60 or more lies less than 90 days before the latest, or is the latest, so that the GFR has not been below 60
     throughout.  Days are UTC calendar days.
     """
-    acute = episodes(creatinine.points, ACUTE, timedelta(days=DAYS))
+    acute = acute_times(creatinine.points)
     points = [point for point in egfr.points if point[0] not in acute]
     issues = _excluded_issues(len(egfr.points) - len(points))
     if not points:

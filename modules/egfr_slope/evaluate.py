@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from modules.egfr_slope.regression import LEVEL, fit
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
-from ontology.rises import RiseCriteria, episodes
+from ontology.rises import acute_times
 from ontology.series import Point, day, days_between, first_of_each_day
 from ontology.values import Absent, AbsentReason, Quantity, Series
 
@@ -17,20 +17,17 @@ RAPID = Decimal(-5)
 LEAST_POINTS = 3
 LEAST_DAYS = 365
 DECIMALS = Decimal("0.01")
-# KDIGO 2012, acute kidney injury (doi:10.1038/kisup.2011.32); an episode counts as acute for 90 days at most.
-ACUTE = RiseCriteria(Decimal("0.3"), timedelta(hours=48), Decimal("1.5"), recent_days=7, remote_days=365)
-LONGEST_EPISODE = timedelta(days=90)
 
 
 def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
     """Slope in mL/min/1.73 m² a year (365.25 days), to two decimals, with its 95 % confidence interval.
 
     ``egfr`` in mL/min/1.73 m² with the age as of each value, ``creatinine`` in mg/dL.  Values within episodes of
-    acute kidney injury are left out (from one that meets the KDIGO creatinine criteria until one that no longer
-    does); of the rest the first value of each UTC day is used.  Fewer than 3 points, or points over less than 365
+    acute kidney injury are left out (from one that meets the KDIGO creatinine criteria until one that ends the
+    episode); of the rest the first value of each UTC day is used.  Fewer than 3 points, or points over less than 365
     days, give Absent(INPUT_ABSENT).
     """
-    acute = episodes(creatinine.points, ACUTE, LONGEST_EPISODE)
+    acute = acute_times(creatinine.points)
     steady = [point for point in egfr.points if point[0] not in acute]
     points = first_of_each_day(steady)
     issues = _excluded_issues(len(egfr.points) - len(steady), len(steady) - len(points))

@@ -1,181 +1,351 @@
-"""AKI by creatinine: criteria, baselines, and what is never called "no injury"."""
+"""AKI by creatinine: each criterion at its edge, the episode and its two ends, and what is never called "not met"."""
 
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ontology.evaluation import Evaluation
+from ontology.values import Coding, Date, Series
 from tests.support.module_inputs import (
     INPUT_ABSENT,
     NOT_APPLICABLE,
     caution_texts,
-    code_of,
-    creatinine,
-    day,
     evaluate_module,
+    interpret_module,
     issue_codes,
     issue_texts,
 )
 
-NONE = "aki-criteria-not-met"
+AT = datetime(2026, 6, 15, 12, tzinfo=UTC)
+HOUR, DAY, YEAR = 1.0, 24.0, 8760.0
+ABSENT, NOT_MET = "absent", "not-met"
+Point = tuple[float, float | str]
+CASES = json.loads((Path(__file__).parents[1] / "cases" / "aki.json").read_text(), parse_float=Decimal)["cases"]
 
 
-def stage(*points: tuple[float, str | float], at: float | None = None, **more: Any) -> Evaluation:
-    when = day(points[-1][0] + 0.1 if at is None else at)
-    return evaluate_module("aki-stage", {"creatinine": creatinine(*points), "age": 60, "dialysis": False, **more}, when)
+def given(points: tuple[Point, ...], **more: Any) -> dict[str, Any]:
+    """``points``: hours before the question and mg/dL."""
+    course = sorted((AT - timedelta(hours=hours), Decimal(str(value))) for hours, value in points)
+    return {"creatinine": Series(tuple(course), "mg/dL"), "age": 60, "chronic_dialysis": False, **more}
+
+
+def staged(*points: Point, at: datetime = AT, **more: Any) -> Evaluation:
+    return evaluate_module("aki-stage", given(points, **more), at)
+
+
+def outcome(evaluation: Evaluation) -> str:
+    if not isinstance(evaluation.value, Coding):
+        assert evaluation.value == INPUT_ABSENT
+        return ABSENT
+    return evaluation.value.code.removeprefix("aki-").replace("criteria-", "")
+
+
+def claim(evaluation: Evaluation) -> str:
+    return evaluation.working.claim or ""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_courses_with_a_right_stage(case: dict[str, Any]) -> None:
+    factor = {"mg/dL": Decimal(1), "umol/L": Decimal("0.011312")}[case["unit"]]
+    evaluation = staged(*((float(p["hours_before"]), p["value"] * factor) for p in case["creatinine"]))
+    expected = case["expect"].split(",")[0].split(" ")
+    assert outcome(evaluation) == expected[0]
+    assert ("at least" in claim(evaluation)) is ("least" in expected)
+    assert ("to be treated as AKI until shown otherwise" in issue_texts(evaluation)) is ("urgent" in case["expect"])
+    if "now" in case["expect"]:
+        assert f"Now {case['expect'].split(' ')[-1]} mg/dL" in claim(evaluation)
+        assert "in the last 7 days" in claim(evaluation)
+    if "since when" in case["why"]:
+        assert "raised since 7 Mar, for more than 90 days: chronic" in claim(evaluation)
+
+
+OLD = (60 * DAY, 1.0)
 
 
 @pytest.mark.parametrize(
     ("points", "expected"),
     [
-        (((0, 1.0), (2, 1.3)), "aki-stage-1"),  # 0.3 within 48 hours
-        (((0, 1.0), (2, 1.29)), NONE),
-        (((0, 1.0), (2.1, 1.3)), NONE),  # 0.3, but slower
-        (((0, 1.0), (7, 1.5)), "aki-stage-1"),
-        (((0, 1.0), (7, 1.49)), NONE),
-        (((0, 1.0), (7, 1.99)), "aki-stage-1"),
-        (((0, 1.0), (7, 2.0)), "aki-stage-2"),
-        (((0, 1.0), (7, 2.99)), "aki-stage-2"),
-        (((0, 1.0), (7, 3.0)), "aki-stage-3"),
+        # Criterion 2: 1.5 times the median, and the stages.
+        ((OLD, (HOUR, 1.49)), NOT_MET),
+        ((OLD, (HOUR, 1.5)), "stage-1"),
+        ((OLD, (HOUR, 1.99)), "stage-1"),
+        ((OLD, (HOUR, 2.0)), "stage-2"),
+        ((OLD, (HOUR, 2.99)), "stage-2"),
+        ((OLD, (HOUR, 3.0)), "stage-3"),
+        # Criterion 1: the lowest of 168 hours, its edge included.
+        (((60 * DAY, 1.4), (169, 1.0), (0, 1.5)), NOT_MET),
+        (((60 * DAY, 1.4), (168, 1.0), (0, 1.5)), "stage-1"),
+        (((60 * DAY, 1.4), (167, 1.0), (0, 1.5)), "stage-1"),
+        # Criterion 3: 0.3 mg/dL within 48 hours.
+        (((60 * DAY, 1.0), (48, 1.0), (0, 1.29)), NOT_MET),
+        (((60 * DAY, 1.0), (48, 1.0), (0, 1.3)), "stage-1"),
+        (((60 * DAY, 1.0), (49, 1.0), (0, 1.3)), NOT_MET),
+        # 26.5 µmol/L, and 26.4.
+        (((60 * DAY, "1.0"), (48, "1.0"), (0, "1.299768")), "stage-1"),
+        (((60 * DAY, "1.0"), (48, "1.0"), (0, "1.298636")), NOT_MET),
+        # References reach 365 days back.
+        (((YEAR, 1.0), (0, 3.0)), "stage-3"),
+        (((YEAR + HOUR, 1.0), (0, 3.0)), ABSENT),
+        # 4.0 mg/dL is stage 3 once the criteria are met.
+        (((60 * DAY, 3.7), (40, 3.68), (0, 3.99)), "stage-1"),
+        (((60 * DAY, 3.7), (40, 3.69), (0, 4.0)), "stage-3"),
+        (((60 * DAY, 3.7), (40, 3.69), (0, "3.99992")), "stage-3"),  # 353.6 µmol/L
+        (((60 * DAY, 4.2), (40, 4.2), (0, 4.3)), NOT_MET),
+        # The value that is staged is of the last 7 days, the edge included.
+        ((OLD, (170, 1.6)), ABSENT),
+        ((OLD, (168, 1.6)), "stage-1"),
+        ((OLD, (168, 1.6), (100, 1.0)), "stage-1"),
+        ((OLD, (169, 1.6), (100, 1.0)), NOT_MET),
+        # "Not met" needs a value older than 7 days.
+        (((168, 1.0), (0, 1.1)), ABSENT),
+        (((168.1, 1.0), (0, 1.1)), NOT_MET),
+        # A later value shows a rise only where nothing earlier exists, and within 168 hours.
+        (((168, 1.5), (0, 1.0)), "stage-1"),
+        (((60 * DAY, 1.5), (100, 1.5), (0, 1.0)), NOT_MET),
+    ],
+)  # fmt: skip
+def test_each_edge(points: tuple[Point, ...], expected: str) -> None:
+    assert outcome(staged(*points)) == expected
+
+
+def plateau(days: float) -> tuple[Point, ...]:
+    """1.0, then 1.6 for so many days until now."""
+    steps = [days * DAY * share for share in (1, 0.75, 0.5, 0.25, 0.1)]
+    return ((days + 30) * DAY, 1.0), *((hours, 1.6) for hours in steps), (0, 1.6)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        (plateau(89), "stage-1"),
+        (plateau(90), "stage-1"),
+        (plateau(90.1), NOT_MET),
+        # Acute on chronic: references come only from values since.
+        ((*plateau(120)[:-1], (30, 1.6), (0, 1.95)), "stage-1"),
+        ((*plateau(120)[:-1], (0, 2.4)), "stage-1"),
+        ((*plateau(120)[:-1], (0, 2.3)), NOT_MET),
+        # The episode goes on at 1.5 times its reference, though the days before are as high.
+        ((OLD, (20 * DAY, 3.2), *((day * DAY, 3.1) for day in range(14, -1, -1))), "stage-3"),
+        # Over at the first value below 1.5 times its reference; what follows is a matter of its own.
+        ((OLD, (20 * DAY, 3.2), (14 * DAY, 1.49), (1, 1.45)), NOT_MET),
+        # Begun by 0.3 mg/dL alone: over at less than that above the lowest of those 48 hours.
+        (((60 * DAY, 1.0), (220, 1.0), (200, 1.3), (0, 1.3)), "stage-1"),
+        (((60 * DAY, 1.0), (220, 1.0), (200, 1.3), (0, 1.29)), NOT_MET),
+        # A slow doubling is measured by the reference that was frozen, not by last week's.
+        ((OLD, *((day * DAY, 2.2 - 0.1 * day) for day in range(6, -1, -1))), "stage-2"),
+    ],
+)  # fmt: skip
+def test_an_episode_has_a_frozen_reference_and_two_ends(points: tuple[Point, ...], expected: str) -> None:
+    assert outcome(staged(*points)) == expected
+
+
+@pytest.mark.parametrize(
+    ("points", "code", "warned"),
+    [
+        # A reference older than 90 days, and alone.
+        (((90 * DAY, 1.0), (0, 2.0)), "reference-over-90-days", False),
+        (((91 * DAY, 1.0), (0, 2.0)), "reference-over-90-days", True),
+        (((91 * DAY, 1.0), (60 * DAY, 1.0), (0, 2.0)), "reference-over-90-days", False),
+        # By 0.3 mg/dL alone, above 1.5.
+        (((60 * DAY, 1.2), (40, 1.2), (0, 1.5)), "small-rise", False),
+        (((60 * DAY, 1.2), (40, 1.2), (0, 1.51)), "small-rise", True),
+        (((60 * DAY, 1.0), (40, 1.2), (0, 1.51)), "small-rise", False),  # 1.5 times the median too
+        # A return to an earlier level.
+        (((60 * DAY, 1.2), (72, 1.2), (30, 0.78), (0, 1.2)), "return-to-earlier-level", True),
+        (((72, 1.2), (30, 0.78), (0, 1.2)), "return-to-earlier-level", True),
+        (((72, 1.25), (30, 0.78), (0, 1.2)), "return-to-earlier-level", True),
+        (((60 * DAY, 0.8), (72, 0.8), (30, 0.78), (0, 1.2)), "return-to-earlier-level", False),
+        # By 4.0 mg/dL, where the English algorithm gives less.
+        (((60 * DAY, 3.75), (40, 3.75), (0, 4.1)), "stage-3-by-4-mg", True),
+        (((60 * DAY, 1.2), (40, 1.2), (0, 4.1)), "stage-3-by-4-mg", False),
+        # Nothing but values of one week.
+        (((100, 1.0), (0, 2.0)), "no-earlier-baseline", True),
+        (((60 * DAY, 1.0), (0, 2.0)), "no-earlier-baseline", False),
+        (((100, 2.0), (0, 1.0)), "seen-by-fall", True),
+    ],
+)  # fmt: skip
+def test_cautions_of_a_stage(points: tuple[Point, ...], code: str, warned: bool) -> None:
+    evaluation = staged(*points)
+    assert "stage-" in outcome(evaluation)
+    assert (code in issue_codes(evaluation)) is warned
+
+
+def test_the_english_algorithm_is_named_with_what_it_gives() -> None:
+    told = issue_texts(staged((60 * DAY, 3.75), (40, 3.75), (0, 4.1)))
+    assert "The English algorithm stages by ratio alone and gives 1" in told
+
+
+@pytest.mark.parametrize(
+    ("points", "urgent"),
+    [
+        (((2, "3.998"),), False),
+        (((2, "4.0"),), True),
+        (((2, "3.99992"),), True),  # 353.6 µmol/L
+        (((100, 4.1), (2, 3.9)), True),  # any value
+        (((60 * DAY, 4.2), (2, 4.2)), False),
     ],
 )
-def test_criteria_and_stages(points: tuple[tuple[float, float], ...], expected: str) -> None:
-    assert code_of(stage(*points)) == expected
+def test_from_4_mg_without_anything_older_it_is_to_be_treated_as_aki(points: tuple[Point, ...], urgent: bool) -> None:
+    evaluation = staged(*points)
+    assert ("to be treated as AKI until shown otherwise" in evaluation.working.warrant) is urgent
+    assert ("aki-until-shown-otherwise" in issue_codes(evaluation)) is urgent
 
 
-def test_4_mg_is_stage_3_only_once_criteria_are_met() -> None:
-    assert code_of(stage((-100, 4.2), (0, 4.2), (3, 4.3))) == NONE
-    assert code_of(stage((-100, 3.8), (0, 3.8), (2, 4.1))) == "aki-stage-3"
-    assert code_of(stage((-100, 3.8), (0, 3.6), (2, 3.9))) == "aki-stage-1"
-
-
-def test_limits_hold_in_molar_units_as_published() -> None:
-    # 26.5 µmol/L more than 88.4 µmol/L, and 353.6 µmol/L, at 88.42 µmol/L for a mg/dL.
-    assert code_of(stage((0, "0.99977"), (2, "1.29948"))) == "aki-stage-1"
-    assert code_of(stage((0, "3.6"), (2, "3.99909"))) == "aki-stage-3"
-
-
-def test_baseline_is_the_lowest_of_7_days_and_named() -> None:
-    warrant = stage((-200, 0.9), (0, 1.2), (2, 1.0), (5, 1.6)).working.warrant
-    assert "1.0 mg/dL (lowest value of the 7 days before, 2024-01-03)" in warrant
-
-
-def test_else_the_median_of_days_8_to_365_and_named() -> None:
-    evaluation = stage((-360, 9.0), (-200, 1.0), (-100, 1.1), (-20, 1.2), (-9, 0.9), (0, 2.3))
-    assert code_of(evaluation) == "aki-stage-2"
-    warrant = evaluation.working.warrant
-    assert "1.1 mg/dL (median of days 8 to 365 before" in warrant
-    assert "2023-01-06 to 2023-12-23" in warrant
-
-
-def test_values_of_more_than_a_year_ago_are_no_baseline() -> None:
-    evaluation = stage((-366, 1.0), (0, 3.0))
+@pytest.mark.parametrize(
+    ("points", "text"),
+    [
+        (((60, 2.4), (30, 2.5), (2, 2.4)), "No rise in 58 hours; AKI before the first value is not excluded"),
+        (((2, 1.1),), "No earlier creatinine to compare 1.1 mg/dL (15 Jun) with"),
+        ((OLD, (170, 1.0)), "No creatinine in the last 7 days"),
+    ],
+)
+def test_absent_says_why(points: tuple[Point, ...], text: str) -> None:
+    evaluation = staged(*points)
     assert evaluation.value == INPUT_ABSENT
-    assert code_of(stage((-365, 1.0), (0, 3.0))) == "aki-stage-3"
+    assert text in evaluation.working.warrant
 
 
-def test_no_baseline_is_absent_and_never_stage_0() -> None:
-    evaluation = stage((0, 3.0))
-    assert evaluation.value == INPUT_ABSENT
-    assert "no-baseline" in issue_codes(evaluation)
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        (
+            ((123 * DAY, 0.9), (60 * DAY, 0.8), (18 * DAY, 1.0), (0, 2.3)),
+            "AKI stage 2: creatinine 2.3 mg/dL, 2.6 times 0.9 (median of 12 Feb to 28 May)",
+        ),
+        ((OLD, (0, 1.6)), "AKI stage 1: creatinine 1.6 mg/dL, 1.6 times 1.0 (16 Apr)"),
+        ((OLD, (0, 1.96)), "AKI stage 1: creatinine 1.96 mg/dL, 1.96 times 1.0 (16 Apr)"),
+        ((OLD, (0, "2.999")), "AKI stage 2: creatinine 3.00 mg/dL, 2.99 times 1.0 (16 Apr)"),
+        (
+            (OLD, (30, 1.0), (0, 1.3)),
+            "AKI stage 1: creatinine 1.3 mg/dL, 0.3 mg/dL above 1.0 (lowest of 48 hours, 14 Jun)",
+        ),
+        (
+            (OLD, (72, 2.2), (0, 1.6)),
+            "AKI stage 2 in the last 7 days: creatinine 2.2 mg/dL on 12 Jun, 2.2 times 1.0 (16 Apr)."
+            " Now 1.6 mg/dL on 15 Jun, stage 1",
+        ),
+        (
+            (OLD, (72, 1.6), (0, 1.0)),
+            "AKI stage 1 in the last 7 days: creatinine 1.6 mg/dL on 12 Jun, 1.6 times 1.0 (16 Apr)."
+            " Now 1.0 mg/dL on 15 Jun: over",
+        ),
+        (((300 * DAY, 1.0), (0, 1.1)), "AKI criteria not met: creatinine 1.1 mg/dL, 1.1 times 1.0 (19 Aug 2025)"),
+    ],
+)
+def test_the_claim_names_value_ratio_and_reference(points: tuple[Point, ...], expected: str) -> None:
+    assert claim(staged(*points)) == expected
 
 
-def test_no_creatinine_in_the_last_7_days_is_absent() -> None:
-    evaluation = stage((0, 1.0), (1, 3.0), at=9)
-    assert evaluation.value == INPUT_ABSENT
-    assert "no-recent-creatinine" in issue_codes(evaluation)
-    assert evaluate_module("aki-stage", {"age": 60, "dialysis": False}, day(0)).value == INPUT_ABSENT
+def test_days_are_those_of_the_zone_of_the_question() -> None:
+    late = ((60 * DAY, 1.0), (13, 1.0), (0, 1.3))
+    assert "(lowest of 48 hours, 14 Jun)" in claim(staged(*late))
+    east = AT.astimezone(timezone(timedelta(hours=2)))
+    assert "(lowest of 48 hours, 15 Jun)" in claim(staged(*late, at=east))
 
 
 @pytest.mark.parametrize(
     ("points", "withheld"),
     [
-        (((0, 1.0), (2, 30.1)), True),
-        (((0, 1.0), (2, 30.0)), False),
-        (((0, 79.0), (2, 1.2)), True),
-        (((-20, 79.0), (0, 2.5)), True),  # it is the baseline
-        (((-20, 79.0), (0, 1.0), (2, 1.0)), False),
-        (((0, 79.0), (10, 1.0), (12, 1.0)), False),
+        (((72, 1.0), (2, 30.1)), True),
+        ((OLD, (72, 1.0), (2, 30.0)), False),
+        (((72, 79.0), (2, 1.2)), True),
+        (((20 * DAY, 79.0), (2, 2.5)), True),  # it is the reference
+        (((20 * DAY, 79.0), (30 * DAY, 1.0), (40 * DAY, 1.0), (2, 1.0)), False),
     ],
 )
-def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(
-    points: tuple[tuple[float, float], ...], withheld: bool
-) -> None:
-    evaluation = stage(*points)
+def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(points: tuple[Point, ...], withheld: bool) -> None:
+    evaluation = staged(*points)
     assert (evaluation.value == INPUT_ABSENT) is withheld
     assert ("creatinine-unit-unlikely" in issue_codes(evaluation)) is withheld
 
 
 def test_urine_output_not_assessed_does_not_exclude_aki() -> None:
     sentence = "Urine output not assessed; does not exclude AKI."
-    assert stage((0, 1.0), (2, 1.0)).working.qualifier == sentence
-    assert stage((0, 3.0)).working.qualifier == sentence
-    assert "Urine output not assessed" in (stage((0, 1.0), (2, 2.0)).working.qualifier or "")
+    assert staged(OLD, (0, 1.0)).working.qualifier == sentence
+    assert staged((0, 3.0)).working.qualifier == sentence
+    assert "Urine output not assessed" in (staged(OLD, (0, 2.0)).working.qualifier or "")
 
 
-def test_not_met_is_not_called_no_injury() -> None:
-    evaluation = stage((-100, 1.0), (0, 1.0), (2, 1.0))
-    assert code_of(evaluation) == NONE
-    assert "criteria" in (evaluation.working.claim or "")
+def days(first: int, last: int | None = None) -> Date:
+    """Days of June 2026; of May where not above zero."""
+    start, end = (date(2026, 5, 31) + timedelta(days=each) for each in (first, last or first))
+    return Date(start, end)
 
 
-def test_the_highest_stage_of_7_days_and_the_latest_value_beside_it() -> None:
-    evaluation = stage((0, 1.0), (1, 2.5), (4, 1.1))
-    assert code_of(evaluation) == "aki-stage-2"
-    assert "stage-before-latest" in issue_codes(evaluation)
-    assert "1.1 mg/dL" in issue_texts(evaluation)
+@pytest.mark.parametrize(
+    ("first", "last", "points", "expected", "text"),
+    [
+        (12, 12, (OLD, (96, 2.0)), "stage-3", "AKI stage 3: dialysis on 12 Jun"),
+        (12, 14, (OLD, (96, 2.0), (24, 1.0)), "stage-3", "AKI stage 3: dialysis 12 Jun to 14 Jun"),
+        # Until 7 days after its end creatinine is no recovery, and no reference after that.
+        (7, 8, ((240, 4.0), (100, 1.0)), "stage-3", "AKI stage 3: dialysis 7 Jun to 8 Jun"),
+        (5, 7, (OLD, (300, 2.5), (170, 1.0), (10, 2.5)), "stage-2", "2.5 times 1.0 (16 Apr)"),
+        (5, 7, ((60 * DAY, 2.0), (200, 0.8), (10, 2.0)), NOT_MET, "2.0 (16 Apr)"),
+        # Over more than 90 days it is not told apart from chronic dialysis.
+        (-90, 10, (OLD, (0, 3.0)), ABSENT, ""),
+    ],
+)
+def test_dialysis_without_chronic_dialysis_is_stage_3_and_its_creatinine_shows_nothing(
+    first: int, last: int, points: tuple[Point, ...], expected: str, text: str
+) -> None:
+    evaluation = staged(*points, dialysis_first=days(first), dialysis_last=days(last), end_stage_kidney_disease=False)
+    assert outcome(evaluation) == expected
+    assert text in claim(evaluation)
+    if "dialysis" in text:
+        assert "AKI or first ESKD" in issue_texts(evaluation)
 
 
-def test_a_stage_that_has_passed_is_claimed_of_its_day() -> None:
-    passed = evaluate_module("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6), (5, 1.0)), "age": 60}, day(5))
-    assert passed.working.claim == "AKI stage 1 by creatinine on 2024-01-03, the highest of 7 days"
-    present = evaluate_module("aki-stage", {"creatinine": creatinine((0, 1.0), (2, 1.6)), "age": 60}, day(2))
-    assert present.working.claim == "AKI stage 1 by creatinine"
-
-
-def test_a_fall_shows_the_rise_before_it() -> None:
-    assert code_of(stage((0, 3.0), (3, 1.0))) == "aki-stage-3"
-
-
-def test_a_plateau_after_the_rise_keeps_its_stage() -> None:
-    course = [(-100, 1.0), (0, 3.2)] + [(d, 3.1) for d in range(1, 15)]
-    evaluation = stage(*course)
-    assert code_of(evaluation) == "aki-stage-3"
-    assert "episode-goes-on" in issue_codes(evaluation)
-    assert "1.0 mg/dL" in evaluation.working.warrant
-
-
-def test_the_baseline_of_7_days_goes_before_an_older_one_and_the_older_one_is_told() -> None:
-    evaluation = stage((-200, 0.5), (0, 1.2), (2, 1.0), (5, 1.6))
-    assert code_of(evaluation) == "aki-stage-2"  # 1.2 is 2.4 times the median of days 8 to 365
-    assert "higher-stage-of-episode" in issue_codes(evaluation)
-    assert "0.5 mg/dL" in issue_texts(evaluation)
-
-
-def test_raised_for_longer_than_an_episode_is_told() -> None:
-    before = [(-200 - d, 1.0) for d in range(30, 0, -1)]
-    since = [(d, 2.0) for d in range(-98, 1, 7)]
-    evaluation = stage(*before, *since)
-    assert code_of(evaluation) == NONE
-    assert "raised-against-earlier-baseline" in issue_codes(evaluation)
-    assert "raised-against-earlier-baseline" not in issue_codes(stage(*before, (0, 1.0)))
-
-
-def test_only_values_of_one_week_are_told() -> None:
-    assert "no-earlier-baseline" in issue_codes(stage((0, 3.0), (1, 3.0)))
-    assert "no-earlier-baseline" not in issue_codes(stage((-30, 3.0), (0, 3.0), (1, 3.0)))
-
-
-def test_refused_on_dialysis() -> None:
-    assert stage((0, 1.0), (2, 2.0), dialysis=True).value == NOT_APPLICABLE
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({"chronic_dialysis": True}, True),
+        ({"end_stage_kidney_disease": True, "dialysis_first": days(12), "dialysis_last": days(14)}, True),
+        ({"end_stage_kidney_disease": True}, False),
+        ({"dialysis_first": days(12), "dialysis_last": days(14)}, False),
+    ],
+)
+def test_only_chronic_dialysis_refuses(more: dict[str, Any], refused: bool) -> None:
+    assert (staged(OLD, (2, 2.0), **more).value == NOT_APPLICABLE) is refused
 
 
 def test_caution_under_18() -> None:
-    assert "under 18" in caution_texts(stage((0, 1.0), (2, 2.0), age=12))
+    assert "under 18" in caution_texts(staged(OLD, (0, 2.0), age=12))
+
+
+@pytest.mark.parametrize(("value", "adds"), [(1.6, ""), (2.0, "Check the dose"), (3.0, "Avoid subclavian catheters")])
+def test_advice_by_stage_adds_to_that_of_the_stage_before(value: float, adds: str) -> None:
+    found = interpret_module("aki-stage", given((OLD, (0, value))), AT)
+    assert found is not None
+    (advice,) = found.advice
+    assert advice.text.startswith("Stop nephrotoxic drugs where possible.")
+    assert adds in advice.text
+    assert ("subclavian" in advice.text) is (value == 3.0)
 
 
 def test_converted_values_are_told_without_noise() -> None:
-    warrant = stage((-20, "1.199072"), (0, "2.398144")).working.warrant
+    warrant = staged((20 * DAY, "1.199072"), (0, "2.398144")).working.warrant
     assert "2.40 mg/dL" in warrant
-    assert "1.20 mg/dL" in warrant
+    assert "1.20" in warrant
     assert "1.1990" not in warrant
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ((OLD, (30 * DAY, 1.6)), True),  # open, however long ago
+        ((OLD, (20 * DAY, 1.6), (168, 1.4)), False),
+        ((OLD, (20 * DAY, 1.6), (167, 1.4)), True),
+        ((OLD, (0, 1.1)), False),
+        ((plateau(120)), False),
+        (((168, 1.0), (0, 1.1)), None),
+        (((169, 1.0), (0, 1.1)), False),
+        (((0, 1.1),), None),
+    ],
+)
+def test_an_episode_is_open_or_over_for_less_than_7_days(points: tuple[Point, ...], expected: bool | None) -> None:
+    evaluation = evaluate_module("aki-episode", given(points), AT)
+    assert evaluation.value == (INPUT_ABSENT if expected is None else expected)

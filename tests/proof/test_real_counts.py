@@ -20,7 +20,7 @@ pytestmark = [
 # Concept, slot, codes, and for how many days a number counts.
 NUMBERS = [
     ("egfr", "creatinine", CREATININE, 90),
-    ("aki-stage", "creatinine", CREATININE, 373),
+    ("aki-stage", "creatinine", CREATININE, 462),
     ("egfr-slope", "creatinine", CREATININE, 1461),
     ("egfr", "recorded", ("33914-3", "62238-1", "98979-8"), 90),
     ("albuminuria-category", "uacr", UACR, 365),

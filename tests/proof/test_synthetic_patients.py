@@ -35,7 +35,7 @@ SCORES = [
 ]
 
 CODES = [
-    # 2.3 mg/dL over the lowest of seven days, 0.9: 2.56 times.
+    # 2.3 mg/dL over 0.9: 2.56 times.
     ("sepsis-ward", "aki-stage", "aki-stage-2"),
     # 2.4 mg/dL against 1.3: 1.85 times.
     ("liver-day-3", "aki-stage", "aki-stage-1"),
@@ -54,7 +54,8 @@ CODES = [
 KIDNEY = ("egfr", "gfr-category", "ckd-chronicity", "egfr-slope", "kidney-failure-risk-2y", "kidney-failure-risk-5y")
 RHYTHM = ("cha2ds2-vasc", "cha2ds2-va")
 REFUSED = [
-    *(("dialysis", concept, "on dialysis") for concept in (*KIDNEY, "aki-stage")),
+    *(("dialysis", concept, "on dialysis") for concept in KIDNEY),
+    *(("dialysis", concept, "on chronic dialysis") for concept in ("aki-stage", "aki-episode")),
     *(("child-fever", concept, "under 18 years") for concept in (*KIDNEY, "qsofa", *RHYTHM)),
     ("child-fever", "news2", "under 16 years"),
     ("pregnant", "news2", "pregnancy"),
@@ -80,7 +81,7 @@ WANTING = [
     # That one drug is not taken, and one type of diabetes refuted, says no more than that.
     ("prevention", "prevent-10y-total-cvd", "statin"),
     ("ckd-progressing", "kidney-failure-risk-5y", "neither set for this site nor assumed"),
-    ("ckd-progressing", "aki-stage", "There is no creatinine in the last 7 days"),
+    ("ckd-progressing", "aki-stage", "No creatinine in the last 7 days"),
     ("unknown-sex", "egfr", "says unknown"),
     ("unknown-sex", "kidney-failure-risk-5y", "neither set for this site nor assumed"),
     ("partial-birth-date", "age", "Born between 1951-01-01 and 1951-12-31"),

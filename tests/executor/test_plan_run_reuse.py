@@ -39,7 +39,9 @@ def reasons(trace: Trace) -> dict[str, str]:
 
 async def test_first_time_everything_runs_once_inputs_first(ask: Asker) -> None:
     trace = await ask(CHART, *RENAL)
-    assert evaluated_modules(trace) == ["age", "aki-stage", "egfr", "albuminuria-category", "kidney-failure-risk-5y"]
+    of_today = ["age", "aki-stage", "egfr", "albuminuria-category", "aki-episode"]
+    of_the_series = ["age@2026-05-01", "egfr@2026-05-01", "ckd-chronicity"]
+    assert evaluated_modules(trace) == [*of_today, *of_the_series, "kidney-failure-risk-5y"]
     assert reused_modules(trace) == []
     assert set(reasons(trace).values()) == {"first seen"}
 
@@ -55,14 +57,16 @@ async def test_the_same_question_twice_runs_nothing(ask: Asker) -> None:
 async def test_a_new_creatinine_runs_what_rests_on_it(ask: Asker) -> None:
     await ask(CHART, *RENAL)
     trace = await ask([*CHART, creatinine(1.9, NEW)], *RENAL)
-    assert evaluated_modules(trace) == ["aki-stage", "egfr", "kidney-failure-risk-5y"]
-    assert reused_modules(trace) == ["age", "albuminuria-category"]
+    of_the_series = ["age@2026-06-15", "egfr@2026-06-15", "ckd-chronicity"]
+    of_today = ["aki-stage", "egfr", "aki-episode"]
+    assert evaluated_modules(trace) == [*of_today, *of_the_series, "kidney-failure-risk-5y"]
+    assert reused_modules(trace) == ["age", "albuminuria-category", "age@2026-05-01", "egfr@2026-05-01"]
     assert reasons(trace)["egfr"] == "slot `creatinine` changed from 1.6 mg/dL to 1.9 mg/dL"
 
 
 async def test_a_new_creatinine_with_the_same_value_runs_what_reads_the_series_and_stops_there(ask: Asker) -> None:
-    await ask(CHART, *RENAL)
-    trace = await ask([*CHART, creatinine(1.60, NEW, id="cr2")], *RENAL)
+    await ask(CHART, "egfr")
+    trace = await ask([*CHART, creatinine(1.60, NEW, id="cr2")], "egfr")
     assert evaluated_modules(trace) == ["aki-stage"], "it says the same as before, so that what rests on it is not run"
     egfr = next(e for e in trace.executions if e.description.id == "egfr")
     assert [r.source.id for r in egfr.inputs["creatinine"].resources if r.source] == ["cr2"]
@@ -80,7 +84,7 @@ async def test_a_module_version_raised_runs_that_module_and_stops_there(ask: Ask
     newer = Asker(ask.engine)
     newer.engine.catalog = with_module(shipped(), raised)
     trace = await newer(CHART, *RENAL)
-    assert evaluated_modules(trace) == ["egfr"], "its value is the same, so what rests on it is not run: early cutoff"
+    assert evaluated_modules(trace) == ["egfr", "egfr@2026-05-01"], "its values are the same: early cutoff"
     assert "1.0.0 → 1.1.0" in reasons(trace)["egfr"]
 
 

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 import modules
 from modules.kidney_failure_risk.evaluate import SURVIVAL, evaluate, risk
+from ontology.evaluation import Evaluation, Working
+from ontology.values import Quantity
 from ontology.words.risks import risk_words
 from server.explain.claims import risk_of
+from server.kinds import interpret
 from tests.support.module_inputs import (
     EGFR,
     FEMALE,
@@ -25,6 +28,7 @@ from tests.support.module_inputs import (
     bounds,
     caution_texts,
     evaluate_module,
+    filled_inputs,
     interpret_module,
     issue_codes,
     issue_texts,
@@ -174,6 +178,22 @@ def test_bands_and_advice_of_kdigo(module_id: str, uacr: float, egfr: float, cod
     assert outcome.coding.code == code
     assert bool(outcome.advice) is advised
     assert all("kint.2023.10.018" in advice.citation for advice in outcome.advice)
+
+
+@pytest.mark.parametrize(
+    ("risk", "code"),
+    [
+        ("2.999999", "kfre-5y-below-3"),
+        ("3.000000", "kfre-5y-3-to-5"),
+        ("4.999999", "kfre-5y-3-to-5"),
+        ("5.000000", "kfre-5y-over-5"),
+    ],
+)
+def test_edges_of_the_bands_of_five_years(risk: str, code: str) -> None:
+    evaluation = Evaluation(Quantity(Decimal(risk), "%"), Working(""))
+    outcome = interpret(module(FIVE), filled_inputs(FIVE, WOMAN), evaluation)
+    assert outcome is not None
+    assert outcome.coding.code == code
 
 
 def test_a_bound_that_lies_in_one_band_is_interpreted() -> None:

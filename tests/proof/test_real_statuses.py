@@ -26,6 +26,7 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     "age": ({C: 12}, {C: 40}),
     # Of nine with a creatinine in a year, seven have nothing to compare it with, or none in the week before death.
     "aki-stage": ({C: 2, I: 10}, {I: 38, N: 2}),
+    "aki-episode": ({C: 2, I: 10}, {I: 38, N: 2}),
     "albuminuria-category": ({C: 7, I: 5}, {I: 40}),
     "bmi": ({C: 12}, {I: 40}),
     "cha2ds2-va": ({P: 2, N: 10}, {P: 4, N: 36}),
@@ -65,7 +66,15 @@ HEART = ALL | {
     "stroke_tia_thromboembolism": (2, 2),
     "vascular_disease": (4, 5),
 }
-RISK = KIDNEY | {"sex": (12, 40), "egfr": (8, 0), "uacr": (7, 0), "end_stage_kidney_disease": (0, 2)}
+AKI = ALL | {"creatinine": (9, 0), "chronic_dialysis": (0, 2), "end_stage_kidney_disease": (0, 2)}
+RISK = KIDNEY | {
+    "aki_episode": (2, 0),
+    "chronicity": (9, 0),
+    "sex": (12, 40),
+    "egfr": (8, 0),
+    "uacr": (7, 0),
+    "end_stage_kidney_disease": (0, 2),
+}
 PREVENT = {
     "age": (12, 40),
     "body_mass_index": (12, 0),
@@ -84,7 +93,8 @@ PREVENT = {
 }
 FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "age": {"birth_date": (12, 40)},
-    "aki-stage": KIDNEY | {"creatinine": (9, 0)},
+    "aki-stage": AKI,
+    "aki-episode": AKI,
     "albuminuria-category": ALL | {"uacr": (7, 0)},
     "bmi": ALL | {"sex": (12, 40), "weight": (12, 0), "height": (12, 0), "recorded": (12, 0)},
     "cha2ds2-va": HEART,

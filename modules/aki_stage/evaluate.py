@@ -272,7 +272,8 @@ def _episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: "_
     if ended is not None and at - ended.time < WEEK:
         claim = f"AKI episode over since {words.day(ended.time)}, for less than 7 days"
         return Evaluation(True, Working(f"{warrant}; over at {words.point(ended)}", claim, NO_URINE_STAGED))
-    if not any(latest.time - REMOTE <= value.time < latest.time - WEEK for value in values):
+    until = at if latest.time >= at - WEEK else latest.time
+    if not any(latest.time - REMOTE <= value.time < until - WEEK for value in values):
         text = f"No creatinine from more than 7 days before {words.point(latest)}; AKI is not excluded"
         return _absent_evaluation("no-older-value", text)
     return Evaluation(False, Working(f"{warrant}: no episode", "No AKI episode is open by creatinine", NO_URINE))

@@ -30,8 +30,8 @@ async def told(fields: str, times: int = 1, **settings: int) -> list[dict[str, A
 @pytest.mark.parametrize(
     ("fields", "limit", "code"),
     [
-        (f"a: {EGFR} b: {EGFR}", 5, "too-many-executions"),
-        (f"a: {EGFR} b: {EGFR}", 6, None),
+        (f"a: {EGFR} b: {EGFR}", 7, "too-many-executions"),
+        (f"a: {EGFR} b: {EGFR}", 8, None),
         (COURSE, 20, "too-many-executions"),
         (COURSE, 200, None),
     ],

@@ -342,7 +342,9 @@ def test_converted_values_are_told_without_noise() -> None:
         ((OLD, (0, 1.1)), False),
         ((plateau(120)), False),
         (((168, 1.0), (0, 1.1)), None),
-        (((169, 1.0), (0, 1.1)), False),
+        (((169, 1.0), (2, 1.1)), False),
+        (((20 * DAY, 1.0), (20 * DAY - 168, 1.1)), None),
+        (((20 * DAY, 1.0), (20 * DAY - 169, 1.1)), False),
         (((0, 1.1),), None),
     ],
 )

@@ -114,5 +114,5 @@ def test_chance_alone_meets_0_3_mg_at_high_values_and_carries_a_caution(true: fl
     staged = [each for each in map(evaluated, courses(stable, true)) if stage(each) > 0]
     assert least <= len(staged) / COURSES <= most
     for each in staged:
-        if "1.5 mg/dL" not in (each.working.claim or ""):
-            assert {issue.code for issue in each.issues} & {"small-rise", "return-to-earlier-level"}
+        codes = {issue.code for issue in each.issues}
+        assert codes & {"small-rise", "return-to-earlier-level"} or true == 1.5

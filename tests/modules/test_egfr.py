@@ -84,7 +84,12 @@ def test_dialysis_not_recorded_is_not_no_dialysis() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slot", "words"), [("acute_kidney_injury", "acute kidney injury"), ("amputation", "amputation")]
+    ("slot", "words"),
+    [
+        ("acute_kidney_injury", "acute kidney injury"),
+        ("aki_episode", "acute kidney injury"),
+        ("amputation", "amputation"),
+    ],
 )
 def test_caution(slot: str, words: str) -> None:
     assert words in caution_texts(evaluate_module("egfr", {**WOMAN, slot: True}))

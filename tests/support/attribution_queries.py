@@ -20,8 +20,13 @@ CHART = (
     uacr(120, "2026-02-20T08:00:00Z", id="u-1"),
     uacr(410, "2026-06-20T08:00:00Z", id="u-2"),
 )
-BETTER_THEN = (*CHART[:1], creatinine(0.8, "2026-02-20T08:00:00Z", id="cr-1"), *CHART[2:])
-"""An eGFR at which the risk did not hold then."""
+BETTER_THEN = (
+    CHART[0],
+    creatinine(1.0, "2026-02-20T08:00:00Z", id="cr-1"),
+    creatinine(1.4, "2026-06-20T08:00:00Z", id="cr-2"),
+    *CHART[3:],
+)
+"""An eGFR at which the risk did not hold then, and no acute rise since."""
 VALUE = (
     "{ __typename ... on Quantity { value unit } ... on Coding { code } ... on Flag { is } ... on Absent { reason } }"
 )

@@ -24,7 +24,8 @@ def independent_stage(course: Course) -> int:
             if not raised and not by_three:
                 start = None
             elif time - start > 90 * 24:
-                start, since = None, start
+                since = start
+                start = None
         week = _before(values, time, 168, since)
         year = [v for t, v in values if since <= t < time - 168 and t >= time - 365 * 24]
         references = ([min(week)] if week else []) + ([median(year)] if year else [])

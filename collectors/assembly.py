@@ -9,7 +9,7 @@ from collectors.collector import ReferencedRecords, begin_reading
 from collectors.errors import CollectorError, PatientNotFoundError, SourceUnreachableError
 from collectors.facts import Failure
 from collectors.reading import records
-from collectors.reading.codes import accepted_systems
+from collectors.reading.codes import deciding_systems
 from collectors.reading.readout import PatientContext, Readout, check_fhir_id, is_operation_outcome, parse_record
 from collectors.reading.records import CodedEntry, Fact, Record, newest_versions
 from collectors.reading.supplied import encode_resource
@@ -55,7 +55,7 @@ class Draft:
                 continue
             records.merge_facts(self.facts.setdefault(concept.id, []), readout.facts.get(concept.id, ()))
             self.answered.add(concept.id)
-            self.systems[concept.id] = self.systems.get(concept.id, frozenset()) | accepted_systems(concept)
+            self.systems[concept.id] = self.systems.get(concept.id, frozenset()) | deciding_systems(concept)
         self.withdrawn.update(readout.withdrawn)
         if readout.retrieval_failure is not None:
             self.add_failure(search, readout.retrieval_failure)

@@ -5,9 +5,10 @@ name without the type.  ``collectors.described`` reads records by it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
+from typing import Protocol
 
 from ontology.concepts import Concept, Origin
 from ontology.values import Coding
@@ -43,12 +44,27 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """The elements of a record that name what it consists of (the ingredients of a Medication).
+
+    ``code_path`` and ``reference_path``: where an element has its code, or the reference to a contained record that
+    has one at ``code``.  An element counts unless ``active_path`` says false.
+    """
+
+    path: str
+    code_path: str
+    reference_path: str
+    active_path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReferencedCode:
-    """A reference to a record of another type that has the code (the Medication of a prescription)."""
+    """A reference to a record of another type that has the code (the Medication of a prescription), or its parts."""
 
     path: str
     resource_type: str
     code_path: str
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +141,29 @@ class CollectorDescription:
     layout: Layout | None = None
 
 
+class NamedCodes(Protocol):
+    """The codes of all concepts that records of one origin may mean (``collectors.reading.codes.ConceptCodes``)."""
+
+    def contains(self, key: tuple[str, str]) -> bool:
+        """Whether a concept accepts the code (system, code)."""
+
+
+class _NoCodes:
+    def contains(self, key: tuple[str, str]) -> bool:
+        return False
+
+
+NO_NAMED_CODES: NamedCodes = _NoCodes()
+"""No concept: no code is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """All that a plan needs of one resource type: sent to a source as one search (plus pages, plus code chunks).
 
     ``codes`` has every code of ``concepts`` in a stable order; ``window`` is the widest (None: no limit in time).
     ``latest_only``: of each concept nothing but its latest value is selected, as of the time of the question.
+    ``named`` are the codes of all concepts that such records may mean, searched or not.
     """
 
     description: CollectorDescription
@@ -138,3 +171,4 @@ class Search:
     codes: tuple[Coding, ...]
     window: timedelta | None
     latest_only: bool = False
+    named: NamedCodes = field(default=NO_NAMED_CODES, compare=False, repr=False)

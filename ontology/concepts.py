@@ -56,7 +56,8 @@ class AcceptedCode:
     of two codes the one with lower ``rank`` is preferred at one time.  ``asserts``: what a record under this code
     states by itself, where it has neither a value nor a reason for its absence (None: nothing).
     ``translated``: a source's local code that a concept map reads as one of the concept's own; ``but`` are the codes
-    that one with a * at its end does not stand for.
+    that one with a * at its end does not stand for.  ``of_set``: a member of a value set, whose codes are all known.
+    ``probable``: the code may mean the concept or something else (a group of combinations), so that it says neither.
     """
 
     coding: Coding
@@ -67,6 +68,8 @@ class AcceptedCode:
     asserts: bool | None = None
     translated: bool = False
     excluded: frozenset[str] = frozenset()
+    of_set: bool = False
+    probable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class Concept:
     ``accepted_sets`` and ``only_in`` are value sets (canonicals) that only a terminology server can work out, when the
     concept is asked for: all codes of the former are accepted, and of all that is accepted only what is in the latter.
     What can be worked out at start is in ``accepted`` already.  ``relationships`` are the relatives (codes of HL7's
-    v3-RoleCode) whose conditions a family history counts; none: those of any relative.
+    v3-RoleCode) whose conditions a family history counts; none: those of any relative.  ``ingredient_names`` are the
+    names of the ingredients of a medication: an entry that has one in its words is probably that.
     """
 
     iri: str
@@ -128,3 +132,4 @@ class Concept:
     accepted_sets: tuple[AcceptedValueSet, ...] = ()
     only_in: str | None = None
     relationships: tuple[str, ...] = ()
+    ingredient_names: tuple[str, ...] = ()

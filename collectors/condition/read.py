@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
-from collectors.reading.codes import CodeIndex
+from collectors.reading.codes import CodeIndex, coded_part
 from collectors.reading.fhir_types import (
     MISSING_ELEMENT,
     CodeableConcept,
@@ -15,11 +16,12 @@ from collectors.reading.fhir_types import (
     Period,
     Reference,
     concept_text,
+    entry_words,
     read_time,
 )
 from collectors.reading.readout import PatientContext, Readout, encounter_period, encounter_periods, record_iri
 from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
-from collectors.search import Search
+from collectors.search import NO_NAMED_CODES, NamedCodes, Search
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Value
@@ -137,7 +139,7 @@ class _ReadingInProgress:
 
     def finish(self, references: ReferencedRecords) -> Readout:
         periods = encounter_periods(references.records.get("Encounter", ()), self.context.source.zone)
-        add_facts(self.parsed, periods, CodeIndex(self.search.concepts), self.context, self.readout)
+        add_facts(self.parsed, periods, CodeIndex(self.search.concepts), self.context, self.readout, self.search.named)
         return self.readout
 
 
@@ -187,8 +189,9 @@ def add_facts(
     index: CodeIndex,
     context: PatientContext,
     readout: Readout,
+    named: NamedCodes = NO_NAMED_CODES,
 ) -> None:
-    """Adds a fact for each concept that a condition is coded as, and the code systems of all of them."""
+    """Adds a fact for each concept that a condition is coded as, and an entry for each condition."""
     for each in parsed:
         condition = each.condition
         problem: str | None = None
@@ -204,7 +207,7 @@ def add_facts(
         negated = REFUTED if _is_refuted(condition) else None
         if doubted is None and negated is None:
             since = effective.start if effective is not None else None
-            readout.coded_entries.append(CodedEntry(context.code_systems(condition.code), since))
+            readout.coded_entries.append(_coded_entry(each, since, over, index, context, named))
         if condition.implicitRules is not None or condition.modifierExtension:
             problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
         elif problem is None and effective is None:
@@ -243,6 +246,28 @@ def add_facts(
                     negated=negated,
                 )
             )
+
+
+def _coded_entry(
+    parsed: ParsedCondition,
+    since: datetime | None,
+    over: Span | None,
+    index: CodeIndex,
+    context: PatientContext,
+    named: NamedCodes,
+) -> CodedEntry:
+    """The condition as an entry of the list, whatever it is read as."""
+    condition = parsed.condition
+    ended = has_undated_abatement(condition) or bool(status_codes(condition.clinicalStatus) & INACTIVE_STATUSES)
+    return CodedEntry(
+        coded_part(context.equivalent_codes(condition.code), named),
+        since,
+        record_name=parsed.record.name,
+        concepts=frozenset(known.concept.id for known, _ in index.find(condition.code)),
+        words=entry_words(condition.code),
+        ended=ended or over is not None,
+        until=over.end if over is not None else None,
+    )
 
 
 def _status_text(condition: Condition) -> str | None:

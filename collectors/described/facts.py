@@ -1,14 +1,21 @@
 """The facts of one record: its start and end, its value for each concept, and the notes for readers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from collectors.described.record import DescribedRecord, changes_meaning, coded_values, reference_at, values_at
+from collectors.described.record import (
+    DescribedRecord,
+    EntryCodes,
+    changes_meaning,
+    coded_values,
+    reference_at,
+    values_at,
+)
 from collectors.described.times import OngoingLimits, end_span, is_open_ended, ongoing_limits, start_span
-from collectors.reading.codes import CodeIndex
-from collectors.reading.fhir_types import CodeableConcept, printable_text
+from collectors.reading.codes import ConceptReader
+from collectors.reading.fhir_types import printable_text
 from collectors.reading.readout import PatientContext, Readout, encounter_period, record_iri
 from collectors.reading.records import Fact
 from collectors.search import Layout, Meaning
@@ -73,14 +80,14 @@ def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) 
 
 def add_facts(
     entry: DescribedRecord,
-    code: CodeableConcept,
+    codes: EntryCodes,
     when: RecordDates,
-    index: CodeIndex,
+    found: Iterable[tuple[ConceptReader, AcceptedCode]],
     layout: Layout,
     context: PatientContext,
     readout: Readout,
 ) -> None:
-    """Adds a fact for each concept that the record is coded as."""
+    """Adds a fact for each concept that the record was found to be, certainly or probably."""
     problem = when.problem
     if changes_meaning(entry.content):
         problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
@@ -92,11 +99,11 @@ def add_facts(
     limits = OngoingLimits()
     if when.start is not None and when.end is None and not when.ended_undated:
         limits = ongoing_limits(entry.content, layout, when.start, when.recorded, context.source.zone)
-    for known, accepted in index.find(code):
+    for known, accepted in found:
         value = _fact_value(known.concept, accepted, when.start)
         if value is None:
             continue
-        if problem is not None:
+        if problem is not None or accepted.probable:
             value = _UNREADABLE
         issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
         resource = Resource(
@@ -108,7 +115,7 @@ def add_facts(
             entry.record.ref,
             status=", ".join(entry.states) or None,
             issued=when.recorded.end if when.recorded is not None else None,
-            recorded=code.text,
+            recorded=codes.words,
             problem=problem,
             notes=(*(issue.text for issue in issues), *notes),
         )
@@ -127,8 +134,17 @@ def add_facts(
                 lasting=layout.lasting,
                 presumed_until=limits.presumed_until,
                 supply_end=limits.supply_end,
+                probable=_probable_by(accepted) if accepted.probable and problem is None else None,
             )
         )
+
+
+def _probable_by(accepted: AcceptedCode) -> str:
+    """Why a record is only probably the concept."""
+    coding = accepted.coding
+    if not coding.code:
+        return f"by the name {coding.display}"
+    return f"by the code {coding.code} of {coding.system} ({coding.display})"
 
 
 def _fact_value(concept: Concept, accepted: AcceptedCode, begin: Span | None) -> Value | None:

@@ -1,25 +1,30 @@
 """Records into facts as their collector's layout describes them: which count, for which concepts, from when to when."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+
+import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
 from collectors.described.facts import RecordDates, add_facts, read_dates
 from collectors.described.record import (
     DescribedRecord,
+    EntryCodes,
     code_record_id,
     decode_object,
+    entry_codes,
     is_ours,
     parse_described,
     reference_at,
-    referenced_code,
     subject_reference,
 )
-from collectors.reading.codes import CodeIndex
-from collectors.reading.fhir_types import CodeableConcept
+from collectors.reading.codes import CodeIndex, ConceptReader, coded_part, deciding_systems
+from collectors.reading.ingredient_names import named_ingredient
 from collectors.reading.readout import PatientContext, Readout, encounter_periods
 from collectors.reading.records import CodedEntry, Record
 from collectors.search import Layout, Meaning, Search
+from ontology.concepts import AcceptedCode
+from ontology.values import Coding
 
 
 def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
@@ -82,18 +87,44 @@ class _ReadingInProgress:
                 for record in references.records.get(self.layout.referenced_code.resource_type, ())
             }
         for entry, when in self.entries:
-            named, malformed = referenced_code(entry, self.layout, fetched, source.bases)
-            code = CodeableConcept([*entry.code.coding, *named.coding], entry.code.text or named.text)
+            codes = entry_codes(entry, self.layout, fetched, source.bases)
             if self._is_dated_by_encounter(entry, when):
                 when = when.within_encounter(entry, self.layout, periods, source.bases)
-            if entry.has_malformed_code or malformed:
+            found = index.find(codes.all)
+            if codes.malformed:
                 # Without readable codes it may mean any concept.
                 readout.unreadable_count += 1
-            elif entry.meaning not in (Meaning.DOUBTED, Meaning.NEGATED):
-                systems = self.context.code_systems(code)
-                since = when.start.start if when.start is not None else None
-                concepts = frozenset(known.concept.id for known, _ in index.find(code))
-                name = entry.record.name if entry.meaning is not Meaning.ENDED else None
-                readout.coded_entries.append(CodedEntry(systems, since, None, name, concepts))
-            add_facts(entry, code, when, index, self.layout, self.context, readout)
+            else:
+                coded = self._coded_entry(entry, codes, when)
+                found += _find_by_name(coded, codes, {known.concept.id for known, _ in found}, index)
+                if entry.meaning not in (Meaning.DOUBTED, Meaning.NEGATED):
+                    concepts = frozenset(known.concept.id for known, _ in found)
+                    readout.coded_entries.append(msgspec.structs.replace(coded, concepts=concepts))
+            add_facts(entry, codes, when, found, self.layout, self.context, readout)
         return readout
+
+    def _coded_entry(self, entry: DescribedRecord, codes: EntryCodes, when: RecordDates) -> CodedEntry:
+        """The record as an entry of the list, whatever it is read as."""
+        whole, *parts = (
+            coded_part(self.context.equivalent_codes(each), self.search.named) for each in (codes.whole, *codes.parts)
+        )
+        return CodedEntry(
+            whole,
+            when.start.start if when.start is not None else None,
+            record_name=entry.record.name,
+            words=codes.words,
+            parts=tuple(parts),
+            ended=entry.meaning is Meaning.ENDED or when.ended_undated,
+            until=when.end.end if when.end is not None else None,
+        )
+
+
+def _find_by_name(
+    coded: CodedEntry, codes: EntryCodes, known_by_code: Collection[str], index: CodeIndex
+) -> Iterator[tuple[ConceptReader, AcceptedCode]]:
+    """The concepts of which an entry whose codes do not say what it is names an ingredient."""
+    for known in index.readers:
+        if known.concept.id in known_by_code or coded.is_understood(deciding_systems(known.concept)):
+            continue
+        if (name := named_ingredient(known.concept, codes.names)) is not None:
+            yield known, AcceptedCode(Coding("", "", name), probable=True)

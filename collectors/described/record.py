@@ -9,7 +9,7 @@ import msgspec
 from collectors.reading import fhir_types
 from collectors.reading.readout import local_id
 from collectors.reading.records import OUR_TAG, Record
-from collectors.search import Layout, Meaning
+from collectors.search import Layout, Meaning, ReferencedCode
 
 JsonObject: TypeAlias = Mapping[str, Any]
 
@@ -178,28 +178,92 @@ def code_record_id(entry: DescribedRecord, layout: Layout, bases: tuple[str, ...
     return local_id(entry.code_reference, layout.referenced_code.resource_type, bases)
 
 
-def referenced_code(
-    entry: DescribedRecord, layout: Layout, fetched: Mapping[str, Record], bases: tuple[str, ...]
-) -> tuple[fhir_types.CodeableConcept, bool]:
-    """The code in the referenced record, and whether it is malformed.
+@dataclass(frozen=True, slots=True)
+class EntryCodes:
+    """The codes of a record and of the record that it refers to, the codes of the parts of that, and its own words.
 
-    The code is empty where that record cannot be retrieved, is of another type, or was entered in error.
+    ``names``: everything that the record and its parts are called.  ``malformed``: an element for a code is none.
     """
-    named = layout.referenced_code
-    if named is None or entry.code_reference is None:
-        return fhir_types.CodeableConcept(), False
+
+    whole: fhir_types.CodeableConcept
+    parts: tuple[fhir_types.CodeableConcept, ...]
+    words: str | None
+    names: tuple[str, ...]
+    malformed: bool
+
+    @property
+    def all(self) -> fhir_types.CodeableConcept:
+        """All codes as those of one element."""
+        codings = [*self.whole.coding, *(each for part in self.parts for each in part.coding)]
+        return fhir_types.CodeableConcept(codings, self.whole.text)
+
+
+def entry_codes(
+    entry: DescribedRecord, layout: Layout, fetched: Mapping[str, Record], bases: tuple[str, ...]
+) -> EntryCodes:
+    """What a record is coded as, with the record that it refers to.
+
+    That adds nothing where it cannot be retrieved, is of another type, or was entered in error.
+    """
+    named, malformed, display = fhir_types.CodeableConcept(), False, None
+    parts: tuple[fhir_types.CodeableConcept, ...] = ()
+    if layout.referenced_code is not None:
+        content = _referenced_content(entry, layout.referenced_code, fetched, bases)
+        if content is not None:
+            named, malformed = code_at(content, (layout.referenced_code.code_path,))
+            parts = _part_codes(content, entry.content, layout.referenced_code)
+        shown = values_at(entry.content, f"{layout.referenced_code.path}.display")
+        display = shown[0] if len(shown) == 1 and isinstance(shown[0], str) else None
+    whole = fhir_types.CodeableConcept([*entry.code.coding, *named.coding], entry.code.text or named.text)
+    words = fhir_types.entry_words(whole) or (fhir_types.printable_text(display) if display else None)
+    words = words or ", ".join(each for part in parts if (each := fhir_types.entry_words(part))) or None
+    called = [each for code in (entry.code, named, *parts) for each in _names_of(code)]
+    names = tuple(dict.fromkeys([*called, display] if display else called))
+    return EntryCodes(whole, parts, words, names, entry.has_malformed_code or malformed)
+
+
+def _names_of(code: fhir_types.CodeableConcept) -> Iterator[str]:
+    """What a code is called in a record: its text, and the displays of its codings."""
+    if code.text:
+        yield code.text
+    yield from (coding.display for coding in code.coding if coding.display)
+
+
+def _referenced_content(
+    entry: DescribedRecord, named: ReferencedCode, fetched: Mapping[str, Record], bases: tuple[str, ...]
+) -> JsonObject | None:
+    """The referenced record; None where it is missing, of another type, in error, or of changed meaning."""
+    if entry.code_reference is None:
+        return None
     content: JsonObject | None
     if entry.code_reference.startswith("#"):
         content = contained_record(entry.content, entry.code_reference)
     else:
         record = fetched.get(local_id(entry.code_reference, named.resource_type, bases) or "")
         content = decode_object(record.raw) if record is not None else None
-    content = content if content is not None else _NO_RECORD
-    if content.get("resourceType") != named.resource_type or changes_meaning(content):
-        return fhir_types.CodeableConcept(), False
-    if content.get("status") == "entered-in-error":
-        return fhir_types.CodeableConcept(), False
-    return code_at(content, (named.code_path,))
+    if content is None or content.get("resourceType") != named.resource_type or changes_meaning(content):
+        return None
+    return None if content.get("status") == "entered-in-error" else content
+
+
+def _part_codes(
+    content: JsonObject, holder: JsonObject, named: ReferencedCode
+) -> tuple[fhir_types.CodeableConcept, ...]:
+    """The codes of the parts that count, in the record or in one contained beside it; empty for an unreadable one."""
+    if named.parts is None:
+        return ()
+    found = []
+    for part in values_at(content, named.parts.path):
+        if not isinstance(part, Mapping) or part.get(named.parts.active_path) is False:
+            continue
+        code, _ = code_at(part, (named.parts.code_path,))
+        reference = reference_at(part, named.parts.reference_path)
+        if reference is not None and reference.startswith("#"):
+            inside = contained_record(content, reference) or contained_record(holder, reference) or _NO_RECORD
+            inner, _ = code_at(inside, (named.code_path,))
+            code = fhir_types.CodeableConcept([*code.coding, *inner.coding], code.text or inner.text)
+        found.append(code)
+    return tuple(found)
 
 
 def changes_meaning(content: JsonObject) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 
 from collectors.collector import NO_REFERENCES, NeededReferences, ReadingInProgress, ReferencedRecords
 from collectors.observation.elements import format_quantity
-from collectors.reading.codes import CodeIndex
+from collectors.reading.codes import CodeIndex, coded_part
 from collectors.reading.fhir_types import (
     MISSING_ELEMENT,
     CodeableConcept,
@@ -20,8 +20,8 @@ from collectors.reading.fhir_types import (
     read_time,
 )
 from collectors.reading.readout import PatientContext, Readout, record_iri
-from collectors.reading.records import OUR_TAG, CodedEntry, Fact, Record
-from collectors.search import Search
+from collectors.reading.records import OUR_TAG, CodedEntry, CodedPart, Fact, Record
+from collectors.search import NamedCodes, Search
 from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource, Span
@@ -129,22 +129,30 @@ def begin(records: list[Record], search: Search, context: PatientContext) -> Rea
             continue
         complete = complete or history.status == COMPLETE_STATUS
         if history.status in INCOMPLETE_STATUSES:
-            readout.coded_entries.append(CodedEntry(frozenset(), None, INCOMPLETE_STATUSES[history.status]))
-        _add_facts(record, history, index, context, readout)
+            readout.coded_entries.append(CodedEntry(CodedPart(), None, INCOMPLETE_STATUSES[history.status]))
+        _add_facts(record, history, index, search.named, context, readout)
     if not complete:
-        readout.coded_entries.append(CodedEntry(frozenset(), None, NO_COMPLETE_HISTORY))
+        readout.coded_entries.append(CodedEntry(CodedPart(), None, NO_COMPLETE_HISTORY))
     return _ReadingInProgress(readout)
 
 
 def _add_facts(
-    record: Record, history: FamilyMemberHistory, index: CodeIndex, context: PatientContext, readout: Readout
+    record: Record,
+    history: FamilyMemberHistory,
+    index: CodeIndex,
+    named: NamedCodes,
+    context: PatientContext,
+    readout: Readout,
 ) -> None:
     """Adds a fact for each concept that a condition of the relative is coded as."""
     when, note = _recorded_span(record, history, context)
     for position, disease in enumerate(history.condition):
         since = when.start if when is not None else None
-        readout.coded_entries.append(CodedEntry(context.code_systems(disease.code), since))
-        for known, accepted in index.find(disease.code):
+        whole, read = coded_part(context.equivalent_codes(disease.code), named), index.find(disease.code)
+        concepts = frozenset(known.concept.id for known, _ in read)
+        words = _recorded_text(history, disease)
+        readout.coded_entries.append(CodedEntry(whole, since, record_name=record.name, concepts=concepts, words=words))
+        for known, accepted in read:
             counted = is_counted_relative(known.concept, history.relationship)
             if counted is False:
                 continue

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 from collectors.reading import fhir_types
 from collectors.reading.fhir_types import printable_text
+from collectors.reading.records import CodedPart
+from collectors.search import NamedCodes
 from ontology.concepts import AcceptedCode, Concept, Origin
 from ontology.units import ucum_code
 from ontology.values import Coding
@@ -75,7 +77,7 @@ class CodeIndex:
                 self._panels.setdefault((panel.system, panel.code), []).append(known)
 
     def find(self, code: fhir_types.CodeableConcept | None) -> list[tuple[ConceptReader, AcceptedCode]]:
-        """The concepts that these codings stand for, each once, with its accepted code of lowest rank."""
+        """The concepts that these codings stand for, each once, with its surest accepted code, of lowest rank."""
         if code is None:
             return []
         found = [hit for coding in code.coding for hit in self._matches(coding)]
@@ -84,7 +86,7 @@ class CodeIndex:
         best: dict[str, tuple[ConceptReader, AcceptedCode]] = {}
         for known, accepted in found:
             current = best.get(known.concept.id)
-            if current is None or accepted.rank < current[1].rank:
+            if current is None or (accepted.probable, accepted.rank) < (current[1].probable, current[1].rank):
                 best[known.concept.id] = (known, accepted)
         return list(best.values())
 
@@ -132,13 +134,42 @@ def code_key(system: str, code: str) -> CodeKey:
     return (system, undotted_code(code)) if ignores_dots(system) else (system, code)
 
 
-def accepted_systems(concept: Concept) -> frozenset[str]:
-    """The code systems in which a concept can be recognised.
+def deciding_systems(concept: Concept) -> frozenset[str]:
+    """The code systems a code of which says whether an entry is the concept: one that is not accepted is another's.
 
-    A source's own system is not among them: its codes are translated one by one
-    (``Translation.equivalent_systems``).
+    Of medications these are only systems in which all codes of the concept are known: by their beginning (ATC), or
+    by a value set.  A list of ingredients says nothing about a product.  A source's own system is never among them:
+    its codes are translated one by one (``Translation.equivalent_codes``).
     """
-    return frozenset(accepted.coding.system for accepted in concept.accepted if not accepted.translated)
+    listed = concept.origin is not Origin.MEDICATION
+    return frozenset(
+        each.coding.system
+        for each in concept.accepted
+        if not each.translated and (listed or each.of_set or is_prefix(each.coding))
+    )
+
+
+class ConceptCodes:
+    """The codes that any of some concepts accepts, whichever of them is searched."""
+
+    def __init__(self, concepts: Iterable[Concept]) -> None:
+        codings = {each.coding for concept in concepts for each in concept.accepted}
+        self._exact = frozenset(code_key(each.system, each.code) for each in codings if not is_prefix(each))
+        self._starts: dict[str, tuple[str, ...]] = {}
+        for each in codings:
+            if is_prefix(each):
+                start = undotted_code(each.code[:-1])
+                self._starts[each.system] = (*self._starts.get(each.system, ()), start)
+
+    def contains(self, key: CodeKey) -> bool:
+        """Whether a concept accepts the code."""
+        system, code = key
+        return code_key(system, code) in self._exact or undotted_code(code).startswith(self._starts.get(system, ()))
+
+
+def coded_part(codes: frozenset[CodeKey], named: NamedCodes) -> CodedPart:
+    """The codes of an entry or a part of it, and whether one of them is a code of a concept."""
+    return CodedPart(codes, any(map(named.contains, codes)))
 
 
 def concepts_of_origin(concepts: Iterable[Concept], origin: Origin) -> tuple[Concept, ...]:
@@ -206,17 +237,14 @@ class Translation:
             if not each.fixed and code not in each.listed_codes
         )
 
-    def equivalent_systems(self, codings: Iterable[CodeKey]) -> frozenset[str]:
-        """The systems in which an entry can be read: its own, and those of equivalent codes.
+    def equivalent_codes(self, codings: Iterable[CodeKey]) -> frozenset[CodeKey]:
+        """The codes by which an entry can be read: its own, and equivalent ones.
 
-        Systems of wider codes are excluded: the local code may mean something more specific that is asked for.
+        Wider codes are excluded: the local code may mean something more specific that is asked for.
         """
-        if not self:
-            return frozenset(system for system, _ in codings)
-        found = set()
-        for system, code in codings:
-            found.add(system)
-            found.update(each.key[0] for each in self.translate(system, code) if not each.wider)
+        found = set(codings)
+        if self:
+            found.update(each.key for own in tuple(found) for each in self.translate(*own) if not each.wider)
         return frozenset(found)
 
     def local_codes(self, wanted: Iterable[CodeKey]) -> tuple[CodeKey, ...]:

@@ -138,6 +138,17 @@ def concept_text(concept: CodeableConcept | None) -> str | None:
     return printable_text(text) if text is not None else None
 
 
+def entry_words(concept: CodeableConcept | None) -> str | None:
+    """An entry in its own words: its text or a display; else its code and code system."""
+    if concept is None:
+        return None
+    text = concept.text or next((coding.display for coding in concept.coding if coding.display), None)
+    bare = next((coding for coding in concept.coding if coding.code), None)
+    if bare is not None and (text is None or text == bare.code):
+        text = f"{bare.code} of {bare.system or 'no system'}"
+    return printable_text(text) if text else None
+
+
 def _coding_text(coding: Coding) -> str | None:
     return coding.display or coding.code
 

@@ -10,7 +10,7 @@ import msgspec
 from collectors.errors import PatientNotFoundError
 from collectors.facts import Failure
 from collectors.reading import fhir_types
-from collectors.reading.codes import NO_TRANSLATION, Translation
+from collectors.reading.codes import NO_TRANSLATION, CodeKey, Translation
 from collectors.reading.fhir_types import Period, read_time
 from collectors.reading.records import CodedEntry, Fact, Record, exceeds_limits
 from collectors.settings import Source
@@ -69,11 +69,11 @@ class PatientContext:
         own = next((target.removeprefix(start) for start in starts if target.startswith(start)), target)
         return own.startswith("Patient/") and _NAME.fullmatch(own.removeprefix("Patient/")) is not None
 
-    def code_systems(self, code: fhir_types.CodeableConcept | None) -> frozenset[str]:
-        """The code systems in which an entry can be read: its own, and those that the source's maps translate to."""
+    def equivalent_codes(self, code: fhir_types.CodeableConcept | None) -> frozenset[CodeKey]:
+        """The codes by which an entry can be read: its own, and those that the source's maps translate to."""
         if code is None:
             return frozenset()
-        return self.translation.equivalent_systems(
+        return self.translation.equivalent_codes(
             (each.system, each.code) for each in code.coding if each.system and each.code
         )
 

@@ -139,7 +139,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     ``recorded_from`` is the start of the day or instant of recording, whose end is the resource's ``issued``.
     ``lasting``: a window includes it if it held at any time in the window, not only if it began there.
     Without an end it counts until ``presumed_until`` (None: indefinitely), then it is unknown whether it continues;
-    ``supply_end``: until when the supply that was ordered lasts.
+    ``supply_end``: until when the supply that was ordered lasts.  ``probable``: why it is only probably the concept.
     """
 
     resource: Resource
@@ -159,20 +159,61 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     presumed_until: datetime | None = None
     supply_end: datetime | None = None
     pending: bool = False
+    probable: str | None = None
+
+
+class CodedPart(msgspec.Struct, frozen=True):
+    """The codes of an entry, or of one of the parts that it consists of (an ingredient).
+
+    ``codes`` are those recorded, and those that the source's maps translate them to.  ``named``: one of them is a code
+    of a concept that is known here, so that what it means is known.
+    """
+
+    codes: frozenset[tuple[str, str]] = frozenset()
+    named: bool = False
+
+    def is_understood(self, systems: frozenset[str]) -> bool:
+        """Whether it is known what it is, for a concept that these code systems decide."""
+        return self.named or any(system in systems for system, _ in self.codes)
 
 
 class CodedEntry(msgspec.Struct, frozen=True):
-    """The code systems of one entry of a list, and since when it is on record (None: unknown).
+    """An entry of a list (of conditions, of medications), and since when it is on record (None: unknown).
 
-    ``incomplete_reason``: not an entry, but the reason why the list is incomplete.  ``record_name`` names a record that
-    has not ended, and ``concepts`` (ids) what it was read as: "none recorded" conflicts with such entries.
+    ``whole`` has its own codes, ``parts`` those of what it consists of.  ``words``: the entry as it is written.
+    ``concepts`` (ids): what it was read as, of what was searched.  ``ended``: it says that it is over; ``until``: from
+    when on, where that is dated.  ``incomplete_reason``: not an entry, but the reason why the list is incomplete.
     """
 
-    systems: frozenset[str]
+    whole: CodedPart
     since: datetime | None
     incomplete_reason: str | None = None
     record_name: str | None = None
     concepts: frozenset[str] = frozenset()
+    words: str | None = None
+    parts: tuple[CodedPart, ...] = ()
+    ended: bool = False
+    until: datetime | None = None
+
+    def is_understood(self, systems: frozenset[str]) -> bool:
+        """Whether it is known what it is, for a concept that these systems decide: by its codes, or all its parts."""
+        if self.whole.is_understood(systems):
+            return True
+        return bool(self.parts) and all(part.is_understood(systems) for part in self.parts)
+
+    @property
+    def label(self) -> str:
+        """The entry in its own words, with its record, for readers: ``"Metformin 500 mg" (MedicationRequest/m1)``."""
+        name = self.record_name or "a record"
+        return f'"{self.words}" ({name})' if self.words else name
+
+    def has_begun(self, as_of: datetime) -> bool:
+        """Whether it may have begun by a time."""
+        return self.since is None or self.since <= as_of
+
+    def is_current(self, as_of: datetime) -> bool:
+        """Whether it may go on as of a time: begun by then, and not said to be over."""
+        return self.has_begun(as_of) and (self.until > as_of if self.until is not None else not self.ended)
 
 
 def newest_versions(records: list[Record]) -> list[Record]:

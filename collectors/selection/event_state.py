@@ -1,13 +1,19 @@
-"""The state of each event as of a time (a condition, a medication): present, absent, ended, lapsed or uncertain."""
+"""The state of each event as of a time (a condition, a medication): present, absent, ended, lapsed or uncertain.
+
+And which entries of a list are not understood, so that they could be what is asked for.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from collectors.reading.records import Fact
-from collectors.selection.pool import clip_same_day, has_value, updated_between
+from collectors.reading.codes import deciding_systems
+from collectors.reading.records import CodedEntry, Fact
+from collectors.selection.pool import Pool, clip_same_day, has_value, updated_between
+from ontology.concepts import Origin
 from ontology.resources import Span
 from ontology.slots import Slot
+from ontology.words.lists import truncated_list
 
 
 @dataclass(slots=True)
@@ -15,7 +21,8 @@ class FactsByState:
     """Facts by their state as of the time.
 
     ``time_uncertain`` may have begun or ended after it; ``window_uncertain`` may lie in the slot's window or before;
-    ``lapsed`` were never ended, and are too old to be presumed ongoing.
+    ``lapsed`` were never ended, and are too old to be presumed ongoing.  ``probable`` would be present if they are
+    what they are probably.
     """
 
     present: list[Fact] = field(default_factory=list)
@@ -25,6 +32,7 @@ class FactsByState:
     window_uncertain: list[Fact] = field(default_factory=list)
     lapsed: list[Fact] = field(default_factory=list)
     ended: list[Fact] = field(default_factory=list)
+    probable: list[Fact] = field(default_factory=list)
     doubted: list[Fact] = field(default_factory=list)
     negated: list[Fact] = field(default_factory=list)
 
@@ -58,7 +66,7 @@ def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, stat
     inside = _in_window(slot, fact, span, as_of)
     if span.start > as_of or inside is False:
         return
-    if not has_value(fact):
+    if not has_value(fact) and fact.probable is None:
         states.unusable.append(fact)
     elif span.end > as_of:
         states.time_uncertain.append(fact)
@@ -67,11 +75,17 @@ def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, stat
     elif not slot.ever and slot.window is None and _last_presumed_time(fact, as_of) < as_of:
         states.lapsed.append(fact)
     elif slot.ever or (fact.lasting and slot.window is not None) or not _may_have_ended(fact, as_of):
-        (states.absent if fact.resource.value is False else states.present).append(fact)
+        _list_in_force(fact, states).append(fact)
     elif fact.end is not None and fact.end.end > as_of:
         states.time_uncertain.append(fact)
     else:
         states.ended.append(fact)
+
+
+def _list_in_force(fact: Fact, states: FactsByState) -> list[Fact]:
+    if fact.probable is not None:
+        return states.probable
+    return states.absent if fact.resource.value is False else states.present
 
 
 def _recorded_by(fact: Fact, known_at: datetime) -> bool:
@@ -110,3 +124,59 @@ def _last_presumed_time(fact: Fact, as_of: datetime) -> datetime:
 def _may_have_ended(fact: Fact, as_of: datetime) -> bool:
     """Whether it has ended by then, or may have; an undated end counts as past."""
     return fact.end.start <= as_of if fact.end is not None else fact.ended_undated
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadEntries:
+    """Entries that could be what a slot asks for, since nothing says what they are: in other codes, or in text alone.
+
+    ``undecoded``: so many more could not be decoded at all.  It is false where there are none.
+    """
+
+    entries: tuple[CodedEntry, ...]
+    undecoded: int
+    noun: tuple[str, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.entries) or self.undecoded > 0
+
+    def describe(self) -> str:
+        """The count and the entries in their own words, without what was asked for: once for all that it concerns."""
+        one, several = self.noun
+        could = "could mean what is asked"
+        if not self.entries:
+            return f"{self.undecoded} {one if self.undecoded == 1 else several} that could not be read {could}."
+        count = len(self.entries)
+        also = f" and {self.undecoded} that could not be read" if self.undecoded else ""
+        named = truncated_list(sorted(entry.label for entry in self.entries))
+        return (
+            f"{count} {one if count == 1 else several} in other codes, or in text alone{also or ','} {could}: {named}."
+        )
+
+
+_NOUNS = {
+    Origin.CONDITION: ("condition", "conditions"),
+    Origin.MEDICATION: ("medication", "medications"),
+    Origin.ALLERGY: ("allergy", "allergies"),
+    Origin.PROCEDURE: ("procedure", "procedures"),
+    Origin.ENCOUNTER: ("encounter", "encounters"),
+    Origin.IMMUNIZATION: ("vaccination", "vaccinations"),
+    Origin.FAMILY_HISTORY: ("condition of a relative", "conditions of relatives"),
+    Origin.OBSERVATION: ("observation", "observations"),
+}
+
+
+def unread_entries(slot: Slot, pool: Pool, as_of: datetime) -> UnreadEntries:
+    """The entries of the list that are not understood and could fill the slot, as of a time.
+
+    An entry is understood where it was read as the concept, where a code system that decides the concept has its code
+    (``deciding_systems``), or where it is in a code of another concept.  Where all are, this is empty.
+    """
+    systems = deciding_systems(slot.concept) if pool.systems is None else pool.systems
+    past = slot.ever or slot.window is not None
+    found = tuple(
+        entry
+        for entry in pool.entries_not_understood(systems)
+        if slot.concept.id not in entry.concepts and (entry.has_begun(as_of) if past else entry.is_current(as_of))
+    )
+    return UnreadEntries(found, pool.undecoded, _NOUNS.get(slot.concept.origin, ("record", "records")))

@@ -171,11 +171,11 @@ class Pool:
             found = self._timelines[known_at] = FactTimeline(self.facts, known_at)
         return found
 
-    def entries_in_other_systems(self, systems: frozenset[str]) -> tuple[CodedEntry, ...]:
-        """The entries that are coded in none of these systems, of any time; computed once."""
+    def entries_not_understood(self, systems: frozenset[str]) -> tuple[CodedEntry, ...]:
+        """The entries of which these deciding systems do not say what they are, of any time; computed once."""
         found = self._entries_by_systems.get(systems)
         if found is None:
-            entries = (each for each in self.coded if each.incomplete_reason is None and not (each.systems & systems))
+            entries = (e for e in self.coded if e.incomplete_reason is None and not e.is_understood(systems))
             found = self._entries_by_systems[systems] = tuple(entries)
         return found
 

@@ -5,12 +5,12 @@ entry that cannot be read, or was not read as the concept, could mean it.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from collectors.facts import SlotSelection
-from collectors.reading.codes import accepted_systems
 from collectors.reading.records import Fact
-from collectors.selection.event_state import sort_by_state
+from collectors.selection.event_state import UnreadEntries, sort_by_state, unread_entries
 from collectors.selection.messages import (
     absence_code,
     common_reason,
@@ -21,16 +21,48 @@ from collectors.selection.messages import (
 )
 from collectors.selection.pool import Pool, list_facts, valid_facts
 from collectors.selection.value_selection import resources_of
-from ontology.concepts import EVENT_ORIGINS, Origin
+from ontology.concepts import EVENT_ORIGINS
 from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
-from ontology.words.lists import truncated_list
+from ontology.words.lists import begin_small, truncated_list
 from ontology.words.time import duration_words, exact_span_words
 
 
 def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
-    """Fills a slot with a flag: "not recorded" is "no" only in a closed world whose codes can be read."""
+    """Fills a slot with a flag: "not recorded" is "no" only in a closed world whose codes can be read.
+
+    While an entry that is not understood could mean it, the flag is unclear, and never "not recorded".
+    """
+    return with_unread_entries(slot, pool, as_of, _select_recorded(slot, pool, as_of, known_at))
+
+
+def with_unread_entries(slot: Slot, pool: Pool, as_of: datetime, found: SlotSelection) -> SlotSelection:
+    """A selection without a value, with the entries that could be what is asked for; then nothing is "not found".
+
+    An observation that is not understood is only reported.
+    """
+    if not isinstance(found.value, Absent) or any(issue.code == UNREAD for issue in found.issues):
+        return found
+    if not (unread := unread_entries(slot, pool, as_of)):
+        return found
+    issue = _unread_issue(slot, unread)
+    if slot.concept.origin not in EVENT_ORIGINS or found.value.reason is not AbsentReason.NOT_FOUND:
+        return replace(found, issues=(*found.issues, issue))
+    kept = (each for each in found.issues if each.code not in ("not-found", "not-recorded"))
+    return replace(found, value=UNDETERMINED, issues=(*kept, issue))
+
+
+UNREAD = "codes-unreadable"
+
+
+def _unread_issue(slot: Slot, unread: UnreadEntries) -> Issue:
+    """The entries that are not understood.  It concerns no slot: one text for all slots of the list."""
+    severity = Severity.WARNING if slot.concept.origin in EVENT_ORIGINS else Severity.INFORMATION
+    return Issue(severity, "codes-unreadable", unread.describe())
+
+
+def _select_recorded(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
     issues: list[Issue] = []
     found = sort_by_state(slot, pool.facts, as_of, known_at)
     yes = valid_facts(slot, pool, found.present, issues)
@@ -44,10 +76,14 @@ def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
             *_contrary_issues(slot, found.negated, no),
         ]
         return SlotSelection(True, resources_of(yes), tuple(issues))
+    if found.probable:
+        issues += [_probable_issue(slot, fact) for fact in sorted(found.probable, key=fact_label)]
     if pool.failures:
         # Records that could not be retrieved may state the presence.
         issues += [slot_issue(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
         return SlotSelection(Absent(pool.failures[0].reason), (), tuple(issues))
+    if found.probable:
+        return SlotSelection(UNDETERMINED, resources_of(found.probable), tuple(issues))
     if doubted := found.doubted:
         states = _join_states(fact.doubted for fact in doubted)
         text = f"Recorded as {states}, which does not count: {list_facts(doubted)}."
@@ -79,6 +115,12 @@ def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
     if left_out:
         return SlotSelection(UNDETERMINED, (), tuple(issues))
     return not_recorded(slot, pool, as_of, issues)
+
+
+def _probable_issue(slot: Slot, fact: Fact) -> Issue:
+    """That an entry is probably it: the words of the entry, and by what."""
+    words = f'"{fact.resource.recorded}" ({fact.record.name})' if fact.resource.recorded else fact_label(fact)
+    return slot_issue(slot, "probable", f"Probably {begin_small(slot.concept.display)}, {fact.probable}: {words}.")
 
 
 def _contrary_issues(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:
@@ -142,11 +184,10 @@ UNDETERMINED = Absent(AbsentReason.UNCONVERTIBLE)
 def recorded_as_absent(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, issues: list[Issue]) -> SlotSelection:
     """False, since absence is recorded; unknown where an unreadable or a current entry may conflict with it."""
     no.sort(key=lambda fact: fact.resource.iri)
-    if unreadable := _describe_unreadable_codes(slot, pool, as_of):
-        text = (
-            f"It is recorded that there is none: {list_facts(no)}. But {unreadable} could mean {slot.concept.display}."
-        )
-        return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*issues, slot_issue(slot, "codes-unreadable", text)))
+    if slot.concept.origin in EVENT_ORIGINS and (unread := unread_entries(slot, pool, as_of)):
+        text = f"It is recorded that there is none: {list_facts(no)}."
+        issues += [slot_issue(slot, "contradicted", text), _unread_issue(slot, unread)]
+        return SlotSelection(UNDETERMINED, resources_of(no), tuple(issues))
     if others := _other_current_entries(slot, pool, as_of):
         text = f"It is recorded that there is none: {list_facts(no)}. But what else is recorded may mean it: {others}."
         return SlotSelection(UNDETERMINED, resources_of(no), (*issues, slot_issue(slot, "contradicted", text)))
@@ -170,9 +211,7 @@ def not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -
     if incomplete := sorted({each.incomplete_reason for each in pool.coded if each.incomplete_reason is not None}):
         issues.append(slot_issue(slot, "incomplete", f"{display} is not recorded, but {'; '.join(incomplete)}."))
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
-    if unreadable := _describe_unreadable_codes(slot, pool, as_of):
-        text = f"{display} is not recorded in a code that can be read, but {unreadable} could mean it."
-        issues.append(slot_issue(slot, "codes-unreadable", text))
+    if slot.concept.origin in EVENT_ORIGINS and unread_entries(slot, pool, as_of):
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     issues.append(
         slot_issue(slot, "closed-world", f"{display} is not recorded, which is taken as no.", Severity.INFORMATION)
@@ -185,23 +224,6 @@ def _other_current_entries(slot: Slot, pool: Pool, as_of: datetime) -> str:
     names = (
         each.record_name
         for each in pool.coded
-        if each.record_name is not None
-        and slot.concept.id not in each.concepts
-        and (each.since is None or each.since <= as_of)
+        if each.record_name is not None and slot.concept.id not in each.concepts and each.is_current(as_of)
     )
     return truncated_list(sorted(names))
-
-
-def _describe_unreadable_codes(slot: Slot, pool: Pool, as_of: datetime) -> str | None:
-    """The count of entries in code systems in which the concept cannot be recognised, in words; None without any."""
-    if slot.concept.origin not in EVENT_ORIGINS:
-        return None
-    systems = accepted_systems(slot.concept) if pool.systems is None else pool.systems
-    foreign = [each for each in pool.entries_in_other_systems(systems) if each.since is None or each.since <= as_of]
-    count = len(foreign) + pool.undecoded
-    if not count:
-        return None
-    named_systems = sorted({system for each in foreign for system in each.systems})
-    where = f" (coded in {', '.join(named_systems)})" if named_systems else ""
-    noun = "condition(s)" if slot.concept.origin is Origin.CONDITION else "record(s)"
-    return f"{count} {noun} in other codes, or in none{where},"

@@ -8,7 +8,7 @@ from collectors.facts import Failure, SlotSelection
 from collectors.reading.records import Fact
 from collectors.selection.messages import absence_code, fact_issues, recorded_text, slot_issue
 from collectors.selection.pool import Pool, has_value, list_facts, valid_facts
-from collectors.selection.presence import select_presence
+from collectors.selection.presence import select_presence, with_unread_entries
 from collectors.selection.value_selection import resources_of, select_series, select_single
 from ontology.concepts import EVENT_ORIGINS, Origin, ValueType
 from ontology.evaluation import Issue, Severity
@@ -32,6 +32,7 @@ def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
     else:
         select = select_series if slot.select is Select.SERIES else select_single
         found = select(slot, pool, as_of, known_at)
+        found = with_unread_entries(slot, pool, as_of, found)
         found = _partially_retrieved(slot, pool.failures, found) if pool.failures else found
     has_result = not isinstance(found.value, Absent)
     pending = pending_issues(slot, pool, found.resources, as_of, known_at, has_result)

@@ -49,7 +49,9 @@ def fill_value_sets(concept: Concept, sets: Mapping[str, Codes]) -> Concept:
 
 
 def _accepted_code(each: AcceptedValueSet, key: CodeKey, display: str | None) -> AcceptedCode:
-    return AcceptedCode(Coding(*key, display), each.caution, each.needs_unit, each.ever, each.rank, each.asserts)
+    return AcceptedCode(
+        Coding(*key, display), each.caution, each.needs_unit, each.ever, each.rank, each.asserts, of_set=True
+    )
 
 
 def limit_to_set(accepted: Iterable[AcceptedCode], limit: Codes) -> list[AcceptedCode]:

@@ -76,12 +76,15 @@ def absence_words(
     assumed: bool = False,
     not_together: bool = False,
     negated: bool = False,
+    probable: bool = False,
+    unread: bool = False,
     style: Style = PLAIN,
 ) -> str:
     """Why a slot is empty, with what is known of it.
 
     ``assumed``: the question took it as missing.  ``not_together``: what there is was not measured within the time of
-    the others.  ``negated``: a record says that there is none.
+    the others.  ``negated``: a record says that there is none.  ``probable``: a record is probably of it; ``unread``:
+    records that are not understood could be of it.
     """
     event = slot.concept.origin in EVENT_ORIGINS
     if assumed:
@@ -94,6 +97,8 @@ def absence_words(
         return "denied by a record, which alone is not a no" if negated else "not recorded, which is not a no"
     if event and reason is AbsentReason.STALE and slot.window is None:
         return "recorded, but too long ago to tell whether it still goes on"
+    if event and reason is AbsentReason.UNCONVERTIBLE and (probable or unread):
+        return "unclear, a record is probably of it" if probable else "unclear, since not all records are understood"
     if event and reason is AbsentReason.UNCONVERTIBLE:
         return "recorded, but not so that it can be told for this time"
     return reason_words(reason, slot.window, style)

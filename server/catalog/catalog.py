@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rdflib import OWL, RDF, Graph, URIRef
 
+from collectors.reading.codes import ConceptCodes, concepts_of_origin
 from collectors.search import CollectorDescription
 from collectors.settings import Source
 from collectors.terminology.concept_map import combine_maps, conflicting_measurements
@@ -50,6 +51,14 @@ class Catalog:
     digest: str
     value_sets: ValueSetLibrary = field(default_factory=lambda: ValueSetLibrary({}))
     cards: Mapping[str, Card] = field(default_factory=dict)
+    _named_codes: dict[Origin, ConceptCodes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def named_codes(self, origin: Origin) -> ConceptCodes:
+        """The codes of all concepts of an origin; computed once."""
+        found = self._named_codes.get(origin)
+        if found is None:
+            found = self._named_codes[origin] = ConceptCodes(concepts_of_origin(self.concepts.values(), origin))
+        return found
 
 
 def load_catalog(

@@ -81,6 +81,7 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
         recorded_as=text(graph, node, MPM.recordedAs),
         note=text(graph, node, MPM.note),
         relationships=tuple(sorted(texts(graph, node, MPM.relationship))),
+        ingredient_names=tuple(sorted(texts(graph, node, MPM.ingredientName))),
         accepted_sets=tuple(
             sorted((s for n in graph.objects(node, MPM.accepts) for s in _read_accepted_sets(graph, n)), key=str)
         ),
@@ -111,6 +112,7 @@ def _read_accepted_codes(graph: Graph, node: Node) -> list[AcceptedCode]:
             rank=int(rank) if rank is not None else 0,
             ever=flag(graph, node, MPM.ever),
             asserts=boolean(graph, node, MPM.asserts),
+            probable=flag(graph, node, MPM.probable),
         )
         for each in found
     ]

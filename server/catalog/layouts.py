@@ -3,7 +3,7 @@
 from rdflib import RDFS, Graph, Literal
 from rdflib.term import Node
 
-from collectors.search import Layout, Meaning, ReferencedCode, ReportedElement, State, Supply
+from collectors.search import Layout, Meaning, Parts, ReferencedCode, ReportedElement, State, Supply
 from server.catalog.turtle import (
     MPM,
     NodeFault,
@@ -66,11 +66,18 @@ def _read_state(graph: Graph, node: Node) -> State:
 
 
 def _read_code_reference(graph: Graph, node: Node) -> ReferencedCode:
+    parts = single_object(graph, node, MPM.parts)
     return ReferencedCode(
         required_text(graph, node, MPM.path),
         required_text(graph, node, MPM.resourceType),
         required_text(graph, node, MPM.codePath),
+        _read_parts(graph, parts) if parts is not None else None,
     )
+
+
+def _read_parts(graph: Graph, node: Node) -> Parts:
+    terms = (MPM.path, MPM.codePath, MPM.referencePath, MPM.activePath)
+    return Parts(*(required_text(graph, node, term) for term in terms))
 
 
 def _read_supply(graph: Graph, node: Node) -> Supply:

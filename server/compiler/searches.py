@@ -1,6 +1,7 @@
 """All data that a plan needs: one search for each resource type, and the same as CDS Hooks prefetch templates."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from collectors.search import CollectorDescription, Search
@@ -32,7 +33,8 @@ def plan_searches(catalog: Catalog, calls: tuple[PlannedCall, ...], goals: tuple
     for collector in sorted(catalog.collectors.values(), key=lambda c: c.id):
         wanted = tuple(sorted((c for c in concepts.values() if c.origin is collector.origin), key=lambda c: c.id))
         if wanted or collector.origin is Origin.PATIENT:
-            found.append(_build_search(collector, wanted, windows, histories))
+            search = _build_search(collector, wanted, windows, histories)
+            found.append(replace(search, named=catalog.named_codes(collector.origin)))
     return tuple(found)
 
 

@@ -18,6 +18,8 @@ from server.explain.phrases import describe_absence
 from server.explain.results import RiskView
 
 _INAPPLICABLE_CODES = ("not-applicable", "no-case")
+_UNCLEAR_CODES = ("probable", "codes-unreadable")
+"""Of an entry on record that is probably what is asked for, and of those that could be."""
 INAPPLICABLE_PREFIX = "Does not hold: "
 """How the issue begins that says why a module does not apply."""
 _PERCENT = "%"
@@ -45,6 +47,11 @@ def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
 def leaf_claim(leaf: BoundInput, times: Times) -> str:
     """The sentence for a concept that is read, not computed."""
     display = leaf.slot.concept.display
+    if leaf.value == Absent(AbsentReason.UNCONVERTIBLE):
+        # What is on record and not understood is shown in its own words, and never called missing.
+        unclear = {issue.text: None for issue in leaf.issues if issue.code in _UNCLEAR_CODES}
+        if unclear:
+            return f"{display}: unclear. {' '.join(unclear)}"
     if isinstance(leaf.value, Absent):
         return f"{display} is missing ({_absence_reason(leaf)})."
     when = " (assumed, not recorded)" if leaf.assumed else _effective_clause(times)

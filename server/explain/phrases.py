@@ -34,6 +34,8 @@ def describe_absence(given: BoundInput) -> str:
         assumed=given.assumed,
         not_together="not-within" in codes,
         negated="negated" in codes,
+        probable="probable" in codes,
+        unread="codes-unreadable" in codes,
     )
 
 

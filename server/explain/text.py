@@ -22,6 +22,8 @@ from server.explain.results import AnswerResult, GroundView, StepView
 _MARKS = {Severity.ERROR: "!!", Severity.WARNING: "!", Severity.INFORMATION: "i"}
 # Codes of what the line of a missing input shows already.
 _SHOWN_BY_LINE = frozenset({"not-found", "not-recorded", "not-set"})
+# Codes of what concerns all inputs of a list alike: told once, not beside each of them.
+_SHOWN_ONCE = frozenset({"codes-unreadable"})
 _INDENT = "    "
 
 
@@ -59,8 +61,8 @@ def _argument_lines(result: AnswerResult) -> Iterator[str]:
         yield from _ground_lines(result, result.leaf, "  ", set())
     shown = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
     run = [issue for issue in result.issues if issue.slot is None and issue.text not in shown]
-    own = {issue.text for step in result.chain for ground in step.grounds for issue in ground.issues}
-    yield from (f"  {_issue_line(issue)}" for issue in run if issue.text not in own)
+    own = {text for step in result.chain for ground in step.grounds for text in _texts_shown_by(ground)}
+    yield from (f"  {_issue_line(issue)}" for issue in run if issue.text not in own and issue.text not in result.text)
 
 
 def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: set[int]) -> Iterator[str]:
@@ -89,9 +91,13 @@ def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: set
 
 def _not_shown_by_inputs(step: StepView, texts: Iterable[str]) -> Iterator[str]:
     """The texts about a step that are not shown beside one of its inputs."""
-    shown = {issue.text for ground in step.grounds for issue in ground.issues}
+    shown = {text for ground in step.grounds for text in _texts_shown_by(ground)}
     shown |= {f"{ground.concept.display} is missing: {ground.absence_reason}" for ground in step.grounds}
     return (text for text in texts if text not in shown)
+
+
+def _texts_shown_by(ground: GroundView) -> Iterator[str]:
+    return (issue.text for issue in ground.issues if issue.code not in _SHOWN_ONCE)
 
 
 def _describe_run(step: StepView) -> str:
@@ -105,7 +111,8 @@ def _ground_lines(result: AnswerResult, ground: GroundView, indent: str, rendere
     yield f"{indent}- {_describe_ground(ground)}"
     inner = indent + _INDENT
     missing = isinstance(ground.value, Absent)
-    yield from (f"{inner}{_issue_line(i)}" for i in ground.issues if not (missing and i.code in _SHOWN_BY_LINE))
+    own = (issue for issue in ground.issues if issue.code not in _SHOWN_ONCE)
+    yield from (f"{inner}{_issue_line(i)}" for i in own if not (missing and i.code in _SHOWN_BY_LINE))
     if ground.step is not None:
         step = result.chain[ground.step]
         if id(step) in rendered:

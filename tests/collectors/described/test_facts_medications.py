@@ -19,10 +19,10 @@ from ontology.concepts import Origin
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Value
 from tests.support.collector_inputs import AT, PATIENT, SOURCE, issue_codes
-from tests.support.event_records import NOT_FOUND, RXNORM, ask, catalog, coding, event
+from tests.support.event_records import ON_RECORD, RXNORM, ask, catalog, coding, event
 from tests.support.searching_server import SearchingServer, capability_statement, server_with_records
 
-UNREADABLE = (NOT_FOUND, ["codes-unreadable"])
+UNREADABLE = (ON_RECORD, ["codes-unreadable"])
 YES: tuple[Value, list[str]] = (True, [])
 NO: tuple[Value, list[str]] = (False, ["closed-world"])
 
@@ -140,7 +140,7 @@ def test_a_medication_that_could_not_be_had_is_of_unknown_code() -> None:
     failed = ReferencedRecords(failures={"Medication": Failure(AbsentReason.NOT_PERMITTED, "no")})
     readout = begun(request()).finish(failed)
     assert readout.facts == {}
-    assert [entry.systems for entry in readout.coded_entries] == [frozenset()]
+    assert [entry.whole.codes for entry in readout.coded_entries] == [frozenset()]
 
 
 def test_that_it_was_prescribed_or_stated_is_told() -> None:

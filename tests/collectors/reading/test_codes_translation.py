@@ -118,8 +118,8 @@ PRESENCE = slot(FIBRILLATION, Select.ANY, closed_world=True)
         # Said to be another diagnosis, in a system in which fibrillation would be known.
         ("FLU", False),
         # Less is said than was recorded: it may be fibrillation.
-        ("SICK", Absent(AbsentReason.NOT_FOUND)),
-        ("UNKNOWN", Absent(AbsentReason.NOT_FOUND)),
+        ("SICK", Absent(AbsentReason.UNCONVERTIBLE)),
+        ("UNKNOWN", Absent(AbsentReason.UNCONVERTIBLE)),
     ],
 )
 async def test_a_no_needs_codes_that_are_the_same(code: str, value: object) -> None:
@@ -130,7 +130,7 @@ async def test_a_no_needs_codes_that_are_the_same(code: str, value: object) -> N
 
 async def test_without_a_map_nothing_is_known_of_a_local_code() -> None:
     selected, _ = await filled(PRESENCE, condition("AF", LOCAL), known=Terminology())
-    assert selected.value == Absent(AbsentReason.NOT_FOUND)
+    assert selected.value == Absent(AbsentReason.UNCONVERTIBLE)
 
 
 async def test_a_whole_system_of_the_same_codes() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from collectors.facts import SlotSelection
+from ontology.evaluation import Severity
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Value
 from tests.support.collector_inputs import AT, FIBRILLATION, ICD10, condition, facts_of, issue_codes, slot
@@ -36,6 +37,7 @@ def ask(*records: dict[str, Any], of: Slot = ANY, at: datetime = AT) -> SlotSele
     return facts_of(*records, concepts=(FIBRILLATION,)).select(of, at, at)
 
 
+WORDED = {"code": {"coding": [{"system": "urn:local", "code": "1"}], "text": "Sugar"}}
 CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
     "active": (ANY, [condition()], True, []),
     "no statuses": (ANY, [condition(clinicalStatus=None, verificationStatus=None)], True, []),
@@ -51,15 +53,34 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
     "nothing recorded, closed world": (ANY, [], False, ["closed-world"]),
     "nothing recorded, open world": (OPEN, [], NOT_FOUND, ["not-recorded"]),
     "another disease, closed world": (ANY, [condition("38341003")], False, ["closed-world"]),
-    "codes that cannot be read": (ANY, [condition("42731", "urn:mimic:icd9")], NOT_FOUND, ["codes-unreadable"]),
-    "text only": (ANY, [condition(code={"text": "AF"})], NOT_FOUND, ["codes-unreadable"]),
+    "codes that cannot be read": (ANY, [condition("42731", "urn:mimic:icd9")], ON_RECORD, ["codes-unreadable"]),
+    "text only": (ANY, [condition(code={"text": "AF"})], ON_RECORD, ["codes-unreadable"]),
+    "text only, open world": (OPEN, [condition(code={"text": "AF"})], ON_RECORD, ["codes-unreadable"]),
+    "over, in a code that cannot be read": (
+        ANY,
+        [condition("1", "urn:local", **status("resolved"))],
+        False,
+        ["closed-world"],
+    ),
+    "over, in a code that cannot be read, ever": (
+        EVER,
+        [condition("1", "urn:local", **status("resolved"))],
+        ON_RECORD,
+        ["codes-unreadable"],
+    ),
+    "no name is matched": (
+        OPEN,
+        [condition(code={"text": "Atrial fibrillation"})],
+        ON_RECORD,
+        ["codes-unreadable"],
+    ),
     "codes that could not be read later": (
         ANY,
         [condition("42731", "urn:mimic:icd9", onsetDateTime="2025-01-01", recordedDate=None)],
         False,
         ["closed-world"],
     ),
-    "not decodable": (ANY, [condition(code="I48")], NOT_FOUND, ["codes-unreadable"]),
+    "not decodable": (ANY, [condition(code="I48")], ON_RECORD, ["codes-unreadable"]),
     "refuted": (ANY, [condition(**verified("refuted"))], False, ["closed-world", "negated"]),
     "refuted, in a code that cannot be read": (
         ANY,
@@ -165,7 +186,12 @@ def test_before_it_ended_it_counted() -> None:
     assert ask(condition(abatementDateTime="2024-01-01", **status("resolved")), at=past).value is True
 
 
-def test_unreadable_codes_are_counted_and_their_systems_named() -> None:
-    (issue,) = ask(condition("1", "urn:local"), condition("2", "urn:local", id="c2")).issues
-    assert "2 condition(s)" in issue.text
-    assert "urn:local" in issue.text
+def test_entries_that_are_not_understood_are_counted_and_named_in_their_own_words() -> None:
+    entries = [condition(str(n), "urn:local", id=f"c{n}", **WORDED) for n in range(1, 8)]
+    (issue,) = ask(*entries).issues
+    assert issue.text.startswith("7 conditions in other codes, or in text alone, could mean what is asked: ")
+    assert issue.text.endswith('"Sugar" (Condition/c5) and 2 more.')
+    assert (issue.slot, issue.severity) == (None, Severity.WARNING)
+    (issue,) = ask(condition("1", "urn:local"), condition(code="I48", id="c2"), of=OPEN).issues
+    assert "1 of urn:local" in issue.text
+    assert "1 that could not be read" in issue.text

@@ -15,21 +15,21 @@ from tests.support.misbehaving_server import MisbehavingServer, client_of
 
 WANTED = slot(FIBRILLATION, Select.ANY, closed_world=True)
 CONDITION = {"resource": condition()}
-NOT_FOUND, UNREACHABLE = Absent(AbsentReason.NOT_FOUND), Absent(AbsentReason.UNREACHABLE)
+ON_RECORD, UNREACHABLE = Absent(AbsentReason.UNCONVERTIBLE), Absent(AbsentReason.UNREACHABLE)
 
 SUBJECTS: dict[str, tuple[dict[str, Any] | None, object]] = {
     "the patient": ({"reference": "Patient/p"}, True),
     "a version of the patient": ({"reference": f"{BASE}/Patient/p/_history/2"}, True),
     "another patient": ({"reference": "Patient/q"}, False),
     "another patient, by address": ({"reference": f"{BASE}/Patient/q"}, False),
-    "the name behind the proxy": ({"reference": "https://internal.test/fhir/Patient/p"}, NOT_FOUND),
-    "https for http": ({"reference": "https://ehr.test/fhir/Patient/p"}, NOT_FOUND),
-    "a path": ({"reference": "/Patient/p"}, NOT_FOUND),
-    "a blank too many": ({"reference": " Patient/p"}, NOT_FOUND),
-    "a contained one": ({"reference": "#p"}, NOT_FOUND),
-    "a search": ({"reference": "Patient?identifier=urn:mrn|1"}, NOT_FOUND),
-    "an identifier": ({"identifier": {"system": "urn:mrn", "value": "1"}}, NOT_FOUND),
-    "none": (None, NOT_FOUND),
+    "the name behind the proxy": ({"reference": "https://internal.test/fhir/Patient/p"}, ON_RECORD),
+    "https for http": ({"reference": "https://ehr.test/fhir/Patient/p"}, ON_RECORD),
+    "a path": ({"reference": "/Patient/p"}, ON_RECORD),
+    "a blank too many": ({"reference": " Patient/p"}, ON_RECORD),
+    "a contained one": ({"reference": "#p"}, ON_RECORD),
+    "a search": ({"reference": "Patient?identifier=urn:mrn|1"}, ON_RECORD),
+    "an identifier": ({"identifier": {"system": "urn:mrn", "value": "1"}}, ON_RECORD),
+    "none": (None, ON_RECORD),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from collectors.reading.codes import CodeIndex, Translation, accepted_systems
+from collectors.reading.codes import CodeIndex, Translation, deciding_systems
 from collectors.reading.fhir_types import CodeableConcept
 from collectors.reading.fhir_types import Coding as Written
 from collectors.terminology.concept_codes import add_local_codes, fill_value_sets, value_sets_of
@@ -55,9 +55,9 @@ def test_a_local_code_is_found_and_told() -> None:
     assert found(made, LOINC, "2160-0") == accepts("2160-0", caution="with care", rank=2)
 
 
-def test_a_local_system_is_none_in_which_the_concept_is_known() -> None:
+def test_a_local_system_decides_nothing() -> None:
     made = add_local_codes(concept(accepts("2160-0")), maps(concept_map(group(("CREA", "2160-0", "equal")))))
-    assert accepted_systems(made) == {LOINC}
+    assert deciding_systems(made) == {LOINC}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_local_system_is_none_in_which_the_concept_is_known() -> None:
 )
 def test_systems_of_an_entry(code: str, systems: set[str]) -> None:
     made = maps(concept_map(group(("A", "1", "equal"), ("W", "2", "wider"), ("N", "3", "narrower"))))
-    assert made.equivalent_systems([(LOCAL, code)]) == systems
+    assert {system for system, _ in made.equivalent_codes([(LOCAL, code)])} == systems
 
 
 def test_a_whole_system_of_the_same_codes() -> None:
@@ -150,7 +150,7 @@ def test_sets_are_filled_in() -> None:
     made = fill_value_sets(one, {SET: {(LOINC, "a"): "A", (LOINC, "b"): "B"}})
     assert made.accepted == (
         accepts("a", caution="own"),
-        AcceptedCode(Coding(LOINC, "b", "B"), caution="by set", rank=1, ever=True),
+        AcceptedCode(Coding(LOINC, "b", "B"), caution="by set", rank=1, ever=True, of_set=True),
     )
     assert not value_sets_of(made)
     assert value_sets_of(one) == (SET,)

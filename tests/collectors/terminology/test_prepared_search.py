@@ -233,10 +233,10 @@ FEVER = condition("386661006")
         (FakeTerminology((SNOMED, "49436004")), "49436004", True),
         (FakeTerminology((SNOMED, "49436004")), "386661006", False),
         # The set has no code of the record's system, so that it could not have been met in it.
-        (FakeTerminology((LOINC, "1-1")), "386661006", Absent(AbsentReason.NOT_FOUND)),
+        (FakeTerminology((LOINC, "1-1")), "386661006", Absent(AbsentReason.UNCONVERTIBLE)),
         (too_costly((SNOMED, "49436004")), "49436004", True),
         # That a server knows nothing of a code does not mean that it is another diagnosis.
-        (too_costly((SNOMED, "49436004")), "386661006", Absent(AbsentReason.NOT_FOUND)),
+        (too_costly((SNOMED, "49436004")), "386661006", Absent(AbsentReason.UNCONVERTIBLE)),
     ],
 )
 async def test_a_no_by_a_set(fake: FakeTerminology, code: str, value: object) -> None:

@@ -21,7 +21,7 @@ ACCEPTED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
 
 
 def is_accepted(observation: Observation | ObservationHead) -> bool:
-    """Whether a record has an accepted status, no ``focus`` (another subject of the result), and is not our own."""
+    """Whether a record has an accepted status, is about the patient by its ``focus``, and is not our own."""
     return observation.status in ACCEPTED_STATUSES and _is_patient_result(observation)
 
 
@@ -30,10 +30,44 @@ def is_pending(observation: Observation) -> bool:
     return observation.status == "registered" and _is_patient_result(observation)
 
 
-def _is_patient_result(observation: Observation | ObservationHead) -> bool:
-    if observation.focus:
+def is_about_something_else(observation: Observation) -> bool:
+    """Whether it would be accepted but for a ``focus`` that names no person: a device, a procedure, or unreadable."""
+    if observation.status not in ACCEPTED_STATUSES or _is_our_result(observation):
         return False
-    return not _is_our_result(observation)
+    kinds = _focus_types(observation.focus)
+    return not kinds <= _CARE and not kinds & _PERSONS
+
+
+def _is_patient_result(observation: Observation | ObservationHead) -> bool:
+    return _focus_types(observation.focus) <= _CARE and not _is_our_result(observation)
+
+
+# What is observed in an encounter is observed of the patient; a focus on a person is of somebody else.
+_CARE = frozenset({"Encounter", "EpisodeOfCare"})
+_PERSONS = frozenset({"Patient", "RelatedPerson", "Person", "Practitioner", "PractitionerRole", "Group"})
+
+
+class _Focus(msgspec.Struct, gc=False):
+    reference: str | None = None
+    type: str | None = None
+
+
+_FOCUS = msgspec.json.Decoder(list[_Focus])
+
+
+def _focus_types(focus: msgspec.Raw) -> frozenset[str]:
+    """The resource types of what it is about besides its subject; "" for one that cannot be read."""
+    if not focus:
+        return frozenset()
+    try:
+        return frozenset(_type_of(each) for each in _FOCUS.decode(focus))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return frozenset({""})
+
+
+def _type_of(focus: _Focus) -> str:
+    steps = (focus.reference or "").partition("/_history/")[0].split("/")
+    return focus.type or (steps[-2] if len(steps) > 1 else "")
 
 
 def _is_our_result(observation: Observation | ObservationHead) -> bool:

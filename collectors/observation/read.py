@@ -9,17 +9,23 @@ from dataclasses import dataclass
 import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
-from collectors.observation.acceptance import DeviceLookup, is_accepted, is_pending, replaced_ids
+from collectors.observation.acceptance import (
+    DeviceLookup,
+    is_about_something_else,
+    is_accepted,
+    is_pending,
+    replaced_ids,
+)
 from collectors.observation.elements import OBSERVATION, OBSERVATION_HEAD, Observation, ValueElements
 from collectors.observation.fact_builder import FactBuilder
 from collectors.observation.values import read_value
-from collectors.reading.codes import CodeIndex, ConceptReader
-from collectors.reading.fhir_types import UNDECODABLE, element_path, read_time
+from collectors.reading.codes import CodeIndex, CodeKey, ConceptReader, coded_part, deciding_systems
+from collectors.reading.fhir_types import UNDECODABLE, element_path, entry_words, read_time
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout
-from collectors.reading.records import Record
+from collectors.reading.records import CodedEntry, Record
 from collectors.search import Search
-from ontology.concepts import AcceptedCode
+from ontology.concepts import AcceptedCode, Concept
 from ontology.resources import Span
 from ontology.values import Absent, AbsentReason
 
@@ -111,17 +117,24 @@ class _ReadingInProgress:
 def begin(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
     """Reads the records; devices are needed where records refer to them."""
     devices = DeviceLookup(context)
-    return _ReadingInProgress(read_observations(records, CodeIndex(search.concepts), context, devices), devices)
+    readout = read_observations(records, CodeIndex(search.concepts), context, devices, search)
+    return _ReadingInProgress(readout, devices)
 
 
 def read_observations(
-    records: Iterable[Record], index: CodeIndex, context: PatientContext, devices: DeviceLookup | None = None
+    records: Iterable[Record],
+    index: CodeIndex,
+    context: PatientContext,
+    devices: DeviceLookup | None = None,
+    search: Search | None = None,
 ) -> Readout:
     """Every fact in these Observations about the concepts of the index, readable or not.
 
-    ``devices`` collects the devices that measured them.
+    ``devices`` collects the devices that measured them.  ``search``: an entry is made of each record that is in no
+    code system of its concepts, so that it could mean one of them.
     """
     readout = Readout()
+    decided = _common_systems(search.concepts) if search is not None else frozenset()
     for record in records:
         try:
             observation = OBSERVATION.decode(record.raw)
@@ -130,7 +143,9 @@ def read_observations(
             continue
         if not is_accepted(observation):
             if is_pending(observation) and context.refers_to_patient(observation.subject):
-                _add_pending(record, observation, index, context, readout)
+                _add_without_value(record, observation, index, context, readout, pending=True)
+            elif is_about_something_else(observation) and context.refers_to_patient(observation.subject):
+                _add_without_value(record, observation, index, context, readout, doubted="of something else")
             continue
         if not context.refers_to_patient(observation.subject):
             readout.exclude_subject(observation.subject, context)
@@ -138,15 +153,49 @@ def read_observations(
         for each in replaced_ids(record, observation, context) if observation.extension else ():
             text = f"Observation/{each} was left out, since {record.name} replaces it."
             readout.withdrawn["Observation", each] = text
-        if _add_facts(record, observation, index, context, readout) and devices is not None and observation.device:
-            devices.register(record, observation)
+        if _add_facts(record, observation, index, context, readout):
+            if devices is not None and observation.device:
+                devices.register(record, observation)
+        elif search is not None and not _systems_of(observation) & decided:
+            readout.coded_entries.append(_unread_entry(record, observation, context, search))
     return readout
 
 
-def _add_pending(
-    record: Record, observation: Observation, index: CodeIndex, context: PatientContext, readout: Readout
+def _common_systems(concepts: Iterable[Concept]) -> frozenset[str]:
+    """The code systems that decide all of these concepts."""
+    systems = [deciding_systems(each) for each in concepts]
+    return frozenset[str].intersection(*systems) if systems else frozenset()
+
+
+def _systems_of(observation: Observation) -> set[str | None]:
+    codes = (observation.code, *(component.code for component in observation.component))
+    return {coding.system for code in codes if code is not None for coding in code.coding}
+
+
+def _unread_entry(record: Record, observation: Observation, context: PatientContext, search: Search) -> CodedEntry:
+    """The record as an entry, by its codes and those of its components, and when it was observed."""
+    codes = [each for each in (observation.code, *(part.code for part in observation.component)) if each is not None]
+    keys = frozenset[CodeKey]().union(*(context.equivalent_codes(code) for code in codes))
+    effective = _decode_effective(record, context)
+    return CodedEntry(
+        coded_part(keys, search.named),
+        effective.start if effective is not None else None,
+        record_name=record.name,
+        words=entry_words(observation.code),
+        window=search.window,
+    )
+
+
+def _add_without_value(
+    record: Record,
+    observation: Observation,
+    index: CodeIndex,
+    context: PatientContext,
+    readout: Readout,
+    pending: bool = False,
+    doubted: str | None = None,
 ) -> None:
-    """Adds a pending fact for each concept in the record."""
+    """Adds a fact for each concept in the record that is only reported: it is pending, or does not count."""
     parts = [observation.code, *(component.code for component in observation.component)]
     found = {known.concept.id: known for code in parts for known, _ in index.find(code)}
     found |= {known.concept.id: known for known in index.panels(observation.code)}
@@ -157,7 +206,7 @@ def _add_pending(
         fact = builder.build(
             known, None, ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN)), observation, known.concept.id
         )
-        readout.add(msgspec.structs.replace(fact, pending=True))
+        readout.add(msgspec.structs.replace(fact, pending=pending, doubted=doubted))
 
 
 def _add_facts(

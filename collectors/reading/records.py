@@ -182,7 +182,8 @@ class CodedEntry(msgspec.Struct, frozen=True):
 
     ``whole`` has its own codes, ``parts`` those of what it consists of.  ``words``: the entry as it is written.
     ``concepts`` (ids): what it was read as, of what was searched.  ``ended``: it says that it is over; ``until``: from
-    when on, where that is dated.  ``incomplete_reason``: not an entry, but the reason why the list is incomplete.
+    when on, where that is dated.  ``window``: how far back anything of it was asked for (None: at any time).
+    ``incomplete_reason``: not an entry, but the reason why the list is incomplete.
     """
 
     whole: CodedPart
@@ -194,6 +195,7 @@ class CodedEntry(msgspec.Struct, frozen=True):
     parts: tuple[CodedPart, ...] = ()
     ended: bool = False
     until: datetime | None = None
+    window: timedelta | None = None
 
     def is_understood(self, systems: frozenset[str]) -> bool:
         """Whether it is known what it is, for a concept that these systems decide: by its codes, or all its parts."""
@@ -208,8 +210,10 @@ class CodedEntry(msgspec.Struct, frozen=True):
         return f'"{self.words}" ({name})' if self.words else name
 
     def has_begun(self, as_of: datetime) -> bool:
-        """Whether it may have begun by a time."""
-        return self.since is None or self.since <= as_of
+        """Whether it may have begun by a time, and not longer before than anything of it was asked for."""
+        if self.since is None:
+            return True
+        return self.since <= as_of and (self.window is None or as_of - self.since <= self.window)
 
     def is_current(self, as_of: datetime) -> bool:
         """Whether it may go on as of a time: begun by then, and not said to be over."""

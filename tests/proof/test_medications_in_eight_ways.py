@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from collectors.selection.event_state import unread_entries
+from ontology.evaluation import Severity
 from ontology.slots import Select, Slot
 from ontology.values import Absent
 from tests.support.collector_inputs import AT
@@ -223,3 +224,12 @@ def test_which_entries_are_not_understood() -> None:
     found = unread_entries(wanted, known._pool(statin), AT)
     assert [entry.label for entry in found.entries] == ['"Warfarin-Natrium 5 mg" (MedicationRequest/m1)']
     assert found
+
+
+def test_where_a_caution_hangs_on_what_is_probable_it_warns() -> None:
+    """The undiagnosed diabetes of somebody who probably takes metformin."""
+    written = entry("metformin", "text", subject={"reference": "Patient/p1"}, authoredOn="2026-05-01")
+    answer = answer_from([{"resourceType": "Patient", "id": "p1"}, written], "hba1c-defined-diabetes")
+    warned = [issue for issue in answer["hba1c-defined-diabetes"].issues if issue.code == "probable"]
+    assert [(issue.severity, issue.slot) for issue in warned] == [(Severity.WARNING, "metformin")]
+    assert "METFORMINE 850 mg cp" in warned[0].text

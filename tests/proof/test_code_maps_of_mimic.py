@@ -82,7 +82,7 @@ async def test_the_folder_reads_what_the_descriptions_read(mapped: Terminology) 
         by_map = await told(patient, standard, mapped)
         assert by_map == await told(patient, as_shipped(), Terminology())
         neither = await told(patient, standard, Terminology())
-        assert set(neither.values()) == {Absent(AbsentReason.NOT_FOUND)}
+        assert set(neither.values()) == {Absent(AbsentReason.UNCONVERTIBLE)}
         found.update(concept for concept, value in by_map.items() if value is True)
         noes += sum(value is False for value in by_map.values())
     assert found == {

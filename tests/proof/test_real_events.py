@@ -46,7 +46,7 @@ def concepts() -> tuple[Concept, ...]:
 
 def gathered(patient: RealPatient) -> SourceFacts:
     searches = tuple(
-        Search(collector, mine, (), None)
+        Search(collector, mine, (), None, named=catalog().named_codes(collector.origin))
         for collector in catalog().collectors.values()
         if (mine := tuple(each for each in concepts() if each.origin is collector.origin))
     )
@@ -54,14 +54,17 @@ def gathered(patient: RealPatient) -> SourceFacts:
 
 
 def met(patients: tuple[RealPatient, ...]) -> Counter[str]:
-    """How many facts of each concept were read; none of them is unreadable, and nothing is told of the reading."""
+    """How many facts of each concept were read; none is unreadable but what is probable, and nothing is told of it."""
     count: Counter[str] = Counter()
     for patient in patients:
         facts = gathered(patient)
         assert facts.issues == ()
         for concept, resources in facts.gathered_facts.resources.items():
-            count[concept] += len(resources)
-            assert not [each for each in resources if isinstance(each.value, Absent)]
+            probable = [fact.resource for fact in facts.facts[concept] if fact.probable is not None]
+            certain = [each for each in resources if each not in probable]
+            count[concept] += len(certain)
+            count[f"{concept}, probably"] += len(probable)
+            assert not [each for each in certain if isinstance(each.value, Absent)]
     return +count
 
 
@@ -100,7 +103,9 @@ def test_what_is_met_in_synthea() -> None:
         "metformin": 5,
         "oral-anticoagulant": 2,
         "ace-inhibitor": 2,
-        "antihypertensive": 12,
+        # Hydrochlorothiazide 8, amlodipine 4, captopril 2; by name verapamil 2, metoprolol 1.
+        "antihypertensive": 14,
+        "antihypertensive, probably": 3,
         "statin": 6,
         "pneumococcal-vaccination": 2,
     }
@@ -126,13 +131,15 @@ def test_all_of_it_is_sound() -> None:
     ("name", "more", "expected"),
     [
         # Prescriptions that have been active for decades (warfarin since 1967) and were never ended.
-        ("oral-anticoagulant", {}, {"STALE": 2, "False": 10}),
-        ("oral-anticoagulant", {"ever": True}, {"True": 2, "False": 10}),
-        ("metformin", {}, {"True": 1, "STALE": 4, "False": 7}),
-        ("metformin", {"ever": True}, {"True": 5, "False": 7}),
+        # Who is prescribed what is not understood (clopidogrel, digoxin, insulin, iron) is no "no": RxNorm products.
+        ("oral-anticoagulant", {}, {"STALE": 2, "UNCONVERTIBLE": 4, "False": 6}),
+        # One of them never had another prescription than those that are understood.
+        ("oral-anticoagulant", {"ever": True}, {"True": 2, "UNCONVERTIBLE": 9, "False": 1}),
+        ("metformin", {}, {"True": 1, "STALE": 4, "UNCONVERTIBLE": 4, "False": 3}),
+        ("metformin", {"ever": True}, {"True": 5, "UNCONVERTIBLE": 7}),
         # Two prescriptions of captopril are stopped.
-        ("ace-inhibitor", {}, {"False": 12}),
-        ("ace-inhibitor", {"ever": True}, {"True": 2, "False": 10}),
+        ("ace-inhibitor", {}, {"UNCONVERTIBLE": 6, "False": 6}),
+        ("ace-inhibitor", {"ever": True}, {"True": 2, "UNCONVERTIBLE": 9, "False": 1}),
         ("inpatient-stay", {}, {"False": 12}),
         ("inpatient-stay", {"ever": True}, {"True": 2, "False": 10}),
         ("cardioversion", {}, {"True": 2, "False": 10}),

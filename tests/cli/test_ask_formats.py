@@ -58,7 +58,7 @@ def test_both_answers_are_in_one_graph(ask: list[str], form: str, capsys: pytest
     assert main([*ask, "--format", form, "--since", SINCE]) == 0
     text = capsys.readouterr().out
     computed, recorded = sorted(read_export(text, form), key=lambda said: -len(said.steps))
-    assert len(computed.steps) == 3 and not recorded.steps
+    assert len(computed.steps) == 4 and not recorded.steps
     (moved,) = computed.attributions
     assert moved.since is not None and moved.since.isoformat() == "2026-03-03T12:00:00+00:00"
     # That what is read has nothing that moves it is said, not left out.

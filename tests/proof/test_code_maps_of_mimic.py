@@ -94,6 +94,7 @@ async def test_the_folder_reads_what_the_descriptions_read(mapped: Terminology) 
         "vascular-disease": 5,
         "atrial-fibrillation": 4,
         "dialysis": 2,
+        "chronic-dialysis": 2,
         "end-stage-kidney-disease": 2,
         "stroke-tia-thromboembolism": 2,
         "spinal-cord-injury": 1,

@@ -102,7 +102,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "ckd-chronicity": KIDNEY | {"creatinine": (9, 0), "egfr": (9, 0)},
     "egfr": KIDNEY
     | {"sex": (12, 40), "creatinine": (8, 0), "recorded": (10, 0)}
-    | {"acute_kidney_injury": (0, 3), "aki_stage": (2, 0), "amputation": (0, 1)},
+    | {"acute_kidney_injury": (0, 3), "aki_episode": (2, 0), "aki_stage": (2, 0), "amputation": (0, 1)},
     "egfr-slope": KIDNEY | {"creatinine": (9, 0), "egfr": (9, 0)},
     "gfr-category": KIDNEY | {"egfr": (8, 0), "albuminuria": (7, 0), "chronicity": (9, 0)},
     "kidney-failure-risk-2y": RISK,

@@ -1,6 +1,6 @@
 """Records assembled into the facts of a patient: a draft to which each search adds what was read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from collectors.errors import CollectorError, PatientNotFoundError, SourceUnreac
 from collectors.facts import Failure
 from collectors.reading import records
 from collectors.reading.codes import deciding_systems
+from collectors.reading.list_entries import OUTPATIENT_VISIT, ListEntry, ListReview, entry_reviews, list_entries
 from collectors.reading.readout import PatientContext, Readout, check_fhir_id, is_operation_outcome, parse_record
 from collectors.reading.records import CodedEntry, Fact, Record, newest_versions
 from collectors.reading.supplied import encode_resource
@@ -45,9 +46,15 @@ class Draft:
     missing_types: dict[str, list[Failure]] = field(default_factory=dict)
     patient_failure: Failure | None = None
     unreachable: dict[str, str] = field(default_factory=dict)
+    list_entries: dict[Origin, list[ListEntry]] = field(default_factory=dict)
 
-    def add_readout(self, readout: Readout, search: Search) -> None:
-        """Adds what one search gave; its concepts are answered, but for those whose codes are not all known."""
+    def add_readout(self, readout: Readout, search: Search, read: Iterable[Record] = ()) -> None:
+        """Adds what one search gave; its concepts are answered, but for those whose codes are not all known.
+
+        ``read``: the records that were read, for when the lists that they are entries of were looked after.
+        """
+        if search.of_list:
+            self.list_entries.setdefault(search.description.origin, []).extend(list_entries(read, self.context))
         for concept in search.concepts:
             if names := value_sets_of(concept):
                 text = f"The codes of {concept.display} are not known: {', '.join(names)} was not asked for."
@@ -112,7 +119,14 @@ class Draft:
             self.systems,
             self.patient_failure,
             {self.context.source.id: self.unreachable} if self.unreachable else {},
+            self._entry_reviews(kept),
         )
+
+    def _entry_reviews(self, facts: Mapping[str, Sequence[Fact]]) -> Mapping[Origin, tuple[ListReview, ...]]:
+        if not self.list_entries:
+            return {}
+        visits, zone = facts.get(OUTPATIENT_VISIT, ()), self.context.source.zone
+        return {origin: entry_reviews(entries, visits, zone) for origin, entries in self.list_entries.items()}
 
 
 def read_records(
@@ -188,5 +202,5 @@ def facts_from_resources(
             continue
         begun = begin_reading(held.get(search.description.resource_type, []), search, draft.context)
         references = ReferencedRecords({kind: tuple(held.get(kind, ())) for kind in begun.needed_references})
-        draft.add_readout(begun.finish(references), search)
+        draft.add_readout(begun.finish(references), search, held.get(search.description.resource_type, ()))
     return draft.finish()

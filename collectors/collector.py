@@ -17,7 +17,10 @@ from collectors.reading.records import Record
 from collectors.search import Search
 
 NeededReferences: TypeAlias = Mapping[str, frozenset[str] | None]
-"""Referenced records needed for reading, by resource type: those with these ids, or (None) all of the patient's."""
+"""Referenced records needed for reading, by resource type: those with these ids, or (None) all of the patient's.
+
+Of the type Provenance: those about the lists with these ids.
+"""
 
 NO_REFERENCES: NeededReferences = {}
 

@@ -47,12 +47,14 @@ class SlotSelection:
     """What fills a slot: the value, in the slot's unit, and the records that it rests on.
 
     ``issues``: what the reader must know of the records: stale, stepped back, conflicting, preliminary,
-    excluded as invalid, conversion from an unusual code, outside the module's range.
+    excluded as invalid, conversion from an unusual code, outside the module's range.  ``presumed``: of an absent value,
+    what it is if the list from which it is missing is complete.
     """
 
     value: Value
     resources: tuple[Resource, ...] = ()
     issues: tuple[Issue, ...] = ()
+    presumed: bool | None = None
 
 
 class Facts(Protocol):

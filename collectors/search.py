@@ -164,6 +164,7 @@ class Search:
     ``codes`` has every code of ``concepts`` in a stable order; ``window`` is the widest (None: no limit in time).
     ``latest_only``: of each concept nothing but its latest value is selected, as of the time of the question.
     ``named`` are the codes of all concepts that such records may mean, searched or not.
+    ``of_list``: whether a list is looked after is asked of these records, its entries.
     """
 
     description: CollectorDescription
@@ -172,3 +173,4 @@ class Search:
     window: timedelta | None
     latest_only: bool = False
     named: NamedCodes = field(default=NO_NAMED_CODES, compare=False, repr=False)
+    of_list: bool = False

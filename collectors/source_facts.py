@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from collectors.facts import Failure, GatheredFacts, SlotSelection
+from collectors.reading.list_entries import ListReview
 from collectors.reading.r4_validation import invalid_element
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.selection.pool import Pool, clip_same_day
@@ -27,6 +28,7 @@ class SourceFacts:
     ``facts`` has every searched concept by id, ``answered`` those for which a search succeeded; ``failures`` why
     others did not, which may concern the same concept (two types of medication record, two sources).
     ``patient_failure``: why the patient's own record is unavailable, so that it is unknown whether the patient exists.
+    ``entry_reviews``: in which outpatient visits entries of an origin were recorded or changed.
     ``unreachable``: the sources (by id) that could not be reached, for which types, and why.
     """
 
@@ -41,6 +43,7 @@ class SourceFacts:
     systems: Mapping[str, frozenset[str]] = field(default_factory=dict)
     patient_failure: Failure | None = None
     unreachable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    entry_reviews: Mapping[Origin, tuple[ListReview, ...]] = field(default_factory=dict)
     _validation_faults: dict[RecordRef, str | None] = field(default_factory=dict)
     _pools: dict[str, Pool] = field(default_factory=dict)
     # By the slot itself, which is held so that its identity stays its own.
@@ -72,6 +75,8 @@ class SourceFacts:
             self.undecoded.get(concept.origin, 0),
             self.systems.get(concept.id),
             self.patient_failure,
+            self.facts,
+            self.entry_reviews.get(concept.origin, ()),
         )
 
     def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:

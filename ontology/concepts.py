@@ -16,6 +16,7 @@ class Origin(StrEnum):
     ALLERGY = "ALLERGY"
     PROCEDURE = "PROCEDURE"
     ENCOUNTER = "ENCOUNTER"
+    LIST = "LIST"
     IMMUNIZATION = "IMMUNIZATION"
     FAMILY_HISTORY = "FAMILY_HISTORY"
     QUESTIONNAIRE = "QUESTIONNAIRE"
@@ -85,6 +86,17 @@ class AcceptedValueSet:
 
 
 @dataclass(frozen=True, slots=True)
+class CompleteIn:
+    """Code systems of which a concept decides every code: one that it does not accept is something else.
+
+    ``undecided`` are the codes (with * at the end: all that begin with it) of which that is not so.
+    """
+
+    systems: frozenset[str]
+    undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A recorded answer and the canonical code that it means for the concept; ``note`` is reported where it is used."""
 
@@ -108,7 +120,8 @@ class Concept:
     concept is asked for: all codes of the former are accepted, and of all that is accepted only what is in the latter.
     What can be worked out at start is in ``accepted`` already.  ``relationships`` are the relatives (codes of HL7's
     v3-RoleCode) whose conditions a family history counts; none: those of any relative.  ``ingredient_names`` are the
-    names of the ingredients of a medication: an entry that has one in its words is probably that.
+    names of the ingredients of a medication: an entry that has one in its words is probably that.  ``complete_in``: in
+    which code systems a code that is not accepted is known to be something else.
     """
 
     iri: str
@@ -133,3 +146,4 @@ class Concept:
     only_in: str | None = None
     relationships: tuple[str, ...] = ()
     ingredient_names: tuple[str, ...] = ()
+    complete_in: tuple[CompleteIn, ...] = ()

@@ -120,18 +120,27 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The value, how it was computed, its issues; ``bounds`` where inputs are missing but limit the result."""
+    """The value, how it was computed, its issues; ``bounds`` where inputs are missing but limit the result.
+
+    ``presumed`` names the slots of which the value needs what is presumed (``SlotInput.presumed``): it then holds only
+    if the lists are complete, and ``bounds`` are its limits whatever they leave out.  Such a value never stands alone.
+    """
 
     value: Value
     working: Working
     issues: tuple[Issue, ...] = ()
     bounds: Interval | None = None
     interval: Interval | None = None
+    presumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SlotInput:
-    """The value in the slot's unit; where it is absent, ``bounds`` may say between which values it lies."""
+    """The value in the slot's unit; where it is absent, ``bounds`` may say between which values it lies.
+
+    ``presumed``: the value that it has if the list from which it is missing is complete; ``value`` is absent then.
+    """
 
     value: Value
     bounds: Interval | None = None
+    presumed: bool | None = None

@@ -31,6 +31,7 @@ class Slot:
     ``ever``: a resolved or "history of" condition counts too.  ``comparison``: handed to ``evaluate`` only to be
     compared with the result (a laboratory's own figure); its absence leaves nothing incomplete.
     ``current_only``: not asked at the points of a series, which are looked at as a whole by what consumes it.
+    ``no_if_reconciled``: the list of which a missing entry means "no" if it is complete (``site.absence``).
     """
 
     name: str
@@ -51,3 +52,4 @@ class Slot:
     comparison: bool = False
     current_only: bool = False
     prefer_recorded: bool = False
+    no_if_reconciled: Concept | None = None

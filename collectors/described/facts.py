@@ -25,6 +25,8 @@ from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Date, Value
 from ontology.words.time import exact_span_words
 
+UNDATED = "nothing places it in time"
+"""The problem of a record without a date."""
 _UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)
 
 
@@ -94,7 +96,7 @@ def add_facts(
     elif entry.meaning is Meaning.UNCLEAR:
         problem = f"its state ({entry.gravest_state}) says neither yes nor no"
     elif problem is None and when.start is None:
-        problem = "nothing places it in time"
+        problem = UNDATED
     notes = _record_notes(entry, layout, when)
     limits = OngoingLimits()
     if when.start is not None and when.end is None and not when.ended_undated:

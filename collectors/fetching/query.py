@@ -94,6 +94,16 @@ def patient_query(source: Source, patient: str, parameter: str) -> Parameters:
     return ((parameter, check_fhir_id(patient)), ("_count", str(source.page_size)))
 
 
+def target_queries(source: Source, resource_type: str, ids: Collection[str]) -> tuple[Parameters, ...]:
+    """The Provenance of the records of a type with these ids: one request a hundred."""
+    ordered = sorted(each for each in ids if FHIR_ID.fullmatch(each))
+    chunks = (ordered[first : first + MOST_CODES] for first in range(0, len(ordered), MOST_CODES))
+    return tuple(
+        (("target", ",".join(f"{resource_type}/{each}" for each in chunk)), ("_count", str(source.page_size)))
+        for chunk in chunks
+    )
+
+
 def id_queries(source: Source, ids: Collection[str]) -> tuple[Parameters, ...]:
     """The records of one type with these ids, whoever they are of: one request a hundred."""
     ordered = sorted(each for each in ids if FHIR_ID.fullmatch(each))

@@ -7,6 +7,7 @@ import msgspec
 
 from collectors.assembly import Draft
 from collectors.facts import Failure
+from collectors.reading.list_entries import ListReview
 from collectors.reading.records import CodedEntry, Fact
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
@@ -65,6 +66,7 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
     systems: dict[str, frozenset[str]] = {}
     issues: dict[Issue, None] = {}
     unreachable: dict[str, dict[str, str]] = {}
+    reviews: dict[Origin, tuple[ListReview, ...]] = {}
     for position, (draft, facts) in enumerate(finished):
         for concept, each in facts.facts.items():
             merged.setdefault(concept, []).extend(_facts_with_source(each, draft) if several else each)
@@ -74,6 +76,8 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
             undecoded[origin] = undecoded.get(origin, 0) + count
         for concept, known in facts.systems.items():
             systems[concept] = systems.get(concept, frozenset()) | known
+        for origin, found in facts.entry_reviews.items():
+            reviews[origin] = (*reviews.get(origin, ()), *found)
         for source, types in facts.unreachable.items():
             unreachable[source] = {**types, **unreachable.get(source, {})}
         for issue in facts.issues:
@@ -93,6 +97,7 @@ def merge_drafts(parts: Sequence[Draft], excluded: Iterable[Draft] = ()) -> Sour
         systems,
         parts[0].patient_failure if parts else None,
         unreachable,
+        reviews,
     )
 
 

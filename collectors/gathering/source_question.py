@@ -11,7 +11,14 @@ from collectors.collector import NeededReferences, ReferencedRecords, begin_read
 from collectors.errors import CollectorError, NotSuppliedError, SourceAnswerError
 from collectors.facts import Failure
 from collectors.fetching.access import Target
-from collectors.fetching.query import Parameters, find_ignored_parameters, id_queries, patient_query, search_queries
+from collectors.fetching.query import (
+    Parameters,
+    find_ignored_parameters,
+    id_queries,
+    patient_query,
+    search_queries,
+    target_queries,
+)
 from collectors.fetching.search_result import SearchResult
 from collectors.fetching.transport import NotFoundError
 from collectors.gathering.issues import add_failure_issue, add_search_issues
@@ -27,6 +34,9 @@ from collectors.terminology.terminology import Terminology
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
+
+PROVENANCE = "Provenance"
+"""The one type that is asked for by what it is about, not by its own ids: ``NeededReferences`` has those."""
 
 
 class SourceQuestion:
@@ -73,7 +83,8 @@ class SourceQuestion:
         if self.ability.lacks_type(resource_type) and self._supplied.records_for(search) is None:
             failure, issue = type_not_offered(resource_type)
             self.draft.add_missing_type(search, failure)
-            self.draft.issues.append(issue)
+            if search.description.origin is not Origin.LIST:
+                self.draft.issues.append(issue)
             return
         try:
             await self._retrieve_and_read(search, at, own)
@@ -97,7 +108,7 @@ class SourceQuestion:
             context = replace(context, subject_references=context.subject_references | self._supplied.aliases)
         reading = begin_reading(records, search, context)
         references = await self._retrieve_references(reading.needed_references, search.description.id)
-        self.draft.add_readout(reading.finish(references), search)
+        self.draft.add_readout(reading.finish(references), search, records)
 
     async def fetch_patients(self, requests: tuple[Parameters, ...]) -> list[Record]:
         """Patient records, whosever they are; CollectorError where they did not all come."""
@@ -235,6 +246,9 @@ class SourceQuestion:
         failures: dict[str, Failure] = {}
         source, patient = self.draft.context.source, self.draft.context.patient
         for resource_type, ids in needed.items():
+            if resource_type == PROVENANCE and ids is not None:
+                records[resource_type] = await self._retrieve_provenance(ids, collector)
+                continue
             given, ids = self._supplied.find_references(resource_type, ids)
             all_offline = ids is None and self._sender is None
             if all_offline:
@@ -265,6 +279,19 @@ class SourceQuestion:
             if missing is not None:
                 failures[resource_type] = missing
         return ReferencedRecords(records, failures)
+
+    async def _retrieve_provenance(self, lists: frozenset[str], collector: str) -> tuple[Record, ...]:
+        """The Provenance of these lists, supplied or fetched; what fails is no issue, since no answer needs it."""
+        supplied = self._supplied.all_records.get(PROVENANCE, ())
+        held = tuple(assembly.read_records(supplied, PROVENANCE, self.draft))
+        if self._sender is None or self.ability.lacks_type(PROVENANCE):
+            return held
+        try:
+            requests = target_queries(self.draft.context.source, "List", lists)
+            found, _ = await self._fetch_records(collector, PROVENANCE, requests)
+        except CollectorError:
+            return held
+        return (*held, *found)
 
     async def _fetch_search(
         self, search: Search, requests: tuple[Parameters, ...], links: list[str | None] | None = None
@@ -311,6 +338,10 @@ class SourceQuestion:
             return error
 
     def _add_failure(self, search: Search, error: CollectorError) -> Failure:
-        failure = add_failure_issue(self.draft, search.description.resource_type, error)
+        if search.description.origin is Origin.LIST:
+            # No answer needs a list: what it would show is missing, and is told where it could matter.
+            failure = Failure(AbsentReason.UNREACHABLE, f"List could not be retrieved: {error}.")
+        else:
+            failure = add_failure_issue(self.draft, search.description.resource_type, error)
         self.draft.add_failure(search, failure)
         return failure

@@ -5,13 +5,14 @@ of its points.  A fact dated by the day of the evaluation time counts where it w
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
 import msgspec
 
 from collectors.facts import Failure
+from collectors.reading.list_entries import ListReview
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.selection.messages import fact_label, issue_per_fact, slot_issue
 from ontology.evaluation import Issue, Severity
@@ -148,7 +149,8 @@ class Pool:
     failed searches; ``answered``: at least one succeeded.  ``coded`` are all entries of the concept's origin (all
     conditions of the patient), ``undecoded`` counts those that could not be decoded.  ``systems`` are the code systems
     in which the concept was searched (None: those that it accepts).  ``patient_failure``: why it is unknown whether
-    there is such a patient.
+    there is such a patient.  ``related`` are the facts of other concepts, by id; ``entry_reviews``: when entries of the
+    concept's origin were recorded or changed in an outpatient visit.
     """
 
     facts: tuple[Fact, ...]
@@ -159,6 +161,8 @@ class Pool:
     undecoded: int = 0
     systems: frozenset[str] | None = None
     patient_failure: Failure | None = None
+    related: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict, repr=False)
+    entry_reviews: tuple[ListReview, ...] = ()
     _timelines: dict[datetime, FactTimeline] = field(default_factory=dict, init=False, repr=False, compare=False)
     _entries_by_systems: dict[frozenset[str], tuple[CodedEntry, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from collectors.facts import SlotSelection
 from collectors.reading.records import Fact
-from collectors.selection.event_state import UnreadEntries, sort_by_state, unread_entries
+from collectors.selection.event_state import FactsByState, UnreadEntries, sort_by_state, unread_entries
 from collectors.selection.messages import (
     absence_code,
     common_reason,
@@ -20,6 +20,7 @@ from collectors.selection.messages import (
     slot_issue,
 )
 from collectors.selection.pool import Pool, list_facts, valid_facts
+from collectors.selection.reconciliation import reconciliation_fault, reviews_of
 from collectors.selection.value_selection import resources_of
 from ontology.concepts import EVENT_ORIGINS
 from ontology.evaluation import Issue, Severity
@@ -49,8 +50,8 @@ def with_unread_entries(slot: Slot, pool: Pool, as_of: datetime, found: SlotSele
     issue = _unread_issue(slot, unread)
     if slot.concept.origin not in EVENT_ORIGINS or found.value.reason is not AbsentReason.NOT_FOUND:
         return replace(found, issues=(*found.issues, issue))
-    kept = (each for each in found.issues if each.code not in ("not-found", "not-recorded"))
-    return replace(found, value=UNDETERMINED, issues=(*kept, issue))
+    kept = (each for each in found.issues if each.code not in ("not-found", "not-recorded", "no-from-list"))
+    return replace(found, value=UNDETERMINED, issues=(*kept, issue), presumed=None)
 
 
 UNREAD = "codes-unreadable"
@@ -114,6 +115,8 @@ def _select_recorded(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime
         return recorded_as_absent(slot, pool, no, as_of, issues)
     if left_out:
         return SlotSelection(UNDETERMINED, (), tuple(issues))
+    if slot.no_if_reconciled is not None:
+        return _not_on_list(slot, pool, found, as_of, issues)
     return not_recorded(slot, pool, as_of, issues)
 
 
@@ -121,6 +124,26 @@ def _probable_issue(slot: Slot, fact: Fact) -> Issue:
     """That an entry is probably it: the words of the entry, and by what."""
     words = f'"{fact.resource.recorded}" ({fact.record.name})' if fact.resource.recorded else fact_label(fact)
     return slot_issue(slot, "probable", f"Probably {begin_small(slot.concept.display)}, {fact.probable}: {words}.")
+
+
+def _not_on_list(slot: Slot, pool: Pool, found: FactsByState, as_of: datetime, issues: list[Issue]) -> SlotSelection:
+    """Nothing is recorded, and the slot takes that as "no" if the list is complete: presumed where nothing forbids."""
+    kept = slot.no_if_reconciled
+    assert kept is not None  # noqa: S101 - the caller has looked
+    absent = Absent(AbsentReason.NOT_FOUND)
+    if pool.patient_failure is not None:
+        fault: str | None = pool.patient_failure.text.rstrip(".")
+    elif incomplete := sorted({each.incomplete_reason for each in pool.coded if each.incomplete_reason is not None}):
+        fault = "; ".join(incomplete)
+    else:
+        fault = reconciliation_fault(slot, pool, found, as_of)
+    display, name = slot.concept.display, begin_small(kept.display)
+    if fault is not None:
+        text = f"{display} is not on the {name}. That is not taken as no: {fault}."
+        return SlotSelection(absent, (), (*issues, slot_issue(slot, "list-not-reconciled", text)))
+    newest = reviews_of(pool, kept, as_of)[0]
+    text = f"{display} is not on the {name}, and is taken as no. {newest.text}, {exact_span_words(newest.span)}."
+    return SlotSelection(absent, (), (*issues, slot_issue(slot, "no-from-list", text)), presumed=False)
 
 
 def _contrary_issues(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Issue]:

@@ -102,6 +102,7 @@ def _attribute_goal(
         computed_between(function),
         base.bounds,
         output.bounds,
+        bool(base.presumed or output.presumed),
     )
 
 

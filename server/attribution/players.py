@@ -54,7 +54,7 @@ def make_game(plan: Plan, goal: Goal, baseline: Snapshot, actual: Snapshot, zone
                 leaf or _is_cut_off(binding.call, after, actual) or _is_cut_off(binding.call, before, baseline)
             ):
                 continue
-            fixed[place] = SlotInput(after.value, after.bounds)
+            fixed[place] = after.consumed
             key: tuple[object, ...] = leaf_key(binding.slot if isinstance(binding, Leaf) else slot)
             if isinstance(binding, FromCall) and leaf:
                 key = ("call", binding.call)

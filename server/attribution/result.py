@@ -104,6 +104,7 @@ class Attribution:
 
     ``scale`` is LOG_ODDS, POINTS, CODE (then base, output and amounts are 0) or a unit.  ``base_value`` and
     ``output_value`` are the ends as values; where one is only the least that the result can be, its bounds are given.
+    ``presumed``: the ends hold only if the lists are complete, and their bounds in any case.
     ``stayed``: the inputs that are the same at both ends, and why.  ``flipped``, in words: criteria of rules, and bands
     and special rules of scores, that hold now and did not at the baseline.
     """
@@ -120,6 +121,7 @@ class Attribution:
     between: tuple[ComputedBetween, ...] = ()
     base_bounds: Interval | None = None
     output_bounds: Interval | None = None
+    presumed: bool = False
 
     @property
     def residual(self) -> float:

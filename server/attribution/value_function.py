@@ -14,7 +14,7 @@ from server.attribution.game import Game, Place
 from server.catalog.descriptions import Description, Kind
 from server.compiler.plan import FromCall, PlannedCall
 from server.errors import KindError
-from server.executor.binding import bounds_in_slot_unit, in_slot_unit
+from server.executor.binding import bounds_in_slot_unit, certain_value, in_slot_unit
 from server.executor.budget import Effort
 from server.executor.fingerprint import truncate_time
 from server.executor.plan_run import evaluate_safely
@@ -40,7 +40,7 @@ class ValueFunction:
             if player.is_time:
                 self._time_player = 1 << index
             for move in player.moves:
-                self._moved_inputs[move.place] = 1 << index, SlotInput(move.before.value, move.before.bounds)
+                self._moved_inputs[move.place] = 1 << index, move.before.consumed
         self.calls = {call.description.iri: call for call in game.calls}
         self._masks: dict[str, int] = {}
         for call in game.calls:
@@ -145,7 +145,7 @@ class ValueFunction:
         if not isinstance(binding, FromCall):
             raise TypeError("only computed inputs are not fixed")
         evaluation = self.evaluate_call(binding.call, mask)
-        return SlotInput(in_slot_unit(evaluation.value, slot), bounds_in_slot_unit(evaluation.bounds, slot))
+        return SlotInput(in_slot_unit(certain_value(evaluation), slot), bounds_in_slot_unit(evaluation.bounds, slot))
 
     def players_of(self, place: Place) -> int:
         """The players that the input of a slot depends on."""

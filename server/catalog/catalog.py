@@ -60,6 +60,15 @@ class Catalog:
             found = self._named_codes[origin] = ConceptCodes(concepts_of_origin(self.concepts.values(), origin))
         return found
 
+    @property
+    def reconciled_slots(self) -> Mapping[str, tuple[str, ...]]:
+        """By module id, the slots for which a missing entry of a complete list means "no"."""
+        named = {
+            module.id: tuple(slot.name for slot in module.slots if slot.no_if_reconciled is not None)
+            for module in self.modules.values()
+        }
+        return {module: slots for module, slots in named.items() if slots}
+
 
 def load_catalog(
     root: Path | None = None,

@@ -4,7 +4,7 @@ from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from collectors.terminology.code_set import DefinitionError, parse_canonical
-from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, Concept, Origin, ValueType
+from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, CompleteIn, Concept, Origin, ValueType
 from ontology.values import Coding, Quantity, Value
 from server.catalog.turtle import (
     MPM,
@@ -28,6 +28,7 @@ ORIGINS = {
     MPM.AllergyConcept: Origin.ALLERGY,
     MPM.ProcedureConcept: Origin.PROCEDURE,
     MPM.EncounterConcept: Origin.ENCOUNTER,
+    MPM.ListConcept: Origin.LIST,
     MPM.ImmunizationConcept: Origin.IMMUNIZATION,
     MPM.FamilyHistoryConcept: Origin.FAMILY_HISTORY,
     MPM.QuestionnaireConcept: Origin.QUESTIONNAIRE,
@@ -82,10 +83,25 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
         note=text(graph, node, MPM.note),
         relationships=tuple(sorted(texts(graph, node, MPM.relationship))),
         ingredient_names=tuple(sorted(texts(graph, node, MPM.ingredientName))),
+        complete_in=tuple(
+            sorted(
+                (
+                    CompleteIn(_read_systems(graph, n), tuple(sorted(texts(graph, n, MPM.undecided))))
+                    for n in graph.objects(node, MPM.completeIn)
+                ),
+                key=lambda each: sorted(each.systems),
+            )
+        ),
         accepted_sets=tuple(
             sorted((s for n in graph.objects(node, MPM.accepts) for s in _read_accepted_sets(graph, n)), key=str)
         ),
     )
+
+
+def _read_systems(graph: Graph, node: Node) -> frozenset[str]:
+    """The code systems that a node names, or those of the group that it names."""
+    group = single_object(graph, node, MPM.systems)
+    return frozenset(texts(graph, node if group is None else group, MPM.system))
 
 
 def _code_order(accepted: AcceptedCode) -> tuple[int, str, str]:

@@ -120,6 +120,18 @@ class Applicability:
 
 
 @dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What, where it is recorded, speaks against a "no" from a list in ``slot``: a criterion on one other slot.
+
+    Of a series it is enough that one of its values meets the criterion.
+    """
+
+    slot: str
+    criterion: Compare | Is
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """What is reported when a criterion holds (or, with ``on_unknown``, is unknown).
 

@@ -10,6 +10,7 @@ from server.catalog.criteria import (
     Applicability,
     Band,
     Compare,
+    Contradiction,
     Criterion,
     Is,
     Not,
@@ -164,6 +165,14 @@ def read_applicability(graph: Graph, node: Node) -> Applicability:
     if when is None:
         raise NodeFault(f"{describe_node(graph, node)}: mpm:when is missing")
     return Applicability(when, effect == MPM.Refuse, required_text(graph, node, RDFS.label))
+
+
+def read_contradiction(graph: Graph, node: Node) -> Contradiction:
+    """What speaks against a "no" from a list."""
+    when = _read_when(graph, node)
+    if not isinstance(when, Compare | Is):
+        raise NodeFault(f"{describe_node(graph, node)}: mpm:when of a contradiction is a comparison on one slot")
+    return Contradiction(required_text(graph, node, MPM.ofSlot), when, required_text(graph, node, RDFS.label))
 
 
 def read_remark(graph: Graph, node: Node) -> Remark:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ontology.concepts import Concept
 from ontology.slots import Slot
-from server.catalog.criteria import Applicability, Outcome, Remark, RuleCase, ScoreCriterion
+from server.catalog.criteria import Applicability, Contradiction, Outcome, Remark, RuleCase, ScoreCriterion
 from server.catalog.trained_model import TrainedModel
 
 
@@ -45,7 +45,8 @@ class Description:
     ``digest`` is over the canonical graph of the description; ``code_digest`` over the folder's Python sources
     (empty where there are none).  ``evaluation_time``: the granularity in which the module reads the evaluation
     time (None: it does not).  ``partial_total``: a score that may be shown with inputs missing, as its lowest total.
-    ``display_decimals`` is for sentences only.  ``model``: what a module of the model kind loads.
+    ``display_decimals`` is for sentences only.  ``model``: what a module of the model kind loads.  ``contradictions``:
+    what is recorded against a "no" from a list.
     """
 
     iri: str
@@ -75,6 +76,7 @@ class Description:
     risk: RiskDefinition | None = None
     display_decimals: int | None = None
     model: TrainedModel | None = None
+    contradictions: tuple[Contradiction, ...] = ()
 
     def slot(self, name: str) -> Slot:
         """The slot of this name (KeyError if there is none)."""

@@ -101,6 +101,7 @@ def read_module(file: DescriptionFile, node: URIRef, kind: Kind, concepts: Mappi
         criteria=_read_all(graph, node, MPM.criterion, criteria_reader.read_score_criterion),
         cases=tuple(criteria_reader.read_case(graph, n) for n in list_items(graph, node, MPM.cases)),
         remarks=_read_all(graph, node, MPM.remark, criteria_reader.read_remark),
+        contradictions=_read_all(graph, node, MPM.contradiction, criteria_reader.read_contradiction),
         outcomes=tuple(criteria_reader.read_outcome(graph, n) for n in list_items(graph, node, MPM.outcomes)),
         partial_total=flag(graph, node, MPM.partialTotal),
         preferred=single_object(graph, node, MPM.prefer) == MPM.This,
@@ -165,4 +166,7 @@ def read_slot(graph: Graph, node: Node, concepts: Mapping[str, Concept]) -> Slot
         prefer_recorded=single_object(graph, node, MPM.prefer) == MPM.Recorded,
         comparison=flag(graph, node, MPM.comparisonOnly),
         current_only=flag(graph, node, MPM.currentOnly),
+        no_if_reconciled=None
+        if single_object(graph, node, MPM.noIfReconciled) is None
+        else _find_concept(graph, node, MPM.noIfReconciled, concepts),
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from collectors.reading.list_entries import OUTPATIENT_VISIT
 from collectors.search import CollectorDescription, Search
 from collectors.supplied_records import reference_templates, search_templates, type_template
 from ontology.concepts import Concept, Origin
@@ -23,7 +24,9 @@ def plan_searches(catalog: Catalog, calls: tuple[PlannedCall, ...], goals: tuple
     windows: dict[str, timedelta | None] = {}
     concepts: dict[str, Concept] = {}
     histories: set[str] = set()
-    for concept, window, latest in _leaves(calls, goals):
+    lists = {slot.concept.origin for call in calls for slot in call.description.slots if slot.no_if_reconciled}
+    visits = tuple(each for each in catalog.concepts.values() if each.id == OUTPATIENT_VISIT)
+    for concept, window, latest in _leaves(calls, goals, visits):
         known = concept.id in concepts
         concepts[concept.id] = concept
         windows[concept.id] = window if not known else _wider_window(windows[concept.id], window)
@@ -34,7 +37,8 @@ def plan_searches(catalog: Catalog, calls: tuple[PlannedCall, ...], goals: tuple
         wanted = tuple(sorted((c for c in concepts.values() if c.origin is collector.origin), key=lambda c: c.id))
         if wanted or collector.origin is Origin.PATIENT:
             search = _build_search(collector, wanted, windows, histories)
-            found.append(replace(search, named=catalog.named_codes(collector.origin)))
+            named = catalog.named_codes(collector.origin)
+            found.append(replace(search, named=named, of_list=collector.origin in lists))
     return tuple(found)
 
 
@@ -65,7 +69,7 @@ def _add_windows(a: timedelta | None, b: timedelta | None) -> timedelta | None:
 
 
 def _leaves(
-    calls: tuple[PlannedCall, ...], goals: tuple[Goal, ...]
+    calls: tuple[PlannedCall, ...], goals: tuple[Goal, ...], visits: tuple[Concept, ...]
 ) -> Iterator[tuple[Concept, timedelta | None, bool]]:
     """Every leaf with how far back it is read, and whether only its latest value is wanted.
 
@@ -96,6 +100,10 @@ def _leaves(
             elif isinstance(binding, Leaf) and binding.slot.concept.origin not in (Origin.SITE, Origin.COMPUTED):
                 latest = _needs_latest_only(binding.slot) and not in_series and slot.name not in grouped
                 yield binding.slot.concept, _add_windows(back, slot.window), latest
+            if slot.no_if_reconciled is not None:
+                # What shows that the list is looked after: dated lists, and outpatient visits.
+                yield slot.no_if_reconciled, None, False
+                yield from ((visit, None, False) for visit in visits)
 
 
 def _needs_latest_only(slot: Slot) -> bool:

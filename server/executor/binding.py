@@ -11,13 +11,14 @@ from decimal import Decimal
 
 from collectors.facts import Facts
 from ontology.concepts import Concept, Origin
-from ontology.evaluation import Interval, Issue, Severity
+from ontology.evaluation import Evaluation, Interval, Issue, Severity
 from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
 from server.compiler.plan import FromCall, FromSeries, Leaf, Plan, PlannedCall
 from server.executor.budget import Work
+from server.executor.presumption import checked_presumptions
 from server.executor.trace import BoundInput, Execution
 
 
@@ -111,7 +112,8 @@ class Binder:
     """Fills slots for one run.
 
     ``known_at`` is the question's time: only what was issued by then is used.  ``executions`` are those of the run,
-    None at positions that have not run yet.
+    None at positions that have not run yet.  ``without_presumption`` has the slots (module id, name) for which the site
+    takes no missing entry of a list as "no".
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Binder:
         site: Mapping[str, Value],
         concepts: Mapping[str, Concept],
         executions: Sequence[Execution | None],
+        without_presumption: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self.facts = facts
         self.known_at = known_at
@@ -129,10 +132,14 @@ class Binder:
         self.site = site
         self.concepts = concepts
         self.executions = executions
+        self.without_presumption = without_presumption
 
     def bind(self, instance: CallInstance) -> dict[str, BoundInput]:
         """The input of every slot of the instance, by slot name, before ``within`` is applied."""
-        return {slot.name: self._bind_slot(instance, slot) for slot in instance.call.description.slots}
+        bound = {slot.name: self._bind_slot(instance, slot) for slot in instance.call.description.slots}
+        if any(given.presumed is not None for given in bound.values()):
+            return checked_presumptions(instance.call.description, bound)
+        return bound
 
     def bind_leaf(self, slot: Slot, as_of: datetime, filled: Slot | None = None) -> BoundInput:
         """The input of a slot that no module fills.  ``filled``: the slot that receives it, if that is another."""
@@ -143,7 +150,13 @@ class Binder:
         if concept.origin is Origin.SITE:
             return self._site_input(slot, receiver)
         selected = self.facts.select(slot, as_of, self.known_at)
-        return BoundInput(receiver, selected.value, resources=selected.resources, issues=selected.issues)
+        return BoundInput(
+            receiver,
+            selected.value,
+            resources=selected.resources,
+            issues=selected.issues,
+            presumed=selected.presumed,
+        )
 
     def _site_input(self, slot: Slot, receiver: Slot) -> BoundInput:
         value = self.site.get(slot.concept.id)
@@ -161,15 +174,22 @@ class Binder:
             return BoundInput(slot, Absent(AbsentReason.NOT_QUERIED))
         binding = instance.call.bindings[slot.name]
         if isinstance(binding, Leaf):
-            return self.bind_leaf(binding.slot, instance.as_of, slot)
+            return self.bind_leaf(self._asked_slot(instance, binding.slot), instance.as_of, slot)
         positions = instance.producers[slot.name]
         if isinstance(binding, FromSeries):
             return self._series_input(slot, binding, positions, instance.as_of)
         return self._computed_input(slot, positions[0], instance.as_of)
 
+    def _asked_slot(self, instance: CallInstance, slot: Slot) -> Slot:
+        """The slot; where the site sets so, and at points of a series, a missing entry of its list is never "no"."""
+        if slot.no_if_reconciled is None:
+            return slot
+        switched_off = (instance.call.description.id, slot.name) in self.without_presumption
+        return replace(slot, no_if_reconciled=None) if switched_off or instance.is_point else slot
+
     def _computed_input(self, slot: Slot, position: int, as_of: datetime) -> BoundInput:
         evaluation = self._execution(position).evaluation
-        value, bounds = in_slot_unit(evaluation.value, slot), bounds_in_slot_unit(evaluation.bounds, slot)
+        value, bounds = in_slot_unit(certain_value(evaluation), slot), bounds_in_slot_unit(evaluation.bounds, slot)
         issues: tuple[Issue, ...] = ()
         newest = self._newest_record_time(position) if slot.window is not None else None
         if slot.window is not None and newest is not None and newest < as_of - slot.window:
@@ -188,7 +208,7 @@ class Binder:
         left_out = 0
         for position in positions:
             execution = self._execution(position)
-            value = in_slot_unit(execution.evaluation.value, slot)
+            value = in_slot_unit(certain_value(execution.evaluation), slot)
             records = [r for r in self.records_under(position) if r.concept in binding.drivers]
             if not any(r.effective is not None and r.effective.end == execution.as_of for r in records):
                 # The observation made then is not usable (not issued yet, say): an older one must not replace it.
@@ -246,6 +266,11 @@ class Binder:
         if execution is None:
             raise RuntimeError("an execution was needed before it was made")
         return execution
+
+
+def certain_value(evaluation: Evaluation) -> Value:
+    """The value for what is computed from it: absent (its bounds are known) where it needs what is presumed."""
+    return Absent(AbsentReason.INPUT_ABSENT) if evaluation.presumed else evaluation.value
 
 
 def in_slot_unit(value: Value, slot: Slot) -> Value:

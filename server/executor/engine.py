@@ -42,7 +42,7 @@ from server.executor.plan_run import RunContext, run_plan
 from server.executor.question import Question, cap_at_death, evaluation_time, unused_assumption_issues
 from server.executor.timeline import ConceptTimeline, change_times
 from server.executor.trace import Trace
-from server.settings import Settings, site_values
+from server.settings import Settings, site_values, slots_without_presumption
 
 
 class Engine:
@@ -64,6 +64,7 @@ class Engine:
         self.gatherer = Gatherer(clients, CapabilityCache(), terminology=self.terminology, record_cache=record_store)
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
+        self.without_presumption = slots_without_presumption(settings.site, catalog.reconciled_slots)
         self.authorisations = Authorisations(sources, clients)
         self.source_probe = SourceProbe(clients, tuple(self.sources.values()))
         self.terminology_probe = SourceProbe(clients, (settings.terminology.source(),) if settings.terminology else ())
@@ -217,6 +218,7 @@ class Engine:
             scope=question.scope,
             assumptions=question.assumptions,
             site=self.site,
+            without_presumption=self.without_presumption,
             issues=(*issues, *unused_assumption_issues(question, plan, self.catalog.concepts)),
             unreported=unreported,
             work=work,

@@ -109,7 +109,7 @@ def _installed_version(name: str) -> str | None:
         return None
 
 
-FORMAT = 2
+FORMAT = 3
 """Version of the format of fingerprints and of cached values; incremented when either changes."""
 
 PUBLIC = b"medtwin public"
@@ -121,10 +121,15 @@ _PERSON = b"mt.fingerprint"
 
 
 def consumed_digest(consumed: SlotInput, key: bytes) -> str:
-    """Keyed digest of one input, in hex: its value in canonical form, and its bounds.  Raises EncodingError."""
+    """Keyed digest of one input, in hex: its value in canonical form, its bounds, and what is presumed of it.
+
+    An input of which nothing is presumed has the form that it had before there were such: one item fewer.  Raises
+    EncodingError.
+    """
     bounds = consumed.bounds
     limits = None if bounds is None else (bounds.low, bounds.high, bounds.unit)
-    return digest((consumed.value, limits), key, _PERSON)
+    presumed = () if consumed.presumed is None else (consumed.presumed,)
+    return digest((consumed.value, limits, *presumed), key, _PERSON)
 
 
 class InputDigests:

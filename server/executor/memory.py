@@ -109,6 +109,8 @@ def _decode_last_seen(data: bytes | None) -> LastSeen | None:
 
 def _describe_input(consumed: SlotInput) -> str:
     bounds = consumed.bounds
+    if consumed.presumed is not None:
+        return f"{value_words(consumed.presumed, style=SHORT)}, if its list is complete"
     if bounds is None:
         return value_words(consumed.value, style=SHORT)
     limits = f"between {amount(bounds.low, bounds.unit)} and {amount(bounds.high, bounds.unit)}"
@@ -248,7 +250,7 @@ class Memory:
     def _make_last_seen(self, execution: Execution, digests: InputDigests | None) -> LastSeen:
         return make_last_seen(
             execution.description,
-            {name: SlotInput(i.value, i.bounds) for name, i in execution.inputs.items()},
+            {name: SlotInput(i.value, i.bounds, i.presumed) for name, i in execution.inputs.items()},
             execution.as_of,
             execution.fingerprint,
             self.environment,

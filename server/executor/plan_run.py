@@ -39,6 +39,7 @@ class RunContext:
     ``at`` is the evaluation time; only what was issued by ``known_at`` is used (the two differ after a death).
     ``unreported``: the run is not an answer by itself (a baseline, a point of a timeline), so that its executions have
     no reasons, and nothing is stored to compare the next run with.  ``work``: the budget of the run (None: no limit).
+    ``without_presumption``: the slots (module id, name) for which the site takes no missing entry of a list as "no".
     """
 
     patient: str
@@ -52,6 +53,7 @@ class RunContext:
     issues: tuple[Issue, ...] = ()
     unreported: bool = False
     work: Work | None = None
+    without_presumption: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def subject(self) -> Subject:
@@ -104,7 +106,15 @@ class _PlanRun:
         self.context = context
         self.finished: list[Execution | None] = [None] * len(instances)
         self.digests = memory.input_digests()
-        self.binder = Binder(facts, context.known_at, context.assumptions, context.site, concepts, self.finished)
+        self.binder = Binder(
+            facts,
+            context.known_at,
+            context.assumptions,
+            context.site,
+            concepts,
+            self.finished,
+            context.without_presumption,
+        )
 
     async def executions(self) -> tuple[Execution, ...]:
         waves: dict[int, list[int]] = {}
@@ -142,7 +152,7 @@ class _PlanRun:
 
     def _job(self, instance: CallInstance, given: Mapping[str, BoundInput]) -> Job:
         description = instance.call.description
-        consumed = {name: SlotInput(i.value, i.bounds) for name, i in given.items()}
+        consumed = {name: SlotInput(i.value, i.bounds, i.presumed) for name, i in given.items()}
         at = None
         if description.evaluation_time is not None:
             at = truncate_time(instance.as_of, description.evaluation_time, self.memory.zone)

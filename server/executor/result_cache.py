@@ -259,6 +259,7 @@ class _Evaluation(Struct, array_like=True, frozen=True, forbid_unknown_fields=Tr
     issues: tuple[Issue, ...]
     bounds: Interval | None
     interval: Interval | None
+    presumed: tuple[str, ...]
 
 
 _ENCODER = msgpack.Encoder()
@@ -274,6 +275,7 @@ def encode_evaluation(evaluation: Evaluation) -> bytes:
             evaluation.issues,
             evaluation.bounds,
             evaluation.interval,
+            evaluation.presumed,
         )
     )
 
@@ -284,7 +286,7 @@ def decode_evaluation(data: bytes | None) -> Evaluation | None:
         return None
     try:
         read = _DECODER.decode(data)
-        return Evaluation(_from_wire(read.value), read.working, read.issues, read.bounds, read.interval)
+        return Evaluation(_from_wire(read.value), read.working, read.issues, read.bounds, read.interval, read.presumed)
     except (MsgspecError, ValueError, RecursionError):
         return None
 

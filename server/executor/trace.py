@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from ontology.concepts import Concept
-from ontology.evaluation import Evaluation, Interval, Issue
+from ontology.evaluation import Evaluation, Interval, Issue, SlotInput
 from ontology.resources import Resource
 from ontology.slots import Slot
 from ontology.values import Value
@@ -23,6 +23,7 @@ class BoundInput:
     ``steps`` are the positions in ``Trace.executions`` of the executions that produced it (one, or one for each point).
     ``issues`` are about records (stale, conflicting, an older value used): bound again on each run, never cached.
     ``assumed``: from the question or the site's settings, not from a record; ``by_site``: from the settings.
+    ``presumed``: of an absent value, what it is if the list from which it is missing is complete.
     """
 
     slot: Slot
@@ -33,6 +34,12 @@ class BoundInput:
     issues: tuple[Issue, ...] = ()
     assumed: bool = False
     by_site: bool = False
+    presumed: bool | None = None
+
+    @property
+    def consumed(self) -> SlotInput:
+        """What the module is given, and the fingerprint is made of."""
+        return SlotInput(self.value, self.bounds, self.presumed)
 
 
 @dataclass(frozen=True, slots=True)

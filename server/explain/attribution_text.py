@@ -45,7 +45,7 @@ def describe_attribution(
     The base may be another value: where inputs were missing at one end, they stay as they are now.
     """
     decimals = description.display_decimals
-    now = _format_value(attribution.output_value, attribution.output_bounds, decimals)
+    now = _format_value(attribution.output_value, attribution.output_bounds, decimals, attribution.presumed)
     subject = f"{description.produces.display}:" if isinstance(attribution.output_value, bool) else ""
     subject = subject or f"{description.produces.display} is"
     match baseline:
@@ -83,13 +83,16 @@ def _is_unchanged(attribution: Attribution, other: Value | None) -> bool:
     return other == attribution.output_value and not any(item.amount or item.needed for item in attribution.items)
 
 
-def _format_value(value: Value, bounds: Interval | None, decimals: int | None) -> str:
-    """A value that has bounds is the least that the result can be."""
+def _format_value(value: Value, bounds: Interval | None, decimals: int | None, presumed: bool) -> str:
+    """A value that has bounds is the least that the result can be, or holds only if the lists are complete."""
+    if presumed and bounds is not None:
+        limits = f"{number_words(bounds.low, decimals)} to {amount(bounds.high, bounds.unit, decimals)}"
+        return f"{value_words(value, decimals)} if the lists are complete ({limits} whatever they leave out)"
     return f"{'at least ' if bounds is not None else ''}{value_words(value, decimals)}"
 
 
 def _format_base(attribution: Attribution, decimals: int | None) -> str:
-    return _format_value(attribution.base_value, attribution.base_bounds, decimals)
+    return _format_value(attribution.base_value, attribution.base_bounds, decimals, attribution.presumed)
 
 
 def _describe_usual(attribution: Attribution) -> str:

@@ -38,8 +38,8 @@ def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
     text = evaluation.working.claim or _describe_value(description, evaluation)
     risk = risk_of(description, evaluation)
     people = f", {risk_words(risk.probability, risk.horizon, description.display_decimals)}" if risk is not None else ""
-    # The module's own claim may have it already.
-    people = "" if people in text else people
+    # The module's own claim may have it already; a number that never stands alone is not said twice.
+    people = "" if people in text or evaluation.presumed else people
     qualifier = f"; {begin_small(evaluation.working.qualifier.rstrip('.'))}" if evaluation.working.qualifier else ""
     return f"{text.rstrip('.')}{people}{when}{qualifier}{what_if}."
 
@@ -98,12 +98,25 @@ def _lacks_input(execution: Execution) -> bool:
 def _describe_value(description: Description, evaluation: Evaluation) -> str:
     display, value, decimals = description.produces.display, evaluation.value, description.display_decimals
     bounds = evaluation.bounds
+    if evaluation.presumed and bounds is not None:
+        lists = _list_names(description, evaluation)
+        limits = f"{number_words(bounds.low, decimals)} to {amount(bounds.high, bounds.unit, decimals)}"
+        return f"{display} is {value_words(value, decimals)}, if the {lists} complete; {limits} whatever they leave out"
     if isinstance(value, bool):
         return f"{display}: {value_words(value)}"
     if isinstance(value, Quantity) and bounds is not None and bounds.low == value.value < bounds.high:
         least, most = number_words(bounds.low, decimals), amount(bounds.high, bounds.unit, decimals)
         return f"{display} is at least {least} (recorded), up to {most} if what is not known is present"
     return f"{display} is {value_words(value, decimals)}"
+
+
+def _list_names(description: Description, evaluation: Evaluation) -> str:
+    """The lists that a value presumes to be complete, with their verb: "problem and medication lists are"."""
+    kept = [slot.no_if_reconciled for slot in description.slots if slot.name in evaluation.presumed]
+    names = sorted({begin_small(each.display) for each in kept if each is not None}, reverse=True)
+    if len(names) == 1:
+        return f"{names[0]} is"
+    return f"{list_words(name.removesuffix(' list') for name in names)} lists are"
 
 
 def _describe_absence(dependencies: Dependencies, position: int, when: str) -> str:

@@ -56,6 +56,10 @@ class Dependencies:
         inputs = (given for step in self.steps(position) for given in self.executions[step].inputs.values())
         return any(given.assumed and not given.by_site for given in inputs)
 
+    def rests_on_list(self, position: int) -> bool:
+        """Whether the value of the execution holds only if the lists are complete from which entries are missing."""
+        return bool(self.executions[position].evaluation.presumed)
+
     def times(self, position: int) -> Times:
         """Oldest and latest time of the records under an execution."""
         found = self._times.get(position)

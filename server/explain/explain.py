@@ -95,11 +95,12 @@ def _computed_result(
         intended_use=description.intended_use,
         fingerprint=execution.fingerprint,
         leaf=None,
-        assumed=dependencies.rests_on_assumption(position),
+        assumed=dependencies.rests_on_assumption(position) or dependencies.rests_on_list(position),
         circumstances=trace.circumstances,
         make_chain=lambda: chain(dependencies, position, trace.at),
         make_issues=lambda: _result_issues(trace, dependencies, position),
         make_part=lambda place: _step_result(trace, dependencies, steps()[place], interpret),
+        presumed=dependencies.rests_on_list(position),
     )
 
 
@@ -166,7 +167,7 @@ def _result_issues(trace: Trace, dependencies: Dependencies, position: int) -> t
 
 
 def _consumed_inputs(execution: Execution) -> dict[str, SlotInput]:
-    return {name: SlotInput(given.value, given.bounds) for name, given in execution.inputs.items()}
+    return {name: SlotInput(i.value, i.bounds, i.presumed) for name, i in execution.inputs.items()}
 
 
 def _interpretation_view(outcome: Outcome | None) -> InterpretationView | None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from ontology.concepts import Concept
-from ontology.evaluation import Contribution, Interval, Issue, Margin, Standing
+from ontology.evaluation import Contribution, Interval, Issue, Margin, SlotInput, Standing
 from ontology.resources import RecordRef, Span
 from ontology.slots import Slot
 from ontology.values import Coding, Value
@@ -78,7 +78,7 @@ class GroundView:
     records: the records it was read from; of a series of a computed concept those under its points.
     step: position in the chain of the step that produced it, if it is exactly one; else None.
     steps: positions in the chain of all steps that produced it, one for each point of a series.
-    assumed: from the question or the site's settings, not from a record.
+    assumed: from the question or the site's settings, not from a record; or ``presumed``.
     by_site: assumed from the site's settings.
     status: status of its record, as written there (``final``); this and the next four need exactly one record.
     issued: when that record was issued.
@@ -87,6 +87,7 @@ class GroundView:
     interpretation: the laboratory's interpretation in the record, in words.
     absence_reason: in words why there is no value; None if there is one.
     issues: issues of its records (stale, conflicting, unreadable), for readers.
+    presumed: of an absent value, what it is taken to be, if the list from which it is missing is complete.
     """
 
     slot: str
@@ -108,6 +109,12 @@ class GroundView:
     interpretation: str | None
     absence_reason: str | None
     issues: tuple[Issue, ...]
+    presumed: bool | None = None
+
+    @property
+    def consumed(self) -> SlotInput:
+        """What the module was given."""
+        return SlotInput(self.value, self.bounds, self.presumed)
 
     @property
     def by_closed_world(self) -> bool:
@@ -156,12 +163,13 @@ class AnswerResult:
     interpretation: what the value means, by the bands of the module's source; None if no band applies.
     interval: uncertainty of the value as the module states it, in its unit.
     risk: the value as a probability with outcome and horizon, if the module describes a risk.
-    bounds: limits of an absent value, if known.
+    bounds: limits of an absent value, if known; of a value that is presumed, its limits without that.
     recommendations: advice that the module's source gives for this value.
     intended_use: the intended use of the module, as described; a fixed text for a recorded concept.
     fingerprint: keyed hash (hex) of all that the result was computed from; None for a recorded concept.
     leaf: the input from records, if the concept is recorded and not computed; else None.
-    assumed: the answer depends on an assumption.
+    assumed: the answer depends on an assumption; or ``presumed``.
+    presumed: the value holds only if the lists are complete from which entries are missing; ``bounds`` always hold.
     circumstances: environment, time zone and seal key of the run.
     make_chain: computes ``chain``.
     make_issues: computes the issues without those of ``attributions``.
@@ -193,6 +201,7 @@ class AnswerResult:
     make_issues: Callable[[], tuple[Issue, ...]] = field(repr=False, compare=False)
     make_part: Callable[[int], "AnswerResult"] = field(repr=False, compare=False)
     attributions: Mapping[Comparison, AttributionView | Issue] = field(default_factory=dict, repr=False, compare=False)
+    presumed: bool = False
 
     @property
     def records(self) -> tuple[RecordRef, ...]:

@@ -16,7 +16,12 @@ from server.explain.phrases import describe_absence
 from server.explain.results import Contributions, GroundView, StepView
 
 INPUT_ABSENT_CODE = "input-absent"
-ABSENCE_CODES = frozenset({"not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"})
+ABSENCE_CODES = frozenset(
+    {
+        *("not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"),
+        *("no-from-list", "list-not-reconciled", "list-contradicted"),
+    }
+)
 """Codes of the issues that report why a slot stays empty."""
 _ZERO = Decimal(0)
 
@@ -83,7 +88,7 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
         records=records_of(given.resources),
         step=steps[0] if len(steps) == 1 else None,
         steps=steps,
-        assumed=given.assumed,
+        assumed=given.assumed or given.presumed is not None,
         by_site=given.by_site,
         status=record.status if record else None,
         issued=record.issued if record else None,
@@ -92,6 +97,7 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
         interpretation=record.interpretation if record else None,
         absence_reason=describe_absence(given) if isinstance(given.value, Absent) else None,
         issues=input_issues(given),
+        presumed=given.presumed,
     )
 
 

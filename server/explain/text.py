@@ -135,6 +135,8 @@ def _describe_reuse(result: AnswerResult, ground: GroundView) -> str:
 def _describe_ground(ground: GroundView) -> str:
     """One line: what, how much, when, from which record."""
     name = ground.concept.display
+    if ground.presumed is not None:
+        return f"{name}: {value_words(ground.presumed)} · ASSUMED, not on the list"
     if isinstance(ground.value, Absent):
         bounds = f", {between_words(ground.bounds)}" if ground.bounds is not None else ""
         word = "MISSING, " if not (ground.input.applicability_only or ground.input.comparison) else ""

@@ -155,7 +155,12 @@ class Ground:
     records: list[Record]
     step: int | None = strawberry.field(description="Position in the chain of the one step that produced it.")
     steps: list[int] = strawberry.field(description="Positions of all steps that produced it: one for each point.")
-    assumed: bool
+    assumed: bool = strawberry.field(
+        description="From the question, from the site's settings, or presumed from a list; not from a record."
+    )
+    presumed: bool | None = strawberry.field(
+        description="Of an absent value: what it is taken to be, if the list from which it is missing is complete."
+    )
     status: str | None
     issued: datetime | None
     recorded: str | None
@@ -207,7 +212,12 @@ class Result:
     interpretation: Interpretation | None
     interval: Interval | None
     risk: Risk | None
-    bounds: Interval | None
+    bounds: Interval | None = strawberry.field(
+        description="Limits of an absent value; of one that presumes that lists are complete, its limits without that."
+    )
+    assumed: bool = strawberry.field(
+        description="Whether it rests on an assumption: of the question, or that lists are complete."
+    )
     recommendations: list[Recommendation]
     intended_use: str
     fingerprint: ID | None

@@ -3,6 +3,9 @@
 Where required slots are missing it is not called with a guess.  But if each of them has declared candidates, or a
 known interval at whose ends the module may be evaluated, it is called for every combination, and the results say
 between which values the answer lies.
+
+Where each of them has a presumed value (``SlotInput.presumed``), the value is the result for these, and the limits
+stand beside it: neither is given without the other.
 """
 
 from collections.abc import Mapping
@@ -46,11 +49,26 @@ def evaluate_equation(
         results.append((name, _evaluate_combination(description, {**inputs, **assumed}, at)))
     told_each = "; ".join(f"{name}: {_describe_result(description, result)}" for name, result in results)
     shared = [issue for issue in results[0][1].issues if all(issue in result.issues for _, result in results)]
-    return replace(
-        insufficient,
-        issues=(*issues, Issue(Severity.INFORMATION, "combinations", told_each), *shared),
-        bounds=_combined_bounds(description, missing, [result for _, result in results]),
-    )
+    bounds = _combined_bounds(description, missing, [result for _, result in results])
+    combinations = Issue(Severity.INFORMATION, "combinations", told_each)
+    if bounds is not None:
+        presumed = _evaluate_presumed(description, missing, inputs, at)
+        if presumed is not None:
+            names = tuple(slot.name for slot in missing)
+            return replace(presumed, issues=(*presumed.issues, combinations), bounds=bounds, presumed=names)
+    return replace(insufficient, issues=(*issues, combinations, *shared), bounds=bounds)
+
+
+def _evaluate_presumed(
+    description: Description, missing: tuple[Slot, ...], inputs: Mapping[str, SlotInput], at: datetime | None
+) -> Evaluation | None:
+    """The result for what is presumed of the missing slots; None unless each has it, and there is a result."""
+    presumed = {slot.name: inputs[slot.name].presumed for slot in missing}
+    if any(value is None for value in presumed.values()):
+        return None
+    given = {name: SlotInput(value) for name, value in presumed.items() if value is not None}
+    found = _evaluate_combination(description, {**inputs, **given}, at)
+    return None if isinstance(found.value, Absent) else found
 
 
 def _possible_values(slot: Slot, consumed: SlotInput) -> tuple[Value, ...]:

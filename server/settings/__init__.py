@@ -3,6 +3,14 @@
 from server.settings.endpoints import SourceSettings
 from server.settings.model import CacheSettings, ServerSettings, Settings
 from server.settings.settings_file import load_settings
-from server.settings.validation import site_values
+from server.settings.validation import site_values, slots_without_presumption
 
-__all__ = ["CacheSettings", "ServerSettings", "Settings", "SourceSettings", "load_settings", "site_values"]
+__all__ = [
+    "CacheSettings",
+    "ServerSettings",
+    "Settings",
+    "SourceSettings",
+    "load_settings",
+    "site_values",
+    "slots_without_presumption",
+]

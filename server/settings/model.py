@@ -4,7 +4,6 @@ import base64
 import binascii
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collectors.settings import Source
 from server.settings.endpoints import SourceSettings, TerminologySettings
-from server.settings.validation import Section, check_zone
+from server.settings.validation import ABSENCE, Section, SiteSetting, check_zone
 
 KEY_BYTES = 32
 
@@ -85,7 +84,11 @@ class CacheSettings(Section):
 
 
 class Settings(BaseSettings):
-    """All settings.  ``site``: values of site concepts, by concept id; ``zone``: the time zone in which days begin."""
+    """All settings.
+
+    ``site``: values of site concepts, by concept id, and the table of absences.  ``zone``: the time zone in which days
+    begin.
+    """
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, env_prefix="MEDTWIN_", env_nested_delimiter="__"
@@ -95,7 +98,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     sources: tuple[SourceSettings, ...] = ()
     terminology: TerminologySettings | None = None
-    site: dict[str, bool | Decimal | str] = Field(default_factory=dict)
+    site: dict[str, SiteSetting] = Field(default_factory=dict)
     zone: str = "UTC"
 
     @field_validator("zone")
@@ -110,10 +113,21 @@ class Settings(BaseSettings):
         if not isinstance(site, dict):
             return site
         flags = {"true": True, "false": False}
-        return {
+        read = {
             str(name).replace("_", "-"): flags.get(value.lower(), value) if isinstance(value, str) else value
             for name, value in site.items()
         }
+        if isinstance(modules := read.get(ABSENCE), dict):
+            read[ABSENCE] = {
+                str(module).replace("_", "-"): {
+                    slot: flags.get(value.lower(), value) if isinstance(value, str) else value
+                    for slot, value in choices.items()
+                }
+                if isinstance(choices, dict)
+                else choices
+                for module, choices in modules.items()
+            }
+        return read
 
     @field_validator("sources")
     @classmethod

@@ -16,6 +16,8 @@ from server.settings.model import Settings
 
 DEFAULT_FILE = Path("medtwin.toml")
 _PREFIX = "MEDTWIN_"
+# Parts of a place that name no setting, but which of several types of value was tried.
+_VARIANTS = frozenset({"bool", "decimal", "str", "dict[str,any]"})
 
 
 def load_settings(
@@ -97,7 +99,7 @@ def _refuse_unknown(variables: Mapping[str, str]) -> None:
 
 
 def _describe_fault(error: ErrorDetails) -> str:
-    where = ".".join(str(part) for part in error["loc"] if part not in ("bool", "decimal", "str")) or "settings"
+    where = ".".join(str(part) for part in error["loc"] if part not in _VARIANTS) or "settings"
     if error["type"] == "extra_forbidden":
         return f"{where}: no such setting"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}"

@@ -1,7 +1,8 @@
 """Validation of settings: sections without unknown keys, time zones, addresses, and values of site concepts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,7 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from collectors.fetching.addresses import is_callable_address, is_loopback
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.values import Coding, Quantity, Value
-from server.errors import SettingsError
+from server.errors import SettingsError, did_you_mean
+
+SiteSetting: TypeAlias = bool | Decimal | str | dict[str, Any]
+"""A value of a site concept, or a table."""
 
 
 def check_zone(name: str) -> str:
@@ -47,15 +51,50 @@ def check_address(url: str, allow_http: bool) -> None:
         raise ValueError("base_url must be https; plain http only on loopback, or with allow_http = true")
 
 
-def site_values(site: Mapping[str, bool | Decimal | str], concepts: Mapping[str, Concept]) -> dict[str, Value]:
+ABSENCE = "absence"
+"""The table of ``site`` that is no concept: by module and slot, whether an entry missing from a list means "no"."""
+
+
+def site_values(site: Mapping[str, SiteSetting], concepts: Mapping[str, Concept]) -> dict[str, Value]:
     """The values of the site concepts that are set, by concept id; numbers are in the concept's own unit.
 
     Raises SettingsError for a concept that is no site concept, and for a value of another type.
     """
-    return {name: _site_value(name, given, concepts.get(name)) for name, given in site.items()}
+    return {name: _site_value(name, given, concepts.get(name)) for name, given in site.items() if name != ABSENCE}
 
 
-def _site_value(name: str, given: bool | Decimal | str, concept: Concept | None) -> Value:
+def slots_without_presumption(
+    site: Mapping[str, SiteSetting], slots: Mapping[str, Collection[str]]
+) -> frozenset[tuple[str, str]]:
+    """The slots (module id, name) for which ``site.absence`` says that a missing entry of a list is never "no".
+
+    ``slots``: by module id the names of those that take it so.  Raises SettingsError for any other, and for a value
+    that is neither true nor false.
+    """
+    given = site.get(ABSENCE, {})
+    if not isinstance(given, dict):
+        raise SettingsError(f"site.{ABSENCE}: must be a table by module, such as [site.{ABSENCE}.prevent-10y-ascvd]")
+    found = set()
+    for module, choices in given.items():
+        where = f"site.{ABSENCE}.{module}"
+        if module not in slots:
+            raise SettingsError(
+                f"{where}: no module of this id takes an absence from a list{did_you_mean(module, slots)}"
+            )
+        if not isinstance(choices, dict):
+            raise SettingsError(f"{where}: must be a table by slot, each true or false")
+        for slot, choice in choices.items():
+            if slot not in slots[module]:
+                known = did_you_mean(slot, slots[module])
+                raise SettingsError(f"{where}.{slot}: the module takes no absence from a list in this slot{known}")
+            if not isinstance(choice, bool):
+                raise SettingsError(f"{where}.{slot}: must be true or false")
+            if not choice:
+                found.add((module, slot))
+    return frozenset(found)
+
+
+def _site_value(name: str, given: SiteSetting, concept: Concept | None) -> Value:
     if concept is None or concept.origin is not Origin.SITE:
         raise SettingsError(f"site.{name}: no such site concept")
     if concept.value_type is ValueType.FLAG and isinstance(given, bool):

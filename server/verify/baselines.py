@@ -53,7 +53,14 @@ def actual_end(exported: ExportedAnswer, steps: Sequence[RecomputedStep], catalo
         for slot in step.description.slots:
             given, consumed = step.exported.inputs[slot.name], step.inputs[slot.name]
             bindings[slot.name] = _binding(slot, given.steps, given.assumed, steps, catalog)
-            bound = BoundInput(slot, consumed.value, consumed.bounds, steps=given.steps, assumed=given.assumed)
+            bound = BoundInput(
+                slot,
+                consumed.value,
+                consumed.bounds,
+                steps=given.steps,
+                assumed=given.assumed,
+                presumed=consumed.presumed,
+            )
             inputs[iri, slot.name] = bound
         calls[iri] = PlannedCall(step.description, bindings)
         values[iri] = step.evaluation.value

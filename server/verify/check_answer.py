@@ -116,7 +116,14 @@ def _recomputed_execution(step: RecomputedStep, count: int) -> Execution | None:
     for slot in step.description.slots:
         consumed, given = step.inputs[slot.name], step.exported.inputs[slot.name]
         below = tuple(each for each in given.steps if 0 <= each < count)
-        inputs[slot.name] = BoundInput(slot, consumed.value, consumed.bounds, steps=below, assumed=given.assumed)
+        inputs[slot.name] = BoundInput(
+            slot,
+            consumed.value,
+            consumed.bounds,
+            steps=below,
+            assumed=given.assumed,
+            presumed=consumed.presumed,
+        )
     exported = step.exported
     return Execution(
         step.description, exported.as_of, inputs, step.evaluation, exported.fingerprint, exported.reused, ""

@@ -13,7 +13,7 @@ from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason, Quantity, Series, Value
 from server.catalog.descriptions import Description
 from server.errors import KindError
-from server.executor.binding import bounds_in_slot_unit, in_slot_unit
+from server.executor.binding import bounds_in_slot_unit, certain_value, in_slot_unit
 from server.explain.prov.exported import ExportedInput, ExportedStep
 from server.kinds.inputs import check_inputs
 from server.verify.findings import Finding, FindingKind, RecomputedStep, describe_difference, describe_limits_difference
@@ -82,6 +82,8 @@ def _check_links(
         yield f"is of {given.concept}; the slot takes {slot.concept.iri}"
     if given.assumed and given.steps:
         yield "is marked as assumed, and comes from a step"
+    if given.consumed.presumed is not None and (slot.no_if_reconciled is None or given.steps):
+        yield "is presumed from a list, which the module does not take from one here"
     if not given.steps:
         if _must_be_computed(given, slot):
             yield f"{slot.concept.display} is computed, and the file has no step that gives it"
@@ -118,14 +120,14 @@ def _must_be_computed(given: ExportedInput, slot: Slot) -> bool:
 def _single_value(slot: Slot, producer: RecomputedStep) -> SlotInput:
     assert producer.evaluation is not None  # noqa: S101 - the caller has looked
     return SlotInput(
-        in_slot_unit(producer.evaluation.value, slot), bounds_in_slot_unit(producer.evaluation.bounds, slot)
+        in_slot_unit(certain_value(producer.evaluation), slot), bounds_in_slot_unit(producer.evaluation.bounds, slot)
     )
 
 
 def _series_value(slot: Slot, producers: Sequence[RecomputedStep]) -> SlotInput:
     points = []
     for producer in producers:
-        value = None if producer.evaluation is None else in_slot_unit(producer.evaluation.value, slot)
+        value = None if producer.evaluation is None else in_slot_unit(certain_value(producer.evaluation), slot)
         if isinstance(value, Quantity):
             points.append((producer.exported.as_of, value.value))
     return SlotInput(Series(tuple(points), slot.unit or "") if points else Absent(AbsentReason.INPUT_ABSENT))

@@ -80,7 +80,7 @@ def test_bytes_cut_short_are_a_miss(evaluation: Evaluation, data: st.DataObject)
     assert decode_evaluation(whole + b"\x00") is None
 
 
-SOUND: tuple[Any, ...] = ["quantity", "1.6", "mg/dL"], {"warrant": "w"}, [], None, None
+SOUND: tuple[Any, ...] = ["quantity", "1.6", "mg/dL"], {"warrant": "w"}, [], None, None, []
 
 
 @pytest.mark.parametrize(

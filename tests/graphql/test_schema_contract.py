@@ -39,6 +39,8 @@ ADDED = {
 }
 FIELDS_ADDED = {
     ("Ground", "steps"),
+    ("Ground", "presumed"),
+    ("Result", "assumed"),
     ("Step", "asOf"),
     ("Step", "standing"),
     ("Result", "argument"),

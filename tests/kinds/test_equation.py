@@ -135,6 +135,39 @@ def test_candidates_give_limits_and_each_result(folder: Writer) -> None:
     assert [issue.code for issue in evaluation.issues] == ["input-absent", "combinations", "own"]
 
 
+def missing_flag(presumed: bool | None) -> SlotInput:
+    return SlotInput(Absent(AbsentReason.NOT_FOUND), None, presumed)
+
+
+FLAGS = """
+def evaluate(a: bool, b: bool) -> Evaluation:
+    return Evaluation(Quantity(Decimal(1 + 2 * a + 4 * b), "1"), Working("sum"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "value", "limits"),
+    [
+        (missing_flag(False), missing_flag(False), Quantity(Decimal(1), "1"), (1, 7)),
+        (missing_flag(True), missing_flag(False), Quantity(Decimal(3), "1"), (1, 7)),
+        (SlotInput(True), missing_flag(False), Quantity(Decimal(3), "1"), (3, 7)),
+        # One of the two is neither known nor presumed: limits only.
+        (missing_flag(False), missing_flag(None), INSUFFICIENT, (1, 7)),
+        (missing_flag(None), SlotInput(False), INSUFFICIENT, (1, 3)),
+    ],
+)
+def test_what_is_presumed_gives_a_number_beside_the_limits(
+    folder: Writer, a: SlotInput, b: SlotInput, value: Quantity | Absent, limits: tuple[int, int]
+) -> None:
+    slots = tuple(make_slot(name, ValueType.FLAG, candidates=(True, False)) for name in ("a", "b"))
+    description = make_description(Kind.EQUATION, folder=folder(FLAGS), slots=slots)
+    evaluation = evaluate(description, {"a": a, "b": b})
+    assert evaluation.value == value and bounds(evaluation) == tuple(map(Decimal, limits))
+    named = tuple(name for name, given in (("a", a), ("b", b)) if isinstance(given.value, Absent))
+    assert evaluation.presumed == (named if isinstance(value, Quantity) else ())
+    assert ("input-absent" in [issue.code for issue in evaluation.issues]) is isinstance(value, Absent)
+
+
 def test_ends_and_candidates_combine(folder: Writer) -> None:
     evaluation = evaluate(make_sum(folder, display_decimals=1), {"a": between(1, 3), "sex": absent()})
     assert bounds(evaluation) == (Decimal("1.25"), Decimal("6.25"))

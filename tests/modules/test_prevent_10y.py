@@ -86,6 +86,14 @@ def test_all_vectors() -> None:
             assert abs(value - Decimal(case[column])) <= Decimal("0.0005"), (module_id, case)
 
 
+# What each equation does not contain (Khan 2023, supplement; so the R package preventr 0.12.0).
+NOT_IN = {
+    TOTAL: {"body_mass_index"},
+    ASCVD: {"body_mass_index"},
+    FAILURE: {"total_cholesterol", "hdl_cholesterol"},
+}
+
+
 @pytest.mark.parametrize("module_id", IDS)
 @pytest.mark.parametrize(
     ("name", "inside", "outside"),
@@ -98,13 +106,25 @@ def test_all_vectors() -> None:
         ("egfr", ("15", "150"), ("14.9", "150.1")),
     ],
 )
-def test_refused_outside_the_published_ranges(
+def test_outside_the_published_ranges(
     module_id: str, name: str, inside: tuple[str, str], outside: tuple[str, str]
 ) -> None:
+    """Refused; a variable that the equation does not contain changes nothing, and is a caution."""
     for value in inside:
-        assert number_of(ask(module_id, {name: value})) > 0
+        found = ask(module_id, {name: value})
+        assert number_of(found) > 0 and "caution" not in issue_codes(found)
     for value in outside:
-        assert ask(module_id, {name: value}).value == NOT_APPLICABLE
+        found = ask(module_id, {name: value})
+        if name in NOT_IN[module_id]:
+            assert found.value == ask(module_id).value and "caution" in issue_codes(found)
+        else:
+            assert found.value == NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_an_inpatient_stay_is_a_caution(module_id: str) -> None:
+    assert "caution" in issue_codes(ask(module_id, {"inpatient_stay": True}))
+    assert "caution" not in issue_codes(ask(module_id, {"inpatient_stay": False}))
 
 
 @pytest.mark.parametrize("module_id", IDS)

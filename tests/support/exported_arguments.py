@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from ontology.evaluation import Issue, Severity, SlotInput
+from ontology.evaluation import Issue, Severity
 from server.attribution.result import LOG_ODDS, Attribution, AttributionGroup, AttributionItem
 from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
 from server.executor.trace import Circumstances
@@ -35,7 +35,7 @@ def input_read_back(ground: GroundView) -> ExportedInput:
     """What a reader gets of one filled slot."""
     return ExportedInput(
         concept=ground.concept.iri,
-        consumed=SlotInput(ground.value, ground.bounds),
+        consumed=ground.consumed,
         steps=tuple(sorted(ground.steps)),
         records=tuple(sorted(f"{r.url}/_history/{r.version}" if r.version else r.url for r in ground.records)),
         assumed=ground.assumed,
@@ -128,7 +128,7 @@ def exported_contributions(step: StepView) -> Contributions | None:
 
 
 def _exported_input(ground: GroundView) -> ExportedInput:
-    consumed = SlotInput(ground.value, ground.bounds)
+    consumed = ground.consumed
     records = tuple(record.url for record in ground.records)
     return ExportedInput(ground.concept.iri, consumed, ground.steps, records, ground.assumed)
 

@@ -54,7 +54,11 @@ def observation(part: Part, issued: datetime) -> Json:
         **_value_element(result.value),
     }
     value, bounds = result.value, result.bounds
-    if isinstance(value, Quantity) and bounds is not None and bounds.high > value.value:
+    if isinstance(value, Quantity) and bounds is not None and result.presumed:
+        # It never stands alone: a reader of the value gets the limits that always hold; the number is in the notes.
+        del made["valueQuantity"]
+        made["valueRange"] = range_(bounds.low, bounds.high, bounds.unit)
+    elif isinstance(value, Quantity) and bounds is not None and bounds.high > value.value:
         # The least total, not the total: a reader of the value alone must not take it for one.
         made["valueQuantity"]["comparator"] = ">="
     if result.interpretation is not None:

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from ontology.words.risks import AT_ONCE
 from ontology.words.time import horizon_words, time_words
 from server.explain.fhir.bundle_parts import Part
-from server.explain.fhir.datatypes import Json, coding, instant, json_number, quantity, references
+from server.explain.fhir.datatypes import Json, coding, instant, json_number, quantity, range_, references
 from server.explain.fhir.shared_elements import common_elements
 from server.explain.results import AnswerResult
 
@@ -23,9 +23,12 @@ def risk_assessment(part: Part) -> Json:
         raise ValueError("the result is no risk")
     prediction: Json = {
         "outcome": {"text": risk.outcome},
-        "probabilityDecimal": json_number(_rounded_percent(risk.probability * Decimal(100), result)),
+        **_probability_elements(risk.probability * Decimal(100), result),
         **_horizon_elements(risk.horizon, part.as_of),
     }
+    if result.presumed:
+        # A reader of the elements alone gets the limits; the number is in the words, with what it rests on.
+        prediction["rationale"] = f"{result.text} {prediction['rationale']}"
     if result.interpretation is not None:
         meant = result.interpretation
         prediction["qualitativeRisk"] = {"coding": [coding(meant.code)], "text": meant.text}
@@ -38,6 +41,15 @@ def risk_assessment(part: Part) -> Json:
     if basis := references(url for _, url in part.grounds):
         made["basis"] = basis
     return made
+
+
+def _probability_elements(percent: Decimal, result: AnswerResult) -> Json:
+    """The probability; of one that holds only if the lists are complete, the limits that hold in any case."""
+    bounds = result.bounds
+    if not result.presumed or bounds is None:
+        return {"probabilityDecimal": json_number(_rounded_percent(percent, result))}
+    low, high = (_rounded_percent(each, result) for each in (bounds.low, bounds.high))
+    return {"probabilityRange": range_(low, high, bounds.unit)}
 
 
 def _horizon_elements(horizon: str, as_of: datetime) -> Json:

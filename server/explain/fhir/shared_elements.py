@@ -34,7 +34,9 @@ def narrative(part: Part) -> Json:
 
 def _head_texts(part: Part) -> Iterator[str]:
     yield part.result.text
-    if part.result.assumed:
+    if part.result.presumed:
+        yield f"{NOT_STORED}: the number holds only if the lists are complete; the limits hold in any case."
+    elif part.result.assumed:
         yield f"{NOT_STORED}: it rests on an assumption, and is {WHAT_IF}."
     immature = [tag for tag in part.tags if tag not in ("assumption", "do-not-store")]
     if immature:

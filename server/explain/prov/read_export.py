@@ -124,7 +124,11 @@ def _read_input(statements: Statements, given: Term, place: int, outputs: dict[T
         )
     return ExportedInput(
         concept=statements.iri(given, str(MPM.concept)),
-        consumed=SlotInput(read_value(statements, given), read_interval(statements, given, str(MPM.bounds))),
+        consumed=SlotInput(
+            read_value(statements, given),
+            read_interval(statements, given, str(MPM.bounds)),
+            statements.flag(given, str(MPM.presumed)) if statements.values(given, str(MPM.presumed)) else None,
+        ),
         steps=tuple(sorted(steps)),
         records=tuple(sorted(records)),
         assumed=statements.flag(given, str(MPM.assumed), default=False),

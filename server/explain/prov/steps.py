@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rdflib import OWL, PROV, RDF, RDFS, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS
 
-from ontology.evaluation import Contribution, SlotInput
+from ontology.evaluation import Contribution
 from ontology.resources import RecordRef
 from server.catalog.descriptions import Description
 from server.executor.fingerprint import PUBLIC, fingerprint
@@ -28,6 +28,8 @@ def write_ground(graph: Graph, given: URIRef, ground: GroundView, patient: URIRe
     graph.add((given, MPM.subject, patient))
     write_value(graph, given, ground.value)
     write_interval(graph, given, MPM.bounds, ground.bounds)
+    if ground.presumed is not None:
+        graph.add((given, MPM.presumed, Literal(ground.presumed)))
     if ground.assumed:
         graph.add((given, MPM.assumed, Literal(True)))
         graph.add((given, MPM.bySite, Literal(ground.by_site)))
@@ -181,7 +183,7 @@ def write_module(graph: Graph, module: Description) -> URIRef:
 
 
 def _write_digests(graph: Graph, activity: URIRef, step: StepView, under: Circumstances) -> None:
-    consumed = {ground.slot: SlotInput(ground.value, ground.bounds) for ground in step.grounds}
+    consumed = {ground.slot: ground.consumed for ground in step.grounds}
     environment = under.environment
     content = fingerprint(step.module, consumed, step.as_of, environment, PUBLIC, under.zone)
     graph.add((activity, MPM.fingerprint, Literal(step.fingerprint)))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from server.errors import ArgumentFileError
+from server.executor.fingerprint import FORMAT
 from server.explain.prov import serialize_result, statements
 from server.explain.prov.read_export import read_export
 from tests.support.exported_arguments import exported_result, with_comparisons
@@ -95,7 +96,7 @@ def test_what_is_no_argument(text: str, form: str, told: str) -> None:
         (TURTLE.replace('mpm:zone "UTC"', "mpm:zone 1"), "mpm:zone of answer is not a text"),
         (TURTLE.replace("T12:00:00+00:00", "T12:00:00"), "not a time with its offset"),
         (TURTLE.replace("T12:00:00+00:00", "T99:00:00+00:00"), "not a time"),
-        (TURTLE.replace("mpm:format 2", "mpm:format -2"), "not an integer"),
+        (TURTLE.replace(f"mpm:format {FORMAT}", f"mpm:format -{FORMAT}"), "not an integer"),
         (TURTLE.replace("mpm:reused false", 'mpm:reused "no"'), "is not true or false"),
         (TURTLE.replace("prov:wasGeneratedBy a:step-0", "prov:wasGeneratedBy a:step-1"), "gave 0 values"),
         (TURTLE.replace("prov:wasDerivedFrom a:value-0", "prov:wasDerivedFrom a:value-1"), "run in a circle"),

@@ -112,11 +112,17 @@ class RuleCase:
 
 @dataclass(frozen=True, slots=True)
 class Applicability:
-    """For whom the module is not applicable (``refuse``), or less valid; unknown adds a rebuttal."""
+    """For whom the module is not applicable (``refuse``), or less valid; unknown adds a rebuttal.
+
+    ``consequence``: what follows where it is known to hold.  ``unless``: the criterion of a ground that says more;
+    where that one is known to hold, this one is not reported.
+    """
 
     criterion: Criterion
     refuse: bool
     text: str
+    consequence: str | None = None
+    unless: Criterion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Criteria, bands, rule cases, remarks and outcomes, read from their Turtle nodes."""
 
 from rdflib import DCTERMS, RDFS, Graph
-from rdflib.term import Node
+from rdflib.term import Node, URIRef
 
 from server.catalog.criteria import (
     Advice,
@@ -116,8 +116,8 @@ def _read_match(graph: Graph, node: Node, slot: str) -> Criterion | None:
     return read_comparison(graph, node, slot, None) if has_comparison(graph, node) else None
 
 
-def _read_when(graph: Graph, node: Node) -> Criterion | None:
-    found = single_object(graph, node, MPM.when)
+def _read_when(graph: Graph, node: Node, term: URIRef = MPM.when) -> Criterion | None:
+    found = single_object(graph, node, term)
     return None if found is None else read_criterion(graph, found)
 
 
@@ -164,7 +164,13 @@ def read_applicability(graph: Graph, node: Node) -> Applicability:
     when = _read_when(graph, node)
     if when is None:
         raise NodeFault(f"{describe_node(graph, node)}: mpm:when is missing")
-    return Applicability(when, effect == MPM.Refuse, required_text(graph, node, RDFS.label))
+    return Applicability(
+        when,
+        effect == MPM.Refuse,
+        required_text(graph, node, RDFS.label),
+        text(graph, node, MPM.consequence),
+        _read_when(graph, node, MPM.unless),
+    )
 
 
 def read_contradiction(graph: Graph, node: Node) -> Contradiction:

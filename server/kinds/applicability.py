@@ -17,13 +17,17 @@ def judge_applicability(
     Refused: one ERROR ``not-applicable`` that names every known ground, and nothing else, since there will be no
     number to qualify.  Else: a WARNING ``caution`` for each known ground; and, grouped, what could not be determined:
     grounds to refuse as a WARNING, grounds for caution as INFORMATION, both ``applicability-unknown``.
+    A ground is left out where one that says more is known to hold (``unless``).
     """
-    verdicts = [(ground, judge(ground.criterion, inputs)) for ground in description.applicability]
-    refused = [ground.text for ground, verdict in verdicts if ground.refuse and verdict]
+    grounds = (
+        each for each in description.applicability if each.unless is None or judge(each.unless, inputs) is not True
+    )
+    verdicts = [(ground, judge(ground.criterion, inputs)) for ground in grounds]
+    refused = [_known_text(ground) for ground, verdict in verdicts if ground.refuse and verdict]
     if refused:
         return Issue(Severity.ERROR, "not-applicable", f"Does not hold: {'; '.join(refused)}"), ()
     issues = [
-        Issue(Severity.WARNING, "caution", f"To be read with caution: {ground.text}")
+        Issue(Severity.WARNING, "caution", f"To be read with caution: {_known_text(ground)}")
         for ground, verdict in verdicts
         if verdict
     ]
@@ -33,6 +37,10 @@ def judge_applicability(
             text = f"Could not be excluded ({_reason(unknown, inputs)}): {'; '.join(ground.text for ground in unknown)}"
             issues.append(Issue(severity, "applicability-unknown", text))
     return None, tuple(issues)
+
+
+def _known_text(ground: Applicability) -> str:
+    return ground.text if ground.consequence is None else f"{ground.text}: {ground.consequence}"
 
 
 def _reason(grounds: Iterable[Applicability], inputs: Mapping[str, SlotInput]) -> str:

@@ -55,7 +55,16 @@ def check_signature(description: Description) -> list[str]:
         faults.append(f"{description.id}: a score without criteria")
     if description.kind is Kind.RULE and not description.cases:
         faults.append(f"{description.id}: a rule without cases")
+    faults += [f"{description.id}: {fault}" for fault in _unless_faults(description)]
     return list(dict.fromkeys(faults))
+
+
+def _unless_faults(description: Description) -> Iterator[str]:
+    """A ground may be left out only for another that then refuses, or cautions, in its place."""
+    for ground in description.applicability:
+        others = (each for each in description.applicability if each is not ground and each.refuse is ground.refuse)
+        if ground.unless is not None and all(each.criterion != ground.unless for each in others):
+            yield f'applicability "{ground.text}": mpm:unless is not the criterion of another one of its effect'
 
 
 def location(description: Description, term: str, label: str | None, slot: str) -> str:

@@ -1,6 +1,9 @@
 """Who is refused, who is cautioned, and what could not be told: never "no" for "unknown"."""
 
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
 
 from ontology.concepts import ValueType
 from ontology.evaluation import Issue, Severity, SlotInput
@@ -85,3 +88,33 @@ def test_a_failed_search_is_no_absence_of_the_condition() -> None:
     refused, issues = judge_applicability(description, inputs(dialysis=absent(AbsentReason.UNREACHABLE)))
     assert refused is None
     assert [issue.code for issue in issues] == ["applicability-unknown"]
+
+
+VALVE = Applicability(Is("dialysis", True), True, "valve", consequence="one drug only")
+ANY_VALVE = Applicability(
+    Is("transplant", True), True, "any valve", consequence="to be found out", unless=VALVE.criterion
+)
+
+
+@pytest.mark.parametrize(
+    ("exact", "refused"),
+    [
+        (YES, "Does not hold: valve: one drug only"),
+        (NO, "Does not hold: any valve: to be found out"),
+        (absent(), "Does not hold: any valve: to be found out"),
+        (absent(AbsentReason.UNREACHABLE), "Does not hold: any valve: to be found out"),
+    ],
+)
+def test_a_ground_yields_to_one_that_is_known_and_says_more(exact: SlotInput, refused: str) -> None:
+    description = replace(DESCRIPTION, applicability=(VALVE, ANY_VALVE))
+    found, issues = judge_applicability(description, inputs(dialysis=exact, transplant=YES))
+    assert (found and found.text, issues) == (refused, ())
+
+
+def test_a_consequence_is_told_only_of_what_is_known() -> None:
+    caution = replace(PREGNANCY, consequence="call somebody")
+    description = replace(DESCRIPTION, applicability=(caution,))
+    _, known = judge_applicability(description, inputs(pregnancy=YES))
+    _, unknown = judge_applicability(description, inputs(pregnancy=absent()))
+    assert [issue.text for issue in known] == ["To be read with caution: pregnancy: call somebody"]
+    assert "call somebody" not in unknown[0].text

@@ -146,3 +146,13 @@ def test_a_band_is_named_by_its_criterion_and_its_place() -> None:
         'example: criterion "X", band 1 "none": there is no slot y',
         'example: criterion "X", band 2 "some": there is no slot z',
     ]
+
+
+@pytest.mark.parametrize(("refuse", "fault"), [(True, []), (False, ["mpm:unless is not the criterion of another one"])])
+def test_a_ground_is_left_out_only_for_one_of_its_effect(refuse: bool, fault: list[str]) -> None:
+    y, z = (make_slot(name, ValueType.FLAG) for name in ("y", "z"))
+    grounds = (Applicability(Is("y", True), refuse, "y"), Applicability(Is("z", True), True, "z", unless=Is("y", True)))
+    description = make_description(slots=(y, z), applicability=grounds, cases=(RuleCase(None, code("a"), "a"),))
+    found = check_signature(description)
+    assert len(found) == len(fault)
+    assert all(text in each for text, each in zip(fault, found, strict=True))

@@ -8,6 +8,7 @@ from tests.support.module_inputs import (
     UNREACHABLE,
     Given,
     bounds,
+    caution_texts,
     evaluate_module,
     interpret_module,
     issue_codes,
@@ -15,10 +16,21 @@ from tests.support.module_inputs import (
     module,
     number_of,
     sex,
+    unknown_texts,
 )
 
 CONDITIONS = ("heart_failure", "hypertension", "diabetes", "stroke_tia_thromboembolism", "vascular_disease")
-ELIGIBLE = {"atrial_fibrillation": True, "mechanical_heart_valve": False, "mitral_stenosis": False}
+# Whose words these are: 2024 ESC (doi:10.1093/eurheartj/ehae176) and 2023 ACC/AHA/ACCP/HRS
+# (doi:10.1161/CIR.0000000000001193) ask for a vitamin K antagonist with these valves, whatever the score.
+VITAMIN_K = "vitamin K antagonist whatever the score"
+UNKNOWN_VALVE = "valve type or severity not recorded: it decides anticoagulant and score"
+VALVES = {
+    "mechanical_heart_valve": VITAMIN_K,
+    "significant_mitral_stenosis": VITAMIN_K,
+    "prosthetic_heart_valve": UNKNOWN_VALVE,
+    "mitral_stenosis": UNKNOWN_VALVE,
+}
+ELIGIBLE = {"atrial_fibrillation": True, **dict.fromkeys(VALVES, False)}
 NONE = {**ELIGIBLE, **dict.fromkeys(CONDITIONS, False)}
 MAN = {**NONE, "age": 50, "sex": sex("male")}
 WOMAN = {**NONE, "age": 50, "sex": sex("female")}
@@ -61,7 +73,31 @@ def test_maximum(module_id: str, most: int) -> None:
 def test_refused_without_recorded_atrial_fibrillation(module_id: str, af: Absent | bool) -> None:
     evaluation = evaluate_module(module_id, given_for(module_id, {**MAN, "atrial_fibrillation": af}))
     assert evaluation.value == REFUSED
-    assert "no atrial fibrillation recorded" in issue_texts(evaluation)
+    assert "no atrial fibrillation or flutter recorded" in issue_texts(evaluation)
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+@pytest.mark.parametrize(
+    ("fibrillation", "flutter", "scored", "cautioned"),
+    [
+        (True, True, True, False),
+        (True, NOT_FOUND, True, False),
+        (NOT_FOUND, True, True, True),
+        (False, True, True, True),
+        (NOT_FOUND, NOT_FOUND, False, False),
+        (False, False, False, False),
+        (NOT_FOUND, UNREACHABLE, True, False),
+    ],
+)
+def test_flutter_counts_as_fibrillation_with_a_caution(
+    module_id: str, fibrillation: Absent | bool, flutter: Absent | bool, scored: bool, cautioned: bool
+) -> None:
+    given = given_for(module_id, {**MAN, "atrial_fibrillation": fibrillation, "atrial_flutter": flutter})
+    evaluation = evaluate_module(module_id, given)
+    assert (evaluation.value != REFUSED) is scored
+    assert ("scored as atrial fibrillation" in caution_texts(evaluation)) is cautioned
+    unknown = (fibrillation, flutter) == (NOT_FOUND, UNREACHABLE)
+    assert ("no atrial fibrillation or flutter recorded" in unknown_texts(evaluation)) is unknown
 
 
 @pytest.mark.parametrize("module_id", BOTH)
@@ -72,12 +108,40 @@ def test_atrial_fibrillation_that_cannot_be_read_is_unknown_not_absent(module_id
 
 
 @pytest.mark.parametrize("module_id", BOTH)
-@pytest.mark.parametrize("valve", ["mechanical_heart_valve", "mitral_stenosis"])
-def test_refused_with_a_mechanical_valve_or_mitral_stenosis(module_id: str, valve: str) -> None:
-    assert evaluate_module(module_id, given_for(module_id, {**MAN, valve: True})).value == REFUSED
+@pytest.mark.parametrize(("valve", "consequence"), VALVES.items())
+def test_a_refusal_for_a_valve_says_what_follows(module_id: str, valve: str, consequence: str) -> None:
+    refused = evaluate_module(module_id, given_for(module_id, {**MAN, valve: True}))
+    assert refused.value == REFUSED
+    assert issue_texts(refused).endswith(f": {consequence}")
     unknown = evaluate_module(module_id, given_for(module_id, {**MAN, valve: NOT_FOUND}))
     assert number_of(unknown) == 0
     assert "applicability-unknown" in issue_codes(unknown)
+    assert consequence not in issue_texts(unknown)
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+@pytest.mark.parametrize(
+    ("exact", "general"),
+    [("mechanical_heart_valve", "prosthetic_heart_valve"), ("significant_mitral_stenosis", "mitral_stenosis")],
+)
+@pytest.mark.parametrize("known", [True, False, NOT_FOUND, UNREACHABLE])
+def test_a_code_without_type_or_severity_yields_only_to_one_that_has_it(
+    module_id: str, exact: str, general: str, known: Absent | bool
+) -> None:
+    refused = evaluate_module(module_id, given_for(module_id, {**MAN, general: True, exact: known}))
+    assert refused.value == REFUSED
+    assert (VITAMIN_K in issue_texts(refused)) is (known is True)
+    assert (UNKNOWN_VALVE in issue_texts(refused)) is (known is not True)
+
+
+@pytest.mark.parametrize("module_id", BOTH)
+@pytest.mark.parametrize("disease", ["hypertrophic_cardiomyopathy", "cardiac_amyloidosis"])
+def test_a_disease_that_decides_anticoagulation_is_a_caution(module_id: str, disease: str) -> None:
+    words = f"{disease.replace('_', ' ')}: anticoagulation whatever the score"
+    known = evaluate_module(module_id, given_for(module_id, {**MAN, disease: True}))
+    assert number_of(known) == 0
+    assert words in caution_texts(known)
+    assert words not in issue_texts(evaluate_module(module_id, given_for(module_id, {**MAN, disease: NOT_FOUND})))
 
 
 @pytest.mark.parametrize("module_id", BOTH)

@@ -62,10 +62,14 @@ UNITS = {
     "glucose": "mg/dL", "oxygenation": "mm[Hg]", "mean-blood-pressure": "mm[Hg]", "hba1c": "%",
     "hba1c-ifcc": "mmol/mol", "fasting-glucose": "mg/dL",
 }  # fmt: skip
+# In some code systems only: the others have no code that says as much.
+FEW_SYSTEMS = ["mechanical-heart-valve", "significant-mitral-stenosis", "cardiac-amyloidosis"]
 CONDITIONS = [
     "atrial-fibrillation",
-    "mechanical-heart-valve",
+    "atrial-flutter",
+    "prosthetic-heart-valve",
     "mitral-stenosis",
+    "hypertrophic-cardiomyopathy",
     "heart-failure",
     "hypertension",
     "diabetes",
@@ -136,7 +140,17 @@ def test_ids_are_kebab_case_of_the_names() -> None:
 
 
 def test_everything_that_modules_expect_is_declared() -> None:
-    wanted = {*ACCEPTED, *UNITS, *CONDITIONS, "spo2-scale-2", "birth-date", "sex", "north-america", *EVENTS}
+    wanted = {
+        *ACCEPTED,
+        *UNITS,
+        *CONDITIONS,
+        *FEW_SYSTEMS,
+        "spo2-scale-2",
+        "birth-date",
+        "sex",
+        "north-america",
+        *EVENTS,
+    }
     assert wanted == set(concepts())
 
 
@@ -268,7 +282,7 @@ def test_conditions_can_be_recognised_in_every_code_system(name: str) -> None:
     assert systems >= {sid + "icd-10-cm", sid + "icd-9-cm"}
     # ICD-10 (WHO) has no code for end-stage kidney disease: N18.5 is stage 5.
     assert (sid + "icd-10" in systems) is (name != "end-stage-kidney-disease")
-    assert (SCT in systems) is (name != "mechanical-heart-valve")
+    assert SCT in systems
 
 
 def _holds(name: str, system: str, code: str) -> bool:
@@ -304,7 +318,21 @@ def _holds(name: str, system: str, code: str) -> bool:
         ("end-stage-kidney-disease", "N186", True),
         ("end-stage-kidney-disease", "N185", False),
         ("end-stage-kidney-disease", "Z992", False),
-        ("mechanical-heart-valve", "Z953", False),
+        ("atrial-flutter", "I4892", True),
+        ("atrial-flutter", "I484", True),
+        ("atrial-flutter", "I4891", False),
+        ("mechanical-heart-valve", "Z952", False),
+        ("prosthetic-heart-valve", "Z952", True),
+        ("prosthetic-heart-valve", "Z953", False),
+        ("significant-mitral-stenosis", "I050", True),
+        ("significant-mitral-stenosis", "I342", False),
+        ("mitral-stenosis", "I342", True),
+        ("mitral-stenosis", "I050", False),
+        ("hypertrophic-cardiomyopathy", "I421", True),
+        ("hypertrophic-cardiomyopathy", "I422", True),
+        ("hypertrophic-cardiomyopathy", "I420", False),
+        ("cardiac-amyloidosis", "E8582", True),
+        ("cardiac-amyloidosis", "E854", False),
         ("kidney-transplant", "Z940", True),
         ("kidney-transplant", "Z9484", False),
         ("acute-kidney-injury", "N179", True),
@@ -329,6 +357,28 @@ def test_history_of_counts_only_where_ever_is_asked(name: str, system: str, code
     matching = [a for a in concepts()[name].accepted if a.coding == Coding(system, code)]
     assert [a.ever for a in matching] == [True]
     assert not any(a.ever for a in concepts()["atrial-fibrillation"].accepted)
+
+
+def test_the_classification_decides_whether_i05_says_rheumatic() -> None:
+    """WHO's I05 takes a stenosis whether or not it is specified as rheumatic; ICD-10-CM calls I05.0 rheumatic."""
+    who, us = "http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm"
+    for code in ("I05.0*", "I05.2*"):
+        assert _holds("significant-mitral-stenosis", us, code) and not _holds("mitral-stenosis", us, code)
+        assert _holds("mitral-stenosis", who, code) and not _holds("significant-mitral-stenosis", who, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "concept"),
+    [
+        ("79619009", "mitral-stenosis"),
+        ("838448003", None),
+        ("838449006", "significant-mitral-stenosis"),
+        ("838450006", "significant-mitral-stenosis"),
+    ],
+)
+def test_only_moderate_or_severe_stenosis_is_significant(code: str, concept: str | None) -> None:
+    found = [name for name in ("mitral-stenosis", "significant-mitral-stenosis") if _holds(name, SCT, code)]
+    assert found == ([] if concept is None else [concept])
 
 
 def test_creatinine_in_mass_and_molar_units_is_one_concept() -> None:

@@ -50,7 +50,7 @@ async def test_atrial_fibrillation_on_record_but_not_placed_in_time_is_not_calle
 ) -> None:
     result = await answer(ask, "cha2ds2-vasc", patient(), condition(FIBRILLATION, **when))
     assert result.value != NOT_APPLICABLE
-    assert "Could not be excluded (not known): no atrial fibrillation recorded" in told(result)
+    assert "Could not be excluded (not known): no atrial fibrillation or flutter recorded" in told(result)
 
 
 OBSERVED = "2026-06-30T11:30:00Z"
@@ -192,13 +192,14 @@ async def test_a_creatinine_of_an_unlikely_unit_gives_no_stage(ask: Asker) -> No
 async def test_a_valve_code_is_not_said_to_say_more_than_it_does(ask: Asker) -> None:
     valve = condition("Z95.2", "2020-01-01", "http://hl7.org/fhir/sid/icd-10-cm")
     stenosis = condition("79619009")
+    unknown = "valve type or severity not recorded: it decides anticoagulant and score"
     for concept in ("cha2ds2-vasc", "cha2ds2-va"):
         refused = await answer(ask, concept, patient(), condition(FIBRILLATION), valve)
         assert refused.value == NOT_APPLICABLE
-        assert "mechanical heart valve, or a prosthetic valve of unrecorded kind" in told(refused)
+        assert f"prosthetic heart valve: {unknown}" in told(refused)
         refused = await answer(ask, concept, patient(), condition(FIBRILLATION), stenosis)
         assert refused.value == NOT_APPLICABLE
-        assert "moderate to severe mitral stenosis, or one of unrecorded severity" in told(refused)
+        assert f"mitral stenosis: {unknown}" in told(refused)
 
 
 async def test_a_risk_leaves_with_no_more_decimals_than_it_has_grounds_for(ask: Asker) -> None:

@@ -62,8 +62,15 @@ REFUSED = [
     ("infarction", "prevent-10y-total-cvd", "known cardiovascular disease"),
     ("prevention", "mortality-after-mi-1y", "no acute myocardial infarction"),
     ("prevention", "support-hospital-mortality-day3", "none of the disease groups"),
-    *(("af-mechanical-valve", concept, "mechanical heart valve") for concept in RHYTHM),
-    *((patient, concept, "no atrial fibrillation recorded") for patient in ("healthy", "sparse") for concept in RHYTHM),
+    *(
+        ("af-mechanical-valve", concept, "prosthetic heart valve: valve type or severity not recorded")
+        for concept in RHYTHM
+    ),
+    *(
+        (patient, concept, "no atrial fibrillation or flutter recorded")
+        for patient in ("healthy", "sparse")
+        for concept in RHYTHM
+    ),
     *(("healthy", f"kidney-failure-risk-{years}y", "60 mL/min/1.73 m² or more") for years in (2, 5)),
 ]
 

@@ -32,6 +32,8 @@ class Slot:
     compared with the result (a laboratory's own figure); its absence leaves nothing incomplete.
     ``current_only``: not asked at the points of a series, which are looked at as a whole by what consumes it.
     ``no_if_reconciled``: the list of which a missing entry means "no" if it is complete (``site.absence``).
+    ``alternative``: one of several ways to the value; where it is not recorded, nothing is incomplete for that.
+    ``enabled_by``: the id of a site concept; unless that is set to true, the slot stays empty.
     """
 
     name: str
@@ -53,3 +55,5 @@ class Slot:
     current_only: bool = False
     prefer_recorded: bool = False
     no_if_reconciled: Concept | None = None
+    alternative: bool = False
+    enabled_by: str | None = None

@@ -169,4 +169,8 @@ def read_slot(graph: Graph, node: Node, concepts: Mapping[str, Concept]) -> Slot
         no_if_reconciled=None
         if single_object(graph, node, MPM.noIfReconciled) is None
         else _find_concept(graph, node, MPM.noIfReconciled, concepts),
+        alternative=flag(graph, node, MPM.alternative),
+        enabled_by=None
+        if single_object(graph, node, MPM.enabledBy) is None
+        else _find_concept(graph, node, MPM.enabledBy, concepts).id,
     )

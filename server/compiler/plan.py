@@ -71,6 +71,8 @@ class Plan:
         for call in self.calls:
             for slot in call.description.slots:
                 binding = call.bindings[slot.name]
+                if slot.enabled_by is not None:
+                    found.add(slot.enabled_by)
                 if isinstance(binding, Leaf):
                     found |= {binding.slot.concept.id, slot.concept.id}
                 elif isinstance(binding, FromSeries):

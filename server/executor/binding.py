@@ -172,6 +172,8 @@ class Binder:
     def _bind_slot(self, instance: CallInstance, slot: Slot) -> BoundInput:
         if instance.is_point and slot.current_only:
             return BoundInput(slot, Absent(AbsentReason.NOT_QUERIED))
+        if slot.enabled_by is not None and not self._is_enabled(slot.enabled_by):
+            return BoundInput(slot, Absent(AbsentReason.NOT_FOUND))
         binding = instance.call.bindings[slot.name]
         if isinstance(binding, Leaf):
             return self.bind_leaf(self._asked_slot(instance, binding.slot), instance.as_of, slot)
@@ -186,6 +188,9 @@ class Binder:
             return slot
         switched_off = (instance.call.description.id, slot.name) in self.without_presumption
         return replace(slot, no_if_reconciled=None) if switched_off or instance.is_point else slot
+
+    def _is_enabled(self, concept: str) -> bool:
+        return self.assumptions.get(concept, self.site.get(concept)) is True
 
     def _computed_input(self, slot: Slot, position: int, as_of: datetime) -> BoundInput:
         evaluation = self._execution(position).evaluation

@@ -9,11 +9,11 @@ from ontology.values import Absent, AbsentReason, Quantity
 from ontology.words.lists import begin_small, list_words
 from ontology.words.quantities import amount, number_words
 from ontology.words.risks import risk_words
-from ontology.words.time import span_words, time_words
+from ontology.words.time import duration_words, span_words, time_words
 from ontology.words.values import between_words, value_words
 from server.catalog.descriptions import Description
 from server.executor.trace import BoundInput, Execution
-from server.explain.dependencies import Dependencies, Times
+from server.explain.dependencies import Dependencies, Times, is_untaken
 from server.explain.phrases import describe_absence
 from server.explain.results import RiskView
 
@@ -24,6 +24,7 @@ INAPPLICABLE_PREFIX = "Does not hold: "
 """How the issue begins that says why a module does not apply."""
 _PERCENT = "%"
 _INHERITED_REASONS = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
+_NOT_DOCUMENTED = "not documented"
 WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
 
 
@@ -71,6 +72,11 @@ def missing_inputs(dependencies: Dependencies, position: int) -> tuple[tuple[str
     """What is missing at the root of an absent value: names and why, each once."""
     absent = [given for given in dependencies.supporting_inputs(position) if isinstance(given.value, Absent)]
     absent = [given for given in absent if given.slot.required] or absent
+    if absent and all(is_untaken(given) for given in absent):
+        # No way to the value was recorded: what is missing is the value, not each of them.
+        window = max((given.slot.window for given in absent if given.slot.window is not None), default=None)
+        since = "" if window is None else f" in the last {duration_words(window)}"
+        return ((dependencies.executions[position].description.produces.display, f"{_NOT_DOCUMENTED}{since}"),)
     found: dict[tuple[str, str], None] = {}
     for given in absent:
         below = [
@@ -140,6 +146,8 @@ def _describe_missing(dependencies: Dependencies, position: int) -> str:
     evaluation = dependencies.executions[position].evaluation
     named = () if evaluation.value == Absent(AbsentReason.CONFLICTING) else missing_inputs(dependencies, position)
     if named:
+        if len(named) == 1 and named[0][1].startswith(_NOT_DOCUMENTED):
+            return f"{begin_small(named[0][0])} {named[0][1]}"
         verb = "is" if len(named) == 1 else "are"
         if len({why for _, why in named}) == 1:
             return f"{list_words(begin_small(name) for name, _ in named)} {verb} missing ({named[0][1]})"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ontology.concepts import EVENT_ORIGINS
 from ontology.evaluation import Issue
 from ontology.resources import Span
-from ontology.values import Absent
+from ontology.values import Absent, AbsentReason
 from server.executor.trace import BoundInput, Trace
 from server.explain.results import StepView
 
@@ -84,6 +84,15 @@ class Dependencies:
 def supports_value(given: BoundInput) -> bool:
     """Whether the value rests on this input: not if it only decides on applicability, or is compared with."""
     return not (given.slot.applicability_only or given.slot.comparison)
+
+
+UNMEASURED = frozenset({AbsentReason.NOT_FOUND, AbsentReason.STALE})
+"""Absences that say that nobody recorded it in the time that is asked about."""
+
+
+def is_untaken(given: BoundInput) -> bool:
+    """Whether the input is one of several ways to the value, and was not recorded."""
+    return given.slot.alternative and isinstance(given.value, Absent) and given.value.reason in UNMEASURED
 
 
 def _has_value(given: BoundInput) -> bool:

@@ -13,7 +13,7 @@ from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description, Kind
 from server.executor.trace import Execution, GoalAnswer, Trace
 from server.explain.claims import claim, leaf_claim, risk_of
-from server.explain.dependencies import Dependencies, Times
+from server.explain.dependencies import Dependencies, Times, is_untaken
 from server.explain.results import AnswerResult, InterpretationView, Status
 from server.explain.steps import chain, ground_view, step_issues
 
@@ -52,9 +52,11 @@ def status_of(dependencies: Dependencies, position: int) -> Status:
 def _missing_input_matters(dependencies: Dependencies, position: int) -> bool:
     """Whether an input is absent whose presence could change the answer, or lift what qualifies it.
 
-    A score or a rule may be decided without all of its inputs: room air needs no flow.  Then nothing is missing.
+    A score or a rule may be decided without all of its inputs: room air needs no flow.  Then nothing is missing.  Nor
+    is it where one of several ways to the value was not taken.
     """
-    if not any(isinstance(given.value, Absent) for given in dependencies.supporting_inputs(position)):
+    inputs = dependencies.supporting_inputs(position)
+    if not any(isinstance(given.value, Absent) and not is_untaken(given) for given in inputs):
         return False
     execution = dependencies.executions[position]
     if execution.description.kind not in (Kind.SCORE, Kind.RULE):

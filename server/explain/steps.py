@@ -11,7 +11,7 @@ from ontology.values import Absent, Quantity
 from ontology.words.values import value_words
 from server.executor.trace import BoundInput, Execution
 from server.explain.claims import WHAT_IF, claim
-from server.explain.dependencies import Dependencies, supports_value
+from server.explain.dependencies import Dependencies, is_untaken, supports_value
 from server.explain.phrases import describe_absence
 from server.explain.results import Contributions, GroundView, StepView
 
@@ -115,7 +115,7 @@ def _compute_step_issues(execution: Execution) -> tuple[Issue, ...]:
     for given in inputs.values():
         found.update(dict.fromkeys(input_issues(given)))
         found.update(dict.fromkeys(_assumption_issues(given)))
-        if isinstance(given.value, Absent) and not _absence_reported(given, found):
+        if isinstance(given.value, Absent) and not is_untaken(given) and not _absence_reported(given, found):
             found[_absence_issue(given)] = None
     return tuple(found)
 
@@ -127,8 +127,8 @@ def input_issues(given: BoundInput) -> tuple[Issue, ...]:
     """
     empty = isinstance(given.value, Absent) and not given.slot.required
     issues = (*given.issues, *_record_note_issues(given))
-    if empty and given.slot.comparison:
-        issues = tuple(issue for issue in issues if issue.code != "not-found")
+    if empty and (given.slot.comparison or is_untaken(given)):
+        issues = tuple(issue for issue in issues if issue.code not in ("not-found", "not-recorded"))
     # Which sex is meant matters to what is computed from it, and little to whom a module is for.
     lesser = "not-found" if empty else "administrative-gender" if given.slot.applicability_only else None
     if lesser is not None:

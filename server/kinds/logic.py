@@ -166,6 +166,19 @@ def slots_of(criterion: Criterion | None) -> tuple[str, ...]:
             return (criterion.slot,)
 
 
+def unknown_slots(criterion: Criterion | None, inputs: Mapping[str, SlotInput]) -> tuple[str, ...]:
+    """The slots for whose sake a criterion is unknown, each once, in its order; none where it is decided."""
+    if criterion is None or judge(criterion, inputs) is not None:
+        return ()
+    match criterion:
+        case AllOf(parts) | AnyOf(parts):
+            return tuple(dict.fromkeys(slot for part in parts for slot in unknown_slots(part, inputs)))
+        case Not(part):
+            return unknown_slots(part, inputs)
+        case _:
+            return (criterion.slot,)
+
+
 def leaves_of(criterion: Criterion | None) -> tuple[Compare | OneOf | Is | Present, ...]:
     """The single comparisons of a criterion, in its order."""
     match criterion:

@@ -27,7 +27,7 @@ from ontology.words.values import input_words
 from server.catalog.criteria import Band, ScoreCriterion
 from server.catalog.descriptions import Description
 from server.kinds.inputs import missing_issues, missing_required
-from server.kinds.logic import Verdict, all_of, any_of, judge_optional, slots_of
+from server.kinds.logic import Verdict, all_of, any_of, judge_optional, slots_of, unknown_slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,21 @@ def _undetermined_issues(
         slot_words(description.slot(name))
         for s in scored
         if len(s.points) > 1
-        for name in slots_read(s.criterion)
-        if name not in required and isinstance(inputs[name].value, Absent | Bound)
+        for name in _slots_left_open(s, inputs)
+        if name not in required
     ]
     if not names:
         return ()
     return (Issue(severity, "undetermined", f"Not known, and could change the total: {list_words(names)}"),)
+
+
+def _slots_left_open(scored: ScoredCriterion, inputs: Mapping[str, SlotInput]) -> tuple[str, ...]:
+    """The slots for whose sake a band is undecided; what is absent and decides all the same is none of them."""
+    names: list[str] = []
+    for band in scored.bands:
+        for criterion in (band.match, band.when) if band is not None else ():
+            names += unknown_slots(criterion, inputs)
+    return tuple(dict.fromkeys(names))
 
 
 def _single_parameter_issues(description: Description, scored: tuple[ScoredCriterion, ...]) -> tuple[Issue, ...]:

@@ -227,33 +227,51 @@ def test_values_between_the_published_bands_are_rounded_half_up_first(temperatur
     assert number_of(evaluation) == points
 
 
-def test_gcs_is_never_scored_without_a_declared_table() -> None:
-    assert "gcs" not in {criterion.slot for criterion in module("news2").criteria}
-    assert module("news2").slot("gcs").comparison
-    for name in ("alert", "voice"):
-        given = {**ALL_ZERO, "consciousness": level(name)}
-        plain, beside = evaluate_module("news2", given), evaluate_module("news2", {**given, "gcs": 3})
-        assert (beside.value, beside.working.contributions) == (plain.value, plain.working.contributions)
-    unscored = evaluate_module("news2", {**ALL_ZERO, "consciousness": NOT_FOUND, "gcs": 15})
-    assert unscored.value == Absent(AbsentReason.INPUT_ABSENT)
-    assert bounds(unscored) == (0, 3)
+def test_a_coma_scale_below_15_scores_3_where_the_site_lets_it_stand_for_acvpu() -> None:
+    by_gcs = Coding("https://medtwin.example/codes", "gcs-below-15")
+    assert number_of(evaluate_module("news2", {**ALL_ZERO, "consciousness": by_gcs})) == 3
+    assert not {"gcs", "gcs_verbal"} & {slot.name for slot in module("news2").slots}
+
+
+@pytest.mark.parametrize("condition", ["copd", "hypercapnic_respiratory_failure"])
+@pytest.mark.parametrize(
+    ("recorded", "scale", "warned"),
+    [
+        (True, NOT_FOUND, True),
+        (True, True, False),
+        (True, False, False),
+        (True, UNREACHABLE, False),
+        (False, NOT_FOUND, False),
+        (NOT_FOUND, NOT_FOUND, False),
+        (UNREACHABLE, NOT_FOUND, False),
+    ],
+)
+def test_hypercapnic_risk_without_a_scale_decision_is_a_warning(
+    condition: str, recorded: bool | Absent, scale: bool | Absent, warned: bool
+) -> None:
+    evaluation = evaluate_module("news2", {**ALL_ZERO, condition: recorded, "spo2_scale_2": scale})
+    assert ("spo2-scale-undecided" in issue_codes(evaluation)) is warned
+
+
+@pytest.mark.parametrize("recorded", [True, False, NOT_FOUND])
+def test_no_diagnosis_ever_decides_the_scale(recorded: bool | Absent) -> None:
+    given = {**ALL_ZERO, "spo2": 90, "copd": recorded, "hypercapnic_respiratory_failure": recorded}
+    assert number_of(evaluate_module("news2", given)) == 3
 
 
 @pytest.mark.parametrize(
-    ("gcs", "name", "said"),
+    ("given", "named"),
     [
-        (13, "alert", True),
-        (14, "alert", True),
-        (15, "alert", False),
-        (NOT_FOUND, "alert", False),
-        (UNREACHABLE, "alert", False),
-        (13, "voice", False),
-        (14, "chronic confusion", False),
+        ({"spo2": NOT_FOUND}, False),
+        ({"spo2": NOT_FOUND, "spo2_scale_2": True}, False),
+        ({"spo2": NOT_FOUND, "spo2_scale_2": False}, False),
+        ({"spo2": 90, "spo2_scale_2": UNREACHABLE}, True),
     ],
 )
-def test_a_gcs_below_15_beside_alert_is_said(gcs: int | Absent, name: str, said: bool) -> None:
-    evaluation = evaluate_module("news2", {**ALL_ZERO, "consciousness": level(name), "gcs": gcs})
-    assert ("gcs-below-15" in issue_codes(evaluation)) is said
+def test_a_decided_scale_is_not_said_to_change_the_total(given: Given, named: bool) -> None:
+    """Not recorded decides, too: for scale 1."""
+    evaluation = evaluate_module("news2", {**ALL_ZERO, **given})
+    assert ("could change the total" in issue_texts(evaluation)) is named
 
 
 def test_maximum_is_20() -> None:

@@ -31,6 +31,9 @@ ACCEPTED = {
     "body-temperature": "8310-5 8331-1 276885007 8332-9 8333-7 386725007",
     "consciousness": "67775-7 80288-4 11454-6 1104441000000107",
     "gcs": "9269-2",
+    "gcs-eye": "9267-6",
+    "gcs-verbal": "9270-0",
+    "gcs-motor": "9268-4",
     "body-weight": "29463-7 3141-9 3142-7 27113001",
     "body-height": "8302-2 3137-7 8308-9 1153637007 50373000",
     "recorded-egfr": "62238-1 33914-3 98979-8",
@@ -55,6 +58,7 @@ UNITS = {
     "serum-creatinine": "mg/dL", "uacr": "mg/g", "urine-albumin": "mg/L", "urine-creatinine": "mg/dL",
     "heart-rate": "/min", "respiratory-rate": "/min", "spo2": "%", "oxygen-flow": "L/min", "fio2": "%",
     "systolic-bp": "mm[Hg]", "diastolic-bp": "mm[Hg]", "body-temperature": "Cel", "gcs": "{score}",
+    "gcs-eye": "{score}", "gcs-verbal": "{score}", "gcs-motor": "{score}",
     "body-weight": "kg", "body-height": "cm", "recorded-egfr": "mL/min/{1.73_m2}", "recorded-bmi": "kg/m2",
     "total-cholesterol": "mg/dL", "hdl-cholesterol": "mg/dL",
     "sodium": "mmol/L", "leucocytes": "10*3/uL", "bilirubin": "mg/dL", "serum-albumin": "g/dL",
@@ -64,6 +68,8 @@ UNITS = {
 }  # fmt: skip
 # In some code systems only: the others have no code that says as much.
 FEW_SYSTEMS = ["mechanical-heart-valve", "significant-mitral-stenosis", "cardiac-amyloidosis"]
+FEW_SYSTEMS += ["hypercapnic-respiratory-failure", "chronic-confusion"]
+SITE = ["north-america", "consciousness-by-gcs"]
 CONDITIONS = [
     "atrial-fibrillation",
     "atrial-flutter",
@@ -146,9 +152,10 @@ def test_everything_that_modules_expect_is_declared() -> None:
         *CONDITIONS,
         *FEW_SYSTEMS,
         "spo2-scale-2",
+        "sedation",
         "birth-date",
         "sex",
-        "north-america",
+        *SITE,
         *EVENTS,
     }
     assert wanted == set(concepts())
@@ -255,7 +262,7 @@ def test_panels_hold_pressures_and_oxygen() -> None:
 def test_new_confusion_is_only_what_is_recorded_as_acute() -> None:
     means = {a.recorded.code: a.means for a in concepts()["consciousness"].answers}
     assert {m.code for m in means.values() if isinstance(m, Coding)} == {
-        "248234008", "130987000", "300202002", "450847001", "422768004",
+        "248234008", "130987000", "130988005", "300202002", "450847001", "422768004",
     }  # fmt: skip
     assert [code for code, m in means.items() if m == Coding(SCT, "130987000")] == ["130987000"]
     assert "LA6560-2" not in means

@@ -73,6 +73,8 @@ BROKEN = [
     ('"P90D"^^xsd:duration', "90", "mpm:window"),
     ("mpm:required false", 'mpm:required "no"', "true or false"),
     ("mpm:prefer mpm:Recorded", "mpm:prefer mpm:This", "mpm:prefer of a slot"),
+    ("mpm:enabledBy mpm:Setting", "mpm:enabledBy mpm:Amount", "one mpm:enabledBy at most, a site concept"),
+    ("mpm:alternative true", 'mpm:alternative "yes"', "true or false"),
     ("sh:minInclusive 2", "sh:minInclusive 9", "below sh:maxInclusive"),
     ("mpm:candidate true", 'mpm:candidate "female"', "coding (mpm:system, mpm:code) or a truth value"),
     ("mpm:effect mpm:Refuse ;", "", "mpm:effect"),

@@ -120,7 +120,7 @@ async def test_contradictory_oxygen_is_not_called_inapplicable(ask: Asker) -> No
     assert oxygen.status is Status.INSUFFICIENT
     assert "as breathing oxygen and as breathing air" in oxygen.text
     news2 = await answer(ask, "news2", *chart)
-    assert "supplemental oxygen is missing (recorded with different values at the same time)" in news2.text
+    assert "oxygen therapy is missing (recorded with different values at the same time)" in news2.text
     assert "does not apply" not in oxygen.text + news2.text + told(news2)
 
 

@@ -1,0 +1,1 @@
+"""The level of consciousness that NEWS2 scores."""

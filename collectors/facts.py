@@ -71,5 +71,10 @@ class Facts(Protocol):
     def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> SlotSelection:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
 
+    def select_specimen(
+        self, result: Slot, parts: tuple[Slot, ...], as_of: datetime, known_at: datetime
+    ) -> Mapping[str, SlotSelection]:
+        """Fill slots from one specimen: that of a recorded result, and those from which it can be computed."""
+
     def times(self, concepts: tuple[Concept, ...], since: datetime | None, until: datetime) -> tuple[datetime, ...]:
         """The distinct times, oldest first, at which usable facts of these concepts were made."""

@@ -12,6 +12,7 @@ from collectors.reading.r4_validation import invalid_element
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.selection.pool import Pool, clip_same_day
 from collectors.selection.slot_selection import select_for_slot
+from collectors.selection.specimens import select_specimen
 from ontology.concepts import Concept, Origin
 from ontology.evaluation import Issue
 from ontology.resources import RecordRef, Span
@@ -51,9 +52,7 @@ class SourceFacts:
 
     def select(self, slot: Slot, as_of: datetime, known_at: datetime) -> SlotSelection:
         """Fill a slot from facts effective by ``as_of`` and, where an issue time is given, issued by ``known_at``."""
-        pool = self._pools.get(slot.concept.id)
-        if pool is None:
-            pool = self._pools[slot.concept.id] = self._pool(slot.concept)
+        pool = self._pool_of(slot.concept)
         if slot.concept.origin is not Origin.PATIENT:
             return select_for_slot(slot, pool, as_of, known_at)
         # What the patient's own record says has no time: it is the same for each point of a series.
@@ -61,6 +60,19 @@ class SourceFacts:
         if known is None or known[0] is not slot:
             known = self._patient_selections[id(slot)] = (slot, select_for_slot(slot, pool, as_of, known_at))
         return known[1]
+
+    def select_specimen(
+        self, result: Slot, parts: tuple[Slot, ...], as_of: datetime, known_at: datetime
+    ) -> Mapping[str, SlotSelection]:
+        """Fill slots from one specimen: that of a recorded result, and those from which it can be computed."""
+        pools = {slot.concept.id: self._pool_of(slot.concept) for slot in (result, *parts)}
+        return select_specimen(result, parts, pools, as_of, known_at)
+
+    def _pool_of(self, concept: Concept) -> Pool:
+        pool = self._pools.get(concept.id)
+        if pool is None:
+            pool = self._pools[concept.id] = self._pool(concept)
+        return pool
 
     def _pool(self, concept: Concept) -> Pool:
         failures, answered = self.failures.get(concept.id, ()), concept.id in self.answered

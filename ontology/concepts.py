@@ -59,6 +59,7 @@ class AcceptedCode:
     ``translated``: a source's local code that a concept map reads as one of the concept's own; ``but`` are the codes
     that one with a * at its end does not stand for.  ``of_set``: a member of a value set, whose codes are all known.
     ``probable``: the code may mean the concept or something else (a group of combinations), so that it says neither.
+    ``timed``: by the code, the specimen was collected over time.
     """
 
     coding: Coding
@@ -71,6 +72,7 @@ class AcceptedCode:
     excluded: frozenset[str] = frozenset()
     of_set: bool = False
     probable: bool = False
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def _read_accepted_codes(graph: Graph, node: Node) -> list[AcceptedCode]:
             ever=flag(graph, node, MPM.ever),
             asserts=boolean(graph, node, MPM.asserts),
             probable=flag(graph, node, MPM.probable),
+            timed=flag(graph, node, MPM.timed),
         )
         for each in found
     ]

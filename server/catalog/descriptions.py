@@ -31,6 +31,14 @@ class MaxTimeApart:
 
 
 @dataclass(frozen=True, slots=True)
+class OneSpecimen:
+    """Slots that are filled from one specimen: a recorded result, and the parts from which it can be computed."""
+
+    result: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RiskDefinition:
     """What a probability is of, and until when (ISO 8601 duration); ``kidney failure``, ``P5Y``."""
 
@@ -66,6 +74,7 @@ class Description:
     parameters: Mapping[str, Decimal] = field(default_factory=dict)
     evaluation_time: timedelta | None = None
     within: MaxTimeApart | None = None
+    one_specimen: OneSpecimen | None = None
     applicability: tuple[Applicability, ...] = ()
     criteria: tuple[ScoreCriterion, ...] = ()
     cases: tuple[RuleCase, ...] = ()

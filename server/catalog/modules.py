@@ -12,7 +12,7 @@ from rdflib.term import Node
 from ontology.concepts import Concept
 from ontology.slots import Select, Slot
 from server.catalog import criteria_reader
-from server.catalog.descriptions import Description, Kind, MaxTimeApart, RiskDefinition
+from server.catalog.descriptions import Description, Kind, MaxTimeApart, OneSpecimen, RiskDefinition
 from server.catalog.trained_model_reader import read_trained_model
 from server.catalog.turtle import (
     MPM,
@@ -78,6 +78,7 @@ def read_module(file: DescriptionFile, node: URIRef, kind: Kind, concepts: Mappi
     if len(names) != len(set(names)):
         raise NodeFault(f"{describe_node(graph, node)}: two slots have one name")
     risk, within = single_object(graph, node, MPM.risk), single_object(graph, node, MPM.within)
+    specimen = single_object(graph, node, MPM.oneSpecimen)
     decimals = number(graph, node, MPM.decimals)
     return Description(
         iri=str(node),
@@ -97,6 +98,7 @@ def read_module(file: DescriptionFile, node: URIRef, kind: Kind, concepts: Mappi
         parameters=dict(sorted(_read_parameter(graph, n) for n in graph.objects(node, MPM.parameter))),
         evaluation_time=duration(graph, node, MPM.evaluationTime),
         within=None if within is None else _read_max_time_apart(graph, within),
+        one_specimen=None if specimen is None else _read_one_specimen(graph, specimen),
         applicability=_read_all(graph, node, MPM.applicability, criteria_reader.read_applicability),
         criteria=_read_all(graph, node, MPM.criterion, criteria_reader.read_score_criterion),
         cases=tuple(criteria_reader.read_case(graph, n) for n in list_items(graph, node, MPM.cases)),
@@ -136,6 +138,12 @@ def _read_max_time_apart(graph: Graph, node: Node) -> MaxTimeApart:
     if length is None:
         raise NodeFault(f"{describe_node(graph, node)}: mpm:duration is missing")
     return MaxTimeApart(tuple(str(n) for n in list_items(graph, node, MPM.slots)), length)
+
+
+def _read_one_specimen(graph: Graph, node: Node) -> OneSpecimen:
+    return OneSpecimen(
+        required_text(graph, node, MPM.resultSlot), tuple(str(n) for n in list_items(graph, node, MPM.slots))
+    )
 
 
 def read_slot(graph: Graph, node: Node, concepts: Mapping[str, Concept]) -> Slot:

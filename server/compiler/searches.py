@@ -11,6 +11,7 @@ from ontology.concepts import Concept, Origin
 from ontology.slots import Select, Slot
 from ontology.values import Coding
 from server.catalog.catalog import Catalog
+from server.catalog.descriptions import Description
 from server.compiler.plan import FromCall, FromSeries, Goal, Leaf, Plan, PlannedCall
 
 NO_TIME = timedelta(0)
@@ -90,7 +91,7 @@ def _leaves(
         seen.add(call_of)
         iri, back, in_series = call_of
         call = by_iri[iri]
-        grouped = call.description.within.slots if call.description.within is not None else ()
+        grouped = _grouped_slots(call.description)
         for slot in call.description.slots:
             binding = call.bindings[slot.name]
             if isinstance(binding, FromCall):
@@ -104,6 +105,13 @@ def _leaves(
                 # What shows that the list is looked after: dated lists, and outpatient visits.
                 yield slot.no_if_reconciled, None, False
                 yield from ((visit, None, False) for visit in visits)
+
+
+def _grouped_slots(description: Description) -> tuple[str, ...]:
+    """The slots whose latest fact alone may not be the one that is used."""
+    within, specimen = description.within, description.one_specimen
+    together = () if specimen is None else (specimen.result, *specimen.parts)
+    return together if within is None else (*within.slots, *together)
 
 
 def _needs_latest_only(slot: Slot) -> bool:

@@ -16,6 +16,7 @@ from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
+from server.catalog.descriptions import OneSpecimen
 from server.compiler.plan import FromCall, FromSeries, Leaf, Plan, PlannedCall
 from server.executor.budget import Work
 from server.executor.presumption import checked_presumptions
@@ -137,9 +138,24 @@ class Binder:
     def bind(self, instance: CallInstance) -> dict[str, BoundInput]:
         """The input of every slot of the instance, by slot name, before ``within`` is applied."""
         bound = {slot.name: self._bind_slot(instance, slot) for slot in instance.call.description.slots}
+        group = instance.call.description.one_specimen
+        if group is not None:
+            bound |= self._specimen_inputs(instance, group)
         if any(given.presumed is not None for given in bound.values()):
             return checked_presumptions(instance.call.description, bound)
         return bound
+
+    def _specimen_inputs(self, instance: CallInstance, group: OneSpecimen) -> dict[str, BoundInput]:
+        """The inputs that are of one specimen; what the question assumes stays as it is assumed."""
+        description, bindings = instance.call.description, instance.call.bindings
+        leaves = {n: b.slot for n in (group.result, *group.parts) if isinstance(b := bindings[n], Leaf)}
+        parts = tuple(leaves[name] for name in group.parts)
+        found = self.facts.select_specimen(leaves[group.result], parts, instance.as_of, self.known_at)
+        return {
+            name: BoundInput(description.slot(name), each.value, resources=each.resources, issues=each.issues)
+            for name, each in found.items()
+            if leaves[name].concept.id not in self.assumptions
+        }
 
     def bind_leaf(self, slot: Slot, as_of: datetime, filled: Slot | None = None) -> BoundInput:
         """The input of a slot that no module fills.  ``filled``: the slot that receives it, if that is another."""

@@ -101,6 +101,9 @@ def slot_uses(description: Description) -> Iterator[SlotUse]:
         yield from _criterion_uses("outcomes", outcome.text, place, outcome.when, may_be_result=True)
     for slot in description.within.slots if description.within is not None else ():
         yield SlotUse("within", None, "mpm:within", slot)
+    if description.one_specimen is not None:
+        for slot in (description.one_specimen.result, *description.one_specimen.parts):
+            yield SlotUse("oneSpecimen", None, "mpm:oneSpecimen", slot)
 
 
 def _criterion_uses(

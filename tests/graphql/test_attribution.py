@@ -37,18 +37,19 @@ async def test_a_risk_against_an_earlier_time() -> None:
     assert told["scale"] == "LOG_ODDS"
     assert told["base"] == pytest.approx(odds(told["baseValue"]), abs=1e-12)
     assert told["output"] == pytest.approx(odds(told["outputValue"]), abs=1e-12)
-    assert set(amounts(told)) == {"serum-creatinine", "uacr", "age"}
+    assert set(amounts(told)) == {"serum-creatinine", "recorded-uacr", "age"}
     assert sum(amounts(told).values()) == pytest.approx(told["output"] - told["base"], abs=1e-9)
     assert abs(told["residual"]) < 1e-9
     assert told["text"].startswith("Risk of kidney failure within 5 years is now 22.5 %, it was 3.5 % on 2026-03-03")
     assert "What moved the estimate: serum creatinine 1.4 → 1.9 mg/dL most (up)" in told["text"]
-    assert "urine albumin-creatinine ratio 120 → 410 mg/g less (up)" in told["text"]
+    assert "urine albumin-creatinine ratio, recorded 120 → 410 mg/g less (up)" in told["text"]
     assert "age 66.0 → 66.3 years hardly" in told["text"]
     assert "because" not in told["text"]
     assert told["stayed"] == []
-    (way,) = told["between"]
+    assert {way["concept"]["id"] for way in told["between"]} == {"egfr", "uacr"}
+    way = next(way for way in told["between"] if way["concept"]["id"] == "egfr")
     assert (way["concept"]["id"], round(way["from"]["value"]), round(way["to"]["value"])) == ("egfr", 42, 29)
-    assert "On the way: estimated GFR 42 → 29 mL/min/1.73 m²." in told["text"]
+    assert "On the way: estimated GFR 42 → 29 mL/min/1.73 m²" in told["text"]
     first = told["items"][0]
     assert first["recordsBefore"] == [{"id": "cr-1", "version": "1"}]
     assert first["records"] == [{"id": "cr-2", "version": "1"}]
@@ -83,7 +84,7 @@ async def test_against_usual_values() -> None:
 async def test_what_decides_whether_it_applies_stays() -> None:
     """No risk of kidney failure is told at a usual creatinine: the rest is compared."""
     told = (await attributed_result(attribution_query("attribution", "kidney-failure-risk-5y")))["told"]
-    assert list(amounts(told)) == ["uacr"]
+    assert list(amounts(told)) == ["recorded-uacr"]
     assert {s["concept"]["id"]: s["why"] for s in told["stayed"]}["serum-creatinine"] == (
         "the result would not apply at the usual value"
     )
@@ -128,7 +129,7 @@ async def test_what_was_missing_then_stays_and_is_named() -> None:
     records = [record for record in CHART if record["id"] != "u-1"]
     told = (await attributed_result(attribution_query(EARLIER, "kidney-failure-risk-5y"), records))["told"]
     assert set(amounts(told)) == {"serum-creatinine", "age"}
-    assert [(s["concept"]["id"], s["why"]) for s in told["stayed"]] == [("uacr", "missing at the baseline")]
+    assert [(s["concept"]["id"], s["why"]) for s in told["stayed"]] == [("recorded-uacr", "missing at the baseline")]
     assert "it had no value on 2026-03-03" in told["text"]
     assert "taken as it is now" in told["text"]
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from ontology.values import Absent, Coding
 from tests.support.module_inputs import (
     INPUT_ABSENT,
+    UNREACHABLE,
     bound,
     caution_texts,
     code_of,
@@ -28,9 +30,28 @@ def test_a_bound_across_categories_decides_nothing() -> None:
     assert evaluate_module("albuminuria-category", {"uacr": bound("<", 100, "mg/g"), "age": 70}).value == INPUT_ABSENT
 
 
-def test_one_raised_ratio_is_to_be_confirmed() -> None:
-    assert "confirm-albuminuria" in issue_codes(evaluate_module("albuminuria-category", {"uacr": 31, "age": 70}))
-    assert "confirm-albuminuria" not in issue_codes(evaluate_module("albuminuria-category", {"uacr": 12, "age": 70}))
+CONFIRMATION = {
+    "albuminuria-single": "confirm-albuminuria",
+    "albuminuria-unconfirmed": "albuminuria-not-confirmed",
+    "albuminuria-confirmed": "albuminuria-confirmed",
+}
+
+
+@pytest.mark.parametrize(("state", "issue"), CONFIRMATION.items())
+@pytest.mark.parametrize(("uacr", "said"), [("29.9", False), (30, True), (301, True)])
+def test_an_increased_ratio_says_whether_it_is_confirmed(state: str, issue: str, uacr: str | int, said: bool) -> None:
+    persistence = Coding("https://medtwin.example/codes", state)
+    codes = issue_codes(evaluate_module("albuminuria-category", {"uacr": uacr, "age": 70, "persistence": persistence}))
+    assert codes & set(CONFIRMATION.values()) == ({issue} if said else set())
+    assert "albuminuria-confirmation-unknown" not in codes
+
+
+@pytest.mark.parametrize("persistence", [INPUT_ABSENT, UNREACHABLE])
+def test_what_is_not_known_to_be_confirmed_is_not_called_the_only_one(persistence: Absent) -> None:
+    given = {"uacr": 31, "age": 70, "persistence": persistence}
+    codes = issue_codes(evaluate_module("albuminuria-category", given))
+    assert "albuminuria-confirmation-unknown" in codes
+    assert not codes & set(CONFIRMATION.values())
 
 
 def test_albuminuria_cautioned_under_18() -> None:

@@ -17,7 +17,7 @@ LOINC, SCT = "http://loinc.org", "http://snomed.info/sct"
 # What each concept accepts, from the clinical rules' table (those whose names a public source confirms).
 ACCEPTED = {
     "serum-creatinine": "2160-0 14682-9 38483-4 59826-8 21232-4 77140-2 35203-9",
-    "uacr": "9318-7 32294-1 14959-1 14958-3 77253-3 77254-1 13705-9 30000-4 59159-4 76401-9 30001-2",
+    "recorded-uacr": "9318-7 32294-1 14959-1 14958-3 77253-3 77254-1 13705-9 30000-4 59159-4 76401-9 30001-2",
     "urine-albumin": "1754-1 14957-5 53531-0",
     "urine-creatinine": "2161-8 14683-7 20624-3",
     "heart-rate": "8867-4 364075005 78564009 8889-8 8893-0",
@@ -55,7 +55,7 @@ ACCEPTED = {
     "phq9-total-answered": "/44261-6",
 }
 UNITS = {
-    "serum-creatinine": "mg/dL", "uacr": "mg/g", "urine-albumin": "mg/L", "urine-creatinine": "mg/dL",
+    "serum-creatinine": "mg/dL", "recorded-uacr": "mg/g", "urine-albumin": "mg/L", "urine-creatinine": "mg/dL",
     "heart-rate": "/min", "respiratory-rate": "/min", "spo2": "%", "oxygen-flow": "L/min", "fio2": "%",
     "systolic-bp": "mm[Hg]", "diastolic-bp": "mm[Hg]", "body-temperature": "Cel", "gcs": "{score}",
     "gcs-eye": "{score}", "gcs-verbal": "{score}", "gcs-motor": "{score}",
@@ -220,7 +220,7 @@ def test_inspired_oxygen_is_percent_or_fraction_only_by_its_unit() -> None:
 
 
 def test_a_ratio_of_albumin_needs_its_unit() -> None:
-    uacr = concepts()["uacr"]
+    uacr = concepts()["recorded-uacr"]
     assert all(each.needs_unit for each in uacr.accepted)
     assert convert(Decimal(3), "mg/mmol", "mg/g", uacr.molar_mass).quantize(Decimal("0.1")) == Decimal("26.5")
     best = {a.coding.code for a in uacr.accepted if a.rank == 0}

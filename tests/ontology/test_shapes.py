@@ -63,6 +63,8 @@ BROKEN = [
     ("; mpm:value 5", "", "one mpm:value"),
     ('"PT30M"^^xsd:duration', '"half an hour"', "mpm:duration"),
     ('( "amount" "state" )', '( "amount" )', "at least two mpm:slots"),
+    ('mpm:resultSlot "amount" ;', "", "one mpm:resultSlot"),
+    ('( "state" "flag" )', '( "state" )', "mpm:oneSpecimen lists at least two mpm:slots"),
     ('rdfs:label "failure" ;', "", "one rdfs:label"),
     ('[ mpm:name "amount" ; mpm:concept', '[ mpm:name "the-amount" ; mpm:concept', "an identifier in lower case"),
     ('[ mpm:name "amount" ; mpm:concept', "[ mpm:concept", "an identifier in lower case"),

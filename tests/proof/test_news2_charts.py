@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -48,12 +49,12 @@ def acvpu(code: str, ago: timedelta = timedelta(0)) -> Record:
     return answer("67775-7", (SCT, code), at(ago))
 
 
-def gcs(value: int | None, ago: timedelta = timedelta(0), code: str = "9269-2", **more: object) -> Record:
+def gcs(value: int | None, ago: timedelta = timedelta(0), code: str = "9269-2", **more: Any) -> Record:
     return lab(code, value, "{score}", at(ago), **more)
 
 
 ALERT, CHRONIC = "248234008", "130988005"
-UNTESTABLE = {"dataAbsentReason": {"coding": [{"code": "not-performed"}], "text": "intubated"}}
+UNTESTABLE: dict[str, Any] = {"dataAbsentReason": {"coding": [{"code": "not-performed"}], "text": "intubated"}}
 
 
 def total(result: AnswerResult) -> int | None:

@@ -28,6 +28,8 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     "aki-stage": ({C: 2, I: 10}, {I: 38, N: 2}),
     "aki-episode": ({C: 2, I: 10}, {I: 38, N: 2}),
     "albuminuria-category": ({C: 7, I: 5}, {I: 40}),
+    # All seven ratios of the last year are below 30 mg/g: there is nothing to confirm.
+    "albuminuria-persistence": ({I: 5, N: 7}, {I: 40}),
     "bmi": ({C: 12}, {I: 40}),
     "cha2ds2-va": ({P: 2, N: 10}, {P: 4, N: 36}),
     "cha2ds2-vasc": ({P: 2, N: 10}, {P: 4, N: 36}),
@@ -52,8 +54,10 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     "support-hospital-mortality-day3": ({N: 12}, {N: 40}),
     # Neither has consciousness, nor whether oxygen is given: never taken as alert, never as air.
     "news2": ({I: 12}, {I: 40}),
+    "news2-consciousness": ({I: 12}, {I: 40}),
     "qsofa": ({I: 12}, {I: 40}),
     "supplemental-oxygen": ({I: 12}, {I: 40}),
+    "uacr": ({C: 7, I: 5}, {I: 40}),
 }
 
 ALL = {"age": (12, 40)}
@@ -96,6 +100,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "aki-stage": AKI,
     "aki-episode": AKI,
     "albuminuria-category": ALL | {"uacr": (7, 0)},
+    "albuminuria-persistence": {"latest": (7, 0), "uacr": (7, 0)},
     "bmi": ALL | {"sex": (12, 40), "weight": (12, 0), "height": (12, 0), "recorded": (12, 0)},
     "cha2ds2-va": HEART,
     "cha2ds2-vasc": HEART | {"sex": (12, 40)},
@@ -117,8 +122,10 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "systolic_bp": (9, 33),
         "temperature": (0, 27),
         "sex": (12, 40),
+        "copd": (0, 3),
         "spinal_cord_injury": (0, 1),
     },
+    "news2-consciousness": {},
     "qsofa": ALL | {"respiratory_rate": (0, 34), "systolic_bp": (9, 34), "suspected_infection": (0, 16)},
     "hba1c-defined-diabetes": {
         "age": (12, 40),
@@ -162,6 +169,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "urea_nitrogen": (7, 0),
     },
     "supplemental-oxygen": {},
+    "uacr": {"recorded": (7, 0)},
 }
 
 

@@ -57,7 +57,7 @@ def test_a_preliminary_result_counts_with_a_rebuttal(synthetic: dict[str, Trace]
 
 
 def test_a_corrected_ratio_counts_as_corrected(synthetic: dict[str, Trace]) -> None:
-    ratio = given(synthetic["amended-results"], "albuminuria-category", "uacr")
+    ratio = given(synthetic["amended-results"], "uacr", "recorded")
     assert ratio.value == Quantity(Decimal(30), "mg/g")
     assert [(r.status, r.source and r.source.version) for r in ratio.resources] == [("corrected", "2")]
 
@@ -82,7 +82,7 @@ def test_units_are_converted_by_their_definition(synthetic: dict[str, Trace]) ->
     ("concept", "slot", "reason", "said"),
     [
         ("egfr", "creatinine", AbsentReason.UNCONVERTIBLE, "1.15 g"),
-        ("albuminuria-category", "uacr", AbsentReason.UNCONVERTIBLE, "there is no unit"),
+        ("uacr", "recorded", AbsentReason.UNCONVERTIBLE, "there is no unit"),
         ("news2", "respiratory_rate", AbsentReason.CONFLICTING, "says 18 /min"),
         ("news2", "pulse", AbsentReason.IMPLAUSIBLE, "840 /min"),
         ("news2", "temperature", AbsentReason.IMPLAUSIBLE, "38.5 [degF]"),

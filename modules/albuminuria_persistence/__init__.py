@@ -1,0 +1,1 @@
+"""Whether an increased albuminuria is confirmed by an earlier one."""

@@ -1,0 +1,1 @@
+"""The urine albumin-creatinine ratio, as recorded or computed."""

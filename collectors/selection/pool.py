@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from typing import Any
 
 import msgspec
 
@@ -163,6 +164,8 @@ class Pool:
     patient_failure: Failure | None = None
     related: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict, repr=False)
     entry_reviews: tuple[ListReview, ...] = ()
+    # By when they were known; ``specimens`` keeps there what it read from the records.
+    specimens: dict[datetime, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _timelines: dict[datetime, FactTimeline] = field(default_factory=dict, init=False, repr=False, compare=False)
     _entries_by_systems: dict[frozenset[str], tuple[CodedEntry, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False

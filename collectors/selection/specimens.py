@@ -4,10 +4,10 @@ Facts are of one specimen if they are of one source and of one record, else if t
 they do not name two, if they were made at one time.  A urine collected over hours and a spot sample are never one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import product
+from datetime import UTC, datetime, timedelta
+from heapq import merge
 from typing import Any
 
 from collectors.facts import SlotSelection
@@ -19,6 +19,7 @@ from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
 
 _INSTANT = timedelta(minutes=1)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 # A sample that took longer was collected over time.
 _COLLECTION = timedelta(hours=2)
 _NOTHING = SlotSelection(Absent(AbsentReason.NOT_FOUND))
@@ -49,6 +50,37 @@ class _Sample:
         """When it was made, at the latest."""
         return span_of(self.fact).end
 
+    @property
+    def keys(self) -> Iterator[Hashable]:
+        """What samples of one specimen share at least one of."""
+        ref, span = self.fact.record.ref, span_of(self.fact)
+        yield ref.source, ref.type, ref.id
+        yield ref.source, span
+        if self.specimen is not None:
+            yield ref.source, self.specimen
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """The samples of one slot that were known then, newest first, and those by each of their keys."""
+
+    slot: Slot
+    pool: Pool
+    as_of: datetime
+    newest_first: Sequence[_Sample]
+    by_key: Mapping[Hashable, Sequence[_Sample]]
+
+    def usable(self, sample: _Sample) -> bool:
+        """Whether the sample lies in the slot's window, as of the time, in a valid record."""
+        span = span_of(clip_same_day(sample.fact, self.as_of))
+        inside = self.slot.window is None or self.as_of - span.start <= self.slot.window
+        return span.end <= self.as_of and inside and self.pool.invalid_element(sample.fact.record) is None
+
+    def of_specimen(self, sample: _Sample) -> list[_Sample]:
+        """The usable samples of the same specimen, each once."""
+        near = {each.fact.resource.iri: each for key in sample.keys for each in self.by_key.get(key, ())}
+        return [each for each in near.values() if each.is_same(sample) and self.usable(each)]
+
 
 def select_specimen(
     result: Slot, parts: Sequence[Slot], pools: Mapping[str, Pool], as_of: datetime, known_at: datetime
@@ -59,31 +91,41 @@ def select_specimen(
     another specimen is never used: its slot is then empty.
     """
     recorded = select_for_slot(result, pools[result.concept.id], as_of, known_at)
-    nothing = dict.fromkeys((slot.name for slot in parts), _NOTHING)
-    found = [_samples(slot, pools[slot.concept.id], as_of, known_at) for slot in parts]
     if not all(pools[slot.concept.id].answered for slot in parts):
         failed = {slot.name: select_for_slot(slot, pools[slot.concept.id], as_of, known_at) for slot in parts}
         return {result.name: recorded, **failed}
+    samples = [_samples(slot, pools[slot.concept.id], as_of, known_at) for slot in parts]
     used = {resource.iri for resource in recorded.resources}
-    own = [
-        each for each in _samples(result, pools[result.concept.id], as_of, known_at) if each.fact.resource.iri in used
-    ]
-    complete = [group for group in product(*found) if all(group[0].is_same(each) for each in group[1:])]
-    newest = max((max(each.end for each in group) for group in complete), default=None)
-    group = [g for g in complete if newest is not None and max(each.end for each in g) == newest]
-    with_result = [g for g in complete if any(each.is_same(g[0]) for each in own)]
-    later = newest is not None and not any(g in with_result for g in group)
-    if own and later and newest is not None and max(each.end for each in own) < newest:
-        recorded, with_result = replace(_NOTHING), group
-    elif not own:
-        with_result = group
-    if not with_result:
-        return {result.name: recorded, **nothing}
+    known = _samples(result, pools[result.concept.id], as_of, known_at).newest_first if used else ()
+    own = [each for each in known if each.fact.resource.iri in used]
+    newest = _newest_specimen(samples)
+    if own and newest is not None:
+        apart = not any(part.is_same(each) for part in newest[0] for each in own)
+        if apart and max(each.end for part in newest for each in part) > max(each.end for each in own):
+            recorded, own = replace(_NOTHING), []
+    group = newest
+    if own:
+        found = [[part for each in own for part in of_slot.of_specimen(each)] for of_slot in samples]
+        group = found if all(found) else None
     filled = {
-        slot.name: _select_among(slot, [g[place].fact for g in with_result], pools[slot.concept.id], as_of, known_at)
+        slot.name: _NOTHING
+        if group is None
+        else _select_among(slot, [each.fact for each in group[place]], pools[slot.concept.id], as_of, known_at)
         for place, slot in enumerate(parts)
     }
     return {result.name: recorded, **filled}
+
+
+def _newest_specimen(samples: Sequence[_Samples]) -> list[list[_Sample]] | None:
+    """The samples of each part of the newest specimen that has every part."""
+    if not all(each.newest_first for each in samples):
+        return None
+    for sample in merge(*(each.newest_first for each in samples), key=lambda each: each.end, reverse=True):
+        if any(each.usable(sample) for each in samples):
+            group = [each.of_specimen(sample) for each in samples]
+            if all(group):
+                return group
+    return None
 
 
 def _select_among(slot: Slot, facts: Sequence[Fact], pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
@@ -91,13 +133,18 @@ def _select_among(slot: Slot, facts: Sequence[Fact], pool: Pool, as_of: datetime
     return select_for_slot(slot, replace(pool, facts=chosen), as_of, known_at)
 
 
-def _samples(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> list[_Sample]:
-    """The facts inside the slot's window, readable or not, each with its specimen."""
-    timeline = pool.timeline(known_at)
-    inside, _ = timeline.facts_until(as_of, slot.window)
-    known = [clip_same_day(fact, as_of) for fact in timeline.possibly_later(as_of)]
-    facts = [*inside, *(fact for fact in known if span_of(fact).end <= as_of)]
-    return [_sample(fact, slot.concept) for fact in facts if pool.invalid_element(fact.record) is None]
+def _samples(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> _Samples:
+    """The dated facts, readable or not, each with its specimen; read from the records once."""
+    found = pool.specimens.get(known_at)
+    if found is None:
+        facts, _ = pool.timeline(known_at).facts_until(_LATEST, None)
+        newest_first = [_sample(fact, slot.concept) for fact in reversed(facts)]
+        by_key: dict[Hashable, list[_Sample]] = {}
+        for sample in newest_first:
+            for key in sample.keys:
+                by_key.setdefault(key, []).append(sample)
+        found = pool.specimens[known_at] = (newest_first, by_key)
+    return _Samples(slot, pool, as_of, *found)
 
 
 def _sample(fact: Fact, concept: Concept) -> _Sample:

@@ -5,7 +5,7 @@ import pytest
 from ontology.values import Absent, Coding
 from tests.support.module_inputs import (
     INPUT_ABSENT,
-    UNREACHABLE,
+    NOT_APPLICABLE,
     bound,
     caution_texts,
     code_of,
@@ -46,7 +46,7 @@ def test_an_increased_ratio_says_whether_it_is_confirmed(state: str, issue: str,
     assert "albuminuria-confirmation-unknown" not in codes
 
 
-@pytest.mark.parametrize("persistence", [INPUT_ABSENT, UNREACHABLE])
+@pytest.mark.parametrize("persistence", [INPUT_ABSENT, NOT_APPLICABLE])
 def test_what_is_not_known_to_be_confirmed_is_not_called_the_only_one(persistence: Absent) -> None:
     given = {"uacr": 31, "age": 70, "persistence": persistence}
     codes = issue_codes(evaluate_module("albuminuria-category", given))

@@ -31,8 +31,7 @@ from collectors.fetching.retry import WaitLimit
 from collectors.fetching.search_result import SearchResult
 from collectors.fetching.single_flight import SingleFlight
 from collectors.fetching.transport import Transport
-from collectors.gathering.facts_merge import merge_drafts
-from collectors.gathering.multi_source import MultiSourceQuestion
+from collectors.gathering.multi_source import MultiSourceQuestion, merge_drafts
 from collectors.gathering.sender import Sender
 from collectors.gathering.source_ability import SourceAbility, StrategyTrials, is_patient_search, source_refused
 from collectors.gathering.source_question import SourceQuestion

@@ -90,8 +90,10 @@ class Layout:
     """Where the parts of a record are.
 
     ``lasting``: what it records goes on until its end (a medication); else it was done at its time (a procedure).
-    ``start_paths`` are the elements that say when, in order of preference; ``end_paths`` those that say when it ended,
-    and ``intended_end_paths`` those that say until when it is meant to go on (they hold only while it is not over).
+    ``window_by_start``: a window asks when it began (a diagnosis), not whether it was so at any time in the window.
+    ``start_paths`` are the elements that say when, in order of preference; ``begun_when_recorded``: what is on record
+    has begun, so a start that is as imprecise as a year ends with the time of recording.  ``end_paths`` are those that
+    say when it ended, and ``intended_end_paths`` those that say until when it is meant to go on (only while it does).
     ``recorded`` says since when it is on record.  ``encounter`` leads to the Encounter that dates an undated one.
     ``presumed``: for so long after it began, or was recorded, what has no end counts as going on; after that it is not
     known whether it does (None: it goes on until it is ended).  ``supply`` may say that it lasts longer, or less long,
@@ -103,7 +105,9 @@ class Layout:
     codes: tuple[str, ...] = ()
     referenced_code: ReferencedCode | None = None
     lasting: bool = False
+    window_by_start: bool = False
     start_paths: tuple[str, ...] = ()
+    begun_when_recorded: bool = False
     end_paths: tuple[str, ...] = ()
     intended_end_paths: tuple[str, ...] = ()
     presumed: timedelta | None = None

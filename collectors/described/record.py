@@ -126,7 +126,7 @@ def _gravest_meaning(content: JsonObject, layout: Layout) -> tuple[Meaning, str,
     gravest, gravest_state = Meaning.COUNTS, ""
     states: list[str] = []
     for state in layout.states:
-        codes = sorted({each for value in values_at(content, state.path) for each in coded_values(value)})
+        codes = sorted({each for value in values_at(content, state.path) for each in _state_codes(value)})
         states += [each for each in codes if each and each not in ("true", "false")]
         if not codes and not state.optional:
             codes = [""]
@@ -134,8 +134,29 @@ def _gravest_meaning(content: JsonObject, layout: Layout) -> tuple[Meaning, str,
             meaning = state.meanings.get(each, Meaning.UNCLEAR)
             if meaning > gravest:
                 gravest = meaning
-                gravest_state = state.path if each == "true" else f"without {state.path}" if each == "" else each
+                gravest_state = _state_words(content, state.path, each)
     return gravest, fhir_types.printable_text(gravest_state), tuple(fhir_types.printable_text(each) for each in states)
+
+
+_HL7_SYSTEMS = ("http://terminology.hl7.org/CodeSystem/", "http://hl7.org/fhir/")
+
+
+def _state_codes(value: Any) -> frozenset[str]:
+    """The codes of a state.  One of HL7's own systems, to which states are bound, speaks for those beside it."""
+    codings = _as_list(value.get("coding")) if isinstance(value, Mapping) else []
+    bound = [each for each in codings if isinstance(each, Mapping) and str(each.get("system")).startswith(_HL7_SYSTEMS)]
+    return coded_values({"coding": bound} if bound else value)
+
+
+def _state_words(content: JsonObject, path: str, code: str) -> str:
+    """The state for readers: its code, or the text that stands in its place."""
+    if code == "true":
+        return path
+    if code:
+        return code
+    texts = [each.get("text") for each in values_at(content, path) if isinstance(each, Mapping)]
+    text = next((each for each in texts if isinstance(each, str) and each), None)
+    return f'{path} "{text}", as text only' if text is not None else f"without {path}"
 
 
 def code_at(content: JsonObject, paths: tuple[str, ...]) -> tuple[fhir_types.CodeableConcept, bool]:

@@ -4,7 +4,7 @@ Records of medications are seldom closed: one that is years old and "active" say
 its stated supply ends or the limit of its type is reached, whichever is later.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,18 +61,27 @@ def _element_start(owner: JsonObject, name: str, lasting: bool, zone: ZoneInfo) 
 
 
 def end_span(
-    record: JsonObject, paths: Iterable[str], moments: bool, begin: Span | None, zone: ZoneInfo
+    record: JsonObject,
+    paths: Iterable[str],
+    moments: bool,
+    begin: Span | None,
+    zone: ZoneInfo,
+    start_paths: Collection[str],
 ) -> tuple[Span | None, bool]:
     """The end by the first path that dates it, and whether a path states an end without a date.
 
-    ``moments``: a single instant counts as the end.  A duration counts from ``begin``.  Of several parts (consecutive
-    doses) the last end counts, and none where a part has no end.
+    ``moments``: a single instant counts as the end.  So it does, and the start of a period without an end, at a path
+    that is not among ``start_paths``: it speaks of nothing but the end.  A duration counts from ``begin``.  Of several
+    parts (consecutive doses) the last end counts, and none where a part has no end.
     Raises ValueError or OverflowError for a malformed date or duration.
     """
     undated = False
     for path in paths:
         name, parents = parents_at(record, path)
-        found = [_element_end(owner, name, moments, begin, zone) if owner is not None else None for owner in parents]
+        alone = path not in start_paths
+        found = [
+            _element_end(owner, name, moments, alone, begin, zone) if owner is not None else None for owner in parents
+        ]
         spans = [span for span in found if span is not None]
         if spans and len(spans) == len(found):
             return max(spans, key=lambda span: (span.end, span.start)), False
@@ -80,12 +89,14 @@ def end_span(
     return None, undated
 
 
-def _element_end(owner: JsonObject, name: str, moments: bool, begin: Span | None, zone: ZoneInfo) -> Span | None:
-    if moments and (moment := _read_instant(owner, name, zone)) is not None:
+def _element_end(
+    owner: JsonObject, name: str, moments: bool, alone: bool, begin: Span | None, zone: ZoneInfo
+) -> Span | None:
+    if (moments or alone) and (moment := _read_instant(owner, name, zone)) is not None:
         return moment
-    _, end = _period_limits(_period_element(owner, name), zone)
-    if end is not None:
-        return end
+    start, end = _period_limits(_period_element(owner, name), zone)
+    if end is not None or (alone and start is not None):
+        return end or start
     length, range_ = owner.get(f"{name}Duration"), owner.get(f"{name}Range")
     if length is not None:
         return _end_after(begin, length, length)
@@ -198,7 +209,7 @@ def _supply_end(content: JsonObject, supply: Supply, begin: Span, zone: ZoneInfo
     again = repeats if isinstance(repeats, int) and not isinstance(repeats, bool) and repeats >= 0 else None
     until: list[datetime] = []
     try:
-        valid, _ = end_span(content, (supply.valid,), False, begin, zone)
+        valid, _ = end_span(content, (supply.valid,), False, begin, zone, (supply.valid,))
         if valid is not None:
             until.append(valid.end + (length or timedelta(0)))
         if length is not None and (again is not None or valid is None):

@@ -7,7 +7,7 @@ import msgspec
 
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
 from collectors.described import read as described
-from collectors.described.facts import UNDATED
+from collectors.described.read import UNDATED
 from collectors.reading.fhir_types import Reference, read_time
 from collectors.reading.readout import PatientContext, Readout, local_id
 from collectors.reading.records import Fact, Record

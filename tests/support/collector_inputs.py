@@ -15,6 +15,7 @@ from ontology.concepts import AcceptedCode, Answer, Concept, Origin, ValueType
 from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.values import Coding
+from tests.support.engine_questions import shipped
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -102,13 +103,16 @@ BIRTH = Concept("mpm:Birth", "birth-date", "birth date", Origin.PATIENT, ValueTy
 SEX = Concept("mpm:Sex", "sex", "sex", Origin.PATIENT, ValueType.CODING, element="sex")
 
 
+def shipped_collector(name: str) -> CollectorDescription:
+    """A collector as it is shipped, with its layout."""
+    return shipped().collectors[name]
+
+
 def description(origin: Origin) -> CollectorDescription:
     if origin is Origin.PATIENT:
         return CollectorDescription("#p", "patient", origin, "Patient", "_id", None, None, "", "patient")
     if origin is Origin.CONDITION:
-        return CollectorDescription(
-            "#c", "condition", origin, "Condition", "patient", None, None, "", "condition", ("Encounter",)
-        )
+        return shipped_collector("condition")
     return CollectorDescription(
         "#o", "observation", origin, "Observation", "patient", "code", "date", "", "observation"
     )

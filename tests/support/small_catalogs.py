@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from collectors.search import CollectorDescription
+from collectors.search import CollectorDescription, Layout
 from ontology.concepts import AcceptedCode, Concept, Origin, ValueType
 from ontology.slots import Select, Slot
 from ontology.values import Coding
 from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description, Kind
+from tests.support.engine_questions import shipped
 
 COLLECTORS = {
     "observation": (Origin.OBSERVATION, "Observation", "patient", "code", "date"),
@@ -45,13 +46,19 @@ def module(produces: Concept, *slots: Slot, name: str | None = None, **more: obj
     )  # fmt: skip
 
 
+def _layout(name: str) -> Layout | None:
+    return shipped().collectors[name].layout
+
+
 def catalog(*modules: Description, collectors: tuple[str, ...] = tuple(COLLECTORS)) -> Catalog:
     concepts: dict[str, Concept] = {}
     for description in modules:
         concepts[description.produces.id] = description.produces
         concepts.update({s.concept.id: s.concept for s in description.slots})
     found: Mapping[str, CollectorDescription] = {
-        name: CollectorDescription(f"urn:k:{name}", name, *COLLECTORS[name], digest=name, folder=name)
+        name: CollectorDescription(
+            f"urn:k:{name}", name, *COLLECTORS[name], digest=name, folder=name, layout=_layout(name)
+        )
         for name in collectors
     }
     by_id = {m.id: m for m in modules}

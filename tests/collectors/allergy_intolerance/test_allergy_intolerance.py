@@ -7,7 +7,7 @@ import pytest
 
 from collectors.assembly import Draft
 from collectors.collector import ReferencedRecords, begin_reading
-from collectors.gathering.facts_merge import merge_drafts
+from collectors.gathering.multi_source import merge_drafts
 from collectors.reading.readout import PatientContext, parse_record
 from collectors.reading.supplied import encode_resource
 from collectors.search import Search

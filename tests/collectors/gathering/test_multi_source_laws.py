@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.assembly import Draft
-from collectors.gathering.facts_merge import merge_drafts
-from collectors.gathering.identity import is_identifying
+from collectors.gathering.multi_source import merge_drafts
+from collectors.gathering.patient_matching import is_identifying
 from collectors.reading.readout import PatientContext
 from collectors.supplied_records import from_records
 from ontology.slots import Select

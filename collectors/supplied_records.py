@@ -6,8 +6,8 @@ as not supplied: it is fetched then or, where nothing can be fetched, reported a
 all the same where nothing can be fetched: as a part of the list, by which nothing is ruled out.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -16,8 +16,15 @@ import msgspec
 from collectors.errors import SuppliedRecordsError
 from collectors.fetching.query import MOST_CODES, format_tokens
 from collectors.reading import fhir_types
+from collectors.reading.bundle_references import PatientRecords, records_of_patient
 from collectors.reading.codes import is_prefix
-from collectors.reading.supplied import SuppliedBundle, encode_resource, read_supplied, supplied_from_records
+from collectors.reading.supplied import (
+    SuppliedBundle,
+    SuppliedEntry,
+    encode_resource,
+    read_supplied,
+    supplied_from_records,
+)
 from collectors.search import Search
 from collectors.settings import Source
 from ontology.concepts import Origin
@@ -76,6 +83,8 @@ class SuppliedRecords:
     a type.  ``all_records``: every record supplied, by type; enough where single records are looked for by id.
     ``aliases``: further references that mean the patient.  ``reasons``: why a search (by collector id) is not answered.
     ``part``: where nothing can be fetched, the records of a type that is not complete are used as a part of its list.
+    ``failed_part``: a part of what was supplied failed, so that no type is complete.  ``left_out`` counts, by type,
+    records of persons who are not among those supplied.
     """
 
     answers: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
@@ -84,6 +93,8 @@ class SuppliedRecords:
     aliases: frozenset[str] = frozenset()
     reasons: Mapping[str, str] = field(default_factory=dict)
     part: bool = False
+    failed_part: str | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def records_for(self, search: Search) -> tuple[bytes, ...] | None:
         """The records of a search, perhaps none; None where it was not supplied."""
@@ -121,6 +132,8 @@ class SuppliedRecords:
 
     def missing_type_reason(self, resource_type: str) -> str:
         """Why what was supplied is not all of the patient's records of a type; names the flag that states it."""
+        if self.failed_part is not None:
+            return self.failed_part
         if not self.part:
             return f"no complete set of {resource_type} records was supplied"
         if resource_type == "Patient":
@@ -138,7 +151,15 @@ def from_prefetch(
 
     ``null`` is taken as not supplied: clients send it for "nothing there" and for "unavailable" alike.
     """
-    read = {key: read_supplied(value, MOST_ENTRIES) for key, value in prefetch.items() if value is not None}
+    given = {key: read_supplied(value, MOST_ENTRIES) for key, value in prefetch.items() if value is not None}
+    mine = _of_patient([entry for each in given.values() for entry in each.entries], patient)
+    chosen = {id(entry) for entry in mine.entries}
+    read = {
+        key: replace(each, entries=tuple(entry for entry in each.entries if id(entry) in chosen))
+        if mine.refusal_reason is None
+        else SuppliedBundle(refusal_reason=mine.refusal_reason)
+        for key, each in given.items()
+    }
     answers: dict[str, tuple[bytes, ...]] = {}
     types: dict[str, tuple[bytes, ...]] = {}
     why: dict[str, str] = {}
@@ -155,8 +176,8 @@ def from_prefetch(
         for key, kind in reference_templates(search).items():
             if _prefetch_fault(key, prefetch, read, False) is None:
                 types[kind] = read[key].records
-    supplied = tuple(read.values())
-    return SuppliedRecords(answers, types, _group_by_type(supplied), _patient_aliases(supplied, patient), why)
+    loose = _group_by_type(raw for each in read.values() for raw in each.records)
+    return SuppliedRecords(answers, types, loose, mine.aliases, why, left_out=mine.left_out)
 
 
 def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[str], patient: str) -> SuppliedRecords:
@@ -175,13 +196,25 @@ def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[
         )
     if read.refusal_reason is not None:
         raise SuppliedRecordsError(f"the supplied records cannot be used: {read.refusal_reason}")
-    loose = _group_by_type((read,))
+    mine = _of_patient(read.entries, patient)
+    if mine.refusal_reason is not None:
+        raise SuppliedRecordsError(f"the supplied records cannot be used: {mine.refusal_reason}")
+    loose = _group_by_type(entry.record for entry in mine.entries)
     # A record that cannot even be named may be of any type: it is counted there, as one that cannot be read.
-    types = {kind: (*loose.get(kind, ()), *loose.get("", ())) for kind in complete}
+    types = {kind: (*loose.get(kind, ()), *loose.get("", ())) for kind in complete} if not read.missing_reason else {}
     own = tuple(raw for raw in loose.get("Patient", ()) if fhir_types.HEAD.decode(raw).id == patient)
     if own:
         types["Patient"] = own
-    return SuppliedRecords({}, types, loose, _patient_aliases((read,), patient), part=True)
+    return SuppliedRecords(
+        {}, types, loose, mine.aliases, part=True, failed_part=read.missing_reason, left_out=mine.left_out
+    )
+
+
+def _of_patient(entries: Sequence[SuppliedEntry], patient: str) -> PatientRecords:
+    """The entries that may be of the patient; without full URLs there is one server, and all may be."""
+    if not any(entry.full_url for entry in entries):
+        return PatientRecords(entries)
+    return records_of_patient(entries, patient)
 
 
 def _prefetch_fault(
@@ -194,32 +227,19 @@ def _prefetch_fault(
         return f'"{key}" was supplied as null, which does not tell "none" from "not available"'
     if read[key].refusal_reason is not None:
         return f'"{key}" was not supplied completely: {read[key].refusal_reason}'
+    if read[key].missing_reason is not None:
+        return f'"{key}" was not supplied completely: {read[key].missing_reason}'
     if not single and not read[key].is_searchset:
         return f'"{key}" was not supplied completely: it is not a search set'
     return None
 
 
-def _group_by_type(supplied: Iterable[SuppliedBundle]) -> dict[str, tuple[bytes, ...]]:
+def _group_by_type(records: Iterable[bytes]) -> dict[str, tuple[bytes, ...]]:
     found: dict[str, list[bytes]] = {}
-    for each in supplied:
-        for raw in each.records:
-            try:
-                kind = fhir_types.HEAD.decode(raw).resourceType
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                kind = None
-            found.setdefault(kind or "", []).append(raw)
+    for raw in records:
+        try:
+            kind = fhir_types.HEAD.decode(raw).resourceType
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            kind = None
+        found.setdefault(kind or "", []).append(raw)
     return {kind: tuple(raws) for kind, raws in found.items()}
-
-
-def _patient_aliases(supplied: Iterable[SuppliedBundle], patient: str) -> frozenset[str]:
-    """The full URLs under which the patient's own record was supplied: other records may refer to them by these."""
-    found = set()
-    for each in supplied:
-        for url, raw in each.urls:
-            try:
-                head = fhir_types.HEAD.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue
-            if head.resourceType == "Patient" and head.id == patient:
-                found.add(url)
-    return frozenset(found)

@@ -110,6 +110,13 @@ class SourceQuestion:
         references = await self._retrieve_references(reading.needed_references, search.description.id)
         self.draft.add_readout(reading.finish(references), search, records)
 
+    def _report_left_out(self, resource_type: str, origin: Origin) -> None:
+        """Reports supplied records of persons who are not among those supplied; they rule nothing out."""
+        if count := self._supplied.left_out.get(resource_type, 0):
+            text = f"{count} {resource_type} record(s) of a person who is not in the Bundle were left out"
+            self.draft.issues.append(Issue(Severity.WARNING, "wrong-subject", text))
+            self.draft.count_hidden(origin, count)
+
     async def fetch_patients(self, requests: tuple[Parameters, ...]) -> list[Record]:
         """Patient records, whosever they are; CollectorError where they did not all come."""
         records, missing = await self._fetch_records("patient", "Patient", requests)
@@ -162,6 +169,7 @@ class SourceQuestion:
         """
         context = self.draft.context
         description = search.description
+        self._report_left_out(description.resource_type, description.origin)
         if (raws := self._supplied.records_for(search)) is not None:
             return assembly.read_records(raws, description.resource_type, self.draft, description.origin)
         if self._sender is None:

@@ -42,6 +42,16 @@ def decode_plain(raw: bytes, pairs_hook: Callable[[list[tuple[str, Any]]], Any] 
     return json.loads(raw.decode(), parse_float=_parse_decimal, object_pairs_hook=pairs_hook)
 
 
+def same_content(one: bytes, other: bytes) -> bool:
+    """Whether two records are equal as JSON; False where one cannot be decoded."""
+    if one == other:
+        return True
+    try:
+        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
 _MAX_EXPONENT = 9_999
 
 

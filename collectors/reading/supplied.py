@@ -1,10 +1,11 @@
 """A supplied Bundle, array or single record: its records, or why it is incomplete or conflicting.
 
-Of a history, versions that were superseded or deleted are dropped.
+Of a history, versions that were superseded or deleted are dropped.  Bundles inside a Bundle (answers of a batch) are
+read as well; where a part of it failed, its records count, and it is not complete.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -12,7 +13,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from collectors.reading import fhir_types
+from collectors.reading.records import same_content
 
+_RecordKey: TypeAlias = tuple[str, str]
 _DuplicateKey: TypeAlias = tuple[str, str, str]
 _INSTANT = msgspec.json.Decoder(datetime)
 # The end of a relative or absolute address; conditional deletions do not match.
@@ -67,24 +70,30 @@ def is_out_of_order(entries: Iterable[SuppliedEntry]) -> bool:
 
 
 def has_conflicting_duplicates(entries: Iterable[SuppliedEntry]) -> bool:
-    """Whether one record occurs twice with different contents."""
+    """Whether one record occurs twice with different contents, or one URN names two records.
+
+    A record without a full URL may be any of those with its type and id.
+    """
     first: dict[_DuplicateKey, bytes] = {}
+    named_by_url: dict[str, _RecordKey] = {}
+    unplaced: dict[_RecordKey, bytes] = {}
+    placed: dict[_RecordKey, list[bytes]] = {}
     for entry in entries:
         named = _record_key(entry)
         if named is None:
             continue
-        before = first.setdefault((entry.full_url or "", *named), entry.record)
-        if before != entry.record and not _same_content(before, entry.record):
+        url = entry.full_url or ""
+        if url.startswith("urn:") and named_by_url.setdefault(url, named) != named:
             return True
-    return False
-
-
-def _same_content(one: bytes, other: bytes) -> bool:
-    """Whether two records are equal as JSON; False where one cannot be decoded."""
-    try:
-        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+        before = first.setdefault((url, *named), entry.record)
+        if not same_content(before, entry.record):
+            return True
+        if url:
+            placed.setdefault(named, []).append(entry.record)
+        else:
+            unplaced.setdefault(named, entry.record)
+    both = unplaced.keys() & placed.keys()
+    return any(not same_content(unplaced[named], other) for named in both for other in placed[named])
 
 
 def _entry_version(entry: SuppliedEntry) -> tuple[datetime | None, int | None]:
@@ -134,6 +143,7 @@ class _Request(msgspec.Struct, gc=False):
 
 
 class _Response(msgspec.Struct, gc=False):
+    status: str | None = None
     etag: str | None = None
     lastModified: str | None = None  # noqa: N815  (FHIR's own name)
 
@@ -167,17 +177,29 @@ _CONFLICTING_DUPLICATES = "it holds conflicting versions of a record; supply the
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
+_RESPONSES = frozenset({"batch-response", "transaction-response"})
+_MOST_NESTED = 4
+_BOM = b"\xef\xbb\xbf"
+_BOM_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
 @dataclass(frozen=True, slots=True)
 class SuppliedBundle:
-    """The records of one Bundle, array or record; ``urls`` pairs full URLs and records.
+    """The records of one Bundle, array or record, each with its full URL, if it has one.
 
     ``refusal_reason``: why it is refused as incomplete, conflicting or unreadable; None where it is accepted.
+    ``missing_reason``: a part of it failed, so that other records may exist; None where none did.
     """
 
-    records: tuple[bytes, ...] = ()
-    urls: tuple[tuple[str, bytes], ...] = ()
+    entries: tuple[SuppliedEntry, ...] = ()
     is_searchset: bool = False
     refusal_reason: str | None = None
+    missing_reason: str | None = None
+
+    @property
+    def records(self) -> tuple[bytes, ...]:
+        """The records alone."""
+        return tuple(entry.record for entry in self.entries)
 
 
 def read_supplied(
@@ -188,7 +210,9 @@ def read_supplied(
     A search set of ``entry_limit`` matches or more without a total may be incomplete, and is refused.
     ``allow_array``: a JSON array of records is accepted as well.
     """
-    raw = value if isinstance(value, bytes) else encode_resource(value)
+    raw = (value if isinstance(value, bytes) else encode_resource(value)).removeprefix(_BOM)
+    if raw.startswith(_BOM_16):
+        return SuppliedBundle(refusal_reason="it begins with the byte-order mark of UTF-16; FHIR JSON is UTF-8")
     try:
         if allow_array and raw.lstrip()[:1] == b"[":
             return supplied_from_records(tuple(bytes(each) for each in _ARRAY.decode(raw)))
@@ -199,43 +223,93 @@ def read_supplied(
             return SuppliedBundle(refusal_reason="it is an OperationOutcome in place of records")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return SuppliedBundle(refusal_reason="it is not readable FHIR JSON")
-    return SuppliedBundle(refusal_reason="it is not a FHIR resource") if kind is None else SuppliedBundle((raw,))
+    if kind is None:
+        return SuppliedBundle(refusal_reason="it is not a FHIR resource")
+    return SuppliedBundle((SuppliedEntry(None, raw),))
 
 
 def supplied_from_records(records: tuple[bytes, ...]) -> SuppliedBundle:
-    """Records without a Bundle; refused where two versions of one conflict."""
-    conflicting = has_conflicting_duplicates(SuppliedEntry(None, raw) for raw in records)
-    return SuppliedBundle(refusal_reason=_CONFLICTING_DUPLICATES) if conflicting else SuppliedBundle(records)
+    """Records without a Bundle, those of Bundles among them; refused where two versions of one conflict."""
+    return _with_nested([SuppliedEntry(None, raw) for raw in records], False, None, 0)
 
 
-def _read_bundle(bundle: _Bundle, entry_limit: int | None) -> SuppliedBundle:
-    """The Bundle's records, if it is one complete response; else the reason why it is refused."""
+def _read_bundle(bundle: _Bundle, entry_limit: int | None, level: int = 0) -> SuppliedBundle:
+    """The Bundle's records, if it is one complete response; else the reason why it is refused.
+
+    Of the responses to a batch or a transaction, and of a Bundle inside another, the rest counts where a part failed.
+    """
     every = [_to_supplied_entry(each) for each in bundle.entry]
     history = bundle.type == "history"
+    failure: str | None = None
+    if bundle.type in _RESPONSES:
+        failure = next((text for each in bundle.entry if (text := _failed_part(each))), None)
+        every = [each for each in every if not _is_error_outcome(each.record)]
     entries = current_entries(every) if history else [entry for entry in every if entry.record]
+    fault = _completeness_fault(bundle, entries, entry_limit)
+    if fault is not None and level == 0:
+        return SuppliedBundle(refusal_reason=fault)
+    if fault is not None:
+        failure = failure or f"a Bundle inside it is not complete: {fault}"
+        entries = [each for each in entries if not _is_error_outcome(each.record)]
+    if history and has_unidentified_deletion(every):
+        return SuppliedBundle(refusal_reason="it is a history in which something was deleted, and does not say what")
+    if history and is_out_of_order(every):
+        return SuppliedBundle(refusal_reason="it is a history whose newest versions do not come first")
+    return _with_nested(entries, bundle.type == "searchset", failure, level)
+
+
+def _completeness_fault(bundle: _Bundle, entries: Sequence[SuppliedEntry], entry_limit: int | None) -> str | None:
+    """Why a Bundle is not one complete response; None where nothing speaks against it."""
     if any(_is_missing_resource(each, bundle.type) for each in bundle.entry):
-        return SuppliedBundle(refusal_reason="it has an entry without its record")
+        return "it has an entry without its record"
     if any(link.relation == "next" for link in bundle.link):
-        return SuppliedBundle(refusal_reason="it is one page of several")
+        return "it is one page of several"
     # A history counts its versions, and has no matches.
+    history = bundle.type == "history"
     modes = [
         each.search.mode if each.search is not None else None for each in bundle.entry if history or _has_resource(each)
     ]
     matches = sum(mode in (None, "match") for mode in modes)
     if bundle.total is not None and bundle.total > matches:
-        return SuppliedBundle(refusal_reason="it holds fewer records than its total")
+        return "it holds fewer records than its total"
     if bundle.type == "searchset" and bundle.total is None and entry_limit is not None and matches >= entry_limit:
-        return SuppliedBundle(refusal_reason="it is as long as a page may be, so it may be truncated")
+        return "it is as long as a page may be, so it may be truncated"
     if any(_is_error_outcome(entry.record) for entry in entries):
-        return SuppliedBundle(refusal_reason="it holds an OperationOutcome that reports an error")
-    if history and has_unidentified_deletion(every):
-        return SuppliedBundle(refusal_reason="it is a history in which something was deleted, and does not say what")
-    if history and is_out_of_order(every):
-        return SuppliedBundle(refusal_reason="it is a history whose newest versions do not come first")
-    if has_conflicting_duplicates(entries):
+        return "it holds an OperationOutcome that reports an error"
+    return None
+
+
+def _failed_part(each: _BundleEntry) -> str | None:
+    """Why a part of a batch or a transaction has no result; None where it has one, or was no search or read."""
+    status = (each.response.status if each.response is not None else None) or ""
+    if status and status[:1] != "2":
+        return f"a part of it failed (status {fhir_types.printable_text(status[:3])})"
+    if _has_resource(each) and _is_error_outcome(bytes(each.resource)):
+        return "a part of it failed (an OperationOutcome that reports an error)"
+    return "a part of it has no result" if status[:3] == "200" and not _has_resource(each) else None
+
+
+def _with_nested(entries: list[SuppliedEntry], is_searchset: bool, failure: str | None, level: int) -> SuppliedBundle:
+    """The records, with those of the Bundles among them in their place; refused where two versions of one conflict."""
+    found: list[SuppliedEntry] = []
+    for entry in entries:
+        head = _decode_head(entry.record)
+        if head is None or head.resourceType != "Bundle":
+            found.append(entry)
+            continue
+        if level == _MOST_NESTED:
+            return SuppliedBundle(refusal_reason=f"it has Bundles inside one another, over {_MOST_NESTED} levels deep")
+        try:
+            inner = _read_bundle(_BUNDLE.decode(entry.record), None, level + 1)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            inner = SuppliedBundle(missing_reason="a Bundle inside it cannot be read")
+        if inner.refusal_reason is not None:
+            return inner
+        failure = failure or inner.missing_reason
+        found += inner.entries
+    if has_conflicting_duplicates(found):
         return SuppliedBundle(refusal_reason=_CONFLICTING_DUPLICATES)
-    urls = tuple((entry.full_url, entry.record) for entry in entries if entry.full_url)
-    return SuppliedBundle(tuple(entry.record for entry in entries), urls, bundle.type == "searchset")
+    return SuppliedBundle(tuple(found), is_searchset, missing_reason=failure)
 
 
 def _to_supplied_entry(each: _BundleEntry) -> SuppliedEntry:

@@ -60,7 +60,8 @@ class Draft:
                 text = f"The codes of {concept.display} are not known: {', '.join(names)} was not asked for."
                 self.add_concept_failure(concept.id, Failure(AbsentReason.NOT_QUERIED, text))
                 continue
-            records.merge_facts(self.facts.setdefault(concept.id, []), readout.facts.get(concept.id, ()))
+            mine = [records.refuse_conflicting(fact) for fact in readout.facts.get(concept.id, ())]
+            records.merge_facts(self.facts.setdefault(concept.id, []), mine)
             self.answered.add(concept.id)
             self.systems[concept.id] = self.systems.get(concept.id, frozenset()) | deciding_systems(concept)
         self.withdrawn.update(readout.withdrawn)
@@ -152,7 +153,7 @@ def read_records(
         draft.issues.append(Issue(Severity.WARNING, "unreadable-record", text))
         if origin is not None:
             draft.count_hidden(origin, nameless)
-    return newest_versions(records)
+    return newest_versions(records, of_one_search=True)
 
 
 def outcome_issue(resource_type: str) -> Issue:
@@ -195,7 +196,7 @@ def facts_from_resources(
         record = parse_record(each if isinstance(each, bytes) else encode_resource(each), source)
         if record is not None:
             by_type.setdefault(record.ref.type, []).append(record)
-    held = {resource_type: newest_versions(records) for resource_type, records in by_type.items()}
+    held = {resource_type: newest_versions(records, of_one_search=True) for resource_type, records in by_type.items()}
     check_patient(draft, held.get("Patient", ()))
     for search in searches:
         if not is_enabled(search, source):

@@ -248,6 +248,7 @@ class _ReadingInProgress:
             fetched = {
                 record.ref.id: record
                 for record in references.records.get(self.layout.referenced_code.resource_type, ())
+                if not record.conflicting
             }
         for entry, when in self.entries:
             codes = entry_codes(entry, self.layout, fetched, source.bases)

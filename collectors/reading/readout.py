@@ -196,6 +196,8 @@ def encounter_periods(records: Iterable[Record], zone: ZoneInfo) -> dict[str, Sp
             start, end = read_time(period.start, zone).start, read_time(period.end, zone).end
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError):
             continue
+        if record.conflicting:
+            continue
         if start <= end and encounter.status != "entered-in-error":
             periods[record.ref.id] = Span(start, end)
     return periods

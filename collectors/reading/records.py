@@ -8,6 +8,7 @@ None of these ever leaves ``collectors``.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
@@ -16,7 +17,7 @@ import msgspec
 
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef, Resource, Span
-from ontology.values import Quantity
+from ontology.values import Absent, AbsentReason, Quantity
 
 
 class DuplicateNameError(ValueError):
@@ -112,13 +113,15 @@ OUR_SYSTEMS = frozenset({"https://medtwin.example/concepts", "https://medtwin.ex
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One record as received: its reference and its JSON.
 
-    ``shows_source``: its name includes the source, since several sources are combined.
+    ``shows_source``: its name includes the source, since several sources are combined.  ``conflicting``: the source
+    gave the record twice, with different contents, and which of them holds is unknown.
     """
 
     ref: RecordRef
     raw: bytes
     last_updated: str | None = None
     shows_source: bool = False
+    conflicting: bool = False
 
     @property
     def name(self) -> str:
@@ -230,28 +233,39 @@ class CodedEntry(msgspec.Struct, frozen=True):
         return self.has_begun(as_of) and (self.until > as_of if self.until is not None else not self.ended)
 
 
-def newest_versions(records: list[Record]) -> list[Record]:
-    """The newest version of each record, in the order of first appearance."""
-    kept: dict[tuple[str, str], Record] = {}
+def newest_versions(records: list[Record], of_one_search: bool = False) -> list[Record]:
+    """The newest version of each record, in the order of first appearance.
+
+    ``of_one_search``: contents that differ, where neither is known to be newer, conflict: both are kept.  Of several
+    searches the later one counts: they may have asked for different elements.
+    """
+    kept: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        key = (record.ref.type, record.ref.id)
-        known = kept.get(key)
-        if known is None or supersedes(record, known):
-            kept[key] = record
-    return list(kept.values())
+        known = kept.setdefault((record.ref.type, record.ref.id), [record])
+        if known[0] is record:
+            continue
+        newer = is_newer(record, known[0])
+        conflicting = any(each.conflicting for each in (record, *known))
+        if newer is None and (conflicting or (of_one_search and not same_content(record.raw, known[0].raw))):
+            versions = {each.raw: each for each in (*known, record)}.values()
+            known[:] = [msgspec.structs.replace(each, conflicting=True) for each in versions]
+        elif newer is not False:
+            known[:] = [record]
+    return [each for those in kept.values() for each in those]
 
 
-def supersedes(one: Record, other: Record) -> bool:
-    """Whether ``one`` supersedes ``other``: by numeric version, else by update time, else since it came later."""
+def is_newer(one: Record, other: Record) -> bool | None:
+    """Whether ``one`` is the newer version, by numeric version, else by update time; None where neither tells."""
     first, second = one.ref.version or "", other.ref.version or ""
     if first.isdecimal() and second.isdecimal() and first != second:
         return int(first) > int(second)
     if one.last_updated and other.last_updated:
         try:
-            return datetime.fromisoformat(one.last_updated) >= datetime.fromisoformat(other.last_updated)
+            updated = datetime.fromisoformat(one.last_updated), datetime.fromisoformat(other.last_updated)
+            return None if updated[0] == updated[1] else updated[0] > updated[1]
         except (ValueError, TypeError):
-            return True
-    return True
+            return None
+    return None
 
 
 Withdrawn: TypeAlias = Mapping[tuple[str, str], str]
@@ -261,8 +275,8 @@ Withdrawn: TypeAlias = Mapping[tuple[str, str], str]
 def merge_facts(merged: list[Fact], read: Sequence[Fact]) -> None:
     """Adds facts to ``merged``.
 
-    A record may be retrieved twice: by a search, and as the result of a report.  Then its newer version counts; of
-    the same version, the preliminary reading.
+    A record may be retrieved twice: by a search, and as the result of a report.  Then its newer version counts, or the
+    later one where that is unknown; of the same version, the preliminary reading.
     """
     if not merged:
         merged.extend(read)
@@ -275,8 +289,20 @@ def merge_facts(merged: list[Fact], read: Sequence[Fact]) -> None:
             continue
         other = merged[position]
         same = fact.record.ref.version == other.record.ref.version
-        if (fact.preliminary and not other.preliminary) if same else supersedes(fact.record, other.record):
+        newer = is_newer(fact.record, other.record) is not False
+        if (fact.preliminary and not other.preliminary) if same else newer:
             merged[position] = fact
+
+
+def refuse_conflicting(fact: Fact) -> Fact:
+    """The fact without its value, where the source gave its record twice with different contents."""
+    if not fact.record.conflicting:
+        return fact
+    problem = "the source gave this record twice, with different contents"
+    resource = replace(fact.resource, value=Absent(AbsentReason.CONFLICTING), problem=problem)
+    return msgspec.structs.replace(
+        fact, resource=resource, recorded_quantity=None, samples=(), doubted=None, negated=None
+    )
 
 
 def _fact_key(fact: Fact) -> tuple[str, str, str]:

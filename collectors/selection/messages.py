@@ -57,7 +57,12 @@ def describe_facts(facts: Sequence[Fact], unseen: int = 0, most: int = MAX_LISTE
 
 
 # The reason of a group is the first of these that occurs in it, so that it does not depend on the order of facts.
-_REASONS_BY_PRIORITY = (AbsentReason.IMPLAUSIBLE, AbsentReason.UNCONVERTIBLE, AbsentReason.RECORDED_UNKNOWN)
+_REASONS_BY_PRIORITY = (
+    AbsentReason.CONFLICTING,
+    AbsentReason.IMPLAUSIBLE,
+    AbsentReason.UNCONVERTIBLE,
+    AbsentReason.RECORDED_UNKNOWN,
+)
 
 
 def common_reason(facts: Iterable[Fact]) -> AbsentReason:

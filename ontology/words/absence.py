@@ -42,6 +42,7 @@ _RECORDED: Mapping[AbsentReason, str] = {
     AbsentReason.RECORDED_UNKNOWN: "unknown",
     AbsentReason.IMPLAUSIBLE: "an implausible value",
     AbsentReason.UNCONVERTIBLE: "a value that cannot be read",
+    AbsentReason.CONFLICTING: "different values",
 }
 # Reasons that say that nobody measured it, within the window that is asked about; or that nobody recorded it.
 _UNMEASURED = frozenset({AbsentReason.NOT_FOUND, AbsentReason.STALE})

@@ -40,7 +40,9 @@ def mimic() -> tuple[RealPatient, ...]:
 
 
 def concepts() -> tuple[Concept, ...]:
-    described = {each.origin for each in catalog().collectors.values() if each.layout and each.resource_type != "Condition"}
+    described = {
+        each.origin for each in catalog().collectors.values() if each.layout and each.resource_type != "Condition"
+    }
     return tuple(each for each in catalog().concepts.values() if each.origin in described & ORIGINS)
 
 

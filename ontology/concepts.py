@@ -116,7 +116,8 @@ class Concept:
     in g/mol lets mass and molar units meet.  ``element`` names what a Patient record gives.
     ``recorded_as`` is the IRI of the concept under which records hold what is computed here.  ``codes`` name the
     concept itself on the way out; ``accepted`` are the codes under which it is read.  ``panels`` are the
-    panel codes under which records hold the concept as a component.
+    panel codes under which records hold the concept as a component; ``valued_panels`` those of them whose records have
+    a value of their own (an oxygen saturation, with the flow as a component).
 
     ``accepted_sets`` and ``only_in`` are value sets (canonicals) that only a terminology server can work out, when the
     concept is asked for: all codes of the former are accepted, and of all that is accepted only what is in the latter.
@@ -149,3 +150,4 @@ class Concept:
     relationships: tuple[str, ...] = ()
     ingredient_names: tuple[str, ...] = ()
     complete_in: tuple[CompleteIn, ...] = ()
+    valued_panels: tuple[Coding, ...] = ()

@@ -18,11 +18,19 @@ from ontology.resources import Resource
 from ontology.values import Absent, AbsentReason
 
 ACCEPTED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
+UNCOUNTED_STATUSES = frozenset({"registered", "cancelled", "entered-in-error"})
+"""Statuses that say that there is no result, or none that counts."""
 
 
 def is_accepted(observation: Observation | ObservationHead) -> bool:
     """Whether a record has an accepted status, is about the patient by its ``focus``, and is not our own."""
     return observation.status in ACCEPTED_STATUSES and _is_patient_result(observation)
+
+
+def has_unclear_status(observation: Observation | ObservationHead) -> bool:
+    """Whether its status is missing, ``unknown`` or no code of FHIR: it may count, and is reported, never used."""
+    understood = observation.status in ACCEPTED_STATUSES or observation.status in UNCOUNTED_STATUSES
+    return not understood and _is_patient_result(observation)
 
 
 def is_pending(observation: Observation) -> bool:

@@ -25,7 +25,10 @@ class Range(msgspec.Struct, gc=False):
 
 
 class ValueElements(msgspec.Struct, gc=False):
-    """The elements that an Observation and each component share; rare value types stay raw."""
+    """The elements that an Observation and each component share; rare value types stay raw.
+
+    ``extended…`` are the extensions of values that are primitive: JSON has them beside the value (``_valueString``).
+    """
 
     code: CodeableConcept | None = None
     valueQuantity: Quantity | None = None  # noqa: N815  (FHIR's own names, here and below)
@@ -43,6 +46,11 @@ class ValueElements(msgspec.Struct, gc=False):
     interpretation: list[CodeableConcept] = []
     referenceRange: list[Range] = []  # noqa: N815
     modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
+    extendedString: msgspec.Raw = msgspec.field(name="_valueString", default=MISSING_ELEMENT)  # noqa: N815
+    extendedBoolean: msgspec.Raw = msgspec.field(name="_valueBoolean", default=MISSING_ELEMENT)  # noqa: N815
+    extendedInteger: msgspec.Raw = msgspec.field(name="_valueInteger", default=MISSING_ELEMENT)  # noqa: N815
+    extendedTime: msgspec.Raw = msgspec.field(name="_valueTime", default=MISSING_ELEMENT)  # noqa: N815
+    extendedDateTime: msgspec.Raw = msgspec.field(name="_valueDateTime", default=MISSING_ELEMENT)  # noqa: N815
 
 
 class Component(ValueElements):

@@ -2,25 +2,28 @@
 
 from datetime import datetime
 
+from collectors.observation.acceptance import has_unclear_status
 from collectors.observation.elements import Observation, ValueElements
 from collectors.observation.sampled_data import date_samples
 from collectors.observation.values import interpretation_text, reference_range_text
 from collectors.reading.codes import ConceptReader
-from collectors.reading.fhir_types import read_time
+from collectors.reading.fhir_types import printable_text, read_time
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, record_iri
 from collectors.reading.records import Fact, Record
 from ontology.concepts import AcceptedCode
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource, Span
+from ontology.values import Absent, AbsentReason
 
+_UNKNOWN = Absent(AbsentReason.RECORDED_UNKNOWN)
 _PRELIMINARY = "The result is preliminary."
 
 
 class FactBuilder:
     """One record's time, status and subject; ``unusable`` is set where no value of the record can be used."""
 
-    __slots__ = ("context", "effective", "from_period", "issued", "record", "status", "unusable")
+    __slots__ = ("context", "effective", "from_period", "issued", "record", "status", "unclear_status", "unusable")
 
     def __init__(self, record: Record, observation: Observation, context: PatientContext) -> None:
         self.record = record
@@ -41,6 +44,10 @@ class FactBuilder:
             self.unusable = unreadable_value("implicitRules change the meaning in a way that is not known here")
         elif observation.modifierExtension:
             self.unusable = unreadable_value("modifierExtension changes the meaning in a way that is not known here")
+        self.unclear_status: str | None = None
+        if has_unclear_status(observation):
+            found = f'its status "{printable_text(self.status)}"' if self.status else "its missing status"
+            self.unclear_status = f"{found} does not say whether it counts"
 
     def build(
         self,
@@ -51,6 +58,8 @@ class FactBuilder:
         part: str | None,
     ) -> Fact:
         """The fact of a value as read; ``part`` names its component (None: the record itself)."""
+        if self.unclear_status is not None and reading.value != _UNKNOWN:
+            reading = unreadable_value(self.unclear_status, reading.recorded)
         effective = self.effective
         if reading.samples:
             reading, effective = date_samples(reading, effective, self.from_period)

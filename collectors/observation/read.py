@@ -11,6 +11,7 @@ import msgspec
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
 from collectors.observation.acceptance import (
     DeviceLookup,
+    has_unclear_status,
     is_about_something_else,
     is_accepted,
     is_pending,
@@ -18,9 +19,9 @@ from collectors.observation.acceptance import (
 )
 from collectors.observation.elements import OBSERVATION, OBSERVATION_HEAD, Observation, ValueElements
 from collectors.observation.fact_builder import FactBuilder
-from collectors.observation.values import read_value
+from collectors.observation.values import has_value, read_value, value_text
 from collectors.reading.codes import CodeIndex, CodeKey, ConceptReader, coded_part, deciding_systems
-from collectors.reading.fhir_types import UNDECODABLE, element_path, entry_words, read_time
+from collectors.reading.fhir_types import UNDECODABLE, concept_text, element_path, entry_words, read_time
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout
 from collectors.reading.records import CodedEntry, Record
@@ -42,7 +43,7 @@ def add_undecodable(
     except (msgspec.DecodeError, UnicodeDecodeError):
         readout.unreadable_count += 1
         return
-    if not is_accepted(head):
+    if not is_accepted(head) and not has_unclear_status(head):
         return
     if not context.refers_to_patient(head.subject):
         readout.exclude_subject(head.subject, context)
@@ -141,7 +142,7 @@ def read_observations(
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             add_undecodable(record, error, index, context, readout)
             continue
-        if not is_accepted(observation):
+        if not is_accepted(observation) and not has_unclear_status(observation):
             if is_pending(observation) and context.refers_to_patient(observation.subject):
                 _add_without_value(record, observation, index, context, readout, pending=True)
             elif is_about_something_else(observation) and context.refers_to_patient(observation.subject):
@@ -219,12 +220,19 @@ def _add_facts(
         for position, component in enumerate(observation.component)
         for known, accepted in index.find(component.code)
     ]
-    without_value = []
-    # Of a panel, the absent reason applies to all of it; of a value with components (SpO2, oxygen) to that value only.
-    if observation.dataAbsentReason is not None and not top and not observation.hasMember:
+    without_value: list[ConceptReader] = []
+    unplaced: dict[str, tuple[ConceptReader, ReadValue]] = {}
+    if not top and not observation.hasMember and (panels := index.panels(observation.code)):
         read = {known.concept.id for _, _, known, _ in parts}
-        without_value = [known for known in index.panels(observation.code) if known.concept.id not in read]
-    if not (top or parts or without_value):
+        missing = [
+            known
+            for known in panels
+            if known.concept.id not in read and not index.has_own_value(observation.code, known)
+        ]
+        # Of a panel, the absent reason applies to all of it; of a value with components (SpO2) to that value only.
+        without_value = missing if observation.dataAbsentReason is not None else []
+        unplaced = {} if without_value else _unplaced_values(observation, missing, context)
+    if not (top or parts or without_value or unplaced):
         return False
     builder = FactBuilder(record, observation, context)
     for known, accepted in top:
@@ -241,7 +249,30 @@ def _add_facts(
     for known in without_value:
         reading = builder.unusable or read_value(observation, known, False)
         readout.add(builder.build(known, None, reading, observation, known.concept.id))
+    for known, reading in unplaced.values():
+        readout.add(builder.build(known, None, builder.unusable or reading, observation, known.concept.id))
     return True
+
+
+def _unplaced_values(
+    panel: Observation, missing: Iterable[ConceptReader], context: PatientContext
+) -> dict[str, tuple[ConceptReader, ReadValue]]:
+    """By concept, of those that a panel should hold and does not: what it holds that may be their value."""
+    found: dict[str, tuple[ConceptReader, ReadValue]] = {}
+    for known in missing:
+        if has_value(panel):
+            problem = "the value stands at the panel, not in a component"
+            found[known.concept.id] = known, unreadable_value(problem, value_text(panel))
+            continue
+        systems = deciding_systems(known.concept)
+        for position, each in enumerate(panel.component):
+            # In a system that the concept is read in, another code says that it is something else.
+            if has_value(each) and not any(system in systems for system, _ in context.equivalent_codes(each.code)):
+                shown = " ".join(text for text in (concept_text(each.code), value_text(each)) if text)
+                problem = f"component[{position}] has no code that says what it is"
+                found[known.concept.id] = known, unreadable_value(problem, shown or None)
+                break
+    return found
 
 
 def _read_limited_value(

@@ -13,7 +13,7 @@ from collectors.observation.elements import RARE_VALUES, ValueElements, format_q
 from collectors.observation.rare_values import read_date_time, read_period, read_range, read_ratio, read_time_of_day
 from collectors.observation.sampled_data import read_sampled_data
 from collectors.reading.codes import ConceptReader
-from collectors.reading.fhir_types import CodeableConcept, concept_text, printable_text
+from collectors.reading.fhir_types import UNDECODABLE, CodeableConcept, Coding, concept_text, printable_text
 from collectors.reading.quantities import (
     ReadValue,
     convert_to_concept_unit,
@@ -70,10 +70,11 @@ def read_value(
     kind = known.concept.value_type
     if holder.modifierExtension:
         return unreadable_value(f"{element}modifierExtension changes the meaning in a way that is not known here")
-    if holder.dataAbsentReason is not None:
-        if _has_value(holder):
+    reason = holder.dataAbsentReason or _extended_reason(holder)
+    if reason is not None:
+        if has_value(holder):
             return unreadable_value(f"{element}dataAbsentReason stands beside a value")
-        return stated_absence(holder.dataAbsentReason, element)
+        return stated_absence(reason, element)
     if holder.valueQuantity is not None:
         if kind is not ValueType.QUANTITY:
             shown = format_quantity(holder.valueQuantity)
@@ -114,15 +115,84 @@ def _read_rare_value(name: str, raw: msgspec.Raw, known: ConceptReader, needs_un
             return read_range(raw, known, element)
 
 
-def _has_value(holder: ValueElements) -> bool:
+ABSENT_EXTENSION = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+
+
+class _Extension(msgspec.Struct, gc=False):
+    url: str | None = None
+    valueCode: str | None = None  # noqa: N815  (FHIR's own name)
+
+
+class _Extended(msgspec.Struct, gc=False):
+    """An element of which only the extensions are read."""
+
+    extension: list[_Extension] = []
+
+
+_EXTENSIONS = msgspec.json.Decoder(list[_Extension])
+_EXTENDED = msgspec.json.Decoder(_Extended)
+
+
+def _extended_reason(holder: ValueElements) -> CodeableConcept | None:
+    """The reason that FHIR's extension for it states at the value itself; it counts as the element does."""
+    extensions: list[_Extension] = []
+    try:
+        for written in (holder.valueQuantity, holder.valueCodeableConcept):
+            if written is not None and written.extension:
+                extensions += _EXTENSIONS.decode(written.extension)
+        beside = [holder.extendedString, holder.extendedBoolean, holder.extendedInteger, holder.extendedTime]
+        beside += [holder.extendedDateTime, *(getattr(holder, name) for name in RARE_VALUES)]
+        if holder.valueQuantity is not None:
+            beside.append(holder.valueQuantity.extended_value)
+        for raw in beside:
+            if _ABSENT_MARK in bytes(raw):
+                extensions += _EXTENDED.decode(raw).extension
+    except UNDECODABLE:
+        return None
+    codes = [each.valueCode for each in extensions if each.url == ABSENT_EXTENSION and each.valueCode]
+    # Of several reasons, one that says that there is a value counts.
+    codes.sort(key=lambda code: code not in UNUSABLE_REASONS)
+    return CodeableConcept([Coding(DATA_ABSENT_REASON, codes[0])]) if codes else None
+
+
+_ABSENT_MARK = b"data-absent-reason"
+
+
+def has_value(holder: ValueElements) -> bool:
+    """Whether it has a value of any type."""
     return (
         (holder.valueQuantity is not None and bool(holder.valueQuantity.value))
-        or holder.valueCodeableConcept is not None
+        or (
+            (concept := holder.valueCodeableConcept) is not None
+            and bool(concept.coding or concept.text or not concept.extension)
+        )
         or holder.valueString is not None
         or holder.valueBoolean is not None
         or bool(holder.valueInteger)
-        or any(getattr(holder, name) for name in RARE_VALUES)
+        or any(_has_content(getattr(holder, name)) for name in RARE_VALUES)
     )
+
+
+def value_text(holder: ValueElements) -> str | None:
+    """The value as it is written, for readers; None where it is of a type that is not shown so."""
+    if holder.valueQuantity is not None:
+        return format_quantity(holder.valueQuantity)
+    if holder.valueString is not None:
+        return printable_text(holder.valueString[:80])
+    return concept_text(holder.valueCodeableConcept)
+
+
+def _has_content(raw: msgspec.Raw) -> bool:
+    """Whether a value holds more than the extension that says why there is none."""
+    if not raw or _ABSENT_MARK not in bytes(raw):
+        return bool(raw)
+    try:
+        return _CONTENT.decode(raw).keys() != {"extension"}
+    except UNDECODABLE:
+        return True
+
+
+_CONTENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def _read_coded_answer(written: CodeableConcept, known: ConceptReader, element: str) -> ReadValue:

@@ -112,6 +112,11 @@ class CodeIndex:
         }
         return list(found.values())
 
+    def has_own_value(self, code: fhir_types.CodeableConcept | None, known: ConceptReader) -> bool:
+        """Whether a panel of the concept is, under this code, a measurement too (SpO2, with oxygen as a component)."""
+        valued = {(each.system, each.code) for each in known.concept.valued_panels}
+        return code is not None and any((each.system, each.code) in valued for each in code.coding)
+
 
 def is_prefix(coding: Coding) -> bool:
     """Whether an accepted code stands for all codes that begin with it ("I48*")."""

@@ -67,6 +67,7 @@ class CodeableConcept(msgspec.Struct, gc=False):
 
     coding: list[Coding] = []
     text: str | None = None
+    extension: msgspec.Raw = MISSING_ELEMENT
 
 
 class Meta(msgspec.Struct, gc=False):
@@ -98,6 +99,8 @@ class Quantity(msgspec.Struct, gc=False):
     unit: str | None = None
     system: str | None = None
     code: str | None = None
+    extension: msgspec.Raw = MISSING_ELEMENT
+    extended_value: msgspec.Raw = msgspec.field(name="_value", default=MISSING_ELEMENT)
 
 
 class ResourceHead(msgspec.Struct, gc=False):

@@ -233,13 +233,16 @@ def list_facts(facts: Iterable[Fact], most: int = MAX_LISTED) -> str:
 
 
 def valid_facts(slot: Slot, pool: Pool, facts: Iterable[Fact], issues: list[Issue]) -> list[Fact]:
-    """The facts with valid records; for the others, issues that name the invalid element are added."""
+    """The facts with valid records; for the others, issues that name the invalid element are added.
+
+    A fact that was refused for its status, which is the invalid element, is kept: an older one must not replace it.
+    """
     kept: list[Fact] = []
     elements: dict[int, str] = {}
     invalid: list[Fact] = []
     for fact in facts:
         element = pool.invalid_element(fact.record)
-        if element is None:
+        if element is None or (element == "status" and not has_value(fact)):
             kept.append(fact)
         else:
             invalid.append(fact)

@@ -71,6 +71,9 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
             )
         ),
         panels=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.panel)), key=str)),
+        valued_panels=tuple(
+            sorted((coding(graph, n) for n in graph.objects(node, MPM.panel) if flag(graph, n, MPM.valued)), key=str)
+        ),
         answers=tuple(sorted((_read_answer(graph, n) for n in graph.objects(node, MPM.answer)), key=str)),
         unit=unit,
         units=units,

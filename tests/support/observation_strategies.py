@@ -257,12 +257,13 @@ def cases(draw: st.DrawFn) -> Case:
         record |= {"code": codeable_concept(PANEL), "component": [{"code": code} | value]}
     else:
         record |= {"code": code} | value
-    if span is None:
+    unclear = status in ("unknown", None)
+    if span is None or (unclear and expected != UNKNOWN):
         expected = UNREADABLE
-    elif span[0] == span[1] and _is_course(concept, value):
+    if span is not None and not unclear and span[0] == span[1] and _is_course(concept, value):
         # A course lasts until its last sample: two seconds.
         span = span[0], (datetime.fromisoformat(span[1]) + timedelta(seconds=2)).isoformat()
-    return Case(concept, record, expected if status in COUNTING else None, span)
+    return Case(concept, record, expected if status in COUNTING or unclear else None, span)
 
 
 def _is_course(concept: Concept, value: dict[str, Any]) -> bool:

@@ -44,7 +44,7 @@ def test_read_rightly_or_refused(case: Case) -> None:
         assert resource.effective is not None
         ends = resource.effective.start, resource.effective.end
         assert tuple(each.astimezone(UTC).isoformat() for each in ends) == case.span
-    assert fact.preliminary is (case.record["status"] == "preliminary")
+    assert fact.preliminary is (case.record.get("status") == "preliminary")
 
 
 def check(concept: Concept, value: object, expected: Expected) -> None:

@@ -50,7 +50,7 @@ PENDING: dict[str, tuple[dict[str, Any], list[str]]] = {
     "issued only later": (registered(issued="2024-06-02T08:00:00Z"), []),
     "cancelled": (registered(status="cancelled"), []),
     "entered in error": (registered(status="entered-in-error"), []),
-    "unknown": (registered(status="unknown"), []),
+    "unknown": (registered(status="unknown"), ["stepped-back"]),
     "of another patient": (registered(subject={"reference": "Patient/x"}), []),
     "about something else": (registered(focus=[{"reference": "Patient/x"}]), []),
     "of our own making": (

@@ -57,7 +57,7 @@ def test_a_sentence_names_the_window(reason: AbsentReason, window: timedelta | N
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [(AbsentReason.IMPLAUSIBLE, "an implausible value"), (AbsentReason.CONFLICTING, "no value")],
+    [(AbsentReason.IMPLAUSIBLE, "an implausible value"), (AbsentReason.CONFLICTING, "different values")],
 )
 def test_what_a_record_without_a_value_says(reason: AbsentReason, words: str) -> None:
     assert recorded_reason_words(reason) == words

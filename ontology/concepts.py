@@ -1,6 +1,7 @@
 """What resources are about and what questions ask for, as the Turtle describes it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -125,6 +126,7 @@ class Concept:
     v3-RoleCode) whose conditions a family history counts; none: those of any relative.  ``ingredient_names`` are the
     names of the ingredients of a medication: an entry that has one in its words is probably that.  ``complete_in``: in
     which code systems a code that is not accepted is known to be something else.
+    ``system_aliases`` gives the code system's URI for each other spelling of it, of all systems.
     """
 
     iri: str
@@ -151,3 +153,4 @@ class Concept:
     ingredient_names: tuple[str, ...] = ()
     complete_in: tuple[CompleteIn, ...] = ()
     valued_panels: tuple[Coding, ...] = ()
+    system_aliases: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False, compare=False)

@@ -197,7 +197,12 @@ _CONTENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def _read_coded_answer(written: CodeableConcept, known: ConceptReader, element: str) -> ReadValue:
     shown = concept_text(written)
-    keys = [(coding.system or "", coding.code) for coding in written.coding if coding.code is not None]
+    aliases = known.system_aliases
+    keys = [
+        (aliases.get(coding.system or "", coding.system or ""), coding.code)
+        for coding in written.coding
+        if coding.code is not None
+    ]
     known_keys = [key for key in keys if key in known.answers]
     if not known_keys:
         return unreadable_value(f"{element} is no answer that is known for {known.concept.id}", shown)

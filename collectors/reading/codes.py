@@ -38,6 +38,11 @@ class ConceptReader:
     )
     notes: dict[CodeKey, str] = field(default_factory=dict)
 
+    @property
+    def system_aliases(self) -> Mapping[str, str]:
+        """The URI of each code system, by its other spellings."""
+        return self.concept.system_aliases
+
 
 def build_reader(concept: Concept) -> ConceptReader:
     """Indexes the units and answers of a concept for reading."""
@@ -66,6 +71,7 @@ class CodeIndex:
         self._exact: dict[CodeKey, list[tuple[ConceptReader, AcceptedCode]]] = {}
         self._prefixes: list[tuple[str, str, ConceptReader, AcceptedCode]] = []
         self._panels: dict[CodeKey, list[ConceptReader]] = {}
+        self._aliases = self.readers[0].system_aliases if self.readers else {}
         for known in self.readers:
             for accepted in known.concept.accepted:
                 coding = accepted.coding
@@ -93,9 +99,10 @@ class CodeIndex:
     def _matches(self, coding: fhir_types.Coding) -> Iterator[tuple[ConceptReader, AcceptedCode]]:
         if coding.system is None or coding.code is None:
             return
-        yield from self._exact.get(code_key(coding.system, coding.code), ())
+        written = self._aliases.get(coding.system, coding.system)
+        yield from self._exact.get(code_key(written, coding.code), ())
         for system, start, known, accepted in self._prefixes:
-            if coding.system != system or not undotted_code(coding.code).startswith(start):
+            if written != system or not undotted_code(coding.code).startswith(start):
                 continue
             if coding.code not in accepted.excluded:
                 yield known, accepted
@@ -108,14 +115,15 @@ class CodeIndex:
             known.concept.id: known
             for coding in code.coding
             if coding.system is not None and coding.code is not None
-            for known in self._panels.get((coding.system, coding.code), ())
+            for known in self._panels.get((self._aliases.get(coding.system, coding.system), coding.code), ())
         }
         return list(found.values())
 
     def has_own_value(self, code: fhir_types.CodeableConcept | None, known: ConceptReader) -> bool:
         """Whether a panel of the concept is, under this code, a measurement too (SpO2, with oxygen as a component)."""
         valued = {(each.system, each.code) for each in known.concept.valued_panels}
-        return code is not None and any((each.system, each.code) in valued for each in code.coding)
+        written = code.coding if code is not None else ()
+        return any((self._aliases.get(each.system or "", each.system), each.code) in valued for each in written)
 
 
 def is_prefix(coding: Coding) -> bool:
@@ -147,11 +155,12 @@ def deciding_systems(concept: Concept) -> frozenset[str]:
     its codes are translated one by one (``Translation.equivalent_codes``).
     """
     listed = concept.origin is not Origin.MEDICATION
-    return frozenset(
+    found = {
         each.coding.system
         for each in concept.accepted
         if not each.translated and (listed or each.of_set or is_prefix(each.coding))
-    )
+    }
+    return frozenset(found | {alias for alias, system in concept.system_aliases.items() if system in found})
 
 
 class ConceptCodes:

@@ -112,7 +112,8 @@ def convert_to_concept_unit(
 
 def resolve_unit(quantity: fhir_types.Quantity, known: ConceptReader) -> tuple[str | None, str | None]:
     """The UCUM unit, or the reason why it cannot be read, as (unit, reason); both None where no unit is written."""
-    if quantity.system is not None and quantity.system != UCUM:
+    system = quantity.system
+    if system is not None and known.system_aliases.get(system, system) != UCUM:
         return None, "its unit is coded in another system than UCUM"
     by_code = readable_unit(quantity.code, known)
     by_text = readable_unit(quantity.unit, known)

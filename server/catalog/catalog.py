@@ -20,7 +20,7 @@ from ontology.concepts import Concept, Origin
 from ontology.vocabulary import __file__ as vocabulary_code
 from ontology.vocabulary import unknown_terms
 from server.catalog.cards import Card, read_cards
-from server.catalog.concepts import concept_nodes, read_concept
+from server.catalog.concepts import concept_nodes, read_concept, read_system_aliases
 from server.catalog.descriptions import Description
 from server.catalog.layouts import read_layout
 from server.catalog.modules import DescriptionFile, module_nodes, read_module
@@ -168,10 +168,11 @@ def _read_files(paths: list[Path], root: Path, faults: list[str], located: bool)
 
 def _read_concepts(files: Mapping[str, DescriptionFile], faults: list[str]) -> dict[str, Concept]:
     found: dict[str, Concept] = {}
+    aliases = read_system_aliases((file.graph for file in files.values()), faults)
     for name, file in files.items():
         for node in concept_nodes(file.graph):
             try:
-                concept = read_concept(file.graph, node)
+                concept = read_concept(file.graph, node, aliases)
             except NodeFault as fault:
                 faults.append(f"{name}: {fault}")
                 continue

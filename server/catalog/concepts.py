@@ -1,5 +1,7 @@
 """Concepts, from their Turtle."""
 
+from collections.abc import Iterable, Mapping
+
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
 
@@ -38,13 +40,27 @@ ORIGINS = {
 }
 
 
+_NO_ALIASES: Mapping[str, str] = {}
+
+
+def read_system_aliases(graphs: Iterable[Graph], faults: list[str]) -> Mapping[str, str]:
+    """The URI of each code system by its other spellings; a spelling of two systems is a fault."""
+    found: dict[str, str] = {}
+    for graph in graphs:
+        for system in sorted(map(str, graph.subjects(RDF.type, MPM.CodeSystem))):
+            for alias in texts(graph, URIRef(system), MPM.alias):
+                if found.setdefault(alias, system) != system or alias == system:
+                    faults.append(f"<{system}>: mpm:alias {alias!r} names another code system, too")
+    return found
+
+
 def concept_nodes(graph: Graph) -> list[URIRef]:
     """The concepts that a graph declares, in a stable order."""
     found = {node for kind in ORIGINS for node in graph.subjects(RDF.type, kind) if isinstance(node, URIRef)}
     return sorted(found)
 
 
-def read_concept(graph: Graph, node: URIRef) -> Concept:
+def read_concept(graph: Graph, node: URIRef, aliases: Mapping[str, str] = _NO_ALIASES) -> Concept:
     """One concept (``NodeFault`` where it cannot be read)."""
     kinds = [origin for kind, origin in ORIGINS.items() if (node, RDF.type, kind) in graph]
     if len(kinds) != 1:
@@ -71,6 +87,7 @@ def read_concept(graph: Graph, node: URIRef) -> Concept:
             )
         ),
         panels=tuple(sorted((coding(graph, n) for n in graph.objects(node, MPM.panel)), key=str)),
+        system_aliases=aliases,
         valued_panels=tuple(
             sorted((coding(graph, n) for n in graph.objects(node, MPM.panel) if flag(graph, n, MPM.valued)), key=str)
         ),

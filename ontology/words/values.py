@@ -1,7 +1,7 @@
 """Values in words: one function for each purpose, over numbers, times and absences."""
 
 import re
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import assert_never
 
 from ontology.evaluation import Interval, SlotInput
@@ -122,7 +122,9 @@ def missing_words(consumed: SlotInput, style: Style = SHORT) -> str:
 
 
 def _limit_words(interval: Interval, decimals: int | None, style: Style) -> tuple[str, str]:
-    return (
-        rounded_words(interval.low, interval.unit, decimals, style),
-        amount(interval.high, interval.unit, decimals, style),
-    )
+    low, high = interval.low, interval.high
+    if interval.unit == "a" and decimals is not None:
+        # Ages are rounded down, as in the texts of the module: 17.96 years are not 18.0.
+        step = Decimal(1).scaleb(-decimals)
+        low, high = low.quantize(step, ROUND_FLOOR), high.quantize(step, ROUND_FLOOR)
+    return rounded_words(low, interval.unit, decimals, style), amount(high, interval.unit, decimals, style)

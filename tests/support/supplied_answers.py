@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.supplied_records import from_records
+from ontology.values import Value
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.explain.explain import explain
@@ -29,13 +30,22 @@ def answer_from(
     records: Sequence[Mapping[str, Any]], *concepts: str, patient: str = "p1", at: datetime = AT
 ) -> dict[str, AnswerResult]:
     """The answers by concept; every type of record is stated to be complete."""
-    types = sorted({each.resource_type for each in shipped().collectors.values()} | {"Medication", "Device"})
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in records]}
-    supplied = from_records(json.dumps(bundle).encode(), types, patient)
+    return answer_from_file(json.dumps(bundle).encode(), *concepts, patient=patient, at=at)
+
+
+def answer_from_file(
+    raw: bytes, *concepts: str, patient: str = "p1", at: datetime = AT, assume: Mapping[str, Value] | None = None
+) -> dict[str, AnswerResult]:
+    """The answers by concept from the content of a file; every type of record is stated to be complete."""
+    types = sorted({each.resource_type for each in shipped().collectors.values()} | {"Medication", "Device"})
+    supplied = from_records(raw, types, patient)
 
     async def ask() -> tuple[AnswerResult, ...]:
         async with await Engine.open(Settings.model_validate({"cache": {"enabled": False}}), shipped()) as engine:
-            trace, _ = await engine.ask_with_facts(Question(patient, concepts, at), supplied)
+            trace, _ = await engine.ask_with_facts(
+                Question(patient, concepts, at, assumptions=dict(assume or {})), supplied
+            )
             return explain(trace)
 
     return {result.concept.id: result for result in asyncio.run(ask())}

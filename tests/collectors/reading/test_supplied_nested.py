@@ -29,7 +29,7 @@ def of(record: Json) -> Json:
     return {"resource": record}
 
 
-NEXT = {"link": [{"relation": "next", "url": "http://ehr.test/fhir?page=2"}]}
+NEXT: dict[str, Any] = {"link": [{"relation": "next", "url": "http://ehr.test/fhir?page=2"}]}
 # What is supplied, how many records are in it, and why it is not complete (None: it is).
 READ: dict[str, tuple[Json, int, str | None]] = {
     "a search set": (bundle(part(bundle(of(OTHER)))), 1, None),

@@ -115,7 +115,7 @@ BROKEN = (
 
 @pytest.mark.parametrize(("written", "instead", "says"), BROKEN)
 def test_a_broken_card_stops_the_start(tmp_path: Path, written: str, instead: str, says: str) -> None:
-    copy_descriptions(tmp_path, *KIDNEY, "kidney_failure_risk")
+    copy_descriptions(tmp_path, *KIDNEY, "uacr", "kidney_failure_risk")
     card = tmp_path / "modules/kidney_failure_risk/card.ttl"
     text = card.read_text(encoding="utf-8")
     assert written in text

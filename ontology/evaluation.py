@@ -4,7 +4,7 @@ Everything here is cached by content and may be shown for another patient with e
 mention a record, a person, or anything that is not among the inputs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -24,13 +24,17 @@ class Issue:
     """Something a reader must know about a value: a rebuttal where severity is WARNING or ERROR.
 
     ``code`` is a stable kebab-case word (``stale``, ``caution``, ``applicability-unknown``, …); ``slot`` names
-    the input it concerns.
+    the input it concerns.  ``short``: the same in at most twelve words (None: not worded yet).  ``step``: position of
+    its step in an answer's chain (None: of the question as a whole, or not in an answer).  Two issues that differ in
+    these only are one.
     """
 
     severity: Severity
     code: str
     text: str
     slot: str | None = None
+    short: str | None = field(default=None, compare=False)
+    step: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

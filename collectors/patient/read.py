@@ -178,6 +178,8 @@ def read_patient(record: Record, concepts: tuple[Concept, ...], context: Patient
             reading = _read_birth_date(patient)
         elif concept.element == "sex":
             reading, issues = read_sex(patient)
+        elif concept.element == "gender":
+            reading = _read_gender(patient)
         else:
             reading = unreadable_value(f"{concept.id} is not read from a Patient record")
         resource = Resource(
@@ -193,6 +195,11 @@ def read_patient(record: Record, concepts: tuple[Concept, ...], context: Patient
         )
         result.add(Fact(resource, record, issues=issues))
     return result
+
+
+def _read_gender(patient: Patient) -> ReadValue:
+    """The administrative gender by itself, whatever the record says of sex for clinical use."""
+    return read_sex(SexElements(patient.gender))[0]
 
 
 def _read_birth_date(patient: Patient) -> ReadValue:

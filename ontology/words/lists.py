@@ -1,5 +1,6 @@
 """Names within a sentence, and lists of them."""
 
+import re
 from collections.abc import Iterable
 
 from ontology.slots import Slot
@@ -27,6 +28,40 @@ def truncated_list(
     parts = list(items)
     rest = max(0, len(parts) - most) + unseen
     return separator.join(parts[:most]) + (f" and {rest} more" if rest else "")
+
+
+SHORT_WORDS = 12
+"""How many words a short text has at most."""
+
+
+def is_short(text: str) -> bool:
+    """Whether the text has at most ``SHORT_WORDS`` words."""
+    return len(text.split()) <= SHORT_WORDS
+
+
+def shortened(text: str, style: Style = PLAIN) -> str:
+    """The text in at most ``SHORT_WORDS`` words: complete, or as many of its first clauses as fit, or cut ("…")."""
+    text = text.strip().rstrip(".")
+    if is_short(text):
+        return text
+    for mark in (r"[.;:] ", r", | \("):
+        heads = (text[: found.start()] for found in re.finditer(mark, text))
+        if fitting := [head for head in heads if is_short(head)]:
+            return fitting[-1]
+    return f"{' '.join(text.split()[: SHORT_WORDS - 1])}…"
+
+
+def short_list(begin: str, items: Iterable[str], style: Style = PLAIN) -> str:
+    """``begin`` and as many items as fit into ``SHORT_WORDS`` words; the others are counted."""
+    parts = list(dict.fromkeys(items))
+    heads = [re.split(r"[:;,(]", part)[0].strip() for part in parts]
+    for named in range(len(parts), 0, -1):
+        rest = f" and {len(parts) - named} more" if named < len(parts) else ""
+        for each in (parts, heads):
+            text = f"{begin} {', '.join(each[:named])}{rest}"
+            if is_short(text):
+                return text
+    return shortened(f"{begin} {heads[0]}" if len(parts) == 1 else f"{begin} {len(parts)} conditions")
 
 
 def count_words(count: int, noun: str, style: Style = PLAIN) -> str:

@@ -116,6 +116,8 @@ class Applicability:
 
     ``consequence``: what follows where it is known to hold.  ``unless``: the criterion of a ground that says more;
     where that one is known to hold, this one is not reported.
+    ``only_where``: whom the ground can concern at all.  Where that is known to be false, it is not raised that the
+    ground is not recorded; a ground that is known counts whoever it is.  ``short``: ``text`` in at most twelve words.
     """
 
     criterion: Criterion
@@ -123,6 +125,8 @@ class Applicability:
     text: str
     consequence: str | None = None
     unless: Criterion | None = None
+    only_where: Criterion | None = None
+    short: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ class Remark:
     """What is reported when a criterion holds (or, with ``on_unknown``, is unknown).
 
     ``criterion`` None: always.  ``qualifier``: limits the claim itself instead of standing among the issues.
+    ``short``: ``text`` in at most twelve words.
     """
 
     criterion: Criterion | None
@@ -150,6 +155,7 @@ class Remark:
     severity: str = "WARNING"
     on_unknown: bool = False
     qualifier: bool = False
+    short: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

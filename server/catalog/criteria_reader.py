@@ -170,6 +170,8 @@ def read_applicability(graph: Graph, node: Node) -> Applicability:
         required_text(graph, node, RDFS.label),
         text(graph, node, MPM.consequence),
         _read_when(graph, node, MPM.unless),
+        _read_when(graph, node, MPM.onlyWhere),
+        text(graph, node, MPM.short),
     )
 
 
@@ -193,6 +195,7 @@ def read_remark(graph: Graph, node: Node) -> Remark:
         severity,
         flag(graph, node, MPM.onUnknown),
         flag(graph, node, MPM.asQualifier),
+        text(graph, node, MPM.short),
     )
 
 

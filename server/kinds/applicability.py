@@ -1,51 +1,45 @@
 """For whom a module is valid: refused where a ground is known, cautioned, or unknown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from ontology.evaluation import Issue, Severity, SlotInput
-from ontology.values import Absent, AbsentReason
+from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
+from ontology.words.lists import short_list
 from server.catalog.criteria import Applicability
 from server.catalog.descriptions import Description
-from server.kinds.logic import judge, slots_of
+from server.kinds.interpretation import open_grounds, short_ground, unknown_issues
+from server.kinds.logic import is_unread, judge
 
 
 def judge_applicability(
-    description: Description, inputs: Mapping[str, SlotInput]
+    description: Description, inputs: Mapping[str, SlotInput], evaluation: Evaluation | None = None
 ) -> tuple[Issue | None, tuple[Issue, ...]]:
     """Whether the module is refused, and the other issues.
 
     Refused: one ERROR ``not-applicable`` that names every known ground, and nothing else, since there will be no
-    number to qualify.  Else: a WARNING ``caution`` for each known ground; and, grouped, what could not be determined:
-    grounds to refuse as a WARNING, grounds for caution as INFORMATION, both ``applicability-unknown``.
+    number to qualify.  Else: a WARNING ``caution`` for each known ground; and, grouped, what could not be determined,
+    as ``applicability-unknown``: INFORMATION where a ground for caution is not recorded, else WARNING.
+    ``evaluation``: the result, where there is one by now; an unknown that cannot change it is not raised.
     A ground is left out where one that says more is known to hold (``unless``).
     """
     grounds = (
         each for each in description.applicability if each.unless is None or judge(each.unless, inputs) is not True
     )
     verdicts = [(ground, judge(ground.criterion, inputs)) for ground in grounds]
-    refused = [_known_text(ground) for ground, verdict in verdicts if ground.refuse and verdict]
+    refused = [ground for ground, verdict in verdicts if ground.refuse and verdict]
     if refused:
-        return Issue(Severity.ERROR, "not-applicable", f"Does not hold: {'; '.join(refused)}"), ()
-    issues = [
-        Issue(Severity.WARNING, "caution", f"To be read with caution: {_known_text(ground)}")
+        short = short_list("not applicable:", map(short_ground, refused))
+        text = f"Does not hold: {'; '.join(_known_text(ground) for ground in refused)}"
+        return Issue(Severity.ERROR, "not-applicable", text, short=short), ()
+    cautions = tuple(
+        Issue(
+            Severity.WARNING, "caution", f"To be read with caution: {_known_text(ground)}", short=short_ground(ground)
+        )
         for ground, verdict in verdicts
         if verdict
-    ]
-    for refuse, severity in ((True, Severity.WARNING), (False, Severity.INFORMATION)):
-        unknown = [ground for ground, verdict in verdicts if verdict is None and ground.refuse is refuse]
-        if unknown:
-            text = f"Could not be excluded ({_reason(unknown, inputs)}): {'; '.join(ground.text for ground in unknown)}"
-            issues.append(Issue(severity, "applicability-unknown", text))
-    return None, tuple(issues)
+    )
+    unknown = open_grounds(description, inputs, evaluation)
+    return None, (*cautions, *unknown_issues(unknown, inputs, lambda slot: is_unread(inputs, slot)))
 
 
 def _known_text(ground: Applicability) -> str:
     return ground.text if ground.consequence is None else f"{ground.text}: {ground.consequence}"
-
-
-def _reason(grounds: Iterable[Applicability], inputs: Mapping[str, SlotInput]) -> str:
-    """``not recorded`` only where that is the reason for all; a failed search is something else."""
-    names = {name for ground in grounds for name in slots_of(ground.criterion)}
-    values = [inputs[name].value for name in names if name in inputs]
-    reasons = {value.reason for value in values if isinstance(value, Absent)}
-    return "not recorded" if reasons == {AbsentReason.NOT_FOUND} else "not known"

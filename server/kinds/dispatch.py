@@ -37,10 +37,11 @@ def evaluate(description: Description, inputs: Mapping[str, SlotInput], at: date
     """
     evaluator = EVALUATORS[description.kind]
     check_inputs(description, inputs)
-    refused, issues = judge_applicability(description, inputs)
+    refused, _ = judge_applicability(description, inputs)
     if refused is not None:
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"{refused.text}."), (refused,))
     evaluation = evaluator(description, inputs, at)
     check_result(description, evaluation)
+    _, issues = judge_applicability(description, inputs, evaluation)
     issues = (*evaluation.issues, *issues, *range_issues(description, inputs))
     return with_remarks(description, inputs, replace(evaluation, issues=issues))

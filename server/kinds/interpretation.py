@@ -1,15 +1,19 @@
-"""What a result means, by the bands that its module's source gives, and the remarks that its description adds."""
+"""What a result means, by the bands that its module's source gives, the remarks that its description adds, and which
+unknowns could change it."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from ontology.concepts import Origin
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
-from ontology.values import Absent, AbsentReason, Coding
-from server.catalog.criteria import Outcome
-from server.catalog.descriptions import Description
-from server.kinds.logic import Verdict, all_of, judge_optional
+from ontology.slots import Slot
+from ontology.values import Absent, AbsentReason, Coding, Value
+from ontology.words.lists import short_list, shortened
+from server.catalog.criteria import Applicability, Criterion, Outcome
+from server.catalog.descriptions import Description, Kind
+from server.kinds.logic import Verdict, all_of, is_unread, judge, judge_optional, unknown_slots
 from server.kinds.rule import NO_CASE
-from server.kinds.score import judge_single_criterion
+from server.kinds.score import judge_single_criterion, score_criterion
 
 RESULT = "result"
 
@@ -71,7 +75,8 @@ def with_remarks(description: Description, inputs: Mapping[str, SlotInput], eval
         if remark.qualifier:
             qualifiers.append(remark.text)
         else:
-            issues.append(Issue(Severity(remark.severity), remark.code, remark.text))
+            short = remark.short or shortened(remark.text)
+            issues.append(Issue(Severity(remark.severity), remark.code, remark.text, short=short))
     if not issues and not qualifiers:
         return evaluation
     working = replace(evaluation.working, qualifier="; ".join(qualifiers) or None)
@@ -80,3 +85,188 @@ def with_remarks(description: Description, inputs: Mapping[str, SlotInput], eval
         own = tuple(i for i in own if i.code != NO_CASE)
         evaluation = replace(evaluation, value=Absent(AbsentReason.CONFLICTING))
     return replace(evaluation, working=working, issues=(*own, *issues))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGround:
+    """A ground of applicability that is neither known nor excluded, and the slots that leave it open."""
+
+    ground: Applicability
+    slots: tuple[str, ...]
+
+
+def open_grounds(
+    description: Description, inputs: Mapping[str, SlotInput], evaluation: Evaluation | None = None
+) -> tuple[OpenGround, ...]:
+    """The grounds of which it must be said that they are unknown.  ``evaluation``: the result, once there is one.
+
+    Left out is what cannot change the result: all where a module is refused; whom a ground cannot concern
+    (``only_where``), of whom it is not recorded; and, without a value or limits of one, grounds for caution, and what
+    only the missing input itself leaves open.
+    """
+    if any(ground.refuse and judge(ground.criterion, inputs) for ground in description.applicability):
+        return ()
+    lacks_result = evaluation is not None and not has_result(evaluation)
+    found = []
+    for ground in description.applicability:
+        slots = _open_slots_of(description, ground, inputs, inputs)
+        missing = lacks_result and all(_is_missing_input(_slot(description, name), inputs[name]) for name in slots)
+        if slots and not (missing or (lacks_result and not ground.refuse)):
+            found.append(OpenGround(ground, slots))
+    return tuple(found)
+
+
+def has_result(evaluation: Evaluation) -> bool:
+    """Whether there is a value, limits of one, or a choice of values."""
+    possible = any(issue.code in ("combinations", "undecided") for issue in evaluation.issues)
+    return possible or not isinstance(evaluation.value, Absent) or evaluation.bounds is not None
+
+
+def short_ground(ground: Applicability) -> str:
+    """A ground of applicability in at most twelve words."""
+    return ground.short or shortened(ground.text)
+
+
+_UNKNOWN_SHORT = {"not recorded": "not documented:", "not known": "not known:"}
+
+
+def unknown_issues(
+    grounds: Iterable[OpenGround], inputs: Mapping[str, SlotInput], unread: Callable[[str], bool]
+) -> tuple[Issue, ...]:
+    """What could not be excluded, one issue ``applicability-unknown`` for each severity and reason.
+
+    INFORMATION where a ground for caution is not recorded; WARNING where it may be recorded and is ``unread`` (failed,
+    forbidden, unreadable), and for each ground to refuse.
+    """
+    groups: dict[tuple[bool, Severity, str], list[Applicability]] = {}
+    for each in grounds:
+        values = [inputs[name].value for name in each.slots]
+        why = "not recorded" if all(value == Absent(AbsentReason.NOT_FOUND) for value in values) else "not known"
+        warns = each.ground.refuse or any(unread(name) for name in each.slots)
+        severity = Severity.WARNING if warns else Severity.INFORMATION
+        groups.setdefault((not each.ground.refuse, severity, why), []).append(each.ground)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] is Severity.INFORMATION))
+    return tuple(
+        Issue(
+            severity,
+            "applicability-unknown",
+            f"Could not be excluded ({why}): {'; '.join(ground.text for ground in group)}",
+            short=short_list(_UNKNOWN_SHORT[why], map(short_ground, group)),
+        )
+        for (_, severity, why), group in ordered
+    )
+
+
+def _open_slots_of(
+    description: Description, ground: Applicability, inputs: Mapping[str, SlotInput], recorded: Mapping[str, SlotInput]
+) -> tuple[str, ...]:
+    """The slots that leave a ground open; ``recorded``: the inputs as they are, if some of ``inputs`` are withheld."""
+    if ground.unless is not None and judge(ground.unless, inputs):
+        return ()
+    slots = unknown_slots(ground.criterion, inputs)
+    slots = tuple(name for name in slots if not is_left_to_series(_slot(description, name), recorded[name].value))
+    if not slots or ground.only_where is None:
+        return slots
+    concerned = judge(ground.only_where, inputs)
+    if concerned is False and not any(is_unread(recorded, name) for name in slots):
+        return ()
+    return slots if concerned is not None else (*slots, *unknown_slots(ground.only_where, inputs))
+
+
+def _slot(description: Description, name: str) -> Slot:
+    return next(slot for slot in description.slots if slot.name == name)
+
+
+def is_left_to_series(slot: Slot, value: Value) -> bool:
+    """Whether a computed input is not asked at a point of a series, but by what reads the series."""
+    computed = slot.current_only and slot.concept.origin is Origin.COMPUTED
+    return computed and value == Absent(AbsentReason.NOT_QUERIED)
+
+
+def _is_missing_input(slot: Slot, consumed: SlotInput) -> bool:
+    """Whether nothing is known of an input that the value itself needs: reported for itself."""
+    supports = not (slot.applicability_only or slot.comparison)
+    return supports and isinstance(consumed.value, Absent) and consumed.bounds is None
+
+
+_WITHHELD = SlotInput(Absent(AbsentReason.UNREACHABLE))
+
+
+def irrelevant_slots(
+    description: Description, inputs: Mapping[str, SlotInput], evaluation: Evaluation, candidates: Iterable[str]
+) -> frozenset[str]:
+    """Those of ``candidates`` that cannot change the result: its value, band, remarks or applicability.
+
+    Sound: with all of them unknown at once, three-valued logic still decides all that the others decide.
+    """
+    found: frozenset[str] = frozenset()
+    free = [name for name in candidates if _may_be_irrelevant(description, name, inputs)]
+    # What is absent first: there is most to say of it.
+    for name in sorted(free, key=lambda each: not isinstance(inputs[each].value, Absent)):
+        withheld = found | {name}
+        known = {**inputs, **dict.fromkeys(withheld, _WITHHELD)}
+        if withheld.isdisjoint(_open_in_result(description, known, inputs, evaluation)):
+            found = withheld
+    return found
+
+
+def _may_be_irrelevant(description: Description, name: str, inputs: Mapping[str, SlotInput]) -> bool:
+    """Whether an input can be without effect on the value; one of a time or specimen with others decides on these."""
+    if any(ground.refuse and judge(ground.criterion, inputs) for ground in description.applicability):
+        return True
+    slot = _slot(description, name)
+    if description.within is not None and name in description.within.slots:
+        return False
+    specimen = description.one_specimen
+    if specimen is not None and name in (specimen.result, *specimen.parts):
+        return False
+    if description.kind in (Kind.SCORE, Kind.RULE):
+        return not slot.required or slot.applicability_only
+    # What is held against the "no" of a list decides the number, where that is presumed or might be.
+    against = [each.slot for each in description.contradictions if each.criterion.slot == name]
+    return slot.applicability_only and not any(isinstance(inputs[each].value, Absent) for each in against)
+
+
+def _open_in_result(
+    description: Description,
+    known: Mapping[str, SlotInput],
+    recorded: Mapping[str, SlotInput],
+    evaluation: Evaluation,
+) -> Iterator[str]:
+    """The slots that leave something of the result open; ``known``: the inputs, with those in question withheld."""
+    refusing = [g.criterion for g in description.applicability if g.refuse and judge(g.criterion, recorded)]
+    if refusing:
+        for criterion in refusing:
+            yield from unknown_slots(criterion, known)
+        return
+    result = has_result(evaluation)
+    for ground in description.applicability:
+        if ground.refuse or result:
+            yield from _open_slots_of(description, ground, known, recorded)
+    read = with_result(known, evaluation)
+    for remark in description.remarks:
+        yield from unknown_slots(remark.criterion, read)
+    for outcome in description.outcomes if result else ():
+        yield from (*unknown_slots(outcome.match, read), *unknown_slots(outcome.when, read))
+    for part in description.criteria:
+        if len(score_criterion(part, known).points) > 1:
+            yield from _open_in(known, *(each for band in part.bands for each in (band.match, band.when)))
+    if description.cases and not _is_decided(description, known):
+        yield from _open_in(known, *(case.when for case in description.cases))
+
+
+def _open_in(known: Mapping[str, SlotInput], *criteria: Criterion | None) -> Iterator[str]:
+    for criterion in criteria:
+        yield from unknown_slots(criterion, known)
+
+
+def _is_decided(description: Description, known: Mapping[str, SlotInput]) -> bool:
+    """Whether one output of the rule is the only possible one, or it is known that no case is met."""
+    outputs = set()
+    for case in description.cases:
+        verdict = judge_optional(case.when, known)
+        if verdict is not False:
+            outputs.add(case.output)
+        if verdict is True:
+            return len(outputs) == 1
+    return not outputs

@@ -96,6 +96,14 @@ NO_VALUE_REASONS = frozenset(
 )
 
 
+def is_unread(inputs: Mapping[str, SlotInput], slot: str) -> bool:
+    """Whether a slot is empty since its records failed, were forbidden or are unreadable; unknown to ``inputs`` too."""
+    consumed = inputs.get(slot)
+    if consumed is None:
+        return True
+    return isinstance(consumed.value, Absent) and consumed.value.reason not in NO_VALUE_REASONS
+
+
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
     """True if all are; false if one is false; else unknown."""
     unknown = False

@@ -57,8 +57,10 @@ def test_caution_in_pregnancy() -> None:
 
 
 def test_pregnancy_is_not_asked_of_men() -> None:
-    man = {name: value for name, value in ADULT.items() if name != "pregnancy"} | {"sex": MALE}
+    man = {name: value for name, value in ADULT.items() if name != "pregnancy"} | {"sex": MALE, "gender": MALE}
     assert "pregnancy" not in unknown_texts(evaluate_module("bmi", man))
+    assert "pregnancy" in unknown_texts(evaluate_module("bmi", {**man, "gender": FEMALE}))
+    assert "pregnancy" in caution_texts(evaluate_module("bmi", {**man, "pregnancy": True}))
 
 
 def test_a_recorded_index_is_compared_and_never_used() -> None:

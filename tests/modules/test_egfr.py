@@ -103,7 +103,9 @@ def test_caution_in_pregnancy() -> None:
 def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
     asked_of = {name: value for name, value in WOMAN.items() if name != "pregnancy"}
     assert "pregnancy" not in unknown_texts(evaluate_module("egfr", asked_of))
-    assert "pregnancy" not in unknown_texts(evaluate_module("egfr", {**asked_of, "age": 30, "sex": MALE}))
+    man = {**asked_of, "age": 30, "sex": MALE, "gender": MALE}
+    assert "pregnancy" not in unknown_texts(evaluate_module("egfr", man))
+    assert "pregnancy" in caution_texts(evaluate_module("egfr", {**man, "pregnancy": True}))
     assert "pregnancy" in unknown_texts(evaluate_module("egfr", {**asked_of, "age": 30}))
 
 

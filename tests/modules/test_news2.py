@@ -92,11 +92,16 @@ def test_pregnancy_not_recorded_is_said_to_be_unknown() -> None:
 
 
 def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
-    for who in ({"sex": sex("male")}, {"age": 60}):
-        for recorded in (NOT_FOUND, True):
-            evaluation = evaluate_module("news2", {**ALL_ZERO, **who, "pregnancy": recorded})
-            assert number_of(evaluation) == 0
-            assert "pregnancy" not in issue_texts(evaluation)
+    man = {"sex": sex("male"), "gender": sex("male")}
+    for who, recorded in ((man, NOT_FOUND), ({"age": 60}, NOT_FOUND), ({"age": 60}, True)):
+        evaluation = evaluate_module("news2", {**ALL_ZERO, **who, "pregnancy": recorded})
+        assert number_of(evaluation) == 0
+        assert "pregnancy" not in issue_texts(evaluation)
+
+
+def test_a_recorded_pregnancy_counts_whoever_it_is_of() -> None:
+    man = {**ALL_ZERO, "sex": sex("male"), "gender": sex("male"), "pregnancy": True}
+    assert evaluate_module("news2", man).value == Absent(AbsentReason.NOT_APPLICABLE)
 
 
 def test_caution_after_spinal_cord_injury() -> None:

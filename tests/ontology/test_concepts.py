@@ -155,6 +155,7 @@ def test_everything_that_modules_expect_is_declared() -> None:
         "sedation",
         "birth-date",
         "sex",
+        "administrative-gender",
         *SITE,
         *EVENTS,
     }

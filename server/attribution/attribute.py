@@ -95,7 +95,7 @@ def _attribute_goal(
         *ends,
         base.value,
         output.value,
-        _largest_first(item for player in items for item in player),
+        _largest_first(item for player in items for item in player if not _is_unchanged(item)),
         game.stayed,
         flipped_criteria(function),
         _attribution_groups(game, items, shares),
@@ -121,6 +121,11 @@ def _shapley_shares(function: ValueFunction, description: Description) -> tuple[
 
 def _slot_carries_value(plan: Plan, iri: str, name: str) -> bool:
     return carries_value(plan.call(iri).description.slot(name))
+
+
+def _is_unchanged(item: AttributionItem) -> bool:
+    """Whether an input is the same at both ends and moved nothing: the time, where nothing is known that it changes."""
+    return item.before == item.after and not item.amount
 
 
 def _largest_first(items: Iterable[AttributionItem]) -> tuple[AttributionItem, ...]:

@@ -47,7 +47,7 @@ def attribution_view(
     answered = next(each for each in trace.answers if each.goal.concept.id == concept)
     found = _compute_attribution(trace, answered, comparison, effort)
     if isinstance(found, str):
-        return Issue(Severity.INFORMATION, "not-attributed", found)
+        return Issue(Severity.INFORMATION, "not-attributed", found, short="no attribution for this comparison")
     attribution, before = found
     description = trace.plan.call(answered.goal.call or "").description
     return AttributionView(

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ontology.concepts import EVENT_ORIGINS
-from ontology.evaluation import Issue
+from ontology.evaluation import SlotInput
 from ontology.resources import Span
 from ontology.values import Absent, AbsentReason
 from server.executor.trace import BoundInput, Trace
 from server.explain.results import StepView
+from server.kinds.interpretation import OpenGround, irrelevant_slots, is_left_to_series, open_grounds
+from server.kinds.logic import NO_VALUE_REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Dependencies:
         self._times: dict[int, Times] = {}
         # Views and issues of an execution, kept for every result that depends on it.
         self.step_views: dict[int, StepView] = {}
-        self.step_issues: dict[int, tuple[Issue, ...]] = {}
+        self._irrelevant: dict[int, frozenset[str]] = {}
+        self._unread: dict[int, bool] = {}
 
     def supporting_inputs(self, position: int) -> tuple[BoundInput, ...]:
         """The inputs of an execution that its value rests on."""
@@ -47,6 +50,69 @@ class Dependencies:
             seen |= new
             pending += new
         return tuple(sorted(seen))
+
+    def relevant_steps(self, position: int) -> dict[int, bool]:
+        """The executions that could change this one's result, and whether its value rests on them.
+
+        False: they only decide whether it applies, or are compared with.  Left out is what is below inputs that cannot
+        change anything, as ``irrelevant_inputs`` has them.
+        """
+        found = {position: True}
+        for current in reversed(self.steps(position)):
+            if current not in found:
+                continue
+            irrelevant = self.irrelevant_inputs(current)
+            for name, given in self.executions[current].inputs.items():
+                if name not in irrelevant:
+                    supports = found[current] and supports_value(given)
+                    for step in given.steps:
+                        found[step] = found.get(step, False) or supports
+        return found
+
+    def irrelevant_inputs(self, position: int) -> frozenset[str]:
+        """The inputs of which there is something to say, and which cannot change the result of an execution."""
+        found = self._irrelevant.get(position)
+        if found is None:
+            execution = self.executions[position]
+            spoken = [name for name, given in execution.inputs.items() if given.steps or _is_spoken_of(given)]
+            known = {slot.name for slot in execution.description.slots} == set(execution.inputs)
+            found = frozenset()
+            if spoken and known:
+                inputs = self.consumed_inputs(position)
+                found = irrelevant_slots(execution.description, inputs, execution.evaluation, spoken)
+            self._irrelevant[position] = found
+        return found
+
+    def open_grounds(self, position: int) -> tuple[OpenGround, ...]:
+        """What could neither be confirmed nor excluded of those for whom the module of an execution does not hold."""
+        execution = self.executions[position]
+        if not any(issue.code == "applicability-unknown" for issue in execution.evaluation.issues):
+            return ()
+        return open_grounds(execution.description, self.consumed_inputs(position), execution.evaluation)
+
+    def consumed_inputs(self, position: int) -> dict[str, SlotInput]:
+        """The inputs of an execution as its module was given them."""
+        return {name: given.consumed for name, given in self.executions[position].inputs.items()}
+
+    def is_unread(self, position: int) -> bool:
+        """Whether something that an execution could use failed, was forbidden or cannot be read, at any step below."""
+        found = self._unread.get(position)
+        if found is None:
+            execution, irrelevant = self.executions[position], self.irrelevant_inputs(position)
+            used = [given for name, given in execution.inputs.items() if name not in irrelevant]
+            failed = execution.evaluation.value == Absent(AbsentReason.FAILED)
+            found = self._unread[position] = failed or any(self.is_input_unread(given) for given in used)
+        return found
+
+    def is_input_unread(self, given: BoundInput) -> bool:
+        """Whether an input is empty, or perhaps so, since records failed, were forbidden or cannot be read."""
+        if any(issue.code in UNREAD_CODES for issue in given.issues):
+            return True
+        if not isinstance(given.value, Absent) or is_left_to_series(given.slot, given.value):
+            return False
+        if given.steps:
+            return any(self.is_unread(step) for step in given.steps)
+        return given.value.reason not in NO_VALUE_REASONS
 
     def rests_on_assumption(self, position: int) -> bool:
         """Whether an assumption is among what the execution rests on, its applicability included.
@@ -79,6 +145,26 @@ class Dependencies:
         own = [resource.effective for resource in given.resources if resource.effective is not None]
         below = [span for step in given.steps for span in _spans(self.times(step))]
         return times_of([*own, *below])
+
+
+UNREAD_CODES = frozenset(
+    {
+        "codes-unreadable",
+        "probable",
+        "incomplete",
+        "part-missing",
+        "time-imprecise",
+        "contradicted",
+        "conflicting",
+        "perhaps-over",
+    }
+    | {reason.value.lower().replace("_", "-") for reason in set(AbsentReason) - NO_VALUE_REASONS}
+)
+"""Codes of issues which say that records may be there that could not be retrieved, or not be read."""
+
+
+def _is_spoken_of(given: BoundInput) -> bool:
+    return bool(given.issues or given.assumed or any(resource.notes for resource in given.resources))
 
 
 def supports_value(given: BoundInput) -> bool:

@@ -14,8 +14,9 @@ from server.catalog.descriptions import Description, Kind
 from server.executor.trace import Execution, GoalAnswer, Trace
 from server.explain.claims import claim, leaf_claim, risk_of
 from server.explain.dependencies import Dependencies, Times, is_untaken
+from server.explain.phrases import with_short_texts
 from server.explain.results import AnswerResult, InterpretationView, Status
-from server.explain.steps import chain, ground_view, step_issues
+from server.explain.steps import answer_issues, chain, ground_view
 
 Interpreter: TypeAlias = Callable[[Description, Mapping[str, SlotInput], Evaluation], Outcome | None]
 
@@ -75,7 +76,7 @@ def _computed_result(
     execution = dependencies.executions[position]
     description, evaluation = execution.description, execution.evaluation
     times = dependencies.times(position)
-    outcome = interpret(description, _consumed_inputs(execution), evaluation)
+    outcome = interpret(description, dependencies.consumed_inputs(position), evaluation)
     # Walked once for all parts: a long series has thousands of steps.
     steps = cache(lambda: dependencies.steps(position))
     return AnswerResult(
@@ -157,19 +158,12 @@ def _recorded_result(trace: Trace, dependencies: Dependencies, answered: GoalAns
         circumstances=trace.circumstances,
         make_chain=tuple,
         make_part=_no_step_result,
-        make_issues=lambda: tuple(dict.fromkeys((*view.issues, *trace.issues))),
+        make_issues=lambda: with_short_texts((*view.issues, *trace.issues)),
     )
 
 
 def _result_issues(trace: Trace, dependencies: Dependencies, position: int) -> tuple[Issue, ...]:
-    # The answer's own step first: its issues come before those of the steps below it.
-    order = (position, *(step for step in dependencies.steps(position) if step != position))
-    below = (issue for step in order for issue in step_issues(dependencies, step))
-    return tuple(dict.fromkeys((*below, *trace.issues)))
-
-
-def _consumed_inputs(execution: Execution) -> dict[str, SlotInput]:
-    return {name: SlotInput(i.value, i.bounds, i.presumed) for name, i in execution.inputs.items()}
+    return with_short_texts((*answer_issues(dependencies, position), *trace.issues))
 
 
 def _interpretation_view(outcome: Outcome | None) -> InterpretationView | None:

@@ -1,12 +1,14 @@
 """Phrases of results and inputs, shared by the plain text and the FHIR notes: meaning, times, maturity, absence."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 
-from ontology.evaluation import Standing
+from ontology.evaluation import Issue, Standing
 from ontology.values import Absent
 from ontology.words.absence import absence_words
-from ontology.words.lists import count_words, list_words
+from ontology.words.lists import count_words, is_short, list_words, shortened
 from ontology.words.quantities import number_words
 from ontology.words.time import time_words
 from server.catalog.descriptions import Description
@@ -37,6 +39,118 @@ def describe_absence(given: BoundInput) -> str:
         probable="probable" in codes,
         unread="codes-unreadable" in codes,
     )
+
+
+SHORT_TEXTS: Mapping[str, str] = {
+    # Missing, of an input that is named.
+    "not-found": "{name}: no record",
+    "stale": "{name}: only older values",
+    "not-recorded": "{name}: not documented",
+    "closed-world": "{name}: not documented, counted as no",
+    "incomplete": "{name}: not documented; the records are incomplete",
+    "codes-unreadable": "{name}: not documented; some entries are not understood",
+    "probable": "{name}: probably recorded, not certain",
+    "no-from-list": "{name}: not on a list that is kept",
+    "list-not-reconciled": "{name}: not on its list, which may be incomplete",
+    "list-contradicted": "{name}: not on its list, but something contradicts",
+    "perhaps-over": "{name}: recorded, perhaps no longer current",
+    "beyond-supply": "{name}: beyond what was supplied",
+    "negated": "{name}: recorded as absent",
+    "over": "{name}: recorded as over",
+    "doubted": "{name}: recorded, not confirmed",
+    "unreachable": "{name}: could not be retrieved",
+    "not-permitted": "{name}: the source does not permit reading",
+    "not-queried": "{name}: not searched",
+    "not-set": "{name}: not set for this site",
+    "not-within": "{name}: not measured together with the others",
+    "input-absent": "{name}: missing",
+    "points-left-out": "{name}: some values could not be computed",
+    # How records were read, of an input that is named.
+    "recorded-unknown": "{name}: recorded as unknown",
+    "unconvertible": "{name}: recorded, cannot be read",
+    "implausible": "{name}: implausible value recorded",
+    "bound-not-usable": "{name}: only a limit is reported",
+    "outside-validated-range": "{name}: outside the validated range",
+    "conflicting": "{name}: conflicting values",
+    "contradicted": "{name}: another record differs",
+    "other-record": "{name}: another record differs",
+    "left-out": "{name}: unusable records left out",
+    "stepped-back": "{name}: newest record unusable, older value used",
+    "undated": "{name}: undated records left out",
+    "uncounted": "{name}: records that do not count left out",
+    "time-imprecise": "{name}: time too imprecise",
+    "not-yet-issued": "{name}: not yet reported at that time",
+    "order-uncertain": "{name}: newest record uncertain",
+    "preliminary": "{name}: preliminary",
+    "pending": "{name}: a result is pending",
+    "code-caution": "{name}: caution about its code",
+    "answer-translated": "{name}: answer in a local code, translated",
+    "device": "{name}: measuring device in doubt",
+    "part-missing": "{name}: not all records were retrieved",
+    "assumption": "{name}: assumed, not recorded",
+    "site-setting": "{name}: set for this site",
+    "administrative-gender": "administrative gender used as sex for clinical use",
+    # The question, its sources, and the patient's identity.
+    "source-unreachable": "records missing: source unreachable",
+    "source-refused": "records missing: source refused access",
+    "source-incomplete": "records missing: source returned only a part",
+    "source-version": "source not asked: other version of FHIR",
+    "not-offered": "source does not offer this type of record",
+    "not-handed-in": "records neither supplied nor retrieved",
+    "used-again": "records retrieved earlier were used again",
+    "parameters-ignored": "source ignored a part of the search",
+    "search-remark": "remark by the source about the search",
+    "assumption-unused": "an assumption has no effect",
+    "not-joined": "another source was not asked or not used",
+    "not-known-there": "another source does not know the patient",
+    "linked-patient": "another record of this patient was included",
+    "replaced-patient": "the patient's record was replaced by another",
+    "linked-patient-missing": "a linked record of this patient does not exist",
+    "link-outside": "a link of the patient leads to no configured source",
+    "wrong-subject": "records of another patient, or of none, left out",
+    "unreadable-record": "an unreadable record was left out",
+    "invalid-record": "an invalid record was left out",
+    "withdrawn": "a withdrawn or replaced record was left out",
+    "death": "the patient has died: answer as of then",
+    "death-undated": "a death is recorded without a date",
+    "death-contradicted": "conflicting dates of death",
+    # Modules, where their own text is long.
+    "no-case": "no case of the rule is met",
+    "undecided": "not decided between several results",
+    "undetermined": "missing inputs could change the total",
+    "combinations": "result depends on what is missing",
+    "too-few-measured": "too few inputs are known",
+    "model-fault": "the trained model cannot be used",
+    "failed": "the computation failed",
+    "out-of-distribution": "{name}: outside the training data",
+    "in-the-tail": "{name}: rare in the training data",
+    "unseen-value": "{name}: not seen in the training data",
+    "bound-not-used": "{name}: only a limit is known, not used",
+    "recorded-together": "{name}: beyond what the training data distinguish",
+    "disagrees-with-recorded": "differs from the value that the laboratory recorded",
+    "partial-birth-date": "birth date is incomplete: age is a range",
+    "sex-undetermined": "sex unknown: the equation needs female or male",
+}
+"""Issues by code in at most twelve words; ``name`` is what fills the slot.  Others are shortened from their text."""
+_OF_NAME = "{name}: "
+
+
+def short_text(issue: Issue, name: str | None = None) -> str:
+    """An issue in at most twelve words; ``name``: the concept of its slot, where that is known and short enough."""
+    if issue.short:
+        return issue.short
+    known = SHORT_TEXTS.get(issue.code)
+    if known is None:
+        return shortened(issue.text)
+    named = known.format(name=name or (issue.slot or "").replace("_", " "))
+    if not known.startswith(_OF_NAME) or (is_short(named) and (name or issue.slot)):
+        return named
+    return known.removeprefix(_OF_NAME)
+
+
+def with_short_texts(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """The issues, each once, and each with a short text."""
+    return tuple(each if each.short else replace(each, short=short_text(each)) for each in dict.fromkeys(issues))
 
 
 def describe_meaning(result: AnswerResult) -> str | None:

@@ -1,6 +1,6 @@
 """Executions as steps of one result's chain: grounds, issues, contributions, and positions in the chain."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -9,20 +9,20 @@ from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
 from ontology.resources import records_of
 from ontology.values import Absent, Quantity
 from ontology.words.values import value_words
-from server.executor.trace import BoundInput, Execution
+from server.executor.trace import BoundInput
 from server.explain.claims import WHAT_IF, claim
 from server.explain.dependencies import Dependencies, is_untaken, supports_value
-from server.explain.phrases import describe_absence
+from server.explain.phrases import describe_absence, short_text
 from server.explain.results import Contributions, GroundView, StepView
+from server.kinds.interpretation import OpenGround, unknown_issues
 
-INPUT_ABSENT_CODE = "input-absent"
-ABSENCE_CODES = frozenset(
-    {
-        *("not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"),
-        *("no-from-list", "list-not-reconciled", "list-contradicted"),
-    }
-)
+INPUT_ABSENT_CODE, UNKNOWN_CODE = "input-absent", "applicability-unknown"
+_UNMEASURED = frozenset({"not-found", "not-recorded", "stale", "not-within", "not-set", "recorded-unknown"})
+ABSENCE_CODES = _UNMEASURED | {"no-from-list", "list-not-reconciled", "list-contradicted"}
 """Codes of the issues that report why a slot stays empty."""
+_UNRECORDED = frozenset({"not-found", "not-recorded"})
+# What is recorded, and is no yes: more than that it is not recorded.
+_NEGATED = frozenset({"negated", "over", "doubted"})
 _ZERO = Decimal(0)
 
 
@@ -101,39 +101,116 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
     )
 
 
-def step_issues(dependencies: Dependencies, position: int) -> tuple[Issue, ...]:
-    """The issues of one execution: the module's own, those of its records, and what is missing."""
-    cached = dependencies.step_issues.get(position)
-    if cached is None:
-        cached = dependencies.step_issues[position] = _compute_step_issues(dependencies.executions[position])
-    return cached
+def answer_issues(dependencies: Dependencies, position: int) -> tuple[Issue, ...]:
+    """The issues of an answer: those of its own step, then of the steps below it that could change it, nearest first.
+
+    Each fact once: of equal texts the gravest, and what could not be excluded at the step nearest to the answer.  Of a
+    step that only decides applicability, what is not recorded is INFORMATION; what failed, was forbidden or cannot be
+    read is a WARNING.
+    """
+    place = {step: number for number, step in enumerate(dependencies.steps(position))}
+    roles = dependencies.relevant_steps(position)
+    found: dict[tuple[str, str], Issue] = {}
+    excluded: dict[str, Severity] = {}
+    for step, supports in sorted(roles.items(), key=lambda item: (item[0] != position, not item[1], -item[0])):
+        for issue in _issues_at(dependencies, step, supports, excluded):
+            known = found.get((issue.code, issue.text))
+            if known is None or _RANKS.index(issue.severity) < _RANKS.index(known.severity):
+                first = place[step] if known is None else known.step
+                found[issue.code, issue.text] = replace(issue, step=first)
+    return tuple(found.values())
 
 
-def _compute_step_issues(execution: Execution) -> tuple[Issue, ...]:
-    inputs = execution.inputs
-    found = dict.fromkeys(issue for issue in execution.evaluation.issues if not _repeats_absence(issue, inputs))
-    for given in inputs.values():
-        found.update(dict.fromkeys(input_issues(given)))
-        found.update(dict.fromkeys(_assumption_issues(given)))
+_RANKS = (Severity.ERROR, Severity.WARNING, Severity.INFORMATION)
+
+
+def _issues_at(
+    dependencies: Dependencies, position: int, supports: bool, excluded: dict[str, Severity]
+) -> Iterable[Issue]:
+    """The issues of one step as an answer reports them; ``excluded``: the grounds that are reported by now."""
+    unread = dependencies.is_unread(position)
+    for issue in step_issues(dependencies, position, excluded):
+        yield issue if supports else replace(issue, severity=_severity_for_applicability(issue, unread))
+
+
+def _severity_for_applicability(issue: Issue, unread: bool) -> Severity:
+    missing = issue.severity is Severity.ERROR or issue.code in _UNMEASURED | {INPUT_ABSENT_CODE, UNKNOWN_CODE}
+    if issue.severity is Severity.INFORMATION or not missing:
+        return issue.severity
+    return Severity.WARNING if unread else Severity.INFORMATION
+
+
+def step_issues(
+    dependencies: Dependencies, position: int, excluded: dict[str, Severity] | None = None
+) -> tuple[Issue, ...]:
+    """The issues of one execution: the module's own, those of its records, and what is missing.
+
+    Left out are inputs that cannot change its result.  ``excluded``: the grounds that could not be excluded and are
+    reported by now, which are left out; those of this step are added.
+    """
+    execution, inputs = dependencies.executions[position], dependencies.executions[position].inputs
+    grounds = dependencies.open_grounds(position)
+    described = bool(execution.description.applicability)
+    own = [
+        issue
+        for issue in execution.evaluation.issues
+        if not _repeats_absence(issue, inputs) and not (described and issue.code == UNKNOWN_CODE)
+    ]
+    found = dict.fromkeys((*own, *_unknown_issues(dependencies, position, grounds, excluded)))
+    covered = {name for each in grounds for name in each.slots}
+    irrelevant = dependencies.irrelevant_inputs(position)
+    for name, given in inputs.items():
+        if name in irrelevant:
+            continue
+        issues = input_issues(given)
+        if given.slot.applicability_only and name in covered:
+            # That it is not recorded is said with what it leaves open.
+            issues = tuple(i for i in issues if i.severity is not Severity.INFORMATION or i.code not in _UNRECORDED)
+        found.update(dict.fromkeys((*issues, *_assumption_issues(given))))
         if isinstance(given.value, Absent) and not is_untaken(given) and not _absence_reported(given, found):
             found[_absence_issue(given)] = None
     return tuple(found)
 
 
-def input_issues(given: BoundInput) -> tuple[Issue, ...]:
-    """The issues of the records under one input.
+def _unknown_issues(
+    dependencies: Dependencies, position: int, grounds: Iterable[OpenGround], excluded: dict[str, Severity] | None
+) -> tuple[Issue, ...]:
+    """What could not be excluded, where its cause is known from the steps below, too."""
+    inputs = dependencies.executions[position].inputs
+    wanted = []
+    for each in grounds:
+        unread = any(dependencies.is_input_unread(inputs[name]) for name in each.slots)
+        severity = Severity.WARNING if each.ground.refuse or unread else Severity.INFORMATION
+        if excluded is not None:
+            known = excluded.get(each.ground.text)
+            if known is not None and _RANKS.index(known) <= _RANKS.index(severity):
+                continue
+            excluded[each.ground.text] = severity
+        wanted.append(each)
+    consumed = dependencies.consumed_inputs(position)
+    return unknown_issues(wanted, consumed, lambda name: dependencies.is_input_unread(inputs[name]))
 
-    That an optional input stays empty is no rebuttal by itself; that there is nothing to compare with is no issue.
+
+def input_issues(given: BoundInput) -> tuple[Issue, ...]:
+    """The issues of the records under one input, each with a short text.
+
+    That an optional input stays empty is no rebuttal by itself, nor that one which only decides applicability is not
+    recorded, or only too long ago; that there is nothing to compare with is no issue.
     """
     empty = isinstance(given.value, Absent) and not given.slot.required
     issues = (*given.issues, *_record_note_issues(given))
+    codes = {issue.code for issue in issues}
     if empty and (given.slot.comparison or is_untaken(given)):
-        issues = tuple(issue for issue in issues if issue.code not in ("not-found", "not-recorded"))
-    # Which sex is meant matters to what is computed from it, and little to whom a module is for.
-    lesser = "not-found" if empty else "administrative-gender" if given.slot.applicability_only else None
-    if lesser is not None:
-        issues = tuple(replace(i, severity=Severity.INFORMATION) if i.code == lesser else i for i in issues)
-    return tuple(dict.fromkeys(issues))
+        issues = tuple(issue for issue in issues if issue.code not in _UNRECORDED)
+    if "not-recorded" in codes and codes & _NEGATED:
+        issues = tuple(issue for issue in issues if issue.code != "not-recorded")
+    lesser = frozenset({"not-found"} if empty else ())
+    if given.slot.applicability_only:
+        # Which sex is meant matters to what is computed from it, and little to whom a module is for.
+        lesser = _UNMEASURED if empty else frozenset({"administrative-gender"})
+    issues = tuple(replace(i, severity=Severity.INFORMATION) if i.code in lesser else i for i in issues)
+    name = given.slot.concept.display
+    return tuple(dict.fromkeys(replace(each, short=short_text(each, name)) for each in issues))
 
 
 def _repeats_absence(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
@@ -149,16 +226,16 @@ def _repeats_absence(issue: Issue, inputs: Mapping[str, BoundInput]) -> bool:
 
 def _absence_reported(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
     """Whether the absence of an input is reported already; that of a comparison need not be."""
-    return not supports_value(given) or any(
-        issue.slot == given.slot.name and issue.code in ABSENCE_CODES for issue in issues
-    )
+    codes = ABSENCE_CODES | _NEGATED
+    return not supports_value(given) or any(issue.slot == given.slot.name and issue.code in codes for issue in issues)
 
 
 def _absence_issue(given: BoundInput) -> Issue:
     assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
-    why = describe_absence(given)
+    why, name = describe_absence(given), given.slot.concept.display
     severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
-    return Issue(severity, INPUT_ABSENT_CODE, f"{given.slot.concept.display} is missing: {why}", given.slot.name)
+    issue = Issue(severity, INPUT_ABSENT_CODE, f"{name} is missing: {why}", given.slot.name)
+    return replace(issue, short=short_text(issue, name))
 
 
 def _assumption_issues(given: BoundInput) -> tuple[Issue, ...]:
@@ -166,10 +243,12 @@ def _assumption_issues(given: BoundInput) -> tuple[Issue, ...]:
         return ()
     display, value = given.slot.concept.display, value_words(given.value)
     if given.by_site:
-        return (
-            Issue(Severity.INFORMATION, "site-setting", f"{display}: {value}, as set for this site", given.slot.name),
+        issue = Issue(
+            Severity.INFORMATION, "site-setting", f"{display}: {value}, as set for this site", given.slot.name
         )
-    return (Issue(Severity.WARNING, "assumption", f"{display}: {value} is assumed; {WHAT_IF}", given.slot.name),)
+    else:
+        issue = Issue(Severity.WARNING, "assumption", f"{display}: {value} is assumed; {WHAT_IF}", given.slot.name)
+    return (replace(issue, short=short_text(issue, f"{display} {value}")),)
 
 
 def _record_note_issues(given: BoundInput) -> tuple[Issue, ...]:

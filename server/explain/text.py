@@ -60,7 +60,8 @@ def _argument_lines(result: AnswerResult) -> Iterator[str]:
     elif result.leaf is not None:
         yield from _ground_lines(result, result.leaf, "  ", set())
     shown = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
-    run = [issue for issue in result.issues if issue.slot is None and issue.text not in shown]
+    # Those of steps are shown with these.
+    run = [each for each in result.issues if each.slot is None and each.step is None and each.text not in shown]
     own = {text for step in result.chain for ground in step.grounds for text in _texts_shown_by(ground)}
     yield from (f"  {_issue_line(issue)}" for issue in run if issue.text not in own and issue.text not in result.text)
 

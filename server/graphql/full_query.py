@@ -64,7 +64,7 @@ query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [As
         }}
         standing {{ measured of shareMeasured outOfDistribution outside calibration maturity }}
       }}
-      issues {{ severity code text slot }}%(asked)s
+      issues {{ severity code text short slot step }}%(asked)s
     }}
   }}
 }}

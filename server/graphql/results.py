@@ -103,7 +103,11 @@ class Issue:
     severity: evaluation.Severity
     code: str
     text: str
+    short: str = strawberry.field(description="The same in at most twelve words.")
     slot: str | None
+    step: int | None = strawberry.field(
+        description="Position in the chain of the step that it is of; null for the question as a whole."
+    )
 
 
 @strawberry.type

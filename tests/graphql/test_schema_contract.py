@@ -96,8 +96,6 @@ Identifier
 Identifier.label: ('String', {})
 Identifier.system: ('String', {})
 Identifier.value: ('String!', {})
-Issue.short: ('String!', {})
-Issue.step: ('Int', {})
 Module.bands: ('[Band!]!', {})
 Patient.banner: ('Banner', {})
 Patient.logicalId: ('ID!', {})

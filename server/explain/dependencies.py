@@ -92,7 +92,7 @@ class Dependencies:
 
     def consumed_inputs(self, position: int) -> dict[str, SlotInput]:
         """The inputs of an execution as its module was given them."""
-        return {name: given.consumed for name, given in self.executions[position].inputs.items()}
+        return {n: SlotInput(i.value, i.bounds, i.presumed) for n, i in self.executions[position].inputs.items()}
 
     def is_unread(self, position: int) -> bool:
         """Whether something that an execution could use failed, was forbidden or cannot be read, at any step below."""

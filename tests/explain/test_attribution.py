@@ -180,3 +180,13 @@ async def test_two_windows_of_one_concept_are_two_inputs() -> None:
     assert isinstance(found, AttributionView)
     assert [item.concept.id for item in found.attribution.items if item.needed] == ["serum-creatinine"]
     assert found.attribution.between[0].concept.id == "egfr"
+
+
+async def test_an_input_that_is_the_same_at_both_ends_is_left_out() -> None:
+    """Of a year of birth the age is unknown then and now: the time that passed has moved nothing."""
+    when = "2026-06-01T08:00:00Z"
+    records = [patient("1950"), lab("29463-7", 80, "kg", when), lab("8302-2", 178, "cm", when)]
+    records.append(lab("29463-7", 82, "kg", "2026-06-28T08:00:00Z", id="later"))
+    found = await told(records, "bmi", earlier("2026-06-10T12:00:00Z"))
+    assert isinstance(found, AttributionView)
+    assert [item.concept.id for item in found.attribution.items] == ["body-weight"]

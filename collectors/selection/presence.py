@@ -27,7 +27,7 @@ from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
 from ontology.words.lists import begin_small, truncated_list
-from ontology.words.time import duration_words, exact_span_words
+from ontology.words.time import day_words, duration_words, exact_span_words
 
 
 def select_presence(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
@@ -173,12 +173,12 @@ def _beyond_supply_issues(slot: Slot, yes: list[Fact], as_of: datetime) -> list[
     """A warning where the ordered supply of every present record ended before ``as_of``."""
     if slot.ever or slot.window is not None or any(f.supply_end is None or f.supply_end >= as_of for f in yes):
         return []
-    names = truncated_list(sorted(f"{fact_label(fact)} (supplied until {fact.supply_end:%Y-%m-%d})" for fact in yes))
+    names = truncated_list(sorted(f"{fact_label(fact)} (supplied until {day_words(fact.supply_end)})" for fact in yes))
     return [slot_issue(slot, "beyond-supply", f"Never ended, but beyond what was to be supplied: {names}.")]
 
 
 def _describe_lapsed(facts: list[Fact]) -> str:
-    names = (f"{fact_label(fact)} (counted as current until {fact.presumed_until:%Y-%m-%d})" for fact in facts)
+    names = (f"{fact_label(fact)} (counted as current until {day_words(fact.presumed_until)})" for fact in facts)
     return f"Never ended, and nothing says that it still goes on: {truncated_list(sorted(names))}."
 
 

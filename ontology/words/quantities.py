@@ -88,12 +88,17 @@ def brief_number(number: Decimal) -> Decimal:
 
 
 def rounded_words(number: Decimal, unit: str, decimals: int | None, style: Style = PLAIN) -> str:
-    """The rounded number; percent that this would make none or all: ``under 1``, ``over 99``."""
+    """The rounded number; percent below its last digit, or that this would make all: ``under 1``, ``over 99``.
+
+    So 0.5 % with no decimals is "under 1 %", and not twice itself.
+    """
     shown = number_words(number, decimals, style)
     if decimals is None or unit != "%" or not (0 < number < _ALL):
         return shown
     step = Decimal(1).scaleb(-decimals)
-    return {Decimal(0): f"under {step:f}", _ALL: f"over {_ALL - step:f}"}.get(Decimal(shown), shown)
+    if number < step:
+        return f"under {step:f}"
+    return f"over {_ALL - step:f}" if Decimal(shown) == _ALL else shown
 
 
 def amount(number: Decimal, unit: str, decimals: int | None = None, style: Style = PLAIN) -> str:
@@ -109,7 +114,7 @@ def unit_words(unit: str, style: Style = PLAIN) -> str:
 
     An annotation in braces that has no form of its own stands for a thing counted, and is left out.
     """
-    known = style.units.get(unit, _UNITS.get(unit))
+    known = _UNITS.get(unit)
     if known is not None:
         return known
     return "/".join(_part_words(part) for part in unit.split("/"))

@@ -9,9 +9,12 @@ from ontology.words.time import horizon_words
 AT_ONCE = "P0D"
 """The horizon of what is so already, and only not known."""
 
-_PERCENT, _THOUSAND = Decimal(100), Decimal(1000)
-# What is rounded to one in a thousand, and to all of a hundred.
-_LEAST, _MOST = Decimal("0.0005"), Decimal("0.995")
+_PERCENT = Decimal(100)
+_GROUPS = (Decimal(100), Decimal(1000), Decimal(10_000))
+"""Of how many people, the fewest first."""
+# In percent.  Below the one nobody of a thousand is left without rounding up; the other is rounded to all of a hundred.
+_LEAST, _MOST = Decimal("0.1"), Decimal("99.5")
+_HALF = Decimal("0.5")
 
 
 def percent_words(probability: Decimal, decimals: int = 1, style: Style = PLAIN) -> str:
@@ -22,18 +25,22 @@ def percent_words(probability: Decimal, decimals: int = 1, style: Style = PLAIN)
 def people_words(probability: Decimal, decimals: int | None = 1, style: Style = PLAIN) -> str:
     """A probability (0 to 1) as how many of similar people: never none, never all.
 
-    Of a thousand where the percentage that stands beside it, rounded to ``decimals``, is below 1 % (``0.6 %, about 6 in
-    1,000``), else of a hundred, rounded once, from the exact probability (``2.5 %, about 2 in 100`` of 2.46 %).
+    One percentage, as it is shown with ``decimals``, always has the same people: of a hundred, or of a thousand where
+    it is below 1 % (``0.6 %, about 6 in 1,000``) or lies half way between two (``1.5 %, about 15 in 1,000``: the exact
+    probability may be nearer to 1 or to 2 in 100).
     """
     percent = probability * _PERCENT
     shown = percent if decimals is None else round_half_up(percent, decimals)
-    if probability >= _MOST:
+    if decimals is not None and percent < Decimal(1).scaleb(-decimals):
+        # The percentage beside it is "under 1 %", or "under 0.1 %".
+        shown = percent if decimals or percent < _LEAST else round_half_up(percent, 1)
+    if shown >= _MOST:
         return "more than 99 in 100 similar people"
-    if shown >= 1:
-        return f"about {round_half_up(percent, 0)} in 100 similar people"
-    if probability >= _LEAST:
-        return f"about {round_half_up(probability * _THOUSAND, 0)} in 1,000 similar people"
-    return "fewer than 1 in 1,000 similar people"
+    if shown < _LEAST:
+        return "fewer than 1 in 1,000 similar people"
+    groups = _GROUPS if shown >= 1 else _GROUPS[1:]
+    of = next((each for each in groups if shown * each / _PERCENT % 1 != _HALF), groups[-1])
+    return f"about {round_half_up(shown * of / _PERCENT, 0)} in {of:,} similar people"
 
 
 def risk_words(probability: Decimal, horizon: str, decimals: int | None = 1, style: Style = PLAIN) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from ontology.resources import Span
 from ontology.values import Date
-from ontology.words import PLAIN, Length, Style
+from ontology.words import PLAIN, Length, Style, in_zone_of
 from ontology.words.lists import count_words
 
 _DAY, _YEAR = 86_400, 31_557_600
@@ -16,11 +16,20 @@ _HORIZONS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
 
 def time_words(when: datetime, style: Style = PLAIN) -> str:
     """An instant to the minute, with its zone: ``2024-03-01 10:00 UTC``, ``2024-03-01 10:00 +0200``."""
-    if style.zone is not None:
-        when = when.astimezone(style.zone)
+    when = in_zone_of(when, style)
     offset = when.utcoffset()
     zone = "UTC" if not offset else f"{when:%z}"
     return f"{when:%Y-%m-%d %H:%M} {zone}"
+
+
+def day_words(when: datetime | None, style: Style = PLAIN) -> str:
+    """The day of an instant, in the zone in which it is shown: ``2024-03-01``; of None that it is unknown.
+
+    The last moment of a day stands for a record that is dated to the day, whose day is the same in every zone.
+    """
+    if when is None:
+        return "an unknown day"
+    return (when if when.time() == time.max else in_zone_of(when, style)).date().isoformat()
 
 
 def date_words(days: Date, style: Style = PLAIN) -> str:
@@ -36,6 +45,9 @@ def span_words(span: Span, style: Style = PLAIN) -> str:
     """When something was, to the day unless the instant is known: an instant, a day, or the first and the last day."""
     if span.start == span.end:
         return time_words(span.start, style)
+    if not _is_whole_days(span):
+        # The ends of a period are instants: which days these are depends on the zone.
+        span = Span(in_zone_of(span.start, style), in_zone_of(span.end, style))
     return _days_words(span.start.date(), _last_day(span))
 
 
@@ -44,7 +56,7 @@ def exact_span_words(span: Span, style: Style = PLAIN) -> str:
     start, end = span.start, span.end
     if start == end:
         return time_words(start, style)
-    if start.timetz().replace(tzinfo=None) == time.min and end.timetz().replace(tzinfo=None) == time.max:
+    if start.time() == time.min and end.time() == time.max:
         return _calendar_words(start.date(), end.date())
     return f"{time_words(start, style)} to {time_words(end, style)}"
 
@@ -75,6 +87,10 @@ def duration_code(duration: timedelta, style: Style = PLAIN) -> str:
     hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
     clock = "".join(f"{count}{letter}" for count, letter in ((hours, "H"), (minutes, "M"), (rest, "S")) if count)
     return "P" + (f"{days}D" if days or not clock else "") + (f"T{clock}" if clock else "")
+
+
+def _is_whole_days(span: Span) -> bool:
+    return span.start.time() == time.min and span.end.time() in (time.min, time.max)
 
 
 def _last_day(span: Span) -> date:

@@ -1,19 +1,24 @@
 """Values in words: one function for each purpose, over numbers, times and absences."""
 
 import re
+from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import assert_never
 
+from ontology.concepts import Concept
+from ontology.errors import UnitError
 from ontology.evaluation import Interval, SlotInput
+from ontology.units import convert
 from ontology.values import Absent, Bound, Coding, Date, Quantity, Series, Value
 from ontology.words import PLAIN, SHORT, Length, Style
 from ontology.words.absence import reason_name, reason_words
 from ontology.words.lists import count_words
 from ontology.words.quantities import amount, brief_number, number_words, round_half_up, rounded_words, unit_words
-from ontology.words.time import date_words
+from ontology.words.time import date_words, day_words
 
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _ALL = 100
+_MORE_DIGITS = 3
 _NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
 
 
@@ -48,7 +53,9 @@ def value_words(value: Value, decimals: int | None = None, style: Style = PLAIN)
 
 
 def _rounds_to_none_or_all(value: Quantity, decimals: int) -> bool:
-    return value.unit == "%" and 0 < value.value < _ALL and round_half_up(value.value, decimals) in (0, _ALL)
+    if value.unit != "%" or not 0 < value.value < _ALL:
+        return False
+    return value.value < Decimal(1).scaleb(-decimals) or round_half_up(value.value, decimals) == _ALL
 
 
 def brief_words(value: Value, style: Style = SHORT) -> str:
@@ -80,22 +87,23 @@ def series_words(series: Series, style: Style = PLAIN) -> str:
         return "no values"
     first, last = series.points[0], series.points[-1]
     if len(series.points) == 1:
-        return f"1 value, {amount(first[1], series.unit, style=style)} on {first[0]:%Y-%m-%d}"
+        return f"1 value, {amount(first[1], series.unit, style=style)} on {day_words(first[0], style)}"
     numbers = [number for _, number in series.points]
     limits = f"{number_words(min(numbers), style=style)} to {amount(max(numbers), series.unit, style=style)}"
-    return f"{count_words(len(series.points), 'value')}, {first[0]:%Y-%m-%d} to {last[0]:%Y-%m-%d}, {limits}"
+    extent = f"{day_words(first[0], style)} to {day_words(last[0], style)}"
+    return f"{count_words(len(series.points), 'value')}, {extent}, {limits}"
 
 
 def interval_words(interval: Interval, decimals: int | None = None, style: Style = PLAIN) -> str:
-    """``41 to 55 mL/min/1.73 m²``."""
+    """``41 to 55 mL/min/1.73 m²``; where both limits are one number: ``41 mL/min/1.73 m²``."""
     low, high = _limit_words(interval, decimals, style)
-    return f"{low} to {high}"
+    return high if interval.low == interval.high else f"{low} to {high}"
 
 
 def between_words(interval: Interval, decimals: int | None = None, style: Style = PLAIN) -> str:
-    """``between 41 and 55 mL/min/1.73 m²``."""
+    """``between 41 and 55 mL/min/1.73 m²``; where both limits are one number: ``at 41 mL/min/1.73 m²``."""
     low, high = _limit_words(interval, decimals, style)
-    return f"between {low} and {high}"
+    return f"at {high}" if interval.low == interval.high else f"between {low} and {high}"
 
 
 def uncertainty_words(interval: Interval, decimals: int | None = None, style: Style = PLAIN) -> str:
@@ -122,9 +130,79 @@ def missing_words(consumed: SlotInput, style: Style = SHORT) -> str:
 
 
 def _limit_words(interval: Interval, decimals: int | None, style: Style) -> tuple[str, str]:
-    low, high = interval.low, interval.high
-    if interval.unit == "a" and decimals is not None:
-        # Ages are rounded down, as in the texts of the module: 17.96 years are not 18.0.
-        step = Decimal(1).scaleb(-decimals)
-        low, high = low.quantize(step, ROUND_FLOOR), high.quantize(step, ROUND_FLOOR)
-    return rounded_words(low, interval.unit, decimals, style), amount(high, interval.unit, decimals, style)
+    """Both limits, with as many digits as tell one from the other (at most three more than ``decimals``)."""
+    for more in range(_MORE_DIGITS + 1):
+        places = None if decimals is None else decimals + more
+        low, high = _shown_limits(interval, places)
+        shown = rounded_words(low, interval.unit, places, style)
+        if interval.low == interval.high or shown != rounded_words(high, interval.unit, places, style):
+            break
+    return shown, amount(high, interval.unit, places, style)
+
+
+def _shown_limits(interval: Interval, decimals: int | None) -> tuple[Decimal, Decimal]:
+    if interval.unit != "a" or decimals is None:
+        return interval.low, interval.high
+    # Ages are rounded down, as in the texts of the module: 17.96 years are not 18.0.
+    step = Decimal(1).scaleb(-decimals)
+    return interval.low.quantize(step, ROUND_FLOOR), interval.high.quantize(step, ROUND_FLOOR)
+
+
+def in_local_unit(value: Value, concept: Concept, style: Style = PLAIN) -> Value:
+    """A value of a concept in the unit in which the site shows it, numbers to three digits; else as it is."""
+    match value:
+        case Quantity() if (unit := _local_unit(value.unit, concept, style)) is not None:
+            return Quantity(_local_number(value.value, value.unit, unit, concept), unit)
+        case Bound() if (unit := _local_unit(value.unit, concept, style)) is not None:
+            return Bound(value.comparator, _local_number(value.value, value.unit, unit, concept), unit)
+        case Series() if (unit := _local_unit(value.unit, concept, style)) is not None:
+            points = ((time, _local_number(number, value.unit, unit, concept)) for time, number in value.points)
+            return Series(tuple(points), unit)
+    return value
+
+
+def in_local_limits(interval: Interval, concept: Concept, style: Style = PLAIN) -> Interval:
+    """The limits of a concept's value in the unit in which the site shows it."""
+    unit = _local_unit(interval.unit, concept, style)
+    if unit is None:
+        return interval
+    low, high = (_local_number(each, interval.unit, unit, concept) for each in (interval.low, interval.high))
+    return replace(interval, low=low, high=high, unit=unit)
+
+
+def local_factor(unit: str, concept: Concept, style: Style = PLAIN) -> Decimal:
+    """By what a difference between two values of a concept, in ``unit``, is multiplied to be shown."""
+    local = _local_unit(unit, concept, style)
+    if local is None:
+        return Decimal(1)
+    one, none = (convert(Decimal(each), unit, local, concept.molar_mass) for each in (1, 0))
+    return one - none
+
+
+def concept_words(value: Value, concept: Concept, decimals: int | None = None, style: Style = PLAIN) -> str:
+    """A value of a concept in words, in the unit in which the site shows it; ``decimals`` are those of its own unit."""
+    shown = in_local_unit(value, concept, style)
+    return value_words(shown, decimals if shown is value else None, style)
+
+
+def limits_words(interval: Interval, concept: Concept, decimals: int | None = None, style: Style = PLAIN) -> str:
+    """The limits of a concept's value, ``between …``, in the unit in which the site shows it."""
+    shown = in_local_limits(interval, concept, style)
+    return between_words(shown, decimals if shown is interval else None, style)
+
+
+def _local_unit(unit: str, concept: Concept, style: Style) -> str | None:
+    """The site's unit for a concept, where it is another."""
+    local = style.units.get(concept.id)
+    if local is None or local == unit:
+        return None
+    try:
+        convert(Decimal(1), unit, local, concept.molar_mass)
+    except UnitError:
+        # A slot may ask for what the concept's own unit does not convert to: shown as it is.
+        return None
+    return local
+
+
+def _local_number(number: Decimal, unit: str, local: str, concept: Concept) -> Decimal:
+    return brief_number(convert(number, unit, local, concept.molar_mass))

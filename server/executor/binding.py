@@ -16,6 +16,7 @@ from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
+from ontology.words.time import time_words
 from server.catalog.descriptions import OneSpecimen
 from server.compiler.plan import FromCall, FromSeries, Leaf, Plan, PlannedCall
 from server.executor.budget import Work
@@ -214,7 +215,7 @@ class Binder:
         issues: tuple[Issue, ...] = ()
         newest = self._newest_record_time(position) if slot.window is not None else None
         if slot.window is not None and newest is not None and newest < as_of - slot.window:
-            text = f"{slot.concept.display}: rests on records of {newest:%Y-%m-%d %H:%M %Z} at the latest"
+            text = f"{slot.concept.display}: rests on records of {time_words(newest)} at the latest"
             issues = (Issue(Severity.WARNING, "stale", text, slot.name),)
             value, bounds = Absent(AbsentReason.STALE), None
         return BoundInput(slot, value, bounds, steps=(position,), issues=issues)

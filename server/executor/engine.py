@@ -25,6 +25,7 @@ from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from ontology.values import Value
+from ontology.words import times_in
 from server.catalog.catalog import ROOT, Catalog, check_collectors
 from server.compiler.compilation import compile_plan
 from server.compiler.plan import Plan
@@ -42,7 +43,7 @@ from server.executor.plan_run import RunContext, run_plan
 from server.executor.question import Question, cap_at_death, evaluation_time, unused_assumption_issues
 from server.executor.timeline import ConceptTimeline, change_times
 from server.executor.trace import Trace
-from server.settings import Settings, site_values, slots_without_presumption
+from server.settings import Settings, site_units, site_values, slots_without_presumption
 
 
 class Engine:
@@ -65,6 +66,7 @@ class Engine:
         self.sources = {source.id: source for source in sources}
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
         self.without_presumption = slots_without_presumption(settings.site, catalog.reconciled_slots)
+        self.units = site_units(settings.site, catalog.concepts)
         self.authorisations = Authorisations(sources, clients)
         self.source_probe = SourceProbe(clients, tuple(self.sources.values()))
         self.terminology_probe = SourceProbe(clients, (settings.terminology.source(),) if settings.terminology else ())
@@ -137,8 +139,9 @@ class Engine:
         self, question: Question, supplied: SuppliedRecords | None = None
     ) -> tuple[Trace, SourceFacts]:
         """As ``ask``, but returns the trace and the facts that it was computed from, for checks of a source."""
-        scoped, plan, at, facts, source = await self._gather(question, supplied)
-        return await self.answer(scoped, plan, at, facts, source), facts
+        with times_in(self.memory.zone):
+            scoped, plan, at, facts, source = await self._gather(question, supplied)
+            return await self.answer(scoped, plan, at, facts, source), facts
 
     async def timeline(
         self, question: Question, max_runs: int, supplied: SuppliedRecords | None = None
@@ -148,12 +151,13 @@ class Engine:
         The first run is as of that earlier time; if there are more than ``max_runs`` times, the newest are used.  Each
         run uses what was known at its time.  Raises what ``ask`` raises.
         """
-        scoped, plan, end, facts, source = await self._gather(question, supplied)
-        start = min(scoped.earlier_times)
-        times = (start, *change_times(plan, facts.gathered_facts.resources, start, end))
-        kept = times[-max_runs:]
-        work = self._budget(scoped).start_work()
-        traces = [await self._run_plan(scoped, plan, time, facts, source, work, unreported=True) for time in kept]
+        with times_in(self.memory.zone):
+            scoped, plan, end, facts, source = await self._gather(question, supplied)
+            start = min(scoped.earlier_times)
+            times = (start, *change_times(plan, facts.gathered_facts.resources, start, end))
+            kept = times[-max_runs:]
+            work = self._budget(scoped).start_work()
+            traces = [await self._run_plan(scoped, plan, time, facts, source, work, unreported=True) for time in kept]
         return ConceptTimeline(tuple(traces), len(times) - len(kept))
 
     async def _gather(
@@ -219,6 +223,7 @@ class Engine:
             assumptions=question.assumptions,
             site=self.site,
             without_presumption=self.without_presumption,
+            units=self.units,
             issues=(*issues, *unused_assumption_issues(question, plan, self.catalog.concepts)),
             unreported=unreported,
             work=work,

@@ -19,6 +19,7 @@ from ontology.concepts import Concept
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput, Working
 from ontology.resources import Resource
 from ontology.values import Absent, AbsentReason, Value
+from ontology.words.time import time_words
 from server import kinds
 from server.catalog.descriptions import Description, Kind, MaxTimeApart
 from server.compiler.plan import Plan
@@ -40,6 +41,7 @@ class RunContext:
     ``unreported``: the run is not an answer by itself (a baseline, a point of a timeline), so that its executions have
     no reasons, and nothing is stored to compare the next run with.  ``work``: the budget of the run (None: no limit).
     ``without_presumption``: the slots (module id, name) for which the site takes no missing entry of a list as "no".
+    ``units``: by concept id, the unit in which the site shows its values.
     """
 
     patient: str
@@ -50,6 +52,7 @@ class RunContext:
     scope: str = ""
     assumptions: Mapping[str, Value] = field(default_factory=dict)
     site: Mapping[str, Value] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
     unreported: bool = False
     work: Work | None = None
@@ -84,7 +87,7 @@ async def run_plan(
         at=context.at,
         executions=done,
         answers=tuple(answers),
-        circumstances=memory.circumstances,
+        circumstances=replace(memory.circumstances, units=context.units),
         issues=(*context.issues, *facts.issues),
         concepts=concepts,
     )
@@ -193,8 +196,8 @@ def _newest_time(given: BoundInput, records_under: Callable[[int], tuple[Resourc
 def _stale_input(given: BoundInput, time: datetime, newest: datetime, within: MaxTimeApart) -> BoundInput:
     minutes = int(within.duration.total_seconds() // 60)
     text = (
-        f"{given.slot.concept.display}: last measured {time:%Y-%m-%d %H:%M}, "
-        f"more than {minutes} minutes before the newest of the group ({newest:%Y-%m-%d %H:%M})"
+        f"{given.slot.concept.display}: last measured {time_words(time)}, "
+        f"more than {minutes} minutes before the newest of the group ({time_words(newest)})"
     )
     issue = Issue(Severity.WARNING, "not-within", text, given.slot.name)
     return replace(given, value=Absent(AbsentReason.STALE), bounds=None, issues=(*given.issues, issue))

@@ -9,6 +9,7 @@ from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
 from ontology.words.lists import begin_small
+from ontology.words.time import day_words
 from server.compiler.plan import Plan
 from server.errors import QuestionError
 from server.executor.budget import Budget
@@ -71,7 +72,7 @@ def cap_at_death(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...
     death = facts.death
     if death is None or death.end >= at:
         return at, ()
-    text = f"The patient died on {death.end:%Y-%m-%d}; the answer is as of then."
+    text = f"The patient died on {day_words(death.end)}; the answer is as of then."
     return max(death.end, EARLIEST), (Issue(Severity.WARNING, "death", text),)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ontology.evaluation import Issue, Severity
 from ontology.values import Value
+from ontology.words import Style
 from ontology.words.time import time_words
 from server.attribution.attribute import attribute
 from server.attribution.game import snapshot_of
@@ -49,11 +50,13 @@ def attribution_view(
     if isinstance(found, str):
         return Issue(Severity.INFORMATION, "not-attributed", found, short="no attribution for this comparison")
     attribution, before = found
+    style = trace.circumstances.style
     description = trace.plan.call(answered.goal.call or "").description
     return AttributionView(
         attribution,
-        baseline=_describe_baseline(comparison, attribution),
-        text=describe_attribution(attribution, description, comparison.baseline.value, comparison.since, before),
+        baseline=_describe_baseline(comparison, attribution, style),
+        text=describe_attribution(attribution, description, comparison.baseline.value, comparison.since, before, style),
+        before=before,
     )
 
 
@@ -97,13 +100,13 @@ def _no_baseline_reason(display: str, comparison: Comparison) -> str:
     return f"{display} was not evaluated for an earlier time."
 
 
-def _describe_baseline(comparison: Comparison, attribution: Attribution) -> str:
+def _describe_baseline(comparison: Comparison, attribution: Attribution, style: Style) -> str:
     match comparison.baseline:
         case Baseline.REFERENCE:
             other = dict.fromkeys(item.usual for item in attribution.items if item.usual not in (None, USUAL))
             return "usual values, where the inputs have one" + "".join(f", or the {each}" for each in other)
         case Baseline.EARLIER:
-            when = time_words(comparison.since) if comparison.since is not None else "an earlier time"
+            when = time_words(comparison.since, style) if comparison.since is not None else "an earlier time"
             return f"the record as of {when}, with what was known then"
         case Baseline.ACTUAL:
             return "the record, without the assumptions"

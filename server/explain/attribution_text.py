@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ontology.concepts import Origin
+from ontology.concepts import Concept, Origin
 from ontology.evaluation import Interval
 from ontology.values import Absent, Quantity, Series, Value
+from ontology.words import PLAIN, Style
 from ontology.words.lists import begin_small, count_words, list_words
 from ontology.words.quantities import amount, brief_number, number_words
 from ontology.words.time import time_words
-from ontology.words.values import value_words
+from ontology.words.values import concept_words, in_local_unit, limits_words, local_factor, value_words
 from server.attribution.game import DECIDES_APPLICABILITY, MISSING_AT_BASELINE, MISSING_NOW, NO_REFERENCE, StayedInput
 from server.attribution.reference_baseline import USUAL
 from server.attribution.result import (
@@ -38,31 +39,35 @@ _REASON_ORDER = (NO_REFERENCE, DECIDES_APPLICABILITY, MISSING_NOW, MISSING_AT_BA
 
 
 def describe_attribution(
-    attribution: Attribution, description: Description, baseline: str, since: datetime | None, before: Value | None
+    attribution: Attribution,
+    description: Description,
+    baseline: str,
+    since: datetime | None,
+    before: Value | None,
+    style: Style = PLAIN,
 ) -> str:
     """A few sentences.  ``before`` is the result at the baseline, as it was computed then.
 
     The base may be another value: where inputs were missing at one end, they stay as they are now.
     """
-    decimals = description.display_decimals
-    now = _format_value(attribution.output_value, attribution.output_bounds, decimals, attribution.presumed)
+    decimals, reader = description.display_decimals, _Reader(description.produces, style)
+    now = _format_value(attribution.output_value, attribution.output_bounds, decimals, reader, attribution.presumed)
     subject = f"{description.produces.display}:" if isinstance(attribution.output_value, bool) else ""
     subject = subject or f"{description.produces.display} is"
     match baseline:
         case "REFERENCE" if _is_unchanged(attribution, attribution.base_value):
             parts = [f"{subject} {now}, and {_describe_usual(attribution)} too."]
         case "REFERENCE":
-            parts = [
-                f"{subject} {now}; {_describe_usual(attribution)} it would be {_format_base(attribution, decimals)}."
-            ]
+            base = _format_base(attribution, decimals, reader)
+            parts = [f"{subject} {now}; {_describe_usual(attribution)} it would be {base}."]
         case "EARLIER":
-            then = time_words(since) if since else "then"
-            parts = [f"{subject} {_describe_earlier(attribution, before, then, now, decimals)}."]
+            then = time_words(since, style) if since else "then"
+            parts = [f"{subject} {_describe_earlier(attribution, before, then, now, decimals, reader)}."]
         case _:
-            record = _describe_recorded(attribution, before, decimals)
+            record = _describe_recorded(attribution, before, decimals, reader)
             parts = [f"{subject} {now} on {_assumption_noun(attribution)}, {record} by the record."]
-    parts += _describe_moves(attribution, baseline, before, decimals)
-    way = describe_intermediates(attribution.between)
+    parts += _describe_moves(attribution, baseline, before, decimals, reader)
+    way = describe_intermediates(attribution.between, style)
     parts += [f"On the way: {way}."] if way else []
     parts += [f"{each}." for each in attribution.flipped]
     if (
@@ -83,16 +88,29 @@ def _is_unchanged(attribution: Attribution, other: Value | None) -> bool:
     return other == attribution.output_value and not any(item.amount or item.needed for item in attribution.items)
 
 
-def _format_value(value: Value, bounds: Interval | None, decimals: int | None, presumed: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The concept of the result, and what its reader is used to."""
+
+    concept: Concept
+    style: Style
+
+    def words(self, value: Value, decimals: int | None) -> str:
+        """A value of the result."""
+        return concept_words(value, self.concept, decimals, self.style)
+
+
+def _format_value(value: Value, bounds: Interval | None, decimals: int | None, reader: _Reader, presumed: bool) -> str:
     """A value that has bounds is the least that the result can be, or holds only if the lists are complete."""
     if presumed and bounds is not None:
-        limits = f"{number_words(bounds.low, decimals)} to {amount(bounds.high, bounds.unit, decimals)}"
-        return f"{value_words(value, decimals)} if the lists are complete ({limits} whatever they leave out)"
-    return f"{'at least ' if bounds is not None else ''}{value_words(value, decimals)}"
+        limits = limits_words(bounds, reader.concept, decimals, reader.style).removeprefix("between ")
+        words = reader.words(value, decimals)
+        return f"{words} if the lists are complete ({limits.replace(' and ', ' to ', 1)} whatever they leave out)"
+    return f"{'at least ' if bounds is not None else ''}{reader.words(value, decimals)}"
 
 
-def _format_base(attribution: Attribution, decimals: int | None) -> str:
-    return _format_value(attribution.base_value, attribution.base_bounds, decimals, attribution.presumed)
+def _format_base(attribution: Attribution, decimals: int | None, reader: _Reader) -> str:
+    return _format_value(attribution.base_value, attribution.base_bounds, decimals, reader, attribution.presumed)
 
 
 def _describe_usual(attribution: Attribution) -> str:
@@ -103,26 +121,28 @@ def _describe_usual(attribution: Attribution) -> str:
     return f"with usual values{rest}{f' ({names})' if names else ''}"
 
 
-def _describe_earlier(attribution: Attribution, before: Value | None, when: str, now: str, decimals: int | None) -> str:
+def _describe_earlier(
+    attribution: Attribution, before: Value | None, when: str, now: str, decimals: int | None, reader: _Reader
+) -> str:
     if before == attribution.output_value == attribution.base_value:
         return f"{now}, as on {when}"
-    base = _format_base(attribution, decimals)
+    base = _format_base(attribution, decimals, reader)
     if before == attribution.base_value:
         return f"{now}, as on {when} to the digits shown" if base == now else f"now {now}, it was {base} on {when}"
     earlier = f"it had no value on {when}"
     if before is not None and not isinstance(before, Absent):
-        earlier = f"it was {value_words(before, decimals)} on {when}"
+        earlier = f"it was {reader.words(before, decimals)} on {when}"
     if not _anything_moved(attribution):
         return f"now {now}, {earlier}"
     return f"now {now}, {earlier} ({base} {_describe_base_difference(attribution)})"
 
 
-def _describe_recorded(attribution: Attribution, before: Value | None, decimals: int | None) -> str:
+def _describe_recorded(attribution: Attribution, before: Value | None, decimals: int | None, reader: _Reader) -> str:
     """What the record alone gives; and the base, where that is another value."""
-    base = _format_base(attribution, decimals)
+    base = _format_base(attribution, decimals, reader)
     if before == attribution.base_value:
         return base
-    recorded = "no value" if before is None or isinstance(before, Absent) else value_words(before, decimals)
+    recorded = "no value" if before is None or isinstance(before, Absent) else reader.words(before, decimals)
     return f"{recorded} ({base} without what is missing at one end)" if _anything_moved(attribution) else recorded
 
 
@@ -144,20 +164,24 @@ def _assumption_noun(attribution: Attribution) -> str:
     return "the assumptions" if sum(item.assumed for item in attribution.items) > 1 else "the assumption"
 
 
-def _describe_moves(attribution: Attribution, baseline: str, before: Value | None, decimals: int | None) -> list[str]:
+def _describe_moves(
+    attribution: Attribution, baseline: str, before: Value | None, decimals: int | None, reader: _Reader
+) -> list[str]:
     """What moved it; empty where nothing did."""
     changed, moves = ("changed", "moved") if baseline == "EARLIER" else ("changes", "moves")
     if attribution.scale == CODE:
         if attribution.items:
-            return [f"What {changed} it: {describe_deciding_inputs(attribution.items)}."]
+            return [f"What {changed} it: {describe_deciding_inputs(attribution.items, reader.style)}."]
         return [f"No input {changed} it by itself."] if attribution.base_value != attribution.output_value else []
     items = [item for item in attribution.items if item.amount]
     if not items:
         return []
     if len(items) == 1 and items[0].time and before == attribution.base_value:
-        return [f"Only time has passed: {describe_change(items[0])}."]
+        return [f"Only time has passed: {describe_change(items[0], reader.style)}."]
     away = " away from that" if baseline == "REFERENCE" else ""
-    return [f"What {moves} the estimate{away}: {describe_players(attribution, decimals)}."]
+    return [
+        f"What {moves} the estimate{away}: {describe_players(attribution, decimals, reader.concept, reader.style)}."
+    ]
 
 
 def _describe_unchanged(stayed: tuple[StayedInput, ...], words: dict[str, str]) -> list[str]:
@@ -175,7 +199,8 @@ def _describe_unchanged(stayed: tuple[StayedInput, ...], words: dict[str, str]) 
 
 _HARDLY_SHARE = 0.1
 _AS_MUCH_SHARE = 0.9
-_MOST_NAMED = 7
+MOST_PLAYERS = 7
+_SAME = Decimal(1)
 _MOST_DIGITS = 4
 
 
@@ -188,67 +213,75 @@ class _DescribedPlayer:
     error: float | None
 
 
-def describe_players(attribution: Attribution, decimals: int | None) -> str:
-    """The inputs that moved a number, the largest first; correlated ones together."""
-    found = [*_group_players(attribution), *_single_players(attribution)]
+def describe_players(
+    attribution: Attribution, decimals: int | None, concept: Concept, style: Style = PLAIN, most: int = MOST_PLAYERS
+) -> str:
+    """The inputs that moved a number, the largest first, up to ``most``; correlated ones together.
+
+    ``concept`` is that of the result, ``decimals`` are those in its own unit.
+    """
+    found = [*_group_players(attribution, style), *_single_players(attribution, style)]
     found.sort(key=lambda mover: -abs(mover.amount))
     total = sum(abs(mover.amount) for mover in found)
     named = []
-    for place, mover in enumerate(found[:_MOST_NAMED]):
+    for place, mover in enumerate(found[:most]):
         rank = _rank_word(mover.amount, found[0].amount, total, first=place == 0)
         # For points the number suffices; a rank would be misleading among many inputs of one point.
         how = "" if attribution.scale == POINTS else f" {rank}"
-        named.append(f"{mover.text}{how}{_format_amount(mover, attribution.scale, decimals)}")
-    if (more := len(found) - _MOST_NAMED) > 0:
+        factor = local_factor(attribution.scale, concept, style) if style.units.get(concept.id) else _SAME
+        named.append(f"{mover.text}{how}{_format_amount(mover, attribution.scale, decimals, factor)}")
+    if (more := len(found) - most) > 0:
         named.append(f"{count_words(more, 'more input')}, none more than these")
     return ", ".join(named)
 
 
-def describe_deciding_inputs(items: Iterable[AttributionItem]) -> str:
+def describe_deciding_inputs(items: Iterable[AttributionItem], style: Style = PLAIN) -> str:
     """The inputs that decide a code."""
-    return list_words(f"{describe_change(item)} ({_describe_decision(item)})" for item in items)
+    return list_words(f"{describe_change(item, style)} ({_describe_decision(item)})" for item in items)
 
 
-def describe_intermediates(between: Iterable[ComputedBetween]) -> str:
+def describe_intermediates(between: Iterable[ComputedBetween], style: Style = PLAIN) -> str:
     """The numbers between inputs and result that differ at both ends, as displayed."""
     texts = []
     for each in between:
-        before, after = value_words(each.before, each.decimals), value_words(each.after, each.decimals)
-        if before != after and isinstance(each.before, Quantity):
-            start = number_words(each.before.value, each.decimals)
+        local = in_local_unit(each.before, each.concept, style)
+        decimals = each.decimals if local is each.before else None
+        before, after = value_words(local, decimals), concept_words(each.after, each.concept, each.decimals, style)
+        if before != after and isinstance(local, Quantity):
+            start = number_words(local.value, decimals)
             texts.append(f"{begin_small(each.concept.display)} {start} → {after}")
     return list_words(texts)
 
 
-def describe_change(item: AttributionItem) -> str:
+def describe_change(item: AttributionItem, style: Style = PLAIN) -> str:
     """An input and its values at both ends, with as many digits as distinguish them."""
     name = begin_small(item.concept.display) + (" over time" if isinstance(item.after, Series) else "")
-    before, after = item.before, item.after
+    before, after = (in_local_unit(each, item.concept, style) for each in (item.before, item.after))
     if isinstance(before, Quantity) and isinstance(after, Quantity) and before.unit == after.unit:
         digits = _distinguishing_digits(before.value, after.value) if item.time else None
         start, end = before.value, after.value
         if brief_number(start) != brief_number(end):
             start, end = brief_number(start), brief_number(end)
         return f"{name} {number_words(start, digits)} → {amount(end, after.unit, digits)}"
-    return f"{name} {value_words(before)} → {value_words(after)}"
+    return f"{name} {value_words(before, style=style)} → {value_words(after, style=style)}"
 
 
 def _distinguishing_digits(before: Decimal, after: Decimal) -> int:
     return next((n for n in range(1, _MOST_DIGITS) if number_words(before, n) != number_words(after, n)), _MOST_DIGITS)
 
 
-def _group_players(attribution: Attribution) -> list[_DescribedPlayer]:
+def _group_players(attribution: Attribution, style: Style) -> list[_DescribedPlayer]:
     return [
-        _DescribedPlayer(_describe_group(group), group.amount, group.error)
+        _DescribedPlayer(_describe_group(group, style), group.amount, group.error)
         for group in attribution.groups
         if group.amount
     ]
 
 
-def _describe_group(group: AttributionGroup) -> str:
+def _describe_group(group: AttributionGroup, style: Style) -> str:
     """Its members; which way each moved the result, only where they went against each other."""
     mixed = len({item.amount > 0 for item in group.items if item.amount}) > 1
-    parts = [f"{describe_change(item)}{_direction_word(item.amount) if mixed else ''}" for item in group.items]
+    parts = [f"{describe_change(item, style)}{_direction_word(item.amount) if mixed else ''}" for item in group.items]
     return f"{begin_small(group.text)} ({', '.join(parts)})"
 
 
@@ -256,10 +289,10 @@ def _direction_word(moved: float) -> str:
     return "" if not moved else " up" if moved > 0 else " down"
 
 
-def _single_players(attribution: Attribution) -> list[_DescribedPlayer]:
+def _single_players(attribution: Attribution, style: Style) -> list[_DescribedPlayer]:
     grouped = {id(item) for group in attribution.groups for item in group.items}
     alone = [item for item in attribution.items if item.amount and id(item) not in grouped]
-    return [_DescribedPlayer(describe_change(item), item.amount, item.error) for item in alone]
+    return [_DescribedPlayer(describe_change(item, style), item.amount, item.error) for item in alone]
 
 
 def _describe_decision(item: AttributionItem) -> str:
@@ -277,10 +310,16 @@ def _rank_word(moved: float, largest: float, total: float, first: bool) -> str:
     return "hardly" if size < _HARDLY_SHARE * total else "less"
 
 
-def _format_amount(mover: _DescribedPlayer, scale: str, decimals: int | None) -> str:
-    """How far on the scale of the result; of a risk only whether up or down, since log-odds are no words."""
+def _format_amount(mover: _DescribedPlayer, scale: str, decimals: int | None, factor: Decimal = _SAME) -> str:
+    """How far on the scale of the result; of a risk only whether up or down, since log-odds are no words.
+
+    ``factor``: what a difference is multiplied by in the reader's unit, in which three digits are shown.
+    """
     if scale in (LOG_ODDS, CODE):
         return f" ({_direction_word(mover.amount).strip()})"
+    if factor != _SAME:
+        amount_ = brief_number(abs(Decimal(repr(mover.amount)) * factor))
+        return f" ({'+' if mover.amount > 0 else '−'}{number_words(amount_)})"
     digits = None if decimals is None else decimals + 1
     size = number_words(Decimal(repr(abs(mover.amount))), digits)
     if scale == POINTS and "." in size:

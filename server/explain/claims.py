@@ -1,16 +1,26 @@
 """Claims: one sentence for a value, or for why there is none."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
-from ontology.concepts import Origin
+from ontology.concepts import Concept, Origin
 from ontology.evaluation import Evaluation, Interval, Severity
-from ontology.values import Absent, AbsentReason, Quantity
+from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
+from ontology.words import PLAIN, Style
 from ontology.words.lists import begin_small, list_words
-from ontology.words.quantities import amount, number_words
+from ontology.words.quantities import amount, number_words, unit_words
 from ontology.words.risks import risk_words
 from ontology.words.time import duration_words, span_words, time_words
-from ontology.words.values import between_words, value_words
+from ontology.words.values import (
+    brief_words,
+    concept_words,
+    in_local_limits,
+    in_local_unit,
+    interval_words,
+    limits_words,
+    value_words,
+)
 from server.catalog.descriptions import Description
 from server.executor.trace import BoundInput, Execution
 from server.explain.dependencies import Dependencies, Times, is_untaken
@@ -32,11 +42,12 @@ def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
     """The sentence for one execution of a trace evaluated as of ``at``."""
     execution = dependencies.executions[position]
     evaluation, description = execution.evaluation, execution.description
-    when = _as_of_clause(execution, dependencies.times(position), at)
+    style = dependencies.style
+    when = _as_of_clause(execution, dependencies.times(position), at, style)
     what_if = f"; on an assumption: {WHAT_IF}" if _is_what_if(dependencies, position) else ""
     if isinstance(evaluation.value, Absent):
         return f"{_describe_absence(dependencies, position, when)}{what_if}."
-    text = evaluation.working.claim or _describe_value(description, evaluation)
+    text = evaluation.working.claim or _describe_value(description, evaluation, style)
     risk = risk_of(description, evaluation)
     people = f", {risk_words(risk.probability, risk.horizon, description.display_decimals)}" if risk is not None else ""
     # The module's own claim may have it already; a number that never stands alone is not said twice.
@@ -45,8 +56,8 @@ def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
     return f"{text.rstrip('.')}{people}{when}{qualifier}{what_if}."
 
 
-def leaf_claim(leaf: BoundInput, times: Times) -> str:
-    """The sentence for a concept that is read, not computed."""
+def leaf_claim(leaf: BoundInput, times: Times, style: Style = PLAIN) -> str:
+    """The sentence for a concept that is read, not computed: the value as it was recorded comes first."""
     display = leaf.slot.concept.display
     if leaf.value == Absent(AbsentReason.UNCONVERTIBLE):
         # What is on record and not understood is shown in its own words, and never called missing.
@@ -54,10 +65,33 @@ def leaf_claim(leaf: BoundInput, times: Times) -> str:
         if unclear:
             return f"{display}: unclear. {' '.join(unclear)}"
     if isinstance(leaf.value, Absent):
-        return f"{display} is missing ({_absence_reason(leaf)})."
-    when = " (assumed, not recorded)" if leaf.assumed else _effective_clause(times)
+        return f"{display} is missing ({_absence_reason(leaf, style=style)})."
+    when = " (assumed, not recorded)" if leaf.assumed else _effective_clause(times, style)
     is_ = ":" if isinstance(leaf.value, bool) else " is"
-    return f"{display}{is_} {value_words(leaf.value)}{when}."
+    recorded = leaf.resources[0].recorded if len(leaf.resources) == 1 and not leaf.steps else None
+    return f"{display}{is_} {recorded_first(leaf.value, recorded, leaf.slot.concept, style)}{when}."
+
+
+_RECORDED = re.compile(r"([<>]=?)? *([+-]?\d+(?:\.\d+)?) *(\S.*)?")
+
+
+def recorded_first(value: Value, recorded: str | None, concept: Concept, style: Style = PLAIN) -> str:
+    """A value as it was recorded, and in brackets in the reader's unit: ``97 µmol/L (1.1 mg/dL)``.
+
+    Without brackets where it was recorded in that unit, or with a unit in words of its own for it.
+    """
+    shown = in_local_unit(value, concept, style)
+    words = value_words(shown, style=style)
+    match = _RECORDED.fullmatch(recorded.strip()) if recorded is not None else None
+    if match is None or not isinstance(shown, (Quantity, Bound)):
+        return words
+    sign, number, unit = match[1] or "", match[2], match[3] or ""
+    if not unit or unit_words(unit, style) == unit_words(shown.unit, style):
+        # The number as it was written, where the reader's unit needs no conversion of the value as it is kept.
+        return words if shown is value else f"{sign}{amount(Decimal(number), shown.unit, style=style)}"
+    if isinstance(value, Quantity):
+        words = brief_words(shown, style)
+    return f"{sign}{number_words(Decimal(number))} {unit_words(unit, style)} ({words})"
 
 
 def risk_of(description: Description, evaluation: Evaluation) -> RiskView | None:
@@ -88,7 +122,7 @@ def missing_inputs(dependencies: Dependencies, position: int) -> tuple[tuple[str
         if below and given.value == Absent(AbsentReason.INPUT_ABSENT):
             found.update(dict.fromkeys(below))
         else:
-            found[_input_name(given), _absence_reason(given, dependencies)] = None
+            found[_input_name(given), _absence_reason(given, dependencies, dependencies.style)] = None
     return tuple(found)
 
 
@@ -101,19 +135,22 @@ def _lacks_input(execution: Execution) -> bool:
     return execution.evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
 
 
-def _describe_value(description: Description, evaluation: Evaluation) -> str:
-    display, value, decimals = description.produces.display, evaluation.value, description.display_decimals
-    bounds = evaluation.bounds
+def _describe_value(description: Description, evaluation: Evaluation, style: Style) -> str:
+    concept, value, decimals = description.produces, evaluation.value, description.display_decimals
+    display, bounds = concept.display, evaluation.bounds
     if evaluation.presumed and bounds is not None:
-        lists = _list_names(description, evaluation)
-        limits = f"{number_words(bounds.low, decimals)} to {amount(bounds.high, bounds.unit, decimals)}"
-        return f"{display} is {value_words(value, decimals)}, if the {lists} complete; {limits} whatever they leave out"
+        lists, words = _list_names(description, evaluation), concept_words(value, concept, decimals, style)
+        shown = in_local_limits(bounds, concept, style)
+        limits = interval_words(shown, decimals if shown is bounds else None, style)
+        return f"{display} is {words}, if the {lists} complete; {limits} whatever they leave out"
     if isinstance(value, bool):
         return f"{display}: {value_words(value)}"
     if isinstance(value, Quantity) and bounds is not None and bounds.low == value.value < bounds.high:
-        least, most = number_words(bounds.low, decimals), amount(bounds.high, bounds.unit, decimals)
+        shown = in_local_limits(bounds, concept, style)
+        decimals = decimals if shown is bounds else None
+        least, most = number_words(shown.low, decimals), amount(shown.high, shown.unit, decimals)
         return f"{display} is at least {least} (recorded), up to {most} if what is not known is present"
-    return f"{display} is {value_words(value, decimals)}"
+    return f"{display} is {concept_words(value, concept, decimals, style)}"
 
 
 def _list_names(description: Description, evaluation: Evaluation) -> str:
@@ -135,9 +172,8 @@ def _describe_absence(dependencies: Dependencies, position: int, when: str) -> s
         case Absent(AbsentReason.FAILED):
             return f"{display} could not be computed: the module failed"
         case _:
-            lies = _bounds_clause(evaluation.bounds, execution.description.display_decimals) or _candidates_clause(
-                evaluation
-            )
+            lies = _bounds_clause(evaluation.bounds, execution.description, dependencies.style)
+            lies = lies or _candidates_clause(evaluation)
             reason = _describe_missing(dependencies, position)
             return f"{display} could not be computed: {reason}{lies}{when if lies else ''}"
 
@@ -157,8 +193,14 @@ def _describe_missing(dependencies: Dependencies, position: int) -> str:
     return begin_small(reasons[0]) if reasons else "what is recorded does not settle it"
 
 
-def _bounds_clause(bounds: Interval | None, decimals: int | None) -> str:
-    return f"; it lies {between_words(bounds, decimals)}" if bounds else ""
+def _bounds_clause(bounds: Interval | None, description: Description, style: Style) -> str:
+    if bounds is None:
+        return ""
+    words = limits_words(bounds, description.produces, description.display_decimals, style)
+    # What is missing may change nothing of the total: then both limits are one number.
+    return (
+        f"; what is recorded gives {words.removeprefix('at ')}" if bounds.low == bounds.high else f"; it lies {words}"
+    )
 
 
 def _candidates_clause(evaluation: Evaluation) -> str:
@@ -172,12 +214,12 @@ def inapplicable_reasons(evaluation: Evaluation) -> list[str]:
     return [begin_small(issue.text.removeprefix(INAPPLICABLE_PREFIX).rstrip(".")) for issue in refused]
 
 
-def _absence_reason(given: BoundInput, dependencies: Dependencies | None = None) -> str:
+def _absence_reason(given: BoundInput, dependencies: Dependencies | None = None, style: Style = PLAIN) -> str:
     if isinstance(given.value, Absent) and given.value.reason in _INHERITED_REASONS and dependencies is not None:
         reasons = [t for step in given.steps for t in inapplicable_reasons(dependencies.executions[step].evaluation)]
         if reasons:
             return f"it does not apply: {list_words(reasons)}"
-    return describe_absence(given)
+    return describe_absence(given, style)
 
 
 def _is_what_if(dependencies: Dependencies, position: int) -> bool:
@@ -185,13 +227,13 @@ def _is_what_if(dependencies: Dependencies, position: int) -> bool:
     return dependencies.rests_on_assumption(position)
 
 
-def _as_of_clause(execution: Execution, times: Times, at: datetime) -> str:
+def _as_of_clause(execution: Execution, times: Times, at: datetime, style: Style) -> str:
     if execution.as_of != at:
-        return f" (as of {time_words(execution.as_of)})"
+        return f" (as of {time_words(execution.as_of, style)})"
     if times.latest is None and (times.oldest is not None or execution.description.evaluation_time is not None):
-        return f" (as of {time_words(execution.as_of)})"
-    return _effective_clause(times)
+        return f" (as of {time_words(execution.as_of, style)})"
+    return _effective_clause(times, style)
 
 
-def _effective_clause(times: Times) -> str:
-    return f" (as of {span_words(times.latest)})" if times.latest is not None else ""
+def _effective_clause(times: Times, style: Style) -> str:
+    return f" (as of {span_words(times.latest, style)})" if times.latest is not None else ""

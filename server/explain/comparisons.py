@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ontology.values import Value
 from server.attribution.result import Attribution
 
 
@@ -27,9 +28,11 @@ class Comparison:
 class AttributionView:
     """The engine's attribution with its words.
 
-    ``baseline`` says what the ``base`` stands for; ``text`` is a few sentences on what moved the result.
+    ``baseline`` says what the ``base`` stands for; ``text`` is a few sentences on what moved the result.  ``before``
+    is the result at the baseline, as it was computed then; None where usual values give none.
     """
 
     attribution: Attribution
     baseline: str
     text: str
+    before: Value | None = None

@@ -29,6 +29,7 @@ class Dependencies:
 
     def __init__(self, trace: Trace) -> None:
         self.executions = trace.executions
+        self.style = trace.circumstances.style
         self._times: dict[int, Times] = {}
         # Views and issues of an execution, kept for every result that depends on it.
         self.step_views: dict[int, StepView] = {}

@@ -145,7 +145,7 @@ def _recorded_result(trace: Trace, dependencies: Dependencies, answered: GoalAns
         value=leaf.value,
         effective=times.latest.end if times.latest else None,
         grounds_from=times.oldest.start if times.oldest else None,
-        text=leaf_claim(leaf, times),
+        text=leaf_claim(leaf, times, dependencies.style),
         interpretation=None,
         interval=None,
         risk=None,

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ontology.evaluation import Issue, Standing
 from ontology.values import Absent
+from ontology.words import PLAIN, Style
 from ontology.words.absence import absence_words
 from ontology.words.lists import count_words, is_short, list_words, shortened
 from ontology.words.quantities import number_words
@@ -25,7 +26,7 @@ _MATURITY_TEXTS = {
 }
 
 
-def describe_absence(given: BoundInput) -> str:
+def describe_absence(given: BoundInput, style: Style = PLAIN) -> str:
     """Why an input that is absent is so, with what is known of its slot (ValueError where it is not absent)."""
     if not isinstance(given.value, Absent):
         raise ValueError("the input is not absent")
@@ -38,6 +39,7 @@ def describe_absence(given: BoundInput) -> str:
         negated="negated" in codes,
         probable="probable" in codes,
         unread="codes-unreadable" in codes,
+        style=style,
     )
 
 
@@ -187,8 +189,9 @@ def describe_ground_times(result: AnswerResult) -> str | None:
     if times is None:
         return None
     oldest, latest = times
-    begins = oldest.date().isoformat() if oldest.time() == time.min else time_words(oldest)
-    ends = latest.date().isoformat() if is_end_of_day(latest) else time_words(latest)
+    style = result.circumstances.style
+    begins = oldest.date().isoformat() if oldest.time() == time.min else time_words(oldest, style)
+    ends = latest.date().isoformat() if is_end_of_day(latest) else time_words(latest, style)
     return f"rests on records from {begins} to {ends}"
 
 

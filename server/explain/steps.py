@@ -8,7 +8,8 @@ from decimal import Decimal
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
 from ontology.resources import records_of
 from ontology.values import Absent, Quantity
-from ontology.words.values import value_words
+from ontology.words import Style
+from ontology.words.values import concept_words
 from server.executor.trace import BoundInput
 from server.explain.claims import WHAT_IF, claim
 from server.explain.dependencies import Dependencies, is_untaken, supports_value
@@ -95,7 +96,7 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
         recorded=record.recorded if record else None,
         reference_range=record.reference_range if record else None,
         interpretation=record.interpretation if record else None,
-        absence_reason=describe_absence(given) if isinstance(given.value, Absent) else None,
+        absence_reason=describe_absence(given, dependencies.style) if isinstance(given.value, Absent) else None,
         issues=input_issues(given),
         presumed=given.presumed,
     )
@@ -166,9 +167,9 @@ def step_issues(
         if given.slot.applicability_only and name in covered:
             # That it is not recorded is said with what it leaves open.
             issues = tuple(i for i in issues if i.severity is not Severity.INFORMATION or i.code not in _UNRECORDED)
-        found.update(dict.fromkeys((*issues, *_assumption_issues(given))))
+        found.update(dict.fromkeys((*issues, *_assumption_issues(given, dependencies.style))))
         if isinstance(given.value, Absent) and not is_untaken(given) and not _absence_reported(given, found):
-            found[_absence_issue(given)] = None
+            found[_absence_issue(given, dependencies.style)] = None
     return tuple(found)
 
 
@@ -230,18 +231,19 @@ def _absence_reported(given: BoundInput, issues: Mapping[Issue, None]) -> bool:
     return not supports_value(given) or any(issue.slot == given.slot.name and issue.code in codes for issue in issues)
 
 
-def _absence_issue(given: BoundInput) -> Issue:
+def _absence_issue(given: BoundInput, style: Style) -> Issue:
     assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
-    why, name = describe_absence(given), given.slot.concept.display
+    why, name = describe_absence(given, style), given.slot.concept.display
     severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
     issue = Issue(severity, INPUT_ABSENT_CODE, f"{name} is missing: {why}", given.slot.name)
     return replace(issue, short=short_text(issue, name))
 
 
-def _assumption_issues(given: BoundInput) -> tuple[Issue, ...]:
+def _assumption_issues(given: BoundInput, style: Style) -> tuple[Issue, ...]:
     if not given.assumed or isinstance(given.value, Absent):
         return ()
-    display, value = given.slot.concept.display, value_words(given.value)
+    concept = given.slot.concept
+    display, value = concept.display, concept_words(given.value, concept, style=style)
     if given.by_site:
         issue = Issue(
             Severity.INFORMATION, "site-setting", f"{display}: {value}, as set for this site", given.slot.name

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
-from ontology.values import Absent, Quantity, Series
+from ontology.values import Absent, Bound, Quantity, Series
+from ontology.words import Style
 from ontology.words.lists import begin_small
 from ontology.words.time import span_words, time_words
-from ontology.words.values import between_words, series_words, uncertainty_words, value_words
-from server.explain.claims import INAPPLICABLE_PREFIX
+from ontology.words.values import concept_words, limits_words, uncertainty_words
+from server.explain.claims import INAPPLICABLE_PREFIX, recorded_first
 from server.explain.comparisons import AttributionView
 from server.explain.phrases import (
     describe_contributions,
@@ -33,8 +34,10 @@ def render_argument(result: AnswerResult) -> str:
 
 
 def _argument_lines(result: AnswerResult) -> Iterator[str]:
+    style = result.circumstances.style
     yield result.text
-    yield f"  {result.concept.display} · {result.status.value} · {result.reference} · as of {time_words(result.at)}"
+    when = time_words(result.at, style)
+    yield f"  {result.concept.display} · {result.status.value} · {result.reference} · as of {when}"
     if (span := describe_ground_times(result)) is not None:
         yield f"  {span}"
     if (meant := describe_meaning(result)) is not None:
@@ -109,7 +112,7 @@ def _describe_run(step: StepView) -> str:
 
 
 def _ground_lines(result: AnswerResult, ground: GroundView, indent: str, rendered: set[int]) -> Iterator[str]:
-    yield f"{indent}- {_describe_ground(ground)}"
+    yield f"{indent}- {_describe_ground(ground, result.circumstances.style)}"
     inner = indent + _INDENT
     missing = isinstance(ground.value, Absent)
     own = (issue for issue in ground.issues if issue.code not in _SHOWN_ONCE)
@@ -133,26 +136,26 @@ def _describe_reuse(result: AnswerResult, ground: GroundView) -> str:
     return f"{reused} of {len(ground.steps)} reused"
 
 
-def _describe_ground(ground: GroundView) -> str:
+def _describe_ground(ground: GroundView, style: Style) -> str:
     """One line: what, how much, when, from which record."""
-    name = ground.concept.display
+    concept = ground.concept
+    name = concept.display
     if ground.presumed is not None:
-        return f"{name}: {value_words(ground.presumed)} · ASSUMED, not on the list"
+        return f"{name}: {concept_words(ground.presumed, concept, style=style)} · ASSUMED, not on the list"
     if isinstance(ground.value, Absent):
-        bounds = f", {between_words(ground.bounds)}" if ground.bounds is not None else ""
+        bounds = f", {limits_words(ground.bounds, concept, style=style)}" if ground.bounds is not None else ""
         word = "MISSING, " if not (ground.input.applicability_only or ground.input.comparison) else ""
         role = ", optional" if word and not ground.input.required else ""
         return f"{name}: {word}{ground.absence_reason}{role}{bounds}{_describe_source(ground.records)}"
     if ground.assumed:
         whence = "SET FOR THIS SITE" if ground.by_site else "ASSUMED"
-        return f"{name}: {value_words(ground.value)} · {whence}, not recorded"
+        return f"{name}: {concept_words(ground.value, concept, style=style)} · {whence}, not recorded"
     if isinstance(ground.value, Series):
-        return f"{name}: {series_words(ground.value)}{_describe_source(ground.records)}"
-    when = f" · {span_words(ground.time)}" if ground.time is not None else ""
-    written = f" (recorded as {ground.recorded})" if _recorded_differs(ground) else ""
+        return f"{name}: {concept_words(ground.value, concept, style=style)}{_describe_source(ground.records)}"
+    when = f" · {span_words(ground.time, style)}" if ground.time is not None else ""
     flags = "".join(f" · {label} {text}" for label, text in _laboratory_fields(ground) if text)
     source = _describe_source(ground.records) or ("" if ground.steps else " · no record of it")
-    return f"{name}: {value_words(ground.value)}{written}{when}{flags}{source}"
+    return f"{name}: {describe_value(ground, style)}{when}{flags}{source}"
 
 
 def _laboratory_fields(ground: GroundView) -> tuple[tuple[str, str | None], ...]:
@@ -160,13 +163,13 @@ def _laboratory_fields(ground: GroundView) -> tuple[tuple[str, str | None], ...]
     return (("status", status), ("range", ground.reference_range), ("flag", ground.interpretation))
 
 
-def _recorded_differs(ground: GroundView) -> bool:
-    if ground.recorded is None:
-        return False
-    same = {value_words(ground.value)}
-    if isinstance(ground.value, Quantity):
-        same.add(f"{ground.value.value} {ground.value.unit}")
-    return _normalised(ground.recorded) not in {_normalised(text) for text in same}
+def describe_value(ground: GroundView, style: Style) -> str:
+    """The value of an input: a number as it was recorded first, a code with the words of its record."""
+    if isinstance(ground.value, (Quantity, Bound)):
+        return recorded_first(ground.value, ground.recorded, ground.concept, style)
+    words = concept_words(ground.value, ground.concept, style=style)
+    differs = ground.recorded is not None and _normalised(ground.recorded) != _normalised(words)
+    return f"{words} (recorded as {ground.recorded})" if differs else words
 
 
 def _normalised(text: str) -> str:

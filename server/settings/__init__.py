@@ -3,7 +3,7 @@
 from server.settings.endpoints import SourceSettings
 from server.settings.model import CacheSettings, ServerSettings, Settings
 from server.settings.settings_file import load_settings
-from server.settings.validation import site_values, slots_without_presumption
+from server.settings.validation import site_units, site_values, slots_without_presumption
 
 __all__ = [
     "CacheSettings",
@@ -11,6 +11,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "load_settings",
+    "site_units",
     "site_values",
     "slots_without_presumption",
 ]

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collectors.settings import Source
 from server.settings.endpoints import SourceSettings, TerminologySettings
-from server.settings.validation import ABSENCE, Section, SiteSetting, check_zone
+from server.settings.validation import ABSENCE, UNITS, Section, SiteSetting, check_zone
 
 KEY_BYTES = 32
 
@@ -86,8 +86,8 @@ class CacheSettings(Section):
 class Settings(BaseSettings):
     """All settings.
 
-    ``site``: values of site concepts, by concept id, and the table of absences.  ``zone``: the time zone in which days
-    begin.
+    ``site``: values of site concepts, by concept id, and the tables of absences and of units.  ``zone``: the time zone
+    in which days begin, and in which times are shown.
     """
 
     model_config = SettingsConfigDict(
@@ -127,6 +127,8 @@ class Settings(BaseSettings):
                 else choices
                 for module, choices in modules.items()
             }
+        if isinstance(units := read.get(UNITS), dict):
+            read[UNITS] = {str(name).replace("_", "-"): unit for name, unit in units.items()}
         return read
 
     @field_validator("sources")

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from collectors.fetching.addresses import is_callable_address, is_loopback
 from ontology.concepts import Concept, Origin, ValueType
+from ontology.errors import UnitError
+from ontology.units import convert
 from ontology.values import Coding, Quantity, Value
 from server.errors import SettingsError, did_you_mean
 
@@ -53,6 +55,9 @@ def check_address(url: str, allow_http: bool) -> None:
 
 ABSENCE = "absence"
 """The table of ``site`` that is no concept: by module and slot, whether an entry missing from a list means "no"."""
+UNITS = "units"
+"""The table of ``site`` that is no concept: by concept id, the unit in which the site shows its values."""
+_TABLES = (ABSENCE, UNITS)
 
 
 def site_values(site: Mapping[str, SiteSetting], concepts: Mapping[str, Concept]) -> dict[str, Value]:
@@ -60,7 +65,7 @@ def site_values(site: Mapping[str, SiteSetting], concepts: Mapping[str, Concept]
 
     Raises SettingsError for a concept that is no site concept, and for a value of another type.
     """
-    return {name: _site_value(name, given, concepts.get(name)) for name, given in site.items() if name != ABSENCE}
+    return {name: _site_value(name, given, concepts.get(name)) for name, given in site.items() if name not in _TABLES}
 
 
 def slots_without_presumption(
@@ -92,6 +97,32 @@ def slots_without_presumption(
             if not choice:
                 found.add((module, slot))
     return frozenset(found)
+
+
+def site_units(site: Mapping[str, SiteSetting], concepts: Mapping[str, Concept]) -> dict[str, str]:
+    """By concept id, the UCUM unit in which the site shows its values (``site.units``).
+
+    Raises SettingsError for a concept that does not exist or has no unit, and for a unit that this does not convert to.
+    """
+    given = site.get(UNITS, {})
+    if not isinstance(given, dict):
+        raise SettingsError(f'site.{UNITS}: must be a table, such as [site.{UNITS}] with serum-creatinine = "umol/L"')
+    return {name: _site_unit(name, unit, concepts) for name, unit in given.items()}
+
+
+def _site_unit(name: str, unit: Any, concepts: Mapping[str, Concept]) -> str:
+    where, concept = f"site.{UNITS}.{name}", concepts.get(name)
+    if concept is None:
+        raise SettingsError(f"{where}: no such concept{did_you_mean(name, concepts)}")
+    if concept.unit is None:
+        raise SettingsError(f"{where}: the concept has no unit")
+    if not isinstance(unit, str):
+        raise SettingsError(f'{where}: must be a UCUM unit in quotes, such as "{concept.unit}"')
+    try:
+        convert(Decimal(1), concept.unit, unit, concept.molar_mass)
+    except UnitError:
+        raise SettingsError(f"{where}: must be a UCUM unit that {concept.unit} converts to") from None
+    return unit
 
 
 def _site_value(name: str, given: SiteSetting, concept: Concept | None) -> Value:

@@ -9,10 +9,12 @@ from server.attribution.result import POINTS, Attribution, AttributionItem
 from server.explain.attribution_text import describe_players
 from tests.support.descriptions import make_concept
 
+CONCEPT = make_concept("pulse")
+
 
 def told(amount: float, error: float | None, scale: str) -> Attribution:
     ends = Quantity(Decimal(1), "1"), Quantity(Decimal(2), "1")
-    item = AttributionItem(make_concept("pulse"), "pulse", *ends, amount=amount, error=error)
+    item = AttributionItem(CONCEPT, "pulse", *ends, amount=amount, error=error)
     return Attribution(scale, 0.0, amount, *ends, (item,), ())
 
 
@@ -30,4 +32,4 @@ def told(amount: float, error: float | None, scale: str) -> Attribution:
     ],
 )
 def test_amounts_and_their_errors(amount: float, error: float | None, scale: str, says: str) -> None:
-    assert describe_players(told(amount, error, scale), 0).endswith(says)
+    assert describe_players(told(amount, error, scale), 0, CONCEPT).endswith(says)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.values import Coding, Quantity
 from server.errors import SettingsError
-from server.settings import Settings, load_settings, site_values
+from server.settings import Settings, load_settings, site_units, site_values
 from server.settings.endpoints import SourceSettings, TerminologySettings
 from server.settings.model import CacheSettings, ServerSettings
 
@@ -125,6 +125,40 @@ def test_site_values_of_the_wrong_kind_are_named(site: dict[str, bool | Decimal 
         site_values(site, SITE)
 
 
+MEASURED = {
+    "serum-creatinine": Concept(
+        "c", "serum-creatinine", "Creatinine", Origin.OBSERVATION, ValueType.QUANTITY, unit="mg/dL",
+        molar_mass=Decimal("113.12"),
+    ),
+    "diabetes": Concept("d", "diabetes", "Diabetes", Origin.CONDITION, ValueType.FLAG),
+}  # fmt: skip
+
+
+def test_units_of_the_site_come_from_the_file_and_the_environment(tmp_path: Path) -> None:
+    text = '[site]\nnorth-america = true\n[site.units]\nserum-creatinine = "mmol/L"'
+    settings = load_settings(written(tmp_path, text), {"MEDTWIN_SITE__UNITS__SERUM_CREATININE": "umol/L"})
+    assert site_units(settings.site, MEASURED) == {"serum-creatinine": "umol/L"}
+    # They are no site concept.
+    assert site_values({"units": {"serum-creatinine": "umol/L"}}, {}) == {}
+    assert site_units({}, MEASURED) == {}
+
+
+@pytest.mark.parametrize(
+    ("units", "names"),
+    [
+        ("umol/L", "site.units: must be a table"),
+        ({"serum-creatinin": "umol/L"}, "site.units.serum-creatinin: no such concept; did you mean serum-creatinine"),
+        ({"diabetes": "umol/L"}, "site.units.diabetes: the concept has no unit"),
+        ({"serum-creatinine": "kg"}, "site.units.serum-creatinine: must be a UCUM unit that mg/dL converts to"),
+        ({"serum-creatinine": "µmol/L"}, "site.units.serum-creatinine: must be a UCUM unit"),
+        ({"serum-creatinine": 5}, "site.units.serum-creatinine: must be a UCUM unit in quotes"),
+    ],
+)
+def test_a_unit_that_cannot_be_shown_is_named(units: str | dict[str, str], names: str) -> None:
+    with pytest.raises(SettingsError, match=names.replace(".", r"\.")):
+        site_units({"units": units}, MEASURED)
+
+
 def test_every_setting_is_documented() -> None:
     told = (REPO / "docs/settings.md").read_text()
     sections: dict[str, type[BaseModel]] = {"server": ServerSettings, "cache": CacheSettings, "sources": SourceSettings}
@@ -134,14 +168,17 @@ def test_every_setting_is_documented() -> None:
     missing = [name for name in [*names, "site", "zone"] if f"\n| `{name}` |" not in told]
     assert not missing
     rows = [line.split("`")[1] for line in told.splitlines() if line.startswith("| `")]
-    assert sorted(rows) == sorted([*names, "site", "zone"])
+    assert sorted(rows) == sorted([*names, "site", "site.units", "zone"])
 
 
 def test_the_documented_example_is_read(tmp_path: Path) -> None:
     told = (REPO / "docs/settings.md").read_text()
     example = told.split("```toml\n")[1].split("```")[0]
     assert tomllib.loads(example)
-    assert load_settings(written(tmp_path, example), {}).site == {"north-america": False}
+    assert load_settings(written(tmp_path, example), {}).site == {
+        "north-america": False,
+        "units": {"serum-creatinine": "umol/L", "uacr": "mg/mmol"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from collectors.terminology.terminology import Terminology
 from ontology.concepts import EVENT_ORIGINS, Concept, Origin
 from ontology.evaluation import Severity
 from ontology.values import Absent, AbsentReason, Series
-from ontology.words.time import exact_span_words
-from ontology.words.values import value_words
+from ontology.words import Style
+from ontology.words.time import exact_span_words, time_words
+from ontology.words.values import concept_words
 from server.catalog.catalog import Catalog, configured_catalog
 from server.cli.arguments import caller_token
 from server.cli.source.connection import open_connection
@@ -51,7 +52,7 @@ def slot_report(trace: Trace, facts: SourceFacts, results: Sequence[AnswerResult
             yield "    not run: an input is missing"
             continue
         for given in execution.inputs.values():
-            yield from _slot_lines(given, facts, trace.executions)
+            yield from _slot_lines(given, facts, trace.executions, trace.circumstances.style)
 
 
 def _current_execution(trace: Trace, iri: str) -> Execution | None:
@@ -60,11 +61,11 @@ def _current_execution(trace: Trace, iri: str) -> Execution | None:
     return next((each for each in own if each.as_of == trace.at), own[-1] if own else None)
 
 
-def _slot_lines(given: BoundInput, facts: SourceFacts, executions: Sequence[Execution]) -> Iterator[str]:
+def _slot_lines(given: BoundInput, facts: SourceFacts, executions: Sequence[Execution], style: Style) -> Iterator[str]:
     empty = isinstance(given.value, Absent)
-    text = describe_absence(given) if empty else value_words(given.value)
+    text = describe_absence(given, style) if empty else concept_words(given.value, given.slot.concept, style=style)
     mark = " " if not empty else "-" if given.slot.required else "o"
-    yield f"  {mark} {given.slot.name:<24} {text}{_describe_origin(given, executions)}"
+    yield f"  {mark} {given.slot.name:<24} {text}{_describe_origin(given, executions, style)}"
     if not empty:
         yield from (f"        from {text}" for text in _record_lines(given, facts))
         return
@@ -74,14 +75,14 @@ def _slot_lines(given: BoundInput, facts: SourceFacts, executions: Sequence[Exec
         yield from (f"        {line}" for line in empty_slot_lines(given.slot.concept, facts))
 
 
-def _describe_origin(given: BoundInput, executions: Sequence[Execution]) -> str:
+def _describe_origin(given: BoundInput, executions: Sequence[Execution], style: Style) -> str:
     if given.by_site:
         return "  (set for this site)"
     if given.steps:
         return f"  (from module {executions[given.steps[0]].description.id})"
     if isinstance(given.value, Series) or not given.resources:
         return ""
-    times = {exact_span_words(each.effective) for each in given.resources if each.effective is not None}
+    times = {exact_span_words(each.effective, style) for each in given.resources if each.effective is not None}
     return f"  ({', '.join(sorted(times))})" if times else ""
 
 
@@ -144,7 +145,7 @@ async def _check_source(settings: Settings, source: str, patient: str, at: datet
         of, terminology = engine.source(source), engine.terminology
     async with open_connection(of) as connection:
         codes = await _unread_codes(connection.client, of, patient, catalog, terminology)
-    print("\n".join(_head_lines(of, trace.patient, trace.at, results, facts)))
+    print("\n".join(_head_lines(of, trace, results, facts)))
     print("\n".join(slot_report(trace, facts, results)))
     print("\n".join((*_unread_lines(codes), *_refused_target_lines(terminology.translation(of)))))
     # A type that the source does not offer is reported, and is no failure of the retrieval.
@@ -173,10 +174,9 @@ async def _unread_codes(
     return tuple(sorted(found, key=lambda each: -each.record_count))
 
 
-def _head_lines(
-    source: Source, patient: str, at: datetime, results: tuple[AnswerResult, ...], facts: SourceFacts
-) -> Iterator[str]:
-    yield f"Source {source.id}, {source.base_url}, patient {patient}, as of {at:%Y-%m-%d %H:%M %Z}"
+def _head_lines(source: Source, trace: Trace, results: tuple[AnswerResult, ...], facts: SourceFacts) -> Iterator[str]:
+    at = time_words(trace.at, trace.circumstances.style)
+    yield f"Source {source.id}, {source.base_url}, patient {trace.patient}, as of {at}"
     counts = Counter(result.status for result in results)
     yield "  " + ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status])
     for issue in facts.issues:

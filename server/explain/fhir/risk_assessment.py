@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from ontology.words import Style
 from ontology.words.risks import AT_ONCE
 from ontology.words.time import horizon_words, time_words
 from server.explain.fhir.bundle_parts import Part
@@ -24,7 +25,7 @@ def risk_assessment(part: Part) -> Json:
     prediction: Json = {
         "outcome": {"text": risk.outcome},
         **_probability_elements(risk.probability * Decimal(100), result),
-        **_horizon_elements(risk.horizon, part.as_of),
+        **_horizon_elements(risk.horizon, part.as_of, result.circumstances.style),
     }
     if result.presumed:
         # A reader of the elements alone gets the limits; the number is in the words, with what it rests on.
@@ -52,7 +53,7 @@ def _probability_elements(percent: Decimal, result: AnswerResult) -> Json:
     return {"probabilityRange": range_(low, high, bounds.unit)}
 
 
-def _horizon_elements(horizon: str, as_of: datetime) -> Json:
+def _horizon_elements(horizon: str, as_of: datetime, style: Style) -> Json:
     """From now (0) to the end of the horizon.
 
     R4 leaves open whether such a range is an age; the unit and the text show that it is not.
@@ -61,9 +62,9 @@ def _horizon_elements(horizon: str, as_of: datetime) -> Json:
         when = instant(as_of)
         return {
             "whenPeriod": {"start": when, "end": when},
-            "rationale": f"At {time_words(as_of)}, not in a time to come.",
+            "rationale": f"At {time_words(as_of, style)}, not in a time to come.",
         }
-    rationale = f"Within {horizon_words(horizon)} of {time_words(as_of)}; the range is no age."
+    rationale = f"Within {horizon_words(horizon)} of {time_words(as_of, style)}; the range is no age."
     match = re.fullmatch(r"P(\d+)([YMWD])", horizon)
     if match is None:
         return {"rationale": rationale}

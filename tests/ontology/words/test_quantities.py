@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ontology.words import Style
 from ontology.words.quantities import amount, brief_number, minus, number_words, unit_words
 
 
@@ -61,12 +60,6 @@ def test_decimals_are_kept(value: str, decimals: int, expected: str) -> None:
 )
 def test_units(unit: str, expected: str) -> None:
     assert unit_words(unit) == expected
-
-
-def test_a_reader_may_know_a_unit_by_other_words() -> None:
-    style = Style(units={"mm[Hg]": "mm Hg"})
-    assert amount(Decimal(130), "mm[Hg]", style=style) == "130 mm Hg"
-    assert amount(Decimal(5), "{score}", style=style) == "5 points"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 
 from ontology.resources import Span
 from ontology.values import Date
-from ontology.words import SHORT, Style
+from ontology.words import SHORT, Style, times_in
 from ontology.words.time import (
     date_words,
+    day_words,
     duration_code,
     duration_words,
     exact_span_words,
@@ -59,6 +60,28 @@ def test_an_instant_is_told_in_the_zone_of_the_reader() -> None:
     assert time_words(TEN) == "2024-03-01 10:00 UTC"
     assert time_words(TEN, Style(zone=BERLIN)) == "2024-03-01 11:00 +0100"
     assert span_words(Span(TEN, TEN), Style(zone=BERLIN)) == "2024-03-01 11:00 +0100"
+
+
+def test_messages_of_a_question_are_in_the_zone_of_its_site() -> None:
+    with times_in(BERLIN):
+        assert time_words(TEN) == "2024-03-01 11:00 +0100"
+        assert exact_span_words(Span(TEN, TEN)) == "2024-03-01 11:00 +0100"
+        # A style that names a zone is the reader's own.
+        assert time_words(TEN, Style(zone=UTC)) == "2024-03-01 10:00 UTC"
+    assert time_words(TEN) == "2024-03-01 10:00 UTC"
+
+
+LATE = datetime(2024, 3, 1, 23, 30, tzinfo=UTC)
+WHOLE_DAY = Span(datetime(2024, 3, 1, tzinfo=UTC), datetime.combine(date(2024, 3, 1), time.max, UTC))
+
+
+def test_a_day_is_that_of_the_reader_s_zone_and_a_record_of_a_day_keeps_its_own() -> None:
+    berlin = Style(zone=BERLIN)
+    assert (day_words(LATE), day_words(LATE, berlin)) == ("2024-03-01", "2024-03-02")
+    assert day_words(WHOLE_DAY.end, berlin) == "2024-03-01"
+    assert span_words(WHOLE_DAY, berlin) == exact_span_words(WHOLE_DAY, berlin) == "2024-03-01"
+    assert span_words(Span(LATE, LATE + timedelta(hours=1)), berlin) == "2024-03-02"
+    assert day_words(None) == "an unknown day"
 
 
 def test_dates() -> None:

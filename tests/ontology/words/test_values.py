@@ -8,17 +8,22 @@ import pytest
 
 from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
-from ontology.words import SHORT
+from ontology.words import SHORT, Style
 from ontology.words.values import (
     between_words,
     brief_words,
+    concept_words,
+    in_local_limits,
     input_words,
     interval_words,
+    limits_words,
+    local_factor,
     missing_words,
     recorded_words,
     uncertainty_words,
     value_words,
 )
+from tests.support.descriptions import make_concept
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 COURSE = Series(tuple((NOON + timedelta(days=n), Decimal(n + 1)) for n in range(12)), "mg/dL")
@@ -74,7 +79,7 @@ def test_the_short_form_makes_no_chance_none_or_certain() -> None:
         return value_words(Quantity(Decimal(number), unit), 1, SHORT)
 
     assert short("0.04") == "under 0.1 %"
-    assert short("0.05") == "0.1 %"
+    assert short("0.05") == "under 0.1 %"
     assert short("99.96") == "over 99.9 %"
     assert short("99.94") == "99.9 %"
     assert (short("0"), short("100")) == ("0 %", "100 %")
@@ -158,3 +163,48 @@ def test_the_limits_stand_before_words_that_do_not_have_them() -> None:
 def test_inputs(consumed: SlotInput, known: str, missing: str) -> None:
     assert input_words(consumed) == known
     assert missing_words(consumed) == missing
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "decimals", "words"),
+    [
+        ("17.96", "18.04", "mg/dL", 1, "between 17.96 and 18.04 mg/dL"),
+        ("17.96", "18.04", "mg/dL", 0, "between 17.96 and 18.04 mg/dL"),
+        # Of an age that is known to the month; ages are rounded down.
+        ("17.96", "18.04", "a", 1, "between 17.9 and 18.0 years"),
+        ("17.4", "18.4", "a", 0, "between 17 and 18 years"),
+        ("1", "1", "{score}", 0, "at 1 point"),
+        ("1", "2", "{score}", 0, "between 1 and 2 points"),
+        # No more than three further digits.
+        ("17.99999", "18.00001", "mg/dL", 1, "between 18.0000 and 18.0000 mg/dL"),
+    ],
+)
+def test_limits_have_as_many_digits_as_tell_them_apart(
+    low: str, high: str, unit: str, decimals: int, words: str
+) -> None:
+    assert between_words(Interval(Decimal(low), Decimal(high), unit, ""), decimals) == words
+
+
+CREATININE = replace(
+    make_concept("serum-creatinine"), unit="mg/dL", units=("mg/dL", "umol/L"), molar_mass=Decimal("113.12")
+)
+LOCAL = Style(units={"serum-creatinine": "umol/L"})
+
+
+def test_values_are_shown_in_the_unit_of_the_site() -> None:
+    """88.4 µmol/L is 1 mg/dL of creatinine (113.12 g/mol)."""
+    one = Quantity(Decimal(1), "mg/dL")
+    assert concept_words(one, CREATININE, 2) == "1.00 mg/dL"
+    assert concept_words(one, CREATININE, 2, LOCAL) == "88.4 µmol/L"
+    assert concept_words(Quantity(Decimal("88.4"), "umol/L"), CREATININE, style=LOCAL) == "88.4 µmol/L"
+    assert concept_words(Bound("<", Decimal("0.2"), "mg/dL"), CREATININE, style=LOCAL) == "less than 17.7 µmol/L"
+    limits = Interval(Decimal(1), Decimal(2), "mg/dL", "")
+    assert limits_words(limits, CREATININE, 1, LOCAL) == "between 88.4 and 177 µmol/L"
+    assert in_local_limits(limits, CREATININE) is limits
+    assert "88.4 to 1061 µmol/L" in concept_words(COURSE, CREATININE, style=LOCAL)
+    assert round(local_factor("mg/dL", CREATININE, LOCAL), 1) == Decimal("88.4")
+    # Differences of a temperature: its zero is another.
+    temperature, fahrenheit = make_concept("t"), Style(units={"t": "[degF]"})
+    assert local_factor("Cel", temperature, fahrenheit) == Decimal("1.8")
+    # What the site's unit does not meet is shown as it is.
+    assert concept_words(Quantity(Decimal(1), "kg"), CREATININE, style=LOCAL) == "1 kg"

@@ -32,6 +32,35 @@ def day_words(when: datetime | None, style: Style = PLAIN) -> str:
     return (when if when.time() == time.max else in_zone_of(when, style)).date().isoformat()
 
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_RECENT = timedelta(days=2)
+"""Within this the time of day of a record matters."""
+
+
+def calendar_words(when: datetime, style: Style = PLAIN) -> str:
+    """A day as people write it, in the zone in which it is shown: ``16 Jun 2026``.  A record of a day keeps its own."""
+    local = when if when.time() in (time.min, time.max) else in_zone_of(when, style)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
+def moment_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
+    """``16 Jun 2026``; of the two days before ``at`` with the time, where it is known: ``30 Jun 2026 11:34 UTC``."""
+    day = calendar_words(when, style)
+    if when.time() == time.max or at - when >= _RECENT:
+        return day
+    local = in_zone_of(when, style)
+    return f"{day} {local:%H:%M} {local:%z}" if local.utcoffset() else f"{day} {local:%H:%M} UTC"
+
+
+def age_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
+    """How long before ``at`` something was: up to two hours in minutes, up to two days in hours, else in days."""
+    passed = max(at - when, timedelta(0))
+    for size, noun, most in ((timedelta(minutes=1), "minute", 120), (timedelta(hours=1), "hour", 48)):
+        if passed < size * most:
+            return count_words(passed // size, noun)
+    return count_words(passed // timedelta(days=1), "day")
+
+
 def date_words(days: Date, style: Style = PLAIN) -> str:
     """A date, or between which days it lies: ``between 1950-01-01 and 1950-12-31``; SHORT with ``to``."""
     if days.start == days.end:

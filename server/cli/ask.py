@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from shutil import get_terminal_size
 from typing import Any
 
 from collectors.settings import Source
@@ -23,8 +24,13 @@ from server.explain.explain import explain
 from server.explain.fhir import bundle
 from server.explain.prov import argument_graph, serialize_graphs
 from server.explain.results import AnswerResult, Status
-from server.explain.text import render_argument
+from server.explain.short_text import render_short
+from server.explain.step_text import render_steps
+from server.explain.text import render_arguments
 from server.settings import Settings
+
+_UNKNOWN_TERMINAL = (100, 24)
+"""Columns and lines where the output is no terminal, and ``COLUMNS`` is not set."""
 
 
 def run(
@@ -35,18 +41,20 @@ def run(
     complete: str = "",
     comparisons: tuple[Comparison, ...] = (),
     assume: Sequence[str] = (),
+    verbosity: int = 0,
 ) -> int:
     """Print the answers in the form ``text``, ``json``, ``turtle``, ``json-ld`` or ``fhir``.
 
     Returns the exit status: 0 answered, 1 a module failed, 3 a source could not be reached; a line on stderr, before
     all else, then names it.  ``bundle_file``: supplied records, of which the types in ``complete`` are complete.
     ``comparisons``: each answer is attributed against these (in JSON: against the first).  ``assume``: the
-    assumptions, each ``CONCEPT=VALUE``.  Raises MedtwinError if the question cannot be answered.
+    assumptions, each ``CONCEPT=VALUE``.  ``verbosity`` of the text: 0 six lines an answer, 1 with steps, 2 everything.
+    Raises MedtwinError if the question cannot be answered.
     """
     catalog = configured_catalog(settings)
     supplied = read_bundle(bundle_file, complete, question.patient, catalog)
     with HeldLog() as log:
-        return asyncio.run(_ask(settings, catalog, question, form, supplied, comparisons, assume, log))
+        return asyncio.run(_ask(settings, catalog, question, form, supplied, comparisons, assume, verbosity, log))
 
 
 async def _ask(
@@ -57,6 +65,7 @@ async def _ask(
     supplied: SuppliedRecords | None,
     comparisons: tuple[Comparison, ...],
     assume: Sequence[str],
+    verbosity: int,
     log: HeldLog,
 ) -> int:
     async with await Engine.open(settings, catalog) as engine:
@@ -73,11 +82,11 @@ async def _ask(
         trace, facts = await engine.ask_with_facts(question, supplied)
         log.report(facts.unreachable)
         results = with_attributions(trace, explain(trace), comparisons)
-    print(_render(results, form), end="")
+    print(_render(results, form, verbosity), end="")
     return log.exit_status(any(result.status is Status.FAILED for result in results))
 
 
-def _render(results: tuple[AnswerResult, ...], form: str) -> str:
+def _render(results: tuple[AnswerResult, ...], form: str, verbosity: int) -> str:
     match form:
         case "turtle" | "json-ld":
             return serialize_graphs([argument_graph(result) for result in results], form)
@@ -85,7 +94,9 @@ def _render(results: tuple[AnswerResult, ...], form: str) -> str:
             # One Bundle for all answers: resources that several answers use are in it once.
             return json.dumps(bundle(results, datetime.now(UTC)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         case _:
-            return "\n".join(render_argument(result) for result in results)
+            width = get_terminal_size(_UNKNOWN_TERMINAL).columns
+            render = (render_short, render_steps, render_arguments)[min(verbosity, 2)]
+            return render(results, width)
 
 
 class _EngineWithRecords:

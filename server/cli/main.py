@@ -58,7 +58,9 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
                 token=caller_token(),
                 earlier_times=tuple(each.since for each in comparisons if each.since is not None),
             )
-            return ask.run(settings, question, given.format, given.bundle, given.complete, comparisons, given.assume)
+            return ask.run(
+                settings, question, given.format, given.bundle, given.complete, comparisons, given.assume, given.verbose
+            )
         case "plan":
             from server.cli import plan
 
@@ -133,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
         " not in it is unknown",
     )
     ask_.add_argument("--format", choices=("text", "json", "turtle", "json-ld", "fhir"), default="text")
+    ask_.add_argument(
+        "-v", "--verbose", action="count", default=0, help="in the text: every caution and each step; -vv everything"
+    )
     ask_.add_argument(
         "--why",
         choices=tuple(_BASELINES),

@@ -12,7 +12,7 @@ from server import kinds
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description, Kind
 from server.executor.trace import Execution, GoalAnswer, Trace
-from server.explain.claims import claim, leaf_claim, risk_of
+from server.explain.claims import claim, leaf_claim, missing_inputs, risk_of
 from server.explain.dependencies import Dependencies, Times, is_untaken
 from server.explain.phrases import with_short_texts
 from server.explain.results import AnswerResult, InterpretationView, Status
@@ -20,6 +20,7 @@ from server.explain.steps import answer_issues, chain, ground_view
 
 Interpreter: TypeAlias = Callable[[Description, Mapping[str, SlotInput], Evaluation], Outcome | None]
 
+_INPUT_ABSENT = Absent(AbsentReason.INPUT_ABSENT)
 RECORDED_INTENDED_USE = "A fact as it stands in the record; nothing was computed."
 
 
@@ -104,6 +105,8 @@ def _computed_result(
         make_issues=lambda: _result_issues(trace, dependencies, position),
         make_part=lambda place: _step_result(trace, dependencies, steps()[place], interpret),
         presumed=dependencies.rests_on_list(position),
+        missing=missing_inputs(dependencies, position) if evaluation.value == _INPUT_ABSENT else (),
+        own_claim=evaluation.working.claim,
     )
 
 

@@ -175,6 +175,8 @@ class AnswerResult:
     make_issues: computes the issues without those of ``attributions``.
     make_part: the step at a position of the chain as an answer of its own.
     attributions: for each requested comparison its attribution, or the issue that says why there is none.
+    missing: what is missing at the root of an absent value: names and why, each once.
+    own_claim: the module's own sentence for the value; None where it has none.
     """
 
     patient: str
@@ -202,6 +204,8 @@ class AnswerResult:
     make_part: Callable[[int], "AnswerResult"] = field(repr=False, compare=False)
     attributions: Mapping[Comparison, AttributionView | Issue] = field(default_factory=dict, repr=False, compare=False)
     presumed: bool = False
+    missing: tuple[tuple[str, str], ...] = ()
+    own_claim: str | None = None
 
     @property
     def records(self) -> tuple[RecordRef, ...]:

@@ -1,6 +1,7 @@
 """An argument rendered as plain text: the claim, then a tree of every step with value, unit, time and source."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TypeAlias
 
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef
@@ -11,6 +12,7 @@ from ontology.words.time import span_words, time_words
 from ontology.words.values import concept_words, limits_words, uncertainty_words
 from server.explain.claims import INAPPLICABLE_PREFIX, recorded_first
 from server.explain.comparisons import AttributionView
+from server.explain.layout import wrapped
 from server.explain.phrases import (
     describe_contributions,
     describe_ground_times,
@@ -28,12 +30,29 @@ _SHOWN_ONCE = frozenset({"codes-unreadable"})
 _INDENT = "    "
 
 
+Shown: TypeAlias = set[Hashable]
+"""The steps, and the texts of a whole question, that are shown already."""
+
+
 def render_argument(result: AnswerResult) -> str:
     """The whole argument behind one result, in plain text."""
-    return "\n".join(_argument_lines(result)) + "\n"
+    return "\n".join(_argument_lines(result, set())) + "\n"
 
 
-def _argument_lines(result: AnswerResult) -> Iterator[str]:
+def render_arguments(results: Iterable[AnswerResult], width: int) -> str:
+    """The arguments of a question's results for a terminal of so many columns; what they share is shown once."""
+    shown: Shown = set()
+    return "\n".join("".join(_wrapped_lines(_argument_lines(result, shown), width)) for result in results)
+
+
+def _wrapped_lines(lines: Iterable[str], width: int) -> Iterator[str]:
+    for line in lines:
+        text = line.lstrip(" ")
+        indent = line[: len(line) - len(text)]
+        yield from (f"{each}\n" for each in wrapped(text, width, indent, indent + "  "))
+
+
+def _argument_lines(result: AnswerResult, shown_before: Shown) -> Iterator[str]:
     style = result.circumstances.style
     yield result.text
     when = time_words(result.at, style)
@@ -58,19 +77,32 @@ def _argument_lines(result: AnswerResult) -> Iterator[str]:
         strength = f", strength {advice.strength}" if advice.strength else ""
         yield f"  recommended: {advice.text} ({advice.citation}{strength})"
     if result.step is not None:
-        yield from _step_lines(result, result.step, "  ", set())
-        yield f"  intended use: {result.intended_use}"
+        yield from _step_lines(result, result.step, "  ", shown_before)
+        if result.intended_use not in shown_before:
+            shown_before.add(result.intended_use)
+            yield f"  intended use: {result.intended_use}"
     elif result.leaf is not None:
-        yield from _ground_lines(result, result.leaf, "  ", set())
+        yield from _ground_lines(result, result.leaf, "  ", shown_before)
     shown = {text for step in result.chain for text in (*step.rebuttals, *step.notes)}
     # Those of steps are shown with these.
     run = [each for each in result.issues if each.slot is None and each.step is None and each.text not in shown]
     own = {text for step in result.chain for ground in step.grounds for text in _texts_shown_by(ground)}
-    yield from (f"  {_issue_line(issue)}" for issue in run if issue.text not in own and issue.text not in result.text)
+    new = [issue for issue in run if issue.text not in own and issue.text not in result.text]
+    new = [issue for issue in new if issue not in shown_before]
+    shown_before.update(new)
+    yield from (f"  {_issue_line(issue)}" for issue in new)
 
 
-def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: set[int]) -> Iterator[str]:
-    rendered.add(id(step))
+def _key(step: StepView) -> Hashable:
+    """What names a step in all results of a question."""
+    return step.module.iri, step.fingerprint, step.as_of
+
+
+def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: Shown) -> Iterator[str]:
+    if _key(step) in rendered:
+        yield f"{indent}by {step.module.title}, shown above"
+        return
+    rendered.add(_key(step))
     yield f"{indent}by {step.module.title}, version {step.module.version} ({_describe_run(step)})"
     inner = indent + _INDENT
     if step.warrant:
@@ -111,18 +143,14 @@ def _describe_run(step: StepView) -> str:
     return reason if reason.startswith("reused") else f"reused: {reason}" if reason else "reused"
 
 
-def _ground_lines(result: AnswerResult, ground: GroundView, indent: str, rendered: set[int]) -> Iterator[str]:
+def _ground_lines(result: AnswerResult, ground: GroundView, indent: str, rendered: Shown) -> Iterator[str]:
     yield f"{indent}- {_describe_ground(ground, result.circumstances.style)}"
     inner = indent + _INDENT
     missing = isinstance(ground.value, Absent)
     own = (issue for issue in ground.issues if issue.code not in _SHOWN_ONCE)
     yield from (f"{inner}{_issue_line(i)}" for i in own if not (missing and i.code in _SHOWN_BY_LINE))
     if ground.step is not None:
-        step = result.chain[ground.step]
-        if id(step) in rendered:
-            yield f"{inner}by {step.module.title}, told above"
-        else:
-            yield from _step_lines(result, step, inner, rendered)
+        yield from _step_lines(result, result.chain[ground.step], inner, rendered)
     elif ground.steps:
         last = result.chain[ground.steps[-1]]
         yield f"{inner}each by {last.module.title}, version {last.module.version} ({_describe_reuse(result, ground)})"
@@ -153,12 +181,13 @@ def _describe_ground(ground: GroundView, style: Style) -> str:
     if isinstance(ground.value, Series):
         return f"{name}: {concept_words(ground.value, concept, style=style)}{_describe_source(ground.records)}"
     when = f" · {span_words(ground.time, style)}" if ground.time is not None else ""
-    flags = "".join(f" · {label} {text}" for label, text in _laboratory_fields(ground) if text)
+    flags = "".join(f" · {label} {text}" for label, text in laboratory_fields(ground) if text)
     source = _describe_source(ground.records) or ("" if ground.steps else " · no record of it")
     return f"{name}: {describe_value(ground, style)}{when}{flags}{source}"
 
 
-def _laboratory_fields(ground: GroundView) -> tuple[tuple[str, str | None], ...]:
+def laboratory_fields(ground: GroundView) -> tuple[tuple[str, str | None], ...]:
+    """What the record itself says of its value: a status other than final, the reference range, the flag."""
     status = ground.status if ground.status not in (None, "final") else None
     return (("status", status), ("range", ground.reference_range), ("flag", ground.interpretation))
 

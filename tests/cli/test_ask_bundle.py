@@ -16,7 +16,7 @@ def ask(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], chart: list[object], *more: str
 ) -> str:
     concept, *rest = more
-    assert main(["ask", "p1", concept, *bundle_arguments(folder, monkeypatch, chart), *rest]) == 0
+    assert main(["ask", "p1", concept, "-vv", *bundle_arguments(folder, monkeypatch, chart), *rest]) == 0
     return capsys.readouterr().out
 
 

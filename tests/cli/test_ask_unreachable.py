@@ -61,7 +61,7 @@ def test_where_one_search_fails_only_its_type_is_missing(
     assert main([*ASK]) == 3
     told = capsys.readouterr()
     assert told.err.splitlines()[0].endswith("an error of the server (500); missing: Observation")
-    assert "Age is 66.2 years" in told.out
+    assert "Age   66.2 years" in told.out
 
 
 def _forbidden(_: httpx.Request) -> httpx.Response:

@@ -44,8 +44,8 @@ def test_what_is_assumed_is_computed_with_and_said(
 
 
 def test_it_is_compared_with_the_record(ask: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*ask, "--assume", "serum-creatinine=1.0mg/dL", "--why", "assumption", *["egfr"]]) == 0
-    out = capsys.readouterr().out
+    assert main([*ask, "--assume", "serum-creatinine=1.0mg/dL", "--why", "assumption", "-vv", *["egfr"]]) == 0
+    out = " ".join(capsys.readouterr().out.split())
     assert "62 mL/min/1.73 m² on the assumption, 29 mL/min/1.73 m² by the record" in out
     assert "serum creatinine 1.9 → 1 mg/dL alone" in out
     assert OUTPUT in out

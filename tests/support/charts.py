@@ -98,6 +98,8 @@ def bundle_arguments(folder: Path, monkeypatch: pytest.MonkeyPatch, chart: Seque
     """The arguments that hand in this chart; the command then runs in ``folder``."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MEDTWIN_CACHE__ENABLED", "false")
+    # So that no sentence is broken by the width of a terminal.
+    monkeypatch.setenv("COLUMNS", "1000")
     bundle = folder / "bundle.json"
     bundle.write_text(json.dumps(chart))
     return ["--at", "2026-06-30T12:00:00Z", "--bundle", str(bundle)]

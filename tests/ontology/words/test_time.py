@@ -9,12 +9,15 @@ from ontology.resources import Span
 from ontology.values import Date
 from ontology.words import SHORT, Style, times_in
 from ontology.words.time import (
+    age_words,
+    calendar_words,
     date_words,
     day_words,
     duration_code,
     duration_words,
     exact_span_words,
     horizon_words,
+    moment_words,
     span_words,
     time_words,
 )
@@ -119,3 +122,29 @@ def test_durations(duration: timedelta, words: str, code: str) -> None:
 )
 def test_horizons(horizon: str, words: str) -> None:
     assert horizon_words(horizon) == words
+
+
+def test_days_and_ages_of_the_short_answer() -> None:
+    berlin = Style(zone=BERLIN)
+    assert (calendar_words(LATE), calendar_words(LATE, berlin)) == ("1 Mar 2024", "2 Mar 2024")
+    assert calendar_words(WHOLE_DAY.end, berlin) == "1 Mar 2024"
+    assert moment_words(LATE, LATE + timedelta(hours=47)) == "1 Mar 2024 23:30 UTC"
+    assert moment_words(LATE, LATE + timedelta(hours=1), berlin) == "2 Mar 2024 00:30 +0100"
+    assert moment_words(LATE, LATE + timedelta(hours=48)) == "1 Mar 2024"
+    assert moment_words(WHOLE_DAY.end, LATE) == "1 Mar 2024"
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(minutes=-5), "0 minutes"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(minutes=119), "119 minutes"),
+        (timedelta(minutes=120), "2 hours"),
+        (timedelta(hours=47, minutes=59), "47 hours"),
+        (timedelta(hours=48), "2 days"),
+        (timedelta(days=400), "400 days"),
+    ],
+)
+def test_how_old_a_record_is(passed: timedelta, words: str) -> None:
+    assert age_words(LATE, LATE + passed) == words

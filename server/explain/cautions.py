@@ -1,0 +1,68 @@
+"""The cautions of an answer: those that matter, which are never left out, and how many general limits there are more.
+
+What was recorded of a caution, what a source did not give, and a step back to an older record matter.
+"""
+
+from ontology.evaluation import Issue, Severity
+from ontology.values import Absent
+from server.explain.results import AnswerResult
+from server.explain.steps import ABSENCE_CODES, INPUT_ABSENT_CODE
+
+# What is said of everybody alike, or of what is not known: limits that can be counted instead of shown.
+_UNKNOWN_IF_APPLICABLE = "applicability-unknown"
+_GENERAL_CODES = frozenset({_UNKNOWN_IF_APPLICABLE, "administrative-gender", "closed-world", INPUT_ABSENT_CODE})
+_GENERAL_CODES |= ABSENCE_CODES
+_CAUTION_PREFIXES = ("To be read with caution: ", "Caution: ")
+
+
+def _caution_issues(result: AnswerResult) -> list[Issue]:
+    """What speaks against the answer, each text once; why there is no attribution is said where it was asked for."""
+    found: dict[str, Issue] = {}
+    own = {each.text for each in result.attributions.values() if isinstance(each, Issue)}
+    for issue in result.issues:
+        in_headline = isinstance(result.value, Absent) and issue.code in ("not-applicable", "no-case", "undecided")
+        if issue.severity is not Severity.INFORMATION and not in_headline and issue.text not in own:
+            found.setdefault(issue.text, issue)
+    return list(found.values())
+
+
+def _is_general(issue: Issue, unconditional: frozenset[str]) -> bool:
+    return issue.severity is not Severity.ERROR and (issue.code in _GENERAL_CODES or issue.code in unconditional)
+
+
+def _caution_text(issue: Issue) -> str:
+    text = str(getattr(issue, "short", None) or issue.text)
+    for prefix in _CAUTION_PREFIXES:
+        text = text.removeprefix(prefix)
+    return text.rstrip(".")
+
+
+def _qualifiers(result: AnswerResult) -> list[str]:
+    qualifier = result.step.qualifier if result.step is not None else None
+    return [qualifier.rstrip(".")] if qualifier else []
+
+
+def describe_cautions(result: AnswerResult) -> str:
+    """Those that matter, and how many more there are: never none of several."""
+    always = frozenset(
+        remark.code for step in result.chain for remark in step.module.remarks if remark.criterion is None
+    )
+    issues = _caution_issues(result)
+    own = frozenset(result.step.rebuttals) if result.step is not None else frozenset[str]()
+    # Whether it applies at all is not known: the first thing to ask.
+    first = next((each for each in issues if each.code == _UNKNOWN_IF_APPLICABLE and each.text in own), None)
+    kept = [each for each in issues if each is not first and not _is_general(each, always)]
+    general = [each for each in issues if each is not first and _is_general(each, always)]
+    if isinstance(result.value, Absent):
+        # The first line has said what is missing.
+        general = [each for each in general if each.code != INPUT_ABSENT_CODE]
+    if first is None and not kept and general:
+        first, *general = general
+    shown = [*_qualifiers(result), *(_caution_text(each) for each in ([first] if first else []) + kept)]
+    more = f" ({len(general)} more: -v)" if general else ""
+    return "; ".join(dict.fromkeys(shown)) + more
+
+
+def every_caution_text(result: AnswerResult) -> list[str]:
+    """All of them, what limits the claim itself first."""
+    return [*_qualifiers(result), *(_caution_text(each) for each in _caution_issues(result))]

@@ -1,0 +1,265 @@
+"""Answers in six lines each: value, meaning, grounds, what moved it, cautions, and the age of its records.
+
+What was recorded of a caution, what a source did not give, and a step back to an older record are never left out:
+only general limits are counted instead of shown.
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import ROUND_DOWN, Decimal
+
+from ontology.evaluation import Issue
+from ontology.values import Absent, Bound, Coding, Quantity, Value
+from ontology.words import Style
+from ontology.words.lists import MAX_LISTED, begin_small, count_words, list_words, truncated_list
+from ontology.words.quantities import amount, number_words, rounded_words
+from ontology.words.risks import people_words
+from ontology.words.time import age_words, calendar_words, moment_words
+from ontology.words.values import brief_words, concept_words, in_local_limits, in_local_unit, interval_words
+from server.attribution.result import CODE
+from server.explain.attribution_text import describe_deciding_inputs, describe_players
+from server.explain.cautions import describe_cautions, every_caution_text
+from server.explain.claims import WHAT_IF, recorded_first
+from server.explain.comparisons import AttributionView, Baseline, Comparison
+from server.explain.layout import heading, labelled, right_aligned
+from server.explain.results import AnswerResult, GroundView, Status
+from server.explain.text import laboratory_fields
+
+HINT = "-v steps   -vv everything   --format json|fhir|turtle"
+_MOST_GROUNDS = 8
+_MOST_MOVERS = 3
+_STATUS = {Status.COMPLETE: "complete", Status.PARTIAL: "partial", Status.FAILED: "failed"}
+
+
+def render_short(results: Iterable[AnswerResult], width: int) -> str:
+    """A block of six lines for each answer, and how to see more, for a terminal of so many columns."""
+    blocks = ["\n".join(answer_lines(result, width)) for result in results]
+    return "\n\n".join(blocks) + "\n" + right_aligned(HINT, width) + "\n"
+
+
+def answer_lines(result: AnswerResult, width: int, every_caution: bool = False) -> Iterator[str]:
+    """The lines of one answer; a line that has nothing to say is left out.
+
+    ``every_caution``: one to a line, instead of those that matter and the number of the others.
+    """
+    style = result.circumstances.style
+    yield from heading(_headline(result, style), _STATUS.get(result.status, ""), width)
+    yield from _labelled("Means", _meaning(result, style), width)
+    yield from _labelled("From", " · ".join(_grounds(result, style)), width)
+    for comparison, view in result.attributions.items():
+        yield from _labelled("Moved", _moved(result, comparison, view, style), width)
+    cautions = every_caution_text(result) if every_caution else [describe_cautions(result)]
+    for place, text in enumerate(cautions):
+        yield from _labelled("Caution" if place == 0 else "", text, width)
+    yield from _labelled("Records", _records(result, style), width)
+
+
+def _labelled(label: str, text: str, width: int) -> Iterator[str]:
+    return labelled(label, text, width) if text else iter(())
+
+
+def _headline(result: AnswerResult, style: Style) -> list[str]:
+    display = result.concept.display
+    if isinstance(result.value, Absent):
+        word = "not applicable" if result.status is Status.NOT_APPLICABLE else "no value"
+        return [display, word, _why_absent(result, style)]
+    parts = [display, value_text(result, style)]
+    if result.risk is not None and not result.presumed:
+        decimals = result.step.module.display_decimals if result.step is not None else None
+        parts.append(people_words(result.risk.probability, decimals))
+    if result.assumed:
+        parts.append("on an assumption")
+    return parts
+
+
+def value_text(result: AnswerResult, style: Style) -> str:
+    """The value of an answer in its reader's unit, with its limits where it has some: it never stands without them."""
+    concept, value = result.concept, result.value
+    decimals = result.step.module.display_decimals if result.step is not None else None
+    if result.leaf is not None and isinstance(value, (Quantity, Bound)):
+        return recorded_first(value, result.leaf.recorded, concept, style)
+    words = worded_value(result.own_claim, concept.display) or concept_words(value, concept, decimals, style)
+    if result.bounds is None or result.bounds.low == result.bounds.high:
+        return words
+    limits = in_local_limits(result.bounds, concept, style)
+    decimals = decimals if limits is result.bounds else None
+    if result.presumed:
+        return f"{words} if the lists are complete; {interval_words(limits, decimals)} whatever they leave out"
+    if isinstance(value, Quantity) and value.value == result.bounds.low:
+        return f"at least {number_words(limits.low, decimals)}, up to {amount(limits.high, limits.unit, decimals)}"
+    return f"{words} ({interval_words(limits, decimals)})"
+
+
+_MOST_VALUE_WORDS = 3
+
+
+def worded_value(claim: str | None, display: str) -> str | None:
+    """The value in the module's own words, where these are no more than that: ``47.9 years``, an age rounded down."""
+    begin = f"{display} is "
+    words = claim.removeprefix(begin).rstrip(".") if claim is not None and claim.startswith(begin) else ""
+    return words if 0 < len(words.split()) <= _MOST_VALUE_WORDS else None
+
+
+def _why_absent(result: AnswerResult, style: Style) -> str:
+    display = result.concept.display
+    if result.leaf is not None:
+        # What is on record and not understood is in its own words.
+        unclear = result.text.startswith(f"{display}: ")
+        return result.text.removeprefix(f"{display}: ") if unclear else result.leaf.absence_reason or ""
+    text = result.text.rstrip(".").removesuffix(f"; on an assumption: {WHAT_IF}")
+    if result.status is Status.NOT_APPLICABLE:
+        return text.removeprefix(f"{display} does not apply: ").removeprefix(f"{display} does not apply ")
+    by_reason: dict[str, list[str]] = {}
+    for name, why in result.missing:
+        by_reason.setdefault(why, []).append(begin_small(name))
+    reasons = [f"{_named(names)} {why}" for why, names in by_reason.items()]
+    could_be = ""
+    if result.bounds is not None:
+        decimals = result.step.module.display_decimals if result.step is not None else None
+        limits = in_local_limits(result.bounds, result.concept, style)
+        words = interval_words(limits, decimals if limits is result.bounds else None)
+        could_be = f"what is recorded gives {words}" if limits.low == limits.high else f"could be {words}"
+    elif undecided := next((each for each in result.issues if each.code == "undecided"), None):
+        could_be = f"could be {undecided.text.split(': ', 1)[-1]}"
+    if not reasons:
+        # The module's own words, of which the limits come last.
+        reasons = [text.removeprefix(f"{display} could not be computed: ").split("; it lies ")[0].split("; it is ")[0]]
+    return "; ".join(each for each in (*reasons, could_be) if each)
+
+
+def _named(names: list[str]) -> str:
+    return truncated_list(names) + ":" if len(names) > MAX_LISTED else list_words(names) + ":"
+
+
+def _meaning(result: AnswerResult, style: Style) -> str:
+    """What the module says of the value beyond the value itself, its band, its uncertainty and the advice for it."""
+    parts = []
+    if result.leaf is not None:
+        return ", ".join(f"{label} {text}" for label, text in laboratory_fields(result.leaf) if text)
+    if result.own_claim is not None and not _repeats_headline(result.own_claim, result, style):
+        parts.append(result.own_claim.rstrip("."))
+    if (meant := result.interpretation) is not None:
+        name = meant.code.display or meant.code.code
+        known = {meant.text.casefold(), value_text(result, style).casefold()}
+        parts.append(begin_small(meant.text) if name.casefold() in known else f"{begin_small(name)}: {meant.text}")
+    if result.interval is not None:
+        parts.append(result.interval.text)
+    return ". ".join([*parts, *(advice.text.rstrip(".") for advice in result.recommendations)])
+
+
+def _repeats_headline(claim: str, result: AnswerResult, style: Style) -> bool:
+    """Whether a claim has only the parts of the first line: the concept, the value and the people of a risk."""
+    rest = claim.casefold()
+    for part in (result.concept.display, *_headline(result, style)):
+        rest = rest.replace(part.casefold(), "")
+    return not rest.replace(" is ", "").strip(" .,:") or rest.strip(" .,:").startswith("over ")
+
+
+def _grounds(result: AnswerResult, style: Style) -> Iterator[str]:
+    """The inputs of the last step that have a value, up to eight; all that are assumed or set for the site."""
+    if result.step is None or result.status is Status.NOT_APPLICABLE:
+        return
+    points = result.step.contributions
+    scored = {each.slot: each.amount for each in points.items} if points and points.scale == "POINTS" else {}
+    used = [each for each in result.step.grounds if is_used(each)]
+    named = [
+        each for place, each in enumerate(used) if place < _MOST_GROUNDS or each.assumed or each.presumed is not None
+    ]
+    for each in named:
+        score = f" ({number_words(scored[each.slot])})" if each.slot in scored else ""
+        yield ground_words(each, style) + score
+    if len(used) > len(named):
+        yield count_words(len(used) - len(named), "more input")
+
+
+def is_used(ground: GroundView) -> bool:
+    """Whether the value rests on this input."""
+    if ground.input.applicability_only or ground.input.comparison:
+        return False
+    return ground.presumed is not None or not isinstance(ground.value, Absent)
+
+
+def ground_words(ground: GroundView, style: Style) -> str:
+    """An input in a few words: ``eGFR 23 mL/min/1.73 m²``, ``age 64``, ``female``, ``in North America: yes (site)``."""
+    name, value = begin_small(ground.concept.display), ground.value if ground.presumed is None else ground.presumed
+    whence = " (site)" if ground.by_site else " (assumed)" if ground.assumed else ""
+    if ground.presumed is not None:
+        whence = " (assumed: not on the list)"
+    if isinstance(value, bool):
+        return f"{name}: {'yes' if value else 'no'}{whence}"
+    if isinstance(value, Coding) and ground.concept.element is not None:
+        return f"{begin_small(brief_words(value, style))}{whence}"
+    if isinstance(value, Quantity) and value.unit == "a" and value.value >= 2:
+        return f"{name} {value.value.quantize(Decimal(1), ROUND_DOWN)}{whence}"
+    return f"{name} {_brief(value, ground, style)}{whence}"
+
+
+def _brief(value: Value, ground: GroundView, style: Style) -> str:
+    local = in_local_unit(value, ground.concept, style)
+    return (
+        brief_words(local, style) if isinstance(local, Quantity) else concept_words(local, ground.concept, style=style)
+    )
+
+
+def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView | Issue, style: Style) -> str:
+    if isinstance(view, Issue):
+        return view.text
+    made, step = view.attribution, result.step
+    simple = comparison.baseline is Baseline.REFERENCE or view.before == made.base_value
+    if step is None or not simple or made.base_bounds is not None or made.output_bounds is not None:
+        # What was missing at one end has a part in it, which takes sentences to say.
+        return view.text
+    decimals, concept = step.module.display_decimals, result.concept
+    before, now = (concept_words(each, concept, decimals, style) for each in (made.base_value, made.output_value))
+    whence = {
+        Baseline.REFERENCE: "with usual values",
+        Baseline.EARLIER: f"since {calendar_words(comparison.since, style)}" if comparison.since else "",
+        Baseline.ACTUAL: "by the assumption",
+    }[comparison.baseline]
+    what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
+    items = [each for each in made.items if each.amount or each.needed or each.alone]
+    if not items:
+        return f"unchanged {whence}{what_if}" if made.base_value == made.output_value else view.text
+    if made.scale == CODE:
+        moved = describe_deciding_inputs(items, style)
+    else:
+        moved = describe_players(made, decimals, concept, style, _MOST_MOVERS)
+    if isinstance(made.base_value, Quantity) and isinstance(made.output_value, Quantity):
+        # One unit for both.
+        local = in_local_unit(made.base_value, concept, style)
+        decimals = decimals if local is made.base_value else None
+        before = rounded_words(local.value, local.unit, decimals) if isinstance(local, Quantity) else before
+    return f"{before} → {now} {whence}: {moved}{what_if}"
+
+
+def _records(result: AnswerResult, style: Style) -> str:
+    """The newest and the oldest time, how many records, and of which sources."""
+    grounds = list(_grounds_below(result))
+    used = dict.fromkeys(record for each in grounds for record in each.records)
+    if not used:
+        return ""
+    parts = []
+    if result.effective is not None and any(each.time is not None for each in grounds):
+        newest = f"{moment_words(result.effective, result.at, style)} ({age_words(result.effective, result.at, style)})"
+        parts.append(f"newest {newest}" if result.effective < result.at else "going on")
+        oldest = result.grounds_from
+        if oldest is not None and calendar_words(oldest, style) != calendar_words(result.effective, style):
+            parts.append(f"oldest {calendar_words(oldest, style)}")
+    counts = {source: sum(each.source == source for each in used) for source in sorted({each.source for each in used})}
+    parts.append(list_words(f"{count} of {source}" for source, count in counts.items()))
+    return ", ".join(parts)
+
+
+def _grounds_below(result: AnswerResult) -> Iterator[GroundView]:
+    """The inputs that the value rests on, those of its steps included, each step's once."""
+    if result.leaf is not None:
+        yield result.leaf
+    pending = [len(result.chain) - 1] if result.chain else []
+    seen = set(pending)
+    while pending:
+        for ground in result.chain[pending.pop()].grounds:
+            if ground.input.applicability_only or ground.input.comparison:
+                continue
+            if is_used(ground) or ground.bounds is not None:
+                yield ground
+            pending += [step for step in ground.steps if step not in seen]
+            seen.update(ground.steps)

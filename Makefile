@@ -9,6 +9,13 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 # The first of these that runs and is new enough, or the one given as PYTHON=.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$name && break; done)
+# One line of progress; what pip said is in a file, and shown where it failed.
+INSTALL_LOG := $(VENV)/install.log
+define INSTALL
+	@echo "Installing the packages of $(1) into $(VENV): about a minute (log: $(INSTALL_LOG))."
+	@$(PIP) install --require-hashes -r $(1) > $(INSTALL_LOG) 2>&1 || { status=$$?; cat $(INSTALL_LOG) >&2; \
+		echo "The installation failed; all that pip said is above, and in $(INSTALL_LOG)." >&2; exit $$status; }
+endef
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --universal \
 	--python-version 3.11 --custom-compile-command "make lock"
 
@@ -21,14 +28,13 @@ help:  ## list these targets
 install: $(STAMP)  ## create .venv with everything for running, showing and testing
 
 $(STAMP): requirements.lock | $(BIN)/python
-	@echo "Installing the packages of requirements.lock into $(VENV); this takes about a minute."
-	$(PIP) install --require-hashes -r requirements.lock
+	$(call INSTALL,requirements.lock)
 	@touch $@ $(RUN_STAMP)
 
 install-run: $(RUN_STAMP)  ## create .venv with what a deployment needs, and no more
 
 $(RUN_STAMP): requirements-run.lock | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements-run.lock
+	$(call INSTALL,requirements-run.lock)
 	@touch $@
 
 $(BIN)/python:
@@ -38,7 +44,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) lacks its venv module. On Debian and Ubuntu: apt-get install" \
 			"$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 run: install  ## demonstrate: FHIR server, question, argument, then serve until Ctrl-C (ONCE=1, PORT=, EHR_PORT=)
 	@ONCE='$(ONCE)' PORT='$(PORT)' EHR_PORT='$(EHR_PORT)' $(BIN)/python -m fixtures.demo

@@ -2,15 +2,13 @@
 
 For sentences only: numbers stay exact elsewhere.  Every function that gives words takes a ``Style``, also where the
 words are the same in every style.  ``server/explain`` takes the style of the site's settings; messages that are made
-while records are read and selected show instants in the zone of ``times_in``.  What is said of a fact or of an input
+while records are read and selected show instants in the zone of ``time.times_in``.  What is said of a fact or an input
 of an execution is said above, in these words (``collectors/selection/messages``, ``server/explain/phrases``).
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from enum import StrEnum
 
 
@@ -25,7 +23,7 @@ class Length(StrEnum):
 class Style:
     """What a reader is used to.
 
-    ``zone``: the time zone that instants are shown in (None: that of ``times_in``, else each in its own).
+    ``zone``: the time zone that instants are shown in (None: that of ``time.times_in``, else each in its own).
     ``units``: by concept id, the UCUM unit in which its values are shown (``{"serum-creatinine": "umol/L"}``).
     ``length``: FULL ``less than 5 mg/g``, ``only older than 90 days``; SHORT ``<5 mg/g``, ``too old``.
     """
@@ -39,24 +37,3 @@ PLAIN = Style()
 """For sentences of an argument."""
 SHORT = Style(length=Length.SHORT)
 """For warrants, and for what stands in brackets."""
-
-_ZONE: ContextVar[tzinfo | None] = ContextVar("zone", default=None)
-
-
-@contextmanager
-def times_in(zone: tzinfo) -> Iterator[None]:
-    """Instants are shown in ``zone`` in all sentences made in this block, where their style names no zone.
-
-    For the messages of a question, which are made wherever a record is read; results are computed without them.
-    """
-    token = _ZONE.set(zone)
-    try:
-        yield
-    finally:
-        _ZONE.reset(token)
-
-
-def in_zone_of(when: datetime, style: Style) -> datetime:
-    """The instant in the zone in which it is shown."""
-    zone = style.zone or _ZONE.get()
-    return when if zone is None else when.astimezone(zone)

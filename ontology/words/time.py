@@ -1,17 +1,42 @@
 """Instants, spans, dates and durations in words."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from ontology.resources import Span
 from ontology.values import Date
-from ontology.words import PLAIN, Length, Style, in_zone_of
+from ontology.words import PLAIN, Length, Style
 from ontology.words.lists import count_words
 
 _DAY, _YEAR = 86_400, 31_557_600
 """In seconds; a year is that of UCUM, 365.25 days."""
 _SIZES = ((_DAY, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _HORIZONS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
+
+
+_ZONE: ContextVar[tzinfo | None] = ContextVar("zone", default=None)
+
+
+@contextmanager
+def times_in(zone: tzinfo) -> Iterator[None]:
+    """Instants are shown in ``zone`` in all sentences made in this block, where their style names no zone.
+
+    For the messages of a question, which are made wherever a record is read; results are computed without them.
+    """
+    token = _ZONE.set(zone)
+    try:
+        yield
+    finally:
+        _ZONE.reset(token)
+
+
+def in_zone_of(when: datetime, style: Style) -> datetime:
+    """The instant in the zone in which it is shown."""
+    zone = style.zone or _ZONE.get()
+    return when if zone is None else when.astimezone(zone)
 
 
 def time_words(when: datetime, style: Style = PLAIN) -> str:

@@ -25,7 +25,7 @@ from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from ontology.values import Value
-from ontology.words import times_in
+from ontology.words.time import times_in
 from server.catalog.catalog import ROOT, Catalog, check_collectors
 from server.compiler.compilation import compile_plan
 from server.compiler.plan import Plan

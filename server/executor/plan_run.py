@@ -19,6 +19,7 @@ from ontology.concepts import Concept
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput, Working
 from ontology.resources import Resource
 from ontology.values import Absent, AbsentReason, Value
+from ontology.words import Style
 from ontology.words.time import time_words
 from server import kinds
 from server.catalog.descriptions import Description, Kind, MaxTimeApart
@@ -87,7 +88,7 @@ async def run_plan(
         at=context.at,
         executions=done,
         answers=tuple(answers),
-        circumstances=replace(memory.circumstances, units=context.units),
+        circumstances=replace(memory.circumstances, style=Style(memory.zone, context.units)),
         issues=(*context.issues, *facts.issues),
         concepts=concepts,
     )

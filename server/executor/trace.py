@@ -9,7 +9,7 @@ from ontology.evaluation import Evaluation, Interval, Issue, SlotInput
 from ontology.resources import Resource
 from ontology.slots import Slot
 from ontology.values import Value
-from ontology.words import Style
+from ontology.words import PLAIN, Style
 from server.catalog.descriptions import Description
 from server.compiler.plan import Goal, Plan
 from server.executor.fingerprint import Environment
@@ -78,19 +78,14 @@ class GoalAnswer:
 class Circumstances:
     """What is common to all runs of an engine: on these fingerprints depend besides inputs and descriptions.
 
-    ``zone`` is where days begin, and in which times are shown; ``seal_key`` is the key for seals of exported arguments,
-    None if none is configured; ``units``: by concept id, the unit in which the site shows its values.
+    ``zone`` is where days begin; ``seal_key`` is the key for seals of exported arguments, None if none is configured;
+    ``style`` is what the site's readers are used to.
     """
 
     environment: Environment
     zone: tzinfo = UTC
     seal_key: bytes | None = field(default=None, repr=False)
-    units: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def style(self) -> Style:
-        """What the site's readers are used to: its zone and its units."""
-        return Style(zone=self.zone, units=self.units)
+    style: Style = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ What was recorded of a caution, what a source did not give, and a step back to a
 only general limits are counted instead of shown.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_DOWN, Decimal
 
@@ -14,7 +15,14 @@ from ontology.words.lists import MAX_LISTED, begin_small, count_words, list_word
 from ontology.words.quantities import amount, number_words, rounded_words
 from ontology.words.risks import people_words
 from ontology.words.time import age_words, calendar_words, moment_words
-from ontology.words.values import brief_words, concept_words, in_local_limits, in_local_unit, interval_words
+from ontology.words.values import (
+    brief_words,
+    concept_words,
+    in_local_limits,
+    in_local_unit,
+    interval_words,
+    uncertainty_words,
+)
 from server.attribution.result import CODE
 from server.explain.attribution_text import describe_deciding_inputs, describe_players
 from server.explain.cautions import describe_cautions, every_caution_text
@@ -27,6 +35,7 @@ from server.explain.text import laboratory_fields
 HINT = "-v steps   -vv everything   --format json|fhir|turtle"
 _MOST_GROUNDS = 8
 _MOST_MOVERS = 3
+_NUMBER = re.compile(r"\d+\.\d+")
 _STATUS = {Status.COMPLETE: "complete", Status.PARTIAL: "partial", Status.FAILED: "failed"}
 
 
@@ -142,7 +151,11 @@ def _meaning(result: AnswerResult, style: Style) -> str:
         known = {meant.text.casefold(), value_text(result, style).casefold()}
         parts.append(begin_small(meant.text) if name.casefold() in known else f"{begin_small(name)}: {meant.text}")
     if result.interval is not None:
-        parts.append(result.interval.text)
+        words = uncertainty_words(result.interval, result.step.module.display_decimals if result.step else None)
+        limits = set(_NUMBER.findall(words))
+        # The module's own sentence may have both limits.
+        if not limits or not limits <= set(_NUMBER.findall(result.own_claim or "")):
+            parts.append(words)
     return ". ".join([*parts, *(advice.text.rstrip(".") for advice in result.recommendations)])
 
 

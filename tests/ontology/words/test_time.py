@@ -7,7 +7,7 @@ import pytest
 
 from ontology.resources import Span
 from ontology.values import Date
-from ontology.words import SHORT, Style, times_in
+from ontology.words import SHORT, Style
 from ontology.words.time import (
     age_words,
     calendar_words,
@@ -20,6 +20,7 @@ from ontology.words.time import (
     moment_words,
     span_words,
     time_words,
+    times_in,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")

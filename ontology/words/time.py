@@ -36,7 +36,11 @@ def times_in(zone: tzinfo) -> Iterator[None]:
 def in_zone_of(when: datetime, style: Style) -> datetime:
     """The instant in the zone in which it is shown."""
     zone = style.zone or _ZONE.get()
-    return when if zone is None else when.astimezone(zone)
+    try:
+        return when if zone is None else when.astimezone(zone)
+    except OverflowError:
+        # At an end of the calendar it has no time in another zone.
+        return when
 
 
 def time_words(when: datetime, style: Style = PLAIN) -> str:

@@ -1,6 +1,6 @@
 """Times as precisely as they are known, and durations as a reader would say them."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -73,6 +73,12 @@ def test_messages_of_a_question_are_in_the_zone_of_its_site() -> None:
         # A style that names a zone is the reader's own.
         assert time_words(TEN, Style(zone=UTC)) == "2024-03-01 10:00 UTC"
     assert time_words(TEN) == "2024-03-01 10:00 UTC"
+
+
+def test_at_the_ends_of_the_calendar_an_instant_keeps_its_own_zone() -> None:
+    first, last = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), datetime.max.replace(tzinfo=UTC)
+    assert time_words(first, Style(zone=UTC)).endswith("-01-01 00:00 +1400")
+    assert time_words(last, Style(zone=BERLIN)) == "9999-12-31 23:59 UTC"
 
 
 LATE = datetime(2024, 3, 1, 23, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import datetime
 from ontology.values import Absent, Series
 from ontology.words import Style
 from ontology.words.absence import reason_words
-from ontology.words.lists import count_words, list_words
+from ontology.words.lists import list_words
 from ontology.words.time import calendar_words
 from ontology.words.values import concept_words
 from server.explain.layout import heading, labelled, right_aligned, wrapped
@@ -45,8 +45,9 @@ def _step_lines(results: Sequence[AnswerResult], width: int) -> Iterator[str]:
                 points[step.module.title] = points.get(step.module.title, 0) + 1
             else:
                 yield from _one_step(step, width, style)
-    for title, count in points.items():
-        yield from wrapped(f"{title}: {count_words(count, 'earlier time')}", width, "  ", "    ")
+    if points:
+        counts = list_words(f"{title} ({count})" for title, count in points.items())
+        yield from wrapped(f"At earlier times too: {counts}", width, "  ", "    ")
 
 
 def _one_step(step: StepView, width: int, style: Style) -> Iterator[str]:

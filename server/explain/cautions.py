@@ -5,6 +5,7 @@ What was recorded of a caution, what a source did not give, and a step back to a
 
 from ontology.evaluation import Issue, Severity
 from ontology.values import Absent
+from server.explain.claims import WHAT_IF
 from server.explain.results import AnswerResult
 from server.explain.steps import ABSENCE_CODES, INPUT_ABSENT_CODE
 
@@ -34,7 +35,12 @@ def _caution_text(issue: Issue) -> str:
     text = str(getattr(issue, "short", None) or issue.text)
     for prefix in _CAUTION_PREFIXES:
         text = text.removeprefix(prefix)
-    return text.rstrip(".")
+    # Said once of all assumptions.
+    return text.removesuffix(f"; {WHAT_IF}").rstrip(".")
+
+
+def _what_if(issues: list[Issue]) -> list[str]:
+    return [WHAT_IF] if any(issue.code == "assumption" for issue in issues) else []
 
 
 def _qualifiers(result: AnswerResult) -> list[str]:
@@ -60,9 +66,10 @@ def describe_cautions(result: AnswerResult) -> str:
         first, *general = general
     shown = [*_qualifiers(result), *(_caution_text(each) for each in ([first] if first else []) + kept)]
     more = f" ({len(general)} more: -v)" if general else ""
-    return "; ".join(dict.fromkeys(shown)) + more
+    return "; ".join(dict.fromkeys([*shown, *_what_if(kept)])) + more
 
 
 def every_caution_text(result: AnswerResult) -> list[str]:
     """All of them, what limits the claim itself first."""
-    return [*_qualifiers(result), *(_caution_text(each) for each in _caution_issues(result))]
+    issues = _caution_issues(result)
+    return [*_qualifiers(result), *(_caution_text(each) for each in issues), *_what_if(issues)]

@@ -1,5 +1,6 @@
 """A number that presumes that lists are complete never stands alone: in FHIR, GraphQL, linked data and text."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from server.explain.prov import argument_graph, serialize_result
 from server.explain.prov.exported import ExportedAnswer, ExportedInput
 from server.explain.prov.read_export import read_export
 from server.explain.prov.write_graph import constraint_violations
+from server.explain.short_text import render_short
 from server.explain.text import render_argument
 from server.verify.verify import recompute_answer
 from tests.support.attribution_queries import open_endpoint
@@ -54,6 +56,14 @@ async def test_text_shows_what_is_presumed() -> None:
     told = render_argument(await result_of(chart(), CVD))
     assert told.count("no · ASSUMED, not on the list") == 3
     assert told.count("and is taken as no.") == 3
+
+
+async def test_the_short_text_never_gives_the_number_alone() -> None:
+    told = render_short([await result_of(chart(), CVD)], 1000)
+    head, _, _ = told.partition("\n")
+    assert re.search(r"[\d.]+ % if the lists are complete; [\d.]+ to [\d.]+ % whatever they leave out", head)
+    assert "similar people" not in head and "partial" in head
+    assert told.count(": no (assumed: not on the list)") == 3
 
 
 async def test_graphql_gives_value_limits_and_that_it_is_assumed() -> None:

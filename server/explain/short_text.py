@@ -136,7 +136,8 @@ def _why_absent(result: AnswerResult, style: Style) -> str:
 
 
 def _named(names: list[str]) -> str:
-    return truncated_list(names) + ":" if len(names) > MAX_LISTED else list_words(names) + ":"
+    # One more is as short by its name.
+    return truncated_list(names) + ":" if len(names) > MAX_LISTED + 1 else list_words(names) + ":"
 
 
 def _meaning(result: AnswerResult, style: Style) -> str:

@@ -71,7 +71,7 @@ def _one_step(step: StepView, width: int, style: Style) -> Iterator[str]:
 
 
 def _matters(ground: GroundView) -> bool:
-    return not (ground.input.applicability_only or ground.input.comparison)
+    return ground.input.required and not (ground.input.applicability_only or ground.input.comparison)
 
 
 def _dated(ground: GroundView, style: Style) -> str:

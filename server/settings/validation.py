@@ -107,7 +107,14 @@ def site_units(site: Mapping[str, SiteSetting], concepts: Mapping[str, Concept])
     given = site.get(UNITS, {})
     if not isinstance(given, dict):
         raise SettingsError(f'site.{UNITS}: must be a table, such as [site.{UNITS}] with serum-creatinine = "umol/L"')
-    return {name: _site_unit(name, unit, concepts) for name, unit in given.items()}
+    units = {name: _site_unit(name, unit, concepts) for name, unit in given.items()}
+    ids = {concept.iri: concept.id for concept in concepts.values()}
+    for concept in concepts.values():
+        # What is computed here and what records hold of it are one quantity to a reader.
+        recorded = ids.get(concept.recorded_as or "")
+        if recorded is not None and concept.id in units:
+            units.setdefault(recorded, units[concept.id])
+    return units
 
 
 def _site_unit(name: str, unit: Any, concepts: Mapping[str, Concept]) -> str:

@@ -39,8 +39,8 @@ def asked(of: str, given: list[str], monkeypatch: pytest.MonkeyPatch, environ: d
         ("serum-creatinine", {}, "is 97 µmol/L (1.1 mg/dL) (as of 2026-06-19 22:30 UTC)"),
         ("serum-creatinine", BERLIN, "is 97 µmol/L (1.1 mg/dL) (as of 2026-06-20 00:30 +0200)"),
         ("serum-creatinine", MICROMOLAR, "is 97 µmol/L (as of"),
-        ("uacr", {}, "is 300 mg/g (as of 2026-06-20 12:00 UTC)"),
-        ("uacr", MICROMOLAR | BERLIN, "is 300 mg/g (33.9 mg/mmol) (as of 2026-06-20 14:00 +0200)"),
+        ("recorded-uacr", {}, "is 300 mg/g (as of 2026-06-20 12:00 UTC)"),
+        ("recorded-uacr", MICROMOLAR | BERLIN, "is 300 mg/g (33.9 mg/mmol) (as of 2026-06-20 14:00 +0200)"),
     ],
 )
 def test_a_recorded_value_is_shown_as_recorded_first(
@@ -55,7 +55,7 @@ def test_a_recorded_value_is_shown_as_recorded_first(
     assert main(asked(of, given, monkeypatch, environ, "--format", "json")) == 0
     (result,) = json.loads(capsys.readouterr().out)["results"]
     assert says in result["text"]
-    assert result["value"]["unit"] == {"serum-creatinine": "mg/dL", "uacr": "mg/g"}[of]
+    assert result["value"]["unit"] == {"serum-creatinine": "mg/dL", "recorded-uacr": "mg/g"}[of]
 
 
 def test_every_time_that_is_shown_is_in_the_zone_of_the_site(

@@ -131,6 +131,8 @@ MEASURED = {
         molar_mass=Decimal("113.12"),
     ),
     "diabetes": Concept("d", "diabetes", "Diabetes", Origin.CONDITION, ValueType.FLAG),
+    "uacr": Concept("u", "uacr", "UACR", Origin.COMPUTED, ValueType.QUANTITY, unit="mg/g", recorded_as="r"),
+    "recorded-uacr": Concept("r", "recorded-uacr", "UACR", Origin.OBSERVATION, ValueType.QUANTITY, unit="mg/g"),
 }  # fmt: skip
 
 
@@ -138,6 +140,10 @@ def test_units_of_the_site_come_from_the_file_and_the_environment(tmp_path: Path
     text = '[site]\nnorth-america = true\n[site.units]\nserum-creatinine = "mmol/L"'
     settings = load_settings(written(tmp_path, text), {"MEDTWIN_SITE__UNITS__SERUM_CREATININE": "umol/L"})
     assert site_units(settings.site, MEASURED) == {"serum-creatinine": "umol/L"}
+    # Of a concept that is computed and recorded, one unit is for both.
+    assert site_units({"units": {"uacr": "g/g"}}, MEASURED) == {"uacr": "g/g", "recorded-uacr": "g/g"}
+    both = {"uacr": "g/g", "recorded-uacr": "mg/g"}
+    assert site_units({"units": both}, MEASURED) == both
     # They are no site concept.
     assert site_values({"units": {"serum-creatinine": "umol/L"}}, {}) == {}
     assert site_units({}, MEASURED) == {}

@@ -15,6 +15,7 @@ from collectors.reading.fhir_types import (
     read_date,
     read_time,
 )
+from collectors.reading.fhir_types import Coding as WrittenCoding
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout, record_iri
 from collectors.reading.records import Fact, Record
@@ -26,6 +27,12 @@ from ontology.values import Absent, AbsentReason, Coding
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 SEX_EXTENSION = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
+RECORDED_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-individual-sex"
+"""US Core's extension for the sex that is documented of a person, whatever it was documented for."""
+_RECORDED_SEX_CODES = {
+    ("http://snomed.info/sct", "248152002"): "female",
+    ("http://snomed.info/sct", "248153007"): "male",
+}
 _CODES = {
     "female-typical": "female",
     "female": "female",
@@ -51,6 +58,12 @@ _ADMINISTRATIVE = Issue(
     "Administrative gender is used, since the record states no sex for clinical use.",
 )
 
+_RECORDED = Issue(
+    Severity.WARNING,
+    "administrative-gender",
+    "The documented sex is used, since the record states no sex for clinical use and no administrative gender.",
+)
+
 
 class SexExtensionPart(msgspec.Struct):
     """One part of the extension."""
@@ -61,9 +74,10 @@ class SexExtensionPart(msgspec.Struct):
 
 
 class PatientExtension(msgspec.Struct):
-    """An extension of the record: only one kind is read."""
+    """An extension of the record: two kinds are read, the sex for clinical use and US Core's documented sex."""
 
     url: str | None = None
+    valueCoding: WrittenCoding | None = None  # noqa: N815
     extension: list[SexExtensionPart] | None = None
 
 
@@ -72,6 +86,7 @@ class SexElements(msgspec.Struct):
 
     gender: str | None = None
     extension: list[PatientExtension] = []
+    gender_extension: msgspec.Raw = msgspec.field(name="_gender", default=MISSING_ELEMENT)
 
 
 def read_sex(patient: SexElements) -> tuple[ReadValue, tuple[Issue, ...]]:
@@ -79,11 +94,34 @@ def read_sex(patient: SexElements) -> tuple[ReadValue, tuple[Issue, ...]]:
     stated = [extension for extension in patient.extension if extension.url == SEX_EXTENSION]
     if stated:
         return _read_clinical_sex(stated), ()
+    documented = _documented_sex(patient)
     if patient.gender is None or patient.gender == "unknown":
-        return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), patient.gender), ()
+        if documented is not None:
+            return _sex_value(documented, documented), (_RECORDED,)
+        reason = _missing_reason(patient.gender is not None or bool(patient.gender_extension))
+        return ReadValue(Absent(reason), patient.gender), ()
     if patient.gender not in _DISPLAY:
         return unreadable_value("gender is none of male, female, other, unknown", patient.gender[:40]), ()
+    if documented is not None and documented != patient.gender:
+        text = f"The record also states the sex {documented}: which of them holds for clinical use is not known."
+        differing = Issue(Severity.WARNING, "administrative-gender", text)
+        return _sex_value(patient.gender, patient.gender), (_ADMINISTRATIVE, differing)
     return _sex_value(patient.gender, patient.gender), (_ADMINISTRATIVE,)
+
+
+def _missing_reason(stated: bool) -> AbsentReason:
+    """Recorded as unknown where the element, or an extension of it, is there; else not recorded at all."""
+    return AbsentReason.RECORDED_UNKNOWN if stated else AbsentReason.NOT_FOUND
+
+
+def _documented_sex(patient: SexElements) -> str | None:
+    """The sex in US Core's extension; None where there is none, in another code, or in two that differ."""
+    stated = {
+        _RECORDED_SEX_CODES.get((each.valueCoding.system or "", each.valueCoding.code or ""))
+        for each in patient.extension
+        if each.url == RECORDED_SEX and each.valueCoding is not None
+    }
+    return stated.pop() if len(stated) == 1 else None
 
 
 def _read_clinical_sex(stated: list[PatientExtension]) -> ReadValue:
@@ -129,6 +167,7 @@ class Patient(SexElements):
     id: str | None = None
     meta: Meta | None = None
     birthDate: str | None = None  # noqa: N815
+    birth_date_extension: msgspec.Raw = msgspec.field(name="_birthDate", default=MISSING_ELEMENT)
     deceasedBoolean: bool | None = None  # noqa: N815
     deceasedDateTime: str | None = None  # noqa: N815
     modifierExtension: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
@@ -204,7 +243,8 @@ def _read_gender(patient: Patient) -> ReadValue:
 
 def _read_birth_date(patient: Patient) -> ReadValue:
     if patient.birthDate is None:
-        return ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, "birthDate is missing")
+        reason = _missing_reason(bool(patient.birth_date_extension))
+        return ReadValue(Absent(reason), None, None, "birthDate is missing")
     try:
         return ReadValue(read_date(patient.birthDate), patient.birthDate)
     except ValueError:

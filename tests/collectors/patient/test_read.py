@@ -13,6 +13,7 @@ from tests.support.collector_inputs import AT, BIRTH, PATIENT, SEX, SOURCE, issu
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 FOR_USE = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
+US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-individual-sex"
 CODES = "http://terminology.hl7.org/CodeSystem/sex-parameter-for-clinical-use"
 ABSENT_CODES = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 UNKNOWN = Absent(AbsentReason.RECORDED_UNKNOWN)
@@ -32,13 +33,17 @@ def for_use(code: str, system: str = CODES, end: str | None = None) -> dict[str,
     return {"url": FOR_USE, "extension": parts}
 
 
+def documented(code: str, system: str = "http://snomed.info/sct") -> dict[str, Any]:
+    return {"url": US_CORE, "valueCoding": {"system": system, "code": code}}
+
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [
         ("1950-04-05", Date(date(1950, 4, 5), date(1950, 4, 5))),
         ("1952-02", Date(date(1952, 2, 1), date(1952, 2, 29))),
         ("1950", Date(date(1950, 1, 1), date(1950, 12, 31))),
-        (None, UNKNOWN),
+        (None, Absent(AbsentReason.NOT_FOUND)),
         ("1950-02-30", UNREADABLE),
     ],
 )
@@ -62,7 +67,29 @@ def test_birth_date_that_is_marked_absent() -> None:
         ({}, Coding(GENDER, "female"), ["administrative-gender"]),
         ({"gender": "other"}, Coding(GENDER, "other"), ["administrative-gender"]),
         ({"gender": "unknown"}, UNKNOWN, ["recorded-unknown"]),
-        ({"gender": None}, UNKNOWN, ["recorded-unknown"]),
+        # Nothing recorded, and recorded as unknown, are two things.
+        ({"gender": None}, Absent(AbsentReason.NOT_FOUND), ["not-found"]),
+        ({"gender": None, "_gender": {"extension": [{"url": "urn:x"}]}}, UNKNOWN, ["recorded-unknown"]),
+        # US Core's documented sex stands in for a missing gender, and never replaces one that is stated.
+        ({"gender": None, "extension": [documented("248153007")]}, Coding(GENDER, "male"), ["administrative-gender"]),
+        (
+            {"gender": "unknown", "extension": [documented("248152002")]},
+            Coding(GENDER, "female"),
+            ["administrative-gender"],
+        ),
+        ({"extension": [documented("248152002")]}, Coding(GENDER, "female"), ["administrative-gender"]),
+        ({"extension": [documented("248153007")]}, Coding(GENDER, "female"), ["administrative-gender"] * 2),
+        ({"extension": [documented("248153007"), for_use("female-typical")]}, Coding(GENDER, "female"), []),
+        (
+            {"gender": None, "extension": [documented("asked-unknown", ABSENT_CODES)]},
+            Absent(AbsentReason.NOT_FOUND),
+            ["not-found"],
+        ),
+        (
+            {"gender": None, "extension": [documented("248152002"), documented("248153007")]},
+            Absent(AbsentReason.NOT_FOUND),
+            ["not-found"],
+        ),
         ({"extension": [for_use("male-typical")]}, Coding(GENDER, "male"), []),
         ({"extension": [for_use("specified")]}, Coding(GENDER, "other"), []),
         ({"extension": [for_use("unknown", ABSENT_CODES)]}, UNKNOWN, ["recorded-unknown"]),

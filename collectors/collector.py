@@ -47,8 +47,23 @@ class ReadingInProgress(Protocol):
 BeginReading: TypeAlias = Callable[[list[Record], Search, PatientContext], ReadingInProgress]
 
 
+@dataclass(frozen=True, slots=True)
+class _NothingRead:
+    """No records: nothing is needed, and nothing found."""
+
+    needed_references: NeededReferences = field(default_factory=dict)
+
+    def finish(self, references: ReferencedRecords) -> Readout:
+        return Readout()
+
+
+_NOTHING_READ = _NothingRead()
+
+
 def begin_reading(records: list[Record], search: Search, context: PatientContext) -> ReadingInProgress:
-    """Parses the records of a search with the reader of its collector."""
+    """Parses the records of a search with the reader of its collector; without records a layout finds nothing."""
+    if not records and search.description.layout is not None:
+        return _NOTHING_READ
     return _find_reader(search.description.folder)(records, search, context)
 
 

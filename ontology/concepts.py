@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -61,6 +62,10 @@ class AcceptedCode:
     that one with a * at its end does not stand for.  ``of_set``: a member of a value set, whose codes are all known.
     ``probable``: the code may mean the concept or something else (a group of combinations), so that it says neither.
     ``timed``: by the code, the specimen was collected over time.
+
+    ``recorded_in``: records of this origin hold the code, not those of the concept's own (a pregnancy status is an
+    Observation, a session of dialysis a Procedure).  For so long after it was recorded, such a yes counts as going on
+    (``holds_for``), and such a no as still so (``denied_for``); None: without limit.
     """
 
     coding: Coding
@@ -74,6 +79,9 @@ class AcceptedCode:
     of_set: bool = False
     probable: bool = False
     timed: bool = False
+    recorded_in: Origin | None = None
+    holds_for: timedelta | None = None
+    denied_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,17 @@ class CompleteIn:
 
     systems: frozenset[str]
     undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludingCode:
+    """A code that, beside an accepted one, says that a record is of something else: its display says of what.
+
+    ``caution``: the record is used all the same, and this is reported (None: it is not used).
+    """
+
+    coding: Coding
+    caution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +146,10 @@ class Concept:
     names of the ingredients of a medication: an entry that has one in its words is probably that.  ``complete_in``: in
     which code systems a code that is not accepted is known to be something else.
     ``system_aliases`` gives the code system's URI for each other spelling of it, of all systems.
+
+    ``excluded_by`` are the codes that take a record away from the concept.  ``rivals`` are the codes, as (system,
+    code), of all measurements that no value can be of as well, each with the display of its concept: a record coded as
+    both says nothing certain.  The catalog fills it.
     """
 
     iri: str
@@ -154,3 +177,15 @@ class Concept:
     complete_in: tuple[CompleteIn, ...] = ()
     valued_panels: tuple[Coding, ...] = ()
     system_aliases: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False, compare=False)
+    excluded_by: tuple[ExcludingCode, ...] = ()
+    rivals: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """The origins of all records that hold it: its own, and those of codes that are recorded elsewhere."""
+        return frozenset({self.origin, *(each.recorded_in for each in self.accepted if each.recorded_in is not None)})
+
+    def codes_in(self, origin: Origin) -> tuple[Coding, ...]:
+        """The codes under which records of an origin hold it, on their own or as a component."""
+        held = tuple(each.coding for each in self.accepted if (each.recorded_in or self.origin) is origin)
+        return (*held, *self.panels) if origin is self.origin else held

@@ -146,7 +146,7 @@ def add_facts(
                 recorded_from=_span_start(when.recorded),
                 negated=entry.gravest_state if entry.meaning is Meaning.NEGATED else None,
                 lasting=layout.lasting and not layout.window_by_start,
-                presumed_until=limits.presumed_until,
+                presumed_until=_session_until(accepted, when.start) or limits.presumed_until,
                 supply_end=limits.supply_end,
                 probable=_probable_by(accepted) if accepted.probable and problem is None else None,
             )
@@ -168,6 +168,11 @@ def _fact_value(concept: Concept, accepted: AcceptedCode, begin: Span | None) ->
     if concept.value_type is not ValueType.DATE or accepted.asserts is False:
         return None
     return Date(begin.start.date(), begin.end.date()) if begin is not None else _UNREADABLE
+
+
+def _session_until(accepted: AcceptedCode, begin: Span | None) -> datetime | None:
+    """Until when what was done counts as going on, since it is done again and again (a session of dialysis)."""
+    return begin.end + accepted.holds_for if begin is not None and accepted.holds_for is not None else None
 
 
 def _span_start(span: Span | None) -> datetime | None:

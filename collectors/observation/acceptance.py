@@ -1,4 +1,4 @@
-"""Acceptance of Observations: by their status, by what replaces them, and by the device that measured.
+"""Acceptance of Observations: by their status, by further codes, by what replaces them, by the device that measured.
 
 A replacement is stated by FHIR's own extension for it; the replaced Observation no longer counts.  A device that is not
 calibrated is reported, and one in error refuses its values.
@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from collectors.observation.elements import Observation, ObservationHead
+from collectors.reading.codes import ConceptReader, code_key
 from collectors.reading.fhir_types import UNDECODABLE, CodeableConcept, Reference, concept_text
 from collectors.reading.readout import PatientContext, Readout, local_id
 from collectors.reading.records import OUR_SYSTEMS, OUR_TAG, Fact, Record
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.values import Absent, AbsentReason
+from ontology.words.lists import truncated_list
 
 ACCEPTED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary"})
 UNCOUNTED_STATUSES = frozenset({"registered", "cancelled", "entered-in-error"})
@@ -90,7 +92,7 @@ def _is_our_result(observation: Observation | ObservationHead) -> bool:
     if _OUR_HOST not in method:
         return False
     try:
-        return _has_our_system(_METHOD.decode(method))
+        return _has_our_system(_CODES.decode(method))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
 
@@ -100,7 +102,70 @@ def _has_our_system(concept: CodeableConcept) -> bool:
 
 
 _OUR_HOST = b"medtwin.example"  # without slashes, which JSON writes in two ways
-_METHOD = msgspec.json.Decoder(CodeableConcept)
+_CODES = msgspec.json.Decoder(CodeableConcept)
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What a further code of a record says of its value for a concept: why it is not of it, or a ``caution``.
+
+    ``uncertain``: its codes contradict each other, so that it may be of the concept all the same.
+    """
+
+    text: str | None = None
+    caution: str | None = None
+    uncertain: bool = False
+
+
+def find_exclusion(known: ConceptReader, own: CodeableConcept | None, whole: Observation) -> Exclusion | None:
+    """Whether further codes take a value away from a concept under whose code it stands; None where none does.
+
+    ``own`` are the codings of the value: of the record, or of its component.  The codes that the concept names count
+    wherever they stand in the record; those of another measurement only beside the concept's own, since the codes of a
+    panel are those of other concepts.
+    """
+    aliases = known.system_aliases
+    if known.excluding:
+        hits = {key: known.excluding[key] for key in _keys_around(own, whole, aliases) if key in known.excluding}
+        refusing: dict[str, str] = {}
+        for each in hits.values():
+            if each.caution is None:
+                refusing.setdefault(each.coding.display or "", each.coding.code)
+        if refusing:
+            named = truncated_list([f"{display} ({code})" for display, code in refusing.items()], 2)
+            return Exclusion(f"{'Its codes mean' if len(refusing) > 1 else 'Its code means'}: {named}.")
+        if hits:
+            return Exclusion(caution="; ".join(dict.fromkeys(each.caution or "" for each in hits.values())))
+    rivals = known.concept.rivals
+    if own is None or len(own.coding) < 2 or not rivals:
+        return None
+    others = [f"{key[1]} ({rivals[key]})" for key in _keys(own, aliases) if key in rivals]
+    if not others:
+        return None
+    accepted = {code_key(each.coding.system, each.coding.code) for each in known.concept.accepted}
+    first = next((key[1] for key in _keys(own, aliases) if key in accepted), known.concept.id)
+    text = f"Its codes mean two measurements: {first} ({known.concept.display}) and {truncated_list(others)}."
+    return Exclusion(text, uncertain=True)
+
+
+def _keys(concept: CodeableConcept, aliases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    codings = ((each.system, each.code) for each in concept.coding)
+    return (code_key(aliases.get(system, system), code) for system, code in codings if system and code)
+
+
+def _keys_around(
+    own: CodeableConcept | None, whole: Observation, aliases: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The codes of a value, of the whole record, its body site and its method; what cannot be decoded has none."""
+    for concept in (own, whole.code if own is not whole.code else None):
+        if concept is not None:
+            yield from _keys(concept, aliases)
+    for raw in (whole.bodySite, whole.method):
+        if raw:
+            try:
+                yield from _keys(_CODES.decode(raw), aliases)
+            except UNDECODABLE:
+                continue
 
 
 REPLACES = "http://hl7.org/fhir/StructureDefinition/observation-replaces"

@@ -75,6 +75,7 @@ class Observation(ValueElements):
     hasMember: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
     component: list[Component] = []
     method: msgspec.Raw = MISSING_ELEMENT
+    bodySite: msgspec.Raw = MISSING_ELEMENT  # noqa: N815
     device: Reference | None = None
     extension: msgspec.Raw = MISSING_ELEMENT
     contained: msgspec.Raw = MISSING_ELEMENT

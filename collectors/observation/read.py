@@ -11,6 +11,7 @@ import msgspec
 from collectors.collector import NeededReferences, ReadingInProgress, ReferencedRecords
 from collectors.observation.acceptance import (
     DeviceLookup,
+    find_exclusion,
     has_unclear_status,
     is_about_something_else,
     is_accepted,
@@ -198,8 +199,13 @@ def _add_without_value(
 ) -> None:
     """Adds a fact for each concept in the record that is only reported: it is pending, or does not count."""
     parts = [observation.code, *(component.code for component in observation.component)]
-    found = {known.concept.id: known for code in parts for known, _ in index.find(code)}
-    found |= {known.concept.id: known for known in index.panels(observation.code)}
+    named = [(known, code) for code in parts for known, _ in index.find(code)]
+    named += [(known, observation.code) for known in index.panels(observation.code)]
+    found = {}
+    for known, code in named:
+        exclusion = find_exclusion(known, code, observation)
+        if exclusion is None or exclusion.text is None:
+            found[known.concept.id] = known
     if not found:
         return
     builder = FactBuilder(record, observation, context)
@@ -236,21 +242,26 @@ def _add_facts(
         return False
     builder = FactBuilder(record, observation, context)
     for known, accepted in top:
-        reading = builder.unusable or _read_limited_value(observation, known, accepted, "", readout)
-        readout.add(builder.build(known, accepted, reading, observation, None))
+        reading = builder.why_unusable(known) or _read_limited_value(observation, known, accepted, "", readout)
+        exclusion = find_exclusion(known, observation.code, observation)
+        readout.add(builder.build(known, accepted, reading, observation, None, exclusion))
     firsts: dict[str, int] = {}
     for position, component, known, accepted in parts:
         where = f"component[{position}]."
-        reading = builder.unusable or _read_limited_value(component, known, accepted, where, readout)
+        reading = builder.why_unusable(known) or _read_limited_value(component, known, accepted, where, readout)
         # A panel may hold several values of one concept: each fact has a part name of its own.
         repeated = firsts.setdefault(known.concept.id, position) < position
         part = f"{accepted.coding.code}-{position}" if repeated else accepted.coding.code
-        readout.add(builder.build(known, accepted, reading, component, part))
+        exclusion = find_exclusion(known, component.code, observation)
+        readout.add(builder.build(known, accepted, reading, component, part, exclusion))
     for known in without_value:
-        reading = builder.unusable or read_value(observation, known, False)
-        readout.add(builder.build(known, None, reading, observation, known.concept.id))
+        reading = builder.why_unusable(known) or read_value(observation, known, False)
+        exclusion = find_exclusion(known, None, observation)
+        readout.add(builder.build(known, None, reading, observation, known.concept.id, exclusion))
     for known, reading in unplaced.values():
-        readout.add(builder.build(known, None, builder.unusable or reading, observation, known.concept.id))
+        reading = builder.why_unusable(known) or reading
+        exclusion = find_exclusion(known, None, observation)
+        readout.add(builder.build(known, None, reading, observation, known.concept.id, exclusion))
     return True
 
 

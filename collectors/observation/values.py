@@ -9,7 +9,13 @@ from decimal import Decimal
 
 import msgspec
 
-from collectors.observation.elements import RARE_VALUES, ValueElements, format_quantity, format_range
+from collectors.observation.elements import (
+    RARE_VALUES,
+    ValueElements,
+    format_quantity,
+    format_range,
+    parse_raw_number,
+)
 from collectors.observation.rare_values import read_date_time, read_period, read_range, read_ratio, read_time_of_day
 from collectors.observation.sampled_data import read_sampled_data
 from collectors.reading.codes import ConceptReader
@@ -78,6 +84,9 @@ def read_value(
     if holder.valueQuantity is not None:
         if kind is not ValueType.QUANTITY:
             shown = format_quantity(holder.valueQuantity)
+            if asserts is not None and (amount := parse_raw_number(holder.valueQuantity.value)) and amount > 0:
+                # "On oxygen, 2 L/min": how much of it does not contradict the code; 0 does.
+                return ReadValue(asserts, shown)
             return unreadable_value(f"{element}valueQuantity is a quantity, which {known.concept.id} is not", shown)
         return read_quantity(holder.valueQuantity, known, needs_unit, f"{element}valueQuantity")
     if holder.valueCodeableConcept is not None:

@@ -10,7 +10,7 @@ from collectors.reading import fhir_types
 from collectors.reading.fhir_types import printable_text
 from collectors.reading.records import CodedPart
 from collectors.search import NamedCodes
-from ontology.concepts import AcceptedCode, Concept, Origin
+from ontology.concepts import AcceptedCode, Concept, ExcludingCode, Origin
 from ontology.units import ucum_code
 from ontology.values import Coding
 
@@ -26,7 +26,8 @@ class ConceptReader:
     """A concept prepared for reading: its units and answers, indexed for lookup.
 
     ``notes`` holds, by answer code, what is reported where that answer is used.  ``unit_resolutions`` caches, for each
-    written unit (system, code, text), the result of ``resolve_unit``.
+    written unit (system, code, text), the result of ``resolve_unit``.  ``excluding`` are the codes that take a record
+    away from the concept.
     """
 
     concept: Concept
@@ -37,6 +38,7 @@ class ConceptReader:
         default_factory=dict
     )
     notes: dict[CodeKey, str] = field(default_factory=dict)
+    excluding: dict[CodeKey, ExcludingCode] = field(default_factory=dict)
 
     @property
     def system_aliases(self) -> Mapping[str, str]:
@@ -60,6 +62,7 @@ def build_reader(concept: Concept) -> ConceptReader:
         next((unit for unit in units if unit == "1" or (unit.startswith("{") and unit.endswith("}"))), None),
         answers,
         notes={(each.recorded.system, each.recorded.code): each.note for each in concept.answers if each.note},
+        excluding={code_key(each.coding.system, each.coding.code): each for each in concept.excluded_by},
     )
 
 

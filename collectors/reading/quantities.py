@@ -115,8 +115,9 @@ def resolve_unit(quantity: fhir_types.Quantity, known: ConceptReader) -> tuple[s
     system = quantity.system
     if system is not None and known.system_aliases.get(system, system) != UCUM:
         return None, "its unit is coded in another system than UCUM"
-    by_code = readable_unit(quantity.code, known)
-    by_text = readable_unit(quantity.unit, known)
+    # A score is a plain number: UCUM's braces only say of what.
+    by_code = known.dimensionless_unit if quantity.code == "1" else readable_unit(quantity.code, known)
+    by_text = known.dimensionless_unit if quantity.unit == "1" else readable_unit(quantity.unit, known)
     if by_code is not None:
         if by_text is not None and not same_unit(by_code, by_text, known.concept):
             return None, "the unit's code and text contradict each other"

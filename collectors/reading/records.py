@@ -144,7 +144,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     ``recorded_quantity``: number and UCUM unit as recorded; a slot's unit is converted from these.
     ``rank``: that of the accepted code; lower is preferred.  ``trust``: rank of its source, 0 first.
     ``preliminary``: a final fact is preferred.  ``pending``: the result is not available yet; only reported.
-    ``issues`` are reported whenever the fact is used.
+    ``issues`` are reported whenever the fact is used.  ``excluded``: why it is not of its concept, by its codes; it is
+    only reported then, and the value is Absent: CONFLICTING where it may be of it, all the same.
     ``samples`` are those of SampledData, which has no single value; they fill a series.
 
     Of events and states: ``end`` is from when it no longer holds; ``ended_undated``: it has ended, date unknown.
@@ -173,6 +174,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     supply_end: datetime | None = None
     pending: bool = False
     probable: str | None = None
+    excluded: str | None = None
 
 
 class CodedPart(msgspec.Struct, frozen=True):

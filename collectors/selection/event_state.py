@@ -38,13 +38,43 @@ class FactsByState:
 
 
 def sort_by_state(slot: Slot, facts: Iterable[Fact], as_of: datetime, known_at: datetime) -> FactsByState:
-    """Sorts facts by state; those after ``as_of``, before the window, or pending are left out."""
+    """Sorts facts by state; those after ``as_of``, before the window, pending or excluded are left out."""
     states = FactsByState()
+    facts = tuple(facts)
+    latest = _latest_status_time(facts, as_of)
     for fact in facts:
-        if fact.pending:
+        if latest is not None and _is_superseded(fact, latest, as_of):
+            continue
+        if fact.pending or fact.excluded is not None:
             continue
         _sort_fact(slot, fact, as_of, known_at, states)
     return states
+
+
+def _latest_status_time(facts: Iterable[Fact], as_of: datetime) -> datetime | None:
+    """When the latest status was observed, of those that have a value and began by then; None without any."""
+    return max(
+        (
+            span.end
+            for fact in facts
+            if _is_status(fact) and has_value(fact) and (span := fact.resource.effective) and span.end <= as_of
+        ),
+        default=None,
+    )
+
+
+def _is_status(fact: Fact) -> bool:
+    """Whether it is a status that was observed: the latest one replaces those before it."""
+    return fact.record.ref.type == "Observation" and not fact.pending and fact.excluded is None
+
+
+def _is_superseded(fact: Fact, latest: datetime, as_of: datetime) -> bool:
+    """Whether a later observation replaces a status, or a status denies for a limited time that is over."""
+    if not _is_status(fact) or fact.resource.effective is None or not has_value(fact):
+        return False
+    return fact.resource.effective.end < latest or (
+        fact.resource.value is False and _last_presumed_time(fact, as_of) < as_of
+    )
 
 
 def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, states: FactsByState) -> None:

@@ -29,10 +29,21 @@ _CLOCK_CHANGE = timedelta(days=1)
 class FactTimeline:
     """The facts of one concept by the end of their span; those issued after ``known_at`` are kept separately.
 
-    ``undated``, ``uncounted`` (doubted or negated by the record itself) and ``pending`` facts are not on the timeline.
+    ``undated``, ``uncounted`` (doubted or negated by the record itself), ``excluded`` (by their codes) and ``pending``
+    facts are not on the timeline.
     """
 
-    __slots__ = ("_ends", "_later", "_later_ends", "_longest", "_placed", "pending", "uncounted", "undated")
+    __slots__ = (
+        "_ends",
+        "_later",
+        "_later_ends",
+        "_longest",
+        "_placed",
+        "excluded",
+        "pending",
+        "uncounted",
+        "undated",
+    )
 
     def __init__(self, facts: Iterable[Fact], known_at: datetime) -> None:
         placed: list[tuple[datetime, Fact]] = []
@@ -40,6 +51,7 @@ class FactTimeline:
         self.undated: list[Fact] = []
         self.pending: list[Fact] = []
         self.uncounted: list[Fact] = []
+        self.excluded: list[Fact] = []
         self._longest = timedelta(0)
         for fact in facts:
             span, issued = fact.resource.effective, fact.resource.issued
@@ -47,6 +59,9 @@ class FactTimeline:
             if fact.pending:
                 if known:
                     self.pending.append(fact)
+            elif fact.excluded is not None:
+                if known:
+                    self.excluded.append(fact)
             elif fact.doubted is not None or fact.negated is not None:
                 # The record itself says that it does not count: only reported.
                 if known:

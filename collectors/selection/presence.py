@@ -207,6 +207,9 @@ UNDETERMINED = Absent(AbsentReason.UNCONVERTIBLE)
 def recorded_as_absent(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, issues: list[Issue]) -> SlotSelection:
     """False, since absence is recorded; unknown where an unreadable or a current entry may conflict with it."""
     no.sort(key=lambda fact: fact.resource.iri)
+    if any(fact.record.ref.type == "Observation" for fact in no):
+        # Observed of this very concept: other entries cannot mean it.
+        return SlotSelection(False, resources_of(no), (*issues, *fact_issues(slot, no)))
     if slot.concept.origin in EVENT_ORIGINS and (unread := unread_entries(slot, pool, as_of)):
         text = f"It is recorded that there is none: {list_facts(no)}."
         issues += [slot_issue(slot, "contradicted", text), _unread_issue(slot, unread)]

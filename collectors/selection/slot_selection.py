@@ -6,7 +6,14 @@ from datetime import datetime
 
 from collectors.facts import Failure, SlotSelection
 from collectors.reading.records import Fact
-from collectors.selection.messages import absence_code, fact_issues, recorded_text, slot_issue
+from collectors.selection.messages import (
+    absence_code,
+    fact_issues,
+    fact_label,
+    issue_per_fact,
+    recorded_text,
+    slot_issue,
+)
 from collectors.selection.pool import Pool, has_value, list_facts, valid_facts
 from collectors.selection.presence import select_presence, with_unread_entries
 from collectors.selection.value_selection import resources_of, select_series, select_single
@@ -34,6 +41,8 @@ def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
         found = select(slot, pool, as_of, known_at)
         found = with_unread_entries(slot, pool, as_of, found)
         found = _partially_retrieved(slot, pool.failures, found) if pool.failures else found
+    if pool.timeline(known_at).excluded:
+        found = report_excluded(slot, pool, found, as_of, known_at)
     has_result = not isinstance(found.value, Absent)
     pending = pending_issues(slot, pool, found.resources, as_of, known_at, has_result)
     return replace(found, issues=(*found.issues, *pending)) if pending else found
@@ -81,12 +90,48 @@ def _select_from_patient(slot: Slot, pool: Pool) -> SlotSelection:
         text = f"Not preferred, and not the same: {rest}. {used}."
         issues.append(slot_issue(slot, "other-record", text))
     if isinstance(value, Absent):
-        issues.append(slot_issue(slot, absence_code(value.reason), f"{fact.record.name} says {recorded_text(fact)}."))
+        said = "does not state it" if value.reason is AbsentReason.NOT_FOUND else f"says {recorded_text(fact)}"
+        issues.append(slot_issue(slot, absence_code(value.reason), f"{fact.record.name} {said}."))
     return SlotSelection(value, resources_of([fact]), (*issues, *fact_issues(slot, [fact])))
 
 
 def _reads_events(slot: Slot) -> bool:
     return slot.concept.origin in EVENT_ORIGINS and slot.concept.value_type is ValueType.FLAG
+
+
+def report_excluded(slot: Slot, pool: Pool, found: SlotSelection, as_of: datetime, known_at: datetime) -> SlotSelection:
+    """The selection with an issue for each record that its codes exclude, and that is not older than the one used.
+
+    Where nothing else was found, a record that may be of the concept all the same makes it CONFLICTING.
+    """
+    newest = max((each.effective.end for each in found.resources if each.effective is not None), default=None)
+    if isinstance(found.value, Absent) or slot.select is not Select.LATEST:
+        newest = None
+    facts = [
+        fact
+        for fact in pool.timeline(known_at).excluded
+        if (span := fact.resource.effective) is None
+        or (
+            span.start <= as_of
+            and (slot.window is None or as_of - span.end <= slot.window)
+            and (newest is None or span.end >= newest)
+        )
+    ]
+    if not facts:
+        return found
+    facts.sort(key=lambda fact: fact.resource.iri)
+    issues = issue_per_fact(
+        slot,
+        "another-measurement",
+        facts,
+        lambda fact: f"{fact_label(fact)} was not used as {slot.concept.display}. {fact.excluded}",
+    )
+    value, resources = found.value, found.resources
+    if isinstance(value, Absent) and value.reason in (AbsentReason.NOT_FOUND, AbsentReason.STALE):
+        uncertain = [fact for fact in facts if fact.resource.value == Absent(AbsentReason.CONFLICTING)]
+        if uncertain:
+            value, resources = Absent(AbsentReason.CONFLICTING), resources_of(uncertain)
+    return SlotSelection(value, resources, (*found.issues, *issues))
 
 
 def pending_issues(

@@ -13,7 +13,7 @@ from collectors.reading.codes import (
     undotted_code,
 )
 from collectors.terminology.code_set import Codes
-from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, Concept
+from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, Concept, Origin, ValueType
 from ontology.values import Coding
 
 
@@ -71,6 +71,32 @@ def limit_to_set(accepted: Iterable[AcceptedCode], limit: Codes) -> list[Accepte
                 if limited.rank < current.rank:
                     found[system, code] = limited
     return list(found.values())
+
+
+def with_rivals(concepts: Mapping[str, Concept]) -> dict[str, Concept]:
+    """The concepts by id, each observed quantity with the codes of those that no value can be of as well.
+
+    Two quantities are disjoint unless they have an accepted code in common: then one is a part of the other, or both
+    are read from one record on purpose.  A code that is a panel of the concept holds it, and is no rival.
+    """
+    codes = {
+        each.id: {code_key(accepted.coding.system, accepted.coding.code) for accepted in each.accepted}
+        for each in concepts.values()
+        if each.origin is Origin.OBSERVATION and each.value_type is ValueType.QUANTITY
+    }
+    found = dict(concepts)
+    for name, own in codes.items():
+        concept = concepts[name]
+        panels = {code_key(each.system, each.code) for each in concept.panels}
+        rivals = {
+            key: concepts[other].display
+            for other, theirs in codes.items()
+            if own.isdisjoint(theirs)
+            for key in theirs
+            if key not in panels
+        }
+        found[name] = replace(concept, rivals=rivals)
+    return found
 
 
 def add_local_codes(concept: Concept, translation: Translation) -> Concept:

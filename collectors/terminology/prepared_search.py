@@ -32,9 +32,7 @@ def search_codes(search: Search, concepts: Iterable[Concept]) -> tuple[Coding, .
     if search.description.code_parameter is None:
         return ()
     codes = {
-        (each.system, each.code): each
-        for concept in concepts
-        for each in (*(accepted.coding for accepted in concept.accepted), *concept.panels)
+        (each.system, each.code): each for concept in concepts for each in concept.codes_in(search.description.origin)
     }
     return tuple(codes[key] for key in sorted(codes))
 

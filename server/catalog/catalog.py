@@ -13,6 +13,7 @@ from rdflib import OWL, RDF, Graph, URIRef
 from collectors.reading.codes import ConceptCodes, concepts_of_origin
 from collectors.search import CollectorDescription
 from collectors.settings import Source
+from collectors.terminology.concept_codes import with_rivals
 from collectors.terminology.concept_map import combine_maps, conflicting_measurements
 from collectors.terminology.files import read_folders
 from collectors.terminology.value_set_library import ValueSetLibrary
@@ -127,7 +128,7 @@ def _load(
     library, sets_digest = read_library([*shipped_folders(root, folders), *value_sets], root, faults)
     concepts = _read_concepts(everything, faults)
     limited = read_limited_concepts({name: file.graph for name, file in modules.items()}, concepts, faults)
-    concepts = resolve_concepts({**concepts, **limited}, library, terminology_server, faults)
+    concepts = with_rivals(resolve_concepts({**concepts, **limited}, library, terminology_server, faults))
     described = _read_modules(modules, {c.iri: c for c in concepts.values()}, faults)
     by_iri = {d.iri: d for d in described.values()}
     known = read_cards(cards, vocabulary, by_iri, faults)

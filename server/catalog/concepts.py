@@ -6,7 +6,16 @@ from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from collectors.terminology.code_set import DefinitionError, parse_canonical
-from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, CompleteIn, Concept, Origin, ValueType
+from ontology.concepts import (
+    AcceptedCode,
+    AcceptedValueSet,
+    Answer,
+    CompleteIn,
+    Concept,
+    ExcludingCode,
+    Origin,
+    ValueType,
+)
 from ontology.values import Coding, Quantity, Value
 from server.catalog.turtle import (
     MPM,
@@ -15,6 +24,7 @@ from server.catalog.turtle import (
     coding,
     coding_or_boolean,
     describe_node,
+    duration,
     flag,
     number,
     required_text,
@@ -112,6 +122,7 @@ def read_concept(graph: Graph, node: URIRef, aliases: Mapping[str, str] = _NO_AL
                 key=lambda each: sorted(each.systems),
             )
         ),
+        excluded_by=_read_excluding_codes(graph, node),
         accepted_sets=tuple(
             sorted((s for n in graph.objects(node, MPM.accepts) for s in _read_accepted_sets(graph, n)), key=str)
         ),
@@ -150,9 +161,22 @@ def _read_accepted_codes(graph: Graph, node: Node) -> list[AcceptedCode]:
             asserts=boolean(graph, node, MPM.asserts),
             probable=flag(graph, node, MPM.probable),
             timed=flag(graph, node, MPM.timed),
+            recorded_in=_read_origin(graph, node),
+            holds_for=duration(graph, node, MPM.holdsFor),
+            denied_for=duration(graph, node, MPM.deniedFor),
         )
         for each in found
     ]
+
+
+def _read_origin(graph: Graph, node: Node) -> Origin | None:
+    """The origin of the records that hold a code, where it is not the concept's own."""
+    name = text(graph, node, MPM.recordedIn)
+    if name is None:
+        return None
+    if name not in (Origin.OBSERVATION, Origin.PROCEDURE):
+        raise NodeFault(f"{describe_node(graph, node)}: mpm:recordedIn is neither OBSERVATION nor PROCEDURE")
+    return Origin(name)
 
 
 def _read_accepted_sets(graph: Graph, node: Node) -> list[AcceptedValueSet]:
@@ -174,6 +198,16 @@ def _read_accepted_sets(graph: Graph, node: Node) -> list[AcceptedValueSet]:
             asserts=boolean(graph, node, MPM.asserts),
         )
     ]
+
+
+def _read_excluding_codes(graph: Graph, node: Node) -> tuple[ExcludingCode, ...]:
+    """The codes of all nodes that exclude, each with the caution of its node."""
+    found = [
+        ExcludingCode(coding(graph, each), text(graph, group, MPM.caution))
+        for group in graph.objects(node, MPM.excludedBy)
+        for each in graph.objects(group, MPM.codings)
+    ]
+    return tuple(sorted(found, key=str))
 
 
 def _read_answer(graph: Graph, node: Node) -> Answer:

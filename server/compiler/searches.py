@@ -35,7 +35,7 @@ def plan_searches(catalog: Catalog, calls: tuple[PlannedCall, ...], goals: tuple
             histories.add(concept.id)
     found = []
     for collector in sorted(catalog.collectors.values(), key=lambda c: c.id):
-        wanted = tuple(sorted((c for c in concepts.values() if c.origin is collector.origin), key=lambda c: c.id))
+        wanted = tuple(sorted((c for c in concepts.values() if collector.origin in c.origins), key=lambda c: c.id))
         if wanted or collector.origin is Origin.PATIENT:
             search = _build_search(collector, wanted, windows, histories)
             named = catalog.named_codes(collector.origin)
@@ -52,12 +52,14 @@ def _build_search(
     codes: dict[tuple[str, str], Coding] = {}
     if collector.code_parameter is not None:
         for concept in wanted:
-            for coding in (*(a.coding for a in concept.accepted), *concept.panels):
+            for coding in concept.codes_in(collector.origin):
                 codes[coding.system, coding.code] = coding
     widest: timedelta | None = NO_TIME
     for concept in wanted:
         widest = _wider_window(widest, windows[concept.id])
-    latest = bool(wanted) and not any(concept.id in histories for concept in wanted)
+    # Of a status that is recorded as an observation the latest decides, as of any other observation.
+    older = (each for each in wanted if each.origin is collector.origin and each.id in histories)
+    latest = bool(wanted) and next(older, None) is None
     return Search(collector, wanted, tuple(codes[key] for key in sorted(codes)), widest if wanted else None, latest)
 
 

@@ -90,6 +90,18 @@ FAULTS = {
         edit("modules/bmi/module.ttl", 'mpm:id "bmi" ; owl', 'mpm:id "egfr" ; owl'),
         r"a second module with the id egfr",
     ),
+    "an exclusion without codes": (
+        edit("ontology/vitals_pressure.ttl", "mpm:codings\n", "mpm:coding\n"),
+        r"ontology/vitals_pressure\.ttl: .*excludedBy",
+    ),
+    "a code that excludes and says not what it names": (
+        edit("ontology/vitals_pressure.ttl", ' ; rdfs:label "Left atrial pressure"', ""),
+        r"ontology/vitals_pressure\.ttl: .*label",
+    ),
+    "a code that is recorded nowhere": (
+        edit("ontology/conditions.ttl", 'mpm:recordedIn "PROCEDURE"', 'mpm:recordedIn "DEVICE"'),
+        r"ontology/conditions\.ttl: .*recordedIn",
+    ),
     "a collector without a type": (
         edit("collectors/observation/collector.ttl", "mpm:resourceType", "mpm:note"),
         r"collectors/observation/collector\.ttl: .*resourceType",

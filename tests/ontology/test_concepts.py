@@ -16,18 +16,18 @@ ROOT = Path(__file__).resolve().parents[2]
 LOINC, SCT = "http://loinc.org", "http://snomed.info/sct"
 # What each concept accepts, from the clinical rules' table (those whose names a public source confirms).
 ACCEPTED = {
-    "serum-creatinine": "2160-0 14682-9 38483-4 59826-8 21232-4 77140-2 35203-9",
+    "serum-creatinine": "2160-0 14682-9 38483-4 59826-8 21232-4 77140-2 35203-9 1000731000000107",
     "recorded-uacr": "9318-7 32294-1 14959-1 14958-3 77253-3 77254-1 13705-9 30000-4 59159-4 76401-9 30001-2",
     "urine-albumin": "1754-1 14957-5 53531-0",
     "urine-creatinine": "2161-8 14683-7 20624-3",
     "heart-rate": "8867-4 364075005 78564009 8889-8 8893-0",
     "respiratory-rate": "9279-1 86290005 271625008",
     "spo2": "59408-5 2708-6 431314004 103228002 2710-2",
-    "oxygen-flow": "3151-8",
-    "fio2": "3150-0 19994-3",
+    "oxygen-flow": "3151-8 19941-4 371825009",
+    "fio2": "3150-0 19994-3 71835-3 250774007",
     "room-air": "722742002 371825009",
-    "systolic-bp": "8480-6 72313002 271649006",
-    "diastolic-bp": "8462-4 1091811000000102 271650006",
+    "systolic-bp": "8480-6 72313002 271649006 96608-5",
+    "diastolic-bp": "8462-4 1091811000000102 271650006 96609-3",
     "body-temperature": "8310-5 8331-1 276885007 8332-9 8333-7 386725007",
     "consciousness": "67775-7 80288-4 11454-6 1104441000000107",
     "gcs": "9269-2",
@@ -39,13 +39,13 @@ ACCEPTED = {
     "recorded-egfr": "62238-1 33914-3 98979-8",
     "total-cholesterol": "2093-3 14647-2",
     "hdl-cholesterol": "2085-9 14646-4",
-    "current-smoker": "72166-2",
+    "current-smoker": "72166-2 365980008",
     "sodium": "2951-2 2947-0",
     "leucocytes": "6690-2 26464-8",
     "bilirubin": "1975-2 14631-6",
-    "serum-albumin": "1751-7",
+    "serum-albumin": "1751-7 1000821000000103",
     "urea-nitrogen": "3094-0 6299-2",
-    "glucose": "2345-7 2339-0",
+    "glucose": "2345-7 2339-0 1558-6 15074-8 997681000000108",
     "oxygenation": "50984-4",
     "mean-blood-pressure": "8478-0",
     "hba1c": "4548-4",
@@ -110,11 +110,13 @@ EVENTS = {
     "1091643 18867 1998 214354 29046 30131 "
     "321064 35208 35296 3827 38454 50166 52175 54552 69749 73494 83515 83818 149 1202 19484 20352 31555 6185 6918 7226 "
     "8332 8787 197361 316049",
-    "coronary-revascularisation": "415070008 232717009",
+    "coronary-revascularisation": "415070008 36969009 41339005 8-837.m* 232717009 67166004 232719007 232720001 "
+    "232721002 232722009 232723004 418824004",
     "cardioversion": "180325003",
     "colonoscopy-date": "73761001",
-    "penicillin-allergy": "91936005 373270004 716186003 409137002",
-    "influenza-vaccination": "140",
+    "penicillin-allergy": "91936005 373270004 716186003 409137002 764146007 294505008 372687004 372725003 75247008 "
+    "7980 70618",
+    "influenza-vaccination": "88 135 140 141 144 149 150 155 158 161 166 168 171 185 186 197 205",
     "pneumococcal-vaccination": "133 33",
     "inpatient-stay": "IMP ACUTE NONAC",
     "emergency-visit": "EMER",
@@ -179,8 +181,12 @@ def test_a_code_means_one_concept_only() -> None:
         for each in concept.accepted:
             # What a relative had is coded as what the patient has.
             key = each.coding.system, each.coding.code, concept.origin is Origin.FAMILY_HISTORY
-            # An infarction is a vascular disease as well, and metformin lowers glucose; nothing else is two things.
-            if concept.id not in ("acute-myocardial-infarction", "glucose-lowering"):
+            # An infarction is a vascular disease as well, metformin lowers glucose, and "on oxygen" may say how much;
+            # nothing else is two things.
+            if concept.id not in ("acute-myocardial-infarction", "glucose-lowering") and (
+                concept.id,
+                each.coding.code,
+            ) != ("oxygen-flow", "371825009"):
                 assert seen.setdefault(key, concept.id) == concept.id
     assert len(seen) > 300
 
@@ -397,3 +403,18 @@ def test_creatinine_in_mass_and_molar_units_is_one_concept() -> None:
 
 def test_a_gfr_that_is_not_indexed_is_not_read_as_one() -> None:
     assert concepts()["recorded-egfr"].units == ("mL/min/{1.73_m2}",)
+
+
+def test_a_code_that_excludes_is_accepted_by_no_concept_but_where_it_is_only_recognised() -> None:
+    excluding = {(c.id, e.coding.system, e.coding.code) for c in concepts().values() for e in c.excluded_by}
+    accepted = {(c.id, a.coding.system, a.coding.code) for c in concepts().values() for a in c.accepted}
+    # An average over a day is recognised, to be reported, and never read.
+    assert {code for _, _, code in excluding & accepted} == {"96608-5", "96609-3"}
+    assert not {(s, c) for _, s, c in excluding - accepted} & {(s, c) for _, s, c in accepted - excluding}
+
+
+def test_only_what_lasts_less_than_for_ever_is_recorded_elsewhere() -> None:
+    elsewhere = [each for c in concepts().values() for each in c.accepted if each.recorded_in is not None]
+    assert len(elsewhere) > 20
+    assert all(each.holds_for is not None for each in elsewhere)
+    assert {each.coding.code for each in elsewhere if each.recorded_in is Origin.OBSERVATION} == {"82810-3"}

@@ -121,8 +121,8 @@ def description(origin: Origin) -> CollectorDescription:
 def searches(*concepts: Concept, window: timedelta | None = None) -> tuple[Search, ...]:
     made = []
     for origin in (Origin.PATIENT, Origin.OBSERVATION, Origin.CONDITION):
-        mine = tuple(concept for concept in concepts if concept.origin is origin)
-        codes = tuple(a.coding for c in mine for a in c.accepted) + tuple(p for c in mine for p in c.panels)
+        mine = tuple(concept for concept in concepts if origin in concept.origins)
+        codes = tuple(coding for c in mine for coding in c.codes_in(origin))
         if mine:
             made.append(Search(description(origin), mine, codes, window))
     return tuple(made)

@@ -118,9 +118,9 @@ def concept_of(resource_type: str) -> Concept:
 
 def facts(*records: Mapping[str, Any], concept: Concept, source: Source = WITH_ADMINISTRATIONS) -> SourceFacts:
     searches = tuple(
-        Search(each, (concept,), (), None, named=catalog().named_codes(concept.origin))
+        Search(each, (concept,), (), None, named=catalog().named_codes(each.origin))
         for each in catalog().collectors.values()
-        if each.origin is concept.origin
+        if each.origin in concept.origins
     )
     return facts_from_resources(source, "p", searches, [PATIENT, *records])
 

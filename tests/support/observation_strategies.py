@@ -43,7 +43,7 @@ FACTORS: dict[str, dict[str, Fraction | None]] = {
         "mm[Hg]": Fraction(1), "mmHg": Fraction(1), "mm Hg": Fraction(1), "kPa": KPA, "kpa": KPA, "Pa": None,
         "mm[hg]": None, "cm[H2O]": None, "": None, "mg/dL": None,
     },
-    "gcs": {"{score}": Fraction(1), "score": Fraction(1), "": Fraction(1), "1": None, "%": None, "mg/dL": None},
+    "gcs": {"{score}": Fraction(1), "score": Fraction(1), "": Fraction(1), "1": Fraction(1), "%": None, "mg/dL": None},
     "consciousness": {}, "oxygen": {}, "some-day": {},
 }  # fmt: skip
 ACCEPTED = {"serum-creatinine": "2160-0", "systolic": "8480-6", "gcs": "9269-2", "consciousness": "67775-7",

@@ -159,7 +159,7 @@ async def _unread_codes(
     """Codes that no concept reads, the most frequent first; a type that cannot be retrieved is left out."""
     found: list[UnmappedCode] = []
     for collector in sorted(catalog.collectors.values(), key=lambda each: each.id):
-        concepts = [each for each in catalog.concepts.values() if each.origin is collector.origin]
+        concepts = [each for each in catalog.concepts.values() if collector.origin in each.origins]
         searched = not collector.on_request or collector.id in source.collectors
         if collector.origin not in CODED_ORIGINS or not concepts or not searched:
             continue

@@ -35,11 +35,15 @@ UNKNOWN, UNREADABLE = Absent(AbsentReason.RECORDED_UNKNOWN), Absent(AbsentReason
         (OXYGEN, {"valueBoolean": False}, True),
         (AIR, {"dataAbsentReason": {"coding": [{"code": "unknown"}]}}, UNKNOWN),
         (AIR, {"valueString": "perhaps"}, UNREADABLE),
+        # "On oxygen: 2 L/min" says so all the more; of 0 L/min it says nothing that can be used.
+        (OXYGEN, {"valueQuantity": {"value": 2, "unit": "L/min"}}, False),
+        (OXYGEN, {"valueQuantity": {"value": 0, "unit": "L/min"}}, UNREADABLE),
+        (OXYGEN, {"valueQuantity": {"unit": "L/min"}}, UNREADABLE),
     ],
 )
 def test_the_code_says_it(code: tuple[str, str], more: dict[str, Any], value: Value) -> None:
     coding = {"coding": [{"system": code[0], "code": code[1]}]}
-    record = observation(code=coding, valueQuantity=None, **more)
+    record = observation(**{"code": coding, "valueQuantity": None, **more})
     fact = read_one(record, ROOM_AIR)
     assert fact.value == value
     assert type(fact.value) is type(value)

@@ -1,5 +1,6 @@
 """Concepts as a source's maps have them, and with their value sets filled in."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from collectors.reading.codes import CodeIndex, Translation, deciding_systems
 from collectors.reading.fhir_types import CodeableConcept
 from collectors.reading.fhir_types import Coding as Written
-from collectors.terminology.concept_codes import add_local_codes, fill_value_sets, value_sets_of
+from collectors.terminology.concept_codes import add_local_codes, fill_value_sets, value_sets_of, with_rivals
 from collectors.terminology.concept_map import combine_maps
 from collectors.terminology.files import TerminologyFiles
 from ontology.concepts import AcceptedCode, AcceptedValueSet, Answer, Concept, Origin, ValueType
@@ -186,3 +187,42 @@ def test_the_rest_of_a_concept_stays() -> None:
     one = concept(accepts("a"), unit="mg/dL", molar_mass=Decimal(1), accepted_sets=(AcceptedValueSet(SET),))
     made = fill_value_sets(one, {SET: {(LOINC, "b"): None}})
     assert (made.id, made.unit, made.molar_mass) == (one.id, one.unit, one.molar_mass)
+
+
+def measured(name: str, *codes: str, panels: tuple[str, ...] = (), **elements: Any) -> Concept:
+    made = concept(*(accepts(code) for code in codes), panels=tuple(Coding(LOINC, code) for code in panels))
+    return replace(
+        made, id=name, display=name, origin=Origin.OBSERVATION, value_type=ValueType.QUANTITY, unit="1", **elements
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "rivals"),
+    [
+        ((measured("urine", "2-2", "3-3"),), {"2-2": "urine", "3-3": "urine"}),
+        # A code in common: the two are no two things that exclude each other.
+        ((measured("broader", "1-1", "2-2"),), {}),
+        ((measured("broader", "1-1", "2-2"), measured("urine", "2-2")), {"2-2": "urine"}),
+        # What holds it as a component is no rival.
+        ((measured("holding", "9-9"),), {}),
+        # Only measurements: a flag, a condition, or what is computed takes nothing away.
+        ((replace(measured("flag", "2-2"), value_type=ValueType.FLAG),), {}),
+        ((replace(measured("condition", "2-2"), origin=Origin.CONDITION),), {}),
+        ((replace(measured("computed", "2-2"), origin=Origin.COMPUTED),), {}),
+    ],
+)
+def test_rivals_are_the_codes_of_measurements_without_one_in_common(
+    others: tuple[Concept, ...], rivals: dict[str, str]
+) -> None:
+    own = measured("serum", "1-1", panels=("9-9",))
+    made = with_rivals({each.id: each for each in (own, *others)})["serum"]
+    assert made.rivals == {(LOINC, code): name for code, name in rivals.items()}
+    assert made == own
+
+
+def test_a_concept_is_recorded_where_its_codes_are() -> None:
+    one = concept(accepts("a"), accepts("b", recorded_in=Origin.OBSERVATION), panels=(Coding(LOINC, "p"),))
+    assert one.origins == {Origin.CONDITION, Origin.OBSERVATION}
+    assert [each.code for each in one.codes_in(Origin.CONDITION)] == ["a", "p"]
+    assert [each.code for each in one.codes_in(Origin.OBSERVATION)] == ["b"]
+    assert one.codes_in(Origin.PROCEDURE) == ()

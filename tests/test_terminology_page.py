@@ -9,6 +9,7 @@ import pytest
 from server.catalog.catalog import ROOT, configured_catalog, load_catalog
 from server.executor.open_terminology import read_translations
 from server.settings import Settings, load_settings
+from tests.support.collector_inputs import fill_slot, issue_codes, observation, quantity, slot
 
 PAGE = (ROOT / "docs/terminology.md").read_text()
 FILES = dict(re.findall(r"`([\w./]+\.(?:toml|json))`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL))
@@ -57,6 +58,22 @@ def test_its_slot_is_limited(settings: Settings, tmp_path: Path) -> None:
     concept = catalog.concepts["serum-creatinine-in-routine-creatinine"]
     assert concept.id in PAGE
     assert {each.coding.code for each in concept.accepted} == {"2160-0", "14682-9"}
+
+
+def test_its_exclusion_takes_a_record_away(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^mpm:HeartRate mpm:excludedBy .*?\] \] \.$", PAGE, re.MULTILINE | re.DOTALL)
+    house = tmp_path / "house"
+    for room in ("ontology", "collectors", "modules"):
+        shutil.copytree(ROOT / room, house / room, ignore=shutil.ignore_patterns("__pycache__"))
+    written = house / "ontology/vitals.ttl"
+    written.write_text(f"{written.read_text()}\n{line}\n")
+    concept = load_catalog(house).concepts["heart-rate"]
+    assert {each.coding.code for each in concept.excluded_by} == {"FETAL-HR"}
+    coding = [{"system": LOINC, "code": "8867-4"}, {"system": LOCAL, "code": "FETAL-HR"}]
+    record = observation(code={"coding": coding}, valueQuantity=quantity(140, "/min"))
+    found = fill_slot(record, of=slot(concept))
+    assert issue_codes(found) == ["another-measurement", "not-found"]
+    assert "Heart rate of the fetus (FETAL-HR)" in " ".join(issue.text for issue in found.issues)
 
 
 def test_its_terminology_server_is_a_setting(tmp_path: Path) -> None:

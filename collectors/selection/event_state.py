@@ -65,7 +65,8 @@ def _latest_status_time(facts: Iterable[Fact], as_of: datetime) -> datetime | No
 
 def _is_status(fact: Fact) -> bool:
     """Whether it is a status that was observed: the latest one replaces those before it."""
-    return fact.record.ref.type == "Observation" and not fact.pending and fact.excluded is None
+    uncounted = fact.pending or fact.excluded is not None or fact.doubted is not None or fact.negated is not None
+    return fact.record.ref.type == "Observation" and not uncounted
 
 
 def _is_superseded(fact: Fact, latest: datetime, as_of: datetime) -> bool:

@@ -58,7 +58,9 @@ class Catalog:
         """The codes of all concepts of an origin; computed once."""
         found = self._named_codes.get(origin)
         if found is None:
-            found = self._named_codes[origin] = ConceptCodes(concepts_of_origin(self.concepts.values(), origin))
+            found = self._named_codes[origin] = ConceptCodes(
+                each for each in self.concepts.values() if origin in each.origins
+            )
         return found
 
     @property

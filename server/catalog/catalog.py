@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rdflib import OWL, RDF, Graph, URIRef
 
-from collectors.reading.codes import ConceptCodes, concepts_of_origin
+from collectors.reading.codes import ConceptCodes
 from collectors.search import CollectorDescription
 from collectors.settings import Source
 from collectors.terminology.concept_codes import with_rivals

@@ -417,4 +417,6 @@ def test_only_what_lasts_less_than_for_ever_is_recorded_elsewhere() -> None:
     elsewhere = [each for c in concepts().values() for each in c.accepted if each.recorded_in is not None]
     assert len(elsewhere) > 20
     assert all(each.holds_for is not None for each in elsewhere)
+    # A session may be of an acute injury, which chronic dialysis must not be.
+    assert not any(each.recorded_in for each in concepts()["chronic-dialysis"].accepted)
     assert {each.coding.code for each in elsewhere if each.recorded_in is Origin.OBSERVATION} == {"82810-3"}

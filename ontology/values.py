@@ -40,7 +40,10 @@ class Coding:
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A date as an interval of days, ends included: a full date has equal ends."""
+    """A date as an interval of days, ends included: a full date has equal ends.
+
+    The end of what is in progress, and has none yet, is ``date.max``.
+    """
 
     start: date
     end: date

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 import msgspec
@@ -37,6 +37,8 @@ from ontology.words.time import exact_span_words
 
 UNDATED = "nothing places it in time"
 """The problem of a record without a date."""
+IN_PROGRESS = "in-progress"
+"""Of FHIR's event-status: it has begun, and without an end it may be going on still (continuous dialysis)."""
 _UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)
 
 
@@ -45,7 +47,8 @@ class RecordDates:
     """Start and end of an event or state, and when it was recorded, each None where the record does not say.
 
     ``ended_undated``: it has ended, date unknown.  ``needs_encounter``: only its encounter may date it.
-    ``problem``: why the dates cannot be read.  ``note``: how it was dated, for readers.
+    ``problem``: why the dates cannot be read.  ``note``: how it was dated, for readers.  ``going_on``: an event that is
+    in progress, without an end.
     """
 
     start: Span | None = None
@@ -55,6 +58,7 @@ class RecordDates:
     needs_encounter: bool = False
     problem: str | None = None
     note: str | None = None
+    going_on: bool = False
 
     def within_encounter(
         self, entry: DescribedRecord, layout: Layout, periods: Mapping[str, Span], bases: tuple[str, ...]
@@ -72,12 +76,15 @@ def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) 
     try:
         start, datable = start_span(content, layout.start_paths, layout.lasting, zone)
         recorded, _ = start_span(content, (layout.recorded,) if layout.recorded else (), True, zone)
+        going_on = IN_PROGRESS in entry.states and not layout.lasting
+        if going_on:
+            going_on = end_span(content, layout.start_paths, False, start, zone, layout.start_paths)[0] is None
     except (ValueError, OverflowError):
         return RecordDates(problem="a date of the record is not a date")
     if layout.begun_when_recorded and start and recorded and start.start <= recorded.end < start.end:
         start = Span(start.start, recorded.end)
     if not layout.lasting:
-        return RecordDates(start, recorded=recorded, needs_encounter=start is None and datable)
+        return RecordDates(start, recorded=recorded, needs_encounter=start is None and datable, going_on=going_on)
     past = entry.meaning is Meaning.ENDED
     try:
         end, undated = end_span(content, layout.end_paths, past, start, zone, layout.start_paths)
@@ -114,7 +121,7 @@ def add_facts(
     if when.start is not None and when.end is None and not when.ended_undated:
         limits = ongoing_limits(entry.content, layout, when.start, when.recorded, context.source.zone)
     for known, accepted in found:
-        value = _fact_value(known.concept, accepted, when.start)
+        value = _fact_value(known.concept, accepted, when)
         if value is None:
             continue
         if problem is not None or accepted.probable:
@@ -161,13 +168,16 @@ def _probable_by(accepted: AcceptedCode) -> str:
     return f"by the code {coding.code} of {coding.system} ({coding.display})"
 
 
-def _fact_value(concept: Concept, accepted: AcceptedCode, begin: Span | None) -> Value | None:
+def _fact_value(concept: Concept, accepted: AcceptedCode, when: RecordDates) -> Value | None:
     """The record's value for a concept: true or false, or the days of the event; None where it states neither."""
+    begin = when.start
     if concept.value_type is ValueType.FLAG:
         return accepted.asserts is not False
     if concept.value_type is not ValueType.DATE or accepted.asserts is False:
         return None
-    return Date(begin.start.date(), begin.end.date()) if begin is not None else _UNREADABLE
+    if begin is None:
+        return _UNREADABLE
+    return Date(begin.start.date(), date.max if when.going_on else begin.end.date())
 
 
 def _session_until(accepted: AcceptedCode, begin: Span | None) -> datetime | None:

@@ -91,9 +91,14 @@ def age_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
 
 
 def date_words(days: Date, style: Style = PLAIN) -> str:
-    """A date, or between which days it lies: ``between 1950-01-01 and 1950-12-31``; SHORT with ``to``."""
+    """A date, or between which days it lies: ``between 1950-01-01 and 1950-12-31``; SHORT with ``to``.
+
+    What is in progress: ``since 2026-06-05``.
+    """
     if days.start == days.end:
         return days.start.isoformat()
+    if days.end == date.max:
+        return f"since {days.start.isoformat()}"
     if style.length is Length.SHORT:
         return _days_words(days.start, days.end)
     return f"between {days.start.isoformat()} and {days.end.isoformat()}"

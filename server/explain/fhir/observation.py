@@ -1,6 +1,6 @@
 """A part as an Observation.  A stage is an Observation, never a Condition."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from ontology.evaluation import Interval
@@ -89,7 +89,8 @@ def _value_element(value: Value) -> Json:
         case Date():
             if value.start == value.end:
                 return {"valueDateTime": value.start.isoformat()}
-            return {"valuePeriod": {"start": value.start.isoformat(), "end": value.end.isoformat()}}
+            end = {} if value.end == date.max else {"end": value.end.isoformat()}
+            return {"valuePeriod": {"start": value.start.isoformat(), **end}}
         case Series():
             return {"component": [_point_component(when, number, value.unit) for when, number in value.points]}
         case Absent():

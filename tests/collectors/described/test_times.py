@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ontology.values import Date, Value
-from tests.support.collector_inputs import SOURCE, issue_codes
+from tests.support.collector_inputs import SNOMED, SOURCE, codeable_concept, issue_codes
 from tests.support.event_records import NOT_FOUND, ON_RECORD, ask, concept_of, event
 
 DAY = timedelta(days=1)
@@ -308,3 +308,26 @@ def test_as_of_an_earlier_time() -> None:
     answers = [ask(stay, concept="inpatient-stay", at=datetime(2024, *when).replace(tzinfo=UTC)).value for when in
                ((4, 30), (5, 2), (5, 9, 9))]  # fmt: skip
     assert answers == [False, True, False]
+
+
+BEGAN = "2024-05-20"
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [
+        ({"status": "in-progress", "performedPeriod": {"start": BEGAN}}, date.max),
+        ({"status": "in-progress", "performedDateTime": BEGAN}, date.max),
+        ({"status": "in-progress", "performedPeriod": {"start": BEGAN, "end": "2024-05-22"}}, date(2024, 5, 22)),
+        ({"status": "completed", "performedPeriod": {"start": BEGAN}}, date(2024, 5, 20)),
+        ({"status": "completed", "performedDateTime": BEGAN}, date(2024, 5, 20)),
+    ],
+)
+def test_an_event_in_progress_has_no_end_yet(changes: dict[str, Any], end: date) -> None:
+    record = {
+        "resourceType": "Procedure",
+        "id": "d",
+        "subject": {"reference": "Patient/p"},
+        "code": codeable_concept("302497006", SNOMED),
+    }
+    assert ask(record | changes, concept="dialysis-date").value == Date(date(2024, 5, 20), end)

@@ -7,7 +7,7 @@ import pytest
 
 from ontology.resources import Span
 from ontology.values import Date
-from ontology.words import SHORT, Style
+from ontology.words import PLAIN, SHORT, Style
 from ontology.words.time import (
     age_words,
     calendar_words,
@@ -99,6 +99,8 @@ def test_dates() -> None:
     assert date_words(born) == "between 1950-01-01 and 1950-12-31"
     assert date_words(born, SHORT) == "1950-01-01 to 1950-12-31"
     assert date_words(Date(born.start, born.start)) == "1950-01-01"
+    for style in (PLAIN, SHORT):
+        assert date_words(Date(born.start, date.max), style) == "since 1950-01-01"
 
 
 @pytest.mark.parametrize(

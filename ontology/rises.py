@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from statistics import median
 
 from ontology.series import Point
 
@@ -23,6 +24,8 @@ RECENT = timedelta(hours=168)
 REMOTE = timedelta(days=365)
 LONGEST_EPISODE = timedelta(days=90)
 """What is still raised after that is chronic."""
+SAME_LEVEL = Decimal("1.2")
+"""Our choice, about the reference change value of creatinine: a value up to here is no rise above an earlier level."""
 _NOISE = Decimal("1e-9")
 """What a conversion of units may take off a quotient."""
 Excluded = Sequence[tuple[datetime, datetime]]
@@ -49,15 +52,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An episode of acute kidney injury, by the value that began it, with the reference frozen there.
-
-    ``newest_before``: when the last value before its beginning was taken, None where nothing precedes it.
-    """
+    """An episode of acute kidney injury, by the value that began it, with the reference frozen there."""
 
     start: datetime
     reference: Reference
     by_rise_alone: bool
-    newest_before: datetime | None
 
     @property
     def seen_by_fall(self) -> bool:
@@ -88,14 +87,14 @@ class AssessedValue:
     over: Episode | None
 
     @property
-    def comparable(self) -> bool:
-        """Whether there was anything earlier to compare with."""
-        return self.recent is not None or self.remote is not None
-
-    @property
     def by_rise(self) -> bool:
         """Whether criterion 3 is met."""
         return self.short is not None and self.value - self.short.value >= RISE
+
+    @property
+    def by_recent(self) -> bool:
+        """Whether criterion 1 is met."""
+        return self.recent is not None and at_least(self.value, RATIO, self.recent.value)
 
     @property
     def staging(self) -> Reference | None:
@@ -127,6 +126,44 @@ def assess(points: Iterable[Point], excluded: Excluded = ()) -> tuple[AssessedVa
 def acute_times(points: Iterable[Point]) -> frozenset[datetime]:
     """The times of all values within episodes of acute kidney injury."""
     return frozenset(each.time for each in assess(points) if each.episode is not None)
+
+
+def earlier_level(risen: AssessedValue, values: Sequence[AssessedValue]) -> AssessedValue | None:
+    """A value about as high, of the year before the low that the rise began from and of no episode; or None."""
+    began = risen.episode
+    if began is None or began.reference.rule in (Rule.MEDIAN, Rule.LOWEST_AFTER):
+        return None
+    since, low = began.start - REMOTE, began.reference.start
+    before = [value for value in values if since <= value.time < low and _is_usual(value)]
+    if not before:
+        return None
+    highest = max(before, key=lambda each: each.value)
+    usual = highest.value if risen.remote is None else risen.remote.value
+    fell = usual >= SAME_LEVEL * began.reference.value
+    returned = risen.value <= highest.value or (fell and risen.value <= SAME_LEVEL * usual)
+    return highest if returned else None
+
+
+def _is_usual(value: AssessedValue) -> bool:
+    """Whether a value is not known to be raised; one that only a fall shows to be may be the usual one."""
+    return value.chronic is None and (value.episode is None or value.episode.seen_by_fall)
+
+
+def median_outside_episodes(value: AssessedValue, values: Sequence[AssessedValue]) -> Decimal | None:
+    """The median of criterion 2 without values of earlier episodes; None where there are none of them, or no others."""
+    remote = value.remote
+    if remote is None or value.chronic is not None:
+        return None
+    behind = [each for each in values if remote.start <= each.time <= remote.end]
+    usual = [each.value for each in behind if each.episode is None and each.chronic is None]
+    return median(usual) if usual and len(usual) < len(behind) else None
+
+
+def gap_before(latest: AssessedValue, values: Sequence[AssessedValue]) -> tuple[AssessedValue, AssessedValue] | None:
+    """The values at both ends of more than 90 days without any, of which the second is of the last 90 days; or None."""
+    recent = next(place for place, value in enumerate(values) if value.time >= latest.time - LONGEST_EPISODE)
+    before, after = values[max(0, recent - 1)], values[recent]
+    return (before, after) if after.time - before.time > LONGEST_EPISODE else None
 
 
 class _Course:
@@ -179,8 +216,6 @@ class _Course:
         self, index: int, short: Reference | None, recent: Reference | None, remote: Reference | None
     ) -> Episode | None:
         time, value = self.points[index]
-        before = bisect_left(self.times, time)
-        newest_before = self.times[before - 1] if before > 0 else None
         known = [each for each in (remote, recent) if each is not None]
         lower = min(known, key=lambda each: each.value, default=None)
         if lower is None:
@@ -189,11 +224,11 @@ class _Course:
             later = _lowest(after, Rule.LOWEST_AFTER)
             if later is None or not at_least(value, RATIO, later.value):
                 return None
-            return Episode(time, later, False, newest_before)
+            return Episode(time, later, False)
         if at_least(value, RATIO, lower.value):
-            return Episode(time, lower, False, newest_before)
+            return Episode(time, lower, False)
         if short is not None and value - short.value >= RISE:
-            return Episode(time, short, True, newest_before)
+            return Episode(time, short, True)
         return None
 
 

@@ -20,7 +20,11 @@ from ontology.rises import (
     Rule,
     assess,
     at_least,
+    earlier_level,
+    gap_before,
+    median_outside_episodes,
 )
+from ontology.series import Point
 from ontology.values import Absent, AbsentReason, Coding, Date, Series
 from ontology.words.lists import count_words
 
@@ -33,47 +37,57 @@ TWICE, THRICE = Decimal(2), Decimal(3)
 FOUR_MG_DL = Decimal("3.999")
 # Above it a rise of 0.3 mg/dL is often chance: at a CV of 5 % a stable 2.5 has one in about a quarter of courses.
 SMALL_RISE_DOUBTFUL = Decimal("1.5")
-# Our choice, about the reference change value of creatinine: a value up to here is no rise above an earlier level.
-SAME_LEVEL = Decimal("1.2")
+# Our choice: from here on a rise that does not meet the criteria is told with its numbers, and never as "no rise".
+SOME_RISE = Decimal("1.1")
 # Higher values are probably µmol/L sent as mg/dL.  The same limit as that of eGFR.
 UNLIKELY_MG_DL = Decimal(30)
 WEEK = RECENT
 NO_URINE = "Urine output not assessed; does not exclude AKI."
 NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
+# The molar mass of creatinine is 113.12 g/mol: µmol/L in one mg/dL.
+UMOL = 10_000 / Decimal("113.12")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def evaluate(
-    creatinine: Series, dialysis_first: Date | Absent, dialysis_last: Date | Absent, at: datetime, episode: Decimal
+    creatinine: Series,
+    dialysis_first: Date | Absent,
+    dialysis_since: Date | Absent,
+    dialysis_last: Date | Absent,
+    at: datetime,
+    episode: Decimal,
 ) -> Evaluation:
     """The highest stage of the values in the 7 days before ``at``, or "criteria not met"; for ``episode`` 1 whether an
     episode is open, or has been over for less than 7 days.
 
-    ``creatinine`` in mg/dL; ``dialysis_first`` and ``dialysis_last``: between which days dialysis is recorded.
+    ``creatinine`` in mg/dL; ``dialysis_first`` and ``dialysis_last``: between which days dialysis is recorded, and
+    ``dialysis_since`` the first of the last 97 days.  One in progress lasts until ``at``.
     Stage 2 from 2.0 times the reference, stage 3 from 3.0 times or, once the criteria are met, from 4.0 mg/dL, and
     on dialysis.  Absent(INPUT_ABSENT), and never "not met", where no value is older than 7 days, none is of the last
     7 days, or a value or a reference is above 30 mg/dL, whose unit is unlikely.
     """
     words = _Words(at)
-    dialysis = _dialysis_span(dialysis_first, dialysis_last, words.zone)
+    dialysis = _dialysis_span(dialysis_first, dialysis_last, at, words.zone)
     excluded = () if dialysis is None else ((dialysis[0], dialysis[1] + WEEK),)
     values = assess(creatinine.points, excluded)
-    if dialysis is not None and dialysis[1] + WEEK >= at:
-        return _dialysis_evaluation(dialysis, bool(episode), words)
+    # It is stage 3, and creatinine can show the end of that episode only from 7 days after it.
+    unrecovered = bool(episode) and dialysis is not None and not any(value.time > dialysis[1] for value in values)
+    if dialysis is not None and (dialysis[1] + WEEK >= at or unrecovered):
+        since = _dialysis_span(dialysis_since, dialysis_last, at, words.zone)
+        return _dialysis_evaluation(since or dialysis, at, bool(episode), words)
     if episode:
         return _episode_evaluation(values, at, words)
     current = [value for value in values if value.time >= at - WEEK]
     if not current:
-        return _absent_evaluation("no-recent-creatinine", "No creatinine in the last 7 days")
-    if (unlikely := _unlikely_value(current)) is not None:
-        text = f"A creatinine of {_number(unlikely)} mg/dL (above 30) is compared: check the unit, it may be in µmol/L"
-        return _absent_evaluation("creatinine-unit-unlikely", text)
+        return _no_recent_evaluation(creatinine.points[-1], at, words)
+    if (unlikely := _unlikely_unit_evaluation(current)) is not None:
+        return unlikely
     acute = [value for value in current if value.episode is not None]
     latest = current[-1]
     if acute:
         return _staged_evaluation(max(acute, key=_severity), latest, values, words)
     older = [value for value in values if latest.time - REMOTE <= value.time < at - WEEK]
-    return _not_met_evaluation(latest, words) if older else _unknown_evaluation(current, words)
+    return _not_met_evaluation(current, values, words) if older else _unknown_evaluation(current, words)
 
 
 def stage_of(value: AssessedValue) -> int:
@@ -81,9 +95,13 @@ def stage_of(value: AssessedValue) -> int:
     reference = value.staging
     if reference is None:
         raise ValueError("a value within an episode has a reference")
-    if value.value >= FOUR_MG_DL or at_least(value.value, THRICE, reference.value):
+    return _stage_against(value.value, reference.value)
+
+
+def _stage_against(value: Decimal, reference: Decimal) -> int:
+    if value >= FOUR_MG_DL or at_least(value, THRICE, reference):
         return 3
-    return 2 if at_least(value.value, TWICE, reference.value) else 1
+    return 2 if at_least(value, TWICE, reference) else 1
 
 
 def _severity(value: AssessedValue) -> tuple[int, Decimal, datetime]:
@@ -95,10 +113,14 @@ def _ratio(value: AssessedValue) -> Decimal:
     return Decimal(0) if reference is None or reference.value <= 0 else value.value / reference.value
 
 
-def _unlikely_value(current: Sequence[AssessedValue]) -> Decimal | None:
+def _unlikely_unit_evaluation(current: Sequence[AssessedValue]) -> Evaluation | None:
+    """No answer where a value or what it is compared with is probably in another unit; None where none is."""
     compared = [value.value for value in current]
     compared += [each.value for value in current for each in (value.recent, value.remote, value.staging) if each]
-    return max((each for each in compared if each > UNLIKELY_MG_DL), default=None)
+    if (highest := max(compared)) <= UNLIKELY_MG_DL:
+        return None
+    text = f"A creatinine of {_number(highest)} mg/dL (above 30) is compared: check the unit, it may be in µmol/L"
+    return _absent_evaluation("creatinine-unit-unlikely", text)
 
 
 def _staged_evaluation(
@@ -109,8 +131,9 @@ def _staged_evaluation(
         raise ValueError("a staged value has a reference and an episode")
     # Where only the fall shows that the first value was raised, the value after the fall is looked at as well.
     risen = latest if began.seen_by_fall and latest.episode is not None else worst
-    issues = [*_doubts(worst, began, words, values[0].time, _earlier_level(risen, values))]
-    by_ratio = 3 if _ratio(worst) >= THRICE else 2 if _ratio(worst) >= TWICE else 1
+    issues = [*_doubts(worst, began, words, values, earlier_level(risen, values))]
+    issues += _earlier_aki_issues(worst, stage, values)
+    by_ratio = 1 + sum(at_least(worst.value, each, reference.value) for each in (TWICE, THRICE))
     if stage > by_ratio:
         text = f"Stage 3 by 4.0 mg/dL or more. The English algorithm stages by ratio alone and gives {by_ratio}"
         issues.append(Issue(Severity.INFORMATION, "stage-3-by-4-mg", text, "creatinine"))
@@ -149,20 +172,25 @@ def _by_rise_alone(value: AssessedValue, began: Episode) -> bool:
 
 
 def _doubts(
-    worst: AssessedValue, began: Episode, words: "_Words", first: datetime, level: AssessedValue | None
+    worst: AssessedValue,
+    began: Episode,
+    words: "_Words",
+    values: Sequence[AssessedValue],
+    level: AssessedValue | None,
 ) -> tuple[Issue, ...]:
-    """The cautions of a stage; ``first``: when the first value was taken, ``level``: an earlier one as high."""
+    """The cautions of a stage; ``level``: an earlier value as high."""
     found: dict[str, str] = {}
-    before = began.newest_before
+    first = next(value for value in values if value.time == began.start and value.episode == began)
+    old = first.remote is not None and began.start - first.remote.end > LONGEST_EPISODE
     if began.seen_by_fall:
         found["seen-by-fall"] = (
             "Nothing earlier to compare with: the later fall shows the rise. The stage may be higher"
         )
-    elif before is not None and began.start - before > LONGEST_EPISODE:
-        text = f"No creatinine between {words.day(before)} and {words.day(began.start)}"
+    elif old and not first.by_recent and not first.by_rise:
+        text = f"The reference is more than 90 days older ({words.day(began.reference.end)})"
         found["reference-over-90-days"] = f"{text}: acute or chronic cannot be told apart"
-    elif began.start - first <= WEEK:
-        found["no-earlier-baseline"] = "All values before it are of the same week. The stage may be higher"
+    elif first.remote is None:
+        found["no-earlier-baseline"] = "Compared with values of the week before only. The stage may be higher"
     if _by_rise_alone(worst, began) and worst.value > SMALL_RISE_DOUBTFUL:
         text = "Above 1.5 mg/dL a rise of 0.3 mg/dL in 48 hours can be chance"
         found["small-rise"] = f"{text}; the ratio is below 1.5"
@@ -174,37 +202,37 @@ def _doubts(
     return tuple(Issue(Severity.WARNING, code, text, "creatinine") for code, text in found.items())
 
 
-def _earlier_level(risen: AssessedValue, values: Sequence[AssessedValue]) -> AssessedValue | None:
-    """A value about as high, of the year before the low that the rise began from and of no episode; or None."""
-    began = risen.episode
-    if began is None or began.reference.rule in (Rule.MEDIAN, Rule.LOWEST_AFTER):
-        return None
-    since, low = began.start - REMOTE, began.reference.start
-    before = [value for value in values if since <= value.time < low and _is_usual(value)]
-    if not before:
-        return None
-    highest = max(before, key=lambda each: each.value)
-    usual = highest.value if risen.remote is None else risen.remote.value
-    fell = usual >= SAME_LEVEL * began.reference.value
-    returned = risen.value <= highest.value or (fell and risen.value <= SAME_LEVEL * usual)
-    return highest if returned else None
+def _earlier_aki_issues(value: AssessedValue, stage: int, values: Sequence[AssessedValue]) -> list[Issue]:
+    """A caution where the median would give a higher stage without values of AKI; ``stage``: 0 for "not met"."""
+    without = median_outside_episodes(value, values)
+    if without is None or not at_least(value.value, RATIO, without):
+        return []
+    if (higher := _stage_against(value.value, without)) <= stage:
+        return []
+    text = "The median includes values of AKI"
+    text = f"{text}. Without them it is {_number(without)}, and {_number(value.value)} mg/dL is stage {higher}"
+    return [Issue(Severity.WARNING, "median-includes-aki", text, "creatinine")]
 
 
-def _is_usual(value: AssessedValue) -> bool:
-    """Whether a value is not known to be raised; one that only a fall shows to be may be the usual one."""
-    return value.chronic is None and (value.episode is None or value.episode.seen_by_fall)
-
-
-def _not_met_evaluation(latest: AssessedValue, words: "_Words") -> Evaluation:
-    reference, issues = latest.staging, []
+def _not_met_evaluation(
+    current: Sequence[AssessedValue], values: Sequence[AssessedValue], words: "_Words"
+) -> Evaluation:
+    latest = current[-1]
+    reference = latest.staging
+    issues = _earlier_aki_issues(max(current, key=lambda each: each.value), 0, values)
     compared = "" if reference is None else f", {words.ratio(_ratio(latest))} times {words.reference(reference)}"
     claim = f"AKI criteria not met: creatinine {_number(latest.value)} mg/dL{compared}"
     if (raised := latest.chronic) is not None:
         ratio = words.ratio(latest.value / raised.reference.value)
-        text = f"raised since {words.day(raised.start)}, for more than 90 days: chronic, not acute"
-        claim = f"AKI criteria not met: creatinine {_number(latest.value)} mg/dL, {text}"
-        text = f"Creatinine is {text} ({ratio} times {words.reference(raised.reference)})"
+        gap, since = gap_before(latest, values), f"raised since {words.day(raised.start)}"
+        unclear = "cute or chronic cannot be told apart"
+        known = ", for more than 90 days: chronic, not acute" if gap is None else f". A{unclear}"
+        claim = f"AKI criteria not met: creatinine {_number(latest.value)} mg/dL, {since}{known}"
+        text = f"Creatinine is {since} ({ratio} times {words.reference(raised.reference)}){known}"
         issues.append(Issue(Severity.WARNING, "raised-since", text, "creatinine"))
+        if gap is not None:
+            text = f"No creatinine between {words.day(gap[0].time)} and {words.day(gap[1].time)}: a{unclear}"
+            issues.append(Issue(Severity.WARNING, "reference-over-90-days", text, "creatinine"))
     elif latest.remote is None:
         text = "All values to compare with are of the same week: a rise before it would not be seen"
         issues.append(Issue(Severity.WARNING, "no-earlier-baseline", text, "creatinine"))
@@ -217,18 +245,24 @@ def _not_met_evaluation(latest: AssessedValue, words: "_Words") -> Evaluation:
 
 def _unknown_evaluation(current: Sequence[AssessedValue], words: "_Words") -> Evaluation:
     """No rise, and nothing older than 7 days: whether there is an injury cannot be known."""
-    latest = current[-1]
-    if len(current) > 1:
-        hours = int((latest.time - current[0].time) / timedelta(hours=1))
-        text = f"No rise in {count_words(hours, 'hour')}; AKI before the first value is not excluded"
-        issues = [("no-older-value", f"{text}. Latest creatinine {words.point(latest)}")]
-    else:
-        text = f"No earlier creatinine to compare {words.point(latest)} with; AKI is not excluded"
+    latest, highest = current[-1], max(current, key=lambda each: each.value)
+    rises = [each for each in current if each.recent and at_least(each.value, SOME_RISE, each.recent.value)]
+    before = "AKI before the first value is not excluded"
+    if len(current) == 1:
+        text = f"No earlier creatinine to compare {words.amount(latest.time, latest.value)} with; AKI is not excluded"
         issues = [("no-baseline", text)]
-    highest = max(current, key=lambda each: each.value)
+    else:
+        text = f"No rise in {count_words(int((latest.time - current[0].time) / timedelta(hours=1)), 'hour')}; {before}"
+        if rises and (reference := (risen := max(rises, key=_ratio)).staging) is not None:
+            times = f"{words.ratio(_ratio(risen))} times {words.reference(reference)}"
+            text = f"Creatinine rose to {words.point(risen)}, {times}: below the criteria. {before}"
+        issues = [("no-older-value", f"{text}. Latest creatinine {words.amount(latest.time, latest.value)}")]
     if highest.value >= FOUR_MG_DL:
-        text = f"Creatinine {words.point(highest)}: AKI stage 3 and advanced chronic disease cannot be told apart"
-        issues.insert(0, ("aki-until-shown-otherwise", f"{text}; to be treated as AKI until shown otherwise"))
+        text = (
+            "AKI stage 3 and advanced chronic disease cannot be told apart; to be treated as AKI until shown otherwise"
+        )
+        text = f"Creatinine {words.amount(highest.time, highest.value)}. {text}"
+        issues.insert(0, ("aki-until-shown-otherwise", text))
     told = tuple(Issue(Severity.ERROR, code, text, "creatinine") for code, text in issues)
     warrant = " ".join(f"{issue.text}." for issue in told)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant, qualifier=NO_URINE), told)
@@ -239,19 +273,36 @@ def _absent_evaluation(code: str, text: str) -> Evaluation:
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"{text}.", qualifier=NO_URINE), (issue,))
 
 
-def _dialysis_span(first: Date | Absent, last: Date | Absent, zone: timezone) -> tuple[datetime, datetime] | None:
-    """From the first to the last day of recorded dialysis, ends included."""
+def _no_recent_evaluation(latest: Point, at: datetime, words: "_Words") -> Evaluation:
+    """``latest``: the last value, compared or not."""
+    told = f"Latest creatinine {words.amount(*latest)}"
+    if latest[0] >= at - WEEK:
+        text = f"{told}, within 7 days after dialysis: it shows neither recovery nor AKI"
+        return _absent_evaluation("no-recent-creatinine", text)
+    return _absent_evaluation("no-recent-creatinine", f"No creatinine in the last 7 days. {told}")
+
+
+def _dialysis_span(
+    first: Date | Absent, last: Date | Absent, at: datetime, zone: timezone
+) -> tuple[datetime, datetime] | None:
+    """From the first to the last day of recorded dialysis, ends included; until ``at`` where it is in progress."""
     if isinstance(first, Absent) or isinstance(last, Absent):
         return None
-    return datetime.combine(first.start, time.min, zone), datetime.combine(last.end, time.max, zone)
+    until = at if last.end == date.max else datetime.combine(last.end, time.max, zone)
+    return datetime.combine(min(first.start, last.start), time.min, zone), until
 
 
-def _dialysis_evaluation(dialysis: tuple[datetime, datetime], episode: bool, words: "_Words") -> Evaluation:
+def _dialysis_evaluation(
+    dialysis: tuple[datetime, datetime], at: datetime, episode: bool, words: "_Words"
+) -> Evaluation:
     span = words.days(dialysis[0].date(), dialysis[1].date())
+    if dialysis[1] == at:
+        span = f"since {words.day(dialysis[0])}, in progress"
     if dialysis[1] - dialysis[0] > LONGEST_EPISODE:
-        text = f"Dialysis {span}, over more than 90 days: chronic, or twice, cannot be told apart"
+        text = f"Dialysis {span}, over more than 90 days: AKI and chronic dialysis cannot be told apart"
         return _absent_evaluation("dialysis-over-90-days", text)
-    text = "AKI or first ESKD: no chronic dialysis and no ESKD are recorded. Creatinine on dialysis is not compared"
+    text = "AKI or first ESKD, where neither chronic dialysis nor ESKD is recorded"
+    text = f"{text}. Creatinine on dialysis is not compared"
     issue = Issue(Severity.WARNING, "aki-or-first-eskd", text, "dialysis_first")
     claim = f"{'AKI episode open' if episode else 'AKI stage 3'}: dialysis {span}"
     value = True if episode else STAGES[3]
@@ -263,6 +314,9 @@ def _episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: "_
     if not values:
         return _absent_evaluation("no-baseline", "No creatinine to compare")
     latest = values[-1]
+    week = [value for value in values if value.time >= latest.time - WEEK]
+    if (unlikely := _unlikely_unit_evaluation(week)) is not None:
+        return unlikely
     warrant = f"Latest creatinine {words.point(latest)}"
     if (began := latest.episode) is not None:
         claim = f"AKI episode open since {words.day(began.start)}"
@@ -276,7 +330,9 @@ def _episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: "_
     if not any(latest.time - REMOTE <= value.time < until - WEEK for value in values):
         text = f"No creatinine from more than 7 days before {words.point(latest)}; AKI is not excluded"
         return _absent_evaluation("no-older-value", text)
-    return Evaluation(False, Working(f"{warrant}: no episode", "No AKI episode is open by creatinine", NO_URINE))
+    issues = _earlier_aki_issues(latest, 0, values)
+    working = Working(f"{warrant}: no episode", "No AKI episode is open by creatinine", NO_URINE)
+    return Evaluation(False, working, tuple(issues))
 
 
 def _number(value: Decimal) -> str:
@@ -303,6 +359,12 @@ class _Words:
     def _date(self, day: date) -> str:
         year = "" if day.year == self.year else f" {day.year}"
         return f"{day.day} {MONTHS[day.month - 1]}{year}"
+
+    def amount(self, when: datetime, value: Decimal) -> str:
+        """In both units of laboratories, so that it is told as recorded."""
+        return (
+            f"{_number(value)} mg/dL, {(value * UMOL).quantize(Decimal(1), ROUND_HALF_UP):f} µmol/L ({self.day(when)})"
+        )
 
     def point(self, value: AssessedValue) -> str:
         return f"{_number(value.value)} mg/dL ({self.day(value.time)})"

@@ -1,18 +1,29 @@
 """AKI by creatinine: each criterion at its edge, the episode and its two ends, and what is never called "not met"."""
 
 import json
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ontology.evaluation import Evaluation
-from ontology.values import Coding, Date, Series
+from tests.support.creatinine_courses import (
+    ABSENT,
+    AT,
+    DAY,
+    HOUR,
+    NOT_MET,
+    OLD,
+    YEAR,
+    Point,
+    claim,
+    given,
+    outcome,
+    staged,
+)
 from tests.support.module_inputs import (
     INPUT_ABSENT,
-    NOT_APPLICABLE,
     caution_texts,
     evaluate_module,
     interpret_module,
@@ -20,32 +31,7 @@ from tests.support.module_inputs import (
     issue_texts,
 )
 
-AT = datetime(2026, 6, 15, 12, tzinfo=UTC)
-HOUR, DAY, YEAR = 1.0, 24.0, 8760.0
-ABSENT, NOT_MET = "absent", "not-met"
-Point = tuple[float, float | str]
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "aki.json").read_text(), parse_float=Decimal)["cases"]
-
-
-def given(points: tuple[Point, ...], **more: Any) -> dict[str, Any]:
-    """``points``: hours before the question and mg/dL."""
-    course = sorted((AT - timedelta(hours=hours), Decimal(str(value))) for hours, value in points)
-    return {"creatinine": Series(tuple(course), "mg/dL"), "age": 60, "chronic_dialysis": False, **more}
-
-
-def staged(*points: Point, at: datetime = AT, **more: Any) -> Evaluation:
-    return evaluate_module("aki-stage", given(points, **more), at)
-
-
-def outcome(evaluation: Evaluation) -> str:
-    if not isinstance(evaluation.value, Coding):
-        assert evaluation.value == INPUT_ABSENT
-        return ABSENT
-    return evaluation.value.code.removeprefix("aki-").replace("criteria-", "")
-
-
-def claim(evaluation: Evaluation) -> str:
-    return evaluation.working.claim or ""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -61,9 +47,6 @@ def test_courses_with_a_right_stage(case: dict[str, Any]) -> None:
         assert "in the last 7 days" in claim(evaluation)
     if "since when" in case["why"]:
         assert "raised since 7 Mar, for more than 90 days: chronic" in claim(evaluation)
-
-
-OLD = (60 * DAY, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +126,9 @@ def test_an_episode_has_a_frozen_reference_and_two_ends(points: tuple[Point, ...
     assert outcome(staged(*points)) == expected
 
 
+EARLIER_AKI = ((300 * DAY, 1.0), *((day * DAY, 3.0) for day in range(206, 200, -1)), (180 * DAY, 1.0))
+
+
 @pytest.mark.parametrize(
     ("points", "code", "warned"),
     [
@@ -150,6 +136,9 @@ def test_an_episode_has_a_frozen_reference_and_two_ends(points: tuple[Point, ...
         (((90 * DAY, 1.0), (0, 2.0)), "reference-over-90-days", False),
         (((91 * DAY, 1.0), (0, 2.0)), "reference-over-90-days", True),
         (((91 * DAY, 1.0), (60 * DAY, 1.0), (0, 2.0)), "reference-over-90-days", False),
+        (((91 * DAY, 1.0), (60, 1.45), (0, 1.6)), "reference-over-90-days", True),
+        (((91 * DAY, 1.0), (60, 1.0), (0, 1.6)), "reference-over-90-days", False),  # a rise of this week too
+        (((91 * DAY, 1.0), (40, 1.3), (0, 1.6)), "reference-over-90-days", False),
         # By 0.3 mg/dL alone, above 1.5.
         (((60 * DAY, 1.2), (40, 1.2), (0, 1.5)), "small-rise", False),
         (((60 * DAY, 1.2), (40, 1.2), (0, 1.51)), "small-rise", True),
@@ -165,6 +154,11 @@ def test_an_episode_has_a_frozen_reference_and_two_ends(points: tuple[Point, ...
         # Nothing but values of one week.
         (((100, 1.0), (0, 2.0)), "no-earlier-baseline", True),
         (((60 * DAY, 1.0), (0, 2.0)), "no-earlier-baseline", False),
+        (((365 * DAY, 1.0), (100, 1.0), (0, 2.0)), "no-earlier-baseline", False),
+        (((366 * DAY, 1.0), (100, 1.0), (0, 2.0)), "no-earlier-baseline", True),
+        # A median that holds values of AKI, where the stage would be higher without them.
+        ((*EARLIER_AKI, (100, 1.2), (0, 2.0)), "median-includes-aki", True),
+        ((*EARLIER_AKI, (100, 1.0), (0, 2.0)), "median-includes-aki", False),
         (((100, 2.0), (0, 1.0)), "seen-by-fall", True),
     ],
 )  # fmt: skip
@@ -172,6 +166,35 @@ def test_cautions_of_a_stage(points: tuple[Point, ...], code: str, warned: bool)
     evaluation = staged(*points)
     assert "stage-" in outcome(evaluation)
     assert (code in issue_codes(evaluation)) is warned
+
+
+@pytest.mark.parametrize(("value", "warned"), [(1.49, False), (1.5, True), (2.0, True)])
+def test_not_met_against_a_median_that_holds_values_of_aki_carries_a_caution(value: float, warned: bool) -> None:
+    evaluation = staged(*EARLIER_AKI, (0, value))
+    assert outcome(evaluation) == NOT_MET
+    assert ("median-includes-aki" in issue_codes(evaluation)) is warned
+    assert ("Without them it is 1.0" in issue_texts(evaluation)) is warned
+    episode = evaluate_module("aki-episode", given((*EARLIER_AKI, (0, value))), AT)
+    assert ("median-includes-aki" in issue_codes(episode)) is warned
+
+
+@pytest.mark.parametrize(
+    ("points", "unclear"),
+    [
+        (((300 * DAY, 1.0), (200 * DAY, 2.4), (0, 3.4)), True),
+        (((300 * DAY, 1.0), (200 * DAY, 2.4), (20, 3.4), (0, 3.4)), True),
+        (((300 * DAY, 1.0), (200 * DAY, 2.4), (109 * DAY, 2.4), (0, 3.4)), True),
+        (((300 * DAY, 1.0), (200 * DAY, 2.4), (109 * DAY, 2.4), (19 * DAY, 2.4), (0, 3.4)), False),
+        (plateau(120), False),
+    ],
+)
+def test_what_was_not_measured_for_90_days_is_not_called_chronic(points: tuple[Point, ...], unclear: bool) -> None:
+    evaluation = staged(*points)
+    assert outcome(evaluation) == NOT_MET
+    assert "raised since" in claim(evaluation)
+    assert ("chronic, not acute" in claim(evaluation)) is not unclear
+    assert ("cute or chronic cannot be told apart" in claim(evaluation)) is unclear
+    assert ("reference-over-90-days" in issue_codes(evaluation)) is unclear
 
 
 def test_the_english_algorithm_is_named_with_what_it_gives() -> None:
@@ -199,8 +222,13 @@ def test_from_4_mg_without_anything_older_it_is_to_be_treated_as_aki(points: tup
     ("points", "text"),
     [
         (((60, 2.4), (30, 2.5), (2, 2.4)), "No rise in 58 hours; AKI before the first value is not excluded"),
-        (((2, 1.1),), "No earlier creatinine to compare 1.1 mg/dL (15 Jun) with"),
-        ((OLD, (170, 1.0)), "No creatinine in the last 7 days"),
+        (((2, 1.1),), "No earlier creatinine to compare 1.1 mg/dL, 97 µmol/L (15 Jun) with"),
+        ((OLD, (170, 5.0)), "No creatinine in the last 7 days. Latest creatinine 5.0 mg/dL, 442 µmol/L (8 Jun)"),
+        # What rose below the criteria is never "no rise".
+        (((144, 1.0), (2, 1.09)), "No rise in 142 hours"),
+        (((144, 1.0), (2, 1.1)), "Creatinine rose to 1.1 mg/dL (15 Jun), 1.1 times 1.0 (lowest of 7 days, 9 Jun)"),
+        (((144, 1.0), (50, 1.45), (2, 1.2)), "rose to 1.45 mg/dL (13 Jun), 1.45 times 1.0"),
+        (((30, 6.8), (2, 6.9)), "Creatinine 6.9 mg/dL, 610 µmol/L (15 Jun). AKI stage 3 and advanced chronic disease"),
     ],
 )
 def test_absent_says_why(points: tuple[Point, ...], text: str) -> None:
@@ -270,48 +298,6 @@ def test_urine_output_not_assessed_does_not_exclude_aki() -> None:
     assert "Urine output not assessed" in (staged(OLD, (0, 2.0)).working.qualifier or "")
 
 
-def days(first: int, last: int | None = None) -> Date:
-    """Days of June 2026; of May where not above zero."""
-    start, end = (date(2026, 5, 31) + timedelta(days=each) for each in (first, last or first))
-    return Date(start, end)
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "points", "expected", "text"),
-    [
-        (12, 12, (OLD, (96, 2.0)), "stage-3", "AKI stage 3: dialysis on 12 Jun"),
-        (12, 14, (OLD, (96, 2.0), (24, 1.0)), "stage-3", "AKI stage 3: dialysis 12 Jun to 14 Jun"),
-        # Until 7 days after its end creatinine is no recovery, and no reference after that.
-        (7, 8, ((240, 4.0), (100, 1.0)), "stage-3", "AKI stage 3: dialysis 7 Jun to 8 Jun"),
-        (5, 7, (OLD, (300, 2.5), (170, 1.0), (10, 2.5)), "stage-2", "2.5 times 1.0 (16 Apr)"),
-        (5, 7, ((60 * DAY, 2.0), (200, 0.8), (10, 2.0)), NOT_MET, "2.0 (16 Apr)"),
-        # Over more than 90 days it is not told apart from chronic dialysis.
-        (-90, 10, (OLD, (0, 3.0)), ABSENT, ""),
-    ],
-)
-def test_dialysis_without_chronic_dialysis_is_stage_3_and_its_creatinine_shows_nothing(
-    first: int, last: int, points: tuple[Point, ...], expected: str, text: str
-) -> None:
-    evaluation = staged(*points, dialysis_first=days(first), dialysis_last=days(last), end_stage_kidney_disease=False)
-    assert outcome(evaluation) == expected
-    assert text in claim(evaluation)
-    if "dialysis" in text:
-        assert "AKI or first ESKD" in issue_texts(evaluation)
-
-
-@pytest.mark.parametrize(
-    ("more", "refused"),
-    [
-        ({"chronic_dialysis": True}, True),
-        ({"end_stage_kidney_disease": True, "dialysis_first": days(12), "dialysis_last": days(14)}, True),
-        ({"end_stage_kidney_disease": True}, False),
-        ({"dialysis_first": days(12), "dialysis_last": days(14)}, False),
-    ],
-)
-def test_only_chronic_dialysis_refuses(more: dict[str, Any], refused: bool) -> None:
-    assert (staged(OLD, (2, 2.0), **more).value == NOT_APPLICABLE) is refused
-
-
 def test_caution_under_18() -> None:
     assert "under 18" in caution_texts(staged(OLD, (0, 2.0), age=12))
 
@@ -351,3 +337,10 @@ def test_converted_values_are_told_without_noise() -> None:
 def test_an_episode_is_open_or_over_for_less_than_7_days(points: tuple[Point, ...], expected: bool | None) -> None:
     evaluation = evaluate_module("aki-episode", given(points), AT)
     assert evaluation.value == (INPUT_ABSENT if expected is None else expected)
+
+
+@pytest.mark.parametrize("points", [((20 * DAY, 79.0), (0, 3.4)), (OLD, (0, 79.0)), (OLD, (48, 79.0), (0, 1.0))])
+def test_a_creatinine_of_an_unlikely_unit_says_nothing_of_an_episode(points: tuple[Point, ...]) -> None:
+    evaluation = evaluate_module("aki-episode", given(points), AT)
+    assert evaluation.value == INPUT_ABSENT
+    assert "creatinine-unit-unlikely" in issue_codes(evaluation)

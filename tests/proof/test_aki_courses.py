@@ -10,9 +10,11 @@ import pytest
 
 from ontology.values import Absent, AbsentReason, Coding
 from server.explain.explain import explain
+from server.explain.fhir import bundle
 from server.explain.results import AnswerResult, Status
 from tests.support.charts import condition, creatinine, patient, uacr
 from tests.support.engine_questions import Asker, Record, open_asker
+from tests.support.fhir_bundles import resources_of_type
 
 AT = datetime(2026, 6, 15, 12, tzinfo=UTC)
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "aki.json").read_text())["cases"]
@@ -76,6 +78,33 @@ async def test_dialysis_that_begins_is_stage_3_and_only_chronic_dialysis_refuses
         assert "on chronic dialysis" in refused.text
     alone = await answer(ask, "aki-stage", *INJURED, condition(END_STAGE, "2025-01-01"))
     assert alone.value != NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "text"),
+    [
+        # Continuous dialysis without an end: creatinine of today shows no recovery.
+        ("2026-06-05", None, "AKI stage 3: dialysis since 5 Jun, in progress"),
+        ("2026-06-12", None, "AKI stage 3: dialysis since 12 Jun, in progress"),
+        ("2026-06-05", "2026-06-14", "AKI stage 3: dialysis 5 Jun to 14 Jun"),
+    ],
+)
+async def test_dialysis_over_days_lasts_until_its_end(ask: Asker, began: str, ended: str | None, text: str) -> None:
+    period = {"start": began} if ended is None else {"start": began, "end": ended}
+    record = {**dialysis(began), "status": "completed" if ended else "in-progress", "performedPeriod": period}
+    del record["performedDateTime"]
+    old = dialysis("2025-11-27")
+    lower = creatinine(1.1, "2026-06-15T08:00:00Z")
+    for records in ((*INJURED, record, lower), (*INJURED, old, record, lower)):
+        assert (await answer(ask, "aki-stage", *records)).text.startswith(text)
+        assert (await answer(ask, "aki-episode", *records)).value is True
+
+
+async def test_dialysis_in_progress_is_told_without_an_end(ask: Asker) -> None:
+    result = await answer(ask, "dialysis-date", {**dialysis("2026-06-05"), "status": "in-progress"})
+    assert "since 2026-06-05" in result.text
+    (observation,) = resources_of_type(bundle(result), "Observation")
+    assert observation["valuePeriod"] == {"start": "2026-06-05"}
 
 
 STEADY = (*(creatinine(2.0, f"2026-{month:02}-01T08:00:00Z") for month in (1, 3, 5)), uacr(300, "2026-05-01"))

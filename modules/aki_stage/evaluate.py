@@ -5,6 +5,7 @@ follows the algorithm of NHS England (about its sensitivity doi:10.1371/journal.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
@@ -46,6 +47,10 @@ NO_URINE = "Urine output not assessed; does not exclude AKI."
 NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
 # The molar mass of creatinine is 113.12 g/mol: µmol/L in one mg/dL.
 UMOL = 10_000 / Decimal("113.12")
+URGENT = "AKI stage 3 and advanced chronic disease cannot be told apart; to be treated as AKI until shown otherwise"
+# Without a record, in the window or at all.  Any other absence (failed, unreadable) leaves unknown what there was.
+NOT_DIALYSED = (AbsentReason.NOT_FOUND, AbsentReason.STALE, AbsentReason.NOT_QUERIED)
+Times = tuple[datetime, datetime]
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -68,13 +73,25 @@ def evaluate(
     """
     words = _Words(at)
     dialysis = _dialysis_span(dialysis_first, dialysis_last, at, words.zone)
+    evaluation = _evaluate(
+        creatinine, dialysis, _dialysis_span(dialysis_since, dialysis_last, at, words.zone), at, bool(episode), words
+    )
+    if not isinstance(dialysis_last, Absent) or dialysis_last.reason in NOT_DIALYSED:
+        return evaluation
+    text = "Whether there was dialysis is not known; creatinine on dialysis shows neither recovery nor a reference"
+    issue = Issue(Severity.WARNING, "dialysis-unknown", text, "dialysis_last")
+    return replace(evaluation, issues=(*evaluation.issues, issue))
+
+
+def _evaluate(
+    creatinine: Series, dialysis: Times | None, since: Times | None, at: datetime, episode: bool, words: "_Words"
+) -> Evaluation:
     excluded = () if dialysis is None else ((dialysis[0], dialysis[1] + WEEK),)
     values = assess(creatinine.points, excluded)
     # It is stage 3, and creatinine can show the end of that episode only from 7 days after it.
-    unrecovered = bool(episode) and dialysis is not None and not any(value.time > dialysis[1] for value in values)
+    unrecovered = episode and dialysis is not None and not any(value.time > dialysis[1] for value in values)
     if dialysis is not None and (dialysis[1] + WEEK >= at or unrecovered):
-        since = _dialysis_span(dialysis_since, dialysis_last, at, words.zone)
-        return _dialysis_evaluation(since or dialysis, at, bool(episode), words)
+        return _dialysis_evaluation(since or dialysis, at, episode, words)
     if episode:
         return _episode_evaluation(values, at, words)
     current = [value for value in values if value.time >= at - WEEK]
@@ -217,9 +234,9 @@ def _earlier_aki_issues(value: AssessedValue, stage: int, values: Sequence[Asses
 def _not_met_evaluation(
     current: Sequence[AssessedValue], values: Sequence[AssessedValue], words: "_Words"
 ) -> Evaluation:
-    latest = current[-1]
+    latest, highest = current[-1], max(current, key=lambda each: each.value)
     reference = latest.staging
-    issues = _earlier_aki_issues(max(current, key=lambda each: each.value), 0, values)
+    issues = _earlier_aki_issues(highest, 0, values)
     compared = "" if reference is None else f", {words.ratio(_ratio(latest))} times {words.reference(reference)}"
     claim = f"AKI criteria not met: creatinine {_number(latest.value)} mg/dL{compared}"
     if (raised := latest.chronic) is not None:
@@ -236,6 +253,8 @@ def _not_met_evaluation(
     elif latest.remote is None:
         text = "All values to compare with are of the same week: a rise before it would not be seen"
         issues.append(Issue(Severity.WARNING, "no-earlier-baseline", text, "creatinine"))
+        if highest.value >= FOUR_MG_DL:
+            issues.append(Issue(Severity.WARNING, "aki-until-shown-otherwise", URGENT, "creatinine"))
     warrant = (
         f"Creatinine {words.point(latest)}{compared}; neither 1.5 times the lowest of 7 days or the median before,"
         " nor 0.3 mg/dL above the lowest of 48 hours"
@@ -258,11 +277,9 @@ def _unknown_evaluation(current: Sequence[AssessedValue], words: "_Words") -> Ev
             text = f"Creatinine rose to {words.point(risen)}, {times}: below the criteria. {before}"
         issues = [("no-older-value", f"{text}. Latest creatinine {words.amount(latest.time, latest.value)}")]
     if highest.value >= FOUR_MG_DL:
-        text = (
-            "AKI stage 3 and advanced chronic disease cannot be told apart; to be treated as AKI until shown otherwise"
+        issues.insert(
+            0, ("aki-until-shown-otherwise", f"Creatinine {words.amount(highest.time, highest.value)}. {URGENT}")
         )
-        text = f"Creatinine {words.amount(highest.time, highest.value)}. {text}"
-        issues.insert(0, ("aki-until-shown-otherwise", text))
     told = tuple(Issue(Severity.ERROR, code, text, "creatinine") for code, text in issues)
     warrant = " ".join(f"{issue.text}." for issue in told)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant, qualifier=NO_URINE), told)
@@ -282,9 +299,7 @@ def _no_recent_evaluation(latest: Point, at: datetime, words: "_Words") -> Evalu
     return _absent_evaluation("no-recent-creatinine", f"No creatinine in the last 7 days. {told}")
 
 
-def _dialysis_span(
-    first: Date | Absent, last: Date | Absent, at: datetime, zone: timezone
-) -> tuple[datetime, datetime] | None:
+def _dialysis_span(first: Date | Absent, last: Date | Absent, at: datetime, zone: timezone) -> Times | None:
     """From the first to the last day of recorded dialysis, ends included; until ``at`` where it is in progress."""
     if isinstance(first, Absent) or isinstance(last, Absent):
         return None
@@ -292,9 +307,7 @@ def _dialysis_span(
     return datetime.combine(min(first.start, last.start), time.min, zone), until
 
 
-def _dialysis_evaluation(
-    dialysis: tuple[datetime, datetime], at: datetime, episode: bool, words: "_Words"
-) -> Evaluation:
+def _dialysis_evaluation(dialysis: Times, at: datetime, episode: bool, words: "_Words") -> Evaluation:
     span = words.days(dialysis[0].date(), dialysis[1].date())
     if dialysis[1] == at:
         span = f"since {words.day(dialysis[0])}, in progress"
@@ -361,10 +374,11 @@ class _Words:
         return f"{day.day} {MONTHS[day.month - 1]}{year}"
 
     def amount(self, when: datetime, value: Decimal) -> str:
-        """In both units of laboratories, so that it is told as recorded."""
-        return (
-            f"{_number(value)} mg/dL, {(value * UMOL).quantize(Decimal(1), ROUND_HALF_UP):f} µmol/L ({self.day(when)})"
-        )
+        """In both units of laboratories, so that it is told as recorded (µmol/L with a tenth where it has one)."""
+        tenths = (value * UMOL).quantize(Decimal("0.1"), ROUND_HALF_UP)
+        exact = abs(tenths - value * UMOL) < Decimal("1e-6") and tenths != int(tenths)
+        umol = tenths if exact else (value * UMOL).quantize(Decimal(1), ROUND_HALF_UP)
+        return f"{_number(value)} mg/dL, {umol:f} µmol/L ({self.day(when)})"
 
     def point(self, value: AssessedValue) -> str:
         return f"{_number(value.value)} mg/dL ({self.day(value.time)})"

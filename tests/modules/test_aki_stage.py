@@ -210,11 +210,14 @@ def test_the_english_algorithm_is_named_with_what_it_gives() -> None:
         (((2, "3.99992"),), True),  # 353.6 µmol/L
         (((100, 4.1), (2, 3.9)), True),  # any value
         (((60 * DAY, 4.2), (2, 4.2)), False),
+        # Older than 7 days at the question, and not at the value.
+        (((169, 6.8), (160, 6.9)), True),
+        (((169, 3.8), (160, 3.9)), False),
     ],
 )
 def test_from_4_mg_without_anything_older_it_is_to_be_treated_as_aki(points: tuple[Point, ...], urgent: bool) -> None:
     evaluation = staged(*points)
-    assert ("to be treated as AKI until shown otherwise" in evaluation.working.warrant) is urgent
+    assert ("to be treated as AKI until shown otherwise" in issue_texts(evaluation)) is urgent
     assert ("aki-until-shown-otherwise" in issue_codes(evaluation)) is urgent
 
 
@@ -224,6 +227,7 @@ def test_from_4_mg_without_anything_older_it_is_to_be_treated_as_aki(points: tup
         (((60, 2.4), (30, 2.5), (2, 2.4)), "No rise in 58 hours; AKI before the first value is not excluded"),
         (((2, 1.1),), "No earlier creatinine to compare 1.1 mg/dL, 97 µmol/L (15 Jun) with"),
         ((OLD, (170, 5.0)), "No creatinine in the last 7 days. Latest creatinine 5.0 mg/dL, 442 µmol/L (8 Jun)"),
+        (((2, "3.998792"),), "No earlier creatinine to compare 4.00 mg/dL, 353.5 µmol/L (15 Jun) with"),
         # What rose below the criteria is never "no rise".
         (((144, 1.0), (2, 1.09)), "No rise in 142 hours"),
         (((144, 1.0), (2, 1.1)), "Creatinine rose to 1.1 mg/dL (15 Jun), 1.1 times 1.0 (lowest of 7 days, 9 Jun)"),

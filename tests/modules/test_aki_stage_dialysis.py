@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ontology.values import Date
+from ontology.values import Absent, AbsentReason, Date
 from tests.support.creatinine_courses import ABSENT, AT, DAY, NOT_MET, OLD, Point, claim, days, given, outcome, staged
-from tests.support.module_inputs import INPUT_ABSENT, NOT_APPLICABLE, evaluate_module, issue_texts
+from tests.support.module_inputs import INPUT_ABSENT, NOT_APPLICABLE, evaluate_module, issue_codes, issue_texts
 
 
 def dialysed(points: tuple[Point, ...], first: int, since: int, last: Date) -> dict[str, Any]:
@@ -45,6 +45,24 @@ def test_creatinine_of_the_week_after_dialysis_is_not_called_missing() -> None:
     evaluation = evaluate_module("aki-stage", dialysed((OLD, (40, 2.0)), 5, 5, days(6)), AT)
     assert outcome(evaluation) == ABSENT
     assert "Latest creatinine 2.0 mg/dL, 177 µmol/L (13 Jun), within 7 days after dialysis" in issue_texts(evaluation)
+
+
+@pytest.mark.parametrize(
+    ("reason", "warned"),
+    [
+        (AbsentReason.NOT_FOUND, False),
+        (AbsentReason.STALE, False),
+        (AbsentReason.NOT_QUERIED, False),
+        (AbsentReason.UNREACHABLE, True),
+        (AbsentReason.NOT_PERMITTED, True),
+        (AbsentReason.UNCONVERTIBLE, True),  # stopped early, or of an unknown state
+    ],
+)
+def test_dialysis_that_cannot_be_known_carries_a_caution(reason: AbsentReason, warned: bool) -> None:
+    missing = {name: Absent(reason) for name in ("dialysis_first", "dialysis_since", "dialysis_last")}
+    for module_id in ("aki-stage", "aki-episode"):
+        evaluation = evaluate_module(module_id, given((OLD, (96, 4.6), (0, 1.1)), **missing), AT)
+        assert ("dialysis-unknown" in issue_codes(evaluation)) is warned
 
 
 @pytest.mark.parametrize(

@@ -151,10 +151,16 @@ class NamedCodes(Protocol):
     def contains(self, key: tuple[str, str]) -> bool:
         """Whether a concept accepts the code (system, code)."""
 
+    def canonical(self, key: tuple[str, str]) -> tuple[str, str]:
+        """The code in the URI of its system, whatever other spelling of that a record has."""
+
 
 class _NoCodes:
     def contains(self, key: tuple[str, str]) -> bool:
         return False
+
+    def canonical(self, key: tuple[str, str]) -> tuple[str, str]:
+        return key
 
 
 NO_NAMED_CODES: NamedCodes = _NoCodes()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Self
+from typing import Self, TypeAlias
 
 import msgspec
 
@@ -23,7 +23,7 @@ from collectors.described.record import (
     values_at,
 )
 from collectors.described.times import OngoingLimits, end_span, is_open_ended, ongoing_limits, start_span
-from collectors.reading.codes import CodeIndex, ConceptReader, coded_part, deciding_systems
+from collectors.reading.codes import CodeIndex, CodeKey, ConceptReader, coded_part, deciding_systems, wider_codes
 from collectors.reading.fhir_types import printable_text
 from collectors.reading.ingredient_names import named_ingredient
 from collectors.reading.readout import PatientContext, Readout, encounter_period, encounter_periods, record_iri
@@ -257,6 +257,7 @@ class _ReadingInProgress:
         """A fact for each concept that a record is coded as, and the code systems of all records."""
         source, readout = self.context.source, self.readout
         index = CodeIndex(self.search.concepts)
+        by_name = _readers_by_name(index)
         periods = encounter_periods(references.records.get("Encounter", ()), source.zone)
         fetched: Mapping[str, Record] = {}
         if self.layout.referenced_code is not None:
@@ -275,7 +276,7 @@ class _ReadingInProgress:
                 readout.unreadable_count += 1
             else:
                 coded = self._coded_entry(entry, codes, when)
-                found += _find_by_name(coded, codes, {known.concept.id for known, _ in found}, index)
+                found += _find_by_name(coded, codes, {known.concept.id for known, _ in found}, by_name)
                 if entry.meaning not in (Meaning.DOUBTED, Meaning.NEGATED):
                     concepts = frozenset(known.concept.id for known, _ in found)
                     readout.coded_entries.append(msgspec.structs.replace(coded, concepts=concepts))
@@ -298,12 +299,24 @@ class _ReadingInProgress:
         )
 
 
+_ReaderByName: TypeAlias = tuple[ConceptReader, frozenset[str], frozenset[CodeKey]]
+"""A concept that has names of ingredients, the code systems that decide it, and their codes that say too little."""
+
+
+def _readers_by_name(index: CodeIndex) -> tuple[_ReaderByName, ...]:
+    return tuple(
+        (known, deciding_systems(known.concept), wider_codes(known.concept))
+        for known in index.readers
+        if known.concept.ingredient_names
+    )
+
+
 def _find_by_name(
-    coded: CodedEntry, codes: EntryCodes, known_by_code: Collection[str], index: CodeIndex
+    coded: CodedEntry, codes: EntryCodes, known_by_code: Collection[str], readers: Iterable[_ReaderByName]
 ) -> Iterator[tuple[ConceptReader, AcceptedCode]]:
     """The concepts of which an entry whose codes do not say what it is names an ingredient."""
-    for known in index.readers:
-        if known.concept.id in known_by_code or coded.is_understood(deciding_systems(known.concept)):
+    for known, systems, wider in readers:
+        if known.concept.id in known_by_code or coded.is_understood(systems, wider):
             continue
         if (name := named_ingredient(known.concept, codes.names)) is not None:
             yield known, AcceptedCode(Coding("", "", name), probable=True)

@@ -19,6 +19,16 @@ CodeKey: TypeAlias = tuple[str, str]
 
 # ICD-9 and ICD-10 in all their national editions; ICD-11's codes are not written without their dot.
 _ICD = re.compile(r"icd-?(9|10)(?!\d)", re.IGNORECASE)
+_ATC = re.compile(r"(/atc|\.113883\.6\.73|\.4\.1\.1\.7180)$", re.IGNORECASE)
+_ICD_OF_PROCEDURES = re.compile(r"pcs|proc|cms\.gov", re.IGNORECASE)
+# How codes of these systems are written; with the marks that German records add.
+_FORMS = {
+    "9": re.compile(r"\d{3}\.?\d{0,2}|E\d{3}\.?\d?|V\d{2}\.?\d{0,2}", re.IGNORECASE),
+    "10": re.compile(r"[A-Z]\d[0-9A-Z]\.?[0-9A-Z]{0,5}[-+*!†#]*", re.IGNORECASE),
+    "ATC": re.compile(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?", re.IGNORECASE),
+}
+# "Illness, unspecified", which stands for any.
+_OF_ANY_ILLNESS = frozenset({("10", "R69"), ("9", "7999")})
 
 
 @dataclass(slots=True)
@@ -166,10 +176,48 @@ def deciding_systems(concept: Concept) -> frozenset[str]:
     return frozenset(found | {alias for alias, system in concept.system_aliases.items() if system in found})
 
 
+def wider_codes(concept: Concept) -> frozenset[CodeKey]:
+    """The codes that the concept does not accept and that say too little: they begin some that it accepts.
+
+    So "C10" (lipid modifying agents) for statins (C10AA); of systems whose codes say by their beginning what they are.
+    """
+    stems = {
+        (each.coding.system, undotted_code(each.coding.code.removesuffix("*")))
+        for each in concept.accepted
+        if not each.translated
+    }
+    stems |= {
+        (system, undotted_code(pattern.removesuffix("*")))
+        for complete in concept.complete_in
+        for pattern in complete.undecided
+        for system in complete.systems
+    }
+    by_beginning = {each.coding.system for each in concept.accepted if is_prefix(each.coding)}
+    found = {
+        (system, stem[:length]) for system, stem in stems if system in by_beginning for length in range(1, len(stem))
+    }
+    return frozenset(found - stems)
+
+
+def says_what_it_is(key: CodeKey) -> bool:
+    """Whether a code can say what an entry is: written as its system writes codes, and not that of any illness.
+
+    Records have stand-ins where a term has no code: IMO0001 and IMO0002 as codes of ICD-10-CM.
+    """
+    system, code = key
+    icd = None if _ICD_OF_PROCEDURES.search(system) else _ICD.search(system)
+    edition = icd[1] if icd is not None else "ATC" if _ATC.search(system) else None
+    if edition is None:
+        return True
+    return _FORMS[edition].fullmatch(code) is not None and (edition, undotted_code(code)) not in _OF_ANY_ILLNESS
+
+
 class ConceptCodes:
     """The codes that any of some concepts accepts, whichever of them is searched."""
 
     def __init__(self, concepts: Iterable[Concept]) -> None:
+        concepts = tuple(concepts)
+        self._aliases: Mapping[str, str] = concepts[0].system_aliases if concepts else {}
         codings = {each.coding for concept in concepts for each in concept.accepted}
         self._exact = frozenset(code_key(each.system, each.code) for each in codings if not is_prefix(each))
         self._starts: dict[str, tuple[str, ...]] = {}
@@ -183,10 +231,17 @@ class ConceptCodes:
         system, code = key
         return code_key(system, code) in self._exact or undotted_code(code).startswith(self._starts.get(system, ()))
 
+    def canonical(self, key: CodeKey) -> CodeKey:
+        """The code in the URI of its system, whatever other spelling of that a record has."""
+        system, code = key
+        return self._aliases.get(system, system), code
+
 
 def coded_part(codes: frozenset[CodeKey], named: NamedCodes) -> CodedPart:
-    """The codes of an entry or a part of it, and whether one of them is a code of a concept."""
-    return CodedPart(codes, any(map(named.contains, codes)))
+    """The codes of an entry or a part of it that say what it is, and whether one of them is a code of a concept."""
+    canonical = map(named.canonical, codes)
+    saying = frozenset(code_key(*each) for each in canonical if says_what_it_is(each))
+    return CodedPart(saying, any(map(named.contains, saying)))
 
 
 def concepts_of_origin(concepts: Iterable[Concept], origin: Origin) -> tuple[Concept, ...]:

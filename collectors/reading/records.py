@@ -180,16 +180,16 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 class CodedPart(msgspec.Struct, frozen=True):
     """The codes of an entry, or of one of the parts that it consists of (an ingredient).
 
-    ``codes`` are those recorded, and those that the source's maps translate them to.  ``named``: one of them is a code
-    of a concept that is known here, so that what it means is known.
+    ``codes`` are those recorded that say what it is, and those that the source's maps translate them to.
+    ``named``: one of them is a code of a concept that is known here, so that what it means is known.
     """
 
     codes: frozenset[tuple[str, str]] = frozenset()
     named: bool = False
 
-    def is_understood(self, systems: frozenset[str]) -> bool:
-        """Whether it is known what it is, for a concept that these code systems decide."""
-        return self.named or any(system in systems for system, _ in self.codes)
+    def is_understood(self, systems: frozenset[str], wider: frozenset[tuple[str, str]] = frozenset()) -> bool:
+        """Whether it is known what it is, for a concept that these code systems decide, but for its ``wider`` codes."""
+        return self.codes.isdisjoint(wider) and (self.named or any(system in systems for system, _ in self.codes))
 
 
 class CodedEntry(msgspec.Struct, frozen=True):
@@ -212,11 +212,14 @@ class CodedEntry(msgspec.Struct, frozen=True):
     until: datetime | None = None
     window: timedelta | None = None
 
-    def is_understood(self, systems: frozenset[str]) -> bool:
-        """Whether it is known what it is, for a concept that these systems decide: by its codes, or all its parts."""
-        if self.whole.is_understood(systems):
+    def is_understood(self, systems: frozenset[str], wider: frozenset[tuple[str, str]] = frozenset()) -> bool:
+        """Whether it is known what it is, for a concept that these systems decide: by its codes, or all its parts.
+
+        ``wider`` are the codes of these systems that say too little for the concept.
+        """
+        if self.whole.is_understood(systems, wider):
             return True
-        return bool(self.parts) and all(part.is_understood(systems) for part in self.parts)
+        return bool(self.parts) and all(part.is_understood(systems, wider) for part in self.parts)
 
     @property
     def label(self) -> str:

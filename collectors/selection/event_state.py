@@ -207,7 +207,7 @@ def unread_entries(slot: Slot, pool: Pool, as_of: datetime) -> UnreadEntries:
     past = slot.ever or slot.window is not None
     found = tuple(
         entry
-        for entry in pool.entries_not_understood(systems)
+        for entry in pool.entries_not_understood(slot.concept, systems)
         if slot.concept.id not in entry.concepts and (entry.has_begun(as_of) if past else entry.is_current(as_of))
     )
     return UnreadEntries(found, pool.undecoded, _NOUNS.get(slot.concept.origin, ("record", "records")))

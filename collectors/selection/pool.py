@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 
 from collectors.facts import Failure
+from collectors.reading.codes import wider_codes
 from collectors.reading.list_entries import ListReview
 from collectors.reading.records import CodedEntry, Fact, Record
 from collectors.selection.messages import fact_label, issue_per_fact, slot_issue
+from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Span
 from ontology.slots import Slot
@@ -182,7 +184,7 @@ class Pool:
     # By when they were known; ``specimens`` keeps there what it read from the records.
     specimens: dict[datetime, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _timelines: dict[datetime, FactTimeline] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _entries_by_systems: dict[frozenset[str], tuple[CodedEntry, ...]] = field(
+    _unread_entries: dict[tuple[str, frozenset[str]], tuple[CodedEntry, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -193,12 +195,13 @@ class Pool:
             found = self._timelines[known_at] = FactTimeline(self.facts, known_at)
         return found
 
-    def entries_not_understood(self, systems: frozenset[str]) -> tuple[CodedEntry, ...]:
-        """The entries of which these deciding systems do not say what they are, of any time; computed once."""
-        found = self._entries_by_systems.get(systems)
+    def entries_not_understood(self, concept: Concept, systems: frozenset[str]) -> tuple[CodedEntry, ...]:
+        """The entries of which these deciding systems do not say whether they are the concept; computed once."""
+        found = self._unread_entries.get((concept.id, systems))
         if found is None:
-            entries = (e for e in self.coded if e.incomplete_reason is None and not e.is_understood(systems))
-            found = self._entries_by_systems[systems] = tuple(entries)
+            wider = wider_codes(concept)
+            entries = (e for e in self.coded if e.incomplete_reason is None and not e.is_understood(systems, wider))
+            found = self._unread_entries[concept.id, systems] = tuple(entries)
         return found
 
 

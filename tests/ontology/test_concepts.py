@@ -14,6 +14,7 @@ from server.catalog.concepts import concept_nodes, read_concept
 
 ROOT = Path(__file__).resolve().parents[2]
 LOINC, SCT = "http://loinc.org", "http://snomed.info/sct"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 # What each concept accepts, from the clinical rules' table (those whose names a public source confirms).
 ACCEPTED = {
     "serum-creatinine": "2160-0 14682-9 38483-4 59826-8 21232-4 77140-2 35203-9 1000731000000107",
@@ -45,12 +46,13 @@ ACCEPTED = {
     "bilirubin": "1975-2 14631-6",
     "serum-albumin": "1751-7 1000821000000103",
     "urea-nitrogen": "3094-0 6299-2",
-    "glucose": "2345-7 2339-0 1558-6 15074-8 997681000000108",
+    "glucose": "2345-7 14749-6 2339-0 1558-6 15074-8 997681000000108",
     "oxygenation": "50984-4",
     "mean-blood-pressure": "8478-0",
-    "hba1c": "4548-4",
+    "hba1c": "4548-4 17856-6 4549-2 17855-8",
     "hba1c-ifcc": "59261-8",
-    "fasting-glucose": "1558-6 14771-0",
+    "fasting-glucose": "1558-6 14771-0 76629-5 1556-0 41604-0",
+    "glucose-by-meter-or-load": "41653-7 2340-8 1518-0 14995-5",
     "phq9-total": "44261-6",
     "phq9-total-answered": "/44261-6",
 }
@@ -64,7 +66,7 @@ UNITS = {
     "sodium": "mmol/L", "leucocytes": "10*3/uL", "bilirubin": "mg/dL", "serum-albumin": "g/dL",
     "urea-nitrogen": "mg/dL",
     "glucose": "mg/dL", "oxygenation": "mm[Hg]", "mean-blood-pressure": "mm[Hg]", "hba1c": "%",
-    "hba1c-ifcc": "mmol/mol", "fasting-glucose": "mg/dL",
+    "hba1c-ifcc": "mmol/mol", "fasting-glucose": "mg/dL", "glucose-by-meter-or-load": "mg/dL",
 }  # fmt: skip
 # In some code systems only: the others have no code that says as much.
 FEW_SYSTEMS = ["mechanical-heart-valve", "significant-mitral-stenosis", "cardiac-amyloidosis"]
@@ -82,6 +84,7 @@ CONDITIONS = [
     "stroke-tia-thromboembolism",
     "vascular-disease",
     "dialysis",
+    "chronic-dialysis",
     "kidney-transplant",
     "end-stage-kidney-disease",
     "pregnancy",
@@ -102,17 +105,18 @@ CONDITIONS = [
 ]
 # What was so or was done: asked for by id, by no module yet.
 EVENTS = {
-    "oral-anticoagulant": "B01AA* B01AF* B01AE07 11289 855332 1364430 1114195 1037042",
-    "ace-inhibitor": "C09AA* 833036",
-    "metformin": "A10BA02 6809 860975",
-    "statin": "C10AA* 83367 41127 6472 861634 42463 301542 36567 259255 312961",
-    "antihypertensive": "C02A* C02B* C02C* C02D* C02L* C02N* C03A* C03B* C03C* C03D* C03E* C07* C08* C09* "
-    "1091643 18867 1998 214354 29046 30131 "
-    "321064 35208 35296 3827 38454 50166 52175 54552 69749 73494 83515 83818 149 1202 19484 20352 31555 6185 6918 7226 "
-    "8332 8787 197361 316049",
+    # Of medications those out of RxNorm; its ingredients and products are in test_concepts_kinds.py.
+    "oral-anticoagulant": "B01AA* B01AF* B01AE07",
+    "ace-inhibitor": "C09AA* C09B* C10BX*",
+    "metformin": "A10BA02 A10BD*",
+    "statin": "C10AA* C10B* A10BH51 A10BH52",
+    "antihypertensive": "C02A* C02B* C02C* C02D* C02L* C02N* C03A* C03B* C03C* C03D* C03E* C07* C08* C09* C10BX* "
+    "G04CA03 N02CX02",
+    "other-medication": "",
     "coronary-revascularisation": "415070008 36969009 41339005 8-837.m* 232717009 67166004 232719007 232720001 "
     "232721002 232722009 232723004 418824004",
     "cardioversion": "180325003",
+    "dialysis-date": "302497006 265764009 71192002 233581009 714749008",
     "colonoscopy-date": "73761001",
     "penicillin-allergy": "91936005 373270004 716186003 409137002 764146007 294505008 372687004 372725003 75247008 "
     "7980 70618",
@@ -123,8 +127,8 @@ EVENTS = {
     "outpatient-visit": "AMB HH VR",
     "problem-list": "11450-4",
     "medication-list": "10160-0",
-    "glucose-lowering": "A10* 6809 860975",
-    "lipid-lowering": "C10*",
+    "glucose-lowering": "A10*",
+    "lipid-lowering": "C10* A10BH51 A10BH52",
     "infarction-in-family": "22298006 57054005 1755008 I21* I25.2*",
 }
 
@@ -166,7 +170,9 @@ def test_everything_that_modules_expect_is_declared() -> None:
 
 @pytest.mark.parametrize("name", sorted(ACCEPTED | EVENTS))
 def test_codes_met_in_records_are_accepted_and_no_others(name: str) -> None:
-    codes = {a.coding.code for a in concepts()[name].accepted}
+    of_medication = concepts()[name].origin is Origin.MEDICATION
+    accepted = (a.coding for a in concepts()[name].accepted)
+    codes = {each.code for each in accepted if not (of_medication and each.system == RXNORM)}
     assert codes == set((ACCEPTED | EVENTS)[name].split())
 
 
@@ -181,12 +187,13 @@ def test_a_code_means_one_concept_only() -> None:
         for each in concept.accepted:
             # What a relative had is coded as what the patient has.
             key = each.coding.system, each.coding.code, concept.origin is Origin.FAMILY_HISTORY
-            # An infarction is a vascular disease as well, metformin lowers glucose, and "on oxygen" may say how much;
-            # nothing else is two things.
-            if concept.id not in ("acute-myocardial-infarction", "glucose-lowering") and (
-                concept.id,
-                each.coding.code,
-            ) != ("oxygen-flow", "371825009"):
+            # An infarction is a vascular disease as well, chronic dialysis is dialysis, a fasting glucose is a glucose,
+            # "on oxygen" may say how much, and a medication may be of several kinds; nothing else is two things.
+            several = concept.origin is Origin.MEDICATION or (concept.id, each.coding.code) in (
+                ("oxygen-flow", "371825009"),
+                ("fasting-glucose", "1558-6"),
+            )
+            if not several and concept.id not in ("acute-myocardial-infarction", "chronic-dialysis"):
                 assert seen.setdefault(key, concept.id) == concept.id
     assert len(seen) > 300
 

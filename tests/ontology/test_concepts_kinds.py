@@ -1,0 +1,76 @@
+"""What the codes of several concepts say of each other: kinds within kinds, products of several kinds, and editions."""
+
+import pytest
+
+from ontology.concepts import Origin
+from tests.support.engine_questions import shipped
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+# Products, as the eCQM value sets name them: of hypertension (2.16.840.1.113883.3.526.1577), of inhibitors of ACE
+# (2.16.840.1.113883.3.526.3.1139), of intense, moderate and weak statins (2.16.840.1.113883.3.526.3.1572, 1575, 1574);
+# those of other kinds as third-party records of synthetic patients have them.
+# Lisinopril, with and without hydrochlorothiazide; captopril, enalapril, benazepril, ramipril.
+ACE_PRODUCTS = (
+    "311353 311354 314076 314077 205326 197884 197885 197886 197887 317173 858804 858813 858817 858810 "
+    "898723 898687 898690 898719 198188 198189 261962"
+)
+# Amlodipine, sartans, beta blockers, diuretics, hydralazine.
+OTHER_PRESSURE_PRODUCTS = (
+    "308135 979485 979492 979480 979468 979464 979471 349483 349199 349201 349200 200094 200095 200096 "
+    "349401 349405 866924 866514 866511 866427 866436 866412 686924 854905 854901 310798 429503 313096 "
+    "905225 905395"
+)
+# Of two kinds: antihypertensive and statin.
+AMLODIPINE_WITH_ATORVASTATIN = "597971 597974 597993 597977 597980 597984 404011 597987 597967 597990 404013"
+# Atorvastatin, simvastatin, rosuvastatin, pravastatin.
+STATIN_PRODUCTS = "617312 617310 617311 314231 198211 859747 859751 859419 904458 904467 904475"
+# 500 and 1000 mg.
+METFORMIN_PRODUCTS = "861007 861004"
+# Of none of these kinds.
+OTHER_PRODUCTS = "313782 849574 309362 562251 834102 966222 1049630 310325 197604"
+ACE_INGREDIENTS = "18867 1998 3827 50166 29046 30131 54552 35208 35296 38454"
+RXNORM_CODES = {
+    "oral-anticoagulant": "11289 855332 1364430 1114195 1037042 1599538",
+    "ace-inhibitor": f"{ACE_INGREDIENTS} 833036 {ACE_PRODUCTS}",
+    "metformin": f"6809 860975 {METFORMIN_PRODUCTS}",
+    "glucose-lowering": f"6809 860975 {METFORMIN_PRODUCTS}",
+    "statin": "83367 41127 6472 861634 42463 301542 36567 259255 312961 "
+    f"{STATIN_PRODUCTS} {AMLODIPINE_WITH_ATORVASTATIN}",
+    "lipid-lowering": "",
+    "antihypertensive": f"{ACE_INGREDIENTS} 1091643 214354 321064 52175 69749 73494 83515 83818 149 1202 19484 20352 "
+    "31555 6185 6918 7226 8332 8787 17767 197361 316049 833036 "
+    f"{ACE_PRODUCTS} {OTHER_PRESSURE_PRODUCTS} {AMLODIPINE_WITH_ATORVASTATIN}",
+    "other-medication": OTHER_PRODUCTS,
+}
+
+
+def codes(name: str) -> set[tuple[str, str]]:
+    return {(each.coding.system, each.coding.code) for each in shipped().concepts[name].accepted}
+
+
+def test_ingredients_and_products_of_rxnorm() -> None:
+    medications = {each.id for each in shipped().concepts.values() if each.origin is Origin.MEDICATION}
+    found = {name: {code for system, code in codes(name) if system == RXNORM} for name in medications}
+    assert found == {name: set(listed.split()) for name, listed in RXNORM_CODES.items()}
+
+
+def test_chronic_dialysis_has_only_codes_of_dialysis() -> None:
+    assert codes("chronic-dialysis") <= codes("dialysis")
+
+
+@pytest.mark.parametrize("kind", ["antihypertensive", "statin", "ace-inhibitor", "metformin", "glucose-lowering"])
+def test_what_is_listed_as_another_medication_is_of_no_kind(kind: str) -> None:
+    assert not codes("other-medication") & codes(kind)
+
+
+def test_amlodipine_with_atorvastatin_is_both() -> None:
+    """404011 in the eCQM value sets of hypertension (3.526.1577) and of intense statins (3.526.3.1572)."""
+    assert (RXNORM, "404011") in codes("antihypertensive") & codes("statin")
+
+
+def test_the_german_edition_of_icd_has_the_codes_of_the_who() -> None:
+    who, german = "http://hl7.org/fhir/sid/icd-10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+    for name in shipped().concepts:
+        of_both = {system: {code for s, code in codes(name) if s == system} for system in (who, german)}
+        assert of_both[who] == of_both[german], name

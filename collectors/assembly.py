@@ -10,7 +10,15 @@ from collectors.errors import CollectorError, PatientNotFoundError, SourceUnreac
 from collectors.facts import Failure
 from collectors.reading import records
 from collectors.reading.codes import deciding_systems
-from collectors.reading.list_entries import OUTPATIENT_VISIT, ListEntry, ListReview, entry_reviews, list_entries
+from collectors.reading.list_entries import (
+    LIST_ORIGINS,
+    OUTPATIENT_VISIT,
+    ListEntry,
+    ListReview,
+    entry_reviews,
+    items_without_record,
+    list_entries,
+)
 from collectors.reading.readout import PatientContext, Readout, check_fhir_id, is_operation_outcome, parse_record
 from collectors.reading.records import CodedEntry, Fact, Record, newest_versions
 from collectors.reading.supplied import encode_resource
@@ -47,6 +55,7 @@ class Draft:
     patient_failure: Failure | None = None
     unreachable: dict[str, str] = field(default_factory=dict)
     list_entries: dict[Origin, list[ListEntry]] = field(default_factory=dict)
+    list_records: set[tuple[str, str]] = field(default_factory=set)
 
     def add_readout(self, readout: Readout, search: Search, read: Iterable[Record] = ()) -> None:
         """Adds what one search gave; its concepts are answered, but for those whose codes are not all known.
@@ -54,7 +63,9 @@ class Draft:
         ``read``: the records that were read, for when the lists that they are entries of were looked after.
         """
         if search.of_list:
+            read = tuple(read)
             self.list_entries.setdefault(search.description.origin, []).extend(list_entries(read, self.context))
+            self.list_records.update((record.ref.type, record.ref.id) for record in read)
         for concept in search.concepts:
             if names := value_sets_of(concept):
                 text = f"The codes of {concept.display} are not known: {', '.join(names)} was not asked for."
@@ -115,13 +126,22 @@ class Draft:
             tuple(dict.fromkeys((*self.issues, *issues))),
             self.death,
             self.requests,
-            {origin: tuple(entries) for origin, entries in self.coded.items()},
+            self._coded_entries(kept),
             self.undecoded,
             self.systems,
             self.patient_failure,
             {self.context.source.id: self.unreachable} if self.unreachable else {},
             self._entry_reviews(kept),
         )
+
+    def _coded_entries(self, facts: Mapping[str, Sequence[Fact]]) -> dict[Origin, tuple[CodedEntry, ...]]:
+        """The entries of each origin; also what its list names and no record describes."""
+        found = {origin: tuple(entries) for origin, entries in self.coded.items()}
+        for kept, origin in LIST_ORIGINS.items():
+            if lists := facts.get(kept):
+                more = items_without_record(lists, self.list_records, self.context.source.bases)
+                found[origin] = (*found.get(origin, ()), *more)
+        return found
 
     def _entry_reviews(self, facts: Mapping[str, Sequence[Fact]]) -> Mapping[Origin, tuple[ListReview, ...]]:
         if not self.list_entries:

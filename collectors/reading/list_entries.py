@@ -3,20 +3,23 @@
 Only the dates that clinicians state count.  ``meta.lastUpdated`` is the server's: a migration changes it for all.
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from collectors.reading.fhir_types import CodeableConcept, Reference, read_time
+from collectors.reading.fhir_types import CodeableConcept, Reference, printable_text, read_time
 from collectors.reading.readout import PatientContext, local_id
-from collectors.reading.records import OUR_TAG, Fact, Record
+from collectors.reading.records import OUR_TAG, CodedEntry, CodedPart, Fact, Record
+from ontology.concepts import Origin
 from ontology.resources import Span
 
 OUTPATIENT_VISIT = "outpatient-visit"
 """The id of the concept of the encounters in which lists are looked after."""
+LIST_ORIGINS = {"problem-list": Origin.CONDITION, "medication-list": Origin.MEDICATION}
+"""Of which origin the entries of a list are, by the id of its concept."""
 
 
 class ListReview(msgspec.Struct, frozen=True):
@@ -107,6 +110,53 @@ def _day(text: str, zone: ZoneInfo) -> date | None:
         return None
     first, last = span.start.astimezone(zone).date(), span.end.astimezone(zone).date()
     return first if first == last else None
+
+
+class _Item(msgspec.Struct, gc=False):
+    reference: str | None = None
+    display: str | None = None
+
+
+class _ListItem(msgspec.Struct, gc=False):
+    item: _Item | None = None
+    deleted: bool = False
+
+
+class _ListContent(msgspec.Struct, gc=False):
+    entry: list[_ListItem] = []
+
+
+_LIST = msgspec.json.Decoder(_ListContent)
+
+
+def items_without_record(
+    lists: Iterable[Fact], records: Collection[tuple[str, str]], bases: tuple[str, ...]
+) -> Iterator[CodedEntry]:
+    """What current lists name and none of the records (type, id) describes: entries of which nothing is known."""
+    types = sorted({kind for kind, _ in records})
+    # A list that its Provenance dates has several facts: the first is of the list itself.
+    first = {fact.record.ref: fact for fact in reversed(tuple(lists)) if not (fact.doubted or fact.negated)}
+    for fact in first.values():
+        record, since = fact.record, _since(fact)
+        for name in _item_names(record):
+            reference = name.reference
+            if any((kind, local_id(reference, kind, bases)) in records for kind in types):
+                continue
+            words = printable_text(name.display or reference or "without a name")
+            yield CodedEntry(CodedPart(), since, record_name=record.name, words=words)
+
+
+def _since(fact: Fact) -> datetime | None:
+    return fact.resource.effective.start if fact.resource.effective is not None else None
+
+
+def _item_names(record: Record) -> list[_Item]:
+    """The items of a list; one without a name where they cannot be read."""
+    try:
+        entries = _LIST.decode(record.raw).entry
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return [_Item()]
+    return [each.item or _Item() for each in entries if not each.deleted]
 
 
 def entry_reviews(entries: Iterable[ListEntry], visits: Iterable[Fact], zone: ZoneInfo) -> tuple[ListReview, ...]:

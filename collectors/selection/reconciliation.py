@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from collectors.reading.codes import CodeKey, undotted_code
+from collectors.reading.codes import CodeKey, undotted_code, wider_codes
 from collectors.reading.list_entries import ListReview
 from collectors.reading.records import CodedEntry, CodedPart, Fact
 from collectors.selection.event_state import FactsByState
@@ -34,6 +34,8 @@ def reconciliation_fault(slot: Slot, pool: Pool, found: FactsByState, as_of: dat
     display = begin_small(slot.concept.display)
     if slot.concept.origin is Origin.CONDITION and (unsettled := [*found.ended, *found.doubted]):
         return f"{_labels(unsettled)} does not say that there is no {display}"
+    if slot.concept.origin is Origin.MEDICATION and (held := [fact for fact in found.ended if _is_held(fact)]):
+        return f"{_labels(held)} is on hold, and may be taken again"
     if pool.undecoded:
         return f"{_entries(pool.undecoded)} not readable"
     if unclear := [each for each in pool.coded if not _is_understood(each, slot.concept) and _is_known(each, as_of)]:
@@ -52,7 +54,7 @@ def reviews_of(pool: Pool, kept: Concept, as_of: datetime) -> list[ListReview]:
     dated = [
         ListReview(fact.resource.effective, f"{fact_label(fact)} is dated so")
         for fact in pool.related.get(kept.id, ())
-        if fact.resource.effective is not None and _shows_content(fact)
+        if fact.resource.effective is not None and _shows_content(fact, pool, as_of)
     ]
     found = [each for each in (*dated, *pool.entry_reviews) if _is_recent(each.span, as_of)]
     return sorted(found, key=lambda each: (each.span.start, each.text), reverse=True)
@@ -73,12 +75,21 @@ def _months_before(day: date, months: int) -> date:
     return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
 
 
-def _shows_content(fact: Fact) -> bool:
-    """Whether a current list has entries, or says that there are none."""
+def _is_held(fact: Fact) -> bool:
+    """Whether an order or a statement says that it is halted, which is not that it is over."""
+    return "on-hold" in (fact.resource.status or "").split(", ")
+
+
+def _shows_content(fact: Fact, pool: Pool, as_of: datetime) -> bool:
+    """Whether a current list has entries; or says that there are none, and neither it nor the record has any."""
     if fact.doubted is not None or fact.negated is not None or fact.resource.problem is not None:
         return False
     content = _content(fact)
-    return bool(content.get("entry")) or NIL_KNOWN in _empty_reasons(content)
+    if NIL_KNOWN not in _empty_reasons(content):
+        return bool(content.get("entry"))
+    return not content.get("entry") and not any(
+        entry.incomplete_reason is None and entry.is_current(as_of) for entry in pool.coded
+    )
 
 
 def _says_unknown(fact: Fact) -> bool:
@@ -118,16 +129,15 @@ def _is_understood(entry: CodedEntry, concept: Concept) -> bool:
     narrower one that is not listed.
     """
     sets = frozenset(each.coding.system for each in concept.accepted if each.of_set)
-    return _part_is_understood(entry.whole, concept, sets) or (
-        bool(entry.parts) and all(_part_is_understood(part, concept, sets) for part in entry.parts)
+    systems = sets.union(*(each.systems for each in concept.complete_in))
+    wider = wider_codes(concept)
+    return _part_is_understood(entry.whole, concept, systems, wider) or (
+        bool(entry.parts) and all(_part_is_understood(part, concept, systems, wider) for part in entry.parts)
     )
 
 
-def _part_is_understood(part: CodedPart, concept: Concept, sets: frozenset[str]) -> bool:
-    if any(_is_undecided(code, concept) for code in part.codes):
-        return False
-    decided = sets.union(*(each.systems for each in concept.complete_in))
-    return part.named or any(system in decided for system, _ in part.codes)
+def _part_is_understood(part: CodedPart, concept: Concept, systems: frozenset[str], wider: frozenset[CodeKey]) -> bool:
+    return part.is_understood(systems, wider) and not any(_is_undecided(code, concept) for code in part.codes)
 
 
 def _is_undecided(key: CodeKey, concept: Concept) -> bool:

@@ -140,9 +140,10 @@ def _describe_value(description: Description, evaluation: Evaluation, style: Sty
     display, bounds = concept.display, evaluation.bounds
     if evaluation.presumed and bounds is not None:
         lists, words = _list_names(description, evaluation), concept_words(value, concept, decimals, style)
+        rest = "whatever it leaves out" if lists.endswith(" is") else "whatever they leave out"
         shown = in_local_limits(bounds, concept, style)
         limits = interval_words(shown, decimals if shown is bounds else None, style)
-        return f"{display} is {words}, if the {lists} complete; {limits} whatever they leave out"
+        return f"{display} is {words}, if the {lists} complete; {limits} {rest}"
     if isinstance(value, bool):
         return f"{display}: {value_words(value)}"
     if isinstance(value, Quantity) and bounds is not None and bounds.low == value.value < bounds.high:

@@ -110,11 +110,11 @@ ALIVE: dict[str, tuple[tuple[Record, ...], bool]] = {
     "list of changes": ((*OLD, kept_list(PROBLEMS), kept_list(MEDICATIONS, mode="changes")), False),
     "list entered in error": ((*OLD, kept_list(PROBLEMS), kept_list(MEDICATIONS, status="entered-in-error")), False),
     "nothing known": (
-        (kept_list(PROBLEMS, entry=[], emptyReason=coded("x", "nilknown")), kept_list(MEDICATIONS)),
+        (kept_list(PROBLEMS, entry=[], emptyReason=coded("x", "nilknown")), kept_list(MEDICATIONS), OLD[1]),
         True,
     ),
     "not available": (
-        (kept_list(PROBLEMS, entry=[], emptyReason=coded("x", "unavailable")), kept_list(MEDICATIONS)),
+        (kept_list(PROBLEMS, entry=[], emptyReason=coded("x", "unavailable")), kept_list(MEDICATIONS), OLD[1]),
         False,
     ),
     "not available, beside a visit": (

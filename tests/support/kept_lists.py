@@ -84,7 +84,7 @@ def kept_list(code: str, date: str | None = VISIT_DAY, **changes: Any) -> Record
         "mode": "working",
         "code": coded(LOINC, code),
         "subject": SUBJECT,
-        "entry": [{"item": {"reference": "Condition/c1"}}],
+        "entry": [{"item": {"reference": "Condition/c1" if code == "11450-4" else "MedicationRequest/m1"}}],
         **({"date": date} if date else {}),
     } | changes
 

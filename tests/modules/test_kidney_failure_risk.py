@@ -1,6 +1,7 @@
 """KFRE: who is refused, which inputs only bound the risk, and how it is told."""
 
 import json
+import math
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,21 +12,15 @@ from hypothesis import strategies as st
 import modules
 from modules.kidney_failure_risk.evaluate import SURVIVAL, evaluate, risk
 from ontology.evaluation import Evaluation, Working
-from ontology.values import Quantity
+from ontology.values import Coding, Quantity
 from ontology.words.risks import risk_words
 from server.explain.claims import risk_of
 from server.kinds import interpret
 from tests.support.module_inputs import (
-    EGFR,
     FEMALE,
-    INPUT_ABSENT,
     MALE,
     NOT_APPLICABLE,
-    OTHER,
     Given,
-    between,
-    bound,
-    bounds,
     caution_texts,
     evaluate_module,
     filled_inputs,
@@ -63,6 +58,21 @@ def test_all_vectors() -> None:
         survival = SURVIVAL[int(case["years"]), case["north_american"]]
         value = risk(case["age_years"], case["sex"], case["egfr"], case["uacr_mg_g"], survival) / 100
         assert abs(value - case["risk_4_variable"]) <= Decimal("1e-8"), case
+
+
+# Baseline survivals of the multinational recalibration (Tangri 2016, doi:10.1001/jama.2015.18202).
+@pytest.mark.parametrize(
+    ("years", "north_america", "survival"),
+    [(2, True, 0.9750), (5, True, 0.9240), (2, False, 0.9832), (5, False, 0.9365)],
+)
+@pytest.mark.parametrize(("sex", "score"), [(MALE, 0.2467 * 0.4358), (FEMALE, -0.2467 * 0.5642)])
+def test_at_the_means_only_the_baseline_and_the_sex_are_left(
+    years: int, north_america: bool, survival: float, sex: Coding, score: float
+) -> None:
+    """Age 70.36, eGFR 36.11, ln UACR 5.137: three of the four terms are zero, and the risk is 1 − S^exp(score)."""
+    uacr = Decimal(math.exp(5.137))
+    evaluation = evaluate(Decimal("70.36"), sex, Decimal("36.11"), uacr, north_america, Decimal(years))
+    assert float(number_of(evaluation)) == pytest.approx(100 * (1 - survival ** math.exp(score)), abs=1e-6)
 
 
 @given(
@@ -106,54 +116,11 @@ def test_dialysis_or_transplant_not_recorded_is_not_no() -> None:
     assert "transplant" in unknown_texts(evaluation)
 
 
-def test_region_unset_gives_both_as_bounds() -> None:
-    evaluation = evaluate_module(FIVE, without("north_america"))
-    assert evaluation.value == INPUT_ABSENT
-    elsewhere = number_of(evaluate_module(FIVE, {**WOMAN, "north_america": False}))
-    assert bounds(evaluation) == (elsewhere, EXPECTED)
-
-
 def test_caution_derived_with_ckd_epi_2009() -> None:
     for module_id in IDS:
         evaluation = evaluate_module(module_id, WOMAN)
         assert "derived-with-ckd-epi-2009" in issue_codes(evaluation)
         assert "10.1093/ndt/gfac197" in issue_texts(evaluation)
-
-
-def test_a_ratio_known_as_a_bound_never_enters_a_logarithm() -> None:
-    evaluation = evaluate_module(FIVE, {**WOMAN, "uacr": bound("<", 5, "mg/g")})
-    assert evaluation.value == INPUT_ABSENT
-    assert bounds(evaluation) == (0, number_of(evaluate_module(FIVE, {**WOMAN, "uacr": 5})))
-    assert "uacr-bound" in issue_codes(evaluation)
-    above = evaluate_module(FIVE, {**WOMAN, "uacr": bound(">", 3000, "mg/g")})
-    assert bounds(above) == (number_of(evaluate_module(FIVE, {**WOMAN, "uacr": 3000})), 100)
-
-
-@pytest.mark.parametrize("uacr", [0, -1, "0.0"])
-def test_a_ratio_of_zero_or_less_is_a_bound(uacr: float) -> None:
-    evaluation = evaluate_module(FIVE, {**WOMAN, "uacr": uacr})
-    assert evaluation.value == INPUT_ABSENT
-    assert bounds(evaluation) == (0, number_of(evaluate_module(FIVE, {**WOMAN, "uacr": 30})))
-    assert "30 mg/g" in issue_texts(evaluation)
-
-
-def test_without_albuminuria_there_is_no_risk_and_no_bound() -> None:
-    evaluation = evaluate_module(FIVE, without("uacr"))
-    assert evaluation.value == INPUT_ABSENT
-    assert evaluation.bounds is None
-
-
-def test_sex_unknown_or_other_gives_bounds() -> None:
-    both = (EXPECTED, number_of(evaluate_module(FIVE, {**WOMAN, "sex": MALE})))
-    assert bounds(evaluate_module(FIVE, without("sex"))) == both
-    evaluation = evaluate_module(FIVE, {**WOMAN, "sex": OTHER})
-    assert evaluation.value == INPUT_ABSENT
-    assert bounds(evaluation) == both
-
-
-def test_an_egfr_known_between_limits_gives_bounds() -> None:
-    evaluation = evaluate_module(FIVE, {**WOMAN, "egfr": between(20, 28, EGFR)})
-    assert bounds(evaluation) == (EXPECTED, number_of(evaluate_module(FIVE, {**WOMAN, "egfr": 20})))
 
 
 def test_unknown_years_are_no_silent_default() -> None:
@@ -194,12 +161,6 @@ def test_edges_of_the_bands_of_five_years(risk: str, code: str) -> None:
     outcome = interpret(module(FIVE), filled_inputs(FIVE, WOMAN), evaluation)
     assert outcome is not None
     assert outcome.coding.code == code
-
-
-def test_a_bound_that_lies_in_one_band_is_interpreted() -> None:
-    outcome = interpret_module(FIVE, {**WOMAN, "egfr": 55, "uacr": bound("<", 5, "mg/g")})
-    assert outcome is not None
-    assert outcome.coding.code == "kfre-5y-below-3"
 
 
 @given(st.integers(1, 20_000), st.integers(10, 59), st.sampled_from(IDS))

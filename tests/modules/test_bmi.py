@@ -70,6 +70,16 @@ def test_a_recorded_index_is_compared_and_never_used() -> None:
     assert "disagrees-with-recorded" not in issue_codes(evaluate_module("bmi", {**ADULT, "recorded": "25.5"}))
 
 
+# 80 kg / (2 m)² is 20.00 kg/m²; a difference of more than 1 is reported.
+@pytest.mark.parametrize(
+    ("recorded", "reported"),
+    [("18.99", True), ("19", False), ("19.01", False), ("20.99", False), ("21", False), ("21.01", True)],
+)
+def test_a_difference_of_more_than_one_is_reported(recorded: str, reported: bool) -> None:
+    evaluation = evaluate_module("bmi", {**ADULT, "height": 200, "recorded": recorded})
+    assert ("disagrees-with-recorded" in issue_codes(evaluation)) is reported
+
+
 def test_without_height_there_is_no_index() -> None:
     assert evaluate_module("bmi", {"weight": 80, "age": 40}).value == INPUT_ABSENT
     assert evaluate_module("bmi", {**ADULT, "height": 0}).value == INPUT_ABSENT

@@ -57,6 +57,30 @@ def test_slope_and_standard_error_of_anscombes_first_data_set() -> None:
     line = fit(xs, ys)
     assert line.slope == pytest.approx(0.500, abs=0.0005)
     assert (line.high - line.slope) / line.t == pytest.approx(0.118, abs=0.0005)
+    # 0.50009 ± 2.26216 × 0.11791, of t at 9 degrees of freedom (11 points less 2).
+    assert line.t == pytest.approx(2.26216, abs=0.00001)
+    assert (line.low, line.high) == pytest.approx((0.23337, 0.76681), abs=0.00002)
+
+
+# The error of the slope is √(s² / Σ(x − x̄)²), with s² the sum of the squared residuals over n − 2.
+@pytest.mark.parametrize(
+    ("values", "slope", "half", "words"),
+    [
+        # Slope (50 − 60) / 2; residuals −2/3, 4/3, −2/3, so s² = (8/3) / 1; the error is √(8/3 / 2) = 1.15470; times
+        # t(1) = 12.70620 it is 14.67186.
+        ((60, 57, 50), "-5.00", "14.67", "(t = 12.706, 1 degree of freedom)"),
+        # Mean 55; slope (−1.5 × 5 − 0.5 × 1 − 0.5 × 1 − 1.5 × 5) / 5 = −3.2; residuals 0.2, −0.6, 0.6, −0.2, so
+        # s² = 0.8 / 2; the error is √(0.4 / 5) = 0.28284; times t(2) = 4.30265 it is 1.21697.
+        ((60, 56, 54, 50), "-3.20", "1.22", "(t = 4.303, 2 degrees of freedom)"),
+    ],
+)
+def test_the_interval_of_a_regression_by_hand(values: tuple[float, ...], slope: str, half: str, words: str) -> None:
+    evaluation = slope_of(*((year * YEAR, value) for year, value in enumerate(values)))
+    assert number_of(evaluation) == Decimal(slope)
+    interval = evaluation.interval
+    assert interval is not None
+    assert (interval.low, interval.high) == (Decimal(slope) - Decimal(half), Decimal(slope) + Decimal(half))
+    assert words in evaluation.working.warrant
 
 
 @given(st.floats(-20, 20), st.lists(st.floats(-3, 3), min_size=3, max_size=30))

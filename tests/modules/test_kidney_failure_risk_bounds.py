@@ -24,7 +24,6 @@ from tests.support.module_inputs import (
     number_of,
 )
 
-
 FIVE = "kidney-failure-risk-5y"
 WOMAN = {
     "age": 72,

@@ -9,6 +9,7 @@ import pytest
 
 from server.attribution.shapley import (
     MAX_EXACT_PLAYERS,
+    Shares,
     coalitions,
     error_of_sum,
     exact_shapley,
@@ -66,6 +67,14 @@ def test_the_error_of_a_group_is_that_of_its_sum() -> None:
     everyone = error_of_sum(drawn, range(PLAYERS))
     assert everyone == pytest.approx(0, abs=1e-12)
     assert error_of_sum(exact_shapley(3, game(1, 3)), (0, 1)) is None
+
+
+def test_the_standard_error_by_hand() -> None:
+    """1, 3, 8: mean 4, squares 9 + 1 + 16 = 26; over n − 1 = 2 it is 13, over n = 3 the mean's: √(13/3)."""
+    shares = Shares((4.0, 1.0), (0.0, 0.0), ((1.0, 3.0, 8.0), (1.0, 1.0, 1.0)))
+    assert error_of_sum(shares, [0]) == pytest.approx((13 / 3) ** 0.5)
+    # One that never varies adds nothing.
+    assert error_of_sum(shares, [0, 1]) == pytest.approx((13 / 3) ** 0.5)
 
 
 @pytest.mark.parametrize("players", [13, 25])

@@ -96,22 +96,20 @@ def test_near_inputs_are_told_apart() -> None:
     assert of({}) not in {of({"slot": SlotInput(Absent(reason))}) for reason in AbsentReason}
 
 
-@pytest.mark.parametrize(
-    "bounds",
-    [
-        None,
-        Interval(Decimal(1), Decimal(2), "a", ""),
-        Interval(Decimal(1), Decimal(3), "a", ""),
-        Interval(Decimal(0), Decimal(2), "a", ""),
-        Interval(Decimal(1), Decimal(2), "mo", ""),
-    ],
+BOUNDS = (
+    None,
+    Interval(Decimal(1), Decimal(2), "a", ""),
+    Interval(Decimal(1), Decimal(3), "a", ""),
+    Interval(Decimal(0), Decimal(2), "a", ""),
+    # The same numbers in another unit.
+    Interval(Decimal(1), Decimal(2), "mo", ""),
 )
-def test_bounds_count(bounds: Interval | None) -> None:
+
+
+def test_bounds_count_with_their_unit_and_without_their_text() -> None:
     absent = Absent(AbsentReason.CONFLICTING)
-    other = Interval(Decimal(5), Decimal(6), "a", "")
-    assert of({"age": SlotInput(absent, bounds)}) != of({"age": SlotInput(absent, other)})
-    if bounds is not None:
-        assert of({"age": SlotInput(absent, bounds)}) != of({"age": SlotInput(absent)})
+    assert len({of({"age": SlotInput(absent, bounds)}) for bounds in BOUNDS}) == len(BOUNDS)
+    for bounds in filter(None, BOUNDS):
         assert of({"age": SlotInput(absent, bounds)}) == of({"age": SlotInput(absent, replace(bounds, text="other"))})
 
 
@@ -190,6 +188,26 @@ def test_a_truncated_time_is_not_later_and_stays_itself(at: datetime, granularit
     # An hour more: days differ in length where clocks change.
     assert timedelta(0) <= at - truncated.astimezone(UTC) < granularity + timedelta(hours=1)
     assert truncate_time(truncated, granularity, zone) == truncated
+
+
+# 1970-01-01 was a Thursday, so weeks begin on Thursdays: 2025-12-25, 2026-01-01, 2026-01-08.
+@pytest.mark.parametrize(
+    ("granularity", "at", "truncated"),
+    [
+        (timedelta(days=7), "2025-12-31T23:59:59", "2025-12-25T00:00:00"),
+        (timedelta(days=7), "2026-01-01T00:00:00", "2026-01-01T00:00:00"),
+        (timedelta(days=7), "2026-01-07T23:59:59", "2026-01-01T00:00:00"),
+        (timedelta(days=7), "2026-01-08T00:00:00", "2026-01-08T00:00:00"),
+        (timedelta(days=1), "2026-01-07T23:59:59", "2026-01-07T00:00:00"),
+        (timedelta(days=1), "2026-01-08T00:00:00", "2026-01-08T00:00:00"),
+        (timedelta(minutes=30), "2026-01-01T11:59:59", "2026-01-01T11:30:00"),
+        (timedelta(minutes=30), "2026-01-01T12:00:00", "2026-01-01T12:00:00"),
+        (timedelta(minutes=30), "2026-01-01T12:29:59", "2026-01-01T12:00:00"),
+    ],
+)
+def test_where_periods_of_the_granularity_begin(granularity: timedelta, at: str, truncated: str) -> None:
+    found = truncate_time(datetime.fromisoformat(at).replace(tzinfo=UTC), granularity)
+    assert found == datetime.fromisoformat(truncated).replace(tzinfo=UTC)
 
 
 def test_a_module_that_reads_the_time_must_be_given_one() -> None:

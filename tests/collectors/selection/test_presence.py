@@ -101,6 +101,14 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
     "resolved": (ANY, [condition(**status("resolved"))], False, ["closed-world", "over"]),
     "resolved counts ever": (EVER, [condition(**status("resolved"))], True, []),
     "inactive": (ANY, [condition(**status("inactive"))], False, ["closed-world", "over"]),
+    # FHIR: remission and resolved are kinds of inactive.
+    "remission": (ANY, [condition(**status("remission"))], False, ["closed-world", "over"]),
+    "in remission, in a code that cannot be read": (
+        ANY,
+        [condition("1", "urn:local", **status("remission"))],
+        False,
+        ["closed-world"],
+    ),
     "remission counts ever": (EVER, [condition(**status("remission"))], True, []),
     "history of": (ANY, [condition("Z86.79", ICD10)], False, ["closed-world", "over"]),
     "history of counts ever": (EVER, [condition("Z86.79", ICD10)], True, []),
@@ -174,6 +182,26 @@ def test_case(name: str) -> None:
     selected = ask(*records, of=wanted)
     assert selected.value == value
     assert issue_codes(selected) == told
+
+
+# 90 days before 2024-06-01 12:00 it was 2024-03-03 12:00; what is dated by a day may lie on either side.
+@pytest.mark.parametrize(
+    ("began", "value"),
+    [
+        ("2024-03-03T11:59:59Z", False),
+        ("2024-03-03T12:00:00Z", True),
+        ("2024-03-03T12:00:01Z", True),
+        ("2024-03-02", False),
+        ("2024-03-03", ON_RECORD),
+        ("2024-03-04", True),
+    ],
+)
+def test_an_event_at_the_edge_of_the_window(began: str, value: Value) -> None:
+    within = slot(FIBRILLATION, Select.ANY, closed_world=True, window=timedelta(days=90))
+    selected = ask(condition(onsetDateTime=began, recordedDate=None), of=within)
+    assert selected.value == value
+    if value == ON_RECORD:
+        assert "in the 90 days before the time asked for" in selected.issues[-1].text
 
 
 def test_true_names_all_its_records() -> None:

@@ -287,11 +287,14 @@ def mixtures(many: list[dict[str, Any]]) -> kinds.Mixtures:
 
 def test_many_at_once_are_as_each_alone(linear: Description, tree: Description) -> None:
     for description in (linear, tree):
-        many = [inputs(description, **given) for given in (*PARTS.values(), {})]
+        # Refused, computed, and insufficient: none of them decides for those after it.
+        refused = usual_values(kidney_transplant=True)
+        many = [inputs(description, **given) for given in (refused, *PARTS.values(), {})]
         alone = [kinds.evaluate(description, given).value for given in many]
         together = kinds.batch_values(description, mixtures(many))
+        assert together[0] == alone[0] == Absent(AbsentReason.NOT_APPLICABLE)
         assert together[-1] == alone[-1] == Absent(AbsentReason.INPUT_ABSENT)
-        for one, other in zip(alone[:-1], together[:-1], strict=True):
+        for one, other in zip(alone[1:-1], together[1:-1], strict=True):
             assert isinstance(one, Quantity) and isinstance(other, Quantity)
             assert float(one.value) == pytest.approx(float(other.value), abs=1e-9)
 

@@ -19,6 +19,7 @@ from tests.support.module_inputs import (
     MALE,
     NOT_APPLICABLE,
     OTHER,
+    Given,
     between,
     bounds,
     caution_texts,
@@ -155,6 +156,25 @@ def test_disagreement_with_a_laboratory_estimate_is_a_rebuttal() -> None:
     assert "62" in found[0].text
     assert number_of(evaluation) == Decimal("41.28")
     assert "disagrees-with-recorded" not in issue_codes(evaluate_module("egfr", {**WOMAN, "recorded": 45}))
+
+
+# Reported from more than 10 % and more than 5: of 41.28 that is 5, of 94.62 (a man of 71 years, 0.8 mg/dL) 9.462.
+@pytest.mark.parametrize(
+    ("changed", "recorded", "reported"),
+    [
+        ({}, "36.27", True),
+        ({}, "36.28", False),
+        ({}, "46.28", False),
+        ({}, "46.29", True),
+        ({"sex": MALE, "creatinine": "0.8"}, "85.157", True),
+        ({"sex": MALE, "creatinine": "0.8"}, "85.158", False),
+        ({"sex": MALE, "creatinine": "0.8"}, "104.082", False),
+        ({"sex": MALE, "creatinine": "0.8"}, "104.083", True),
+    ],
+)
+def test_by_how_much_a_laboratory_estimate_must_differ(changed: Given, recorded: str, reported: bool) -> None:
+    evaluation = evaluate_module("egfr", {**WOMAN, **changed, "recorded": recorded})
+    assert ("disagrees-with-recorded" in issue_codes(evaluation)) is reported
 
 
 def test_zero_creatinine_gives_no_number() -> None:

@@ -97,7 +97,7 @@ def test_a_steady_decline_with_its_interval() -> None:
     assert number_of(evaluation) == Decimal("-5.00")
     assert evaluation.interval is not None
     assert evaluation.interval.level == Decimal("0.95")
-    assert (evaluation.interval.low, evaluation.interval.high) == (-5, -5)
+    assert (evaluation.interval.low, evaluation.interval.high) == (Decimal(-5), Decimal(-5))
     scattered = slope_of((0, 60), (YEAR, 57), (2 * YEAR, 50)).interval
     assert scattered is not None
     assert scattered.low < -5 < scattered.high

@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -22,10 +24,11 @@ from ontology.artefact import ArtefactError, content_digest, file_digest
 from ontology.values import Absent, AbsentReason
 from server import kinds
 from server.catalog.descriptions import Description
-from server.catalog.trained_model import Explainer, IntervalMethod, ModelFile, Uncertainty
+from server.catalog.trained_model import Explainer, Feature, IntervalMethod, ModelFile, Uncertainty
+from server.kinds.model import loading_seconds, timed_loading
 from server.kinds.trained import loaded_model as loading
 from server.kinds.trained.loaded_model import load_model
-from server.kinds.trained.shap_values import Floats, ShapFunction, build_explainer
+from server.kinds.trained.shap_values import Floats, ShapFunction, build_explainer, probe_rows
 from tests.support.trained_models import (
     DTYPE,
     TREE,
@@ -263,3 +266,29 @@ def test_a_wrong_explanation_is_no_answer(copied: Description, monkeypatch: pyte
     evaluation = kinds.evaluate(copied, inputs(copied, **usual_values()))
     assert evaluation.value == Absent(AbsentReason.FAILED)
     assert "SHAP values miss its log-odds" in evaluation.issues[0].text
+
+
+def test_the_values_tried_reach_one_spread_beyond_what_was_seen(linear: Description) -> None:
+    assert linear.model is not None
+    seen = Feature("creatinine", "creatinine", quantiles=(Decimal(10), Decimal(13), Decimal(30)))
+    same = Feature("temperature", "temperature", quantiles=(Decimal(7), Decimal(7)))
+    flag = Feature("unknown", "dialysis", indicator=True)
+    model = replace(linear.model, features=(seen, same, flag))
+    _, (numbers, constant, indicator) = probe_rows(model, frozenset({"creatinine", "temperature"}))
+    # 20 wide: from −10 to 50, and in twentieths between.
+    assert (min(numbers), max(numbers)) == (-10, 50)
+    assert {10, 13, 30, 20} <= set(numbers)
+    # Of no width, by one.
+    assert (min(constant), max(constant)) == (6, 8)
+    assert indicator == [0, 1]
+
+
+def test_the_time_that_loading_takes_is_added_up() -> None:
+    before, begun = loading_seconds(), time.monotonic()
+    with timed_loading():
+        time.sleep(0.01)
+    assert 0.009 <= loading_seconds() - before <= time.monotonic() - begun
+    with pytest.raises(KeyError), timed_loading():
+        time.sleep(0.01)
+        raise KeyError
+    assert 0.019 <= loading_seconds() - before <= time.monotonic() - begun

@@ -119,6 +119,7 @@ def of(outcome: str, sex: Coding, changed: Mapping[str, Any]) -> Evaluation:
 
 def percent(evaluation: Evaluation) -> float:
     assert isinstance(evaluation.value, Quantity)
+    assert evaluation.value.value.as_tuple().exponent == -6
     return float(evaluation.value.value)
 
 

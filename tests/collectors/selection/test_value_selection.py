@@ -220,57 +220,6 @@ def test_case(name: str) -> None:
         assert all(issue.slot == "input" for issue in selected.issues)
 
 
-@pytest.mark.parametrize(
-    ("minimum", "maximum", "words"),
-    [("1", None, "from 1 mg/dL"), (None, "2", "up to 2 mg/dL"), ("1", "2", "1 to 2 mg/dL")],
-)
-@pytest.mark.parametrize("select", [Select.LATEST, Select.SERIES])
-def test_the_validated_range_ends_included(
-    minimum: str | None, maximum: str | None, words: str, select: Select
-) -> None:
-    low, high = (None if end is None else Decimal(end) for end in (minimum, maximum))
-    of = slot(minimum=low, maximum=high, select=select)
-    for value, outside in (
-        ("0.99", minimum),
-        ("1", None),
-        ("1.01", None),
-        ("1.99", None),
-        ("2", None),
-        ("2.01", maximum),
-    ):
-        issues = fill_slot(on("2024-05-01", value), of=of).issues
-        assert [issue.code for issue in issues] == (["outside-validated-range"] if outside else [])
-        assert all(words in issue.text for issue in issues)
-
-
-# In mg/dL 1.2 is known to ± 0.05; of µmol/L there are 88.4017 (10,000/113.12) in one mg/dL.
-@pytest.mark.parametrize(
-    ("micromoles", "same"),
-    [
-        ("101", False),  # 1.1425, 0.0575 less
-        ("102", True),  # 1.1538, 0.0462 less
-        ("110", True),  # 1.2443, 0.0443 more
-        ("111", False),  # 1.2556, 0.0556 more
-    ],
-)
-def test_the_same_in_another_unit_to_half_a_step(micromoles: str, same: bool) -> None:
-    other = on("2024-05-01", id="x", valueQuantity=quantity(micromoles, "umol/L"))
-    assert issue_codes(fill_slot(on("2024-05-01", "1.2"), other)) == ([] if same else ["conflicting"])
-
-
-# The latest is a period from 08:00 to 10:00; what touches it may have come later.
-@pytest.mark.parametrize(
-    ("other", "uncertain"),
-    [("07:59:59", False), ("08:00:00", True), ("08:00:01", True), ("10:00:00", True), ("10:00:01", False)],
-)
-def test_what_touches_an_imprecise_time_may_have_come_later(other: str, uncertain: bool) -> None:
-    period = {"start": "2024-05-01T08:00:00Z", "end": "2024-05-01T10:00:00Z"}
-    lasting = on("2024-05-01", "5", id="x", effectiveDateTime=None, effectivePeriod=period)
-    instant = on("2024-05-01", "1.1", effectiveDateTime=f"2024-05-01T{other}Z")
-    for order in ([lasting, instant], [instant, lasting]):
-        assert issue_codes(fill_slot(*order)) == (["order-uncertain"] if uncertain else [])
-
-
 def test_stepping_back_names_the_record_its_time_and_what_it_said() -> None:
     (issue,) = fill_slot(MID, unknown("2024-05-02"), of=WITHIN).issues
     assert issue.severity is Severity.WARNING

@@ -52,7 +52,7 @@ def evaluate(
     text = _reason(uacr, len(sexes) > 1)
     between = f"{percent_words(least / 100)} to {percent_words(most / 100)}"
     # The range of risks is given by the bounds.
-    issues = (Issue(Severity.ERROR, *_issue_parts(uacr, sexes, f"{text[0].upper()}{text[1:]}")),)
+    issues = (Issue(Severity.ERROR, *_issue_parts(uacr, f"{text[0].upper()}{text[1:]}")),)
     working = Working(f"Not computed to one number: {text}. Within {horizon}: {between}.")
     bounds = Interval(least, most, UNIT, text)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), working, issues, bounds=bounds)
@@ -99,9 +99,9 @@ def _reason(uacr: Decimal | Bound, either_sex: bool) -> str:
     return "; ".join(parts)
 
 
-def _issue_parts(uacr: Decimal | Bound, sexes: list[str], text: str) -> tuple[str, str, str]:
+def _issue_parts(uacr: Decimal | Bound, text: str) -> tuple[str, str, str]:
     known = isinstance(uacr, Decimal) and uacr > 0
-    return ("sex-undetermined", text, "sex") if known and len(sexes) > 1 else ("uacr-bound", text, "uacr")
+    return ("sex-undetermined", text, "sex") if known else ("uacr-bound", text, "uacr")
 
 
 def _warrant(age: Decimal, sex: str, egfr: Decimal, uacr: Decimal, survival: float, value: Decimal) -> str:

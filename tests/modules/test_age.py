@@ -93,3 +93,12 @@ def test_words_never_round_an_age_up_to_the_birthday() -> None:
 
 def test_without_a_birth_date_there_is_no_age() -> None:
     assert evaluate_module("age", {}, NOON).value == INPUT_ABSENT
+
+
+# On the day of the 125th birthday an age may still be true, on the next it comes from a placeholder.
+@pytest.mark.parametrize(("born", "plausible"), [("1899-07-02", True), ("1899-07-01", True), ("1899-06-30", False)])
+def test_the_oldest_age(born: str, plausible: bool) -> None:
+    assert ("implausible-age" not in issue_codes(evaluate(full(born), NOON))) is plausible
+    end = date.fromisoformat(born)
+    partial = Date(date(1890, 1, 1), end)
+    assert ("implausible-age" not in issue_codes(evaluate(partial, NOON))) is plausible

@@ -1,5 +1,7 @@
 """Body mass index: adult categories for adults only."""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.support.module_inputs import (
@@ -83,3 +85,11 @@ def test_a_difference_of_more_than_one_is_reported(recorded: str, reported: bool
 def test_without_height_there_is_no_index() -> None:
     assert evaluate_module("bmi", {"weight": 80, "age": 40}).value == INPUT_ABSENT
     assert evaluate_module("bmi", {**ADULT, "height": 0}).value == INPUT_ABSENT
+    assert evaluate_module("bmi", {**ADULT, "height": -1}).value == INPUT_ABSENT
+    assert number_of(evaluate_module("bmi", {**ADULT, "height": "0.5"})) == Decimal(3_200_000)
+
+
+def test_the_working_is_in_metres_and_to_two_decimals() -> None:
+    # 80 / 1.75² = 26.1224.
+    evaluation = evaluate_module("bmi", {**ADULT, "height": 175})
+    assert evaluation.working.warrant == "80 kg / (1.75 m)² = 26.12 kg/m²"

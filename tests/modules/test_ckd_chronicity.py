@@ -29,6 +29,18 @@ def test_a_value_of_60_between_breaks_the_run() -> None:
     assert chronicity((0, 80), (10, 50), (120, 52)).value is True
 
 
+def test_sixty_is_not_decreased() -> None:
+    assert chronicity((0, 59.99), (90, 59.99)).value is True
+    assert chronicity((0, 60), (90, 59.99)).value == INPUT_ABSENT
+    assert chronicity((1, 60), (90, 59.99)).value is False
+    assert chronicity((0, 59.99), (90, 60)).value is False
+
+
+def test_the_working_names_the_first_and_the_last_value() -> None:
+    warrant = chronicity((0, 50), (40, 51), (90, 52)).working.warrant
+    assert warrant.startswith("Below 60 from 50 on 2024-01-01 to 52 on 2024-03-31, 3 values,")
+
+
 def test_not_enough_values_is_never_false() -> None:
     # A normal value 100 days back says nothing of the time since.
     assert chronicity((0, 80), (100, 50)).value == INPUT_ABSENT

@@ -164,6 +164,32 @@ def test_no_rate_of_decline_is_told_that_the_interval_does_not_show() -> None:
     assert "rapid-decline-not-shown" not in issue_codes(slope_of((0, 60), (YEAR, 54), (2 * YEAR, 48)))
 
 
+# The values of slope −3.2 ± 1.217 above, tilted; whether −5 lies in the interval as it is shown, to two decimals.
+@pytest.mark.parametrize(
+    ("slope", "interval", "shown"),
+    [
+        ("-3.78", ("-5.00", "-2.56"), True),
+        ("-3.79", ("-5.01", "-2.57"), False),
+        ("-6.22", ("-7.44", "-5.00"), False),
+        ("-6.23", ("-7.45", "-5.01"), True),
+    ],
+)
+def test_whether_the_interval_holds_a_decline_of_five(slope: str, interval: tuple[str, str], shown: bool) -> None:
+    tilt = Decimal(slope) + Decimal("3.2")
+    values = [Decimal(value) + tilt * year for year, value in enumerate((60, 56, 54, 50))]
+    evaluation = slope_of(*((year * YEAR, float(value)) for year, value in enumerate(values)))
+    assert evaluation.interval is not None
+    assert (evaluation.interval.low, evaluation.interval.high) == tuple(map(Decimal, interval))
+    assert ("rapid-decline-not-shown" not in issue_codes(evaluation)) is shown
+
+
+def test_the_working_names_the_first_and_the_last_value_and_what_is_lacking() -> None:
+    warrant = slope_of((0, 60), (YEAR, 56), (2 * YEAR, 54), (3 * YEAR, 50)).working.warrant
+    assert "over 4 values (one a day) from 60 on 2024-01-01 to 50 on 2027-01-01:" in warrant
+    assert "there are 2, over 400 days" in slope_of((0, 60), (400, 55)).working.warrant
+    assert "there is 1, over 0 days" in slope_of((0, 60)).working.warrant
+
+
 def test_the_time_of_day_of_all_values_changes_nothing() -> None:
     points = ((0, 60), (200, 58), (400, 55))
     assert number_of(slope_of(*points)) == number_of(slope_of(*((day + 0.2, value) for day, value in points)))

@@ -161,7 +161,8 @@ def _item_names(record: Record) -> list[_Item]:
 
 def entry_reviews(entries: Iterable[ListEntry], visits: Iterable[Fact], zone: ZoneInfo) -> tuple[ListReview, ...]:
     """The outpatient visits in which an entry was recorded or changed: the one that it names, else any of its day."""
-    held = {fact.record.ref.id: fact for fact in visits if fact.doubted is None and fact.negated is None}
+    certain = (fact for fact in visits if (fact.doubted, fact.negated, fact.resource.problem) == (None, None, None))
+    held = {fact.record.ref.id: fact for fact in certain}
     found: dict[str, ListReview] = {}
     for entry in entries:
         if entry.in_encounter:

@@ -143,7 +143,13 @@ class Binder:
         if group is not None:
             bound |= self._specimen_inputs(instance, group)
         if any(given.presumed is not None for given in bound.values()):
-            return checked_presumptions(instance.call.description, bound)
+            series = (slot for slot in instance.call.description.slots if slot.select is Select.SERIES)
+            assumed = {
+                slot.name: in_slot_unit(self.assumptions[slot.concept.id], slot)
+                for slot in series
+                if slot.concept.id in self.assumptions
+            }
+            return checked_presumptions(instance.call.description, bound, assumed)
         return bound
 
     def _specimen_inputs(self, instance: CallInstance, group: OneSpecimen) -> dict[str, BoundInput]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ontology.evaluation import Issue, Severity, SlotInput
-from ontology.values import Absent, AbsentReason, Quantity, Series
+from ontology.values import Absent, AbsentReason, Quantity, Series, Value
 from ontology.words.lists import begin_small
 from server.catalog.criteria import Contradiction
 from server.catalog.descriptions import Description
@@ -20,11 +20,16 @@ from server.kinds.logic import judge
 _NO_FROM_LIST, _LEFT_OUT = "no-from-list", "left-out"
 
 
-def checked_presumptions(description: Description, bound: Mapping[str, BoundInput]) -> dict[str, BoundInput]:
-    """The inputs by slot name, with what is presumed only where it may be used for a number."""
+def checked_presumptions(
+    description: Description, bound: Mapping[str, BoundInput], assumed: Mapping[str, Value]
+) -> dict[str, BoundInput]:
+    """The inputs by slot name, with what is presumed only where it may be used for a number.
+
+    ``assumed``: by slot name, what the question assumes of a series, which only contradicts.
+    """
     checked = dict(bound)
     for name, given in bound.items():
-        if given.presumed is not None and (why := _objection(description, name, bound)):
+        if given.presumed is not None and (why := _objection(description, name, bound, assumed)):
             text = f"{given.slot.concept.display} is not on its list. That is not taken as no: {why}."
             checked[name] = _dropped(given, Issue(Severity.WARNING, "list-contradicted", text, name))
     consumed = {name: given.consumed for name, given in checked.items()}
@@ -39,12 +44,18 @@ def _dropped(given: BoundInput, *more: Issue) -> BoundInput:
     return replace(given, presumed=None, issues=(*kept, *more))
 
 
-def _objection(description: Description, name: str, bound: Mapping[str, BoundInput]) -> str | None:
+def _objection(
+    description: Description, name: str, bound: Mapping[str, BoundInput], assumed: Mapping[str, Value]
+) -> str | None:
     """The first thing recorded that speaks against a "no", or that could not be looked for; None without any."""
     ours = [each for each in description.contradictions if each.slot == name]
     recorded = next((each.text for each in ours if _is_met(each, bound[each.criterion.slot])), None)
     if recorded is not None:
         return f"{recorded} is recorded"
+    for each in ours:
+        slot = each.criterion.slot
+        if slot in assumed and judge(each.criterion, {slot: SlotInput(assumed[slot])}) is True:
+            return f"{each.text} is assumed"
     return next((text for each in ours if (text := _unknown(each, bound[each.criterion.slot]))), None)
 
 

@@ -93,6 +93,9 @@ ALIVE: dict[str, tuple[tuple[Record, ...], bool]] = {
     "emergency visit": ((*LISTS[:2], visit(kind="EMER")), False),
     "inpatient stay": ((*LISTS[:2], visit(kind="IMP")), False),
     "planned visit": ((*LISTS[:2], visit(status="planned")), False),
+    "visit of unknown status": ((*LISTS[:2], visit(status="unknown")), False),
+    "visit in error": ((*LISTS[:2], visit(status="entered-in-error")), False),
+    "visit of another patient": ((*LISTS[:2], visit(subject={"reference": "Patient/p2"})), False),
     "video visit": ((*LISTS[:2], visit(kind="VR")), True),
     "diagnosis of the encounter": (
         (diagnosis(category=[coded("x", "encounter-diagnosis")]), *LISTS[1:]),

@@ -4,6 +4,7 @@ And normal records of the United States, which get a number without that any gua
 """
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from ontology.values import Quantity
 from server.explain.results import Status
 from tests.support.charts import Record
+from tests.support.engine_questions import open_asker
 from tests.support.kept_lists import ATC, ICD, LISTS, chart, coded, diagnosis, kept_list, measured, prescription
-from tests.support.proof_questions import issue_text, result_of
+from tests.support.proof_questions import issue_text, result_of, results_by_concept
 from tests.support.supplied_answers import answer_from
 
 CVD = "prevent-10y-total-cvd"
@@ -133,6 +135,16 @@ async def test_a_statin_in_a_combination_is_no_no(drug: Record, on_statin: bool)
     result = await result_of(chart(diagnosis("c2", coded(ICD, "E11.9")), prescription("m2", drug)), CVD)
     assert isinstance(result.value, Quantity)
     assert ("Statin" in issue_text(result, "no-from-list")) is not on_statin
+
+
+@pytest.mark.parametrize(("percent", "wanted"), [("6.4", True), ("6.5", False)])
+async def test_what_is_assumed_contradicts_as_what_is_recorded_does(percent: str, wanted: bool) -> None:
+    """A what-if of an HbA1c is not passed over, though values of a series are read for nothing else."""
+    async with open_asker(cache={"enabled": False}) as ask:
+        trace = await ask(chart(), CVD, assume={"hba1c": Quantity(Decimal(percent), "%")})
+    result = results_by_concept(trace)[CVD]
+    assert isinstance(result.value, Quantity) is wanted
+    assert ("is assumed" in issue_text(result, "list-contradicted")) is not wanted
 
 
 NORMAL = {"normal-us-hypertension": {"diabetes", "statin"}, "normal-us-statin": {"diabetes"}}

@@ -116,8 +116,8 @@ EVENTS = {
     "coronary-revascularisation": "415070008 36969009 41339005 8-837.m* 232717009 67166004 232719007 232720001 "
     "232721002 232722009 232723004 418824004",
     "cardioversion": "180325003",
-    "dialysis-date": "108241001 11932001 14684005 225230008 233575001 233578004 233580005 233581009 233582002 233583007 "
-    "233585000 233586004 233587008 233588003 233590002 238318009 238319001 265764009 302497006 34897002 "
+    "dialysis-date": "108241001 11932001 14684005 225230008 233575001 233578004 233580005 233581009 233582002 "
+    "233583007 233585000 233586004 233587008 233588003 233590002 238318009 238319001 265764009 302497006 34897002 "
     "428648006 57274006 676002 67970008 71192002 714749008",
     "colonoscopy-date": "73761001",
     "penicillin-allergy": "91936005 373270004 716186003 409137002 764146007 294505008 372687004 372725003 75247008 "
@@ -189,8 +189,9 @@ def test_a_code_means_one_concept_only() -> None:
         for each in concept.accepted:
             # What a relative had is coded as what the patient has.
             key = each.coding.system, each.coding.code, concept.origin is Origin.FAMILY_HISTORY
-            # An infarction is a vascular disease as well, dialysis of either kind is dialysis, a fasting glucose is a glucose,
-            # "on oxygen" may say how much, and a medication may be of several kinds; nothing else is two things.
+            # An infarction is a vascular disease as well, dialysis of either kind is dialysis, a fasting glucose is a
+            # glucose, "on oxygen" may say how much, and a medication may be of several kinds; nothing else is two
+            # things.
             several = concept.origin is Origin.MEDICATION or (concept.id, each.coding.code) in (
                 ("oxygen-flow", "371825009"),
                 ("fasting-glucose", "1558-6"),

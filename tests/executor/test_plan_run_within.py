@@ -1,72 +1,71 @@
-"""Measured together: what lies further behind the newest of its group than is allowed is stale, to the second."""
+"""Inputs of one group: what is exactly the allowed time older than the newest still counts, what is older does not."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from ontology.evaluation import Interval
-from ontology.resources import RecordRef, Resource, Span
+from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Quantity
 from server.catalog.descriptions import MaxTimeApart
 from server.executor.plan_run import apply_within
 from server.executor.trace import BoundInput
-from tests.support.collector_inputs import CREATININE, SYSTOLIC, slot
+from tests.support.descriptions import make_slot, number
+from tests.support.engine_questions import AT
 
-NEWEST = datetime(2026, 1, 10, 12, tzinfo=UTC)
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+GROUP = MaxTimeApart(("pulse", "spo2"), timedelta(minutes=30))
 STALE = Absent(AbsentReason.STALE)
-VALUE = Quantity(Decimal(1), "mg/dL")
-GROUP = MaxTimeApart(("first", "second"), 30 * MINUTE)
 
 
-def resource(time: datetime) -> Resource:
-    ref = RecordRef("ehr", "https://ehr.example/fhir", "Observation", "1")
-    return Resource("urn:1", "x", VALUE, Span(time - MINUTE, time), "Patient/p", ref)
-
-
-def measured(name: str, time: datetime) -> BoundInput:
-    concept = CREATININE if name == "first" else SYSTOLIC
-    return BoundInput(replace(slot(concept), name=name), VALUE, resources=(resource(time),))
+def measured(name: str, before: timedelta) -> BoundInput:
+    value = number(70).value
+    assert isinstance(value, Quantity)
+    span = Span(AT - before, AT - before)
+    return BoundInput(make_slot(name), value, resources=(Resource(f"urn:{name}", name, value, span, "p1", None),))
 
 
 @pytest.mark.parametrize(
-    ("behind", "stale"),
+    ("apart", "kept"),
     [
-        (timedelta(0), False),
-        (30 * MINUTE - SECOND, False),
-        (30 * MINUTE, False),
-        (30 * MINUTE + SECOND, True),
-        (timedelta(days=1), True),
+        (timedelta(0), True),
+        (timedelta(minutes=29, seconds=59), True),
+        (timedelta(minutes=30), True),
+        (timedelta(minutes=30, microseconds=1), False),
+        (timedelta(minutes=30, seconds=1), False),
     ],
 )
-def test_how_far_behind_the_newest(behind: timedelta, stale: bool) -> None:
-    inputs = {"first": measured("first", NEWEST), "second": measured("second", NEWEST - behind)}
-    # One that is not of the group stays, however old it is.
-    inputs["other"] = replace(measured("second", NEWEST - timedelta(days=900)), slot=slot())
-    kept = apply_within(GROUP, inputs, lambda _: ())
-    assert kept["second"].value == (STALE if stale else VALUE)
-    assert [issue.code for issue in kept["second"].issues] == (["not-within"] if stale else [])
-    if stale:
-        text = kept["second"].issues[0].text
-        assert "more than 30 minutes before the newest of the group (2026-01-10 12:00 UTC)" in text
-    assert (kept["first"], kept["other"]) == (inputs["first"], inputs["other"])
-    assert apply_within(None, inputs, lambda _: ()) == inputs
+@pytest.mark.parametrize("older", ["pulse", "spo2"])
+def test_the_edge_of_the_group(apart: timedelta, kept: bool, older: str) -> None:
+    (newer,) = {"pulse", "spo2"} - {older}
+    given = {older: measured(older, apart), newer: measured(newer, timedelta(0))}
+    found = apply_within(GROUP, given, lambda _: ())
+    assert found[newer] == given[newer]
+    assert (found[older] == given[older]) is kept
+    assert (found[older].value == STALE) is not kept
+    assert any(issue.code == "not-within" for issue in found[older].issues) is not kept
+
+
+def test_what_is_absent_or_outside_the_group_moves_nothing() -> None:
+    missing = BoundInput(make_slot("spo2"), Absent(AbsentReason.NOT_FOUND))
+    given = {"pulse": measured("pulse", timedelta(hours=2)), "spo2": missing, "sex": measured("sex", timedelta(0))}
+    assert apply_within(GROUP, given, lambda _: ()) == given
+    assert apply_within(None, given, lambda _: ()) == given
 
 
 def test_what_was_computed_is_as_old_as_its_newest_record() -> None:
-    computed = replace(measured("second", NEWEST), resources=(), steps=(7,))
-    inputs = {"first": measured("first", NEWEST), "second": computed}
-    for behind, expected in ((30 * MINUTE, VALUE), (30 * MINUTE + SECOND, STALE)):
-        records = {7: (resource(NEWEST - timedelta(days=1)), resource(NEWEST - behind))}
-        assert apply_within(GROUP, inputs, records.__getitem__)["second"].value == expected
+    computed = replace(measured("spo2", timedelta(0)), resources=(), steps=(7,))
+    given = {"pulse": measured("pulse", timedelta(0)), "spo2": computed}
+    for apart, kept in ((timedelta(minutes=30), True), (timedelta(minutes=31), False)):
+        under = {7: (*measured("old", timedelta(days=1)).resources, *measured("new", apart).resources)}
+        assert (apply_within(GROUP, given, under.__getitem__)["spo2"].value == STALE) is not kept
 
 
 def test_the_limits_of_what_is_absent_grow_stale_too() -> None:
-    limits = Interval(Decimal(1), Decimal(2), "mg/dL", "")
-    absent = replace(measured("second", NEWEST - 31 * MINUTE), value=Absent(AbsentReason.CONFLICTING))
+    absent = replace(measured("spo2", timedelta(minutes=31)), value=Absent(AbsentReason.CONFLICTING))
+    limits = Interval(Decimal(1), Decimal(2), "%", "")
     for bounds, expected in ((limits, STALE), (None, absent.value)):
-        inputs = {"first": measured("first", NEWEST), "second": replace(absent, bounds=bounds)}
-        kept = apply_within(GROUP, inputs, lambda _: ())["second"]
-        assert (kept.value, kept.bounds) == (expected, None)
+        given = {"pulse": measured("pulse", timedelta(0)), "spo2": replace(absent, bounds=bounds)}
+        found = apply_within(GROUP, given, lambda _: ())["spo2"]
+        assert (found.value, found.bounds) == (expected, None)

@@ -63,7 +63,7 @@ def test_a_partial_birth_date_gives_an_interval_and_an_issue() -> None:
 
 def test_a_partial_birth_date_that_reaches_past_the_evaluation_time_starts_at_zero() -> None:
     evaluation = evaluate(Date(date(2024, 1, 1), date(2024, 12, 31)), NOON)
-    assert bounds(evaluation) == (0, age_on(date(2024, 1, 1), NOON.date()))
+    assert bounds(evaluation) == (Decimal(0), age_on(date(2024, 1, 1), NOON.date()))
 
 
 def test_before_birth_there_is_no_age() -> None:

@@ -13,6 +13,24 @@ from server.explain.steps import ABSENCE_CODES, INPUT_ABSENT_CODE
 _UNKNOWN_IF_APPLICABLE = "applicability-unknown"
 _GENERAL_CODES = frozenset({_UNKNOWN_IF_APPLICABLE, "administrative-gender", "closed-world", INPUT_ABSENT_CODE})
 _GENERAL_CODES |= ABSENCE_CODES
+# Whose full text names the record with its value, the entry in its own words, the source, or the day.
+_IN_FULL = frozenset(
+    {
+        *("stepped-back", "unconvertible", "implausible", "bound-not-usable", "outside-validated-range"),
+        *(
+            "conflicting",
+            "contradicted",
+            "other-record",
+            "another-measurement",
+            "left-out",
+            "order-uncertain",
+            "pending",
+        ),
+        *("codes-unreadable", "probable", "perhaps-over", "beyond-supply", "assumption"),
+        *("source-unreachable", "source-refused", "source-incomplete", "part-missing", "not-handed-in"),
+        *("death", "death-undated", "death-contradicted"),
+    }
+)
 _CAUTION_PREFIXES = ("To be read with caution: ", "Caution: ")
 
 
@@ -31,8 +49,8 @@ def _is_general(issue: Issue, unconditional: frozenset[str]) -> bool:
     return issue.severity is not Severity.ERROR and (issue.code in _GENERAL_CODES or issue.code in unconditional)
 
 
-def _caution_text(issue: Issue) -> str:
-    text = str(getattr(issue, "short", None) or issue.text)
+def _caution_text(issue: Issue, short: bool = True) -> str:
+    text = (issue.short if short and issue.code not in _IN_FULL else None) or issue.text
     for prefix in _CAUTION_PREFIXES:
         text = text.removeprefix(prefix)
     # Said once of all assumptions.
@@ -70,6 +88,7 @@ def describe_cautions(result: AnswerResult) -> str:
 
 
 def every_caution_text(result: AnswerResult) -> list[str]:
-    """All of them, what limits the claim itself first."""
+    """All of them in full, what limits the claim itself first."""
     issues = _caution_issues(result)
-    return [*_qualifiers(result), *(_caution_text(each) for each in issues), *_what_if(issues)]
+    texts = (_caution_text(each, short=False) for each in issues)
+    return [*_qualifiers(result), *texts, *_what_if(issues)]

@@ -150,7 +150,9 @@ def _meaning(result: AnswerResult, style: Style) -> str:
     if (meant := result.interpretation) is not None:
         name = meant.code.display or meant.code.code
         known = {meant.text.casefold(), value_text(result, style).casefold()}
-        parts.append(begin_small(meant.text) if name.casefold() in known else f"{begin_small(name)}: {meant.text}")
+        # The band may be named by the limit with which its text begins: "5 % in 5 years or more", "5 % or more: …".
+        repeated = name.casefold() in known or name.split()[:2] == meant.text.split()[:2]
+        parts.append(begin_small(meant.text) if repeated else f"{begin_small(name)}: {meant.text}")
     if result.interval is not None:
         words = uncertainty_words(result.interval, result.step.module.display_decimals if result.step else None)
         limits = set(_NUMBER.findall(words))

@@ -86,6 +86,7 @@ SHORT_TEXTS: Mapping[str, str] = {
     "preliminary": "{name}: preliminary",
     "pending": "{name}: a result is pending",
     "code-caution": "{name}: caution about its code",
+    "another-measurement": "{name}: a record of something else left out",
     "answer-translated": "{name}: answer in a local code, translated",
     "device": "{name}: measuring device in doubt",
     "part-missing": "{name}: not all records were retrieved",

@@ -11,6 +11,7 @@ import pytest
 from collectors.errors import PatientNotFoundError
 from collectors.fetching import transport
 from fixtures.ports import HOST, listen, port_of
+from ontology.concepts import Origin
 from ontology.values import Absent, AbsentReason, Quantity
 from server.executor.engine import Engine
 from server.executor.question import Question
@@ -112,8 +113,9 @@ async def test_a_source_that_fails_altogether_is_typed(name: str) -> None:
     async with engine_over(fhir, server={"deadline": DEADLINE}) as engine:
         trace = await ask(engine)
     assert {issue.code for issue in trace.issues} == {code}
-    leaves = [i for e in trace.executions for i in e.inputs.values() if not i.steps]
-    assert {leaf.value for leaf in leaves if leaf.slot.name != "north_america"} == {Absent(reason)}
+    # Slots that a site setting switches on take nothing unless it does.
+    leaves = [i for e in trace.executions for i in e.inputs.values() if not i.steps and i.slot.enabled_by is None]
+    assert {leaf.value for leaf in leaves if leaf.slot.concept.origin is not Origin.SITE} == {Absent(reason)}
     assert set(statuses(trace).values()) == {Status.INSUFFICIENT}
     for result in results_by_concept(trace).values():
         assert result.issues

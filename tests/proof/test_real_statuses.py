@@ -84,8 +84,11 @@ PREVENT = {
     "body_mass_index": (12, 0),
     "diabetes": (7, 11),
     "egfr": (8, 0),
+    "glucose": (9, 0),
+    "hba1c": (9, 0),
     "hdl_cholesterol": (11, 0),
     "heart_failure": (1, 8),
+    "inpatient_stay": (12, 40),
     "intracranial_haemorrhage": (0, 1),
     "ischaemic_heart_disease": (0, 3),
     "sex": (12, 40),
@@ -101,12 +104,12 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "aki-episode": AKI,
     "albuminuria-category": ALL | {"uacr": (7, 0)},
     "albuminuria-persistence": {"latest": (7, 0), "uacr": (7, 0)},
-    "bmi": ALL | {"sex": (12, 40), "weight": (12, 0), "height": (12, 0), "recorded": (12, 0)},
+    "bmi": ALL | {"sex": (12, 40), "gender": (12, 40), "weight": (12, 0), "height": (12, 0), "recorded": (12, 0)},
     "cha2ds2-va": HEART,
     "cha2ds2-vasc": HEART | {"sex": (12, 40)},
     "ckd-chronicity": KIDNEY | {"creatinine": (9, 0), "egfr": (9, 0)},
     "egfr": KIDNEY
-    | {"sex": (12, 40), "creatinine": (8, 0), "recorded": (10, 0)}
+    | {"sex": (12, 40), "gender": (12, 40), "creatinine": (8, 0), "recorded": (10, 0)}
     | {"acute_kidney_injury": (0, 3), "aki_episode": (2, 0), "aki_stage": (2, 0), "amputation": (0, 1)},
     "egfr-slope": KIDNEY | {"creatinine": (9, 0), "egfr": (9, 0)},
     "gfr-category": KIDNEY | {"egfr": (8, 0), "albuminuria": (7, 0), "chronicity": (9, 0)},
@@ -122,6 +125,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "systolic_bp": (9, 33),
         "temperature": (0, 27),
         "sex": (12, 40),
+        "gender": (12, 40),
         "copd": (0, 3),
         "spinal_cord_injury": (0, 1),
     },
@@ -129,6 +133,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "qsofa": ALL | {"respiratory_rate": (0, 34), "systolic_bp": (9, 34), "suspected_infection": (0, 16)},
     "hba1c-defined-diabetes": {
         "age": (12, 40),
+        "gender": (12, 40),
         "body_mass_index": (12, 0),
         "diabetes": (7, 11),
         "dialysis": (0, 2),

@@ -22,7 +22,9 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
     """
     today = at.date()
     if birth_date.start > today:
-        issue = Issue(Severity.ERROR, "before-birth", "The evaluation time lies before the date of birth", "birth_date")
+        issue = Issue(
+            Severity.ERROR, "before-birth", "The time of the question is before the date of birth", "birth_date"
+        )
         return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not born yet at this time."), (issue,))
     if birth_date.start == birth_date.end:
         age = age_on(birth_date.start, today)
@@ -44,9 +46,9 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
     )
     return Evaluation(
         Absent(AbsentReason.INPUT_ABSENT),
-        Working(f"{text}: only limits of the age are known on {today.isoformat()}."),
+        Working(f"{text}: on {today.isoformat()} only a range of ages is known."),
         (issue,),
-        bounds=Interval(low, high, "a", "whatever day of the recorded period is the birthday"),
+        bounds=Interval(low, high, "a", "for any birthday in the recorded period"),
     )
 
 
@@ -56,7 +58,7 @@ def _format_age(age: Decimal) -> str:
 
 
 def _implausible_age(text: str) -> Evaluation:
-    issue = Issue(Severity.ERROR, "implausible-age", f"{text}, which nobody has reached", "birth_date")
+    issue = Issue(Severity.ERROR, "implausible-age", f"{text}: implausible, check the date of birth", "birth_date")
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed. {text}."), (issue,))
 
 

@@ -38,7 +38,7 @@ TWICE, THRICE = Decimal(2), Decimal(3)
 FOUR_MG_DL = Decimal("3.999")
 # Above it a rise of 0.3 mg/dL is often chance: at a CV of 5 % a stable 2.5 has one in about a quarter of courses.
 SMALL_RISE_DOUBTFUL = Decimal("1.5")
-# Our choice: from here on a rise that does not meet the criteria is told with its numbers, and never as "no rise".
+# Our choice: from here on a rise that does not meet the criteria is reported with its numbers, and never as "no rise".
 SOME_RISE = Decimal("1.1")
 # Higher values are probably µmol/L sent as mg/dL.  The same limit as that of eGFR.
 UNLIKELY_MG_DL = Decimal(30)
@@ -78,7 +78,7 @@ def evaluate(
     )
     if not isinstance(dialysis_last, Absent) or dialysis_last.reason in NOT_DIALYSED:
         return evaluation
-    text = "Whether there was dialysis is not known; creatinine on dialysis shows neither recovery nor a reference"
+    text = "Dialysis unknown. Creatinine on dialysis shows neither recovery nor a reference"
     issue = Issue(Severity.WARNING, "dialysis-unknown", text, "dialysis_last")
     return replace(evaluation, issues=(*evaluation.issues, issue))
 
@@ -136,7 +136,7 @@ def _unlikely_unit_evaluation(current: Sequence[AssessedValue]) -> Evaluation | 
     compared += [each.value for value in current for each in (value.recent, value.remote, value.staging) if each]
     if (highest := max(compared)) <= UNLIKELY_MG_DL:
         return None
-    text = f"A creatinine of {_number(highest)} mg/dL (above 30) is compared: check the unit, it may be in µmol/L"
+    text = f"Creatinine {_number(highest)} mg/dL is above 30: check the unit, it may be µmol/L"
     return _absent_evaluation("creatinine-unit-unlikely", text)
 
 
@@ -181,7 +181,7 @@ def _course(worst: AssessedValue, latest: AssessedValue, words: "_Words") -> str
         return f", stage {stage_of(latest)}" if stage_of(latest) < stage_of(worst) else ""
     if latest.chronic is not None:
         return f", raised since {words.day(latest.chronic.start)}: no longer acute"
-    return ": over"
+    return ": episode ended"
 
 
 def _by_rise_alone(value: AssessedValue, began: Episode) -> bool:
@@ -200,16 +200,14 @@ def _doubts(
     first = next(value for value in values if value.time == began.start and value.episode == began)
     old = first.remote is not None and began.start - first.remote.end > LONGEST_EPISODE
     if began.seen_by_fall:
-        found["seen-by-fall"] = (
-            "Nothing earlier to compare with: the later fall shows the rise. The stage may be higher"
-        )
+        found["seen-by-fall"] = "No earlier value: staged by the later fall. The stage may be higher"
     elif old and not first.by_recent and not first.by_rise:
-        text = f"The reference is more than 90 days older ({words.day(began.reference.end)})"
+        text = f"The reference is more than 90 days old ({words.day(began.reference.end)})"
         found["reference-over-90-days"] = f"{text}: acute or chronic cannot be told apart"
     elif first.remote is None:
-        found["no-earlier-baseline"] = "Compared with values of the week before only. The stage may be higher"
+        found["no-earlier-baseline"] = "Compared only with values of the preceding week. The stage may be higher"
     if _by_rise_alone(worst, began) and worst.value > SMALL_RISE_DOUBTFUL:
-        text = "Above 1.5 mg/dL a rise of 0.3 mg/dL in 48 hours can be chance"
+        text = "Above 1.5 mg/dL a rise of 0.3 mg/dL in 48 hours may be chance"
         found["small-rise"] = f"{text}; the ratio is below 1.5"
     if level is not None:
         text = (
@@ -251,7 +249,7 @@ def _not_met_evaluation(
             text = f"No creatinine between {words.day(gap[0].time)} and {words.day(gap[1].time)}: a{unclear}"
             issues.append(Issue(Severity.WARNING, "reference-over-90-days", text, "creatinine"))
     elif latest.remote is None:
-        text = "All values to compare with are of the same week: a rise before it would not be seen"
+        text = "All earlier values are from the same week: a rise before it would be missed"
         issues.append(Issue(Severity.WARNING, "no-earlier-baseline", text, "creatinine"))
         if highest.value >= FOUR_MG_DL:
             issues.append(Issue(Severity.WARNING, "aki-until-shown-otherwise", URGENT, "creatinine"))
@@ -268,7 +266,8 @@ def _unknown_evaluation(current: Sequence[AssessedValue], words: "_Words") -> Ev
     rises = [each for each in current if each.recent and at_least(each.value, SOME_RISE, each.recent.value)]
     before = "AKI before the first value is not excluded"
     if len(current) == 1:
-        text = f"No earlier creatinine to compare {words.amount(latest.time, latest.value)} with; AKI is not excluded"
+        text = f"Creatinine {words.amount(latest.time, latest.value)}: no earlier value for comparison"
+        text = f"{text}. AKI is not excluded"
         issues = [("no-baseline", text)]
     else:
         text = f"No rise in {count_words(int((latest.time - current[0].time) / timedelta(hours=1)), 'hour')}; {before}"
@@ -280,9 +279,9 @@ def _unknown_evaluation(current: Sequence[AssessedValue], words: "_Words") -> Ev
         issues.insert(
             0, ("aki-until-shown-otherwise", f"Creatinine {words.amount(highest.time, highest.value)}. {URGENT}")
         )
-    told = tuple(Issue(Severity.ERROR, code, text, "creatinine") for code, text in issues)
-    warrant = " ".join(f"{issue.text}." for issue in told)
-    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant, qualifier=NO_URINE), told)
+    found = tuple(Issue(Severity.ERROR, code, text, "creatinine") for code, text in issues)
+    warrant = " ".join(f"{issue.text}." for issue in found)
+    return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant, qualifier=NO_URINE), found)
 
 
 def _absent_evaluation(code: str, text: str) -> Evaluation:
@@ -292,11 +291,11 @@ def _absent_evaluation(code: str, text: str) -> Evaluation:
 
 def _no_recent_evaluation(latest: Point, at: datetime, words: "_Words") -> Evaluation:
     """``latest``: the last value, compared or not."""
-    told = f"Latest creatinine {words.amount(*latest)}"
+    latest_words = f"Latest creatinine {words.amount(*latest)}"
     if latest[0] >= at - WEEK:
-        text = f"{told}, within 7 days after dialysis: it shows neither recovery nor AKI"
+        text = f"{latest_words}, within 7 days of dialysis: shows neither recovery nor AKI"
         return _absent_evaluation("no-recent-creatinine", text)
-    return _absent_evaluation("no-recent-creatinine", f"No creatinine in the last 7 days. {told}")
+    return _absent_evaluation("no-recent-creatinine", f"No creatinine in the last 7 days. {latest_words}")
 
 
 def _dialysis_span(first: Date | Absent, last: Date | Absent, at: datetime, zone: timezone) -> Times | None:
@@ -312,12 +311,12 @@ def _dialysis_evaluation(dialysis: Times, at: datetime, episode: bool, words: "_
     if dialysis[1] == at:
         span = f"since {words.day(dialysis[0])}, in progress"
     if dialysis[1] - dialysis[0] > LONGEST_EPISODE:
-        text = f"Dialysis {span}, over more than 90 days: AKI and chronic dialysis cannot be told apart"
+        text = f"Dialysis {span}, for more than 90 days: AKI and chronic dialysis cannot be told apart"
         return _absent_evaluation("dialysis-over-90-days", text)
-    text = "AKI or first ESKD, where neither chronic dialysis nor ESKD is recorded"
+    text = "AKI or first ESKD: neither chronic dialysis nor ESKD is recorded"
     text = f"{text}. Creatinine on dialysis is not compared"
     issue = Issue(Severity.WARNING, "aki-or-first-eskd", text, "dialysis_first")
-    claim = f"{'AKI episode open' if episode else 'AKI stage 3'}: dialysis {span}"
+    claim = f"{'AKI episode ongoing' if episode else 'AKI stage 3'}: dialysis {span}"
     value = True if episode else STAGES[3]
     return Evaluation(value, Working(f"Dialysis {span}, which is stage 3", claim), (issue,))
 
@@ -332,19 +331,19 @@ def _episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: "_
         return unlikely
     warrant = f"Latest creatinine {words.point(latest)}"
     if (began := latest.episode) is not None:
-        claim = f"AKI episode open since {words.day(began.start)}"
-        text = f"{warrant}, against {words.reference(began.reference)}; no value since shows that it is over"
+        claim = f"AKI episode ongoing since {words.day(began.start)}"
+        text = f"{warrant}, against {words.reference(began.reference)}; no later value shows its end"
         return Evaluation(True, Working(text, claim, NO_URINE_STAGED))
     ended = next((value for value in reversed(values) if value.over is not None), None)
     if ended is not None and at - ended.time < WEEK:
-        claim = f"AKI episode over since {words.day(ended.time)}, for less than 7 days"
-        return Evaluation(True, Working(f"{warrant}; over at {words.point(ended)}", claim, NO_URINE_STAGED))
+        claim = f"AKI episode ended on {words.day(ended.time)}, less than 7 days ago"
+        return Evaluation(True, Working(f"{warrant}; ended at {words.point(ended)}", claim, NO_URINE_STAGED))
     until = at if latest.time >= at - WEEK else latest.time
     if not any(latest.time - REMOTE <= value.time < until - WEEK for value in values):
         text = f"No creatinine from more than 7 days before {words.point(latest)}; AKI is not excluded"
         return _absent_evaluation("no-older-value", text)
     issues = _earlier_aki_issues(latest, 0, values)
-    working = Working(f"{warrant}: no episode", "No AKI episode is open by creatinine", NO_URINE)
+    working = Working(f"{warrant}: no episode", "No ongoing AKI episode by creatinine", NO_URINE)
     return Evaluation(False, working, tuple(issues))
 
 
@@ -374,7 +373,7 @@ class _Words:
         return f"{day.day} {MONTHS[day.month - 1]}{year}"
 
     def amount(self, when: datetime, value: Decimal) -> str:
-        """In both units of laboratories, so that it is told as recorded (µmol/L with a tenth where it has one)."""
+        """In both units of laboratories, so that it is shown as recorded (µmol/L with a tenth where it has one)."""
         tenths = (value * UMOL).quantize(Decimal("0.1"), ROUND_HALF_UP)
         exact = abs(tenths - value * UMOL) < Decimal("1e-6") and tenths != int(tenths)
         umol = tenths if exact else (value * UMOL).quantize(Decimal(1), ROUND_HALF_UP)

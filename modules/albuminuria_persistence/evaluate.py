@@ -10,7 +10,7 @@ from ontology.words.quantities import number_words
 CODES = "https://medtwin.example/codes"
 CONFIRMED = Coding(CODES, "albuminuria-confirmed", "confirmed")
 SINGLE = Coding(CODES, "albuminuria-single", "one ratio of 30 mg/g or more")
-UNCONFIRMED = Coding(CODES, "albuminuria-unconfirmed", "not confirmed yet")
+UNCONFIRMED = Coding(CODES, "albuminuria-unconfirmed", "not yet confirmed")
 INCREASED = Decimal(30)
 # KDIGO says 3 months; counted as 90 days here.  How far back another ratio counts is our choice: 24 months.
 DAYS = 90
@@ -26,7 +26,7 @@ def evaluate(latest: Decimal | Bound, uacr: Series) -> Evaluation:
     Days are UTC calendar days.
     """
     if isinstance(latest, Bound):
-        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("The latest ratio is only known as a bound."))
+        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("The latest ratio is reported only as a limit."))
     last = uacr.points[-1]
     if last[1] < INCREASED:
         text = f"The latest ratio, {_format_point(last)}, is below 30 mg/g: nothing to confirm"

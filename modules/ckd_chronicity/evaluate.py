@@ -1,11 +1,14 @@
 """Whether a GFR below 60 has been shown to last (KDIGO 2024, doi:10.1016/j.kint.2023.10.018: for at least 3 months)."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.rises import acute_times
 from ontology.series import Point, day, days_between
 from ontology.values import Absent, AbsentReason, Series
+from ontology.words.lists import count_words
+from ontology.words.quantities import number_words
 
 DECREASED = Decimal(60)
 # KDIGO says 3 months; counted as 90 days here.
@@ -25,8 +28,8 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
     points = [point for point in egfr.points if point[0] not in acute]
     issues = _excluded_issues(len(egfr.points) - len(points))
     if not points:
-        issues = (*issues, Issue(Severity.ERROR, "too-few-values", "No value outside acute kidney injury", "egfr"))
-        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not told: there is no usable value."), issues)
+        issues = (*issues, Issue(Severity.ERROR, "too-few-values", "No eGFR outside acute kidney injury", "egfr"))
+        return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not assessed: no usable value."), issues)
     last = points[-1]
     run: list[Point] = []
     normal: Point | None = None
@@ -37,16 +40,27 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
         run.append(point)
     if run and days_between(run[-1][0], last[0]) >= DAYS:
         span = f"{_format_point(run[-1])} to {_format_point(last)}, {len(run)} values, none of 60 or more between them"
-        claim = f"A GFR below 60 has lasted for at least {DAYS} days"
+        claim = f"GFR below 60 for at least {DAYS} days"
         return Evaluation(True, Working(f"Below 60 from {span}", claim), issues)
     if normal is not None and days_between(normal[0], last[0]) < DAYS:
-        claim = f"A GFR below 60 has not lasted for {DAYS} days"
+        claim = _normal_claim(egfr.points, normal, run)
         return Evaluation(False, Working(f"{_format_point(normal)} lies less than {DAYS} days back", claim), issues)
-    text = f"The values below 60 span less than {DAYS} days: whether it lasts is not known"
+    text = f"The values below 60 span less than {DAYS} days: chronicity not shown"
     issues = (*issues, Issue(Severity.WARNING, "too-few-values", text, "egfr"))
     return Evaluation(
-        Absent(AbsentReason.INPUT_ABSENT), Working(f"Not told: latest value {_format_point(last)}."), issues
+        Absent(AbsentReason.INPUT_ABSENT), Working(f"Not assessed: latest value {_format_point(last)}."), issues
     )
+
+
+def _normal_claim(recorded: Sequence[Point], normal: Point, run: Sequence[Point]) -> str:
+    """That the GFR was 60 or more at ``normal``, and below it only in ``run`` since; or never since the first value."""
+    low = [point[0] for point in recorded if point[1] < DECREASED]
+    # Values of acute injury count here: where one is below 60, "none on record" would be wrong.
+    since = [point[0] for point in recorded if not low or point[0] > low[-1]]
+    if not run and since:
+        return f"No GFR below 60 on record since {day(since[0]).isoformat()}"
+    when = f"{number_words(normal[1], 0)} on {day(normal[0]).isoformat()}"
+    return f"GFR below 60 for less than {DAYS} days: it was {when}" if run else f"GFR not below 60: it was {when}"
 
 
 def _format_point(point: Point) -> str:
@@ -56,5 +70,5 @@ def _format_point(point: Point) -> str:
 def _excluded_issues(count: int) -> tuple[Issue, ...]:
     if not count:
         return ()
-    text = f"Left out, since the creatinine criteria of acute kidney injury were met: {count} of the values"
+    text = f"Excluded: {count_words(count, 'value')} meeting the creatinine criteria of acute kidney injury"
     return (Issue(Severity.INFORMATION, "acute-values-left-out", text, "egfr"),)

@@ -33,7 +33,7 @@ def evaluate(creatinine: Decimal, age: Decimal, sex: Coding, recorded: Decimal |
     of zero or less gives Absent(INPUT_ABSENT).
     """
     if creatinine <= 0:
-        issue = Issue(Severity.ERROR, "creatinine-zero", "A creatinine of zero gives no estimate", "creatinine")
+        issue = Issue(Severity.ERROR, "creatinine-zero", "Creatinine of zero: no estimate", "creatinine")
         working = Working("Not computed: creatinine is not positive.")
         return Evaluation(Absent(AbsentReason.INPUT_ABSENT), working, (issue,))
     if sex.code not in CONSTANTS:
@@ -62,8 +62,8 @@ def estimate(creatinine: Decimal, age: Decimal, sex: str) -> Decimal:
 def _either_sex(creatinine: Decimal, age: Decimal) -> Evaluation:
     by_sex = {sex: estimate(creatinine, age, sex) for sex in CONSTANTS}
     text = "; ".join(f"{sex}: {value:f} {SHOWN}" for sex, value in by_sex.items())
-    issue = Issue(Severity.ERROR, "sex-undetermined", f"The equation needs a sex, female or male; {text}", "sex")
-    bounds = Interval(min(by_sex.values()), max(by_sex.values()), UNIT, "whichever of the two sexes is put in")
+    issue = Issue(Severity.ERROR, "sex-undetermined", f"The equation requires female or male sex; {text}", "sex")
+    bounds = Interval(min(by_sex.values()), max(by_sex.values()), UNIT, "for either sex")
     working = Working(f"Not computed for a sex other than female or male; {text}.")
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), working, (issue,), bounds=bounds)
 
@@ -72,8 +72,7 @@ def _disagreement(value: Decimal, recorded: Decimal | Absent) -> tuple[Issue, ..
     if isinstance(recorded, Absent) or abs(recorded - value) <= max(value / 10, Decimal(5)):
         return ()
     text = (
-        f"The estimate that the laboratory recorded ({number_words(recorded)} {SHOWN}) differs from this one"
-        f" ({value:f} {SHOWN});"
-        " another equation, or another sample, may be behind it"
+        f"Laboratory-reported eGFR {number_words(recorded)} {SHOWN} differs from this one ({value:f} {SHOWN})."
+        " It may be from another equation or sample"
     )
     return (Issue(Severity.WARNING, "disagrees-with-recorded", text, "recorded"),)

@@ -8,6 +8,7 @@ from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.rises import acute_times
 from ontology.series import Point, day, days_between, first_of_each_day
 from ontology.values import Absent, AbsentReason, Quantity, Series
+from ontology.words.lists import count_words
 
 UNIT = "mL/min/{1.73_m2}/a"
 SHOWN = "mL/min/1.73 m² a year"
@@ -45,9 +46,8 @@ def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
     )
     claim = f"Estimated GFR changed by {_format_signed(slope)} {SHOWN} (95 % confidence interval {between})"
     if low < RAPID <= high:
-        text = (
-            f"The confidence interval holds {_format_signed(RAPID)} {SHOWN}: whether the decline is rapid is not shown"
-        )
+        text = f"The confidence interval includes {_format_signed(RAPID)} {SHOWN}"
+        text = f"{text}: rapid decline is neither shown nor excluded"
         issues = (*issues, Issue(Severity.WARNING, "rapid-decline-not-shown", text, "egfr"))
     interval = Interval(low, high, UNIT, f"95 % confidence interval {between} {SHOWN}", level=LEVEL)
     return Evaluation(Quantity(slope, UNIT), Working(warrant, claim), issues, interval=interval)
@@ -73,10 +73,10 @@ def _format_point(point: Point) -> str:
 def _excluded_issues(acute: int, same_day: int) -> tuple[Issue, ...]:
     issues = []
     if acute:
-        text = f"Left out, since the creatinine criteria of acute kidney injury were met: {acute} of the values"
+        text = f"Excluded: {count_words(acute, 'value')} meeting the creatinine criteria of acute kidney injury"
         issues.append(Issue(Severity.INFORMATION, "acute-values-left-out", text, "egfr"))
     if same_day:
-        text = f"Left out, since only the first value of a day is used: {same_day} of the values"
+        text = f"Excluded: {count_words(same_day, 'value')} after the first of the day"
         issues.append(Issue(Severity.INFORMATION, "same-day-values-left-out", text, "egfr"))
     return tuple(issues)
 
@@ -84,7 +84,7 @@ def _excluded_issues(acute: int, same_day: int) -> tuple[Issue, ...]:
 def _too_few_values(count: int, days: int, issues: tuple[Issue, ...]) -> Evaluation:
     text = (
         f"A slope needs at least {LEAST_POINTS} values on different days over at least {LEAST_DAYS} days;"
-        f" there {'is' if count == 1 else 'are'} {count}, over {days} days"
+        f" found {count} over {count_words(days, 'day')}"
     )
     issues = (*issues, Issue(Severity.ERROR, "too-few-values", text, "egfr"))
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed. {text}."), issues)

@@ -90,12 +90,12 @@ def _reason(uacr: Decimal | Bound, either_sex: bool) -> str:
     parts = []
     if isinstance(uacr, Bound):
         parts.append(
-            f"the albumin-creatinine ratio is only known to be {uacr.comparator} {number_words(uacr.value)} mg/g"
+            f"the albumin-creatinine ratio is reported only as {uacr.comparator} {number_words(uacr.value)} mg/g"
         )
     elif uacr <= 0:
         parts.append("an albumin-creatinine ratio of zero or less is read as below 30 mg/g")
     if either_sex:
-        parts.append("the equation needs a sex, female or male")
+        parts.append("the equation requires female or male sex")
     return "; ".join(parts)
 
 

@@ -41,12 +41,12 @@ def evaluate(
         issues = _disagreement(consciousness, gcs, gcs_of_the_day)
         return Evaluation(consciousness, Working(f"Charted as {consciousness.display or consciousness.code}"), issues)
     if consciousness.reason not in UNCHARTED:
-        return Evaluation(consciousness, Working("A level of consciousness is charted, and cannot be read."))
+        return Evaluation(consciousness, Working("Level of consciousness is charted but unreadable."))
     components = (gcs_eye, gcs_verbal, gcs_motor)
     total = _total(gcs, components)
     unusable = _why_unusable(gcs, components, sedation)
     if unusable is not None:
-        text = f"The Glasgow Coma Scale is not used: {unusable}"
+        text = f"Glasgow Coma Scale not used: {unusable}"
         issues = (Issue(Severity.WARNING, "gcs-not-used", text, "gcs"),)
         return Evaluation(consciousness, Working("Level of consciousness not charted."), issues)
     if total is None:
@@ -56,7 +56,7 @@ def evaluate(
         text = f"Alert by {words} (site setting); this does not exclude delirium"
         return Evaluation(ALERT, _by_gcs(words, "alert"), (Issue(Severity.WARNING, "alert-by-gcs", text, "gcs"),))
     if _is_confused(total, components) and (chronic_confusion is True or charted_before == CHRONIC_CONFUSION):
-        text = f"{words} with chronic confusion on record: new confusion cannot be told from it"
+        text = f"{words} with chronic confusion on record: new confusion cannot be distinguished"
         issues = (Issue(Severity.WARNING, "gcs-undecided", text, "gcs"),)
         return Evaluation(Absent(AbsentReason.CONFLICTING), Working(f"{text}."), issues)
     text = f"Not alert by {words} (site setting); ACVPU is not charted"
@@ -79,16 +79,16 @@ def _why_unusable(
     gcs: Decimal | Absent, components: tuple[Decimal | Absent, ...], sedation: bool | Absent
 ) -> str | None:
     if isinstance(gcs, Absent) and gcs.reason not in UNCHARTED:
-        return "its total cannot be read"
+        return "its total is unreadable"
     if any(isinstance(each, Absent) and each.reason not in UNCHARTED for each in components):
-        return "a component was not testable, or cannot be read"
+        return "a component is untestable or unreadable"
     if sedation is True:
         return "the patient is sedated"
     if isinstance(sedation, Absent) and sedation.reason not in UNCHARTED:
-        return "whether the patient is sedated cannot be read"
+        return "whether the patient is sedated is unreadable"
     known = [each for each in components if isinstance(each, Decimal)]
     if isinstance(gcs, Decimal) and len(known) == len(components) and sum(known) != gcs:
-        return f"its components add up to {number_words(sum(known, Decimal(0)))}, not {number_words(gcs)}"
+        return f"its components sum to {number_words(sum(known, Decimal(0)))}, not {number_words(gcs)}"
     return None
 
 
@@ -101,9 +101,9 @@ def _is_confused(total: Decimal, components: tuple[Decimal | Absent, ...]) -> bo
 
 def _disagreement(level: Coding, gcs: Decimal | Absent, gcs_of_the_day: Decimal | Absent) -> tuple[Issue, ...]:
     if level == ALERT and isinstance(gcs_of_the_day, Decimal) and gcs_of_the_day < FULL_SCORE:
-        text = "Charted as alert; a Glasgow Coma Scale below 15 is recorded within the last 24 hours and is not scored"
+        text = "Charted as alert; a Glasgow Coma Scale below 15 in the last 24 hours is not scored"
         return (Issue(Severity.WARNING, "gcs-below-15", text, "gcs_of_the_day"),)
     if level not in (ALERT, CHRONIC_CONFUSION) and isinstance(gcs, Decimal) and gcs >= FULL_SCORE:
-        text = "Charted as not alert; a Glasgow Coma Scale of 15 is recorded beside it and is not scored"
+        text = "Charted as not alert; the simultaneous Glasgow Coma Scale of 15 is not scored"
         return (Issue(Severity.WARNING, "gcs-15-not-alert", text, "gcs"),)
     return ()

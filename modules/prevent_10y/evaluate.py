@@ -103,7 +103,7 @@ def _risk(coefficients: tuple[float, ...], terms: tuple[float, ...]) -> tuple[De
 
 
 def _either_sex(values: list[Decimal]) -> Evaluation:
-    text = "the equations need a sex, female or male"
+    text = "the equations require female or male sex"
     issue = Issue(Severity.ERROR, "sex-undetermined", f"{text[0].upper()}{text[1:]}", "sex")
     working = Working(f"Not computed to one number: {text}.")
     bounds = Interval(min(values), max(values), UNIT, text)

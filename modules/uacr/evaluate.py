@@ -29,15 +29,15 @@ def evaluate(
         if computed is None:
             reason = AbsentReason.INPUT_ABSENT if recorded.reason in NO_VALUE else recorded.reason
             return Evaluation(
-                Absent(reason), Working("No albumin-creatinine ratio, and not both parts of one specimen.")
+                Absent(reason), Working("No albumin-creatinine ratio; no albumin and creatinine from one specimen.")
             )
-        return Evaluation(computed, Working(f"{_parts(albumin, creatinine)} of one specimen: {_words(computed)}"))
+        return Evaluation(computed, Working(f"{_parts(albumin, creatinine)} in one specimen: {_words(computed)}"))
     value = (
         Bound(recorded.comparator, recorded.value, UNIT) if isinstance(recorded, Bound) else Quantity(recorded, UNIT)
     )
     if computed is None or not _disagree(value, computed):
         return Evaluation(value, Working(f"As recorded: {_words(value)}"))
-    text = f"Recorded as {_words(value)}; albumin and creatinine of the same specimen give {_words(computed)}"
+    text = f"Recorded as {_words(value)}; albumin and creatinine in the same specimen give {_words(computed)}"
     issues = (Issue(Severity.WARNING, "uacr-disagrees", text, "recorded"),)
     return Evaluation(value, Working(f"As recorded: {_words(value)}"), issues)
 

@@ -168,7 +168,7 @@ def test_several_answers_are_one_block_each(ask: Asking) -> None:
     blocks = ask("ckd-progressing", "egfr", "recorded-uacr", "age").split("\n\n")
     assert [block.split("   ")[0] for block in blocks] == [
         "Estimated GFR",
-        "Recorded urine albumin-creatinine ratio",
+        "Laboratory-reported albumin-creatinine ratio",
         "Age",
     ]
     assert sum("-vv everything" in block for block in blocks) == 1

@@ -225,9 +225,9 @@ def test_from_4_mg_without_anything_older_it_is_to_be_treated_as_aki(points: tup
     ("points", "text"),
     [
         (((60, 2.4), (30, 2.5), (2, 2.4)), "No rise in 58 hours; AKI before the first value is not excluded"),
-        (((2, 1.1),), "No earlier creatinine to compare 1.1 mg/dL, 97 µmol/L (15 Jun) with"),
+        (((2, 1.1),), "Creatinine 1.1 mg/dL, 97 µmol/L (15 Jun): no earlier value for comparison"),
         ((OLD, (170, 5.0)), "No creatinine in the last 7 days. Latest creatinine 5.0 mg/dL, 442 µmol/L (8 Jun)"),
-        (((2, "3.998792"),), "No earlier creatinine to compare 4.00 mg/dL, 353.5 µmol/L (15 Jun) with"),
+        (((2, "3.998792"),), "Creatinine 4.00 mg/dL, 353.5 µmol/L (15 Jun): no earlier value for comparison"),
         # What rose below the criteria is never "no rise".
         (((144, 1.0), (2, 1.09)), "No rise in 142 hours"),
         (((144, 1.0), (2, 1.1)), "Creatinine rose to 1.1 mg/dL (15 Jun), 1.1 times 1.0 (lowest of 7 days, 9 Jun)"),
@@ -263,7 +263,7 @@ def test_absent_says_why(points: tuple[Point, ...], text: str) -> None:
         (
             (OLD, (72, 1.6), (0, 1.0)),
             "AKI stage 1 in the last 7 days: creatinine 1.6 mg/dL on 12 Jun, 1.6 times 1.0 (16 Apr)."
-            " Now 1.0 mg/dL on 15 Jun: over",
+            " Now 1.0 mg/dL on 15 Jun: episode ended",
         ),
         (((300 * DAY, 1.0), (0, 1.1)), "AKI criteria not met: creatinine 1.1 mg/dL, 1.1 times 1.0 (19 Aug 2025)"),
     ],
@@ -306,7 +306,7 @@ def test_caution_under_18() -> None:
     assert "under 18" in caution_texts(staged(OLD, (0, 2.0), age=12))
 
 
-@pytest.mark.parametrize(("value", "adds"), [(1.6, ""), (2.0, "Check the dose"), (3.0, "Avoid subclavian catheters")])
+@pytest.mark.parametrize(("value", "adds"), [(1.6, ""), (2.0, "Check whether drug doses must change"), (3.0, "Avoid subclavian catheters")])
 def test_advice_by_stage_adds_to_that_of_the_stage_before(value: float, adds: str) -> None:
     found = interpret_module("aki-stage", given((OLD, (0, value))), AT)
     assert found is not None

@@ -44,7 +44,7 @@ def test_creatinine_of_the_week_after_dialysis_is_not_called_missing() -> None:
     assert outcome(evaluation) == "stage-3"
     evaluation = evaluate_module("aki-stage", dialysed((OLD, (40, 2.0)), 5, 5, days(6)), AT)
     assert outcome(evaluation) == ABSENT
-    assert "Latest creatinine 2.0 mg/dL, 177 µmol/L (13 Jun), within 7 days after dialysis" in issue_texts(evaluation)
+    assert "Latest creatinine 2.0 mg/dL, 177 µmol/L (13 Jun), within 7 days of dialysis" in issue_texts(evaluation)
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_numbers_in_words_are_those_of_the_metrics(module_id: str) -> None:
         (DIABETES, {"dialysis": True}, "HbA1c itself is less reliable"),
         (DIABETES, {"end_stage_kidney_disease": True}, "HbA1c itself is less reliable"),
         (DIABETES, {"hba1c": "5.9"}, "an HbA1c is recorded"),
-        ("kidney-failure-risk-5y", {"age": 80}, "death before kidney failure is not counted"),
+        ("kidney-failure-risk-5y", {"age": 80}, "overestimated where death before kidney failure is likely"),
     ],
 )
 def test_other_cautions(module_id: str, known: Mapping[str, Any], says: str) -> None:

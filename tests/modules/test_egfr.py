@@ -62,7 +62,7 @@ def test_more_creatinine_and_more_years_never_raise_it(creatinine: Decimal, age:
 def test_refused_where_micromoles_were_sent_as_milligrams() -> None:
     evaluation = evaluate_module("egfr", {**WOMAN, "creatinine": 70})
     assert evaluation.value == NOT_APPLICABLE
-    assert "unit is to be checked" in " ".join(issue.text for issue in evaluation.issues)
+    assert "check the unit" in " ".join(issue.text for issue in evaluation.issues)
     assert number_of(evaluate_module("egfr", {**WOMAN, "creatinine": 30})) > 0
 
 

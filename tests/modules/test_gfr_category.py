@@ -37,7 +37,7 @@ def test_without_two_values_90_days_apart_chronicity_is_not_shown() -> None:
 def test_g1_and_g2_without_a_marker_of_damage_is_not_ckd() -> None:
     for albuminuria in ({}, {"albuminuria": category("A1")}):
         qualifier = evaluate_module("gfr-category", {**G3A, "egfr": 75, **albuminuria}).working.qualifier or ""
-        assert "not chronic kidney disease without a marker" in qualifier
+        assert "CKD only with a marker of kidney damage" in qualifier
         assert "chronicity" not in qualifier
     marked = evaluate_module("gfr-category", {**G3A, "egfr": 75, "albuminuria": category("A2")})
     assert marked.working.qualifier is None

@@ -85,12 +85,12 @@ def test_e4_v4_m6_scores_where_chronic_confusion_is_not_on_record(known: bool | 
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"gcs": 10, "gcs_verbal": Absent(AbsentReason.RECORDED_UNKNOWN)}, "not testable"),
-        ({"gcs": 10, "gcs_eye": Absent(AbsentReason.UNCONVERTIBLE)}, "not testable"),
-        ({"gcs": 15, "gcs_motor": Absent(AbsentReason.CONFLICTING)}, "not testable"),
+        ({"gcs": 10, "gcs_verbal": Absent(AbsentReason.RECORDED_UNKNOWN)}, "untestable"),
+        ({"gcs": 10, "gcs_eye": Absent(AbsentReason.UNCONVERTIBLE)}, "untestable"),
+        ({"gcs": 15, "gcs_motor": Absent(AbsentReason.CONFLICTING)}, "untestable"),
         ({"gcs": 15, "sedation": True}, "sedated"),
         ({"gcs": 3, "sedation": UNREACHABLE}, "sedated"),
-        ({**E4V4M6, "gcs": 15}, "add up to 14, not 15"),
+        ({**E4V4M6, "gcs": 15}, "sum to 14, not 15"),
     ],
 )
 def test_untestable_or_sedated_is_missing(given: Given, why: str) -> None:

@@ -79,7 +79,7 @@ WANTING = [
     ("sparse", "egfr", "the last one is of 2019-03-04"),
     ("sparse", "gfr-category", "the last one is of 2019-03-04"),
     ("sparse", "bmi", "No Body height was found"),
-    ("sparse", "albuminuria-category", "No Laboratory-reported albumin-creatinine ratio was found"),
+    ("sparse", "albuminuria-category", "No Albumin-creatinine ratio was found"),
     ("sparse", "aki-stage", "the last one is of 2019-03-04"),
     ("sparse", "egfr-slope", "the last one is of 2019-03-04"),
     ("sparse", "news2", "No Respiratory rate was found"),

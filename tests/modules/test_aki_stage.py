@@ -306,7 +306,9 @@ def test_caution_under_18() -> None:
     assert "under 18" in caution_texts(staged(OLD, (0, 2.0), age=12))
 
 
-@pytest.mark.parametrize(("value", "adds"), [(1.6, ""), (2.0, "Check whether drug doses"), (3.0, "Avoid subclavian catheters")])
+@pytest.mark.parametrize(
+    ("value", "adds"), [(1.6, ""), (2.0, "Check whether drug doses"), (3.0, "Avoid subclavian catheters")]
+)
 def test_advice_by_stage_adds_to_that_of_the_stage_before(value: float, adds: str) -> None:
     found = interpret_module("aki-stage", given((OLD, (0, value))), AT)
     assert found is not None

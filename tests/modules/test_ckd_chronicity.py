@@ -1,5 +1,7 @@
 """Chronicity of kidney disease: two values 90 days apart, none of them in acute kidney injury."""
 
+import pytest
+
 from ontology.evaluation import Evaluation
 from tests.support.module_inputs import (
     INPUT_ABSENT,
@@ -45,6 +47,25 @@ def test_not_enough_values_is_never_false() -> None:
     # A normal value 100 days back says nothing of the time since.
     assert chronicity((0, 80), (100, 50)).value == INPUT_ABSENT
     assert chronicity((0, 80), (30, 50)).value is False
+
+
+@pytest.mark.parametrize(
+    ("points", "scr", "expected"),
+    [
+        (((0, 110), (90, 110)), None, "No GFR below 60 on record since 2023-"),
+        (((0, 50), (90, 60)), None, "No GFR below 60 on record since 2023-"),
+        (((0, 80), (30, 50)), None, "GFR below 60 for less than 90 days: it was 80 on 2023-"),
+        # A value within acute kidney injury is on record, and below 60.
+        (((0, 85), (1, 38)), ((0, 1.0), (1, 2.0)), "GFR not below 60: it was 85 on 2023-"),
+        (((0, 50), (90, 50)), None, "GFR below 60 for at least 90 days"),
+    ],
+)
+def test_the_claim_says_what_was_and_when(
+    points: tuple[tuple[float, float], ...], scr: tuple[tuple[float, float], ...] | None, expected: str
+) -> None:
+    found = chronicity(*points, scr=scr).working.claim or ""
+    assert expected.replace("2023-", "") in found
+    assert "lasted" not in found
 
 
 def test_values_in_acute_kidney_injury_do_not_count() -> None:

@@ -8,7 +8,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, tzinfo
+from datetime import time as clock
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +22,33 @@ from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Kind
 from server.errors import QuestionError, UnknownConceptError, did_you_mean
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_EXAMPLES = "such as 2026-06-01T08:30:00Z, or a date, such as 2026-06-01"
 
-def time_argument(text: str) -> datetime:
-    """A time with its zone, from ISO 8601.  Raises argparse.ArgumentTypeError for anything else."""
+
+def time_argument(text: str) -> datetime | date:
+    """A time with its zone, or a date alone, from ISO 8601.  Raises argparse.ArgumentTypeError for anything else."""
     try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("a time is in ISO 8601, such as 2026-06-01T08:30:00Z") from None
+        raise argparse.ArgumentTypeError(f"a time is in ISO 8601, {_EXAMPLES}") from None
     if time.utcoffset() is None:
-        raise argparse.ArgumentTypeError("a time needs a zone, such as 2026-06-01T08:30:00Z")
+        raise argparse.ArgumentTypeError(f"a time needs a zone, {_EXAMPLES}")
     return time
+
+
+def start_of(given: datetime | date, zone: tzinfo) -> datetime:
+    """A time as it is; of a date its first instant in ``zone``."""
+    return given if isinstance(given, datetime) else datetime.combine(given, clock.min, zone)
+
+
+def end_of(given: datetime | date, zone: tzinfo, now: datetime) -> datetime:
+    """A time as it is; of a date its last instant in ``zone``, and of today ``now``: the rest has not happened yet."""
+    if isinstance(given, datetime):
+        return given
+    return now if now.astimezone(zone).date() == given else datetime.combine(given, clock.max, zone)
 
 
 def caller_token(environ: Mapping[str, str] | None = None) -> str | None:

@@ -4,12 +4,14 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from collectors.auth.authorisations import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
 from server.cli import source
-from server.cli.arguments import caller_token, time_argument
+from server.cli.arguments import caller_token, end_of, start_of, time_argument
 from server.errors import QuestionError
 from server.executor.question import Question
 from server.explain.comparisons import Baseline, Comparison
@@ -49,11 +51,12 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
         case "ask":
             from server.cli import ask
 
-            comparisons = _comparisons(given)
+            zone = ZoneInfo(settings.zone)
+            comparisons = _comparisons(given, zone)
             question = Question(
                 given.patient,
                 tuple(given.concept),
-                given.at,
+                None if given.at is None else end_of(given.at, zone, datetime.now(UTC)),
                 given.source,
                 token=caller_token(),
                 earlier_times=tuple(each.since for each in comparisons if each.since is not None),
@@ -81,7 +84,7 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
             return check.run(settings)
 
 
-def _comparisons(given: argparse.Namespace) -> tuple[Comparison, ...]:
+def _comparisons(given: argparse.Namespace, zone: tzinfo) -> tuple[Comparison, ...]:
     """The comparisons to make for each answer, none or one.
 
     Raises QuestionError if ``--why``, ``--since`` and ``--assume`` contradict each other.
@@ -93,7 +96,7 @@ def _comparisons(given: argparse.Namespace) -> tuple[Comparison, ...]:
         raise QuestionError("since-required", "--why earlier needs --since TIME, and no other --why takes one")
     if baseline == "assumption" and not given.assume:
         raise QuestionError("assume-required", "--why assumption needs --assume CONCEPT=VALUE")
-    return (Comparison(_BASELINES[baseline], given.since),)
+    return (Comparison(_BASELINES[baseline], None if given.since is None else start_of(given.since, zone)),)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,7 +124,10 @@ def _parser() -> argparse.ArgumentParser:
     ask_.add_argument("patient", metavar="PATIENT", help="the patient's FHIR id")
     ask_.add_argument("concept", metavar="CONCEPT", nargs="+", help="the concept to answer, such as egfr")
     ask_.add_argument(
-        "--at", type=time_argument, metavar="TIME", help="as of this time, ISO 8601 with a zone (default: now)"
+        "--at",
+        type=time_argument,
+        metavar="TIME",
+        help="as of this time, ISO 8601 with a zone; or of a date its end in the site's zone, of today now (default)",
     )
     ask_.add_argument("--source", metavar="ID", help="the source, if several are configured")
     ask_.add_argument(
@@ -150,7 +156,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CONCEPT=VALUE",
         help="what if: serum-creatinine=1.2mg/dL, diabetes=yes, sex=female, uacr=missing; may be repeated",
     )
-    ask_.add_argument("--since", type=time_argument, metavar="TIME", help="the earlier time; implies --why earlier")
+    ask_.add_argument(
+        "--since",
+        type=time_argument,
+        metavar="TIME",
+        help="the earlier time; or of a date its start in the site's zone; implies --why earlier",
+    )
 
     plan_ = commands.add_parser("plan", parents=[config], help="the modules that would be called, and the searches")
     plan_.add_argument("concept", metavar="CONCEPT", nargs="+")

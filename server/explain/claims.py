@@ -21,8 +21,9 @@ from ontology.words.values import (
     limits_words,
     value_words,
 )
-from server.catalog.descriptions import Description
+from server.catalog.descriptions import Description, Kind
 from server.executor.trace import BoundInput, Execution
+from server.explain.claim_inputs import deciding_clause, scored_criteria
 from server.explain.dependencies import Dependencies, Times, is_untaken
 from server.explain.phrases import describe_absence
 from server.explain.results import RiskView
@@ -35,11 +36,19 @@ INAPPLICABLE_PREFIX = "Does not hold: "
 _PERCENT = "%"
 _INHERITED_REASONS = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
 _NOT_DOCUMENTED = "not documented"
+_MOST_WORDS = 20
+"""Of a sentence that is read at the bedside."""
+_MOST_CAUTIONS = 2
 WHAT_IF = "the formula's output for these inputs, not the expected effect of treatment"
 
 
 def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
-    """The sentence for one execution of a trace evaluated as of ``at``."""
+    """The sentence for one execution of a trace evaluated as of ``at``, or two.
+
+    It has what a reader would ask for next: cautions that are known to hold (at most two), the criteria that gave
+    points, the number that decided a category, and that number's earlier value with its date where a series of it is
+    among the inputs.  No value, no caution: limits and refusals are qualified by their issues.
+    """
     execution = dependencies.executions[position]
     evaluation, description = execution.evaluation, execution.description
     style = dependencies.style
@@ -47,13 +56,38 @@ def claim(dependencies: Dependencies, position: int, at: datetime) -> str:
     what_if = f"; on an assumption: {WHAT_IF}" if _is_what_if(dependencies, position) else ""
     if isinstance(evaluation.value, Absent):
         return f"{_describe_absence(dependencies, position, when)}{what_if}."
-    text = evaluation.working.claim or _describe_value(description, evaluation, style)
+    text = (evaluation.working.claim or _describe_value(description, evaluation, style)).rstrip(".")
+    if description.kind is Kind.RULE and not evaluation.working.claim:
+        text += deciding_clause(dependencies, position, at)
     risk = risk_of(description, evaluation)
     people = f", {risk_words(risk.probability, risk.horizon, description.display_decimals)}" if risk is not None else ""
     # The module's own claim may have it already; a number that never stands alone is not said twice.
     people = "" if people in text or evaluation.presumed else people
     qualifier = f"; {begin_small(evaluation.working.qualifier.rstrip('.'))}" if evaluation.working.qualifier else ""
-    return f"{text.rstrip('.')}{people}{when}{qualifier}{what_if}."
+    state, cautions = dependencies.known_cautions(position)
+    state = f", unreliable in {state}" if state else ""
+    points = ", ".join(scored_criteria(execution, style)) if description.kind is Kind.SCORE else ""
+    rest = f"{state}{when}{qualifier}{what_if}"
+    if points and not evaluation.working.claim and _is_short(f"{text}: {points}{rest}"):
+        text, points = f"{text}: {points}", ""
+    return _with_second_sentence(f"{text}{people}{rest}", points, cautions)
+
+
+def _is_short(sentence: str) -> bool:
+    return len(sentence.split()) <= _MOST_WORDS
+
+
+def _with_second_sentence(sentence: str, points: str, cautions: tuple[str, ...]) -> str:
+    """A claim with its points and its cautions: a caution in the sentence where that stays short, else a second one."""
+    parts = [f"points: {points}"] if points else []
+    if cautions:
+        more = f" and {len(cautions) - _MOST_CAUTIONS} more" if len(cautions) > _MOST_CAUTIONS else ""
+        parts.append(f"caution: {'; '.join(cautions[:_MOST_CAUTIONS])}{more}")
+    joined = "; ".join([sentence, *parts])
+    if not parts or (not points and _is_short(joined)):
+        return f"{joined}."
+    second = "; ".join(parts)
+    return f"{sentence}. {second[0].upper()}{second[1:]}."
 
 
 def leaf_claim(leaf: BoundInput, times: Times, style: Style = PLAIN) -> str:

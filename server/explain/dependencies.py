@@ -3,14 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ontology.concepts import EVENT_ORIGINS
+from ontology.concepts import EVENT_ORIGINS, Origin
 from ontology.evaluation import SlotInput
 from ontology.resources import Span
-from ontology.values import Absent, AbsentReason
+from ontology.values import Absent, AbsentReason, Series
+from ontology.words.lists import begin_small
+from ontology.words.values import value_words
+from server.catalog.criteria import Compare, Is, OneOf, Present
 from server.executor.trace import BoundInput, Trace
 from server.explain.results import StepView
-from server.kinds.interpretation import OpenGround, irrelevant_slots, is_left_to_series, open_grounds
-from server.kinds.logic import NO_VALUE_REASONS
+from server.kinds.interpretation import (
+    OpenGround,
+    irrelevant_slots,
+    is_left_to_series,
+    known_cautions,
+    open_grounds,
+    short_ground,
+)
+from server.kinds.logic import NO_VALUE_REASONS, judge, leaves_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +136,47 @@ class Dependencies:
     def rests_on_list(self, position: int) -> bool:
         """Whether the value of the execution holds only if the lists are complete from which entries are missing."""
         return bool(self.executions[position].evaluation.presumed)
+
+    def nearest_steps(self, position: int, all_slots: bool = False) -> tuple[int, ...]:
+        """An execution and those that its value rests on, nearest first; without the points of a series.
+
+        ``all_slots``: also those that only decide applicability, or are compared with.
+        """
+        found = {position: None}
+        pending = [position]
+        while pending:
+            current = pending.pop(0)
+            inputs = self.executions[current].inputs.values() if all_slots else self.supporting_inputs(current)
+            single = [each.steps[0] for each in inputs if len(each.steps) == 1 and not isinstance(each.value, Series)]
+            pending += [step for step in single if step not in found]
+            found.update(dict.fromkeys(single))
+        return tuple(found)
+
+    def known_cautions(self, position: int) -> tuple[str | None, tuple[str, ...]]:
+        """What is known to make the value of an execution less reliable, by its step and those that it rests on.
+
+        First a state that was computed from the same records, named by its value (``AKI stage 2``; None: none is met);
+        then the short texts of the other grounds for caution that a record or a computed value meets, nearest first.
+        Neither what could not be excluded nor what is met since something is not recorded.
+        """
+        state: str | None = None
+        texts: dict[str, None] = {}
+        for step in self.nearest_steps(position):
+            inputs = self.consumed_inputs(step)
+            for ground in known_cautions(self.executions[step].description, inputs):
+                met = [leaf for leaf in leaves_of(ground.criterion) if judge(leaf, inputs)]
+                named = next((leaf.slot for leaf in met if self._is_computed_state(step, leaf)), None)
+                if named is not None:
+                    state = state or begin_small(value_words(inputs[named].value))
+                elif any(not (isinstance(leaf, Is) and not leaf.expected) for leaf in met):
+                    head, _, why = short_ground(ground).partition(": ")
+                    # A colon within a list would begin another list.
+                    texts[f"{head} ({why})" if why else head] = None
+        return state, tuple(texts)
+
+    def _is_computed_state(self, position: int, leaf: Compare | OneOf | Is | Present) -> bool:
+        given = self.executions[position].inputs.get(leaf.slot)
+        return isinstance(leaf, OneOf) and given is not None and given.slot.concept.origin is Origin.COMPUTED
 
     def times(self, position: int) -> Times:
         """Oldest and latest time of the records under an execution."""

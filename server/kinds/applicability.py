@@ -6,7 +6,7 @@ from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
 from ontology.words.lists import short_list
 from server.catalog.criteria import Applicability
 from server.catalog.descriptions import Description
-from server.kinds.interpretation import open_grounds, short_ground, unknown_issues
+from server.kinds.interpretation import open_grounds, reported_grounds, short_ground, unknown_issues
 from server.kinds.logic import is_unread, judge
 
 
@@ -21,10 +21,7 @@ def judge_applicability(
     ``evaluation``: the result, where there is one by now; an unknown that cannot change it is not raised.
     A ground is left out where one that says more is known to hold (``unless``).
     """
-    grounds = (
-        each for each in description.applicability if each.unless is None or judge(each.unless, inputs) is not True
-    )
-    verdicts = [(ground, judge(ground.criterion, inputs)) for ground in grounds]
+    verdicts = [(ground, judge(ground.criterion, inputs)) for ground in reported_grounds(description, inputs)]
     refused = [ground for ground, verdict in verdicts if ground.refuse and verdict]
     if refused:
         short = short_list("not applicable:", map(short_ground, refused))

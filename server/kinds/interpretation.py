@@ -116,6 +116,19 @@ def open_grounds(
     return tuple(found)
 
 
+def reported_grounds(description: Description, inputs: Mapping[str, SlotInput]) -> Iterator[Applicability]:
+    """The grounds but for those of which one that says more is known to hold."""
+    for each in description.applicability:
+        if each.unless is None or judge(each.unless, inputs) is not True:
+            yield each
+
+
+def known_cautions(description: Description, inputs: Mapping[str, SlotInput]) -> tuple[Applicability, ...]:
+    """The grounds for caution that are known to hold, by a record or as computed."""
+    grounds = reported_grounds(description, inputs)
+    return tuple(each for each in grounds if not each.refuse and judge(each.criterion, inputs))
+
+
 def has_result(evaluation: Evaluation) -> bool:
     """Whether there is a value, limits of one, or a choice of values."""
     possible = any(issue.code in ("combinations", "undecided") for issue in evaluation.issues)

@@ -22,7 +22,7 @@ from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
-from ontology.words.lists import MAX_LISTED
+from ontology.words.lists import MAX_LISTED, begin_small, shortened
 
 
 def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
@@ -126,6 +126,10 @@ def report_excluded(slot: Slot, pool: Pool, found: SlotSelection, as_of: datetim
         facts,
         lambda fact: f"{fact_label(fact)} was not used as {slot.concept.display}. {fact.excluded}",
     )
+    # In short, too, with the reason; the issue that counts the others is of no single one.
+    for place, fact in enumerate(facts[:MAX_LISTED]):
+        short = shortened(f"{fact.record.name} not used: {begin_small(fact.excluded or '')}")
+        issues[place] = replace(issues[place], short=short)
     value, resources = found.value, found.resources
     if isinstance(value, Absent) and value.reason in (AbsentReason.NOT_FOUND, AbsentReason.STALE):
         uncertain = [fact for fact in facts if fact.resource.value == Absent(AbsentReason.CONFLICTING)]

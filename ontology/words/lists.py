@@ -58,7 +58,8 @@ def short_list(begin: str, items: Iterable[str], style: Style = PLAIN) -> str:
     for named in range(len(parts), 0, -1):
         rest = f" and {len(parts) - named} more" if named < len(parts) else ""
         for each in (parts, heads):
-            text = f"{begin} {', '.join(each[:named])}{rest}"
+            # Two items may begin alike: a name is said once.
+            text = f"{begin} {', '.join(dict.fromkeys(each[:named]))}{rest}"
             if is_short(text):
                 return text
     return shortened(f"{begin} {heads[0]}" if len(parts) == 1 else f"{begin} {len(parts)} conditions")

@@ -21,7 +21,6 @@ _IN_FULL = frozenset(
             "conflicting",
             "contradicted",
             "other-record",
-            "another-measurement",
             "left-out",
             "order-uncertain",
             "pending",
@@ -82,7 +81,11 @@ def describe_cautions(result: AnswerResult) -> str:
         general = [each for each in general if each.code != INPUT_ABSENT_CODE]
     if first is None and not kept and general:
         first, *general = general
-    shown = [*_qualifiers(result), *(_caution_text(each) for each in ([first] if first else []) + kept)]
+    # What is recorded comes before what could not be excluded.
+    recorded = [each for each in kept if each.code == "caution"]
+    kept = [each for each in kept if each.code != "caution"]
+    ordered = [*recorded, *([first] if first else []), *kept]
+    shown = [*_qualifiers(result), *(_caution_text(each) for each in ordered)]
     more = f" ({len(general)} more: -v)" if general else ""
     return "; ".join(dict.fromkeys([*shown, *_what_if(kept)])) + more
 

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from decimal import Decimal
 
-from ontology.concepts import Concept, Origin
+from ontology.concepts import EVENT_ORIGINS, Concept, Origin, ValueType
 from ontology.evaluation import Evaluation, Interval, Severity
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
 from ontology.words import PLAIN, Style
@@ -24,9 +24,9 @@ from ontology.words.values import (
 from server.catalog.descriptions import Description, Kind
 from server.executor.trace import BoundInput, Execution
 from server.explain.claim_inputs import deciding_clause, scored_criteria
-from server.explain.dependencies import Dependencies, Times, is_untaken
+from server.explain.dependencies import UNMEASURED, Dependencies, Times, is_untaken
 from server.explain.phrases import describe_absence
-from server.explain.results import RiskView
+from server.explain.results import MissingInput, RiskView
 
 _INAPPLICABLE_CODES = ("not-applicable", "no-case")
 _UNCLEAR_CODES = ("probable", "codes-unreadable")
@@ -136,16 +136,19 @@ def risk_of(description: Description, evaluation: Evaluation) -> RiskView | None
     return RiskView(description.risk.outcome, description.risk.horizon, evaluation.value.value / scale)
 
 
-def missing_inputs(dependencies: Dependencies, position: int) -> tuple[tuple[str, str], ...]:
-    """What is missing at the root of an absent value: names and why, each once."""
+def missing_inputs(dependencies: Dependencies, position: int) -> tuple[MissingInput, ...]:
+    """What is missing at the root of an absent value, each once."""
     absent = [given for given in dependencies.supporting_inputs(position) if isinstance(given.value, Absent)]
     absent = [given for given in absent if given.slot.required] or absent
     if absent and all(is_untaken(given) for given in absent):
         # No way to the value was recorded: what is missing is the value, not each of them.
         window = max((given.slot.window for given in absent if given.slot.window is not None), default=None)
         since = "" if window is None else f" in the last {duration_words(window)}"
-        return ((dependencies.executions[position].description.produces.display, f"{_NOT_DOCUMENTED}{since}"),)
-    found: dict[tuple[str, str], None] = {}
+        produces = dependencies.executions[position].description.produces
+        name = produces.display
+        is_number = produces.value_type is ValueType.QUANTITY
+        return (MissingInput(name, f"{_NOT_DOCUMENTED}{since}", is_number, not is_number, window),)
+    found: dict[MissingInput, None] = {}
     for given in absent:
         below = [
             pair
@@ -156,8 +159,21 @@ def missing_inputs(dependencies: Dependencies, position: int) -> tuple[tuple[str
         if below and given.value == Absent(AbsentReason.INPUT_ABSENT):
             found.update(dict.fromkeys(below))
         else:
-            found[_input_name(given), _absence_reason(given, dependencies, dependencies.style)] = None
+            found[_missing_input(given, dependencies)] = None
     return tuple(found)
+
+
+def _missing_input(given: BoundInput, dependencies: Dependencies) -> MissingInput:
+    why, codes = _absence_reason(given, dependencies, dependencies.style), {issue.code for issue in given.issues}
+    name, slot = _input_name(given), given.slot
+    if given.assumed or slot.concept.origin is Origin.SITE or codes & {"not-within", "negated", "over", "doubted"}:
+        return MissingInput(name, why)
+    if slot.concept.origin in EVENT_ORIGINS:
+        return MissingInput(name, why, undocumented=given.value == Absent(AbsentReason.NOT_FOUND), window=slot.window)
+    if not isinstance(given.value, Absent) or given.value.reason not in UNMEASURED:
+        return MissingInput(name, why)
+    is_number = slot.concept.value_type is ValueType.QUANTITY
+    return MissingInput(name, why, is_number, not is_number, slot.window)
 
 
 def _input_name(given: BoundInput) -> str:
@@ -217,12 +233,12 @@ def _describe_missing(dependencies: Dependencies, position: int) -> str:
     evaluation = dependencies.executions[position].evaluation
     named = () if evaluation.value == Absent(AbsentReason.CONFLICTING) else missing_inputs(dependencies, position)
     if named:
-        if len(named) == 1 and named[0][1].startswith(_NOT_DOCUMENTED):
-            return f"{begin_small(named[0][0])} {named[0][1]}"
+        if len(named) == 1 and named[0].why.startswith(_NOT_DOCUMENTED):
+            return f"{begin_small(named[0].name)} {named[0].why}"
         verb = "is" if len(named) == 1 else "are"
-        if len({why for _, why in named}) == 1:
-            return f"{list_words(begin_small(name) for name, _ in named)} {verb} missing ({named[0][1]})"
-        return f"{list_words(f'{begin_small(name)} ({why})' for name, why in named)} {verb} missing"
+        if len({each.why for each in named}) == 1:
+            return f"{list_words(begin_small(each.name) for each in named)} {verb} missing ({named[0].why})"
+        return f"{list_words(f'{begin_small(each.name)} ({each.why})' for each in named)} {verb} missing"
     others = [issue for issue in evaluation.issues if issue.code != "undecided"]
     reasons = [issue.text.rstrip(".") for issue in others if issue.severity is not Severity.INFORMATION]
     return begin_small(reasons[0]) if reasons else "what is recorded does not settle it"

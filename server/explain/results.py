@@ -5,10 +5,11 @@ They live as long as the answer.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from ontology.concepts import Concept
 from ontology.evaluation import Contribution, Interval, Issue, Margin, SlotInput, Standing
@@ -44,6 +45,20 @@ class Status(StrEnum):
     INSUFFICIENT = "INSUFFICIENT"
     NOT_APPLICABLE = "NOT_APPLICABLE"
     FAILED = "FAILED"
+
+
+class MissingInput(NamedTuple):
+    """What is missing at the root of an absent value: its name, and why in words.
+
+    ``unmeasured``: a number that nobody measured within ``window`` (None: ever); ``undocumented``: of what is so or is
+    not (a diagnosis, a treatment, a finding) nothing is recorded.
+    """
+
+    name: str
+    why: str
+    unmeasured: bool = False
+    undocumented: bool = False
+    window: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +190,8 @@ class AnswerResult:
     make_issues: computes the issues without those of ``attributions``.
     make_part: the step at a position of the chain as an answer of its own.
     attributions: for each requested comparison its attribution, or the issue that says why there is none.
-    missing: what is missing at the root of an absent value: names and why, each once.
+    missing: what is missing at the root of an absent value, each once.
+    unreliable_in: the state, computed from the same records, in which the value is unreliable; None: none is known.
     own_claim: the module's own sentence for the value; None where it has none.
     """
 
@@ -204,7 +220,8 @@ class AnswerResult:
     make_part: Callable[[int], "AnswerResult"] = field(repr=False, compare=False)
     attributions: Mapping[Comparison, AttributionView | Issue] = field(default_factory=dict, repr=False, compare=False)
     presumed: bool = False
-    missing: tuple[tuple[str, str], ...] = ()
+    missing: tuple[MissingInput, ...] = ()
+    unreliable_in: str | None = None
     own_claim: str | None = None
 
     @property

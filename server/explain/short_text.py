@@ -6,13 +6,15 @@ only general limits are counted instead of shown.
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
 from decimal import ROUND_DOWN, Decimal
 
+from ontology.concepts import EVENT_ORIGINS
 from ontology.evaluation import Issue
-from ontology.values import Absent, Bound, Coding, Quantity, Value
+from ontology.values import Absent, Bound, Coding, Quantity, Series, Value
 from ontology.words import Style
-from ontology.words.lists import MAX_LISTED, begin_small, count_words, list_words, truncated_list
-from ontology.words.quantities import amount, number_words, rounded_words
+from ontology.words.lists import begin_small, count_words, list_words
+from ontology.words.quantities import amount, brief_number, number_words, rounded_words
 from ontology.words.risks import people_words
 from ontology.words.time import age_words, calendar_words, moment_words
 from ontology.words.values import (
@@ -24,12 +26,15 @@ from ontology.words.values import (
     uncertainty_words,
 )
 from server.attribution.result import CODE
+from server.catalog.descriptions import Kind
 from server.explain.attribution_text import describe_deciding_inputs, describe_players
 from server.explain.cautions import describe_cautions, every_caution_text
+from server.explain.claim_inputs import value_before
 from server.explain.claims import WHAT_IF, recorded_first
 from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.layout import heading, labelled, right_aligned
 from server.explain.results import AnswerResult, GroundView, Status
+from server.explain.short_meaning import band_words, different_advice, is_said_in, missing_reasons, sentences
 from server.explain.text import laboratory_fields
 
 HINT = "-v steps   -vv everything   --format json|fhir|turtle"
@@ -51,7 +56,7 @@ def answer_lines(result: AnswerResult, width: int, every_caution: bool = False) 
     ``every_caution``: one to a line, instead of those that matter and the number of the others.
     """
     style = result.circumstances.style
-    yield from heading(_headline(result, style), _STATUS.get(result.status, ""), width)
+    yield from heading([*map(_with_calendar_days, _headline(result, style))], _STATUS.get(result.status, ""), width)
     yield from _labelled("Means", _meaning(result, style), width)
     yield from _labelled("From", " · ".join(_grounds(result, style)), width)
     for comparison, view in result.attributions.items():
@@ -63,7 +68,23 @@ def answer_lines(result: AnswerResult, width: int, every_caution: bool = False) 
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    return labelled(label, text, width) if text else iter(())
+    return labelled(label, _with_calendar_days(text), width) if text else iter(())
+
+
+# Neither in an address or an id, nor as a part of a longer time.
+_DAY = re.compile(r"(?<![\w/.:-])(\d{4}-\d\d-\d\d)(?![\w-]|:\d)")
+
+
+def _with_calendar_days(text: str) -> str:
+    """The text with its days as people write them: ``27 Nov 2025``."""
+    return _DAY.sub(_calendar_day, text)
+
+
+def _calendar_day(found: re.Match[str]) -> str:
+    try:
+        return calendar_words(datetime.combine(date.fromisoformat(found[1]), time.min))
+    except ValueError:
+        return found[0]
 
 
 def _headline(result: AnswerResult, style: Style) -> list[str]:
@@ -71,7 +92,8 @@ def _headline(result: AnswerResult, style: Style) -> list[str]:
     if isinstance(result.value, Absent):
         word = "not applicable" if result.status is Status.NOT_APPLICABLE else "no value"
         return [display, word, _why_absent(result, style)]
-    parts = [display, value_text(result, style)]
+    state = f", unreliable in {result.unreliable_in}" if result.unreliable_in is not None else ""
+    parts = [display, f"{value_text(result, style)}{state}"]
     if result.risk is not None and not result.presumed:
         decimals = result.step.module.display_decimals if result.step is not None else None
         parts.append(people_words(result.risk.probability, decimals))
@@ -117,10 +139,7 @@ def _why_absent(result: AnswerResult, style: Style) -> str:
     text = result.text.rstrip(".").removesuffix(f"; on an assumption: {WHAT_IF}")
     if result.status is Status.NOT_APPLICABLE:
         return text.removeprefix(f"{display} does not apply: ").removeprefix(f"{display} does not apply ")
-    by_reason: dict[str, list[str]] = {}
-    for name, why in result.missing:
-        by_reason.setdefault(why, []).append(begin_small(name))
-    reasons = [f"{_named(names)} {why}" for why, names in by_reason.items()]
+    reasons = list(missing_reasons(result.missing))
     could_be = ""
     if result.bounds is not None:
         decimals = result.step.module.display_decimals if result.step is not None else None
@@ -135,31 +154,28 @@ def _why_absent(result: AnswerResult, style: Style) -> str:
     return "; ".join(each for each in (*reasons, could_be) if each)
 
 
-def _named(names: list[str]) -> str:
-    # One more is as short by its name.
-    return truncated_list(names) + ":" if len(names) > MAX_LISTED + 1 else list_words(names) + ":"
-
-
 def _meaning(result: AnswerResult, style: Style) -> str:
     """What the module says of the value beyond the value itself, its band, its uncertainty and the advice for it."""
     parts = []
     if result.leaf is not None:
         return ", ".join(f"{label} {text}" for label, text in laboratory_fields(result.leaf) if text)
-    if result.own_claim is not None and not _repeats_headline(result.own_claim, result, style):
+    scored = result.step is not None and result.step.module.kind is Kind.SCORE
+    if result.own_claim is not None and not scored and not _repeats_headline(result.own_claim, result, style):
         parts.append(result.own_claim.rstrip("."))
+    advice = different_advice(result)
     if (meant := result.interpretation) is not None:
-        name = meant.code.display or meant.code.code
-        known = {meant.text.casefold(), value_text(result, style).casefold()}
-        # The band may be named by the limit with which its text begins: "5 % in 5 years or more", "5 % or more: …".
-        repeated = name.casefold() in known or name.split()[:2] == meant.text.split()[:2]
-        parts.append(begin_small(meant.text) if repeated else f"{begin_small(name)}: {meant.text}")
+        words = band_words(meant.code.display or meant.code.code, meant.text, value_text(result, style))
+        if not is_said_in(words.partition(": ")[2] or words, " ".join(each.text for each in result.recommendations)):
+            parts.append(words)
+        elif ": " in words:
+            parts.append(words.partition(": ")[0])
     if result.interval is not None:
         words = uncertainty_words(result.interval, result.step.module.display_decimals if result.step else None)
         limits = set(_NUMBER.findall(words))
         # The module's own sentence may have both limits.
         if not limits or not limits <= set(_NUMBER.findall(result.own_claim or "")):
             parts.append(words)
-    return ". ".join([*parts, *(advice.text.rstrip(".") for advice in result.recommendations)])
+    return sentences([*parts, *advice])
 
 
 def _repeats_headline(claim: str, result: AnswerResult, style: Style) -> bool:
@@ -177,14 +193,50 @@ def _grounds(result: AnswerResult, style: Style) -> Iterator[str]:
     points = result.step.contributions
     scored = {each.slot: each.amount for each in points.items} if points and points.scale == "POINTS" else {}
     used = [each for each in result.step.grounds if is_used(each)]
+    # The latest of a series is in the words of the series.
+    series = {
+        (each.concept.id, Quantity(each.value.points[-1][1], each.value.unit))
+        for each in used
+        if isinstance(each.value, Series) and each.value.points
+    }
+    used = [each for each in used if each.assumed or (each.concept.id, each.value) not in series]
     named = [
         each for place, each in enumerate(used) if place < _MOST_GROUNDS or each.assumed or each.presumed is not None
     ]
+    before = _series_in_hand(result)
     for each in named:
         score = f" ({number_words(scored[each.slot])})" if each.slot in scored else ""
-        yield ground_words(each, style) + score
+        yield ground_words(each, style) + (score or _previous(each, before, result.at, style))
     if len(used) > len(named):
         yield count_words(len(used) - len(named), "more input")
+
+
+def _series_in_hand(result: AnswerResult) -> dict[str, Series]:
+    """The longest series of each concept among the inputs of the steps as of the time asked for, by concept id."""
+    found: dict[str, Series] = {}
+    for step in result.chain:
+        for each in step.grounds if step.as_of == result.at else ():
+            if isinstance(each.value, Series) and len(each.value.points) > len(
+                found.get(each.concept.id, _NONE).points
+            ):
+                found[each.concept.id] = each.value
+    return found
+
+
+_NONE = Series((), "")
+
+
+def _previous(ground: GroundView, series: dict[str, Series], at: datetime, style: Style) -> str:
+    """`` (was 1.85 on 8 Apr 2025)``: the value before, where a series of the concept is in hand."""
+    known = series.get(ground.concept.id)
+    if known is None or ground.time is None or not isinstance(ground.value, Quantity):
+        return ""
+    earlier = value_before(known, ground.time)
+    if earlier is None:
+        return ""
+    shown = in_local_unit(earlier[1], ground.concept, style)
+    number = brief_number(shown.value if isinstance(shown, Quantity) else earlier[1].value)
+    return f" (was {number_words(number)} on {moment_words(earlier[0], at, style)})"
 
 
 def is_used(ground: GroundView) -> bool:
@@ -206,6 +258,11 @@ def ground_words(ground: GroundView, style: Style) -> str:
         return f"{begin_small(brief_words(value, style))}{whence}"
     if isinstance(value, Quantity) and value.unit == "a" and value.value >= 2:
         return f"{name} {value.value.quantize(Decimal(1), ROUND_DOWN)}{whence}"
+    if isinstance(value, Series) and value.points:
+        (first, _), (_, number) = value.points[0], value.points[-1]
+        latest = _brief(Quantity(number, value.unit), ground, style)
+        count = count_words(len(value.points), "value")
+        return f"{name} {latest} ({count} {'since' if len(value.points) > 1 else 'of'} {calendar_words(first, style)})"
     return f"{name} {_brief(value, ground, style)}{whence}"
 
 
@@ -255,10 +312,14 @@ def _records(result: AnswerResult, style: Style) -> str:
         return ""
     parts = []
     if result.effective is not None and any(each.time is not None for each in grounds):
-        newest = f"{moment_words(result.effective, result.at, style)} ({age_words(result.effective, result.at, style)})"
-        parts.append(f"newest {newest}" if result.effective < result.at else "going on")
+        newest, age = result.effective, f" ({age_words(result.effective, result.at, style)})"
+        dated = [each for each in grounds if each.time is not None]
+        if newest >= result.at and all(each.concept.origin in EVENT_ORIGINS for each in dated):
+            # What goes on is of its beginning.
+            newest, age = max(each.time.start for each in dated if each.time is not None), " (ongoing)"
+        parts.append(f"newest {moment_words(newest, result.at, style)}{age}")
         oldest = result.grounds_from
-        if oldest is not None and calendar_words(oldest, style) != calendar_words(result.effective, style):
+        if oldest is not None and calendar_words(oldest, style) != calendar_words(newest, style):
             parts.append(f"oldest {calendar_words(oldest, style)}")
     counts = {source: sum(each.source == source for each in used) for source in sorted({each.source for each in used})}
     parts.append(list_words(f"{count} of {source}" for source, count in counts.items()))

@@ -127,7 +127,10 @@ def difference(happened: Any, first: Floats, second: Floats, name: str) -> tuple
 
 
 def shares(happened: Any, margins: Floats, groups: int, z: float = 1.6449) -> dict[str, Sequence[float]]:
-    """By groups of similar held-out predictions: the lowest log-odds, and Wilson's 90 % interval of the event share."""
+    """By groups of similar held-out predictions: the lowest log-odds, and Wilson's 90 % interval of the event share.
+
+    Both ends are pooled, so that a higher prediction never has a lower interval.
+    """
     margin, outcome = margins.ravel(), np.tile(happened, len(margins))
     parts = np.array_split(np.argsort(margin, kind="stable"), groups)
     table: dict[str, list[float]] = {"margin": [], "low": [], "high": []}
@@ -138,7 +141,23 @@ def shares(happened: Any, margins: Floats, groups: int, z: float = 1.6449) -> di
         table["margin"].append(round(float(margin[part].min()), 4))
         table["low"].append(round(float(max(0, middle - half)), 4))
         table["high"].append(round(float(min(1, middle + half)), 4))
-    return dict(table)
+    return {**table, "low": monotone(table["low"]), "high": monotone(table["high"])}
+
+
+def monotone(ends: Sequence[float]) -> list[float]:
+    """The ends, of groups of equal size, with those that fall replaced by their mean, until none falls.
+
+    Isotonic regression by pooling adjacent violators.  Pooled ends keep the width that one group alone gives: more
+    people would make it narrower, which is not claimed.  Ends that never fall are returned as they are.
+    """
+    pools: list[tuple[float, int]] = []
+    for end in ends:
+        total, count = end, 1
+        while pools and pools[-1][0] * count > total * pools[-1][1]:
+            before, more = pools.pop()
+            total, count = total + before, count + more
+        pools.append((total, count))
+    return [round(total / count, 4) for total, count in pools for _ in range(count)]
 
 
 def _chance(margin: Any) -> Any:

@@ -31,7 +31,7 @@ class Task:
 
     ``rows`` are people × ``columns``, ``happened`` their outcomes (0 or 1).  ``thresholds``: probabilities for the net
     benefit; ``bins``: groups of the uncertainty table; ``least``: how many of which inputs must be measured;
-    ``people``: the population in words.  ``groups``: masks of subgroups, for the audit only.
+    ``people``: what they are called (patients).  ``groups``: masks of subgroups, for the audit only.
     """
 
     columns: Sequence[Column]
@@ -88,8 +88,8 @@ def train(task: Task, folder: Path) -> None:
         "calibration": (
             f"{scaled}slope {_format_interval(slope['value'])}, intercept {_format_interval(shift['value'])}; {method}"
         ),
-        "uncertainty": f"the share that had the event among {task.people} with a like prediction, held out: "
-        "its 90 % interval, widened where it does not hold the estimate",
+        "uncertainty": f"in the training data: the share of {task.people} with a like prediction who had the event, "
+        "90 % interval",
     }
     table = shares(task.happened, margins[family], task.bins)
     digest = write_model(folder, task.columns, task.rows, model, table, words, task.correlated, task.least, scaling)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ontology.artefact import content_digest, file_digest
 from training.candidates import Column
-from training.measure import LEVEL
+from training.measure import LEVEL, monotone
 
 Floats = NDArray[np.float64]
 MARK = "# ── Below this line all is written by train.py."
@@ -101,6 +101,20 @@ def write_model(
     lines += [f"  mpm:leastMeasured [ mpm:count {least[0]} ; mpm:slots ( {_names(least[1])} ) ] ] ."]
     below(folder / "module.ttl", lines)
     return digest
+
+
+def pool_interval_table(folder: Path) -> None:
+    """Pools the ends of a shipped interval table (``training.measure.monotone``), and writes its new digest.
+
+    It needs no training data, and changes neither the model nor a table that never falls.  This is how the tables
+    of models that were fitted before ``shares`` pooled them were written again.
+    """
+    path, description = folder / "interval.json", folder / "module.ttl"
+    before, table = file_digest(path), json.loads(path.read_text(encoding="utf-8"))
+    pooled = {**table, "low": monotone(table["low"]), "high": monotone(table["high"])}
+    path.write_text(json.dumps(pooled) + "\n", encoding="utf-8")
+    text = description.read_text(encoding="utf-8")
+    description.write_text(text.replace(before, file_digest(path)), encoding="utf-8")
 
 
 def write_metrics(folder: Path, found: Sequence[Mapping[str, Any]], method: str) -> None:

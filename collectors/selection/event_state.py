@@ -5,7 +5,7 @@ And which entries of a list are not understood, so that they could be what is as
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collectors.reading.codes import deciding_systems
 from collectors.reading.records import CodedEntry, Fact
@@ -155,6 +155,24 @@ def _last_presumed_time(fact: Fact, as_of: datetime) -> datetime:
 def _may_have_ended(fact: Fact, as_of: datetime) -> bool:
     """Whether it has ended by then, or may have; an undated end counts as past."""
     return fact.end.start <= as_of if fact.end is not None else fact.ended_undated
+
+
+TRANSFER_GAP = timedelta(hours=6)
+"""A stay that ended at most this long before another began, or while it went on, is part of it.  Our choice."""
+
+
+def joined_stays(going_on: Iterable[Fact], ended: Iterable[Fact]) -> list[Fact]:
+    """What goes on, and what ended that it continues, back to the first: wards of one stay are recorded one by one."""
+    joined = list(going_on)
+    rest = [fact for fact in ended if fact.end is not None and fact.resource.effective is not None]
+    while joined:
+        first = min(span.start for fact in joined if (span := fact.resource.effective) is not None)
+        found = [fact for fact in rest if fact.end is not None and first - fact.end.end <= TRANSFER_GAP]
+        if not found:
+            break
+        joined += found
+        rest = [fact for fact in rest if fact not in found]
+    return joined
 
 
 @dataclass(frozen=True, slots=True)

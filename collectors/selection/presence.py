@@ -6,11 +6,17 @@ entry that cannot be read, or was not read as the concept, could mean it.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collectors.facts import SlotSelection
 from collectors.reading.records import Fact
-from collectors.selection.event_state import FactsByState, UnreadEntries, sort_by_state, unread_entries
+from collectors.selection.event_state import (
+    FactsByState,
+    UnreadEntries,
+    joined_stays,
+    sort_by_state,
+    unread_entries,
+)
 from collectors.selection.messages import (
     absence_code,
     common_reason,
@@ -24,8 +30,9 @@ from collectors.selection.reconciliation import reconciliation_fault, reviews_of
 from collectors.selection.value_selection import resources_of
 from ontology.concepts import EVENT_ORIGINS
 from ontology.evaluation import Issue, Severity
+from ontology.resources import Span
 from ontology.slots import Slot
-from ontology.values import Absent, AbsentReason
+from ontology.values import Absent, AbsentReason, Date
 from ontology.words.lists import begin_small, truncated_list
 from ontology.words.time import day_words, duration_words, exact_span_words
 
@@ -118,6 +125,41 @@ def _select_recorded(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime
     if slot.no_if_reconciled is not None:
         return _not_on_list(slot, pool, found, as_of, issues)
     return not_recorded(slot, pool, as_of, issues)
+
+
+def select_stay_start(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
+    """Fills a slot with the day on which the stay began that goes on, in the zone of ``as_of``.
+
+    Of stays that overlap or follow each other (``joined_stays``) the earliest start counts.  A stay of which it is
+    unclear whether it had begun or was over counts: whether there is one at all is what the flag says.
+    """
+    issues: list[Issue] = []
+    found = sort_by_state(slot, pool.facts, as_of, known_at)
+    going_on = valid_facts(slot, pool, [*found.present, *found.time_uncertain], issues)
+    if pool.failures:
+        # An earlier part of the stay may be among what could not be retrieved.
+        issues += [slot_issue(slot, absence_code(failure.reason), failure.text) for failure in pool.failures]
+        return SlotSelection(Absent(pool.failures[0].reason), (), tuple(issues))
+    if not going_on and found.unusable:
+        return _unusable(slot, found.unusable, issues)
+    if not going_on and found.lapsed:
+        issues.append(slot_issue(slot, "perhaps-over", _describe_lapsed(found.lapsed)))
+        return SlotSelection(Absent(AbsentReason.STALE), resources_of(found.lapsed), tuple(issues))
+    if not going_on:
+        issues.append(slot_issue(slot, "not-found", f"No {slot.concept.display} was found.", Severity.INFORMATION))
+        return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
+    stays = joined_stays(going_on, valid_facts(slot, pool, found.ended, issues))
+    stays.sort(key=lambda fact: fact.resource.iri)
+    days = [local_days(span, as_of) for fact in stays if (span := fact.resource.effective) is not None]
+    start = Date(min(each.start for each in days), min(each.end for each in days))
+    return SlotSelection(start, resources_of(stays), (*issues, *fact_issues(slot, stays)))
+
+
+def local_days(span: Span, as_of: datetime) -> Date:
+    """The days of a span: of a time in the zone of ``as_of``, of a recorded date as it is recorded."""
+    if span.end - span.start < timedelta(hours=23):
+        return Date(span.start.astimezone(as_of.tzinfo).date(), span.end.astimezone(as_of.tzinfo).date())
+    return Date(span.start.date(), span.end.date())
 
 
 def _probable_issue(slot: Slot, fact: Fact) -> Issue:

@@ -15,7 +15,7 @@ from collectors.selection.messages import (
     slot_issue,
 )
 from collectors.selection.pool import Pool, has_value, list_facts, valid_facts
-from collectors.selection.presence import select_presence, with_unread_entries
+from collectors.selection.presence import select_presence, select_stay_start, with_unread_entries
 from collectors.selection.value_selection import resources_of, select_series, select_single
 from ontology.concepts import EVENT_ORIGINS, Origin, ValueType
 from ontology.evaluation import Issue, Severity
@@ -36,6 +36,8 @@ def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
         return _select_from_patient(slot, pool)
     if slot.select is Select.ANY or _reads_events(slot):
         found = select_presence(slot, pool, as_of, known_at)
+    elif slot.concept.origin is Origin.ENCOUNTER:
+        found = with_unread_entries(slot, pool, as_of, select_stay_start(slot, pool, as_of, known_at))
     else:
         select = select_series if slot.select is Select.SERIES else select_single
         found = select(slot, pool, as_of, known_at)

@@ -46,7 +46,7 @@ def task(data: Path) -> Task:
         thresholds=(0.03, 0.05, 0.1),
         bins=10,
         least=(1, ["systolic", "total_cholesterol", "hdl_cholesterol"]),
-        people="people of the training data",
+        people="people",
         correlated={"lipids": ("total_cholesterol", "hdl_cholesterol")},
         groups={
             "men": man,

@@ -48,7 +48,7 @@ def task(data: Path) -> Task:
         thresholds=(0.1, 0.2, 0.3),
         bins=8,
         least=(3, [column.name for column in COLUMNS[1:]]),
-        people="patients of the training data",
+        people="patients",
         correlated={"circulation": ("heart_rate", "systolic", "shock")},
         groups={
             "men": woman == 0,

@@ -72,7 +72,7 @@ def task(data: Path) -> Task:
         thresholds=(0.1, 0.2, 0.3, 0.5),
         bins=20,
         least=(8, [name for name, *_ in NUMBERS]),
-        people="patients of the training data",
+        people="patients",
         correlated={
             "kidney function": ("creatinine", "urea_nitrogen"),
             "circulation": ("mean_pressure", "heart_rate"),

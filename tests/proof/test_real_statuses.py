@@ -44,6 +44,7 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     "kidney-failure-risk-5y": ({I: 6, N: 6}, {I: 38, N: 2}),
     # Known diabetes and a recorded HbA1c of 6.5 % refuse.
     "hba1c-defined-diabetes": ({C: 2, N: 7, P: 3}, {I: 29, N: 11}),
+    "days-in-hospital": ({I: 12}, {I: 40}),
     # Of myocardial infarctions few are of the days before.
     "mortality-after-mi-1y": ({I: 2, N: 10}, {N: 40}),
     # Treatment with a statin or against pressure is not recorded for those who might be answered: bounds, no risk.
@@ -144,6 +145,7 @@ FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "systolic": (12, 35),
         "total_cholesterol": (9, 0),
     },
+    "days-in-hospital": {},
     "mortality-after-mi-1y": {
         "age": (12, 40),
         "body_mass_index": (12, 0),

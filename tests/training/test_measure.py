@@ -1,13 +1,19 @@
 """Measures against scikit-learn's; that nobody is judged by a model that saw them; what an interval's table covers."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from ontology.artefact import file_digest
 from training import candidates
 from training.candidates import Column, held_out
-from training.measure import MEASURES, intercept, line, net_benefit, recalibrated, shares
+from training.measure import MEASURES, intercept, line, monotone, net_benefit, recalibrated, shares
+from training.write import pool_interval_table
 
 RNG = np.random.default_rng(11)
 MARGIN = RNG.normal(-1, 1.5, 3000).round(2)
@@ -75,3 +81,39 @@ def test_nobody_is_judged_by_a_model_that_saw_them(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(candidates, "FAMILIES", families)
     held_out([Column("number")], rows, np.arange(60) % 2, 2, 3)
     assert sorted(seen) == sorted(4 * list(range(60)))
+
+
+@pytest.mark.parametrize(
+    ("ends", "pooled"),
+    [
+        ([], []),
+        ([0.1, 0.1, 0.4], [0.1, 0.1, 0.4]),
+        ([0.0361, 0.0302, 0.0494], [0.0331, 0.0331, 0.0494]),
+        # Pooling two makes a third fall: its mean joins them.
+        ([0.2, 0.5, 0.3, 0.1], [0.2, 0.3, 0.3, 0.3]),
+        ([0.3, 0.2, 0.1, 0.6], [0.2, 0.2, 0.2, 0.6]),
+    ],
+)
+def test_ends_that_fall_are_pooled(ends: list[float], pooled: list[float]) -> None:
+    assert monotone(ends) == pytest.approx(pooled, abs=1e-4)
+    assert monotone(monotone(ends)) == monotone(ends)
+
+
+def test_pooling_is_isotonic_regression() -> None:
+    ends = RNG.random(40).cumsum().tolist()
+    falling = [end + step for end, step in zip(ends, RNG.normal(0, 2, 40), strict=True)]
+    expected = IsotonicRegression().fit_transform(np.arange(40), falling)
+    assert monotone(falling) == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "model", ["support_hospital_mortality_day3", "mortality_after_mi_1y", "hba1c_defined_diabetes"]
+)
+def test_a_shipped_interval_is_pooled_and_under_its_digest(model: str, tmp_path: Path) -> None:
+    folder = Path(__file__).parents[2] / "modules" / model
+    for name in ("interval.json", "module.ttl"):
+        shutil.copy(folder / name, tmp_path / name)
+    pool_interval_table(tmp_path)
+    for name in ("interval.json", "module.ttl"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    assert file_digest(tmp_path / "interval.json") in (tmp_path / "module.ttl").read_text(encoding="utf-8")

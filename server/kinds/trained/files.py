@@ -95,6 +95,8 @@ def read_interval_table(
         or not ((low >= 0) & (low <= high) & (high <= 1)).all()
     ):
         raise ModelError(f"{file.name}: margins must rise, and each low be at most its high, both from 0 to 1")
+    if (np.diff(low) < 0).any() or (np.diff(high) < 0).any():
+        raise ModelError(f"{file.name}: the interval of a higher margin must not be lower")
     return margin, low, high
 
 

@@ -190,6 +190,8 @@ TABLES: list[tuple[object, str]] = [
     ({"margin": [0], "low": [0.6], "high": [0.5]}, "each low be at most its high"),
     ({"margin": [0], "low": [0.6], "high": [1.5]}, "both from 0 to 1"),
     ({"margin": [0], "low": [0.6], "high": []}, "margins must rise"),
+    ({"margin": [0, 1], "low": [0.2, 0.1], "high": [0.3, 0.3]}, "a higher margin must not be lower"),
+    ({"margin": [0, 1], "low": [0.1, 0.1], "high": [0.3, 0.2]}, "a higher margin must not be lower"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""Days since the inpatient stay began."""

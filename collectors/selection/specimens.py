@@ -2,19 +2,22 @@
 
 Facts are of one specimen if they are of one source and of one record, else if they name the same specimen, else, where
 they do not name two, if they were made at one time.  A urine collected over hours and a spot sample are never one.
+A name is a reference or an identifier; that of a contained specimen (``#s``) has no meaning outside its record.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from heapq import merge
-from typing import Any
+from typing import Any, TypeAlias
 
 from collectors.facts import SlotSelection
 from collectors.reading.records import Fact
-from collectors.selection.pool import Pool, clip_same_day, span_of
+from collectors.selection.messages import slot_issue
+from collectors.selection.pool import Pool, clip_same_day, list_facts, span_of
 from collectors.selection.slot_selection import select_for_slot
 from ontology.concepts import Concept
+from ontology.evaluation import Issue
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
 
@@ -25,13 +28,17 @@ _COLLECTION = timedelta(hours=2)
 _NOTHING = SlotSelection(Absent(AbsentReason.NOT_FOUND))
 
 
+# How a record names its specimen (by reference or by identifier), and the name.
+_Name: TypeAlias = tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Sample:
     """A fact with what identifies its specimen; ``specimen`` None: the record names none."""
 
     fact: Fact
     timed: bool
-    specimen: str | None
+    specimen: _Name | None
 
     def is_same(self, other: "_Sample") -> bool:
         """Whether both are of one specimen."""
@@ -40,7 +47,7 @@ class _Sample:
             return False
         if (mine.type, mine.id) == (its.type, its.id):
             return True
-        if self.specimen is not None and other.specimen is not None:
+        if self.specimen is not None and other.specimen is not None and self.specimen[0] == other.specimen[0]:
             return self.specimen == other.specimen
         span = span_of(self.fact)
         return span == span_of(other.fact) and (self.timed or span.end - span.start < _INSTANT)
@@ -99,21 +106,42 @@ def select_specimen(
     known = _samples(result, pools[result.concept.id], as_of, known_at).newest_first if used else ()
     own = [each for each in known if each.fact.resource.iri in used]
     newest = _newest_specimen(samples)
-    if own and newest is not None:
-        apart = not any(part.is_same(each) for part in newest[0] for each in own)
-        if apart and max(each.end for part in newest for each in part) > max(each.end for each in own):
-            recorded, own = replace(_NOTHING), []
-    group = newest
-    if own:
-        found = [[part for each in own for part in of_slot.of_specimen(each)] for of_slot in samples]
-        group = found if all(found) else None
-    filled = {
-        slot.name: _NOTHING
-        if group is None
-        else _select_among(slot, [each.fact for each in group[place]], pools[slot.concept.id], as_of, known_at)
-        for place, slot in enumerate(parts)
-    }
-    return {result.name: recorded, **filled}
+
+    def fill(group: Sequence[Sequence[_Sample]] | None) -> dict[str, SlotSelection]:
+        return {
+            slot.name: _NOTHING
+            if group is None
+            else _select_among(slot, [each.fact for each in group[place]], pools[slot.concept.id], as_of, known_at)
+            for place, slot in enumerate(parts)
+        }
+
+    if not own:
+        return {result.name: recorded, **fill(newest)}
+    if newest is not None and _is_later(newest, own):
+        filled = fill(newest)
+        unusable = {name: each for name, each in filled.items() if isinstance(each.value, Absent)}
+        if not unusable:
+            return {result.name: _NOTHING, **filled}
+        # The ratio is the newest that there is: what is newer gives none.
+        recorded = replace(recorded, issues=(*recorded.issues, _stepped_back(result, newest)))
+        left_out = {name: replace(each, resources=()) for name, each in unusable.items()}
+        return {result.name: recorded, **fill(None), **left_out}
+    found = [[part for each in own for part in of_slot.of_specimen(each)] for of_slot in samples]
+    return {result.name: recorded, **fill(found if all(found) else None)}
+
+
+def _is_later(specimen: Sequence[Sequence[_Sample]], own: Sequence[_Sample]) -> bool:
+    """Whether a specimen is another than that of the recorded result, and later."""
+    if any(part.is_same(each) for part in specimen[0] for each in own):
+        return False
+    return max(each.end for part in specimen for each in part) > max(each.end for each in own)
+
+
+def _stepped_back(result: Slot, specimen: Sequence[Sequence[_Sample]]) -> Issue:
+    names = list_facts([each.fact for part in specimen for each in part])
+    return slot_issue(
+        result, "stepped-back", f"A newer specimen cannot be used ({names}); an earlier record was used instead."
+    )
 
 
 def _newest_specimen(samples: Sequence[_Samples]) -> list[list[_Sample]] | None:
@@ -152,20 +180,31 @@ def _sample(fact: Fact, concept: Concept) -> _Sample:
         record = fact.record.json()
     except ValueError:
         record = {}
-    specimen = record.get("specimen")
-    reference = specimen.get("reference") if isinstance(specimen, Mapping) else None
     period = isinstance(record.get("effectivePeriod"), Mapping)
     span = span_of(fact)
     timed = (period and span.end - span.start >= _COLLECTION) or _is_timed(record, concept)
-    return _Sample(fact, timed, reference if isinstance(reference, str) else None)
+    return _Sample(fact, timed, _specimen_name(record.get("specimen")))
+
+
+def _specimen_name(specimen: object) -> _Name | None:
+    """What names the specimen beyond its record; None where nothing does."""
+    if not isinstance(specimen, Mapping):
+        return None
+    reference, identifier = specimen.get("reference"), specimen.get("identifier")
+    if isinstance(reference, str) and not reference.startswith("#"):
+        return "reference", reference
+    if isinstance(identifier, Mapping) and isinstance(value := identifier.get("value"), str):
+        return "identifier", str(identifier.get("system")), value
+    return None
 
 
 def _is_timed(record: Mapping[str, Any], concept: Concept) -> bool:
     """Whether a code of the record, or of a component, says that the concept was measured in a timed collection."""
     components = record.get("component")
     holders = [record, *(components if isinstance(components, list) else ())]
+    aliases = concept.system_aliases
     codes = {
-        (coding.get("system"), coding.get("code"))
+        (aliases.get(coding.get("system"), coding.get("system")), coding.get("code"))
         for holder in holders
         for coding in (holder.get("code") or {}).get("coding") or ()
     }

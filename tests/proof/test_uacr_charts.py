@@ -1,6 +1,7 @@
 """The albumin-creatinine ratio from charts in FHIR: which specimen is used, and which are never mixed."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,19 @@ ALBUMIN, CREATININE, TIMED = "14957-5", "2161-8", "20624-3"
 MORNING, MINUTE_LATER, DAY = "2026-06-20T08:00:00Z", "2026-06-20T08:01:00Z", "2026-06-20"
 S1: dict[str, Any] = {"specimen": {"reference": "Specimen/s1"}}
 S2: dict[str, Any] = {"specimen": {"reference": "Specimen/s2"}}
+# Contained in each record: one name, and no one specimen.
+INSIDE: dict[str, Any] = {
+    "specimen": {"reference": "#s"},
+    "contained": [{"resourceType": "Specimen", "id": "s"}],
+}
+
+
+def numbered(number: str) -> dict[str, Any]:
+    """The specimen by its number in the laboratory alone."""
+    return {"specimen": {"identifier": {"system": "urn:lab", "value": number}}}
+
+
+OID = "urn:oid:2.16.840.1.113883.6.1"
 
 
 @pytest.fixture
@@ -55,7 +69,17 @@ def number(result: AnswerResult) -> Decimal | None:
         ([albumin(60, DAY, **S1), urine_creatinine(150, DAY, **S1)], Decimal("40.0")),
         # Two specimens at one time.
         ([albumin(60, MORNING, **S1), urine_creatinine(150, MORNING, **S2)], None),
-        # A spot sample and a collection are never one.
+        ([albumin(60, MORNING, **numbered("1")), urine_creatinine(150, MORNING, **numbered("2"))], None),
+        ([albumin(60, MORNING, **numbered("1")), urine_creatinine(150, MINUTE_LATER, **numbered("1"))], 40),
+        # Names of two kinds do not tell them apart; their time does.
+        ([albumin(60, MORNING, **numbered("1")), urine_creatinine(150, MORNING, **S1)], 40),
+        ([albumin(60, MORNING, **numbered("1")), urine_creatinine(150, MINUTE_LATER, **S1)], None),
+        # A specimen inside its record is that of no other record.
+        ([albumin(100, "2026-01-10T08:00:00Z", **INSIDE), urine_creatinine(50, MORNING, **INSIDE)], None),
+        ([albumin(60, MORNING, **INSIDE), urine_creatinine(150, MORNING, **INSIDE)], 40),
+        # A spot sample and a collection are never one, however the code system is written.
+        ([albumin(60, MORNING), urine_creatinine(150, MORNING, code=TIMED)], None),
+        ([albumin(60, MORNING), lab(TIMED, 150, "mg/dL", MORNING, system=OID)], None),
         ([albumin(60, MORNING, **S1), urine_creatinine(150, MORNING, code=TIMED, **S1)], None),
         # The newest specimen with both parts; a lone newer albumin is no ratio.
         (
@@ -75,6 +99,18 @@ async def test_which_specimen_gives_the_ratio(ask: Asker, records: list[Record],
     result = await answer(ask, "uacr", *records)
     assert number(result) == expected
     assert result.status is (Status.INSUFFICIENT if expected is None else Status.COMPLETE)
+
+
+async def test_a_newer_specimen_that_gives_no_ratio_hides_no_recorded_one(ask: Asker) -> None:
+    unreadable = lab(ALBUMIN, None, None, MORNING, valueString="see comment")
+    records = [uacr(450, "2026-05-01T08:00:00Z"), unreadable, urine_creatinine(50, MORNING)]
+    result = await answer(ask, "uacr", *records)
+    assert number(result) == Decimal("450.0")
+    assert {"stepped-back", "unconvertible"} <= {issue.code for issue in result.issues}
+    assert result.effective == datetime(2026, 5, 1, 8, tzinfo=UTC)
+    category = await answer(ask, "albuminuria-category", *records)
+    assert category.text.startswith("Albuminuria category is A3")
+    assert "stepped-back" in {issue.code for issue in category.issues}
 
 
 async def test_one_record_is_one_specimen(ask: Asker) -> None:

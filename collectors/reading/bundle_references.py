@@ -83,7 +83,7 @@ def records_of_patient(entries: Sequence[SuppliedEntry], patient: str) -> Patien
 
 
 def _place(entry: SuppliedEntry) -> _Placed | None:
-    """Where an entry lies by its full URL; None without one, or where it is not that of the record."""
+    """Where an entry lies by its full URL; None without one, or where it is not that of a record of its type."""
     if not entry.full_url:
         return None
     try:
@@ -95,10 +95,10 @@ def _place(entry: SuppliedEntry) -> _Placed | None:
     address = _address(entry.full_url)
     root: str | None = None
     if address != entry.full_url:
-        end = f"/{head.resourceType}/{head.id}"
-        if not address.endswith(end):
+        # Another id than the record's does not make it another server's.
+        root, _, last = address.rpartition(f"/{head.resourceType}/")
+        if not root or not last or "/" in last:
             return None
-        root = address.removesuffix(end)
     subject = _reference(head.subject) or _reference(head.patient)
     return _Placed(entry, head.resourceType, head.id, address, root, subject)
 

@@ -63,8 +63,12 @@ CASES: dict[str, tuple[tuple[Json, ...], str | None, list[str]]] = {
     "http and https are one": ((MINE, entry(A.replace("https", "http"), creatinine("1.1"))), "1.1", []),
     "a path more is another server": ((MINE, entry(f"{A}/x", creatinine("1.1"))), None, [LEFT_OUT]),
     "without a full URL": ((MINE, entry(None, creatinine("1.1"))), "1.1", []),
-    "a full URL that is not the record's": (
-        (MINE, {"fullUrl": f"{B}/Observation/other", "resource": creatinine("1.1")}), "1.1", []),
+    "a full URL with another id": (
+        (MINE, {"fullUrl": f"{A}/Observation/other", "resource": creatinine("1.1")}), "1.1", []),
+    "a full URL of another server with another id": (
+        (MINE, {"fullUrl": f"{B}/Observation/other", "resource": creatinine("1.1")}), None, [LEFT_OUT]),
+    "a full URL that is no record's": (
+        (MINE, {"fullUrl": f"{B}/Observation/o1/x", "resource": creatinine("1.1")}), "1.1", []),
     "the patient by a URN, the record by it": (
         ({"fullUrl": URN, "resource": dict(PATIENT)}, entry(B, creatinine("1.1", subject=URN))), "1.1", []),
     "the patient by a URN, the record by a server's": (

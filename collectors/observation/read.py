@@ -3,6 +3,7 @@
 One that cannot be decoded gives unreadable facts of the concepts that it names, so that none is skipped silently.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,7 +23,16 @@ from collectors.observation.elements import OBSERVATION, OBSERVATION_HEAD, Obser
 from collectors.observation.fact_builder import FactBuilder
 from collectors.observation.values import has_value, read_value, value_text
 from collectors.reading.codes import CodeIndex, CodeKey, ConceptReader, coded_part, deciding_systems
-from collectors.reading.fhir_types import UNDECODABLE, concept_text, element_path, entry_words, read_time
+from collectors.reading.fhir_types import (
+    UNDECODABLE,
+    CodeableConcept,
+    Coding,
+    concept_text,
+    element_path,
+    entry_words,
+    printable_text,
+    read_time,
+)
 from collectors.reading.quantities import ReadValue, unreadable_value
 from collectors.reading.readout import PatientContext, Readout
 from collectors.reading.records import CodedEntry, Record
@@ -54,16 +64,62 @@ def add_undecodable(
     builder = FactBuilder(record, shell, context)
     builder.effective = _decode_effective(record, context)
     unusable = ReadValue(Absent(AbsentReason.UNCONVERTIBLE), None, None, f"{where} is not of the type that FHIR says")
-    found = index.find(head.code)
-    for known, accepted in found:
-        readout.add(builder.build(known, accepted, unusable, shell, None))
-    named = {known.concept.id for known, _ in found}
-    panels = [known for known in index.panels(head.code) if known.concept.id not in named]
-    for known in panels:
-        readout.add(builder.build(known, None, unusable, shell, known.concept.id))
-    if not (found or panels or isinstance(error, msgspec.ValidationError)):
+    named = _add_unusable(builder, head.code, unusable, shell, index, readout)
+    if not (named or isinstance(error, msgspec.ValidationError)):
         # Its bytes are damaged: what else they were cannot be known.
         readout.unreadable_count += 1
+
+
+def _add_unusable(
+    builder: FactBuilder,
+    code: CodeableConcept | None,
+    unusable: ReadValue,
+    observation: Observation,
+    index: CodeIndex,
+    readout: Readout,
+) -> bool:
+    """Adds unusable facts of the concepts that the code names, also as those of a panel; whether there are any."""
+    found = index.find(code)
+    for known, accepted in found:
+        readout.add(builder.build(known, accepted, unusable, observation, None))
+    named = {known.concept.id for known, _ in found}
+    panels = [known for known in index.panels(code) if known.concept.id not in named]
+    for known in panels:
+        readout.add(builder.build(known, None, unusable, observation, known.concept.id))
+    return bool(found or panels)
+
+
+LOINC = "http://loinc.org"
+# As no other code system writes its codes: with a check digit.
+_LOINC_CODE = re.compile(r"\d{3,7}-\d")
+_LIKE_LOINC = re.compile(r".*loinc.*|.*\b2\.16\.840\.1\.113883\.6\.1|", re.IGNORECASE | re.DOTALL)
+
+
+def _add_in_unknown_system(
+    record: Record, observation: Observation, index: CodeIndex, context: PatientContext, readout: Readout
+) -> bool:
+    """Adds unusable facts where a code is LOINC's but for its system ("LOINC", or none); whether there are any.
+
+    It is not read: nobody says that it is LOINC's.  But an older value must not stand as the newest beside it.
+    """
+    codes = [code for code in (observation.code, *(part.code for part in observation.component)) if code is not None]
+    aliases = index.system_aliases
+    if any(aliases.get(each.system or "", each.system) == LOINC for code in codes for each in code.coding):
+        return False
+    for code in codes:
+        like = [
+            each
+            for each in code.coding
+            if _LIKE_LOINC.fullmatch(each.system or "") and _LOINC_CODE.fullmatch(each.code or "")
+        ]
+        meant = CodeableConcept([Coding(LOINC, each.code) for each in like])
+        if not index.find(meant) and not index.panels(meant):
+            continue
+        written = next((f'"{printable_text(each.system)}"' for each in like if each.system), "missing")
+        problem = f"its code {like[0].code} is LOINC's but for the code system, which is {written}"
+        builder = FactBuilder(record, observation, context)
+        return _add_unusable(builder, meant, unreadable_value(problem), observation, index, readout)
+    return False
 
 
 class _Issued(msgspec.Struct):
@@ -158,6 +214,8 @@ def read_observations(
         if _add_facts(record, observation, index, context, readout):
             if devices is not None and observation.device:
                 devices.register(record, observation)
+        elif _add_in_unknown_system(record, observation, index, context, readout):
+            continue
         elif search is not None and not _systems_of(observation) & decided:
             readout.coded_entries.append(_unread_entry(record, observation, context, search))
     return readout

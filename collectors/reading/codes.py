@@ -85,6 +85,7 @@ class CodeIndex:
         self._prefixes: list[tuple[str, str, ConceptReader, AcceptedCode]] = []
         self._panels: dict[CodeKey, list[ConceptReader]] = {}
         self._aliases = self.readers[0].system_aliases if self.readers else {}
+        self.system_aliases: Mapping[str, str] = self._aliases
         for known in self.readers:
             for accepted in known.concept.accepted:
                 coding = accepted.coding

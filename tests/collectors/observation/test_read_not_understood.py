@@ -1,6 +1,7 @@
 """Observations that are not read for a concept: named where they could mean it, and otherwise passed over."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.support.collector_inputs import (
 )
 from tests.support.supplied_answers import answer_from, guide_records
 
+UCUM = "http://unitsofmeasure.org"
 NOT_FOUND = Absent(AbsentReason.NOT_FOUND)
 LOCAL = codeable_concept("CREA", "urn:local")
 YEAR = timedelta(days=365)
@@ -66,6 +68,50 @@ def test_not_named_where_there_is_a_value() -> None:
     found = fill_slot(observation(), observation(code=LOCAL, id="o2"))
     assert isinstance(found.value, Quantity)
     assert issue_codes(found) == []
+
+
+LOINC = "http://loinc.org"
+# The codings of a newer record, by system and code, and whether it is reported in place of the older value.
+NEWER: dict[str, tuple[list[tuple[str | None, str]], bool]] = {
+    "a name for the system": ([("LOINC", "2160-0")], True),
+    "a spelling in no table": ([("HTTP://LOINC.ORG", "2160-0")], True),
+    "an OID without its scheme": ([("2.16.840.1.113883.6.1", "2160-0")], True),
+    "no system": ([(None, "2160-0")], True),
+    "another system": ([("urn:local", "2160-0")], False),
+    "another OID": ([("urn:oid:2.16.840.1.113883.6.12", "2160-0")], False),
+    "beside a local code": ([("urn:local", "CREA"), (None, "2160-0")], True),
+    "another code without system": ([(None, "718-7")], False),
+    "beside another code of LOINC": ([(LOINC, "718-7"), (None, "2160-0")], False),
+    "no code of LOINC's form": ([(None, "CREA")], False),
+}
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_a_newer_record_in_a_misspelled_loinc_is_no_gap(name: str) -> None:
+    codings, reported = NEWER[name]
+    code = {"coding": [{"code": code} | ({"system": system} if system else {}) for system, code in codings]}
+    old = observation("1.1", id="old", effectiveDateTime="2024-05-01T08:00:00Z")
+    found = fill_slot(old, observation("3.1", id="new", code=code, effectiveDateTime="2024-05-31T08:00:00Z"))
+    assert found.value == (Absent(AbsentReason.UNCONVERTIBLE) if reported else Quantity(Decimal("1.1"), "mg/dL"))
+    assert issue_codes(found) == (["unconvertible"] if reported else [])
+    assert all("2160-0" in issue.text and "Observation/new" in issue.text for issue in found.issues)
+
+
+@pytest.mark.parametrize("panel", ["85354-9", None])
+def test_a_newer_pressure_in_a_misspelled_loinc_is_no_gap(panel: str | None) -> None:
+    parts = [
+        {"code": codeable_concept(code, "LOINC"), "valueQuantity": {"value": value, "unit": "mm[Hg]"}}
+        for code, value in (("8480-6", 82), ("8462-4", 48))
+    ]
+    whole = codeable_concept(panel, "LOINC") if panel else {"text": "Blood pressure"}
+    times = {"subject": {"reference": "Patient/p1"}, "valueQuantity": None}
+    old = observation(
+        id="old", code=codeable_concept("8480-6"), effectiveDateTime="2026-06-01T08:00:00Z",
+        **times | {"valueQuantity": {"value": 120, "unit": "mm[Hg]", "system": UCUM, "code": "mm[Hg]"}},
+    )  # fmt: skip
+    new = observation(id="new", code=whole, effectiveDateTime="2026-06-15T08:00:00Z", component=parts, **times)
+    result = answer_from([{"resourceType": "Patient", "id": "p1"}, old, new], "systolic-bp")["systolic-bp"]
+    assert result.value == Absent(AbsentReason.UNCONVERTIBLE)
 
 
 FOCUS: dict[str, tuple[list[dict[str, str]], bool, list[str]]] = {

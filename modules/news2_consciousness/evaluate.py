@@ -16,6 +16,7 @@ ALERT = Coding(SNOMED, "248234008", "Mentally alert")
 CHRONIC_CONFUSION = Coding(SNOMED, "130988005", "Chronic confusion")
 BELOW_15 = Coding("https://medtwin.example/codes", "gcs-below-15", "Glasgow Coma Scale below 15")
 FULL_SCORE = Decimal(15)
+FULL = (Decimal(4), Decimal(5), Decimal(6))
 # E4 V4 M6.
 CONFUSED = (Decimal(4), Decimal(4), Decimal(6))
 # Absences that say that nobody charted it with this set of observations; all others leave open what was charted.
@@ -87,8 +88,12 @@ def _why_unusable(
     if isinstance(sedation, Absent) and sedation.reason not in UNCHARTED:
         return "whether the patient is sedated is unreadable"
     known = [each for each in components if isinstance(each, Decimal)]
-    if isinstance(gcs, Decimal) and len(known) == len(components) and sum(known) != gcs:
+    if not isinstance(gcs, Decimal):
+        return None
+    if len(known) == len(components) and sum(known) != gcs:
         return f"its components sum to {number_words(sum(known, Decimal(0)))}, not {number_words(gcs)}"
+    if gcs >= FULL_SCORE and any(a != b for a, b in zip(components, FULL, strict=True) if isinstance(a, Decimal)):
+        return f"a component is not full, but its total is {number_words(gcs)}"
     return None
 
 

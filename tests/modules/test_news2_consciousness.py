@@ -91,6 +91,8 @@ def test_e4_v4_m6_scores_where_chronic_confusion_is_not_on_record(known: bool | 
         ({"gcs": 15, "sedation": True}, "sedated"),
         ({"gcs": 3, "sedation": UNREACHABLE}, "sedated"),
         ({**E4V4M6, "gcs": 15}, "sum to 14, not 15"),
+        ({"gcs": 15, "gcs_verbal": 4}, "not full"),
+        ({"gcs": 15, "gcs_eye": 4, "gcs_motor": 5}, "not full"),
     ],
 )
 def test_untestable_or_sedated_is_missing(given: Given, why: str) -> None:
@@ -103,6 +105,7 @@ def test_untestable_or_sedated_is_missing(given: Given, why: str) -> None:
 @pytest.mark.parametrize("sedated", [NOT_FOUND, False])
 def test_a_total_without_components_is_enough(sedated: bool | Absent) -> None:
     assert evaluate_module(MODULE, {"gcs": 15, "sedation": sedated}).value == level("alert")
+    assert evaluate_module(MODULE, {"gcs": 15, "gcs_verbal": 5, "sedation": sedated}).value == level("alert")
 
 
 @pytest.mark.parametrize(

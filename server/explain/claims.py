@@ -149,7 +149,8 @@ def missing_inputs(dependencies: Dependencies, position: int) -> tuple[MissingIn
         is_number = produces.value_type is ValueType.QUANTITY
         return (MissingInput(name, f"{_NOT_DOCUMENTED}{since}", is_number, not is_number, window),)
     found: dict[MissingInput, None] = {}
-    for given in absent:
+    # Of several ways, what nobody recorded says nothing beside one that could not be retrieved or read.
+    for given in [each for each in absent if not is_untaken(each)] or absent:
         below = [
             pair
             for step in given.steps

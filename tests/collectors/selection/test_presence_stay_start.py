@@ -12,7 +12,7 @@ from tests.support.event_records import CLASS, NOT_FOUND, ON_RECORD, ask, event
 
 NOON = datetime(2024, 5, 23, 12, tzinfo=UTC)
 BERLIN_SUMMER = timezone(timedelta(hours=2))
-OUTPATIENT = {"class": {"system": CLASS, "code": "AMB"}}
+OUTPATIENT: dict[str, Any] = {"class": {"system": CLASS, "code": "AMB"}}
 STALE = Absent(AbsentReason.STALE)
 
 

@@ -105,7 +105,7 @@ class CapabilityCache:
         # After a failed refresh the former one is kept: a server does not lose its abilities with its statement.
         entry.expires_at = self._clock() + (source.capability_ttl.total_seconds() if good else FAILURE_TTL)
         if known.remark is not None:
-            _log.warning("source %s: %s; it is searched in the plainest way", source.id, known.remark)
+            _log.warning("source %s: %s; it is searched in the basic way", source.id, known.remark)
         return known
 
 

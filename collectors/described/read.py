@@ -35,7 +35,7 @@ from ontology.resources import Resource, Span
 from ontology.values import Absent, AbsentReason, Coding, Date, Value
 from ontology.words.time import exact_span_words
 
-UNDATED = "nothing places it in time"
+UNDATED = "it has no date"
 """The problem of a record without a date."""
 IN_PROGRESS = "in-progress"
 """Of FHIR's event-status: it has begun, and without an end it may be going on still (continuous dialysis)."""
@@ -93,7 +93,7 @@ def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) 
         if layout.presumed is not None and not past and is_open_ended(start, end):
             end = None
     except (ValueError, OverflowError):
-        return RecordDates(start, recorded=recorded, problem="the time until which it goes on cannot be read")
+        return RecordDates(start, recorded=recorded, problem="its end cannot be read")
     if start is not None and end is not None and end.end < start.start:
         return RecordDates(start, recorded=recorded, problem="it ends before it begins")
     return RecordDates(start, end, end is None and (past or undated), recorded, start is None and datable)
@@ -111,9 +111,9 @@ def add_facts(
     """Adds a fact for each concept that the record was found to be, certainly or probably."""
     problem = when.problem
     if changes_meaning(entry.content):
-        problem = "modifierExtension or implicitRules change the meaning in a way that is not known here"
+        problem = "modifierExtension or implicitRules change its meaning in an unknown way"
     elif entry.meaning is Meaning.UNCLEAR:
-        problem = f"its state ({entry.gravest_state}) says neither yes nor no"
+        problem = f"its state ({entry.gravest_state}) is neither present nor absent"
     elif problem is None and when.start is None:
         problem = UNDATED
     notes = _record_notes(entry, layout, when)

@@ -109,7 +109,7 @@ def _as_report_fact(fact: Fact, record: Record, inner: str, element: str | None)
         fact.resource, iri=f"{base}#{printable_text(inner)}{f'-{part}' if part else ''}", source=record.ref
     )
     if element is not None:
-        problem = f"its element {element} is not as FHIR requires"
+        problem = f"its element {element} is not valid FHIR"
         resource = replace(resource, value=Absent(AbsentReason.UNCONVERTIBLE), problem=problem)
     return msgspec.structs.replace(fact, resource=resource, record=record)
 

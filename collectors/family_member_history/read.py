@@ -93,8 +93,8 @@ def is_counted_relative(concept: Concept, relationship: CodeableConcept | None) 
 
 COMPLETE_STATUS = "completed"
 INCOMPLETE_STATUSES = {
-    "partial": "a family history is recorded as not complete",
-    "health-unknown": "the health of a relative is recorded as not known",
+    "partial": "a family history is recorded as incomplete",
+    "health-unknown": "the health of a relative is recorded as unknown",
 }
 NO_COMPLETE_HISTORY = "no family history is recorded as complete"
 
@@ -178,9 +178,9 @@ def _add_facts(
 
 def _problem(history: FamilyMemberHistory, disease: RelativeCondition, counted: bool | None) -> str | None:
     if history.implicitRules is not None or history.modifierExtension or disease.modifierExtension:
-        return "modifierExtension or implicitRules change the meaning in a way that is not known here"
+        return "modifierExtension or implicitRules change its meaning in an unknown way"
     if counted is None:
-        return "its relationship is not coded so that it can be told whether this relative counts"
+        return "its relationship cannot be read, so whether this relative counts is unknown"
     return None
 
 

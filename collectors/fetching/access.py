@@ -54,7 +54,7 @@ class NoAccess:
 
     def advice(self, status: int) -> str:
         """The settings name no way of authorising."""
-        return 'it wants an authorisation; set auth to "caller" or "backend"'
+        return 'it requires authorisation; set auth to "caller" or "backend"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +104,4 @@ class WithheldAccess:
 
     def advice(self, status: int) -> str:
         """The source must be named."""
-        return "it wants a token of the caller's for itself, and the caller's is for the source that was named"
+        return "it requires its own token of the caller; the token given is for the named source"

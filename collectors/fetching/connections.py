@@ -20,8 +20,8 @@ from collectors.settings import Source, Tls
 
 _SERVER_CERTIFICATE_REASONS = {
     9: "is not valid yet; compare the clocks",
-    10: "has expired; whoever runs it must renew it",
-    18: "is signed by itself and not trusted here; check tls.ca_file",
+    10: "has expired; its operator must renew it",
+    18: "is self-signed and not trusted here; check tls.ca_file",
     19: "is from an authority that is not trusted here; check tls.ca_file",
     20: "is from an authority that is not trusted here; check tls.ca_file",
     21: "is from an authority that is not trusted here; check tls.ca_file",
@@ -43,7 +43,7 @@ def describe_certificate_error(error: BaseException) -> str | None:
             return f"its certificate, or its authority's, {why}"
         reason = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
         if "ALERT" in reason and any(word in reason for word in _CLIENT_CERTIFICATE_ALERTS):
-            return "it does not accept our certificate, or wants one; check tls.cert_file"
+            return "it does not accept our certificate, or requires one; check tls.cert_file"
         cause = cause.__cause__ or cause.__context__
     return None
 

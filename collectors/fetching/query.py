@@ -143,7 +143,7 @@ class IgnoredParameters:
         text = f"The source seems to ignore parameters of the search for {resource_type} ({names})"
         others = [(self.other_code_count, "under other codes"), (self.early_count, "from before the window")]
         counted = " and ".join(f"{count} {words}" for count, words in others if count)
-        text += f": of what came, {counted} was sorted out here." if counted else ": what came was sorted here."
+        text += f". {counted[0].upper()}{counted[1:]} removed here." if counted else ". The records were filtered here."
         return Issue(Severity.INFORMATION, "parameters-ignored", text)
 
 

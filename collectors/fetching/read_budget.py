@@ -37,7 +37,5 @@ class ReadBudget:
         if self.records < 0 or self.bytes < 0:
             of = "records" if self.records < 0 else "bytes"
             self.records = self.bytes = 0
-            text = (
-                f"all that was read for this question has more {of} than one question may read; ask for fewer concepts"
-            )
+            text = f"the records of this question have more {of} than one question may read; ask for fewer concepts"
             raise ReadBudgetExceededError(f"source {source}: {text}", self)

@@ -25,7 +25,7 @@ from collectors.fetching.response import (
 from collectors.fetching.retry import WaitLimit, backoff, retry_after
 from collectors.settings import Source
 
-CLOSED_REASON = "it is asked for nothing more, since the engine is being closed"
+CLOSED_REASON = "no further requests: the engine is closing"
 """Why a question that outlasts its engine gets nothing."""
 
 
@@ -53,7 +53,7 @@ class SourceErrors:
             return self.unreachable(f"an error of the server ({status})")
         if status >= 400:
             return self.unusable(f"the request is refused as wrong ({status})")
-        return self.unusable(f"an answer of status {status} is none to a search")
+        return self.unusable(f"status {status} is not an answer to a search")
 
     def refused(self, status: int) -> SourceRefusedError:
         """The request is not permitted, and what to do about it."""
@@ -179,7 +179,7 @@ class Transport:
         left = min(self._wait_limit.remaining(), _LONGEST_WAIT)
         if later.wait > left:
             asked = f"{later.wait:.0f} s" if later.wait < 1e9 else "for ever"
-            raise self._errors.unreachable(f"{later.reason}, and asks to wait {asked}, longer than there is time")
+            raise self._errors.unreachable(f"{later.reason}, and asks to wait {asked}, longer than the time left")
         if attempt + 1 >= _MOST_ATTEMPTS:
             raise self._errors.unreachable(f"{later.reason}, {_MOST_ATTEMPTS} times")
         wait = later.wait + backoff(_FIRST_BACKOFF, attempt)

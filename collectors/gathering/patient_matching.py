@@ -274,7 +274,7 @@ def linked_in_sources(sources: Sequence[Source], links: Iterable[Link]) -> tuple
                 ids.setdefault(position, []).append(there)
                 break
         else:
-            text = "The patient's record is linked to one that lies in none of the configured sources."
+            text = "The patient's record is linked to a record outside the configured sources."
             issues.append(Issue(Severity.INFORMATION, "link-outside", text))
     return ids, issues
 
@@ -344,16 +344,16 @@ async def look_up_patient(
         elif person.may_match(identifiers):
             doubtful = True
     if not matches and doubtful:
-        return "a patient there carries this identifier written otherwise, or as one that is no longer used"
+        return "a patient there has this identifier in another spelling, or as a former one"
     if not matches:
-        text = f"Source {source.id} holds nothing of this patient: nobody there is known by the same identifier."
+        text = f"Source {source.id} has no patient with the same identifier."
         return LinkedPersons({}, issues=[Issue(Severity.INFORMATION, "not-known-there", text)])
     for person in matches.values():
         if (differs := find_conflict(person, known)) is not None:
-            return f"the patient who carries this identifier there has another {differs}"
+            return f"the patient with this identifier there has another {differs}"
     found = await follow_links(question, source, matches, known, now)
     if not found.all_linked(matches):
-        return f"{'two' if len(matches) == 2 else len(matches)} patients there carry this identifier"
+        return f"{'two' if len(matches) == 2 else len(matches)} patients there have this identifier"
     return found
 
 

@@ -240,7 +240,7 @@ class DeviceAssessment:
 def assess_device(device: Device) -> DeviceAssessment:
     """Assesses a device by its states; of several calibrations the latest dated one counts, else all undated ones."""
     if _ENTERED_IN_ERROR in (device.status, device.operationalStatus):
-        return DeviceAssessment("its device was entered in error, so what measured it is not known")
+        return DeviceAssessment("its device was entered in error, so the device is unknown")
     dated = [each for each in device.calibration if each.time is not None]
     last = [max(dated, key=lambda each: each.time or "")] if dated else device.calibration
     states = [CALIBRATION_STATES[each.state] for each in last if each.state in CALIBRATION_STATES]

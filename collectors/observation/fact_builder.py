@@ -56,9 +56,9 @@ class FactBuilder:
         if problem is not None:
             self.unusable = unreadable_value(problem)
         elif observation.implicitRules is not None:
-            self.unusable = unreadable_value("implicitRules change the meaning in a way that is not known here")
+            self.unusable = unreadable_value("implicitRules change its meaning in an unknown way")
         elif observation.modifierExtension:
-            self.unusable = unreadable_value("modifierExtension changes the meaning in a way that is not known here")
+            self.unusable = unreadable_value("modifierExtension changes its meaning in an unknown way")
         self.unclear_status: str | None = None
         if has_unclear_status(observation):
             found = f'its status "{printable_text(self.status)}"' if self.status else "its missing status"
@@ -170,7 +170,7 @@ def _effective_span(
         if period is None:
             if observation.effectiveTiming:
                 return None, "effectiveTiming is not read"
-            return None, "effective[x] is missing, so it cannot be placed in time"
+            return None, "effective[x] is missing, so its time is unknown"
         if period.start is None:
             return None, "effectivePeriod.start is missing"
         start = read_time(period.start, zone).start

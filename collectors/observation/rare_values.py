@@ -38,9 +38,7 @@ def read_range(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadValu
         written = _RANGE.decode(raw)
     except UNDECODABLE:
         return wrong_type_value(element)
-    return unreadable_value(
-        f"{element} is a range, which is no single value of {known.concept.id}", format_range(written)
-    )
+    return unreadable_value(f"{element} is a range, not a single value of {known.concept.id}", format_range(written))
 
 
 def read_date_time(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadValue:
@@ -51,7 +49,7 @@ def read_date_time(raw: msgspec.Raw, known: ConceptReader, element: str) -> Read
     except (msgspec.DecodeError, ValueError):
         return unreadable_value(f"{element} is not a date or time")
     if known.concept.value_type is not ValueType.DATE:
-        return unreadable_value(f"{element} is a date, which {known.concept.id} is not", printable_text(text))
+        return unreadable_value(f"{element} is a date, not a value of {known.concept.id}", printable_text(text))
     return ReadValue(days, printable_text(text))
 
 
@@ -63,7 +61,7 @@ def read_period(raw: msgspec.Raw, known: ConceptReader, element: str) -> ReadVal
         return wrong_type_value(element)
     shown = printable_text(f"{written.start or '?'} to {written.end or '?'}")
     if known.concept.value_type is not ValueType.DATE:
-        return unreadable_value(f"{element} is a period, which {known.concept.id} is not", shown)
+        return unreadable_value(f"{element} is a period, not a value of {known.concept.id}", shown)
     if written.start is None or written.end is None:
         return unreadable_value(f"{element} is open at one end", shown)
     try:
@@ -81,7 +79,7 @@ def read_time_of_day(raw: msgspec.Raw, known: ConceptReader, element: str) -> Re
         shown = printable_text(_TEXT.decode(raw))
     except UNDECODABLE:
         return wrong_type_value(element)
-    return unreadable_value(f"{element} is a time of day, which {known.concept.id} is not", shown)
+    return unreadable_value(f"{element} is a time of day, not a value of {known.concept.id}", shown)
 
 
 def _parse_days(text: str) -> Date:
@@ -115,7 +113,7 @@ def read_ratio(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, element
     numerator, denominator = written.numerator, written.denominator
     shown = f"{format_quantity(numerator) or '?'} : {format_quantity(denominator) or '?'}"
     if known.concept.value_type is not ValueType.QUANTITY:
-        return unreadable_value(f"{element} is a ratio, which {known.concept.id} is not", shown)
+        return unreadable_value(f"{element} is a ratio, not a value of {known.concept.id}", shown)
     if numerator is None or denominator is None or not numerator.value or not denominator.value:
         return unreadable_value(f"{element} lacks its numerator or its denominator", shown)
     top, bottom = parse_number(bytes(numerator.value)), parse_number(bytes(denominator.value))

@@ -36,7 +36,7 @@ UNKNOWN_REASONS: Mapping[str, str] = {
     "unknown": "the value is not known",
     "asked-unknown": "it was asked for, and the answer is not known",
     "temp-unknown": "the value is not known yet",
-    "not-asked": "it was not asked for",
+    "not-asked": "not requested",
     "asked-declined": "it was asked for, and an answer was declined",
     "not-applicable": "there is no value to record",
     "unsupported": "the source's system cannot hold it",
@@ -49,7 +49,7 @@ UNUSABLE_REASONS: Mapping[str, str] = {
     "masked": "there is a value, which is withheld",
     "not-permitted": "there is a value, which may not be given",
     "as-text": "there is a value, in the record's text only",
-    "not-a-number": "the result is no number",
+    "not-a-number": "the result is not a number",
     "negative-infinity": "the result is below everything that can be stated",
     "positive-infinity": "the result is above everything that can be stated",
 }
@@ -75,7 +75,7 @@ def read_value(
     """
     kind = known.concept.value_type
     if holder.modifierExtension:
-        return unreadable_value(f"{element}modifierExtension changes the meaning in a way that is not known here")
+        return unreadable_value(f"{element}modifierExtension changes its meaning in an unknown way")
     reason = holder.dataAbsentReason or _extended_reason(holder)
     if reason is not None:
         if has_value(holder):
@@ -87,7 +87,7 @@ def read_value(
             if asserts is not None and (amount := parse_raw_number(holder.valueQuantity.value)) and amount > 0:
                 # "On oxygen, 2 L/min": how much of it does not contradict the code; 0 does.
                 return ReadValue(asserts, shown)
-            return unreadable_value(f"{element}valueQuantity is a quantity, which {known.concept.id} is not", shown)
+            return unreadable_value(f"{element}valueQuantity is a quantity, not a value of {known.concept.id}", shown)
         return read_quantity(holder.valueQuantity, known, needs_unit, f"{element}valueQuantity")
     if holder.valueCodeableConcept is not None:
         return _read_coded_answer(holder.valueCodeableConcept, known, f"{element}valueCodeableConcept")
@@ -95,7 +95,7 @@ def read_value(
         if kind is ValueType.FLAG:
             means = holder.valueBoolean if asserts is not False else not holder.valueBoolean
             return ReadValue(means, "true" if holder.valueBoolean else "false")
-        return unreadable_value(f"{element}valueBoolean is a truth value, which {known.concept.id} is not")
+        return unreadable_value(f"{element}valueBoolean is a truth value, not a value of {known.concept.id}")
     if holder.valueInteger:
         return _read_integer(holder.valueInteger, known, needs_unit, f"{element}valueInteger")
     if holder.valueString is not None:
@@ -214,7 +214,7 @@ def _read_coded_answer(written: CodeableConcept, known: ConceptReader, element: 
     ]
     known_keys = [key for key in keys if key in known.answers]
     if not known_keys:
-        return unreadable_value(f"{element} is no answer that is known for {known.concept.id}", shown)
+        return unreadable_value(f"{element} is not a known answer for {known.concept.id}", shown)
     means = known.answers[known_keys[0]]
     if any(known.answers[key] != means for key in known_keys[1:]):
         return unreadable_value(f"{element} has codings that mean different answers", shown)
@@ -241,7 +241,7 @@ def _read_integer(raw: msgspec.Raw, known: ConceptReader, needs_unit: bool, elem
 def read_unitless_number(value: Decimal, known: ConceptReader, needs_unit: bool, element: str) -> ReadValue:
     """A number without a unit: read only where the concept is dimensionless."""
     if known.concept.value_type is not ValueType.QUANTITY:
-        return unreadable_value(f"{element} is a number, which {known.concept.id} is not", str(value))
+        return unreadable_value(f"{element} is a number, not a value of {known.concept.id}", str(value))
     if known.dimensionless_unit is None or needs_unit:
         return unreadable_value(f"{element} has no unit", str(value))
     return convert_to_concept_unit(value, known.dimensionless_unit, None, known.concept, str(value), element)

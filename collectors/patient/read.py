@@ -103,7 +103,7 @@ def read_sex(patient: SexElements) -> tuple[ReadValue, tuple[Issue, ...]]:
     if patient.gender not in _DISPLAY:
         return unreadable_value("gender is none of male, female, other, unknown", patient.gender[:40]), ()
     if documented is not None and documented != patient.gender:
-        text = f"The record also states the sex {documented}: which of them holds for clinical use is not known."
+        text = f"The record also states the sex {documented}: which applies to clinical use is unknown."
         differing = Issue(Severity.WARNING, "administrative-gender", text)
         return _sex_value(patient.gender, patient.gender), (_ADMINISTRATIVE, differing)
     return _sex_value(patient.gender, patient.gender), (_ADMINISTRATIVE,)
@@ -208,7 +208,7 @@ def read_patient(record: Record, concepts: tuple[Concept, ...], context: Patient
     else:
         _read_death(patient, context, result)
     if patient.modifierExtension:
-        unusable = unreadable_value("modifierExtension changes the meaning in a way that is not known here")
+        unusable = unreadable_value("modifierExtension changes its meaning in an unknown way")
     for concept in concepts:
         issues: tuple[Issue, ...] = ()
         if unusable is not None:

@@ -77,7 +77,7 @@ def all_items(items: list[Item]) -> Iterator[Item]:
 def read_item(item: Item, known: ConceptReader, needs_unit: bool) -> list[ReadValue]:
     """The value of each of the item's answers; an item without an answer gives one Absent(RECORDED_UNKNOWN)."""
     if item.modifierExtension:
-        return [unreadable_value("item.modifierExtension changes the meaning in a way that is not known here")]
+        return [unreadable_value("item.modifierExtension changes its meaning in an unknown way")]
     if not item.answer:
         return [ReadValue(Absent(AbsentReason.RECORDED_UNKNOWN), None, None, "the item has no answer")]
     return [read_answer(answer, known, needs_unit) for answer in item.answer]
@@ -87,7 +87,7 @@ def read_answer(answer: Answer, known: ConceptReader, needs_unit: bool) -> ReadV
     """One answer, read like an Observation's value of the same type."""
     element = "item.answer."
     if answer.modifierExtension:
-        return unreadable_value(f"{element}modifierExtension changes the meaning in a way that is not known here")
+        return unreadable_value(f"{element}modifierExtension changes its meaning in an unknown way")
     if answer.valueDecimal:
         value = parse_number(bytes(answer.valueDecimal))
         if value is None:

@@ -77,9 +77,7 @@ def _add_facts(
 ) -> None:
     unusable: ReadValue | None = None
     if response.implicitRules is not None or response.modifierExtension:
-        unusable = unreadable_value(
-            "modifierExtension or implicitRules change the meaning in a way that is not known here"
-        )
+        unusable = unreadable_value("modifierExtension or implicitRules change its meaning in an unknown way")
     counts: dict[tuple[str, str], int] = {}
     for item in all_items(response.item):
         for known, accepted in index.find(_item_code(response.questionnaire, item.linkId)):

@@ -87,7 +87,7 @@ def convert_to_concept_unit(
     """A number in a readable unit as a value of the concept, if it is plausible."""
     target = concept.unit
     if target is None:
-        return unreadable_value(f"{element} is a quantity, which {concept.id} is not", recorded)
+        return unreadable_value(f"{element} is a quantity, not a value of {concept.id}", recorded)
     written = (value, unit)
     if unit != target:
         try:
@@ -102,9 +102,7 @@ def convert_to_concept_unit(
     too_low = low is not None and value < low and comparator not in (">", ">=")
     too_high = high is not None and value > high and comparator not in ("<", "<=")
     if too_low or too_high:
-        return ReadValue(
-            Absent(AbsentReason.IMPLAUSIBLE), recorded, None, f"{element} is outside what a living person can have"
-        )
+        return ReadValue(Absent(AbsentReason.IMPLAUSIBLE), recorded, None, f"{element} is physiologically impossible")
     if comparator is not None:
         return ReadValue(Bound(comparator, value, target), recorded, written)
     return ReadValue(Quantity(value, target), recorded, written)

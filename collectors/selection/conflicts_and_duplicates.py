@@ -104,18 +104,18 @@ def resolve_conflict(slot: Slot, group: list[Fact], unchecked: Sequence[Fact] = 
             else ""
         )
         more = sum(has_value(fact) and not same_value(fact, chosen) for fact in unchecked)
-        text = f"Not preferred, and not the same at the same time: {describe_facts(others, more)}.{instead}"
+        text = f"Other values at the same time, not preferred: {describe_facts(others, more)}.{instead}"
         issues.append(slot_issue(slot, "other-record", text))
     if any(not same_value(fact, chosen) for fact in best):
         shown = _distinct_values_first(best)
-        text = f"Records of one time contradict each other: {describe_facts(shown, len(unchecked))}."
+        text = f"Conflicting values at the same time: {describe_facts(shown, len(unchecked))}."
         if (count := len(best) + len(unchecked)) > MAX_COMPARED:
             text += f" Only {MAX_COMPARED} of the {count} records are given."
         issues.append(slot_issue(slot, "conflicting", text))
         return Resolution(None, shown[:MAX_COMPARED], issues)
     agreeing = deduplicate([fact for fact in values if same_value(fact, chosen)])
     if more := sum(same_value(fact, chosen) for fact in unchecked):
-        note = f"{more} more records of this time say the same; they were only counted."
+        note = f"{more} more records of this time have the same value (only counted)."
         noted = replace(agreeing[0].resource, notes=(*agreeing[0].resource.notes, note))
         agreeing[0] = msgspec.structs.replace(agreeing[0], resource=noted)
     return Resolution(chosen, agreeing, issues)

@@ -177,7 +177,7 @@ def joined_stays(going_on: Iterable[Fact], ended: Iterable[Fact]) -> list[Fact]:
 
 @dataclass(frozen=True, slots=True)
 class UnreadEntries:
-    """Entries that could be what a slot asks for, since nothing says what they are: in other codes, or in text alone.
+    """Entries that could be what a slot asks for, since nothing says what they are: in other codes or as text.
 
     ``undecoded``: so many more could not be decoded at all.  It is false where there are none.
     """
@@ -192,15 +192,13 @@ class UnreadEntries:
     def describe(self) -> str:
         """The count and the entries in their own words, without what was asked for: once for all that it concerns."""
         one, several = self.noun
-        could = "could mean what is asked"
+        could = "could be relevant"
         if not self.entries:
             return f"{self.undecoded} {one if self.undecoded == 1 else several} that could not be read {could}."
         count = len(self.entries)
         also = f" and {self.undecoded} that could not be read" if self.undecoded else ""
         named = truncated_list(sorted(entry.label for entry in self.entries))
-        return (
-            f"{count} {one if count == 1 else several} in other codes, or in text alone{also or ','} {could}: {named}."
-        )
+        return f"{count} {one if count == 1 else several} in other codes or as text{also} {could}: {named}."
 
 
 _NOUNS = {

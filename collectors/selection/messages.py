@@ -22,7 +22,7 @@ def issue_per_fact(slot: Slot, code: str, facts: Sequence[Fact], text: Callable[
     """One issue for each fact, worded by ``text``, up to MAX_LISTED; one more counts the others."""
     issues = [slot_issue(slot, code, text(fact)) for fact in facts[:MAX_LISTED]]
     if (rest := len(facts) - MAX_LISTED) > 0:
-        issues.append(slot_issue(slot, code, f"So it is with {rest} more record(s)."))
+        issues.append(slot_issue(slot, code, f"The same applies to {rest} more record(s)."))
     return issues
 
 

@@ -224,7 +224,7 @@ def view_as_of(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> V
     view = View(*timeline.facts_until(as_of, slot.window), [], timeline.instants_only)
     uncounted = [each for each in timeline.uncounted if (span := each.resource.effective) and span.start <= as_of]
     if uncounted:
-        text = f"Left out, since the record itself says that it does not count: {list_facts(uncounted)}."
+        text = f"Not counted, as the record itself states: {list_facts(uncounted)}."
         view.issues.append(slot_issue(slot, "uncounted", text, Severity.INFORMATION))
     undated, unissued, time_uncertain = timeline.undated, timeline.not_yet_issued(as_of), []
     for fact in timeline.possibly_later(as_of):
@@ -235,12 +235,12 @@ def view_as_of(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> V
             (view.before_window if too_old else view.in_window).append(known)
     if undated:
         names = list_facts(undated)
-        view.issues.append(slot_issue(slot, "undated", f"Left out, since nothing places it in time: {names}."))
+        view.issues.append(slot_issue(slot, "undated", f"Left out, since it has no date: {names}."))
     if time_uncertain:
-        text = f"Left out, since it may be of a later time than asked for: {list_facts(time_uncertain)}."
+        text = f"Left out, perhaps later than the time asked for: {list_facts(time_uncertain)}."
         view.issues.append(slot_issue(slot, "time-imprecise", text))
     if unissued:
-        text = f"Left out, since it was issued only after the time asked for: {list_facts(unissued)}."
+        text = f"Not yet reported at that time: {list_facts(unissued)}."
         view.issues.append(slot_issue(slot, "not-yet-issued", text, Severity.INFORMATION))
     return view
 
@@ -273,7 +273,7 @@ def valid_facts(slot: Slot, pool: Pool, facts: Iterable[Fact], issues: list[Issu
 
 
 def _invalid_record_text(fact: Fact, element: str) -> str:
-    return f"{fact_label(fact)} was left out: its element {element} is not as FHIR requires."
+    return f"{fact_label(fact)} was left out: its element {element} is not valid FHIR."
 
 
 def group_by_time(facts: Iterable[Fact]) -> list[list[Fact]]:

@@ -94,13 +94,13 @@ def _select_recorded(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime
         return SlotSelection(UNDETERMINED, resources_of(found.probable), tuple(issues))
     if doubted := found.doubted:
         states = _join_states(fact.doubted for fact in doubted)
-        text = f"Recorded as {states}, which does not count: {list_facts(doubted)}."
+        text = f"Recorded as {states}, so not counted: {list_facts(doubted)}."
         issues.append(slot_issue(slot, "doubted", text, Severity.INFORMATION))
     if negated := found.negated:
         text = f"Recorded as {_join_states(fact.negated for fact in negated)}: {list_facts(negated)}."
         issues.append(slot_issue(slot, "negated", text, Severity.INFORMATION))
     if found.ended:
-        text = f"Recorded as over or inactive: {_describe_ended(found.ended, as_of)}."
+        text = f"Recorded as ended or inactive: {_describe_ended(found.ended, as_of)}."
         issues.append(slot_issue(slot, "over", text, Severity.INFORMATION))
     if found.lapsed:
         issues.append(slot_issue(slot, "perhaps-over", _describe_lapsed(found.lapsed)))
@@ -109,14 +109,14 @@ def _select_recorded(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime
     if found.lapsed:
         return SlotSelection(Absent(AbsentReason.STALE), resources_of(found.lapsed), tuple(issues))
     if found.time_uncertain:
-        text = f"It may have begun or ended only after the time asked for: {list_facts(found.time_uncertain)}."
+        text = f"Unclear whether it had begun or ended by the time asked for: {list_facts(found.time_uncertain)}."
         # What only an encounter dates is excluded before that encounter's end, as if it were not recorded yet.
         recorded = any(fact.resource.issued is not None for fact in found.time_uncertain)
         value = UNDETERMINED if recorded else Absent(AbsentReason.NOT_FOUND)
         return SlotSelection(value, (), (*issues, slot_issue(slot, "time-imprecise", text)))
     if found.window_uncertain:
         window, records = _describe_window(slot), list_facts(found.window_uncertain)
-        text = f"Whether it was in the {window} before the time asked for cannot be told: {records}."
+        text = f"Unclear whether this was within the {window} asked for: {records}."
         return SlotSelection(UNDETERMINED, (), (*issues, slot_issue(slot, "time-imprecise", text)))
     if no and not (left_out and slot.concept.origin in EVENT_ORIGINS):
         return recorded_as_absent(slot, pool, no, as_of, issues)
@@ -181,10 +181,10 @@ def _not_on_list(slot: Slot, pool: Pool, found: FactsByState, as_of: datetime, i
         fault = reconciliation_fault(slot, pool, found, as_of)
     display, name = slot.concept.display, begin_small(kept.display)
     if fault is not None:
-        text = f"{display} is not on the {name}. That is not taken as no: {fault}."
+        text = f"{display} is not on the {name}. Absence is not assumed: {fault}."
         return SlotSelection(absent, (), (*issues, slot_issue(slot, "list-not-reconciled", text)))
     newest = reviews_of(pool, kept, as_of)[0]
-    text = f"{display} is not on the {name}, and is taken as no. {newest.text}, {exact_span_words(newest.span)}."
+    text = f"{display} is not on the {name}and is counted as absent. {newest.text}, {exact_span_words(newest.span)}."
     return SlotSelection(absent, (), (*issues, slot_issue(slot, "no-from-list", text)), presumed=False)
 
 
@@ -192,7 +192,7 @@ def _contrary_issues(slot: Slot, negated: list[Fact], no: list[Fact]) -> list[Is
     """Issues about records that contradict a presence: statements of absence, and negated records."""
     issues: list[Issue] = []
     if slot.concept.origin in EVENT_ORIGINS and no:
-        text = f"But it is also recorded that there is none: {list_facts(no)}."
+        text = f"Also recorded as absent: {list_facts(no)}."
         issues.append(slot_issue(slot, "contradicted", text))
     if negated:
         text = f"It is also recorded as {_join_states(fact.negated for fact in negated)}: {list_facts(negated)}."
@@ -216,12 +216,12 @@ def _beyond_supply_issues(slot: Slot, yes: list[Fact], as_of: datetime) -> list[
     if slot.ever or slot.window is not None or any(f.supply_end is None or f.supply_end >= as_of for f in yes):
         return []
     names = truncated_list(sorted(f"{fact_label(fact)} (supplied until {day_words(fact.supply_end)})" for fact in yes))
-    return [slot_issue(slot, "beyond-supply", f"Never ended, but beyond what was to be supplied: {names}.")]
+    return [slot_issue(slot, "beyond-supply", f"No end recorded, but the supply has run out: {names}.")]
 
 
 def _describe_lapsed(facts: list[Fact]) -> str:
     names = (f"{fact_label(fact)} (counted as current until {day_words(fact.presumed_until)})" for fact in facts)
-    return f"Never ended, and nothing says that it still goes on: {truncated_list(sorted(names))}."
+    return f"No end recorded; whether it continues is unknown: {truncated_list(sorted(names))}."
 
 
 def _join_states(words: Iterable[str | None]) -> str:
@@ -253,37 +253,33 @@ def recorded_as_absent(slot: Slot, pool: Pool, no: list[Fact], as_of: datetime, 
         # Observed of this very concept: other entries cannot mean it.
         return SlotSelection(False, resources_of(no), (*issues, *fact_issues(slot, no)))
     if slot.concept.origin in EVENT_ORIGINS and (unread := unread_entries(slot, pool, as_of)):
-        text = f"It is recorded that there is none: {list_facts(no)}."
+        text = f"Recorded as absent: {list_facts(no)}."
         issues += [slot_issue(slot, "contradicted", text), _unread_issue(slot, unread)]
         return SlotSelection(UNDETERMINED, resources_of(no), tuple(issues))
     if others := _other_current_entries(slot, pool, as_of):
-        text = f"It is recorded that there is none: {list_facts(no)}. But what else is recorded may mean it: {others}."
+        text = f"Recorded as absent: {list_facts(no)}. Other records may mean it: {others}."
         return SlotSelection(UNDETERMINED, resources_of(no), (*issues, slot_issue(slot, "contradicted", text)))
     return SlotSelection(False, resources_of(no), (*issues, *fact_issues(slot, no)))
 
 
 def not_recorded(slot: Slot, pool: Pool, as_of: datetime, issues: list[Issue]) -> SlotSelection:
     """Nothing is recorded: false only in a closed world, for an existing patient, with readable codes; else unknown."""
-    display = slot.concept.display
+    name = begin_small(slot.concept.display)
     if not slot.closed_world:
-        text = f"{display} is not recorded, which does not mean that it is not so."
+        text = f"No record of {name}; this does not rule it out."
         issues.append(slot_issue(slot, "not-recorded", text, Severity.INFORMATION))
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     if pool.patient_failure is not None:
         # A source answers an unknown id like a patient with an empty list.
-        text = (
-            f"{display} is not recorded, but whether there is such a patient is not known: {pool.patient_failure.text}"
-        )
+        text = f"No record of {name}, but it is unknown whether there is such a patient: {pool.patient_failure.text}"
         issues.append(slot_issue(slot, absence_code(pool.patient_failure.reason), text))
         return SlotSelection(Absent(pool.patient_failure.reason), (), tuple(issues))
     if incomplete := sorted({each.incomplete_reason for each in pool.coded if each.incomplete_reason is not None}):
-        issues.append(slot_issue(slot, "incomplete", f"{display} is not recorded, but {'; '.join(incomplete)}."))
+        issues.append(slot_issue(slot, "incomplete", f"No record of {name}, but {'; '.join(incomplete)}."))
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     if slot.concept.origin in EVENT_ORIGINS and unread_entries(slot, pool, as_of):
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
-    issues.append(
-        slot_issue(slot, "closed-world", f"{display} is not recorded, which is taken as no.", Severity.INFORMATION)
-    )
+    issues.append(slot_issue(slot, "closed-world", f"No record of {name}; counted as absent.", Severity.INFORMATION))
     return SlotSelection(False, (), tuple(issues))
 
 

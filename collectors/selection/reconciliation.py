@@ -43,16 +43,16 @@ def reconciliation_fault(slot: Slot, pool: Pool, found: FactsByState, as_of: dat
         return f"{_entries(len(unclear))} not understood ({words})"
     lists = pool.related.get(kept.id, ())
     if denied := [fact for fact in lists if _says_unknown(fact) and _is_recent(fact.resource.effective, as_of)]:
-        return f"{_labels(denied)} says that the {name} is not known"
+        return f"{_labels(denied)} says that the {name} is unknown"
     if not reviews_of(pool, kept, as_of):
-        return f"nothing shows that the {name} was looked after in the last {ALIVE_MONTHS} months"
+        return f"no update of the {name} is recorded in the last {ALIVE_MONTHS} months"
     return None
 
 
 def reviews_of(pool: Pool, kept: Concept, as_of: datetime) -> list[ListReview]:
     """What shows that the list is looked after as of a time, newest first."""
     dated = [
-        ListReview(fact.resource.effective, f"{fact_label(fact)} is dated so")
+        ListReview(fact.resource.effective, f"Reviewed in {fact.record.name}")
         for fact in pool.related.get(kept.id, ())
         if fact.resource.effective is not None and _shows_content(fact, pool, as_of)
     ]

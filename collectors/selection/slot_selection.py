@@ -66,7 +66,7 @@ def _partially_retrieved(slot: Slot, failures: tuple[Failure, ...], found: SlotS
         failed = _retrieval_failed(slot, failures)
         return SlotSelection(failed.value, found.resources, (*failed.issues, *found.issues))
     issues = (
-        slot_issue(slot, "part-missing", f"{failure.text} A newer record, or one that says otherwise, may be there.")
+        slot_issue(slot, "part-missing", f"{failure.text} A newer or contradicting record may exist.")
         for failure in failures
     )
     return SlotSelection(found.value, found.resources, (*found.issues, *issues))
@@ -82,14 +82,14 @@ def _select_from_patient(slot: Slot, pool: Pool) -> SlotSelection:
     facts.sort(key=lambda fact: (not has_value(fact), bool(fact.issues), fact.trust))
     if not facts:
         if not issues:
-            issues.append(slot_issue(slot, "not-found", f"No {slot.concept.display} was found."))
+            issues.append(slot_issue(slot, "not-found", f"No {begin_small(slot.concept.display)} on record."))
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     fact = facts[0]
     value = fact.resource.value
     if others := [other for other in facts[1:] if has_value(other) and other.resource.value != value]:
         rest = "; ".join(f"{other.record.name} says {recorded_text(other)}" for other in others[:MAX_LISTED])
         used = f"{fact.record.name} says {recorded_text(fact)}, which is used instead"
-        text = f"Not preferred, and not the same: {rest}. {used}."
+        text = f"Other values, not preferred: {rest}. {used}."
         issues.append(slot_issue(slot, "other-record", text))
     if isinstance(value, Absent):
         said = "does not state it" if value.reason is AbsentReason.NOT_FOUND else f"says {recorded_text(fact)}"
@@ -126,7 +126,7 @@ def report_excluded(slot: Slot, pool: Pool, found: SlotSelection, as_of: datetim
         slot,
         "another-measurement",
         facts,
-        lambda fact: f"{fact_label(fact)} was not used as {slot.concept.display}. {fact.excluded}",
+        lambda fact: f"{fact_label(fact)} was not used as {begin_small(slot.concept.display)}. {fact.excluded}",
     )
     # In short, too, with the reason; the issue that counts the others is of no single one.
     for place, fact in enumerate(facts[:MAX_LISTED]):

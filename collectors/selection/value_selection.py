@@ -34,7 +34,8 @@ from ontology.resources import Resource, Span
 from ontology.slots import Select, Slot
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
-from ontology.words.lists import MAX_LISTED
+from ontology.words.lists import MAX_LISTED, begin_small
+from ontology.words.quantities import amount, number_words
 from ontology.words.time import duration_words, exact_span_words
 
 
@@ -42,7 +43,7 @@ def convert_for_slot(slot: Slot, fact: Fact) -> tuple[Value, list[Issue]]:
     """The value in the slot's unit, and its issues; Absent where the slot cannot use it."""
     value = fact.resource.value
     if isinstance(value, Bound) and not slot.accepts_bound:
-        text = f"{fact_label(fact)} says {recorded_text(fact)}: only a bound, which cannot be used here as a number."
+        text = f"{fact_label(fact)} says {recorded_text(fact)}: only a limit, and a number is needed."
         return Absent(AbsentReason.UNCONVERTIBLE), [slot_issue(slot, "bound-not-usable", text)]
     if not isinstance(value, Quantity | Bound):
         return value, []
@@ -53,7 +54,7 @@ def convert_for_slot(slot: Slot, fact: Fact) -> tuple[Value, list[Issue]]:
         return Absent(AbsentReason.UNCONVERTIBLE), [slot_issue(slot, "unconvertible", text)]
     issues = []
     if outside_validated_range(slot, number):
-        text = f"{number} {unit} lies outside the range for which this was validated ({format_validated_range(slot)})."
+        text = f"{amount(number, unit)} is outside the validated range ({format_validated_range(slot)})."
         issues.append(slot_issue(slot, "outside-validated-range", text))
     if isinstance(value, Bound):
         return Bound(value.comparator, number, unit), issues
@@ -78,8 +79,10 @@ def format_validated_range(slot: Slot) -> str:
     """The validated range in words."""
     unit = slot.unit or slot.concept.unit or ""
     if slot.minimum is not None and slot.maximum is not None:
-        return f"{slot.minimum} to {slot.maximum} {unit}"
-    return f"from {slot.minimum} {unit}" if slot.minimum is not None else f"up to {slot.maximum} {unit}"
+        return f"{number_words(slot.minimum)} to {amount(slot.maximum, unit)}"
+    if slot.minimum is not None:
+        return f"from {amount(slot.minimum, unit)}"
+    return f"up to {amount(slot.maximum, unit)}" if slot.maximum is not None else ""
 
 
 def select_single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
@@ -110,12 +113,12 @@ def select_single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
 
 def no_value_in_window(slot: Slot, view: View) -> SlotSelection:
     """Absent(STALE) where older values were retrieved, else Absent(NOT_FOUND), with an issue that names the window."""
-    within = f" in the {duration_words(slot.window)} before the time asked for" if slot.window else ""
+    within = f" in the last {duration_words(slot.window)}" if slot.window else ""
     older = (fact for group in groups_newest_first(view.before_window) for fact in group if has_value(fact))
     if (last := next(older, None)) is not None:
-        text = f"No {slot.concept.display}{within}: the last one is of {exact_span_words(span_of(last))}."
+        text = f"No {begin_small(slot.concept.display)}{within}; the latest is of {exact_span_words(span_of(last))}."
         return SlotSelection(Absent(AbsentReason.STALE), (), (*view.issues, slot_issue(slot, "stale", text)))
-    text = f"No {slot.concept.display} was found{within}."
+    text = f"No {begin_small(slot.concept.display)}{within or ' on record'}."
     return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*view.issues, slot_issue(slot, "not-found", text)))
 
 
@@ -243,7 +246,7 @@ def select_series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
     beyond = sum(outside_validated_range(slot, number) for _, number in points)
     if beyond:
         validated = format_validated_range(slot)
-        text = f"{beyond} of {len(points)} values lie outside the range for which this was validated ({validated})."
+        text = f"{beyond} of {len(points)} values are outside the validated range ({validated})."
         issues.append(slot_issue(slot, "outside-validated-range", text))
     unit = slot.unit or slot.concept.unit or "1"
     return SlotSelection(Series(tuple(points), unit), resources_of(used), tuple(issues))
@@ -269,6 +272,4 @@ def expand_samples(slot: Slot, facts: list[Fact], as_of: datetime) -> list[Fact]
 
 def _left_out_issue(slot: Slot, unusable: list[Fact], count: int) -> Issue:
     shown = "; ".join(f"{fact_label(fact)} says {recorded_text(fact)}" for fact in unusable[-3:])
-    return slot_issue(
-        slot, "left-out", f"{count} record(s) could not be used and were left out of the series: {shown}."
-    )
+    return slot_issue(slot, "left-out", f"{count} record(s) of the series could not be used: {shown}.")

@@ -13,29 +13,29 @@ _FULL: Mapping[AbsentReason, str] = {
     AbsentReason.NOT_FOUND: "not found in the record",
     AbsentReason.STALE: "too old",
     AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
-    AbsentReason.UNCONVERTIBLE: "recorded in a unit or a form that cannot be read",
+    AbsentReason.UNCONVERTIBLE: "recorded in an unreadable unit or form",
     AbsentReason.IMPLAUSIBLE: "recorded with an implausible value",
-    AbsentReason.CONFLICTING: "recorded with different values at the same time",
-    AbsentReason.NOT_PERMITTED: "the source does not permit to read it",
+    AbsentReason.CONFLICTING: "conflicting values",
+    AbsentReason.NOT_PERMITTED: "the source does not permit access",
     AbsentReason.UNREACHABLE: "the source could not be reached",
-    AbsentReason.NOT_QUERIED: "it was not asked for",
-    AbsentReason.INPUT_ABSENT: "its own inputs are missing",
-    AbsentReason.NOT_APPLICABLE: "it does not apply to this patient",
-    AbsentReason.FAILED: "its computation failed",
+    AbsentReason.NOT_QUERIED: "not requested",
+    AbsentReason.INPUT_ABSENT: "its inputs are missing",
+    AbsentReason.NOT_APPLICABLE: "not applicable to this patient",
+    AbsentReason.FAILED: "the computation failed",
 }
 _SHORT: Mapping[AbsentReason, str] = {
     AbsentReason.NOT_FOUND: "not found",
     AbsentReason.STALE: "too old",
     AbsentReason.RECORDED_UNKNOWN: "recorded as unknown",
-    AbsentReason.UNCONVERTIBLE: "in a unit or a form that cannot be read",
+    AbsentReason.UNCONVERTIBLE: "in an unreadable unit or form",
     AbsentReason.IMPLAUSIBLE: "not plausible",
     AbsentReason.CONFLICTING: "conflicting records",
-    AbsentReason.NOT_PERMITTED: "not permitted to be read",
+    AbsentReason.NOT_PERMITTED: "access not permitted",
     AbsentReason.UNREACHABLE: "source not reachable",
     AbsentReason.NOT_QUERIED: "not asked for",
-    AbsentReason.INPUT_ABSENT: "not computed, since its own inputs are missing",
-    AbsentReason.NOT_APPLICABLE: "not computed, since its module does not hold",
-    AbsentReason.FAILED: "not computed, since its module failed",
+    AbsentReason.INPUT_ABSENT: "not computed: its inputs are missing",
+    AbsentReason.NOT_APPLICABLE: "not applicable to this patient",
+    AbsentReason.FAILED: "not computed: the computation failed",
 }
 # What stands in a record that gives no value.
 _RECORDED: Mapping[AbsentReason, str] = {
@@ -89,19 +89,23 @@ def absence_words(
     """
     event = slot.concept.origin in EVENT_ORIGINS
     if assumed:
-        return "taken as missing"
+        return "assumed missing"
     if not_together and reason is AbsentReason.STALE:
         return "not measured together with the others"
     if slot.concept.origin is Origin.SITE:
         return "not set for this site"
     if event and reason is AbsentReason.NOT_FOUND:
-        return "denied by a record, which alone is not a no" if negated else "not recorded, which is not a no"
+        return (
+            "recorded as absent, not confirmed by a complete list"
+            if negated
+            else "not documented (absence not assumed)"
+        )
     if event and reason is AbsentReason.STALE and slot.window is None:
-        return "recorded, but too long ago to tell whether it still goes on"
+        return "recorded long ago; whether it continues is unknown"
     if event and reason is AbsentReason.UNCONVERTIBLE and (probable or unread):
-        return "unclear, a record is probably of it" if probable else "unclear, since not all records are understood"
+        return "unclear: a record probably means it" if probable else "unclear: some records are not understood"
     if event and reason is AbsentReason.UNCONVERTIBLE:
-        return "recorded, but not so that it can be told for this time"
+        return "recorded, but unclear for this time"
     return reason_words(reason, slot.window, style)
 
 
@@ -113,4 +117,4 @@ def unknown_words(slot: Slot, value: Value, style: Style = PLAIN) -> str:
     event = slot.concept.origin in EVENT_ORIGINS
     if isinstance(value, Absent) and value.reason not in (_UNRECORDED if event else _UNMEASURED):
         return "not known"
-    return "not recorded" if event else "not measured"
+    return "not documented" if event else "not measured"

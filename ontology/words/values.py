@@ -18,6 +18,7 @@ from ontology.words.time import date_words, day_words
 
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _ALL = 100
+_TENTH = Decimal("0.1")
 _MORE_DIGITS = 3
 _NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
 
@@ -61,6 +62,9 @@ def _rounds_to_none_or_all(value: Quantity, decimals: int) -> bool:
 def brief_words(value: Value, style: Style = SHORT) -> str:
     """The value as a sentence at the bedside needs it: of a number three digits, and all of those before the point."""
     if isinstance(value, Quantity) and value.value.is_finite():
+        if value.unit == "a":
+            # An age is rounded down, as everywhere: who is 17.96 is not 18.0.
+            return amount(value.value.quantize(_TENTH, ROUND_FLOOR), value.unit, style=style)
         return amount(brief_number(value.value), value.unit, style=style)
     return value_words(value, style=style)
 

@@ -82,8 +82,8 @@ def _attribute_goal(
         ends = _number(base, description), _number(output, description)
         function, shares = _shapley_shares(function, description)
     except _NoNumberError:
-        text = "some of the inputs from the baseline with the others as they are give no value, or a certainty"
-        return NoAttribution(f"{display}: {text}, so that nothing can be shared out.")
+        text = "some mixtures of present and baseline inputs give no value, or a certainty"
+        return NoAttribution(f"{display}: no attribution, since {text}.")
     game = function.game
     errors = shares.errors or (None,) * len(shares.amounts)
     items = [

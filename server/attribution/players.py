@@ -166,7 +166,7 @@ def _with_records(plan: Plan, call: str, given: BoundInput, side: Snapshot) -> B
     return replace(given, resources=tuple(dict.fromkeys(found)))
 
 
-JOINED_TEXT = "inputs that only together leave the result one that applies"
+JOINED_TEXT = "inputs that keep the result applicable only together"
 
 
 def correlated_groups(game: Game) -> tuple[tuple[str, tuple[int, ...]], ...]:

@@ -252,7 +252,7 @@ def _single_parameter_change(function: ValueFunction, description: Description) 
     )
     if bool(was) is bool(now):
         return []
-    ended = "at the baseline" if now else "not so now"
+    ended = "at the baseline" if now else "no longer"
     alone = "; ".join(now or was)
     return [f"{description.produces.display}: {alone} ({'none ' if now else ''}{ended})"]
 

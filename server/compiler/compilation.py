@@ -76,7 +76,7 @@ def plan_faults(catalog: Catalog) -> list[PlanFault]:
             # Each module of a cycle shows the same one, from itself on.
             members = frozenset(str(error).split(ARROW))
             if members not in cycles:
-                faults.append(PlanFault(module, None, f"modules need each other: {error}"))
+                faults.append(PlanFault(module, None, f"modules depend on each other: {error}"))
             cycles.add(members)
         except CompileError as error:
             if str(error) not in known:

@@ -55,7 +55,7 @@ class Work:
     def take_execution(self) -> None:
         """Before each execution.  QuestionError where it is one more than the request may have, or no time is left."""
         if self.budget.executions <= 0:
-            text = f"this takes more executions than one request may (server.max_executions): {_ADVICE}"
+            text = f"this needs more executions than one request may have (server.max_executions): {_ADVICE}"
             raise QuestionError("too-many-executions", text)
         self.budget.executions -= 1
         self.check_time()
@@ -67,7 +67,7 @@ class Work:
     def check_time(self) -> None:
         """QuestionError where no time is left."""
         if self.is_late():
-            text = f"it was not worked out within {self.budget.seconds:g} s (server.deadline): {_ADVICE}"
+            text = f"it was not computed within {self.budget.seconds:g} s (server.deadline): {_ADVICE}"
             raise QuestionError("too-long", text)
 
 
@@ -98,7 +98,7 @@ class Effort:
     def take_calls(self, calls: int = 1) -> None:
         """Before so many module calls.  EffortExceededError where fewer are left, or no time is."""
         if self.stopped.is_set() or self.is_late():
-            raise EffortExceededError("working this out took longer than it may (server.deadline)")
+            raise EffortExceededError("the computation exceeded its time limit (server.deadline)")
         if calls > self.calls:
-            raise EffortExceededError(f"working this out takes more than {MAX_ATTRIBUTION_CALLS:,} module calls")
+            raise EffortExceededError(f"this needs more than {MAX_ATTRIBUTION_CALLS:,} module calls")
         self.calls -= calls

@@ -224,5 +224,5 @@ def evaluate_safely(
         return kinds.evaluate(description, inputs, at)
     except Exception as error:  # noqa: BLE001 - the execution boundary
         on_error(description, error)
-        text = f"The module {description.id} {description.version} failed; its result is not known."
+        text = f"The module {description.id} {description.version} failed; there is no result."
         return Evaluation(Absent(AbsentReason.FAILED), Working(text), (Issue(Severity.ERROR, "failed", text),))

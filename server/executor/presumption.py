@@ -30,7 +30,7 @@ def checked_presumptions(
     checked = dict(bound)
     for name, given in bound.items():
         if given.presumed is not None and (why := _objection(description, name, bound, assumed)):
-            text = f"{given.slot.concept.display} is not on its list. That is not taken as no: {why}."
+            text = f"{given.slot.concept.display} is not on its list. Absence is not assumed: {why}."
             checked[name] = _dropped(given, Issue(Severity.WARNING, "list-contradicted", text, name))
     consumed = {name: given.consumed for name, given in checked.items()}
     if all(checked[slot.name].presumed is not None for slot in missing_required(description, consumed)):
@@ -75,5 +75,5 @@ def _unknown(contradiction: Contradiction, given: BoundInput) -> str | None:
     """Why it is not known whether a contradiction is recorded; None where it is known."""
     unread = any(issue.code == _LEFT_OUT for issue in given.issues)
     if unread or (isinstance(given.value, Absent) and given.value.reason is not AbsentReason.NOT_FOUND):
-        return f"whether {begin_small(contradiction.text)} is recorded is not known"
+        return f"it is unknown whether {begin_small(contradiction.text)} is recorded"
     return None

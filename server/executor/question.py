@@ -79,5 +79,5 @@ def cap_at_death(at: datetime, facts: Facts) -> tuple[datetime, tuple[Issue, ...
 def unused_assumption_issues(question: Question, plan: Plan, concepts: Mapping[str, Concept]) -> Iterator[Issue]:
     """A warning for each assumption that no module uses: otherwise the assumption would seem to have no effect."""
     for concept in sorted(question.assumptions.keys() - plan.input_concepts) if question.assumptions else ():
-        text = f"What was assumed of {begin_small(concepts[concept].display)} is used by nothing that was asked for."
+        text = f"The assumption for {begin_small(concepts[concept].display)} has no effect on these answers."
         yield Issue(Severity.WARNING, "assumption-unused", text)

@@ -33,7 +33,7 @@ from server.explain.claims import WHAT_IF
 _UNCHANGED_REASONS = {
     "REFERENCE": {NO_REFERENCE: "no usual value", MISSING_NOW: "not known"},
     "EARLIER": {MISSING_AT_BASELINE: "missing then", MISSING_NOW: "missing now"},
-    "ACTUAL": {MISSING_AT_BASELINE: "missing in the record", MISSING_NOW: "missing or taken as missing"},
+    "ACTUAL": {MISSING_AT_BASELINE: "missing in the record", MISSING_NOW: "missing or assumed missing"},
 }
 _REASON_ORDER = (NO_REFERENCE, DECIDES_APPLICABILITY, MISSING_NOW, MISSING_AT_BASELINE)
 
@@ -77,7 +77,7 @@ def describe_attribution(
         and not _anything_moved(attribution)
     ):
         # Else what follows, "left as they are", would read as if these had no part in it.
-        parts += ["The whole difference comes of what is missing at one end."]
+        parts += ["The whole difference is due to inputs missing at one end."]
     parts += _describe_unchanged(attribution.stayed, _UNCHANGED_REASONS[baseline])
     parts += [f"On an assumption: {WHAT_IF}."] if baseline == "ACTUAL" else []
     return " ".join(parts)
@@ -128,7 +128,7 @@ def _describe_earlier(
         return f"{now}, as on {when}"
     base = _format_base(attribution, decimals, reader)
     if before == attribution.base_value:
-        return f"{now}, as on {when} to the digits shown" if base == now else f"now {now}, it was {base} on {when}"
+        return f"{now}, as on {when} when rounded" if base == now else f"now {now}, it was {base} on {when}"
     earlier = f"it had no value on {when}"
     if before is not None and not isinstance(before, Absent):
         earlier = f"it was {reader.words(before, decimals)} on {when}"
@@ -194,7 +194,7 @@ def _describe_unchanged(stayed: tuple[StayedInput, ...], words: dict[str, str]) 
         name = "age" if each.concept.element == "birthDate" else begin_small(each.concept.display)
         groups.setdefault(words.get(each.why, each.why), []).append(name + (" over time" if each.series else ""))
     texts = "; ".join(f"{list_words(names)} ({why})" for why, names in groups.items())
-    return [f"Left as they are: {texts}."] if texts else []
+    return [f"Unchanged: {texts}."] if texts else []
 
 
 _HARDLY_SHARE = 0.1
@@ -298,7 +298,7 @@ def _single_players(attribution: Attribution, style: Style) -> list[_DescribedPl
 def _describe_decision(item: AttributionItem) -> str:
     if item.needed and item.alone:
         return "by itself"
-    return "together with others" if item.needed else "by itself, and it would be the same without"
+    return "only together with others" if item.needed else "sufficient alone, not necessary"
 
 
 def _rank_word(moved: float, largest: float, total: float, first: bool) -> str:

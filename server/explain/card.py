@@ -70,7 +70,7 @@ def _candidate_table(metrics: Sequence[Metric]) -> MetricTable | None:
         people = next(_format_people(metric) for metric in found.values())
         rows.append((measure, *(_format_metric(found.get(name)) for name in names), people))
     head = ("measure", *(name or MODEL_IN_USE for name in names), "people (events)")
-    caption = "Performance" if len(names) < 2 else "Performance, and of what it was compared with"
+    caption = "Performance" if len(names) < 2 else "Performance, with comparators"
     return _metric_table(caption, head, rows, metrics)
 
 
@@ -94,7 +94,7 @@ def _curve_table(metrics: Sequence[Metric]) -> MetricTable | None:
             (f"{number_words(100 * place)} %", *(_format_metric(found.get(measure)) for measure in CURVE_MEASURES), "0")
         )
     head = ("acting from a risk of", f"by {MODEL_IN_USE}", "acting on all", "acting on none")
-    return _metric_table("Decision curve: net benefit, in true positives for each person", head, rows, metrics)
+    return _metric_table("Decision curve: net benefit, in true positives per person", head, rows, metrics)
 
 
 def _metric_table(
@@ -145,7 +145,7 @@ def curve_points(metrics: Sequence[Metric]) -> Iterator[tuple[str, list[tuple[De
 
 
 RULE = "45 CFR 170.315(b)(11)(iv)(B)"
-ABOUT = f"The source attributes of a predictive decision support intervention, as {RULE} asks for them, in our words."
+ABOUT = f"The source attributes of a predictive decision support intervention, as {RULE} requires, in our words."
 
 
 def card_of(catalog: Catalog, module_id: str) -> tuple[Card, list[Description]]:

@@ -30,7 +30,7 @@ _IN_FULL = frozenset(
         *("death", "death-undated", "death-contradicted"),
     }
 )
-_CAUTION_PREFIXES = ("To be read with caution: ", "Caution: ")
+_CAUTION_PREFIXES = ("Caution: ",)
 
 
 def _caution_issues(result: AnswerResult) -> list[Issue]:

@@ -31,7 +31,7 @@ from server.explain.results import MissingInput, RiskView
 _INAPPLICABLE_CODES = ("not-applicable", "no-case")
 _UNCLEAR_CODES = ("probable", "codes-unreadable")
 """Of an entry on record that is probably what is asked for, and of those that could be."""
-INAPPLICABLE_PREFIX = "Does not hold: "
+INAPPLICABLE_PREFIX = "Not applicable: "
 """How the issue begins that says why a module does not apply."""
 _PERCENT = "%"
 _INHERITED_REASONS = (AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE)
@@ -242,7 +242,7 @@ def _describe_missing(dependencies: Dependencies, position: int) -> str:
         return f"{list_words(f'{begin_small(each.name)} ({each.why})' for each in named)} {verb} missing"
     others = [issue for issue in evaluation.issues if issue.code != "undecided"]
     reasons = [issue.text.rstrip(".") for issue in others if issue.severity is not Severity.INFORMATION]
-    return begin_small(reasons[0]) if reasons else "what is recorded does not settle it"
+    return begin_small(reasons[0]) if reasons else "the records do not decide it"
 
 
 def _bounds_clause(bounds: Interval | None, description: Description, style: Style) -> str:

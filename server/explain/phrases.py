@@ -9,7 +9,7 @@ from ontology.evaluation import Issue, Standing
 from ontology.values import Absent
 from ontology.words import PLAIN, Style
 from ontology.words.absence import absence_words
-from ontology.words.lists import count_words, is_short, list_words, shortened
+from ontology.words.lists import begin_small, count_words, is_short, list_words, shortened
 from ontology.words.quantities import number_words
 from ontology.words.time import time_words
 from server.catalog.descriptions import Description
@@ -20,9 +20,9 @@ USED_IN_CARE = "clinical"
 _LEAST_SHARE = Decimal("0.03")
 _MOST_NAMED = 10
 _MATURITY_TEXTS = {
-    "demonstration": "it shows what can be done, and is not for use in care",
-    "research": "it is for research, and not for use in care",
-    USED_IN_CARE: "for use in care, as its card says",
+    "demonstration": "demonstration only, not for clinical use",
+    "research": "for research, not for clinical use",
+    USED_IN_CARE: "for clinical use within the limits of its card",
 }
 
 
@@ -136,6 +136,31 @@ SHORT_TEXTS: Mapping[str, str] = {
 }
 """Issues by code in at most twelve words; ``name`` is what fills the slot.  Others are shortened from their text."""
 _OF_NAME = "{name}: "
+_JOINED_CODES = frozenset({"not-found", "not-recorded", "closed-world"})
+
+
+def joined_texts(result: AnswerResult) -> tuple[str, ...]:
+    """The texts of the issues of a result; what was looked for and not found is one sentence for all inputs.
+
+    ``No record of statin, diabetes mellitus or current smoking; this does not rule them out.``
+    """
+    grounds = [ground for step in result.chain for ground in step.grounds]
+    grounds += [result.leaf] if result.leaf is not None else []
+    names = {ground.slot: begin_small(ground.concept.display) for ground in grounds}
+    texts: dict[tuple[str, str], dict[str, None]] = {}
+    for issue in result.issues:
+        name = names.get(issue.slot or "")
+        if name and issue.code in _JOINED_CODES and name in issue.text:
+            before, _, after = issue.text.partition(name)
+            texts.setdefault((before, after), {})[name] = None
+        else:
+            texts.setdefault((issue.text, ""), {})
+    return tuple(_joined(before, list(found), after) for (before, after), found in texts.items())
+
+
+def _joined(before: str, names: list[str], after: str) -> str:
+    after = after.replace("rule it out", "rule them out") if len(names) > 1 else after
+    return f"{before}{list_words(names, 'or')}{after}"
 
 
 def short_text(issue: Issue, name: str | None = None) -> str:
@@ -217,7 +242,7 @@ def describe_maturity(module: Description) -> str | None:
     model = module.model
     if model is None:
         return None
-    return f"{model.maturity} model: {_MATURITY_TEXTS.get(model.maturity, 'not known to be for use in care')}"
+    return f"{model.maturity} model: {_MATURITY_TEXTS.get(model.maturity, 'not known to be for clinical use')}"
 
 
 def describe_standing(standing: Standing) -> str:

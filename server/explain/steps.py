@@ -235,7 +235,7 @@ def _absence_issue(given: BoundInput, style: Style) -> Issue:
     assert isinstance(given.value, Absent)  # noqa: S101 - the caller has looked
     why, name = describe_absence(given, style), given.slot.concept.display
     severity = Severity.WARNING if given.slot.required else Severity.INFORMATION
-    issue = Issue(severity, INPUT_ABSENT_CODE, f"{name} is missing: {why}", given.slot.name)
+    issue = Issue(severity, INPUT_ABSENT_CODE, f"{name}: {why}", given.slot.name)
     return replace(issue, short=short_text(issue, name))
 
 

@@ -128,7 +128,7 @@ def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: Sho
 def _not_shown_by_inputs(step: StepView, texts: Iterable[str]) -> Iterator[str]:
     """The texts about a step that are not shown beside one of its inputs."""
     shown = {text for ground in step.grounds for text in _texts_shown_by(ground)}
-    shown |= {f"{ground.concept.display} is missing: {ground.absence_reason}" for ground in step.grounds}
+    shown |= {f"{ground.concept.display}: {ground.absence_reason}" for ground in step.grounds}
     return (text for text in texts if text not in shown)
 
 

@@ -124,7 +124,7 @@ class Patient:
     timeline: Timeline = strawberry.field(
         resolver=_resolve_timeline,
         description="One concept over time: as of `from`, and as of each later time, up to `to`, at which its inputs "
-        "changed; each with what was known then. Of more changes than `atMost` the newest are told.",
+        "changed; each with what was known then. Of more changes than `atMost` the newest are returned.",
     )
 
 

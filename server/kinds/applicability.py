@@ -25,12 +25,10 @@ def judge_applicability(
     refused = [ground for ground, verdict in verdicts if ground.refuse and verdict]
     if refused:
         short = short_list("not applicable:", map(short_ground, refused))
-        text = f"Does not hold: {'; '.join(_known_text(ground) for ground in refused)}"
+        text = f"Not applicable: {'; '.join(_known_text(ground) for ground in refused)}"
         return Issue(Severity.ERROR, "not-applicable", text, short=short), ()
     cautions = tuple(
-        Issue(
-            Severity.WARNING, "caution", f"To be read with caution: {_known_text(ground)}", short=short_ground(ground)
-        )
+        Issue(Severity.WARNING, "caution", f"Caution: {_known_text(ground)}", short=short_ground(ground))
         for ground, verdict in verdicts
         if verdict
     )

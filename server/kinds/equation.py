@@ -19,7 +19,7 @@ from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from ontology.words import SHORT
 from ontology.words.lists import list_words, slot_words
-from ontology.words.values import input_words, value_words
+from ontology.words.values import brief_words, input_words, value_words
 from server.catalog.descriptions import Description
 from server.errors import KindError
 from server.kinds.applicability import judge_applicability
@@ -45,7 +45,7 @@ def evaluate_equation(
     results = []
     for combination in product(*choices):
         assumed = {slot.name: SlotInput(value) for slot, value in zip(missing, combination, strict=True)}
-        name = list_words(f"{slot_words(slot)} {input_words(assumed[slot.name])}" for slot in missing)
+        name = list_words(f"{slot_words(slot)} {brief_words(assumed[slot.name].value)}" for slot in missing)
         results.append((name, _evaluate_combination(description, {**inputs, **assumed}, at)))
     told_each = "; ".join(f"{name}: {_describe_result(description, result)}" for name, result in results)
     shared = [issue for issue in results[0][1].issues if all(issue in result.issues for _, result in results)]
@@ -109,7 +109,7 @@ def _combined_bounds(description: Description, missing: tuple[Slot, ...], result
     unit = description.unit or description.produces.unit
     if unit is None:
         return None
-    text = f"whatever {list_words(slot_words(slot) for slot in missing)} may be"
+    text = f"regardless of {list_words(slot_words(slot) for slot in missing)}"
     return Interval(min(lows), max(highs), unit, text)
 
 

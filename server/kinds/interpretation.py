@@ -140,7 +140,43 @@ def short_ground(ground: Applicability) -> str:
     return ground.short or shortened(ground.text)
 
 
-_UNKNOWN_SHORT = {"not recorded": "not documented:", "not known": "not known:"}
+_UNDOCUMENTED, _UNKNOWN = "not documented", "unknown"
+_NEGATIONS = ("no ", "not ", "none ", "without ")
+_OPENINGS = ("on ", "known ", "a recorded ")
+
+
+def _unknown_text(grounds: Iterable[Applicability], why: str, refuse: bool) -> str:
+    """``Dialysis: not documented. The answer holds only without it.``; what is itself an absence is named after it."""
+    texts = list(dict.fromkeys(ground.text for ground in grounds))
+    named = [text for text in texts if not text.startswith(_NEGATIONS)]
+    sentences = _named_sentences(named, why, refuse) if named else []
+    if negative := [text for text in texts if text.startswith(_NEGATIONS)]:
+        sentences.append(f"Not excluded: {'; '.join(negative)}.")
+    return " ".join(sentences)
+
+
+def _named_sentences(texts: list[str], why: str, refuse: bool) -> list[str]:
+    """What is open, what follows from it, and the reason of each."""
+    parts = [text.partition(": ") for text in texts]
+    heads = list(dict.fromkeys(_without_opening(head) for head, _, _ in parts))
+    names = ("; " if any("," in head for head in heads) else ", ").join(heads)
+    lacks = f"{_capitalised(names)}: {why}."
+    if len(texts) == 1:
+        follows = "The answer holds only without it" if refuse else "Caution if present"
+        return [lacks, f"{follows}: {parts[0][2]}." if parts[0][2] else f"{follows}."]
+    follows = "The answer holds only if there is none." if refuse else "Caution if present."
+    reasons = (f"{_capitalised(_without_opening(head))}: {reason}." for head, _, reason in parts if reason)
+    return [lacks, follows, *reasons]
+
+
+def _without_opening(text: str) -> str:
+    """``dialysis`` of ``on dialysis``, ``diabetes`` of ``known diabetes``."""
+    return next((text.removeprefix(each) for each in _OPENINGS if text.startswith(each)), text)
+
+
+def _capitalised(text: str) -> str:
+    """With a large letter, but for names such as ``eGFR``."""
+    return text[0].upper() + text[1:] if text.split(" ", 1)[0].islower() else text
 
 
 def unknown_issues(
@@ -154,7 +190,7 @@ def unknown_issues(
     groups: dict[tuple[bool, Severity, str], list[Applicability]] = {}
     for each in grounds:
         values = [inputs[name].value for name in each.slots]
-        why = "not recorded" if all(value == Absent(AbsentReason.NOT_FOUND) for value in values) else "not known"
+        why = _UNDOCUMENTED if all(value == Absent(AbsentReason.NOT_FOUND) for value in values) else _UNKNOWN
         warns = each.ground.refuse or any(unread(name) for name in each.slots)
         severity = Severity.WARNING if warns else Severity.INFORMATION
         groups.setdefault((not each.ground.refuse, severity, why), []).append(each.ground)
@@ -163,10 +199,10 @@ def unknown_issues(
         Issue(
             severity,
             "applicability-unknown",
-            f"Could not be excluded ({why}): {'; '.join(ground.text for ground in group)}",
-            short=short_list(_UNKNOWN_SHORT[why], map(short_ground, group)),
+            _unknown_text(group, why, refuse=not cautions),
+            short=short_list(f"{why}:", map(short_ground, group)),
         )
-        for (_, severity, why), group in ordered
+        for (cautions, severity, why), group in ordered
     )
 
 

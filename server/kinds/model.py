@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SCALE = "LOG_ODDS"
 _PERCENT = Decimal(100)
-_MATURITY = {"demonstration": "a demonstration, not for care", "research": "for research, not for care"}
+_MATURITY = {"demonstration": "a demonstration, not for clinical use", "research": "for research, not for clinical use"}
 
 
 def evaluate_model(description: Description, inputs: Mapping[str, SlotInput]) -> Evaluation:
@@ -125,7 +125,7 @@ def insufficient_inputs(
     if len(measured) >= model.least:
         return None
     empty = tuple(slot for slot in description.slots if slot.name in set(model.among) - row.measured)
-    text = f"{len(measured)} of {len(model.among)} inputs are known, and at least {model.least} are needed"
+    text = f"{len(measured)} of {len(model.among)} inputs are known; at least {model.least} are needed"
     issues = (Issue(Severity.ERROR, "too-few-measured", text), *missing_issues(empty, inputs))
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(f"Not computed: {text}."), issues)
 

@@ -39,7 +39,7 @@ def evaluate_rule(description: Description, inputs: Mapping[str, SlotInput]) -> 
         return Evaluation(outputs[0], Working(warrant), missing_issues(missing, inputs, Severity.WARNING))
     if not possible:
         # Every case is known not to hold: the rule has nothing to say of this patient.
-        issue = Issue(Severity.WARNING, NO_CASE, "None of the cases of the rule is met")
+        issue = Issue(Severity.WARNING, NO_CASE, "No case of the rule is met")
         return Evaluation(Absent(AbsentReason.NOT_APPLICABLE), Working(f"No case is met{read}"), (issue,))
     # Of yes and no a reader knows that there is no third.
     closed = decided or {True, False} <= {output for output in outputs if isinstance(output, bool)}

@@ -94,7 +94,7 @@ def evaluate_score(description: Description, inputs: Mapping[str, SlotInput]) ->
     unread = any(_is_unread(inputs[slot.name].value) for slot in missing)
     given = (description.partial_total and not unread) or (low == high and not missing)
     value: Value = Quantity(low, unit) if given else Absent(AbsentReason.INPUT_ABSENT)
-    bounds = Interval(low, high, unit, "whatever the missing inputs are") if low < high or not given else None
+    bounds = Interval(low, high, unit, "regardless of the missing inputs") if low < high or not given else None
     claim = None
     if given and bounds is not None:
         claim = (
@@ -115,10 +115,10 @@ def _is_unread(value: Value) -> bool:
 
 
 def _missing_reason(scored: tuple[ScoredCriterion, ...], inputs: Mapping[str, SlotInput]) -> str:
-    """``not recorded`` only where that is why all the open criteria are open; what cannot be used was recorded."""
+    """``not documented`` only where that is why all the open criteria are open; what cannot be used was recorded."""
     values = [inputs[name].value for s in scored if len(s.points) > 1 for name in slots_read(s.criterion)]
     lacking = [value for value in values if isinstance(value, Absent | Bound)]
-    return "not recorded" if all(value == Absent(AbsentReason.NOT_FOUND) for value in lacking) else "not known"
+    return "not documented" if all(value == Absent(AbsentReason.NOT_FOUND) for value in lacking) else "not known"
 
 
 def _undetermined_issues(
@@ -135,7 +135,7 @@ def _undetermined_issues(
     ]
     if not names:
         return ()
-    return (Issue(severity, "undetermined", f"Not known, and could change the total: {list_words(names)}"),)
+    return (Issue(severity, "undetermined", f"Unknown, could change the total: {list_words(names)}"),)
 
 
 def _slots_left_open(scored: ScoredCriterion, inputs: Mapping[str, SlotInput]) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ def _warrant(
     if complete:
         return f"{parts} = {number_words(low)}"
     if low == high:
-        return f"{parts}: {number_words(low)} whatever the missing inputs are"
+        return f"{parts}: {number_words(low)} regardless of the missing inputs"
     return f"{parts}: at least {number_words(low)}, at most {number_words(high)}"
 
 

@@ -26,7 +26,7 @@ def test_a_value_in_the_file_is_used_and_a_newer_one_may_exist(
     told = ask(tmp_path, monkeypatch, capsys, [*CHART], "serum-creatinine")
     assert told.startswith("Serum creatinine is 1.9 mg/dL")
     assert FLAG in told
-    assert "A newer record, or one that says otherwise, may be there." in told
+    assert "A newer or contradicting record may exist." in told
 
 
 def test_where_the_list_is_complete_nothing_is_said_of_it(
@@ -55,9 +55,9 @@ def test_a_computed_value_rests_on_what_is_in_the_file(
 @pytest.mark.parametrize(
     ("chart", "complete", "start"),
     [
-        ([condition("38341003")], "", "Atrial fibrillation is missing (it was not asked for)"),
-        ([], "", "Atrial fibrillation is missing (it was not asked for)"),
-        ([condition("38341003")], "all", "Atrial fibrillation is missing (not recorded, which is not a no)"),
+        ([condition("38341003")], "", "Atrial fibrillation is missing (not requested)"),
+        ([], "", "Atrial fibrillation is missing (not requested)"),
+        ([condition("38341003")], "all", "Atrial fibrillation is missing (not documented (absence not assumed))"),
         ([condition(FIBRILLATION)], "", "Atrial fibrillation: yes"),
         ([condition(FIBRILLATION, None, encounter={"reference": "Encounter/e1"}),
           encounter("2020-01-01", "2020-01-02")], "", "Atrial fibrillation: yes"),

@@ -27,7 +27,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("egfr", ["serum-creatinine=1.0mg/dL"], "62 mL/min/1.73 m²"),
         ("egfr", ["serum-creatinine=88.4 umol/L"], "62 mL/min/1.73 m²"),
         ("egfr", ["serum-creatinine=1.0mg/dL", "sex=male"], "83 mL/min/1.73 m²"),
-        ("egfr", ["serum-creatinine=missing"], "taken as missing"),
+        ("egfr", ["serum-creatinine=missing"], "assumed missing"),
         ("gfr-category", ["egfr=50mL/min/{1.73_m2}"], "G3a"),
         ("gfr-category", ["egfr=50mL/min/{1.73_m2}", "albuminuria-category=A3"], "assumed"),
         ("egfr", ["dialysis=yes"], "dialysis"),
@@ -40,7 +40,7 @@ def test_what_is_assumed_is_computed_with_and_said(
     assert main([*ask[:2], concept, *ask[2:], *given]) == 0
     out = capsys.readouterr().out
     assert told in out
-    assert "assumed" in out or "taken as missing" in out
+    assert "assumed" in out or "assumed missing" in out
 
 
 def test_it_is_compared_with_the_record(ask: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,9 +37,7 @@ def test_each_coalition_costs_each_call_once(length: int, leaves: int, calls: in
     assert isinstance(told(chain(length, leaves), effort), Attribution)
     assert effort.calls == 0
     refused = told(chain(length, leaves), Effort(calls - 1))
-    assert refused == NoAttribution(
-        f"Call{length - 1}: working this out takes more than {MAX_ATTRIBUTION_CALLS:,} module calls."
-    )
+    assert refused == NoAttribution(f"Call{length - 1}: this needs more than {MAX_ATTRIBUTION_CALLS:,} module calls.")
 
 
 def test_a_chain_of_four_over_as_many_as_are_exact_is_within_it() -> None:
@@ -54,7 +52,7 @@ def test_what_is_late_ends() -> None:
         return len(asked) > 5
 
     refused = told(chain(1, 6), Effort(is_late=late))
-    assert refused == NoAttribution("Call0: working this out took longer than it may (server.deadline).")
+    assert refused == NoAttribution("Call0: the computation exceeded its time limit (server.deadline).")
     assert len(asked) == 6
 
 

@@ -30,7 +30,7 @@ async def test_a_question_that_comes_late_is_told_that_nothing_can_be_had(cached
         await engine.close()
         trace = await engine.ask(Question("p1", OF, AT))
         assert values(trace)[1] == Absent(AbsentReason.UNREACHABLE)
-        assert any("is being closed" in issue.text for issue in trace.issues)
+        assert any("engine is closing" in issue.text for issue in trace.issues)
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -50,18 +50,18 @@ async def test_a_question_under_way_ends_with_words(cached: bool) -> None:
         closed.set()
         trace = await question
     assert values(trace)[1] == Absent(AbsentReason.UNREACHABLE)
-    assert any("is being closed" in issue.text for issue in trace.issues)
+    assert any("engine is closing" in issue.text for issue in trace.issues)
 
 
 async def test_whether_sources_answer_is_told_then_too() -> None:
     async with engine_over(FaultyFhir(RECORDS), cache={"enabled": False}) as engine:
         await engine.close()
         (status,) = await engine.source_status()
-    assert (status.reachable, "is being closed" in status.text) == (False, True)
+    assert (status.reachable, "engine is closing" in status.text) == (False, True)
 
 
 async def test_no_authorisation_is_asked_for_then() -> None:
     http = FaultyFhir(()).client()
     await http.aclose()
-    with pytest.raises(SourceUnreachableError, match="is being closed"):
+    with pytest.raises(SourceUnreachableError, match="engine is closing"):
         await discover_token_endpoint(http, Source("ehr", "https://ehr.example/fhir"))

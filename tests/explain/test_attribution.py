@@ -67,7 +67,7 @@ CREATININES = [patient(), creatinine(1.4, "2026-02-20T08:00:00Z"), creatinine(1.
         ),
         (
             [patient("2008-04-01"), creatinine(0.7, "2026-02-20T08:00:00Z"), creatinine(0.9, "2026-06-20T08:00:00Z")],
-            "egfr", earlier("2026-03-03T12:00:00Z"), {}, "no value at the baseline (Does not hold: under 18 years",
+            "egfr", earlier("2026-03-03T12:00:00Z"), {}, "no value at the baseline (Not applicable: under 18 years",
         ),
         (CREATININES, "age", earlier("1950-01-01T12:00:00Z"), {}, "no value at the baseline"),
         (CREATININES, "egfr", earlier("1950-01-01T12:00:00Z"), {}, "no value at the baseline"),
@@ -147,8 +147,8 @@ async def test_what_the_record_alone_gives_is_told_where_an_input_is_taken_away(
     found = await told(records, "hba1c-defined-diabetes", ACTUAL, assume)
     assert isinstance(found, AttributionView)
     assert found.attribution.base_value == found.attribution.output_value
-    assert "systolic blood pressure (missing or taken as missing)" in found.text
-    assert "% by the record. The whole difference comes of what is missing at one end. Left as" in found.text
+    assert "systolic blood pressure (missing or assumed missing)" in found.text
+    assert "% by the record. The whole difference is due to inputs missing at one end. Left as" in found.text
 
 
 async def test_death_between_the_two_times_stops_the_clock() -> None:

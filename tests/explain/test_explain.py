@@ -94,7 +94,7 @@ def test_an_optional_input_missing_anywhere_below_makes_it_partial() -> None:
     below = t.run(t.EGFR_MODULE, (t.creatinine(), lacking), Quantity(Decimal(45), t.GFR_UNIT))
     result = explain(t.kfre_trace(below), t.interpret)[0]
     assert result.status is Status.PARTIAL
-    assert "Serum creatinine is missing: not found in the last 90 days" in [i.text for i in result.issues]
+    assert "Serum creatinine: not found in the last 90 days" in [i.text for i in result.issues]
 
 
 @pytest.mark.parametrize("change", [{"applicability_only": True}, {"comparison": True}])
@@ -115,7 +115,7 @@ def test_why_a_module_below_does_not_hold_is_told() -> None:
         t.EGFR_MODULE,
         (t.creatinine(), t.no_dialysis()),
         Absent(AbsentReason.NOT_APPLICABLE),
-        issues=(Issue(Severity.ERROR, "not-applicable", "Does not hold: on dialysis"),),
+        issues=(Issue(Severity.ERROR, "not-applicable", "Not applicable: on dialysis"),),
     )
     above, below = (
         explain(trace, t.interpret)[0] for trace in (t.kfre_trace(refused, t.LACKING), t.trace((refused,), (0,)))
@@ -202,7 +202,7 @@ def test_an_assumption_is_marked_wherever_it_is_used() -> None:
 def test_an_assumed_absence_says_so() -> None:
     lacking = t.filled(t.CREATININE_SLOT, Absent(AbsentReason.NOT_QUERIED), assumed=True)
     result = explain(t.trace((t.egfr_run(t.LACKING, lacking),), goals=(0,)), t.interpret)[0]
-    assert "serum creatinine is missing (taken as missing)" in result.text
+    assert "serum creatinine is missing (assumed missing)" in result.text
 
 
 def test_the_lowest_total_is_told_with_how_high_it_may_be() -> None:
@@ -248,7 +248,7 @@ def test_a_setting_of_the_site_that_is_missing_is_called_one() -> None:
     below = t.egfr_run()
     given = BoundInput(t.EGFR_SLOT, below.evaluation.value, steps=(0,))
     region = t.filled(t.REGION_SLOT, Absent(AbsentReason.NOT_FOUND))
-    bounds = Interval(Decimal("7.5"), Decimal("9.1"), "%", "whatever the missing inputs are")
+    bounds = Interval(Decimal("7.5"), Decimal("9.1"), "%", "regardless of the missing inputs")
     risk = t.run(t.KFRE_MODULE, (given, t.uacr(), region), t.LACKING, bounds=bounds)
     result = explain(t.trace((below, risk), goals=(1,)), t.interpret)[0]
     assert result.text == (

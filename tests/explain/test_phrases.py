@@ -21,9 +21,9 @@ ENDED = replace(STATIN, origin=Origin.OBSERVATION)
 @pytest.mark.parametrize(
     ("concept", "reason", "words"),
     [
-        (STATIN, AbsentReason.STALE, "recorded, but too long ago to tell whether it still goes on"),
-        (STATIN, AbsentReason.NOT_FOUND, "not recorded, which is not a no"),
-        (STATIN, AbsentReason.UNCONVERTIBLE, "recorded, but not so that it can be told for this time"),
+        (STATIN, AbsentReason.STALE, "recorded long ago; whether it continues is unknown"),
+        (STATIN, AbsentReason.NOT_FOUND, "not documented (absence not assumed)"),
+        (STATIN, AbsentReason.UNCONVERTIBLE, "recorded, but unclear for this time"),
         (ENDED, AbsentReason.STALE, "too old"),
     ],
 )
@@ -35,16 +35,16 @@ def test_words(concept: Concept, reason: AbsentReason, words: str) -> None:
 @pytest.mark.parametrize(
     ("code", "reason", "words"),
     [
-        ("negated", AbsentReason.NOT_FOUND, "denied by a record, which alone is not a no"),
+        ("negated", AbsentReason.NOT_FOUND, "recorded as absent, not confirmed by a complete list"),
         ("not-within", AbsentReason.STALE, "not measured together with the others"),
-        ("over", AbsentReason.NOT_FOUND, "not recorded, which is not a no"),
+        ("over", AbsentReason.NOT_FOUND, "not documented (absence not assumed)"),
     ],
 )
 def test_the_issues_of_an_input_tell_why_it_is_empty(code: str, reason: AbsentReason, words: str) -> None:
     issue = Issue(Severity.INFORMATION, code, "Recorded as refuted: Condition/1.", "input")
     given = BoundInput(Slot("input", STATIN, Select.ANY, True), Absent(reason), issues=(issue,))
     assert describe_absence(given) == words
-    assert describe_absence(replace(given, assumed=True)) == "taken as missing"
+    assert describe_absence(replace(given, assumed=True)) == "assumed missing"
 
 
 def test_what_is_not_absent_has_no_reason() -> None:

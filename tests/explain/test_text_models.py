@@ -14,7 +14,7 @@ from tests.support.model_result import model_result
 
 MODEL = (
     "uncertainty: 5.1 to 15.2 % (90 % of fits)",
-    "a demonstration model: it shows what can be done, and is not for use in care"
+    "a demonstration model: demonstration only, not for clinical use"
     " (its card: python -m server card kidney-failure-risk-5y)",
     "1 of 2 inputs known; UACR 300 mg/g is above 99 % of the training data",
     "calibration: slope 0.98",

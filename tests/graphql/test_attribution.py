@@ -78,7 +78,7 @@ async def test_against_usual_values() -> None:
     assert item["recordsBefore"] == []
     assert item["usual"] == "usual in an adult"
     assert told["baseline"] == "usual values, where the inputs have one"
-    assert told["text"].endswith("Left as they are: age and sex for clinical use (no usual value).")
+    assert told["text"].endswith("Unchanged: age and sex for clinical use (no usual value).")
 
 
 async def test_what_decides_whether_it_applies_stays() -> None:

@@ -44,7 +44,7 @@ def test_refused_names_every_known_ground_and_nothing_else() -> None:
     refused, issues = judge_applicability(
         DESCRIPTION, inputs(age=number("17.99"), dialysis=YES, transplant=absent(), pregnancy=YES)
     )
-    assert refused == Issue(Severity.ERROR, "not-applicable", "Does not hold: under 18 years; on dialysis")
+    assert refused == Issue(Severity.ERROR, "not-applicable", "Not applicable: under 18 years; on dialysis")
     assert issues == ()
 
 
@@ -58,7 +58,7 @@ def test_a_refused_module_gives_no_value() -> None:
 def test_caution_leaves_the_value() -> None:
     evaluation = evaluate(DESCRIPTION, inputs(pregnancy=YES))
     assert evaluation.value == code("any")
-    assert evaluation.issues == (Issue(Severity.WARNING, "caution", "To be read with caution: pregnancy"),)
+    assert evaluation.issues == (Issue(Severity.WARNING, "caution", "Caution: pregnancy"),)
 
 
 def test_unknown_grounds_are_grouped_and_the_value_stands() -> None:
@@ -68,17 +68,17 @@ def test_unknown_grounds_are_grouped_and_the_value_stands() -> None:
         Issue(
             Severity.WARNING,
             "applicability-unknown",
-            "Could not be excluded (not recorded): on dialysis; kidney transplant",
+            "Dialysis, kidney transplant: not documented. The answer holds only if there is none.",
         ),
-        Issue(Severity.INFORMATION, "applicability-unknown", "Could not be excluded (not recorded): pregnancy"),
+        Issue(Severity.INFORMATION, "applicability-unknown", "Pregnancy: not documented. Caution if present."),
     )
 
 
 def test_not_recorded_is_said_only_where_it_is_the_reason() -> None:
     _, issues = judge_applicability(DESCRIPTION, inputs(dialysis=absent(AbsentReason.UNREACHABLE)))
-    assert [issue.text for issue in issues] == ["Could not be excluded (not known): on dialysis"]
+    assert [issue.text for issue in issues] == ["Dialysis: unknown. The answer holds only without it."]
     _, issues = judge_applicability(DESCRIPTION, inputs(age=between("17.5", "18.4")))
-    assert [issue.text for issue in issues] == ["Could not be excluded (not known): under 18 years"]
+    assert [issue.text for issue in issues] == ["Under 18 years: unknown. The answer holds only without it."]
 
 
 def test_a_failed_search_is_no_absence_of_the_condition() -> None:
@@ -99,10 +99,10 @@ ANY_VALVE = Applicability(
 @pytest.mark.parametrize(
     ("exact", "refused"),
     [
-        (YES, "Does not hold: valve: one drug only"),
-        (NO, "Does not hold: any valve: to be found out"),
-        (absent(), "Does not hold: any valve: to be found out"),
-        (absent(AbsentReason.UNREACHABLE), "Does not hold: any valve: to be found out"),
+        (YES, "Not applicable: valve: one drug only"),
+        (NO, "Not applicable: any valve: to be found out"),
+        (absent(), "Not applicable: any valve: to be found out"),
+        (absent(AbsentReason.UNREACHABLE), "Not applicable: any valve: to be found out"),
     ],
 )
 def test_a_ground_yields_to_one_that_is_known_and_says_more(exact: SlotInput, refused: str) -> None:
@@ -116,5 +116,5 @@ def test_a_consequence_is_told_only_of_what_is_known() -> None:
     description = replace(DESCRIPTION, applicability=(caution,))
     _, known = judge_applicability(description, inputs(pregnancy=YES))
     _, unknown = judge_applicability(description, inputs(pregnancy=absent()))
-    assert [issue.text for issue in known] == ["To be read with caution: pregnancy: call somebody"]
+    assert [issue.text for issue in known] == ["Caution: pregnancy: call somebody"]
     assert "call somebody" not in unknown[0].text

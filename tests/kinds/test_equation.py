@@ -201,7 +201,7 @@ def test_a_combination_that_is_refused_gives_no_number_and_no_limits(folder: Wri
     evaluation = evaluate(make_sum(folder, applicability=(too_much,)), {"a": between(1, 3), "sex": MALE})
     assert evaluation.bounds is None
     told = next(issue for issue in evaluation.issues if issue.code == "combinations")
-    assert told.text == "a 1: 1.25; a 3: Does not hold: 3 or more"
+    assert told.text == "a 1: 1.25; a 3: Not applicable: 3 or more"
 
 
 def test_a_refused_equation_is_not_called(folder: Writer) -> None:

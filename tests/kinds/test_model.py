@@ -243,7 +243,7 @@ def test_the_reason_why_a_patient_lies_outside_is_told(linear: Description) -> N
     assert standing is not None
     assert (standing.measured, standing.of, standing.outside) == (5, 5, tuple(told))
     assert (standing.calibration, standing.maturity) == ("not calibrated", "demonstration")
-    assert high.working.qualifier == "a demonstration, not for care; outside the training data"
+    assert high.working.qualifier == "a demonstration, not for clinical use; outside the training data"
 
 
 def test_what_was_never_missing_or_never_seen_in_training_is_told(linear: Description) -> None:
@@ -253,7 +253,7 @@ def test_what_was_never_missing_or_never_seen_in_training_is_told(linear: Descri
     said = {each.slot: each.text for each in unseen.working.contributions}
     assert said["sex"] == "sex for clinical use other (counts as not measured)"
     told = [issue.text for issue in unseen.issues if issue.slot == "sex"]
-    assert any("counts as not measured, and was known for all" in text for text in told)
+    assert any("counts as not measured; it was known for all" in text for text in told)
     assert not any("is not measured" in text for text in told)
     assert unseen.working.standing is not None and unseen.working.standing.measured == 3
     assert unseen.working.qualifier is not None and "3 of 5 inputs known" in unseen.working.qualifier

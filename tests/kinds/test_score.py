@@ -97,7 +97,7 @@ def test_the_warrant_names_every_criterion_with_its_band() -> None:
 def test_one_missing_gives_no_total_but_limits() -> None:
     evaluation = evaluate(CHART, {"rate": number(26), "spo2": number(89), "oxygen": absent()})
     assert evaluation.value == INSUFFICIENT
-    assert evaluation.bounds == Interval(Decimal(6), Decimal(8), "{score}", "whatever the missing inputs are")
+    assert evaluation.bounds == Interval(Decimal(6), Decimal(8), "{score}", "regardless of the missing inputs")
     assert evaluation.working.warrant == (
         "Respiratory rate 26: 3 (25 or more) + SpO2 89: 3 (below 90) + Oxygen missing: 0 to 2: at least 6, at most 8"
     )
@@ -153,7 +153,7 @@ def test_a_partial_total_is_the_lowest_with_its_limits() -> None:
     evaluation = evaluate(chart, {"rate": number(26), "oxygen": absent()})
     assert evaluation.value == points(3)
     assert bounds(evaluation) == (3, 5)
-    assert evaluation.working.claim == "Score: at least 3 (recorded); up to 5 if criteria not recorded are present"
+    assert evaluation.working.claim == "Score: at least 3 (recorded); up to 5 if criteria not documented are present"
     assert [(i.severity, i.code) for i in evaluation.issues] == [(Severity.WARNING, "input-absent")]
 
 
@@ -163,7 +163,7 @@ def test_optional_inputs_that_matter_are_named_in_one_issue() -> None:
     assert evaluation.value == INSUFFICIENT
     assert bounds(evaluation) == (0, 4)
     assert [(i.severity, i.code, i.text) for i in evaluation.issues] == [
-        (Severity.ERROR, "undetermined", "Not known, and could change the total: rate and oxygen")
+        (Severity.ERROR, "undetermined", "Unknown, could change the total: rate and oxygen")
     ]
 
 
@@ -213,5 +213,5 @@ def test_what_is_not_recorded_leaves_the_lowest_total(reason: AbsentReason) -> N
 @pytest.mark.parametrize("reason", set(AbsentReason) - set(UNREAD) - {AbsentReason.NOT_APPLICABLE})
 def test_only_of_what_was_not_found_is_it_said_that_it_is_not_recorded(reason: AbsentReason) -> None:
     claim = evaluate(PARTIAL_CHART, {"rate": number(26), "oxygen": SlotInput(Absent(reason))}).working.claim
-    lack = "not recorded" if reason is AbsentReason.NOT_FOUND else "not known"
+    lack = "not documented" if reason is AbsentReason.NOT_FOUND else "not known"
     assert claim == f"Score: at least 3 (recorded); up to 5 if criteria {lack} are present"

@@ -163,7 +163,7 @@ def test_at_least_recorded_up_to_if_not_recorded_are_present() -> None:
     evaluation = evaluate_module("cha2ds2-vasc", given)
     assert bounds(evaluation) == (3, 6)
     claim = evaluation.working.claim or ""
-    assert "at least 3 (recorded); up to 6 if criteria not recorded are present" in claim
+    assert "at least 3 (recorded); up to 6 if criteria not documented are present" in claim
 
 
 def test_sex_unscored_if_unknown() -> None:

@@ -119,7 +119,7 @@ RAISED, LOWER = creatinine(3.1, "2026-05-20T08:00:00Z"), creatinine(2.9, "2026-0
         ((*STEADY, RAISED, LOWER), True, "acute kidney injury, open or over for less than 7 days"),
         ((*STEADY, RAISED, creatinine(2.9, "2026-06-08T11:00:00Z")), False, ""),
         # Unknown, and not shown to last.
-        (STEADY[2:], False, "Could not be excluded (not known)"),
+        (STEADY[2:], False, "unknown. The answer holds only"),
         (STEADY[2:], False, "The low GFR is not shown to last 90 days"),
     ],
 )

@@ -67,6 +67,11 @@ async def ask(engine: Engine, *of: str, of_patient: str = "p1") -> Trace:
         return await engine.ask(Question(of_patient, of or every_concept(), AT))
 
 
+def says_absent(text: str) -> bool:
+    """Whether a text says of something that nobody recorded it."""
+    return any(words in text for words in ("not recorded", "not documented", "No record of"))
+
+
 def statuses(trace: Trace) -> dict[str, Status]:
     return {concept: result.status for concept, result in results_by_concept(trace).items()}
 
@@ -97,7 +102,7 @@ async def test_a_fault_of_the_conditions_is_unknown_and_never_no(name: str) -> N
     result = results_by_concept(trace)["egfr"]
     assert result.status is Status.COMPLETE
     unknown = [issue.text for issue in result.issues if issue.code == "applicability-unknown"]
-    assert any("on dialysis" in text for text in unknown), "a search that failed must be told as unknown"
+    assert any("ialysis" in text for text in unknown), "a search that failed must be told as unknown"
     # Nobody knows what is recorded: no "at least 2 (recorded)", only between which totals it lies.
     score = results_by_concept(trace)["cha2ds2-vasc"]
     assert score.status is Status.INSUFFICIENT
@@ -120,8 +125,8 @@ async def test_a_source_that_fails_altogether_is_typed(name: str) -> None:
     for result in results_by_concept(trace).values():
         assert result.issues
         # Nobody knows what is recorded.
-        assert [issue.text for issue in result.issues if "not recorded" in issue.text] == [], result.concept.id
-        assert "not recorded" not in result.text
+        assert [issue.text for issue in result.issues if says_absent(issue.text)] == [], result.concept.id
+        assert not says_absent(result.text)
 
 
 async def test_the_deadline_is_kept() -> None:

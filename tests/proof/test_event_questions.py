@@ -50,7 +50,7 @@ def answered(synthetic_ehr: Ehr) -> Answers:
             ["Allergy to penicillin: yes", "AllergyIntolerance/af-stroke-penicillin-1", "i Criticality: high"],
         ),
         ("af-stroke", "cardioversion", ["Electrical cardioversion: yes (as of 2020-12-03)."]),
-        ("af-stroke", "metformin", ["not recorded, which is not a no"]),
+        ("af-stroke", "metformin", ["not documented (absence not assumed)"]),
         ("healthy", "penicillin-allergy", ["no (recorded as No known allergy) · 2022-06-14"]),
         ("healthy", "influenza-vaccination", ["i Reported: not recorded by whoever gave the vaccine."]),
         ("healthy", "colonoscopy-date", ["Date of colonoscopy is missing"]),

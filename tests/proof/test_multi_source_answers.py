@@ -106,7 +106,7 @@ async def test_without_a_source_what_was_not_handed_in_is_unknown() -> None:
         whole = await engine.ask(Question("p1", OF, AT), from_records(MINE, ("Observation", "Condition"), "p1"))
     assert "not-handed-in" in {issue.code for issue in part.issues}
     egfr, _, score = explain(part)
-    assert "it was not asked for" in render_argument(score)
+    assert "not requested" in render_argument(score)
     assert explain(whole)[0].text == egfr.text
 
 

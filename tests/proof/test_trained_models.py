@@ -184,7 +184,7 @@ def twin(engine: Engine) -> Engine:
 async def test_what_every_way_out_tells(ask: Asker) -> None:
     result = explain(await ask(chart(cr=(9.1, "mg/dL")), "test-linear"))[0]
     assert result.status is Status.PARTIAL and result.risk is not None
-    assert "a demonstration, not for care" in result.text and "similar people over 30 days" in result.text
+    assert "a demonstration, not for clinical use" in result.text and "similar people over 30 days" in result.text
     step = result.chain[-1]
     assert step.contributions is not None and step.contributions.scale == "LOG_ODDS"
     assert abs(step.contributions.residual) < Decimal("1e-6")

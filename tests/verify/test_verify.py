@@ -120,7 +120,7 @@ ELSEWHERE: dict[str, tuple[Callable[[], Catalog], str, str]] = {
     "described otherwise": (lambda: egfr(digest="d" * 64), "description", "under the same number"),
     "other code": (lambda: egfr(code_digest="c" * 64), "code", "other code"),
     "no such module": (without_egfr, "module", "there is no module"),
-    "code that is not there": (lambda: egfr(folder=ROOT / "nowhere"), "failed", "its computation failed"),
+    "code that is not there": (lambda: egfr(folder=ROOT / "nowhere"), "failed", "the computation failed"),
 }
 
 

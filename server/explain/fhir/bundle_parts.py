@@ -159,8 +159,8 @@ class _PartBuilder:
         if there == len(ground.steps):
             return None
         return (
-            f"{ground.concept.display}: of {len(ground.steps)} computed points the newest {there} are told"
-            " by themselves; the records of all are named."
+            f"{ground.concept.display}: of {len(ground.steps)} computed points the newest {there} are listed;"
+            " the records of all are named."
         )
 
 

@@ -68,7 +68,7 @@ def observation(part: Part, issued: datetime) -> Json:
     if derived and (bounds is not None or not isinstance(value, Absent)):
         made["derivedFrom"] = derived
     components = [*made.get("component", ()), *_limits_components("interval", "Uncertainty", result.interval)]
-    components += _limits_components("bounds", "Between what limits it lies", bounds)
+    components += _limits_components("bounds", "Limits of the value", bounds)
     if part.step is not None:
         components += _score_components(part.step.contributions)
     if components:

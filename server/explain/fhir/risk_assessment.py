@@ -62,9 +62,9 @@ def _horizon_elements(horizon: str, as_of: datetime, style: Style) -> Json:
         when = instant(as_of)
         return {
             "whenPeriod": {"start": when, "end": when},
-            "rationale": f"At {time_words(as_of, style)}, not in a time to come.",
+            "rationale": f"At {time_words(as_of, style)}; not a future event.",
         }
-    rationale = f"Within {horizon_words(horizon)} of {time_words(as_of, style)}; the range is no age."
+    rationale = f"Within {horizon_words(horizon)} of {time_words(as_of, style)}; the range is not an age."
     match = re.fullmatch(r"P(\d+)([YMWD])", horizon)
     if match is None:
         return {"rationale": rationale}

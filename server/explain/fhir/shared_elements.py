@@ -15,6 +15,7 @@ from server.explain.phrases import (
     describe_maturity,
     describe_meaning,
     describe_standing,
+    joined_texts,
 )
 from server.explain.results import AnswerResult
 
@@ -42,7 +43,7 @@ def _head_texts(part: Part) -> Iterator[str]:
     if immature:
         model = part.step.module.model if part.step is not None else None
         own = describe_maturity(part.step.module) if part.step and model and model.maturity in immature else None
-        yield f"{NOT_STORED}: {own or f'it rests on a {immature[0]} model, which is not for use in care'}."
+        yield f"{NOT_STORED}: {own or f'it rests on a {immature[0]} model, not for clinical use'}."
 
 
 def _body_texts(part: Part) -> Iterator[str]:
@@ -60,7 +61,7 @@ def _body_texts(part: Part) -> Iterator[str]:
     yield from (f"Compared with {each.baseline}: {each.text}" for each in views)
     yield from part.truncation_notes
     if part.is_goal:
-        yield from (issue.text for issue in result.issues)
+        yield from joined_texts(result)
         yield f"Intended use: {result.intended_use}"
     elif step is not None:
         yield from (*step.rebuttals, *step.notes)

@@ -39,11 +39,11 @@ def _feature_issues(
             yield Issue(Severity.WARNING, UNSEEN, text, feature.slot)
         elif feature.slot in row.bounds:
             told = f"{slot_words(slot)} is known only as {value_words(value, style=SHORT)}"
-            text = f"{told}, which the model cannot take: it counts as {unknown_words(slot, value)}"
+            text = f"{told}; the model counts it as {unknown_words(slot, value)}"
             yield Issue(Severity.INFORMATION, BOUND, text, feature.slot)
         if feature.slot not in row.measured and feature.share_missing == 0:
             is_ = "is" if isinstance(value, Absent) else "counts as"
-            text = f"{slot_words(slot)} {is_} {unknown_words(slot, value)}, and was known for all of the training data"
+            text = f"{slot_words(slot)} {is_} {unknown_words(slot, value)}; it was known for all of the training data"
             yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot)
 
 
@@ -52,7 +52,7 @@ def _quantile_issues(feature: Feature, slot: Slot, value: Quantity) -> Iterator[
     if last is not None and value.value > last:
         # How rare it was in training cannot be known; that nothing told it from the last is no reason to warn.
         told = f"{slot_words(slot)} {brief_words(value)} counts as {number_words(last)}"
-        text = f"{told}, as all above it do in the training data"
+        text = f"{told}, as do all higher values in the training data"
         yield Issue(Severity.INFORMATION, TOGETHER, text, feature.slot)
         return
     told = f"{slot_words(slot)} {brief_words(value)} is"

@@ -261,7 +261,7 @@ async def test_elements_are_asked_for_only_where_the_settings_say_so() -> None:
         ({"date"}, "(date)", "1 from before the window"),
         ({"code", "date"}, "(code, date)", "2 under other codes and 1 from before the window"),
         ({"code", "self"}, "(code)", "2 under other codes"),
-        ({"patient"}, "(patient)", "what came was sorted here"),
+        ({"patient"}, "(patient)", "The records were filtered here"),
     ],
 )
 async def test_an_ignored_parameter_is_told_once_and_nothing_else_counts(

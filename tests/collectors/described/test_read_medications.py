@@ -109,7 +109,7 @@ def test_what_lowers_the_pressure(code: str, counts: bool) -> None:
 )
 def test_what_is_over_says_in_which_state_it_is_and_until_when_it_was(changes: dict[str, Any], told: str) -> None:
     issues = ask(event("MedicationRequest", **changes), concept="oral-anticoagulant").issues
-    assert [each.text for each in issues if each.code == "over"] == [f"Recorded as over or inactive: {told}."]
+    assert [each.text for each in issues if each.code == "over"] == [f"Recorded as ended or inactive: {told}."]
 
 
 def begun(*records: dict[str, Any]) -> Any:

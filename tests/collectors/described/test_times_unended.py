@@ -167,7 +167,7 @@ def test_what_is_told_names_the_record() -> None:
     assert [(each.severity, each.text) for each in found.issues] == [
         (
             Severity.WARNING,
-            "Never ended, and nothing says that it still goes on: MedicationRequest/e1 of 2024-01-10 "
+            "No end recorded; whether it continues is unknown: MedicationRequest/e1 of 2024-01-10 "
             "(counted as current until 2025-04-11).",
         )
     ]
@@ -176,7 +176,7 @@ def test_what_is_told_names_the_record() -> None:
     assert [(each.severity, each.text) for each in found.issues] == [
         (
             Severity.WARNING,
-            "Never ended, but beyond what was to be supplied: MedicationRequest/e1 of 2024-01-10 "
+            "No end recorded, but the supply has run out: MedicationRequest/e1 of 2024-01-10 "
             "(supplied until 2024-02-09).",
         )
     ]

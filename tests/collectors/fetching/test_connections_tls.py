@@ -79,7 +79,7 @@ async def test_a_certificate_and_its_key_in_one_file(site: Site, tmp_path: Path)
     await ask(site.source(Tls(both, None, site.ca)))
 
 
-REFUSED = "it does not accept our certificate, or wants one|the connection fails"
+REFUSED = "it does not accept our certificate, or requires one|the connection fails"
 
 
 @pytest.mark.parametrize("who", ["nobody", "a stranger", "known, but trusts the public authorities only", "no tls"])

@@ -63,7 +63,7 @@ TWINS = [person("77"), person("78")]
 WRONG_BIRTH = [person("77", birthDate="1951-04-05")]
 WRONG_GENDER = [person("77", gender="male")]
 NOT_JOINED: dict[str, tuple[Json, list[Json], str]] = {
-    "two patients": (person(), TWINS, "two patients there carry this identifier"),
+    "two patients": (person(), TWINS, "two patients there have this identifier"),
     "birth date": (person(), WRONG_BIRTH, "another birth date"),
     "gender": (person(), WRONG_GENDER, "another gender"),
     "none of their own": (person(mrn=None), [person("77")], "no identifier"),

@@ -150,5 +150,5 @@ def test_one_sentence_for_all_slots_of_an_answer() -> None:
     patient = {"resourceType": "Patient", "id": "p1", "birthDate": "1950-01-01"}
     result = answer_from([patient, local], "news2")["news2"]
     told = [issue.text for issue in result.issues if issue.code == "codes-unreadable"]
-    words = "1 observation in other codes, or in text alone, could mean what is asked"
+    words = "1 observation in other codes or as text could be relevant"
     assert told == [f'{words}: "CREA of urn:local" (Observation/o1).']

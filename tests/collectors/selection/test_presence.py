@@ -217,7 +217,7 @@ def test_before_it_ended_it_counted() -> None:
 def test_entries_that_are_not_understood_are_counted_and_named_in_their_own_words() -> None:
     entries = [condition(str(n), "urn:local", id=f"c{n}", **WORDED) for n in range(1, 8)]
     (issue,) = ask(*entries).issues
-    assert issue.text.startswith("7 conditions in other codes, or in text alone, could mean what is asked: ")
+    assert issue.text.startswith("7 conditions in other codes or as text could be relevant: ")
     assert issue.text.endswith('"Sugar" (Condition/c5) and 2 more.')
     assert (issue.slot, issue.severity) == (None, Severity.WARNING)
     (issue,) = ask(condition("1", "urn:local"), condition(code="I48", id="c2"), of=OPEN).issues

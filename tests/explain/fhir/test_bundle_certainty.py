@@ -66,7 +66,7 @@ def test_what_takes_from_a_model_of_trial_is_no_surer_than_that() -> None:
     first = made["entry"][0]["resource"]
     assert rule_faults(made) == []
     assert first["status"] == "preliminary"
-    assert "it rests on a demonstration model, which is not for use in care" in note_texts(first)
+    assert "it rests on a demonstration model, not for clinical use" in note_texts(first)
     # R4 lets no Observation be derived from a RiskAssessment; the Provenance says it.
     assert "derivedFrom" not in first
     urls = {entry["fullUrl"] for entry in made["entry"] if entry["resource"]["resourceType"] == "RiskAssessment"}

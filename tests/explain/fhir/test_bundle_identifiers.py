@@ -57,10 +57,10 @@ def test_a_model_for_care_on_another_is_not_called_the_reason_to_keep_it_out() -
     risk = t.run(cared, (given, t.uacr(), t.region()), t.RISK)
     made = bundle(explain(t.trace((below, risk), goals=(1,)), t.interpret)[0])
     notes = [note["text"] for note in made["entry"][0]["resource"]["note"]]
-    assert notes[1] == (
-        "Not to be written into a record: it rests on a demonstration model, which is not for use in care."
+    assert notes[1] == ("Not to be written into a record: it rests on a demonstration model, not for clinical use.")
+    assert not any(
+        "Not to be written" in note and "for clinical use within the limits of its card" in note for note in notes
     )
-    assert not any("Not to be written" in note and "for use in care, as its card says" in note for note in notes)
 
 
 def test_the_steps_of_an_answer_are_looked_up_once_however_many_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

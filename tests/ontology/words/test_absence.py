@@ -16,8 +16,8 @@ ANALYTE: Concept = make_concept("creatinine", origin=Origin.OBSERVATION)
 SITE: Concept = make_concept("north-america", origin=Origin.SITE)
 SAID = {
     Origin.OBSERVATION: {AbsentReason.NOT_FOUND: "not measured", AbsentReason.STALE: "not measured"},
-    Origin.CONDITION: {AbsentReason.NOT_FOUND: "not recorded"},
-    Origin.MEDICATION: {AbsentReason.NOT_FOUND: "not recorded"},
+    Origin.CONDITION: {AbsentReason.NOT_FOUND: "not documented"},
+    Origin.MEDICATION: {AbsentReason.NOT_FOUND: "not documented"},
 }
 
 
@@ -47,7 +47,7 @@ def test_every_reason_has_words_in_each_length(reason: AbsentReason) -> None:
         (AbsentReason.NOT_FOUND, timedelta(days=90), "not found in the last 90 days", "not found"),
         (AbsentReason.STALE, None, "too old", "too old"),
         (AbsentReason.STALE, timedelta(days=3653), "only older than 10 years", "too old"),
-        (AbsentReason.FAILED, timedelta(days=1), "its computation failed", "not computed, since its module failed"),
+        (AbsentReason.FAILED, timedelta(days=1), "the computation failed", "not computed: the computation failed"),
     ],
 )
 def test_a_sentence_names_the_window(reason: AbsentReason, window: timedelta | None, full: str, short: str) -> None:
@@ -66,9 +66,9 @@ def test_what_a_record_without_a_value_says(reason: AbsentReason, words: str) ->
 @pytest.mark.parametrize(
     ("concept", "reason", "words"),
     [
-        (STATIN, AbsentReason.STALE, "recorded, but too long ago to tell whether it still goes on"),
-        (STATIN, AbsentReason.NOT_FOUND, "not recorded, which is not a no"),
-        (STATIN, AbsentReason.UNCONVERTIBLE, "recorded, but not so that it can be told for this time"),
+        (STATIN, AbsentReason.STALE, "recorded long ago; whether it continues is unknown"),
+        (STATIN, AbsentReason.NOT_FOUND, "not documented (absence not assumed)"),
+        (STATIN, AbsentReason.UNCONVERTIBLE, "recorded, but unclear for this time"),
         (ANALYTE, AbsentReason.STALE, "too old"),
         (SITE, AbsentReason.NOT_FOUND, "not set for this site"),
     ],
@@ -81,7 +81,7 @@ def test_what_else_is_known_of_an_empty_slot() -> None:
     slot = replace(make_slot("input", concept=STATIN), window=timedelta(days=90))
     assert absence_words(slot, AbsentReason.STALE) == "only older than 90 days"
     assert absence_words(slot, AbsentReason.STALE, not_together=True) == "not measured together with the others"
-    assert absence_words(slot, AbsentReason.NOT_FOUND, not_together=True) == "not recorded, which is not a no"
+    assert absence_words(slot, AbsentReason.NOT_FOUND, not_together=True) == "not documented (absence not assumed)"
     denied = absence_words(slot, AbsentReason.NOT_FOUND, negated=True)
-    assert denied == "denied by a record, which alone is not a no"
-    assert absence_words(slot, AbsentReason.NOT_FOUND, assumed=True, negated=True) == "taken as missing"
+    assert denied == "recorded as absent, not confirmed by a complete list"
+    assert absence_words(slot, AbsentReason.NOT_FOUND, assumed=True, negated=True) == "assumed missing"

@@ -19,7 +19,7 @@ from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Series, Value
 from ontology.words import SHORT
 from ontology.words.lists import list_words, slot_words
-from ontology.words.values import brief_words, input_words, value_words
+from ontology.words.values import brief_words, value_words
 from server.catalog.descriptions import Description
 from server.errors import KindError
 from server.kinds.applicability import judge_applicability

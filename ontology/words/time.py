@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from ontology.resources import Span
 from ontology.values import Date
@@ -61,6 +62,14 @@ def day_words(when: datetime | None, style: Style = PLAIN) -> str:
     return (when if when.time() == time.max else in_zone_of(when, style)).date().isoformat()
 
 
+def is_dated_to_day(when: datetime) -> bool:
+    """Whether this is an end of a record that is dated to the day, which has the same day in every zone.
+
+    Days are read in the zone of their source; an instant that happens to be midnight has an offset of its own.
+    """
+    return when.time() == time.max or (when.time() == time.min and isinstance(when.tzinfo, ZoneInfo))
+
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RECENT = timedelta(days=2)
 """Within this the time of day of a record matters."""
@@ -68,14 +77,14 @@ _RECENT = timedelta(days=2)
 
 def calendar_words(when: datetime, style: Style = PLAIN) -> str:
     """A day as people write it, in the zone in which it is shown: ``16 Jun 2026``.  A record of a day keeps its own."""
-    local = when if when.time() in (time.min, time.max) else in_zone_of(when, style)
+    local = when if is_dated_to_day(when) else in_zone_of(when, style)
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
 def moment_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
     """``16 Jun 2026``; of the two days before ``at`` with the time, where it is known: ``30 Jun 2026 11:34 UTC``."""
     day = calendar_words(when, style)
-    if when.time() == time.max or at - when >= _RECENT:
+    if is_dated_to_day(when) or at - when >= _RECENT:
         return day
     local = in_zone_of(when, style)
     return f"{day} {local:%H:%M} {local:%z}" if local.utcoffset() else f"{day} {local:%H:%M} UTC"

@@ -11,7 +11,7 @@ from ontology.words import PLAIN, Style
 from ontology.words.absence import absence_words
 from ontology.words.lists import begin_small, count_words, is_short, list_words, shortened
 from ontology.words.quantities import number_words
-from ontology.words.time import time_words
+from ontology.words.time import is_dated_to_day, time_words
 from server.catalog.descriptions import Description
 from server.executor.trace import BoundInput
 from server.explain.results import AnswerResult, Contributions
@@ -216,8 +216,8 @@ def describe_ground_times(result: AnswerResult) -> str | None:
         return None
     oldest, latest = times
     style = result.circumstances.style
-    begins = oldest.date().isoformat() if oldest.time() == time.min else time_words(oldest, style)
-    ends = latest.date().isoformat() if is_end_of_day(latest) else time_words(latest, style)
+    begins = oldest.date().isoformat() if is_dated_to_day(oldest) else time_words(oldest, style)
+    ends = latest.date().isoformat() if is_dated_to_day(latest) else time_words(latest, style)
     return f"rests on records from {begins} to {ends}"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -63,7 +64,9 @@ SPANS = [
     # A record that is dated to the day is one record of one day, not one of from midnight to midnight.
     (DAY, EVENING, None),
     (NOON, NOON, None),
-    (datetime(2026, 5, 1, tzinfo=UTC), EVENING, "rests on records from 2026-05-01 to 2026-06-01"),
+    # Days are read in the zone of their source; midnight with an offset is an instant.
+    (datetime(2026, 5, 1, tzinfo=ZoneInfo("UTC")), EVENING, "rests on records from 2026-05-01 to 2026-06-01"),
+    (datetime(2026, 5, 1, tzinfo=UTC), EVENING, "rests on records from 2026-05-01 00:00 UTC to 2026-06-01"),
     (datetime(2026, 5, 1, 8, tzinfo=UTC), NOON, "rests on records from 2026-05-01 08:00 UTC to 2026-06-01 12:00 UTC"),
 ]
 

@@ -143,6 +143,19 @@ def test_days_and_ages_of_the_short_answer() -> None:
     assert moment_words(WHOLE_DAY.end, LATE) == "1 Mar 2024"
 
 
+def test_an_instant_at_midnight_has_the_day_of_the_zone_it_is_shown_in() -> None:
+    """Midnight in Greenwich is the evening before in New York; only what is dated to the day keeps its day."""
+    new_york = Style(zone=ZoneInfo("America/New_York"))
+    midnight = datetime(2026, 6, 30, tzinfo=UTC)
+    assert calendar_words(midnight, new_york) == "29 Jun 2026"
+    assert moment_words(midnight, midnight + timedelta(hours=12), new_york) == "29 Jun 2026 20:00 -0400"
+    first = days(date(2026, 6, 30), date(2026, 6, 30)).start
+    assert calendar_words(first, new_york) == moment_words(first, midnight, new_york) == "30 Jun 2026"
+    # A clock goes back at 2 h: each of both instants has its own offset, and a day of 25 hours is one day.
+    twice = [datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in (5, 6)]
+    assert [time_words(each, new_york) for each in twice] == ["2026-11-01 01:30 -0400", "2026-11-01 01:30 -0500"]
+
+
 @pytest.mark.parametrize(
     ("passed", "words"),
     [

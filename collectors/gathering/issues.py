@@ -24,8 +24,9 @@ def add_search_issues(draft: Draft, results: Sequence[SearchResult], resource_ty
     missing = dict.fromkeys(text for each in results for text in each.missing)
     if not missing:
         return None
-    text = f"{resource_type} records may be missing: source {draft.context.source.id}: {'; '.join(missing)}."
-    draft.issues.append(Issue(Severity.WARNING, "source-incomplete", text))
+    short = f"{resource_type} records may be missing"
+    text = f"{short}: source {draft.context.source.id}: {'; '.join(missing)}."
+    draft.issues.append(Issue(Severity.WARNING, "source-incomplete", text, short=short))
     return Failure(AbsentReason.UNREACHABLE, text)
 
 
@@ -37,8 +38,9 @@ def add_failure_issue(draft: Draft, resource_type: str, error: CollectorError) -
     elif isinstance(error, NotSuppliedError):
         reason, code = AbsentReason.NOT_QUERIED, "not-handed-in"
     draft.note_if_unreachable(resource_type, error)
-    failure = Failure(reason, f"{resource_type} could not be retrieved: {error}.")
-    draft.issues.append(Issue(Severity.WARNING, code, failure.text))
+    missing = f"{resource_type} could not be retrieved"
+    failure = Failure(reason, f"{missing}: {error}.")
+    draft.issues.append(Issue(Severity.WARNING, code, failure.text, short=missing))
     return failure
 
 

@@ -12,7 +12,8 @@ from server.explain.steps import ABSENCE_CODES, INPUT_ABSENT_CODE
 # What is said of everybody alike, or of what is not known: limits that can be counted instead of shown.
 _UNKNOWN_IF_APPLICABLE = "applicability-unknown"
 _GENERAL_CODES = frozenset({_UNKNOWN_IF_APPLICABLE, "administrative-gender", "closed-world", INPUT_ABSENT_CODE})
-_GENERAL_CODES |= ABSENCE_CODES
+# Something on record that contradicts an absence is a recorded caution.
+_GENERAL_CODES |= ABSENCE_CODES - {"list-contradicted"}
 # Whose full text names the record with its value, the entry in its own words, the source, or the day.
 _IN_FULL = frozenset(
     {
@@ -40,7 +41,10 @@ def _caution_issues(result: AnswerResult) -> list[Issue]:
     for issue in result.issues:
         in_headline = isinstance(result.value, Absent) and issue.code in ("not-applicable", "no-case", "undecided")
         if issue.severity is not Severity.INFORMATION and not in_headline and issue.text not in own:
-            found.setdefault(issue.text, issue)
+            known = found.setdefault(issue.text, issue)
+            if known.slot is not None and issue.slot is None:
+                # A search that failed concerns every input that needs it: not only the first of them is named.
+                found[issue.text] = issue
     return list(found.values())
 
 
@@ -72,20 +76,19 @@ def describe_cautions(result: AnswerResult) -> str:
     )
     issues = _caution_issues(result)
     own = frozenset(result.step.rebuttals) if result.step is not None else frozenset[str]()
-    # Whether it applies at all is not known: the first thing to ask.
-    first = next((each for each in issues if each.code == _UNKNOWN_IF_APPLICABLE and each.text in own), None)
-    kept = [each for each in issues if each is not first and not _is_general(each, always)]
-    general = [each for each in issues if each is not first and _is_general(each, always)]
+    # Whether it applies at all is not known, or may be recorded and could not be read: the first things to ask.
+    first = [each for each in issues if each.code == _UNKNOWN_IF_APPLICABLE and each.text in own]
+    kept = [each for each in issues if each not in first and not _is_general(each, always)]
+    general = [each for each in issues if each not in first and _is_general(each, always)]
     if isinstance(result.value, Absent):
         # The first line has said what is missing.
         general = [each for each in general if each.code != INPUT_ABSENT_CODE]
-    if first is None and not kept and general:
-        first, *general = general
+    if not first and not kept and general:
+        first, general = general[:1], general[1:]
     # What is recorded comes before what could not be excluded.
     recorded = [each for each in kept if each.code == "caution"]
     kept = [each for each in kept if each.code != "caution"]
-    ordered = [*recorded, *([first] if first else []), *kept]
-    shown = [*_qualifiers(result), *(_caution_text(each) for each in ordered)]
+    shown = [*_qualifiers(result), *(_caution_text(each) for each in (*recorded, *first, *kept))]
     more = f" ({len(general)} more: -v)" if general else ""
     return "; ".join(dict.fromkeys([*shown, *_what_if(kept)])) + more
 

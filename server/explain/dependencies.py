@@ -117,7 +117,7 @@ class Dependencies:
 
     def is_input_unread(self, given: BoundInput) -> bool:
         """Whether an input is empty, or perhaps so, since records failed, were forbidden or cannot be read."""
-        if any(issue.code in UNREAD_CODES for issue in given.issues):
+        if any(issue.code in UNREAD_CODES for issue in given.issues) or is_suspected(given):
             return True
         if not isinstance(given.value, Absent) or is_left_to_series(given.slot, given.value):
             return False
@@ -217,6 +217,12 @@ UNREAD_CODES = frozenset(
 
 def _is_spoken_of(given: BoundInput) -> bool:
     return bool(given.issues or given.assumed or any(resource.notes for resource in given.resources))
+
+
+def is_suspected(given: BoundInput) -> bool:
+    """Whether a condition is recorded as provisional or the like only: it does not count, and may be so."""
+    suspected = given.slot.concept.origin is Origin.CONDITION and isinstance(given.value, Absent)
+    return suspected and any(issue.code == "doubted" for issue in given.issues)
 
 
 def supports_value(given: BoundInput) -> bool:

@@ -66,5 +66,7 @@ def wrapped_parts(parts: list[str], width: int) -> Iterator[str]:
 
 
 def right_aligned(text: str, width: int) -> str:
-    """The text at the right edge."""
+    """The text at the right edge; what is wider than the terminal goes to further lines."""
+    if columns(text) > max(width, LEAST_WIDTH):
+        return "\n".join(wrapped(text, width))
     return " " * max(0, max(width, LEAST_WIDTH) - columns(text)) + text

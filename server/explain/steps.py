@@ -12,7 +12,7 @@ from ontology.words import Style
 from ontology.words.values import concept_words
 from server.executor.trace import BoundInput
 from server.explain.claims import WHAT_IF, claim
-from server.explain.dependencies import Dependencies, is_untaken, supports_value
+from server.explain.dependencies import Dependencies, is_suspected, is_untaken, supports_value
 from server.explain.phrases import describe_absence, short_text
 from server.explain.results import Contributions, GroundView, StepView
 from server.kinds.interpretation import OpenGround, unknown_issues
@@ -189,7 +189,12 @@ def _unknown_issues(
             excluded[each.ground.text] = severity
         wanted.append(each)
     consumed = dependencies.consumed_inputs(position)
-    return unknown_issues(wanted, consumed, lambda name: dependencies.is_input_unread(inputs[name]))
+    return unknown_issues(
+        wanted,
+        consumed,
+        lambda name: dependencies.is_input_unread(inputs[name]),
+        lambda name: any(issue.code in _NEGATED for issue in inputs[name].issues),
+    )
 
 
 def input_issues(given: BoundInput) -> tuple[Issue, ...]:
@@ -210,6 +215,9 @@ def input_issues(given: BoundInput) -> tuple[Issue, ...]:
         # Which sex is meant matters to what is computed from it, and little to whom a module is for.
         lesser = _UNMEASURED if empty else frozenset({"administrative-gender"})
     issues = tuple(replace(i, severity=Severity.INFORMATION) if i.code in lesser else i for i in issues)
+    if given.slot.applicability_only and is_suspected(given):
+        # A suspected ground to refuse or to caution is what a reader must decide on.
+        issues = tuple(replace(i, severity=Severity.WARNING) if i.code == "doubted" else i for i in issues)
     name = given.slot.concept.display
     return tuple(dict.fromkeys(replace(each, short=short_text(each, name)) for each in issues))
 

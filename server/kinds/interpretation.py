@@ -180,9 +180,14 @@ def _capitalised(text: str) -> str:
 
 
 def unknown_issues(
-    grounds: Iterable[OpenGround], inputs: Mapping[str, SlotInput], unread: Callable[[str], bool]
+    grounds: Iterable[OpenGround],
+    inputs: Mapping[str, SlotInput],
+    unread: Callable[[str], bool],
+    undecided: Callable[[str], bool] = lambda _: False,
 ) -> tuple[Issue, ...]:
     """What could not be excluded, one issue ``applicability-unknown`` for each severity and reason.
+
+    ``undecided``: whether something is on record that is neither a yes nor a no; "not recorded" is not said then.
 
     INFORMATION where a ground for caution is not recorded; WARNING where it may be recorded and is ``unread`` (failed,
     forbidden, unreadable), and for each ground to refuse.
@@ -190,7 +195,8 @@ def unknown_issues(
     groups: dict[tuple[bool, Severity, str], list[Applicability]] = {}
     for each in grounds:
         values = [inputs[name].value for name in each.slots]
-        why = _UNDOCUMENTED if all(value == Absent(AbsentReason.NOT_FOUND) for value in values) else _UNKNOWN
+        unrecorded = all(value == Absent(AbsentReason.NOT_FOUND) for value in values)
+        why = _UNDOCUMENTED if unrecorded and not any(map(undecided, each.slots)) else _UNKNOWN
         warns = each.ground.refuse or any(unread(name) for name in each.slots)
         severity = Severity.WARNING if warns else Severity.INFORMATION
         groups.setdefault((not each.ground.refuse, severity, why), []).append(each.ground)

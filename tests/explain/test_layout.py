@@ -57,3 +57,9 @@ def test_the_status_is_at_the_right_edge_where_it_fits(width: int) -> None:
 def test_the_hint_is_at_the_right_edge() -> None:
     assert columns(right_aligned("-v steps", 80)) == 80
     assert right_aligned("x" * 90, 80) == "x" * 90
+
+
+def test_a_hint_that_is_wider_than_the_terminal_goes_to_further_lines() -> None:
+    lines = right_aligned("-v steps   -vv everything   --format json|fhir|turtle", 40).splitlines()
+    assert [columns(line) <= 40 for line in lines] == [True, True]
+    assert right_aligned("hint", 40) == " " * 36 + "hint"

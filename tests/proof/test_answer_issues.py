@@ -11,10 +11,13 @@ import pytest
 from fixtures.make_patients import INDEX, PATIENTS
 from ontology.evaluation import Severity
 from ontology.words.lists import is_short
+from server.executor.question import Question
+from server.explain.cautions import describe_cautions
 from server.explain.explain import explain
 from server.explain.results import AnswerResult, Status
 from tests.support.charts import Record, condition, creatinine, patient
-from tests.support.engine_questions import open_asker, shipped
+from tests.support.engine_questions import AT, PATIENT, open_asker, shipped
+from tests.support.fake_fhir_servers import FaultyFhir, engine_over, refusing
 
 CHARTS = json.loads((PATIENTS / INDEX).read_text(encoding="utf-8"))
 COMPUTED = tuple(sorted({module.produces.id for module in shipped().modules.values()}))
@@ -78,3 +81,44 @@ async def test_pregnancy_is_spoken_of_where_it_is_possible_or_recorded(
     said = [issue.text for issue in result.issues if "pregnan" in issue.text.casefold()]
     # Of another sex than female or male there is no eGFR, so there is nothing to caution.
     assert bool(said) is told or result.status is Status.INSUFFICIENT, said
+
+
+UNDECIDED = [
+    # How dialysis and amputation are recorded: what is said of them, and how grave it is.
+    ("provisional", {"dialysis": Severity.WARNING, "amputation": Severity.WARNING}, True),
+    ("differential", {"dialysis": Severity.WARNING, "amputation": Severity.WARNING}, True),
+    ("refuted", {"dialysis": Severity.WARNING, "amputation": Severity.INFORMATION}, False),
+]
+
+
+@pytest.mark.parametrize(("status", "unknown", "warned"), UNDECIDED)
+async def test_what_is_on_record_and_undecided_is_never_called_not_recorded(
+    status: str, unknown: dict[str, Severity], warned: bool
+) -> None:
+    """A suspected dialysis or amputation does not count (CLINICAL.md: provisional, differential), and is no silence."""
+    state: dict[str, Any] = {"verificationStatus": {"coding": [{"code": status}]}}
+    records = [condition(code, "2026-03-01", **state) for code in ("105502003", "161622006")]
+    async with open_asker(cache={"enabled": False}) as ask:
+        chart = [person("male"), creatinine(1.0, "2026-06-20T08:00:00Z"), *records]
+        (result,) = explain(await ask(chart, "egfr"))
+    for words, severity in unknown.items():
+        (issue,) = (
+            each
+            for each in result.issues
+            if each.code == UNKNOWN and each.step == len(result.chain) - 1 and words in each.text.casefold()
+        )
+        assert (issue.severity, ": unknown." in issue.text) == (severity, True)
+    suspected = [each.severity for each in result.issues if each.code == "doubted"]
+    assert suspected == ([Severity.WARNING] * 2 if warned else [])
+    assert describe_cautions(result).count("recorded, not confirmed") == (2 if warned else 0)
+
+
+async def test_a_search_that_failed_is_shown_with_all_that_it_leaves_open() -> None:
+    """Whether to refuse and whether to caution are two questions: neither stands for the other."""
+    chart = [person("male"), creatinine(1.0, "2026-06-20T08:00:00Z")]
+    async with engine_over(FaultyFhir(chart, Condition=refusing(403)), cache={"enabled": False}) as engine:
+        (result,) = explain(await engine.ask(Question(PATIENT, ("egfr",), AT, "ehr")))
+    shown = describe_cautions(result)
+    assert "unknown: on dialysis" in shown and "acute kidney injury, amputation" in shown
+    # It concerns every input that needs it, and not only the one that is first.
+    assert "Condition could not be retrieved" in shown and "does not permit" not in shown

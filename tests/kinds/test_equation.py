@@ -129,7 +129,7 @@ def test_a_bound_is_no_number_for_an_equation_that_does_not_take_it(folder: Writ
 def test_candidates_give_limits_and_each_result(folder: Writer) -> None:
     evaluation = evaluate(make_sum(folder), {"a": number(2), "sex": absent()})
     assert evaluation.value == INSUFFICIENT
-    assert evaluation.bounds == Interval(Decimal("2.25"), Decimal("4.25"), "1", "whatever sex may be")
+    assert evaluation.bounds == Interval(Decimal("2.25"), Decimal("4.25"), "1", "regardless of sex")
     told = next(issue for issue in evaluation.issues if issue.code == "combinations")
     assert (told.severity, told.text) == (Severity.INFORMATION, "sex female: 4.25; sex male: 2.25")
     assert [issue.code for issue in evaluation.issues] == ["input-absent", "combinations", "own"]

@@ -169,7 +169,7 @@ async def test_any_one_statement_about_oxygen_is_enough(ask: Asker, oxygen: list
 async def test_copd_without_a_decision_is_told(ask: Asker) -> None:
     copd = condition("13645005")
     decided = answer("spo2-scale", (LOCAL, "scale-1"), at(timedelta(days=3)), system=LOCAL)
-    warning = "no SpO2 scale decided"
+    warning = "no SpO2 scale decision"
     assert warning in said(await news2(ask, *signs(), acvpu(ALERT), copd))
     assert warning not in said(await news2(ask, *signs(), acvpu(ALERT), copd, decided))
     assert warning not in said(await news2(ask, *signs(), acvpu(ALERT)))

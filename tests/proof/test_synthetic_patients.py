@@ -84,7 +84,7 @@ WANTING = [
     ("sparse", "egfr-slope", "the last one is of 2019-03-04"),
     ("sparse", "news2", "No Respiratory rate was found"),
     ("sparse", "qsofa", "No Systolic blood pressure was found"),
-    ("sparse", "supplemental-oxygen", "oxygen therapy not documented: not taken as breathing air"),
+    ("sparse", "supplemental-oxygen", "oxygen therapy not documented: room air not assumed"),
     # That one drug is not taken, and one type of diabetes refuted, says no more than that.
     ("prevention", "prevent-10y-total-cvd", "statin"),
     ("ckd-progressing", "kidney-failure-risk-5y", "neither set for this site nor assumed"),

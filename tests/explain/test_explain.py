@@ -35,7 +35,11 @@ def told(name: str) -> AnswerResult:
             Status.COMPLETE,
             "eGFR slope is -1.8 mL/min/1.73 m² a year (as of 2026-06-01 08:30 UTC).",
         ),
-        ("score", Status.COMPLETE, "National Early Warning Score 2 is 4 points (as of 2026-06-01 08:30 UTC)."),
+        (
+            "score",
+            Status.COMPLETE,
+            "National Early Warning Score 2 is 4 points: heart rate 2, SpO2 2 (as of 2026-06-01 08:30 UTC).",
+        ),
         (
             "score-bounds",
             Status.INSUFFICIENT,

@@ -76,14 +76,14 @@ REFUSED = [
 
 # What is absent, and the words with which the issues say why.
 WANTING = [
-    ("sparse", "egfr", "the last one is of 2019-03-04"),
-    ("sparse", "gfr-category", "the last one is of 2019-03-04"),
-    ("sparse", "bmi", "No Body height was found"),
-    ("sparse", "albuminuria-category", "No Albumin-creatinine ratio was found"),
-    ("sparse", "aki-stage", "the last one is of 2019-03-04"),
-    ("sparse", "egfr-slope", "the last one is of 2019-03-04"),
-    ("sparse", "news2", "No Respiratory rate was found"),
-    ("sparse", "qsofa", "No Systolic blood pressure was found"),
+    ("sparse", "egfr", "the latest is of 2019-03-04"),
+    ("sparse", "gfr-category", "the latest is of 2019-03-04"),
+    ("sparse", "bmi", "No body height in the last 10 years"),
+    ("sparse", "albuminuria-category", "No albumin-creatinine ratio in the last 3 years"),
+    ("sparse", "aki-stage", "the latest is of 2019-03-04"),
+    ("sparse", "egfr-slope", "the latest is of 2019-03-04"),
+    ("sparse", "news2", "No respiratory rate in the last 24 hours"),
+    ("sparse", "qsofa", "No systolic blood pressure in the last 24 hours"),
     ("sparse", "supplemental-oxygen", "oxygen therapy not documented: room air not assumed"),
     # That one drug is not taken, and one type of diabetes refuted, says no more than that.
     ("prevention", "prevent-10y-total-cvd", "statin"),

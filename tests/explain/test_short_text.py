@@ -60,7 +60,7 @@ def test_a_score_is_not_said_twice() -> None:
 
 
 def test_days_are_written_as_people_write_them() -> None:
-    assert lines("age")["From"] == "birth date 15 Mar 1948"
+    assert lines("age")["From"] == "date of birth 15 Mar 1948"
     assert "born between 1 Jan 1951 and 31 Dec 1951" in lines("age", birth="1951")["Head"]
 
 

@@ -148,7 +148,7 @@ async def test_what_the_record_alone_gives_is_told_where_an_input_is_taken_away(
     assert isinstance(found, AttributionView)
     assert found.attribution.base_value == found.attribution.output_value
     assert "systolic blood pressure (missing or assumed missing)" in found.text
-    assert "% by the record. The whole difference is due to inputs missing at one end. Left as" in found.text
+    assert "% by the record. The whole difference is due to inputs missing at one end. Unchanged" in found.text
 
 
 async def test_death_between_the_two_times_stops_the_clock() -> None:

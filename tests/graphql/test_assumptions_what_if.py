@@ -87,7 +87,7 @@ async def test_the_record_is_only_read() -> None:
     assert "assumption" not in again["text"]
 
 
-UNUSED = "What was assumed of heart rate is used by nothing that was asked for."
+UNUSED = "The assumption for heart rate has no effect on these answers."
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ async def test_a_result_of_today_without_a_time_of_day_is_missed_aloud(ask: Aske
     result = await answer(ask, "egfr", patient(), creatinine(1.9, "2026-06-30"), creatinine(1.2, "2026-06-20"))
     assert result.step is not None
     assert any(
-        "may be of a later time" in text
+        "perhaps later than the time" in text
         for ground in result.step.grounds
         for text in (issue.text for issue in ground.issues if issue.severity is Severity.WARNING)
     )

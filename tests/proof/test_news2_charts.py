@@ -90,7 +90,7 @@ async def test_ways_that_were_not_taken_leave_nothing_incomplete(
     result = await news2(ask, *signs(), acvpu(ALERT), assume=assume)
     assert result.status is Status.COMPLETE
     assert not any(
-        word in said(result) for word in ("Coma", "Sedation", "onfusion", "oxygen fraction", "used by nothing")
+        word in said(result) for word in ("oma", "Sedat", "onfusion", "oxygen fraction", "has no effect")
     )
 
 

@@ -158,7 +158,7 @@ async def test_a_list_is_alive(name: str) -> None:
     assert has_number(result) is wanted
     if not wanted:
         text = issue_text(result, "list-not-reconciled")
-        assert "looked after in the last 24 months" in text or "is not known" in text
+        assert "is recorded in the last 24 months" in text or "is unknown" in text
 
 
 UNDERSTOOD: dict[str, tuple[Record, bool]] = {

@@ -55,7 +55,7 @@ async def test_a_token_goes_to_the_source_that_was_named_and_to_no_other() -> No
     assert made.access_for_other(BACKEND, someone) is made.access_for(BACKEND, someone)
     for caller in (someone, NO_CALLER):
         access = made.access_for_other(CALLER, caller)
-        with pytest.raises(AuthorisationError, match="source own: it wants a token of the caller's for itself"):
+        with pytest.raises(AuthorisationError, match="source own: it requires its own token of the caller"):
             await access.headers()
         assert not await access.renew({})
 

@@ -75,10 +75,10 @@ def test_one_entered_in_error_is_as_if_it_were_not_there() -> None:
     [
         (
             {"verificationStatus": {"text": "refuted"}},
-            'its state (verificationStatus "refuted", as text only) says neither',
+            'its state (verificationStatus "refuted", as text only) is neither',
         ),
-        ({"clinicalStatus": coded("unknown")}, "its state (unknown) says neither yes nor no"),
-        ({"clinicalStatus": {"coding": []}}, "its state (without clinicalStatus) says neither yes nor no"),
+        ({"clinicalStatus": coded("unknown")}, "its state (unknown) is neither present nor absent"),
+        ({"clinicalStatus": {"coding": []}}, "its state (without clinicalStatus) is neither present nor absent"),
     ],
 )
 def test_the_state_that_is_not_understood_is_named(changes: dict[str, Any], words: str) -> None:

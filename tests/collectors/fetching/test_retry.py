@@ -96,7 +96,7 @@ def busy(status: int = 429, **headers: str) -> httpx.Response:
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 async def test_a_wait_beyond_the_deadline_fails_at_once(asked: str, status: int) -> None:
     server = Server(busy(status, Retry_After=asked))
-    with pytest.raises(SourceUnreachableError, match=rf"\({status}\), and asks to wait .*longer than there is time"):
+    with pytest.raises(SourceUnreachableError, match=rf"\({status}\), and asks to wait .*longer than the time left"):
         await server.transport(50).get(ADDRESS)
     assert len(server.requests) == 1
 

@@ -66,7 +66,7 @@ def test_a_contradiction_of_thousands_is_told_in_short(judged: list[str]) -> Non
 def test_a_series_judges_no_more_of_them(judged: list[str]) -> None:
     selected = filled(crowd(), slot(select=Select.SERIES))
     assert selected.value == CONFLICTING
-    assert f"{MANY} record(s) could not be used" in selected.issues[-1].text
+    assert f"{MANY} record(s) of the series could not be used" in selected.issues[-1].text
     assert said_in_all(selected) < 1_500
     assert len(judged) == 10
 

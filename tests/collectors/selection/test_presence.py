@@ -201,7 +201,7 @@ def test_an_event_at_the_edge_of_the_window(began: str, value: Value) -> None:
     selected = ask(condition(onsetDateTime=began, recordedDate=None), of=within)
     assert selected.value == value
     if value == ON_RECORD:
-        assert "in the 90 days before the time asked for" in selected.issues[-1].text
+        assert "within the 90 days asked for" in selected.issues[-1].text
 
 
 def test_true_names_all_its_records() -> None:

@@ -39,7 +39,7 @@ def test_percent_is_percent() -> None:
         assert json.dumps(prediction["probabilityDecimal"]) == "9.1"
         assert prediction["outcome"] == {"text": "kidney failure"}
         assert [(end["value"], end["code"]) for end in prediction["whenRange"].values()] == [(0, "a"), (5, "a")]
-        assert "is no age" in prediction["rationale"]
+        assert "is not an age" in prediction["rationale"]
 
 
 def test_what_is_so_already_has_no_time_to_come() -> None:
@@ -145,7 +145,7 @@ def test_of_a_long_series_the_newest_points_are_told_and_all_records_named(point
         f"http://127.0.0.1:8191/fhir/Observation/obs-{index}" for index in range(beyond)
     }
     assert len(derived) == points
-    assert ("are told by themselves" in note_texts(slope)) is (beyond > 0)
+    assert ("are listed; the records of all" in note_texts(slope)) is (beyond > 0)
 
 
 def test_limits_and_points_are_components_under_codes_of_ours() -> None:

@@ -55,7 +55,7 @@ def test_a_model_says_what_it_is_how_sure_and_what_moved_it() -> None:
     items = [each for each in found["contributions"]["extension"] if each["url"] == "item"]
     assert [each["extension"][1]["valueDecimal"] for each in items] == [0.7, -0.2]
     device = next(each for each in resources_of_type(made, "Device") if each["version"] and len(each["deviceName"]) > 1)
-    assert "not for use in care" in "".join(
+    assert "not for clinical use" in "".join(
         note["text"] for each in resources_of_type(made, "Device") for note in each["note"]
     )
     assert device["identifier"][1]["value"].endswith("|1.0.0")

@@ -184,7 +184,7 @@ def _not_on_list(slot: Slot, pool: Pool, found: FactsByState, as_of: datetime, i
         text = f"{display} is not on the {name}. Absence is not assumed: {fault}."
         return SlotSelection(absent, (), (*issues, slot_issue(slot, "list-not-reconciled", text)))
     newest = reviews_of(pool, kept, as_of)[0]
-    text = f"{display} is not on the {name}and is counted as absent. {newest.text}, {exact_span_words(newest.span)}."
+    text = f"{display} is not on the {name} and is counted as absent. {newest.text}, {exact_span_words(newest.span)}."
     return SlotSelection(absent, (), (*issues, slot_issue(slot, "no-from-list", text)), presumed=False)
 
 

@@ -73,7 +73,7 @@ def test_that_nothing_is_recorded_needs_the_complete_list_and_a_yes_does_not(
 ) -> None:
     told = ask(tmp_path, monkeypatch, capsys, [patient(), *chart], "atrial-fibrillation", "--complete", complete)
     assert told.startswith(start)
-    assert ("--complete Condition, or --complete all" in told) is ("not asked" in start)
+    assert ("--complete Condition, or --complete all" in told) is ("not requested" in start)
 
 
 def test_a_series_needs_the_complete_list(

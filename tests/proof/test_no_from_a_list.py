@@ -65,7 +65,7 @@ async def test_number_and_limits() -> None:
         "Risk of cardiovascular disease within 10 years is 5.4 %, if the problem and medication lists are complete; "
         "5.0 to 13.8 % whatever they leave out (as of 2026-05-20 09:00 UTC)."
     )
-    assert "is taken as no" in issue_text(result, "no-from-list") and "Encounter/e1" in issue_text(
+    assert "is counted as absent" in issue_text(result, "no-from-list") and "Encounter/e1" in issue_text(
         result, "no-from-list"
     )
 

@@ -1,4 +1,4 @@
-"""Sentences for clinicians are short and plain: those of issues, absences and FHIR notes, about every synthetic patient.
+"""Sentences for clinicians are short and plain: those of issues and absences, about every synthetic patient.
 
 A sentence has at most 20 words; a quoted text, a record with its time, a number with its unit, and a list
 count as one each.  The texts of modules are their descriptions' own, and are read where these are tested.

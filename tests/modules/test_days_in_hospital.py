@@ -68,4 +68,4 @@ def test_a_day_that_is_not_known_is_a_warning() -> None:
     found = evaluate_module(SUPPORT, {**ILL, "inpatient_stay": True})
     assert number_of(found) > 0
     assert "third-day" in issue_codes(found)
-    assert "Could not be excluded" in issue_texts(found)
+    assert "Not excluded: not about the third day in hospital" in issue_texts(found)

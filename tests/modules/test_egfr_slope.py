@@ -186,9 +186,9 @@ def test_whether_the_interval_holds_a_decline_of_five(slope: str, interval: tupl
 def test_the_working_names_the_first_and_the_last_value_and_what_is_lacking() -> None:
     warrant = slope_of((0, 60), (YEAR, 56), (2 * YEAR, 54), (3 * YEAR, 50)).working.warrant
     assert "over 4 values (one a day) from 60 on 2024-01-01 to 50 on 2027-01-01:" in warrant
-    assert "there are 2, over 400 days" in slope_of((0, 60), (400, 55)).working.warrant
-    assert "there is 1, over 0 days" in slope_of((0, 60)).working.warrant
-    assert "there are 0, over 0 days" in slope_of(scr=((0, 1.5),)).working.warrant
+    assert "found 2 over 400 days" in slope_of((0, 60), (400, 55)).working.warrant
+    assert "found 1 over 0 days" in slope_of((0, 60)).working.warrant
+    assert "found 0 over 0 days" in slope_of(scr=((0, 1.5),)).working.warrant
 
 
 def test_the_time_of_day_of_all_values_changes_nothing() -> None:

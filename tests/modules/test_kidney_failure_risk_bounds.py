@@ -95,9 +95,9 @@ def test_a_ratio_around_zero(uacr: Any, low: str | None, high: str | None) -> No
 
 
 KNOWN, ZERO, SEX = (
-    "he albumin-creatinine ratio is only known to be < 800 mg/g",
+    "he albumin-creatinine ratio is reported only as < 800 mg/g",
     "n albumin-creatinine ratio of zero or less is read as below 30 mg/g",
-    "he equation needs a sex, female or male",
+    "he equation requires female or male sex",
 )
 
 

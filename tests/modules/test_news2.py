@@ -88,7 +88,7 @@ def test_pregnancy_not_recorded_is_said_to_be_unknown() -> None:
     evaluation = evaluate_module("news2", {**ALL_ZERO, "pregnancy": NOT_FOUND})
     assert number_of(evaluation) == 0
     assert "applicability-unknown" in issue_codes(evaluation)
-    assert "pregnancy" in issue_texts(evaluation)
+    assert "Pregnancy: not documented" in issue_texts(evaluation)
 
 
 def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
@@ -96,7 +96,7 @@ def test_pregnancy_is_neither_asked_of_men_nor_of_old_women() -> None:
     for who, recorded in ((man, NOT_FOUND), ({"age": 60}, NOT_FOUND), ({"age": 60}, True)):
         evaluation = evaluate_module("news2", {**ALL_ZERO, **who, "pregnancy": recorded})
         assert number_of(evaluation) == 0
-        assert "pregnancy" not in issue_texts(evaluation)
+        assert "pregnancy" not in issue_texts(evaluation).lower()
 
 
 def test_a_recorded_pregnancy_counts_whoever_it_is_of() -> None:

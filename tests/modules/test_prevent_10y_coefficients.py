@@ -160,8 +160,10 @@ def test_the_warrant_holds_every_term_with_its_coefficient(
 @pytest.mark.parametrize("outcome", ["total", "ascvd", "failure"])
 def test_a_sex_that_the_equations_lack_is_named_and_both_are_the_bounds(outcome: str) -> None:
     found = of(outcome, OTHER, {})
-    assert [issue.text.partition(" need")[0] for issue in found.issues] == [
-        "The equation" if outcome == "failure" else "The equations"
+    assert [issue.text for issue in found.issues] == [
+        "The equation requires female or male sex"
+        if outcome == "failure"
+        else "The equations require female or male sex"
     ]
     both = sorted(percent(of(outcome, sex, {})) for sex in (FEMALE, MALE))
     assert found.bounds is not None

@@ -82,15 +82,15 @@ NOT_JOINED: dict[str, tuple[Json, list[Json], str]] = {
     "theirs is old": (
         person(),
         [person("77", identifier=[{"system": MRN, "value": "17-A", "use": "old"}])],
-        "no longer used",
+        "as a former one",
     ),
     "theirs has ended": (
         person(),
         [person("77", identifier=[{"system": MRN, "value": "17-A", "period": {"end": "2020"}}])],
-        "no longer used",
+        "as a former one",
     ),
-    "theirs in small letters": (person(), [person("77", "17-a")], "written otherwise"),
-    "theirs with a blank": (person(), [person("77", " 17-A")], "written otherwise"),
+    "theirs in small letters": (person(), [person("77", "17-a")], "in another spelling"),
+    "theirs with a blank": (person(), [person("77", " 17-A")], "in another spelling"),
     "a record that cannot be read": (
         person(),
         [person("77", birthDate=["1950"])],

@@ -55,7 +55,7 @@ async def test_an_empty_list_is_no_no(name: str) -> None:
     answer, reason = FAULTS[name]
     selected = (await gathered(answer)).select(CLOSED, AT, AT)
     assert selected.value == Absent(reason)
-    assert any("whether there is such a patient is not known" in issue.text for issue in selected.issues)
+    assert any("it is unknown whether there is such a patient" in issue.text for issue in selected.issues)
 
 
 async def test_with_the_record_it_is_a_no() -> None:

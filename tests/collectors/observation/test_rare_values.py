@@ -57,7 +57,7 @@ RATIOS: dict[str, tuple[dict[str, Any], Value, str]] = {
         UNREADABLE,
         "lacks its numerator or its denominator",
     ),
-    "implausible": (ratio(900, 1), Absent(AbsentReason.IMPLAUSIBLE), "outside"),
+    "implausible": (ratio(900, 1), Absent(AbsentReason.IMPLAUSIBLE), "impossible"),
     "mistyped": (observation(valueQuantity=None, valueRatio=[1]), UNREADABLE, "not of the type"),
 }
 
@@ -78,7 +78,7 @@ def test_a_range_is_told_with_both_its_ends_and_used_as_neither() -> None:
     resource = read_one(observation(valueQuantity=None, valueRange=ends))
     assert resource.value == UNREADABLE
     assert resource.recorded == "1 mg/dL to 5 mg/dL"
-    assert resource.problem == "valueRange is a range, which is no single value of serum-creatinine"
+    assert resource.problem == "valueRange is a range, not a single value of serum-creatinine"
 
 
 PERIODS: dict[tuple[str | None, str | None], Value] = {

@@ -20,7 +20,7 @@ NO_VALUE = frozenset({AbsentReason.NOT_FOUND, AbsentReason.STALE})
 def evaluate(
     recorded: Decimal | Bound | Absent, albumin: Decimal | Bound | Absent, creatinine: Decimal | Bound | Absent
 ) -> Evaluation:
-    """The ratio in mg/g; ``recorded`` in mg/g, ``albumin`` in mg/L, ``creatinine`` in g/L, all of one specimen.
+    """The ratio in mg/g; ``recorded`` in mg/g, ``albumin`` in mg/L, ``creatinine`` in mg/dL, all of one specimen.
 
     A bound gives a bound.  Absent(INPUT_ABSENT), or the reason why the recorded ratio cannot be read, without either.
     """
@@ -54,7 +54,7 @@ def _ratio(albumin: Decimal | Bound | Absent, creatinine: Decimal | Bound | Abse
     above, below = (each.value if isinstance(each, Bound) else each for each in (albumin, creatinine))
     if below <= 0 or above < 0:
         return None
-    ratio = (above / below).quantize(DECIMALS)
+    ratio = (100 * above / below).quantize(DECIMALS)
     sides = {_side(albumin), -_side(creatinine)} - {0}
     if not sides:
         return Quantity(ratio, UNIT)
@@ -96,7 +96,7 @@ def _words(value: Quantity | Bound) -> str:
 
 def _parts(albumin: Decimal | Bound | Absent, creatinine: Decimal | Bound | Absent) -> str:
     words = []
-    for each, unit in ((albumin, "mg/L"), (creatinine, "g/L")):
+    for each, unit in ((albumin, "mg/L"), (creatinine, "mg/dL")):
         if isinstance(each, Bound):
             words.append(f"{each.comparator} {number_words(each.value)} {unit}")
         elif isinstance(each, Decimal):

@@ -35,7 +35,9 @@ async def test_the_cache_killed_between_questions(monkeypatch: pytest.MonkeyPatc
         os.kill(caches[0].pid, signal.SIGKILL)
         after = await ask(engine)
         status = await engine.cache_status()
-    assert reused_modules(warm) and not reused_modules(after)
+    # What one question computes twice is had from its own first time, with a cache or without.
+    assert len(reused_modules(warm)) > len(reused_modules(before))
+    assert reused_modules(after) == reused_modules(before)
     assert values(after) == values(before)
     assert (status.reachable, status.kind) == (False, "embedded")
     assert "p1" not in status.text

@@ -77,7 +77,7 @@ async def test_a_module_that_raises_fails_alone(tmp_path: Path, caplog: pytest.L
     assert str(VALUE) not in json.dumps(results["egfr"])
     assert (results["age"]["status"], results["serum-creatinine"]["status"]) == ("COMPLETE", "COMPLETE")
     assert results["serum-creatinine"]["value"]["value"] == VALUE
-    assert "module egfr 1.0.1 raised ValueError" in caplog.text
+    assert "module egfr 1.0.3 raised ValueError" in caplog.text
     assert not any(secret in caplog.text for secret in (PATIENT, str(VALUE), "Featherstone"))
 
 

@@ -170,7 +170,7 @@ async def test_without_any_sex_it_is_not_recorded_rather_than_unknown(ask: Asker
 
 async def test_a_pregnancy_status_cautions_and_a_session_of_dialysis_refuses_the_estimated_gfr(ask: Asker) -> None:
     pregnant = await answer(ask, "09-pregnancy-status-observation", "egfr")
-    assert any("pregnancy" in issue.text and "caution" in issue.text for issue in pregnant.issues)
+    assert any(issue.code == "caution" and issue.text == "Caution: pregnancy" for issue in pregnant.issues)
     assert (await answer(ask, "20-haemodialysis-procedure", "egfr")).status is Status.NOT_APPLICABLE
 
 

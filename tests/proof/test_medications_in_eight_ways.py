@@ -13,7 +13,8 @@ import pytest
 from collectors.selection.event_state import unread_entries
 from ontology.evaluation import Severity
 from ontology.slots import Select, Slot
-from ontology.values import Absent
+from ontology.values import Absent, Quantity
+from tests.support.charts import lab, patient
 from tests.support.collector_inputs import AT
 from tests.support.event_records import NOT_FOUND, ON_RECORD, RXNORM, ask, catalog, facts
 from tests.support.supplied_answers import answer_from
@@ -236,8 +237,15 @@ def test_which_entries_are_not_understood() -> None:
 
 def test_where_a_caution_hangs_on_what_is_probable_it_warns() -> None:
     """The undiagnosed diabetes of somebody who probably takes metformin."""
-    written = entry("metformin", "text", subject={"reference": "Patient/p1"}, authoredOn="2026-05-01")
-    answer = answer_from([{"resourceType": "Patient", "id": "p1"}, written], "hba1c-defined-diabetes")
+    day = "2026-05-01"
+    written = entry("metformin", "text", subject={"reference": "Patient/p1"}, authoredOn=day)
+    measured = (
+        lab("8302-2", 170, "cm", day),
+        lab("29463-7", 80, "kg", day),
+        lab("2093-3", 200, "mg/dL", day),
+    )
+    answer = answer_from([patient("1970-04-01"), *measured, written], "hba1c-defined-diabetes")
+    assert isinstance(answer["hba1c-defined-diabetes"].value, Quantity)
     warned = [issue for issue in answer["hba1c-defined-diabetes"].issues if issue.code == "probable"]
     assert [(issue.severity, issue.slot) for issue in warned] == [(Severity.WARNING, "metformin")]
     assert "METFORMINE 850 mg cp" in warned[0].text

@@ -83,7 +83,7 @@ async def test_a_score_of_conditions_holds_when_it_was_evaluated_not_when_the_la
     # Then she was 59, which scores nothing; now she is 66.
     chart = [patient(), condition(FIBRILLATION, "2020-01-01"), condition(HYPERTENSION, "2020-01-01")]
     result = await answer(ask, "cha2ds2-vasc", *chart)
-    assert result.text.endswith("(as of 2026-06-30 12:00 UTC).")
+    assert "are present (as of 2026-06-30 12:00 UTC). Points: " in result.text
     assert result.effective == AT
     assert result.grounds_from == datetime(2020, 1, 1, tzinfo=UTC)
     assert bundle(result)["entry"][0]["resource"]["effectiveDateTime"] == "2026-06-30T12:00:00+00:00"
@@ -105,7 +105,7 @@ async def test_what_is_undecided_is_told_once(ask: Asker) -> None:
 
 async def test_one_point_is_no_points(ask: Asker) -> None:
     drowsy = lab("9269-2", 13, "{score}", OBSERVED)
-    assert "is 1 point (" in (await answer(ask, "qsofa", patient(), *bedside(), drowsy)).text
+    assert "is 1 point: mentation 1 (" in (await answer(ask, "qsofa", patient(), *bedside(), drowsy)).text
 
 
 async def test_contradictory_oxygen_is_not_called_inapplicable(ask: Asker) -> None:
@@ -117,7 +117,7 @@ async def test_contradictory_oxygen_is_not_called_inapplicable(ask: Asker) -> No
     ]
     oxygen = await answer(ask, "supplemental-oxygen", *chart)
     assert oxygen.status is Status.INSUFFICIENT
-    assert "as breathing oxygen and as breathing air" in oxygen.text
+    assert "oxygen and room air both recorded within 30 minutes: not decided" in oxygen.text
     news2 = await answer(ask, "news2", *chart)
     assert "oxygen therapy is missing (conflicting values)" in news2.text
     assert "does not apply" not in oxygen.text + news2.text + told(news2)

@@ -103,6 +103,7 @@ def test_what_is_met_in_synthea() -> None:
         "outpatient-visit": 199,
         "influenza-vaccination": 85,
         "inpatient-stay": 2,
+        "inpatient-stay-start": 2,
         "metformin": 5,
         "glucose-lowering": 5,
         # Clopidogrel 6, amoxicillin 6, paracetamol 4, naproxen 2, digoxin 2, and four others once.

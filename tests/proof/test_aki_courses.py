@@ -115,12 +115,12 @@ RAISED, LOWER = creatinine(3.1, "2026-05-20T08:00:00Z"), creatinine(2.9, "2026-0
     ("records", "refused", "told"),
     [
         (STEADY, False, ""),
-        ((*STEADY, RAISED), True, "acute kidney injury, open or over for less than 7 days"),
-        ((*STEADY, RAISED, LOWER), True, "acute kidney injury, open or over for less than 7 days"),
+        ((*STEADY, RAISED), True, "acute kidney injury, ongoing or ended within 7 days"),
+        ((*STEADY, RAISED, LOWER), True, "acute kidney injury, ongoing or ended within 7 days"),
         ((*STEADY, RAISED, creatinine(2.9, "2026-06-08T11:00:00Z")), False, ""),
         # Unknown, and not shown to last.
         (STEADY[2:], False, "unknown. The answer holds only"),
-        (STEADY[2:], False, "The low GFR is not shown to last 90 days"),
+        (STEADY[2:], False, "Low GFR not shown to last 90 days"),
     ],
 )
 async def test_the_risk_of_kidney_failure_is_refused_in_aki_and_for_7_days_after(
@@ -132,4 +132,4 @@ async def test_the_risk_of_kidney_failure_is_refused_in_aki_and_for_7_days_after
         assert told in texts(result)
         if not told:
             assert "not shown to last" not in texts(result)
-            assert "acute kidney injury, open" not in texts(result)
+            assert "acute kidney injury, ongoing" not in texts(result)

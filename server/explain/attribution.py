@@ -96,7 +96,7 @@ def _earlier_trace(trace: Trace, since: datetime | None) -> Trace | None:
 
 def _no_baseline_reason(display: str, comparison: Comparison) -> str:
     if comparison.baseline is Baseline.ACTUAL:
-        return f"{display}: no assumption, or no answer without it; nothing to compare."
+        return f"{display}: nothing was assumed, or the record alone has no answer to compare with."
     return f"{display} was not evaluated for an earlier time."
 
 

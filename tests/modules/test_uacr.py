@@ -33,12 +33,12 @@ def test_it_is_of_one_specimen_and_no_way_to_it_is_required() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        # mg/L over g/L is mg/g, by hand.
-        ({"albumin": 60, "creatinine": "1.5"}, Decimal(40)),
-        ({"albumin": 100, "creatinine": "1.1312"}, Decimal("88.401697")),
-        ({"albumin": 0, "creatinine": 1}, Decimal(0)),
-        ({"recorded": 45, "albumin": 50, "creatinine": 1}, Decimal(45)),
-        ({"recorded": 0, "albumin": 5, "creatinine": 1}, Decimal(0)),
+        # 100 times mg/L over mg/dL is mg/g, by hand.
+        ({"albumin": 60, "creatinine": 150}, Decimal(40)),
+        ({"albumin": 100, "creatinine": "113.12"}, Decimal("88.401697")),
+        ({"albumin": 0, "creatinine": 100}, Decimal(0)),
+        ({"recorded": 45, "albumin": 50, "creatinine": 100}, Decimal(45)),
+        ({"recorded": 0, "albumin": 5, "creatinine": 100}, Decimal(0)),
     ],
 )
 def test_the_recorded_ratio_comes_first(given: Given, expected: Decimal) -> None:
@@ -50,13 +50,16 @@ def test_the_recorded_ratio_comes_first(given: Given, expected: Decimal) -> None
     [
         ({"recorded": bound("<", 5, "mg/g")}, Bound("<", Decimal(5), "mg/g")),
         ({"recorded": bound(">", 3000, "mg/g")}, Bound(">", Decimal(3000), "mg/g")),
-        ({"albumin": bound("<", 3, "mg/L"), "creatinine": 1}, Bound("<", Decimal(3), "mg/g")),
-        ({"albumin": bound("<", 3, "mg/L"), "creatinine": bound(">", 2, "g/L")}, Bound("<", Decimal("1.5"), "mg/g")),
-        ({"albumin": bound(">", 500, "mg/L"), "creatinine": 1}, Bound(">", Decimal(500), "mg/g")),
-        ({"albumin": 30, "creatinine": bound("<", 1, "g/L")}, Bound(">", Decimal(30), "mg/g")),
-        ({"albumin": bound("<", 3, "mg/L"), "creatinine": bound("<", 1, "g/L")}, INPUT_ABSENT),
+        ({"albumin": bound("<", 3, "mg/L"), "creatinine": 100}, Bound("<", Decimal(3), "mg/g")),
+        (
+            {"albumin": bound("<", 3, "mg/L"), "creatinine": bound(">", 200, "mg/dL")},
+            Bound("<", Decimal("1.5"), "mg/g"),
+        ),
+        ({"albumin": bound(">", 500, "mg/L"), "creatinine": 100}, Bound(">", Decimal(500), "mg/g")),
+        ({"albumin": 30, "creatinine": bound("<", 100, "mg/dL")}, Bound(">", Decimal(30), "mg/g")),
+        ({"albumin": bound("<", 3, "mg/L"), "creatinine": bound("<", 100, "mg/dL")}, INPUT_ABSENT),
         ({"albumin": 30}, INPUT_ABSENT),
-        ({"creatinine": 1}, INPUT_ABSENT),
+        ({"creatinine": 100}, INPUT_ABSENT),
         ({"albumin": 30, "creatinine": 0}, INPUT_ABSENT),
         ({}, INPUT_ABSENT),
         ({"recorded": Absent(AbsentReason.UNCONVERTIBLE)}, Absent(AbsentReason.UNCONVERTIBLE)),
@@ -93,7 +96,7 @@ def test_bounds_and_what_is_missing(given: Given, expected: Bound | Absent) -> N
 def test_disagreement_of_what_is_recorded_and_computed(
     recorded: float | str | Bound, computed: float | str, disagree: bool
 ) -> None:
-    evaluation = ratio(recorded=recorded, albumin=computed, creatinine=1)
+    evaluation = ratio(recorded=recorded, albumin=computed, creatinine=100)
     assert ("uacr-disagrees" in issue_codes(evaluation)) is disagree
     if disagree:
         assert "same specimen" in issue_texts(evaluation)

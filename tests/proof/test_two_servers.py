@@ -71,7 +71,11 @@ EVENTS = [
 # What the servers' own ways change in an answer, by patient and concept, with the reason.  There is nothing.
 OWN_WAYS: dict[tuple[str, str], str] = {}
 # sekmet-fhir has no such resource types, and says so: what is read from them is tested below.
-NOT_AT_SEKMET = {Origin.FAMILY_HISTORY: "FamilyMemberHistory", Origin.QUESTIONNAIRE: "QuestionnaireResponse"}
+NOT_AT_SEKMET = {
+    Origin.FAMILY_HISTORY: "FamilyMemberHistory",
+    Origin.LIST: "List",
+    Origin.QUESTIONNAIRE: "QuestionnaireResponse",
+}
 
 
 def every_recorded() -> tuple[str, ...]:
@@ -179,8 +183,14 @@ def test_what_one_server_does_not_have_is_not_said_to_be_missing_on_record(
     assert there["infarction-in-family"].value is True
     for concept in of:
         assert here[concept].value == Absent(AbsentReason.NOT_QUERIED)
-        missing = {issue.text for issue in here[concept].issues if issue.code == "not-offered"}
-        assert missing == {f"The source does not offer {each}." for each in NOT_AT_SEKMET.values()}
+        texts = {
+            code: {i.text for i in here[concept].issues if i.code == code} for code in ("not-offered", "not-queried")
+        }
+        # A list only adds to what is recorded: that there is none is told where it is asked for, not of every answer.
+        told = {f"The source does not offer {each}." for origin, each in NOT_AT_SEKMET.items() if origin != Origin.LIST}
+        assert texts["not-offered"] == told
+        own = NOT_AT_SEKMET[shipped().concepts[concept].origin]
+        assert f"The source does not offer {own}." in texts["not-offered"] | texts["not-queried"]
         assert "not-offered" not in {issue.code for issue in there[concept].issues}
 
 

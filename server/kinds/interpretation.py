@@ -155,6 +155,11 @@ def _unknown_text(grounds: Iterable[Applicability], why: str, refuse: bool) -> s
     return " ".join(sentences)
 
 
+def _short_opening(grounds: Iterable[Applicability], why: str) -> str:
+    """What is itself an absence cannot be "not documented": that would be said of its contrary."""
+    return "not excluded" if any(ground.text.startswith(_NEGATIONS) for ground in grounds) else why
+
+
 def _named_sentences(texts: list[str], why: str, refuse: bool) -> list[str]:
     """What is open, what follows from it, and the reason of each."""
     parts = [text.partition(": ") for text in texts]
@@ -206,7 +211,7 @@ def unknown_issues(
             severity,
             "applicability-unknown",
             _unknown_text(group, why, refuse=not cautions),
-            short=short_list(f"{why}:", map(short_ground, group)),
+            short=short_list(f"{_short_opening(group, why)}:", map(short_ground, group)),
         )
         for (cautions, severity, why), group in ordered
     )

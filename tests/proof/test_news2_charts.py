@@ -89,9 +89,7 @@ async def test_ways_that_were_not_taken_leave_nothing_incomplete(
 ) -> None:
     result = await news2(ask, *signs(), acvpu(ALERT), assume=assume)
     assert result.status is Status.COMPLETE
-    assert not any(
-        word in said(result) for word in ("oma", "Sedat", "onfusion", "oxygen fraction", "has no effect")
-    )
+    assert not any(word in said(result) for word in ("oma", "Sedat", "onfusion", "oxygen fraction", "has no effect"))
 
 
 async def test_oxygen_and_consciousness_are_not_documented_rather_than_each_way_to_them(ask: Asker) -> None:

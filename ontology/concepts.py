@@ -100,7 +100,7 @@ class AcceptedValueSet:
 class CompleteIn:
     """Code systems of which a concept decides every code: one that it does not accept is something else.
 
-    ``undecided`` are the codes (with * at the end: all that begin with it) of which that is not so.
+    ``undecided`` are codes (with * at the end: all that begin with it) that leave the concept open.
     """
 
     systems: frozenset[str]

@@ -347,7 +347,7 @@ class SourceQuestion:
 
     def _add_failure(self, search: Search, error: CollectorError) -> Failure:
         if search.description.origin is Origin.LIST:
-            # No answer needs a list: what it would show is missing, and is told where it could matter.
+            # No answer needs a list: what it would show is missing, and is reported where it could matter.
             failure = Failure(AbsentReason.UNREACHABLE, f"List could not be retrieved: {error}.")
         else:
             failure = add_failure_issue(self.draft, search.description.resource_type, error)

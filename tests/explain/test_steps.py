@@ -1,6 +1,6 @@
 """Which issues of a step, and of those below it, reach an answer, and how grave they are there.
 
-The table: for each kind of module, what fills a slot could not be had for four reasons; the slot decides the value,
+The table: for each kind of module, an input could not be retrieved for four reasons; the slot decides the value,
 only to whom the module applies, or nothing.  The issues of the slots are as collectors report them.
 """
 

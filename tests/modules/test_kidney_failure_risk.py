@@ -18,6 +18,8 @@ from server.explain.claims import risk_of
 from server.kinds import interpret
 from tests.support.module_inputs import (
     FEMALE,
+    KFRE_EXPECTED,
+    KFRE_WOMAN,
     MALE,
     NOT_APPLICABLE,
     Given,
@@ -27,6 +29,7 @@ from tests.support.module_inputs import (
     interpret_module,
     issue_codes,
     issue_texts,
+    kfre_without,
     module,
     number_of,
     unknown_texts,
@@ -35,20 +38,6 @@ from tests.support.module_inputs import (
 VECTORS = Path(modules.__file__).parents[2] / "shared" / "vectors" / "kfre-4-variable.json"
 IDS = ("kidney-failure-risk-2y", "kidney-failure-risk-5y")
 FIVE = IDS[1]
-WOMAN = {
-    "age": 72,
-    "sex": FEMALE,
-    "egfr": 28,
-    "uacr": 800,
-    "north_america": True,
-    "dialysis": False,
-    "kidney_transplant": False,
-}
-EXPECTED = Decimal("28.026055")
-
-
-def without(*names: str) -> Given:
-    return {name: value for name, value in WOMAN.items() if name not in names}
 
 
 @pytest.mark.real_data
@@ -97,28 +86,28 @@ def test_risk_is_a_percentage_and_moves_as_published(
     "changed", [{"egfr": 60}, {"egfr": 95}, {"age": "17.9"}, {"dialysis": True}, {"kidney_transplant": True}]
 )
 def test_refused(module_id: str, changed: Given) -> None:
-    assert evaluate_module(module_id, {**WOMAN, **changed}).value == NOT_APPLICABLE
-    assert number_of(evaluate_module(module_id, {**WOMAN, "egfr": "59.99"})) > 0
+    assert evaluate_module(module_id, {**KFRE_WOMAN, **changed}).value == NOT_APPLICABLE
+    assert number_of(evaluate_module(module_id, {**KFRE_WOMAN, "egfr": "59.99"})) > 0
 
 
 @pytest.mark.parametrize("module_id", IDS)
 def test_caution_where_kidney_failure_is_recorded(module_id: str) -> None:
-    evaluation = evaluate_module(module_id, {**WOMAN, "end_stage_kidney_disease": True})
-    assert number_of(evaluation) == number_of(evaluate_module(module_id, WOMAN))
+    evaluation = evaluate_module(module_id, {**KFRE_WOMAN, "end_stage_kidney_disease": True})
+    assert number_of(evaluation) == number_of(evaluate_module(module_id, KFRE_WOMAN))
     assert "end-stage kidney disease" in caution_texts(evaluation)
-    assert "end-stage" not in caution_texts(evaluate_module(module_id, WOMAN))
+    assert "end-stage" not in caution_texts(evaluate_module(module_id, KFRE_WOMAN))
 
 
 def test_dialysis_or_transplant_not_recorded_is_not_no() -> None:
-    evaluation = evaluate_module(FIVE, without("dialysis", "kidney_transplant"))
-    assert number_of(evaluation) == EXPECTED
+    evaluation = evaluate_module(FIVE, kfre_without("dialysis", "kidney_transplant"))
+    assert number_of(evaluation) == KFRE_EXPECTED
     assert "dialysis" in unknown_texts(evaluation)
     assert "transplant" in unknown_texts(evaluation)
 
 
 def test_caution_derived_with_ckd_epi_2009() -> None:
     for module_id in IDS:
-        evaluation = evaluate_module(module_id, WOMAN)
+        evaluation = evaluate_module(module_id, KFRE_WOMAN)
         assert "derived-with-ckd-epi-2009" in issue_codes(evaluation)
         assert "10.1093/ndt/gfac197" in issue_texts(evaluation)
 
@@ -140,7 +129,7 @@ def test_unknown_years_are_no_silent_default() -> None:
     ],
 )
 def test_bands_and_advice_of_kdigo(module_id: str, uacr: float, egfr: float, code: str, advised: bool) -> None:
-    outcome = interpret_module(module_id, {**WOMAN, "uacr": uacr, "egfr": egfr})
+    outcome = interpret_module(module_id, {**KFRE_WOMAN, "uacr": uacr, "egfr": egfr})
     assert outcome is not None
     assert outcome.coding.code == code
     assert bool(outcome.advice) is advised
@@ -158,14 +147,14 @@ def test_bands_and_advice_of_kdigo(module_id: str, uacr: float, egfr: float, cod
 )
 def test_edges_of_the_bands_of_five_years(risk: str, code: str) -> None:
     evaluation = Evaluation(Quantity(Decimal(risk), "%"), Working(""))
-    outcome = interpret(module(FIVE), filled_inputs(FIVE, WOMAN), evaluation)
+    outcome = interpret(module(FIVE), filled_inputs(FIVE, KFRE_WOMAN), evaluation)
     assert outcome is not None
     assert outcome.coding.code == code
 
 
 @given(st.integers(1, 20_000), st.integers(10, 59), st.sampled_from(IDS))
 def test_the_claim_tells_the_risk_as_every_answer_does(uacr: int, egfr: int, module_id: str) -> None:
-    evaluation = evaluate_module(module_id, {**WOMAN, "uacr": uacr, "egfr": egfr})
+    evaluation = evaluate_module(module_id, {**KFRE_WOMAN, "uacr": uacr, "egfr": egfr})
     described = module(module_id)
     found = risk_of(described, evaluation)
     assert found is not None
@@ -175,7 +164,7 @@ def test_the_claim_tells_the_risk_as_every_answer_does(uacr: int, egfr: int, mod
 
 
 def test_the_claim_says_outcome_risk_and_horizon() -> None:
-    claim = evaluate_module(FIVE, WOMAN).working.claim or ""
+    claim = evaluate_module(FIVE, KFRE_WOMAN).working.claim or ""
     assert "28.0 %, about 28 in 100 similar people over 5 years" in claim
     for module_id, horizon in zip(IDS, ("P2Y", "P5Y"), strict=True):
         described = module(module_id).risk

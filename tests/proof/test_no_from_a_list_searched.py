@@ -47,7 +47,7 @@ async def answer(records: list[Record], **status: int) -> tuple[AnswerResult, li
 async def test_a_failed_search(lists: tuple[Record, ...], status: dict[str, int], number: bool) -> None:
     result, _ = await answer(chart(lists=lists), **status)
     assert isinstance(result.value, Quantity) is number and result.bounds is not None
-    # That no list can be had is told by its guard, where it matters, and is no fault of the question.
+    # That no list can be retrieved is reported by its guard, where it matters, and is no fault of the question.
     assert not any("List" in issue.text for issue in result.issues if issue.slot is None)
 
 

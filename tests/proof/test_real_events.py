@@ -56,7 +56,7 @@ def gathered(patient: RealPatient) -> SourceFacts:
 
 
 def met(patients: tuple[RealPatient, ...]) -> Counter[str]:
-    """How many facts of each concept were read; none is unreadable but what is probable, and nothing is told of it."""
+    """How many facts of each concept were read; none is unreadable but what is probable, without an issue."""
     count: Counter[str] = Counter()
     for patient in patients:
         facts = gathered(patient)

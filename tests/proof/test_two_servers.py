@@ -186,7 +186,7 @@ def test_what_one_server_does_not_have_is_not_said_to_be_missing_on_record(
         texts = {
             code: {i.text for i in here[concept].issues if i.code == code} for code in ("not-offered", "not-queried")
         }
-        # A list only adds to what is recorded: that there is none is told where it is asked for, not of every answer.
+        # A list only adds to what is recorded: its absence is reported where it is asked for only.
         told = {f"The source does not offer {each}." for origin, each in NOT_AT_SEKMET.items() if origin != Origin.LIST}
         assert texts["not-offered"] == told
         own = NOT_AT_SEKMET[shipped().concepts[concept].origin]

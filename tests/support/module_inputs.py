@@ -138,3 +138,20 @@ def caution_texts(evaluation: Evaluation) -> str:
 
 def unknown_texts(evaluation: Evaluation) -> str:
     return " | ".join(i.text for i in evaluation.issues if i.code == "applicability-unknown")
+
+
+KFRE_WOMAN: Given = {
+    "age": 72,
+    "sex": FEMALE,
+    "egfr": 28,
+    "uacr": 800,
+    "north_america": True,
+    "dialysis": False,
+    "kidney_transplant": False,
+}
+KFRE_EXPECTED = Decimal("28.026055")
+"""Her risk of kidney failure within 5 years, in percent."""
+
+
+def kfre_without(*names: str) -> Given:
+    return {name: value for name, value in KFRE_WOMAN.items() if name not in names}

@@ -1,4 +1,4 @@
-"""Edges of what is told of a value: its validated range, the same in another unit, and times that touch."""
+"""Edges of what is reported of a value: its validated range, the same in another unit, and times that touch."""
 
 from decimal import Decimal
 from typing import Any

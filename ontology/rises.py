@@ -9,12 +9,13 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from statistics import median
 
-from ontology.series import Point
+from ontology.series import Period, Point, periods_of
+from ontology.values import Absent, Series
 
 RISE = Decimal("0.2997")
 """In mg/dL: 0.3 mg/dL or 26.5 µmol/L, whichever is less; the second is 0.29977 mg/dL (and 0.2997 at 88.42)."""
@@ -29,6 +30,7 @@ SAME_LEVEL = Decimal("1.2")
 _NOISE = Decimal("1e-9")
 """What a conversion of units may take off a quotient."""
 Excluded = Sequence[tuple[datetime, datetime]]
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Rule(StrEnum):
@@ -119,13 +121,29 @@ def assess(points: Iterable[Point], excluded: Excluded = ()) -> tuple[AssessedVa
     known, a value of the 168 hours after shows a rise.  Values within the ``excluded`` times (ends included) are
     neither assessed nor compared with.
     """
-    kept = [p for p in points if not any(first <= p[0] <= last for first, last in excluded)]
+    kept = [point for point in points if not _lies_within(point[0], excluded)]
     return _Course(sorted(kept)).assess()
 
 
-def acute_times(points: Iterable[Point]) -> frozenset[datetime]:
-    """The times of all values within episodes of acute kidney injury."""
-    return frozenset(each.time for each in assess(points) if each.episode is not None)
+def dialysed_times(periods: Iterable[Period]) -> Excluded:
+    """From the start of dialysis until 7 days after its end creatinine shows neither recovery nor a reference."""
+    return tuple((start, _LAST if end is None else end + RECENT) for start, end in periods)
+
+
+def dialysis_times(points: Iterable[Point], dialysis: Series | Absent) -> frozenset[datetime]:
+    """The times of all values that dialysis conceals; ``dialysis``: its periods."""
+    excluded = () if isinstance(dialysis, Absent) else dialysed_times(periods_of(dialysis))
+    return frozenset(time for time, _ in points if _lies_within(time, excluded))
+
+
+def acute_times(points: Iterable[Point], dialysis: Series | Absent) -> frozenset[datetime]:
+    """The times of all values within episodes of acute kidney injury, but for those that dialysis conceals."""
+    excluded = () if isinstance(dialysis, Absent) else dialysed_times(periods_of(dialysis))
+    return frozenset(each.time for each in assess(points, excluded) if each.episode is not None)
+
+
+def _lies_within(time: datetime, excluded: Excluded) -> bool:
+    return any(first <= time <= last for first, last in excluded)
 
 
 def earlier_level(risen: AssessedValue, values: Sequence[AssessedValue]) -> AssessedValue | None:

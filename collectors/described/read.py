@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -11,6 +12,7 @@ from collectors.collector import NeededReferences, ReadingInProgress, Referenced
 from collectors.described.record import (
     DescribedRecord,
     EntryCodes,
+    JsonObject,
     changes_meaning,
     code_record_id,
     coded_values,
@@ -48,7 +50,8 @@ class RecordDates:
 
     ``ended_undated``: it has ended, date unknown.  ``needs_encounter``: only its encounter may date it.
     ``problem``: why the dates cannot be read.  ``note``: how it was dated, for readers.  ``going_on``: an event that is
-    in progress, without an end.
+    in progress, without an end.  ``in_progress``: so its status says.  ``begun``: by when an event over a period had
+    begun.
     """
 
     start: Span | None = None
@@ -59,6 +62,8 @@ class RecordDates:
     problem: str | None = None
     note: str | None = None
     going_on: bool = False
+    in_progress: bool = False
+    begun: datetime | None = None
 
     def within_encounter(
         self, entry: DescribedRecord, layout: Layout, periods: Mapping[str, Span], bases: tuple[str, ...]
@@ -76,15 +81,24 @@ def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) 
     try:
         start, datable = start_span(content, layout.start_paths, layout.lasting, zone)
         recorded, _ = start_span(content, (layout.recorded,) if layout.recorded else (), True, zone)
-        going_on = IN_PROGRESS in entry.states and not layout.lasting
-        if going_on:
+        in_progress = going_on = IN_PROGRESS in entry.states and not layout.lasting
+        if in_progress:
             going_on = end_span(content, layout.start_paths, False, start, zone, layout.start_paths)[0] is None
+        begun = _begun_by(content, layout, start, going_on, zone)
     except (ValueError, OverflowError):
         return RecordDates(problem="a date of the record is not a date")
     if layout.begun_when_recorded and start and recorded and start.start <= recorded.end < start.end:
         start = Span(start.start, recorded.end)
     if not layout.lasting:
-        return RecordDates(start, recorded=recorded, needs_encounter=start is None and datable, going_on=going_on)
+        needs_encounter = start is None and datable
+        return RecordDates(
+            start,
+            recorded=recorded,
+            needs_encounter=needs_encounter,
+            going_on=going_on,
+            in_progress=in_progress,
+            begun=begun,
+        )
     past = entry.meaning is Meaning.ENDED
     try:
         end, undated = end_span(content, layout.end_paths, past, start, zone, layout.start_paths)
@@ -97,6 +111,17 @@ def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) 
     if start is not None and end is not None and end.end < start.start:
         return RecordDates(start, recorded=recorded, problem="it ends before it begins")
     return RecordDates(start, end, end is None and (past or undated), recorded, start is None and datable)
+
+
+def _begun_by(
+    content: JsonObject, layout: Layout, start: Span | None, going_on: bool, zone: ZoneInfo
+) -> datetime | None:
+    """By when an event that goes on, or is recorded over a period, had begun; None for any other."""
+    if start is None or layout.lasting:
+        return None
+    first, _ = start_span(content, layout.start_paths, True, zone)
+    over_period = first is not None and first.start == start.start and first.end < start.end
+    return first.end if first is not None and (over_period or going_on) else None
 
 
 def add_facts(
@@ -124,7 +149,10 @@ def add_facts(
         value = _fact_value(known.concept, accepted, when)
         if value is None:
             continue
-        if problem is not None or accepted.probable:
+        repeated = accepted.holds_for is not None
+        # What is done again and again and is in progress goes on today, whenever it began.
+        fault = None if problem == UNDATED and repeated and when.in_progress else problem
+        if fault is not None or accepted.probable:
             value = _UNREADABLE
         issues = (Issue(Severity.WARNING, "code-caution", accepted.caution),) if accepted.caution else ()
         resource = Resource(
@@ -137,7 +165,7 @@ def add_facts(
             status=", ".join(entry.states) or None,
             issued=when.recorded.end if when.recorded is not None else None,
             recorded=codes.words,
-            problem=problem,
+            problem=fault,
             notes=(*(issue.text for issue in issues), *notes),
         )
         readout.add(
@@ -153,9 +181,11 @@ def add_facts(
                 recorded_from=_span_start(when.recorded),
                 negated=entry.gravest_state if entry.meaning is Meaning.NEGATED else None,
                 lasting=layout.lasting and not layout.window_by_start,
-                presumed_until=_session_until(accepted, when.start) or limits.presumed_until,
+                presumed_until=_session_until(accepted, when) or limits.presumed_until,
                 supply_end=limits.supply_end,
                 probable=_probable_by(accepted) if accepted.probable and problem is None else None,
+                dated_by_encounter=when.note is not None,
+                begun=when.begun if repeated or known.concept.value_type is ValueType.DATE else None,
             )
         )
 
@@ -180,9 +210,14 @@ def _fact_value(concept: Concept, accepted: AcceptedCode, when: RecordDates) -> 
     return Date(begin.start.date(), date.max if when.going_on else begin.end.date())
 
 
-def _session_until(accepted: AcceptedCode, begin: Span | None) -> datetime | None:
-    """Until when what was done counts as going on, since it is done again and again (a session of dialysis)."""
-    return begin.end + accepted.holds_for if begin is not None and accepted.holds_for is not None else None
+def _session_until(accepted: AcceptedCode, when: RecordDates) -> datetime | None:
+    """Until when what was done counts as going on, since it is done again and again (a session of dialysis).
+
+    None where it is in progress without an end: it goes on until a record says otherwise.
+    """
+    if when.start is None or accepted.holds_for is None or when.going_on:
+        return None
+    return when.start.end + accepted.holds_for
 
 
 def _span_start(span: Span | None) -> datetime | None:

@@ -92,14 +92,16 @@ def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, stat
             (states.doubted if fact.doubted is not None else states.negated).append(fact)
         return
     if span is None:
-        states.unusable.append(fact)
+        # Undated and without a fault: it is in progress, whenever it began.
+        certain = fact.resource.value is True and fact.resource.problem is None and fact.probable is None
+        (states.present if certain else states.unusable).append(fact)
         return
     inside = _in_window(slot, fact, span, as_of)
     if span.start > as_of or inside is False:
         return
     if not has_value(fact) and fact.probable is None:
         states.unusable.append(fact)
-    elif span.end > as_of:
+    elif span.end > as_of and (fact.begun is None or fact.begun > as_of):
         states.time_uncertain.append(fact)
     elif inside is None:
         states.window_uncertain.append(fact)

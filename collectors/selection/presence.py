@@ -111,7 +111,7 @@ def _select_recorded(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime
     if found.time_uncertain:
         text = f"Unclear whether it had begun or ended by the time asked for: {list_facts(found.time_uncertain)}."
         # What only an encounter dates is excluded before that encounter's end, as if it were not recorded yet.
-        recorded = any(fact.resource.issued is not None for fact in found.time_uncertain)
+        recorded = any(fact.resource.issued or not fact.dated_by_encounter for fact in found.time_uncertain)
         value = UNDETERMINED if recorded else Absent(AbsentReason.NOT_FOUND)
         return SlotSelection(value, (), (*issues, slot_issue(slot, "time-imprecise", text)))
     if found.window_uncertain:

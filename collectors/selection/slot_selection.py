@@ -1,6 +1,6 @@
 """Fills a slot from the facts of its concept, as of a time, and reports results that are still pending."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from collectors.selection.messages import (
 )
 from collectors.selection.pool import Pool, has_value, list_facts, valid_facts
 from collectors.selection.presence import select_presence, select_stay_start, with_unread_entries
-from collectors.selection.value_selection import resources_of, select_series, select_single
+from collectors.selection.value_selection import resources_of, select_periods, select_series, select_single
 from ontology.concepts import EVENT_ORIGINS, Origin, ValueType
 from ontology.evaluation import Issue, Severity
 from ontology.resources import Resource
@@ -39,8 +39,7 @@ def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
     elif slot.concept.origin is Origin.ENCOUNTER:
         found = with_unread_entries(slot, pool, as_of, select_stay_start(slot, pool, as_of, known_at))
     else:
-        select = select_series if slot.select is Select.SERIES else select_single
-        found = select(slot, pool, as_of, known_at)
+        found = _selection_of(slot)(slot, pool, as_of, known_at)
         found = with_unread_entries(slot, pool, as_of, found)
         found = _partially_retrieved(slot, pool.failures, found) if pool.failures else found
     if pool.timeline(known_at).excluded:
@@ -48,6 +47,12 @@ def select_for_slot(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime)
     has_result = not isinstance(found.value, Absent)
     pending = pending_issues(slot, pool, found.resources, as_of, known_at, has_result)
     return replace(found, issues=(*found.issues, *pending)) if pending else found
+
+
+def _selection_of(slot: Slot) -> Callable[[Slot, Pool, datetime, datetime], SlotSelection]:
+    if slot.select is not Select.SERIES:
+        return select_single
+    return select_periods if slot.concept.value_type is ValueType.DATE else select_series
 
 
 def _retrieval_failed(slot: Slot, failures: tuple[Failure, ...]) -> SlotSelection:

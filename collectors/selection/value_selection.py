@@ -4,7 +4,7 @@ A bound is used only where the slot accepts bounds; a value outside the validate
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 import msgspec
@@ -27,13 +27,23 @@ from collectors.selection.messages import (
     recorded_text,
     slot_issue,
 )
-from collectors.selection.pool import Pool, View, group_by_time, groups_newest_first, has_value, span_of, view_as_of
+from collectors.selection.pool import (
+    Pool,
+    View,
+    group_by_time,
+    groups_newest_first,
+    has_value,
+    span_of,
+    valid_facts,
+    view_as_of,
+)
 from ontology.errors import UnitError
 from ontology.evaluation import Issue
 from ontology.resources import Resource, Span
+from ontology.series import Period, series_of_periods
 from ontology.slots import Select, Slot
 from ontology.units import convert
-from ontology.values import Absent, AbsentReason, Bound, Quantity, Series, Value
+from ontology.values import Absent, AbsentReason, Bound, Date, Quantity, Series, Value
 from ontology.words.lists import MAX_LISTED, begin_small
 from ontology.words.quantities import amount, number_words
 from ontology.words.time import duration_words, exact_span_words
@@ -250,6 +260,49 @@ def select_series(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
         issues.append(slot_issue(slot, "outside-validated-range", text))
     unit = slot.unit or slot.concept.unit or "1"
     return SlotSelection(Series(tuple(points), unit), resources_of(used), tuple(issues))
+
+
+def select_periods(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> SlotSelection:
+    """Fills the slot with the periods of what was done, as of a time, those that reach into the window whole.
+
+    An instant says when it began: it counts until the end of its day.  What has no end by ``as_of`` goes on.  Records
+    without a date or of an unclear state are left out and reported; where there are no others, it is unknown.
+    """
+    view, timeline = view_as_of(slot, pool, as_of, known_at), pool.timeline(known_at)
+    since = None if slot.window is None else as_of - slot.window
+    begun = [fact for fact in timeline.possibly_later(as_of) if fact.begun is not None and fact.begun <= as_of]
+    issues = [issue for issue in view.issues if not begun or issue.code != "time-imprecise"]
+    facts = [*view.in_window, *(fact for fact in view.before_window if _reaches(fact, since)), *begun]
+    valid = valid_facts(slot, pool, facts, issues)
+    used = [fact for fact in valid if has_value(fact)]
+    if unusable := [fact for fact in valid if not has_value(fact)]:
+        issues.append(_left_out_issue(slot, unusable, len(unusable)))
+    if not used:
+        if unusable or timeline.undated:
+            absent = common_reason(unusable) if unusable else AbsentReason.UNCONVERTIBLE
+            return SlotSelection(Absent(absent), resources_of(unusable or timeline.undated), tuple(issues))
+        return no_value_in_window(slot, view)
+    issues.extend(fact_issues(slot, used))
+    series = series_of_periods(_period_of(fact, as_of) for fact in used)
+    return SlotSelection(series, resources_of(used), tuple(issues))
+
+
+def _reaches(fact: Fact, since: datetime | None) -> bool:
+    """Whether what began before ``since`` went on until then, or has no end."""
+    return since is None or span_of(fact).end >= since or _goes_on(fact)
+
+
+def _goes_on(fact: Fact) -> bool:
+    value = fact.resource.value
+    return isinstance(value, Date) and value.end == date.max
+
+
+def _period_of(fact: Fact, as_of: datetime) -> Period:
+    span = span_of(fact)
+    end_of_day = datetime.combine(span.end.date(), time.max, span.end.tzinfo)
+    if _goes_on(fact) or (fact.begun is not None and span.end > as_of):
+        return span.start, None
+    return span.start, end_of_day if fact.begun is None else span.end
 
 
 def expand_samples(slot: Slot, facts: list[Fact], as_of: datetime) -> list[Fact]:

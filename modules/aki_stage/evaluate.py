@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from modules.aki_stage.dialysis import Times, dialysis_evaluation, dialysis_span
+from modules.aki_stage.dialysis import dialysis_evaluation, dialysis_periods, present_course
 from modules.aki_stage.staging import CODES, FOUR_MG_DL, earlier_aki_issues, ratio_of, severity, staged_evaluation
 from modules.aki_stage.undecided import (
     URGENT,
@@ -20,8 +20,9 @@ from modules.aki_stage.undecided import (
 )
 from modules.aki_stage.wording import NO_URINE, NO_URINE_STAGED, CourseWords, creatinine_number
 from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.rises import RECENT, REMOTE, AssessedValue, assess, gap_before
-from ontology.values import Absent, AbsentReason, Coding, Date, Series
+from ontology.rises import RECENT, REMOTE, AssessedValue, assess, dialysed_times, gap_before
+from ontology.series import Period
+from ontology.values import Absent, AbsentReason, Coding, Series
 
 NOT_MET = Coding(CODES, "aki-criteria-not-met", "creatinine criteria of AKI not met")
 WEEK = RECENT
@@ -31,42 +32,36 @@ NOT_DIALYSED = (AbsentReason.NOT_FOUND, AbsentReason.STALE, AbsentReason.NOT_QUE
 
 def evaluate(
     creatinine: Series,
-    dialysis_first: Date | Absent,
-    dialysis_since: Date | Absent,
-    dialysis_last: Date | Absent,
+    dialysis: Series | Absent,
     at: datetime,
     episode: Decimal,
 ) -> Evaluation:
     """The highest stage of the values in the 7 days before ``at``, or "criteria not met"; for ``episode`` 1 whether an
     episode is open, or has been over for less than 7 days.
 
-    ``creatinine`` in mg/dL; ``dialysis_first`` and ``dialysis_last``: between which days dialysis is recorded, and
-    ``dialysis_since`` the first of the last 97 days.  One in progress lasts until ``at``.
+    ``creatinine`` in mg/dL; ``dialysis``: the recorded periods of it, of which the last may be in progress.
     Stage 2 from 2.0 times the reference, stage 3 from 3.0 times or, once the criteria are met, from 4.0 mg/dL, and
     on dialysis.  Absent(INPUT_ABSENT), and never "not met", where no value is older than 7 days, none is of the last
     7 days, or a value or a reference is above 30 mg/dL, whose unit is unlikely.
     """
-    words = CourseWords(at)
-    dialysis = dialysis_span(dialysis_first, dialysis_last, at, words.zone)
-    evaluation = _evaluate(
-        creatinine, dialysis, dialysis_span(dialysis_since, dialysis_last, at, words.zone), at, bool(episode), words
-    )
-    if not isinstance(dialysis_last, Absent) or dialysis_last.reason in NOT_DIALYSED:
+    evaluation = _evaluate(creatinine, dialysis_periods(dialysis), at, bool(episode), CourseWords(at))
+    if not isinstance(dialysis, Absent) or dialysis.reason in NOT_DIALYSED:
         return evaluation
     text = "Dialysis unknown. Creatinine on dialysis shows neither recovery nor a reference"
-    issue = Issue(Severity.WARNING, "dialysis-unknown", text, "dialysis_last")
+    issue = Issue(Severity.WARNING, "dialysis-unknown", text, "dialysis")
     return replace(evaluation, issues=(*evaluation.issues, issue))
 
 
 def _evaluate(
-    creatinine: Series, dialysis: Times | None, since: Times | None, at: datetime, episode: bool, words: CourseWords
+    creatinine: Series, dialysis: Sequence[Period], at: datetime, episode: bool, words: CourseWords
 ) -> Evaluation:
-    excluded = () if dialysis is None else ((dialysis[0], dialysis[1] + WEEK),)
-    values = assess(creatinine.points, excluded)
-    # It is stage 3, and creatinine can show the end of that episode only from 7 days after it.
-    unrecovered = episode and dialysis is not None and not any(value.time > dialysis[1] for value in values)
-    if dialysis is not None and (dialysis[1] + WEEK >= at or unrecovered):
-        return dialysis_evaluation(since or dialysis, at, episode, words)
+    values = assess(creatinine.points, dialysed_times(dialysis))
+    if (course := present_course(dialysis, values)) is not None:
+        end = course[1]
+        # It is stage 3, and creatinine can show the end of that episode only from 7 days after it.
+        unrecovered = episode and end is not None and not any(value.time > end for value in values)
+        if end is None or end + WEEK >= at or unrecovered:
+            return dialysis_evaluation(course, at, episode, words)
     if episode:
         return episode_evaluation(values, at, words)
     current = [value for value in values if value.time >= at - WEEK]

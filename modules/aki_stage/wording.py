@@ -31,10 +31,10 @@ class CourseWords:
         """``12 Feb``, with the year where it is not that of the evaluation time."""
         return self._date(when.astimezone(self.zone).date())
 
-    def days(self, first: date, last: date) -> str:
+    def days(self, first: datetime, last: datetime) -> str:
         """``on 12 Feb``, or ``12 Feb to 3 Mar``."""
-        start, end = self._date(first), self._date(last)
-        return f"on {start}" if first == last else f"{start} to {end}"
+        start, end = self.day(first), self.day(last)
+        return f"on {start}" if start == end else f"{start} to {end}"
 
     def _date(self, day: date) -> str:
         year = "" if day.year == self.year else f" {day.year}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.rises import acute_times
+from ontology.rises import acute_times, dialysis_times
 from ontology.series import Point, day, days_between
 from ontology.values import Absent, AbsentReason, Series
 from ontology.words.lists import count_words
@@ -15,20 +15,23 @@ DECREASED = Decimal(60)
 DAYS = 90
 
 
-def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
+def evaluate(egfr: Series, creatinine: Series, times_on_dialysis: Series | Absent) -> Evaluation:
     """True, false, or Absent(INPUT_ABSENT) where the series is inconclusive, as of its latest value.
 
-    ``egfr`` in mL/min/1.73 m², ``creatinine`` in mg/dL.  Values within episodes of acute kidney injury are left out:
+    ``egfr`` in mL/min/1.73 m², ``creatinine`` in mg/dL, ``times_on_dialysis``: periods.  Values on dialysis, and of the
+    7 days after it, are left out, and so are values within episodes of acute kidney injury:
     from a value that meets the KDIGO creatinine criteria until one that ends the episode, for 90 days at most.
     True: the latest value is below 60, and so are all values back to one at least 90 days before it.  False: a value
     of 60 or more lies less than 90 days before the latest, or is the latest, so that the GFR has not been below 60
     throughout.  Days are UTC calendar days.
     """
-    acute = acute_times(creatinine.points)
-    points = [point for point in egfr.points if point[0] not in acute]
-    issues = _excluded_issues(len(egfr.points) - len(points))
+    acute = acute_times(creatinine.points, times_on_dialysis)
+    dialysed = dialysis_times(egfr.points, times_on_dialysis)
+    points = [point for point in egfr.points if point[0] not in acute | dialysed]
+    issues = _excluded_issues(sum(time in acute - dialysed for time, _ in egfr.points), len(dialysed))
     if not points:
-        issues = (*issues, Issue(Severity.ERROR, "too-few-values", "No eGFR outside acute kidney injury", "egfr"))
+        text = "No eGFR outside acute kidney injury and dialysis"
+        issues = (*issues, Issue(Severity.ERROR, "too-few-values", text, "egfr"))
         return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working("Not assessed: no usable value."), issues)
     last = points[-1]
     run: list[Point] = []
@@ -67,8 +70,12 @@ def _format_point(point: Point) -> str:
     return f"{point[1]:f} on {day(point[0]).isoformat()}"
 
 
-def _excluded_issues(count: int) -> tuple[Issue, ...]:
-    if not count:
-        return ()
-    text = f"Excluded: {count_words(count, 'value')} meeting the creatinine criteria of acute kidney injury"
-    return (Issue(Severity.INFORMATION, "acute-values-left-out", text, "egfr"),)
+def _excluded_issues(acute: int, dialysed: int) -> tuple[Issue, ...]:
+    issues = []
+    if acute:
+        text = f"Excluded: {count_words(acute, 'value')} meeting the creatinine criteria of acute kidney injury"
+        issues.append(Issue(Severity.INFORMATION, "acute-values-left-out", text, "egfr"))
+    if dialysed:
+        text = f"Excluded: {count_words(dialysed, 'value')} on dialysis or within 7 days after it"
+        issues.append(Issue(Severity.INFORMATION, "dialysis-values-left-out", text, "egfr"))
+    return tuple(issues)

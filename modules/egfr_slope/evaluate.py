@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from modules.egfr_slope.regression import LEVEL, fit
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
-from ontology.rises import acute_times
+from ontology.rises import acute_times, dialysis_times
 from ontology.series import Point, day, days_between, first_of_each_day
 from ontology.values import Absent, AbsentReason, Quantity, Series
 from ontology.words.lists import count_words
@@ -20,18 +20,21 @@ LEAST_DAYS = 365
 DECIMALS = Decimal("0.01")
 
 
-def evaluate(egfr: Series, creatinine: Series) -> Evaluation:
+def evaluate(egfr: Series, creatinine: Series, times_on_dialysis: Series | Absent) -> Evaluation:
     """Slope in mL/min/1.73 m² a year (365.25 days), to two decimals, with its 95 % confidence interval.
 
-    ``egfr`` in mL/min/1.73 m² with the age as of each value, ``creatinine`` in mg/dL.  Values within episodes of
-    acute kidney injury are left out (from one that meets the KDIGO creatinine criteria until one that ends the
+    ``egfr`` in mL/min/1.73 m² with the age as of each value, ``creatinine`` in mg/dL,
+    ``times_on_dialysis``: periods.  Values on dialysis, and of the 7 days after it, are left out, and so are values
+    within episodes of acute kidney injury (from one that meets the KDIGO creatinine criteria until one that ends the
     episode); of the rest the first value of each UTC day is used.  Fewer than 3 points, or points over less than 365
     days, give Absent(INPUT_ABSENT).
     """
-    acute = acute_times(creatinine.points)
-    steady = [point for point in egfr.points if point[0] not in acute]
+    acute = acute_times(creatinine.points, times_on_dialysis)
+    dialysed = dialysis_times(egfr.points, times_on_dialysis)
+    steady = [point for point in egfr.points if point[0] not in acute | dialysed]
     points = first_of_each_day(steady)
-    issues = _excluded_issues(len(egfr.points) - len(steady), len(steady) - len(points))
+    injured = sum(time in acute - dialysed for time, _ in egfr.points)
+    issues = _excluded_issues(injured, len(dialysed), len(steady) - len(points))
     days = days_between(points[0][0], points[-1][0]) if points else 0
     if len(points) < LEAST_POINTS or days < LEAST_DAYS:
         return _too_few_values(len(points), days, issues)
@@ -70,11 +73,14 @@ def _format_point(point: Point) -> str:
     return f"{point[1]:f} on {day(point[0]).isoformat()}"
 
 
-def _excluded_issues(acute: int, same_day: int) -> tuple[Issue, ...]:
+def _excluded_issues(acute: int, dialysed: int, same_day: int) -> tuple[Issue, ...]:
     issues = []
     if acute:
         text = f"Excluded: {count_words(acute, 'value')} meeting the creatinine criteria of acute kidney injury"
         issues.append(Issue(Severity.INFORMATION, "acute-values-left-out", text, "egfr"))
+    if dialysed:
+        text = f"Excluded: {count_words(dialysed, 'value')} on dialysis or within 7 days after it"
+        issues.append(Issue(Severity.INFORMATION, "dialysis-values-left-out", text, "egfr"))
     if same_day:
         text = f"Excluded: {count_words(same_day, 'value')} after the first of the day"
         issues.append(Issue(Severity.INFORMATION, "same-day-values-left-out", text, "egfr"))

@@ -8,6 +8,7 @@ from typing import assert_never
 from ontology.concepts import Concept
 from ontology.errors import UnitError
 from ontology.evaluation import Interval, SlotInput
+from ontology.series import PERIODS, periods_of
 from ontology.units import convert
 from ontology.values import Absent, Bound, Coding, Date, Quantity, Series, Value
 from ontology.words import PLAIN, SHORT, Length, Style
@@ -83,7 +84,12 @@ def recorded_words(value: Value, style: Style = SHORT) -> str:
 
 
 def series_words(series: Series, style: Style = PLAIN) -> str:
-    """How many values, from when to when, and between which limits; SHORT: how many, and their unit."""
+    """How many values, from when to when, and between which limits; SHORT: how many, and their unit.
+
+    Of periods: how many, from when to when, or since when if the last one goes on.
+    """
+    if series.unit == PERIODS:
+        return _period_words(series, style)
     if style.length is Length.SHORT:
         unit = unit_words(series.unit, style)
         return f"series of {len(series.points)}" + (f" ({unit})" if unit else "")
@@ -96,6 +102,18 @@ def series_words(series: Series, style: Style = PLAIN) -> str:
     limits = f"{number_words(min(numbers), style=style)} to {amount(max(numbers), series.unit, style=style)}"
     extent = f"{day_words(first[0], style)} to {day_words(last[0], style)}"
     return f"{count_words(len(series.points), 'value')}, {extent}, {limits}"
+
+
+def _period_words(series: Series, style: Style) -> str:
+    periods = periods_of(series)
+    count = count_words(len(periods), "period")
+    if style.length is Length.SHORT or not periods:
+        return count
+    begin, last = periods[0][0], periods[-1][1]
+    if last is None:
+        return f"{count} since {day_words(begin, style)}, in progress"
+    first, until = day_words(begin, style), day_words(last, style)
+    return f"{count}, {first if first == until else f'{first} to {until}'}"
 
 
 def interval_words(interval: Interval, decimals: int | None = None, style: Style = PLAIN) -> str:

@@ -20,7 +20,7 @@ COURSES = 400
 
 def evaluated(course: Course) -> Evaluation:
     points = sorted((AT - timedelta(hours=hours), Decimal(str(value))) for hours, value in course)
-    return evaluate(Series(tuple(points), "mg/dL"), NOT_FOUND, NOT_FOUND, NOT_FOUND, AT, Decimal(0))
+    return evaluate(Series(tuple(points), "mg/dL"), NOT_FOUND, AT, Decimal(0))
 
 
 def stage(evaluation: Evaluation) -> int:

@@ -3,19 +3,27 @@
 import pytest
 
 from ontology.evaluation import Evaluation
+from ontology.series import series_of_periods
 from tests.support.module_inputs import (
     INPUT_ABSENT,
     NOT_APPLICABLE,
     creatinine,
+    day,
     egfr,
     evaluate_module,
     issue_codes,
 )
 
 
-def chronicity(*points: tuple[float, float], scr: tuple[tuple[float, float], ...] | None = None) -> Evaluation:
+def chronicity(
+    *points: tuple[float, float],
+    scr: tuple[tuple[float, float], ...] | None = None,
+    dialysed: tuple[tuple[float, float], ...] = (),
+) -> Evaluation:
     steady = tuple((day, 1.5) for day, _ in points)
     given = {"egfr": egfr(*points), "creatinine": creatinine(*(scr or steady)), "age": 70, "dialysis": False}
+    if dialysed:
+        given["times_on_dialysis"] = series_of_periods((day(start), day(end)) for start, end in dialysed)
     return evaluate_module("ckd-chronicity", given)
 
 
@@ -84,6 +92,31 @@ def test_only_values_in_acute_kidney_injury_tell_nothing() -> None:
     evaluation = chronicity((1, 38), (2, 30), scr=scr)
     assert evaluation.value == INPUT_ABSENT
     assert "too-few-values" in issue_codes(evaluation)
+
+
+@pytest.mark.parametrize(
+    ("normal", "expected"),
+    [
+        # Dialysis lowers creatinine: the 85 of those days is no recovery.  From day 40 to 50, and the 7 days after it.
+        (39, False),
+        (40, True),
+        (50, True),
+        (57, True),
+        (58, False),
+    ],
+)
+def test_values_on_dialysis_do_not_count(normal: float, expected: bool) -> None:
+    evaluation = chronicity((0, 40), (normal, 85), (95, 40), (129, 40), dialysed=((40, 50),))
+    assert (evaluation.value is True) is expected
+    assert ("dialysis-values-left-out" in issue_codes(evaluation)) is expected
+
+
+def test_creatinine_on_dialysis_is_no_reference_of_an_injury() -> None:
+    """1.5 after 0.6 on dialysis is no acute injury, so that the values after it count."""
+    points = ((0, 50), (45, 100), (60, 50), (95, 50))
+    scr = ((0, 1.5), (45, 0.6), (60, 1.5), (95, 1.5))
+    assert chronicity(*points, scr=scr, dialysed=((44, 46),)).value is True
+    assert "acute-values-left-out" not in issue_codes(chronicity(*points, scr=scr, dialysed=((44, 46),)))
 
 
 def test_chronicity_refused_on_dialysis() -> None:

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from modules.egfr_slope.regression import fit, t_probability, t_quantile
 from ontology.evaluation import Evaluation
+from ontology.series import series_of_periods
 from tests.support.module_inputs import (
     INPUT_ABSENT,
     NOT_APPLICABLE,
     caution_texts,
     creatinine,
+    day,
     egfr,
     evaluate_module,
     interpret_module,
@@ -128,6 +130,16 @@ def test_acute_kidney_injury_is_left_out() -> None:
     evaluation = slope_of(*points, scr=scr)
     assert number_of(evaluation) == number_of(slope_of((0, 60), (200, 58), (230, 57), (400, 55)))
     assert "acute-values-left-out" in issue_codes(evaluation)
+
+
+@pytest.mark.parametrize(("number", "counts"), [(199, True), (200, False), (210, False), (217, False), (218, True)])
+def test_values_on_dialysis_are_left_out(number: float, counts: bool) -> None:
+    """From the start of dialysis on day 200 until 7 days after its end on day 210."""
+    dialysis = series_of_periods([(day(200), day(210))])
+    evaluation = slope_of((0, 60), (100, 58), (number, 20), (400, 55), times_on_dialysis=dialysis)
+    others = ((number, 20),) if counts else ()
+    assert number_of(evaluation) == number_of(slope_of((0, 60), (100, 58), *others, (400, 55)))
+    assert ("dialysis-values-left-out" in issue_codes(evaluation)) is not counts
 
 
 def test_a_slow_rise_of_creatinine_is_not_left_out() -> None:

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from ontology.rises import LONGEST_EPISODE, RECENT, REMOTE, Rule, SlidingLow, acute_times, assess
 from ontology.series import Point, days_between
+from ontology.values import Absent, AbsentReason
 
 START = datetime(2024, 1, 1, 8, tzinfo=UTC)
 Course = list[tuple[float, float]]
+NONE = Absent(AbsentReason.NOT_FOUND)
 
 
 def points(*values: tuple[float, str | float]) -> list[Point]:
@@ -31,7 +33,7 @@ def test_neither_order_nor_zone_matters(course: Course) -> None:
     east = timezone(timedelta(hours=9))
     moved = [(time.astimezone(east), value) for time, value in reversed(given_points)]
     assert assess(given_points) == assess(moved)
-    assert acute_times(given_points) == acute_times(moved)
+    assert acute_times(given_points, NONE) == acute_times(moved, NONE)
 
 
 @given(COURSES)
@@ -63,12 +65,12 @@ def test_ratios_hold_at_every_scale(course: Course, scale: Decimal) -> None:
     """What is begun by ratio in one course is so in the same course of other height, where no value rises by 0.3."""
     small = [(time, value * scale / 1000) for time, value in points(*course)]
     smaller = [(time, value / 1000) for time, value in points(*course)]
-    assert acute_times(small) == acute_times(smaller)
+    assert acute_times(small, NONE) == acute_times(smaller, NONE)
 
 
 @given(COURSES)
 def test_a_course_that_never_rises_and_never_falls_is_never_acute(course: Course) -> None:
-    assert acute_times(points(*((day, 2.0) for day, _ in course))) == frozenset()
+    assert acute_times(points(*((day, 2.0) for day, _ in course)), NONE) == frozenset()
 
 
 @given(COURSES)
@@ -81,7 +83,7 @@ def test_references_lie_where_the_criteria_say(course: Course) -> None:
 
 
 def acute_days(*values: tuple[float, str | float]) -> list[int]:
-    return sorted(days_between(START, time) for time in acute_times(points(*values)))
+    return sorted(days_between(START, time) for time in acute_times(points(*values), NONE))
 
 
 @pytest.mark.parametrize(

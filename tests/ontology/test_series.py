@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
-from ontology.series import days_between, first_of_each_day
+import pytest
+
+from ontology.series import days_between, first_of_each_day, periods_of, series_of_periods
 
 START = datetime(2024, 1, 1, 8, tzinfo=UTC)
 
@@ -29,3 +31,27 @@ def test_neither_order_nor_zone_matters() -> None:
     assert first_of_each_day([(time.astimezone(east), value) for time, value in reversed(given)]) == first_of_each_day(
         given
     )
+
+
+Days = tuple[tuple[float, float | None], ...]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), ()),
+        (((1, 2),), ((1, 2),)),
+        (((5, 6), (1, 2)), ((1, 2), (5, 6))),
+        (((1, 3), (2, 4), (4, 5)), ((1, 5),)),  # overlapping, touching
+        (((1, 9), (2, 3), (10, 11)), ((1, 9), (10, 11))),
+        (((1, 2), (4, None)), ((1, 2), (4, None))),
+        (((1, None), (2, 3), (5, None)), ((1, None),)),  # what goes on takes in all that follows
+    ],
+)
+def test_periods_are_joined_and_come_back(given: Days, expected: Days) -> None:
+    def at(days: Days) -> list[tuple[datetime, datetime | None]]:
+        return [
+            (START + timedelta(days=start), None if end is None else START + timedelta(days=end)) for start, end in days
+        ]
+
+    assert periods_of(series_of_periods(at(given))) == tuple(at(expected))

@@ -100,6 +100,35 @@ async def test_dialysis_over_days_lasts_until_its_end(ask: Asker, began: str, en
         assert (await answer(ask, "aki-episode", *records)).value is True
 
 
+@pytest.mark.parametrize(
+    ("record", "refused"),
+    [
+        ({"performedDateTime": "2026-06-10"}, True),
+        ({"performedDateTime": "2025-12-01"}, True),
+        ({"performedPeriod": {"start": "2025-12-01"}}, True),
+        ({"performedPeriod": {"start": "2025-12-01", "end": "2026-12-01"}}, True),
+        ({}, True),
+        ({"performedPeriod": {"start": "2025-12-01", "end": "2026-03-01"}}, False),
+    ],
+)
+async def test_dialysis_in_progress_refuses_an_egfr(ask: Asker, record: dict[str, Any], refused: bool) -> None:
+    going_on = {**dialysis("d"), "status": "in-progress", **record}
+    if "performedDateTime" not in record:
+        del going_on["performedDateTime"]
+    result = await answer(ask, "egfr", *INJURED, going_on)
+    assert (result.value == NOT_APPLICABLE) is refused
+    # Otherwise it is not known whether it goes on, and that is in the answer.
+    assert ("on dialysis" in result.text) is refused
+    assert refused or "Dialysis: unknown" in texts(result)
+
+
+async def test_creatinine_between_two_courses_of_dialysis_is_judged(ask: Asker) -> None:
+    between = creatinine(0.8, "2026-05-20T08:00:00Z")
+    today = creatinine(2.0, "2026-06-15T08:00:00Z")
+    result = await answer(ask, "aki-stage", dialysis("2026-05-10"), between, dialysis("2026-06-01"), today)
+    assert result.text.startswith("AKI stage 2: creatinine 2.0 mg/dL, 2.5 times 0.8 (20 May)")
+
+
 async def test_dialysis_in_progress_is_told_without_an_end(ask: Asker) -> None:
     result = await answer(ask, "dialysis-date", {**dialysis("2026-06-05"), "status": "in-progress"})
     assert "since 2026-06-05" in result.text

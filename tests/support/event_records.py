@@ -135,6 +135,7 @@ def ask(
     """What is answered at AT, in a closed world unless ``more`` says otherwise."""
     known = catalog().concepts[concept] if isinstance(concept, str) else concept
     flag = known.value_type is ValueType.FLAG
+    more = {"select": Select.ANY if flag else Select.LATEST} | more
     more = {"closed_world": True} | more if flag else more
-    slot = Slot("input", known, Select.ANY if flag else Select.LATEST, True, **more)
+    slot = Slot("input", known, required=True, **more)
     return facts(*records, concept=known, source=source).select(slot, at, at)

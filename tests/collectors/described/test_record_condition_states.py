@@ -7,7 +7,7 @@ import pytest
 
 from ontology.values import Value
 from tests.support.collector_inputs import SNOMED, condition
-from tests.support.event_records import NOT_FOUND, ON_RECORD, ask
+from tests.support.event_records import ON_RECORD, ask
 
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -90,7 +90,7 @@ def test_the_state_that_is_not_understood_is_named(changes: dict[str, Any], word
 DATES: dict[str, tuple[dict[str, Any], Value]] = {
     "onset in this year, recorded before": ({"onsetDateTime": "2024", "recordedDate": "2024-05-31"}, True),
     "onset in this year, recorded after": ({"onsetDateTime": "2024", "recordedDate": "2024-07-01"}, False),
-    "onset in this year, not recorded when": ({"onsetDateTime": "2024", "recordedDate": None}, NOT_FOUND),
+    "onset in this year, not recorded when": ({"onsetDateTime": "2024", "recordedDate": None}, ON_RECORD),
     "abated before": ({"abatementDateTime": "2024-05-31"}, False),
     "abated after": ({"abatementDateTime": "2024-06-02"}, True),
     "abated in this month": ({"abatementDateTime": "2024-06"}, ON_RECORD),

@@ -51,8 +51,8 @@ Case = tuple[str, dict[str, Any], dict[str, Any], tuple[Value, list[str]]]
 PROCEDURES: dict[str, Case] = {
     "done, whenever": ("Procedure", {"performedDateTime": "1999-05-01"}, {}, YES),
     "later": ("Procedure", {"performedDateTime": "2024-06-02"}, {}, NO),
-    "perhaps later on that day": ("Procedure", {"performedDateTime": "2024-06-01"}, {}, (NOT_FOUND, [WORDS])),
-    "perhaps later that year": ("Procedure", {"performedDateTime": "2024"}, {}, (NOT_FOUND, [WORDS])),
+    "perhaps later on that day": ("Procedure", {"performedDateTime": "2024-06-01"}, {}, (ON_RECORD, [WORDS])),
+    "perhaps later that year": ("Procedure", {"performedDateTime": "2024"}, {}, (ON_RECORD, [WORDS])),
     "over a period": (
         "Procedure", {"performedDateTime": None, "performedPeriod": period("2024-05-01", "2024-05-02")}, {}, YES,
     ),
@@ -102,7 +102,7 @@ LASTING: dict[str, Case] = {
         "Encounter", {"status": "finished", "period": period("2024-05-01", "2024-06-09")}, {}, YES,
     ),
     "stay that perhaps ends later": (
-        "Encounter", {"status": "finished", "period": period("2024-05-01", "2024-06-01")}, {}, (NOT_FOUND, [WORDS]),
+        "Encounter", {"status": "finished", "period": period("2024-05-01", "2024-06-01")}, {}, (ON_RECORD, [WORDS]),
     ),
     "stay ever": (
         "Encounter", {"status": "finished", "period": period("2024-05-01", "2024-05-09")}, {"ever": True}, YES,

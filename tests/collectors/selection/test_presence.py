@@ -140,7 +140,7 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
     "began in a year that is not over": (
         ANY,
         [condition(onsetDateTime="2024", recordedDate=None)],
-        NOT_FOUND,
+        ON_RECORD,
         ["time-imprecise"],
     ),
     "onset as an age is dated by its record": (

@@ -149,7 +149,8 @@ class Concept:
 
     ``excluded_by`` are the codes that take a record away from the concept.  ``rivals`` are the codes, as (system,
     code), of all measurements that no value can be of as well, each with the display of its concept: a record coded as
-    both says nothing certain.  The catalog fills it.
+    both says nothing certain.  The catalog fills it.  ``usual_sites``: the body sites (codes, and words of a text) at
+    which it is measured; a value of any other site carries a caution.
     """
 
     iri: str
@@ -179,6 +180,8 @@ class Concept:
     system_aliases: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False, compare=False)
     excluded_by: tuple[ExcludingCode, ...] = ()
     rivals: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
+    usual_sites: tuple[Coding, ...] = ()
+    usual_site_words: tuple[str, ...] = ()
 
     @property
     def origins(self) -> frozenset[Origin]:

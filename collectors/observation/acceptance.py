@@ -4,6 +4,7 @@ A replacement is stated by FHIR's own extension for it; the replaced Observation
 calibrated is reported, and one in error refuses its values.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,8 @@ import msgspec
 
 from collectors.observation.elements import Observation, ObservationHead
 from collectors.reading.codes import ConceptReader, code_key
-from collectors.reading.fhir_types import UNDECODABLE, CodeableConcept, Reference, concept_text
+from collectors.reading.fhir_types import UNDECODABLE, CodeableConcept, Reference, concept_text, entry_words
+from collectors.reading.ingredient_names import plain_letters
 from collectors.reading.readout import PatientContext, Readout, local_id
 from collectors.reading.records import OUR_SYSTEMS, OUR_TAG, Fact, Record
 from ontology.evaluation import Issue, Severity
@@ -136,16 +138,43 @@ def find_exclusion(known: ConceptReader, own: CodeableConcept | None, whole: Obs
             return Exclusion(f"{'Its codes mean' if len(refusing) > 1 else 'Its code means'}: {named}.")
         if hits:
             return Exclusion(caution="; ".join(dict.fromkeys(each.caution or "" for each in hits.values())))
+    caution = _site_caution(known, whole)
     rivals = known.concept.rivals
     if own is None or len(own.coding) < 2 or not rivals:
-        return None
+        return caution
     others = [f"{key[1]} ({rivals[key]})" for key in _keys(own, aliases) if key in rivals]
     if not others:
-        return None
+        return caution
     accepted = {code_key(each.coding.system, each.coding.code) for each in known.concept.accepted}
     first = next((key[1] for key in _keys(own, aliases) if key in accepted), known.concept.id)
     text = f"Its codes mean two measurements: {first} ({known.concept.display}) and {truncated_list(others)}."
     return Exclusion(text, uncertain=True)
+
+
+def _site_caution(known: ConceptReader, whole: Observation) -> Exclusion | None:
+    """A caution where the body site of a record is none of those at which the concept is measured; it is named."""
+    if not known.usual_sites or not whole.bodySite:
+        return None
+    try:
+        site = _CODES.decode(whole.bodySite)
+    except UNDECODABLE:
+        return Exclusion(caution="the body site cannot be read")
+    if not known.usual_sites.isdisjoint(_keys(site, known.system_aliases)):
+        return None
+    words = entry_words(site)
+    if words is None or _is_usual_text(known, site):
+        return None
+    return Exclusion(caution=f"body site {words}: not one of the usual sites")
+
+
+def _is_usual_text(known: ConceptReader, site: CodeableConcept) -> bool:
+    """Whether a body site without codes is one of the usual ones by a word of its text."""
+    if site.text is None or any(each.code for each in site.coding):
+        return False
+    return not set(_WORD.findall(plain_letters(site.text))).isdisjoint(known.concept.usual_site_words)
+
+
+_WORD = re.compile(r"\w+")
 
 
 def _keys(concept: CodeableConcept, aliases: Mapping[str, str]) -> Iterator[tuple[str, str]]:

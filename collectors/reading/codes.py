@@ -49,6 +49,7 @@ class ConceptReader:
     )
     notes: dict[CodeKey, str] = field(default_factory=dict)
     excluding: dict[CodeKey, ExcludingCode] = field(default_factory=dict)
+    usual_sites: frozenset[CodeKey] = frozenset()
 
     @property
     def system_aliases(self) -> Mapping[str, str]:
@@ -73,6 +74,7 @@ def build_reader(concept: Concept) -> ConceptReader:
         answers,
         notes={(each.recorded.system, each.recorded.code): each.note for each in concept.answers if each.note},
         excluding={code_key(each.coding.system, each.coding.code): each for each in concept.excluded_by},
+        usual_sites=frozenset(code_key(each.system, each.code) for each in concept.usual_sites),
     )
 
 

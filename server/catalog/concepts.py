@@ -1,6 +1,6 @@
 """Concepts, from their Turtle."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
@@ -123,6 +123,8 @@ def read_concept(graph: Graph, node: URIRef, aliases: Mapping[str, str] = _NO_AL
             )
         ),
         excluded_by=_read_excluding_codes(graph, node),
+        usual_sites=tuple(sorted((coding(graph, n) for n in _usual_sites(graph, node, MPM.codings)), key=str)),
+        usual_site_words=tuple(sorted(str(each) for each in _usual_sites(graph, node, MPM.word))),
         accepted_sets=tuple(
             sorted((s for n in graph.objects(node, MPM.accepts) for s in _read_accepted_sets(graph, n)), key=str)
         ),
@@ -198,6 +200,11 @@ def _read_accepted_sets(graph: Graph, node: Node) -> list[AcceptedValueSet]:
             asserts=boolean(graph, node, MPM.asserts),
         )
     ]
+
+
+def _usual_sites(graph: Graph, node: Node, part: URIRef) -> Iterator[Node]:
+    """The codes or the words of all groups of usual sites."""
+    return (each for group in graph.objects(node, MPM.usualSites) for each in graph.objects(group, part))
 
 
 def _read_excluding_codes(graph: Graph, node: Node) -> tuple[ExcludingCode, ...]:

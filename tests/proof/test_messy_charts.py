@@ -201,6 +201,75 @@ async def test_a_valve_code_is_not_said_to_say_more_than_it_does(ask: Asker) -> 
         assert f"mitral stenosis: {unknown}" in told(refused)
 
 
+@pytest.mark.parametrize(
+    ("concept", "record", "site", "expected"),
+    [
+        # Of the value sets of HL7 Norway and CIMI: an arm, a wrist, a thigh, an ankle; mouth, forehead, knee, joint, finger.
+        ("systolic-bp", lab("8480-6", 120, "mm[Hg]", "2026-06-29"), "368208006", "value"),
+        ("systolic-bp", lab("8480-6", 120, "mm[Hg]", "2026-06-29"), "5951000", "caution"),
+        ("systolic-bp", lab("8480-6", 120, "mm[Hg]", "2026-06-29"), "61396006", "caution"),
+        ("systolic-bp", lab("8480-6", 120, "mm[Hg]", "2026-06-29"), "51636004", "another"),
+        ("body-temperature", lab("8310-5", 38.5, "Cel", "2026-06-29"), "74262004", "value"),
+        ("body-temperature", lab("8310-5", 38.5, "Cel", "2026-06-29"), "52795006", "caution"),
+        ("body-temperature", lab("8310-5", 38.5, "Cel", "2026-06-29"), "72696002", "caution"),
+        ("body-temperature", lab("8310-5", 38.5, "Cel", "2026-06-29"), "39352004", "another"),
+        ("body-temperature", lab("8310-5", 38.5, "Cel", "2026-06-29"), "7569003", "another"),
+    ],
+)
+async def test_where_it_was_measured_decides(
+    ask: Asker, concept: str, record: Record, site: str, expected: str
+) -> None:
+    measured = {**record, "bodySite": {"coding": [{"system": SCT, "code": site}]}}
+    result = await answer(ask, concept, patient(), measured)
+    codes = {issue.code for issue in result.issues}
+    assert isinstance(result.value, Absent) is (expected == "another")
+    assert ("another-measurement" in codes) is (expected == "another")
+    assert ("code-caution" in codes) is (expected == "caution")
+
+
+ICD_10_PCS, ICD_9_CM = "http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-9-cm"
+ICD_9_PROCEDURES = "http://mimic.mit.edu/fhir/mimic/CodeSystem/mimic-procedure-icd9"
+UNKNOWN_VALVE = "prosthetic heart valve: valve type or severity not recorded: it decides anticoagulant and score"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "status", "refusal"),
+    [
+        (SCT, "26212005", "completed", UNKNOWN_VALVE),
+        (SCT, "53059001", "completed", UNKNOWN_VALVE),
+        (SCT, "307279007", "completed", UNKNOWN_VALVE),
+        (ICD_10_PCS, "02RG0JZ", "completed", UNKNOWN_VALVE),
+        (ICD_9_PROCEDURES, "35.22", "completed", UNKNOWN_VALVE),
+        (ICD_9_PROCEDURES, "3524", "completed", UNKNOWN_VALVE),
+        (SCT, "705991002", "completed", "mechanical heart valve: vitamin K antagonist whatever the score"),
+        # Not done, biological, by catheter.
+        (SCT, "26212005", "not-done", None),
+        (SCT, "50216001", "completed", None),
+        (SCT, "773996000", "completed", None),
+        (ICD_10_PCS, "02RG08Z", "completed", None),
+        (ICD_9_PROCEDURES, "35.23", "completed", None),
+    ],
+)
+async def test_a_valve_that_is_only_a_procedure_refuses(
+    ask: Asker, system: str, code: str, status: str, refusal: str | None
+) -> None:
+    replaced = {
+        "resourceType": "Procedure", "id": "valve", "status": status, "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": system, "code": code}]}, "performedDateTime": "2015-03-02",
+    }  # fmt: skip
+    for concept in ("cha2ds2-vasc", "cha2ds2-va"):
+        result = await answer(ask, concept, patient(), condition(FIBRILLATION), replaced)
+        assert (result.value == NOT_APPLICABLE) is (refusal is not None)
+        assert refusal is None or refusal in told(result)
+
+
+async def test_a_diagnosis_of_icd_9_is_no_procedure(ask: Asker) -> None:
+    """Without their dots the diagnosis 352.2 and the procedure 35.22 are one code."""
+    nerve = condition("352.2", "2020-01-01", ICD_9_CM)
+    result = await answer(ask, "cha2ds2-vasc", patient(), condition(FIBRILLATION), nerve)
+    assert result.value != NOT_APPLICABLE
+
+
 async def test_a_risk_leaves_with_no_more_decimals_than_it_has_grounds_for(ask: Asker) -> None:
     chart = [patient(), creatinine(2.4, "2026-06-20"), lab("9318-7", 300, "mg/g", "2026-06-01")]
     result = await answer(ask, "kidney-failure-risk-5y", *chart, assume={"north-america": True})

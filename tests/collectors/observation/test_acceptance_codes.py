@@ -227,3 +227,36 @@ def test_a_period_without_an_end_dates_no_measurement() -> None:
     found = fill_slot(pressure(**OPEN), of=slot(PRESSURE))
     assert found.value == NOT_FOUND
     assert issue_codes(found) == ["not-found", "undated"]
+
+
+UPPER_ARM, ANKLE = (SNOMED, "368209003"), (SNOMED, "6685009")
+WITH_SITES = replace(
+    PRESSURE,
+    excluded_by=(*PRESSURE.excluded_by, ExcludingCode(Coding(*ANKLE, "at the right ankle"))),
+    usual_sites=(Coding(*UPPER_ARM),),
+    usual_site_words=("arm", "brachial"),
+)
+
+
+@pytest.mark.parametrize(
+    ("site", "value", "caution"),
+    [
+        (codes(UPPER_ARM), HIGH, None),
+        ({**codes((SNOMED, "1"), UPPER_ARM), "text": "?"}, HIGH, None),
+        ({"text": "Left arm, sitting"}, HIGH, None),
+        # Named by its own words; a code is never understood by its text.
+        ({"text": "left leg"}, HIGH, "body site left leg: not one of the usual sites"),
+        ({"text": "army boot"}, HIGH, "body site army boot: not one of the usual sites"),
+        ({**codes((SNOMED, "61396006")), "text": "arm"}, HIGH, "body site arm: not one of the usual sites"),
+        (codes((SNOMED, "61396006")), HIGH, f"body site 61396006 of {SNOMED}: not one of the usual sites"),
+        (codes(ANKLE), NOT_FOUND, None),
+        ({}, HIGH, None),
+    ],
+)
+def test_a_body_site_is_one_of_the_usual_ones_or_named(site: dict[str, Any], value: Value, caution: str | None) -> None:
+    found = fill_slot(pressure(bodySite=site), of=slot(WITH_SITES))
+    assert found.value == value
+    texts = [issue.text for issue in found.issues if issue.code == "code-caution"]
+    assert texts == ([caution] if caution else [])
+    # Without a list of usual sites none is unusual.
+    assert not [i for i in fill_slot(pressure(bodySite=site), of=slot(PRESSURE)).issues if i.code == "code-caution"]

@@ -36,11 +36,14 @@ class State:
     """An element whose value says whether a record counts.
 
     A value that ``meanings`` does not have is UNCLEAR, and so is its absence, unless the element is ``optional``.
+    ``of_now``: it says only whether what is recorded goes on; a listed value that is unclear leaves certain that it
+    ever was so, where another state confirms that.
     """
 
     path: str
     meanings: Mapping[str, Meaning]
     optional: bool = False
+    of_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,10 +184,18 @@ def add_facts(
                 presumed_until=_session_until(accepted, when) or limits.presumed_until,
                 supply_end=limits.supply_end,
                 probable=_probable_by(accepted) if accepted.probable and problem is None else None,
+                confirmed=_is_confirmed(entry, accepted, when),
                 dated_by_encounter=when.note is not None,
                 begun=when.begun if repeated or known.concept.value_type is ValueType.DATE else None,
             )
         )
+
+
+def _is_confirmed(entry: DescribedRecord, accepted: AcceptedCode, when: RecordDates) -> bool:
+    """Whether a dated record says for certain that it ever was so, though not whether it goes on."""
+    dated = when.problem is None and when.start is not None
+    certain = accepted.asserts is not False and not accepted.probable
+    return entry.confirmed and dated and certain and not changes_meaning(entry.content)
 
 
 def _probable_by(accepted: AcceptedCode) -> str:

@@ -72,6 +72,7 @@ class DescribedRecord:
 
     ``states`` are its status codes; ``gravest_state`` is the one that decides ``meaning``.  ``code_reference`` refers
     to a record with its code.  ``has_malformed_code``: an element for a code is no CodeableConcept.
+    ``confirmed``: that it ever was so is certain, though it is unclear whether it goes on.
     """
 
     record: Record
@@ -82,6 +83,7 @@ class DescribedRecord:
     code: fhir_types.CodeableConcept
     code_reference: str | None
     has_malformed_code: bool
+    confirmed: bool = False
 
 
 def decode_object(raw: bytes) -> JsonObject | None:
@@ -98,7 +100,8 @@ def parse_described(record: Record, content: JsonObject, layout: Layout) -> Desc
     meaning, gravest_state, states = _gravest_meaning(content, layout)
     code, malformed = code_at(content, layout.codes)
     code_reference = reference_at(content, layout.referenced_code.path) if layout.referenced_code is not None else None
-    return DescribedRecord(record, content, meaning, gravest_state, states, code, code_reference, malformed)
+    confirmed = meaning is Meaning.UNCLEAR and _is_confirmed(content, layout)
+    return DescribedRecord(record, content, meaning, gravest_state, states, code, code_reference, malformed, confirmed)
 
 
 def is_ours(content: JsonObject) -> bool:
@@ -136,6 +139,20 @@ def _gravest_meaning(content: JsonObject, layout: Layout) -> tuple[Meaning, str,
                 gravest = meaning
                 gravest_state = _state_words(content, state.path, each)
     return gravest, fhir_types.printable_text(gravest_state), tuple(fhir_types.printable_text(each) for each in states)
+
+
+def _is_confirmed(content: JsonObject, layout: Layout) -> bool:
+    """Whether only states of now are unclear, by listed values, and another state says that the record counts."""
+    confirmed = False
+    for state in layout.states:
+        codes = {each for value in values_at(content, state.path) for each in _state_codes(value)}
+        meanings = {state.meanings.get(each) for each in codes}
+        if state.of_now and None not in meanings:
+            continue
+        if meanings - {Meaning.COUNTS} or not (codes or state.optional):
+            return False
+        confirmed = confirmed or bool(codes)
+    return confirmed
 
 
 _HL7_SYSTEMS = ("http://terminology.hl7.org/CodeSystem/", "http://hl7.org/fhir/")

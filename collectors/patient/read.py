@@ -27,8 +27,12 @@ from ontology.values import Absent, AbsentReason, Coding
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 SEX_EXTENSION = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
-RECORDED_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-individual-sex"
-"""US Core's extension for the sex that is documented of a person, whatever it was documented for."""
+RECORDED_SEX = (
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-individual-sex",
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-sex",
+)
+"""US Core's extensions for the sex that is documented of a person, whatever it was documented for: a Coding, or a code
+in versions 6 and 7."""
 _RECORDED_SEX_CODES = {
     ("http://snomed.info/sct", "248152002"): "female",
     ("http://snomed.info/sct", "248153007"): "male",
@@ -78,6 +82,7 @@ class PatientExtension(msgspec.Struct):
 
     url: str | None = None
     valueCoding: WrittenCoding | None = None  # noqa: N815
+    valueCode: str | None = None  # noqa: N815
     extension: list[SexExtensionPart] | None = None
 
 
@@ -116,11 +121,13 @@ def _missing_reason(stated: bool) -> AbsentReason:
 
 def _documented_sex(patient: SexElements) -> str | None:
     """The sex in US Core's extension; None where there is none, in another code, or in two that differ."""
-    stated = {
-        _RECORDED_SEX_CODES.get((each.valueCoding.system or "", each.valueCoding.code or ""))
-        for each in patient.extension
-        if each.url == RECORDED_SEX and each.valueCoding is not None
-    }
+    stated = set()
+    for each in patient.extension:
+        if each.url in RECORDED_SEX and each.valueCoding is not None:
+            stated.add(_RECORDED_SEX_CODES.get((each.valueCoding.system or "", each.valueCoding.code or "")))
+        elif each.url in RECORDED_SEX and each.valueCode is not None:
+            # The code systems to which it is bound have no code in common.
+            stated.add(next((sex for (_, code), sex in _RECORDED_SEX_CODES.items() if code == each.valueCode), None))
     return stated.pop() if len(stated) == 1 else None
 
 

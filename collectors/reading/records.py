@@ -151,6 +151,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     Of events and states: ``end`` is from when it no longer holds; ``ended_undated``: it has ended, date unknown.
     ``doubted``, ``negated``: the record's own status word that doubts or negates it; it is only reported then.
     ``recorded_from`` is the start of the day or instant of recording, whose end is the resource's ``issued``.
+    ``confirmed``: that it ever was so is certain, though it has no value, since it is unclear whether it goes on.
     ``dated_by_encounter``: it has no date of its own.
     ``begun``: by when an event over a period, or in progress, had begun; until the end of its time it goes on.
     ``lasting``: a window includes it if it held at any time in the window, not only if it began there.
@@ -179,6 +180,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     excluded: str | None = None
     begun: datetime | None = None
     dated_by_encounter: bool = False
+    confirmed: bool = False
 
 
 class CodedPart(msgspec.Struct, frozen=True):

@@ -4,8 +4,10 @@ And which entries of a list are not understood, so that they could be what is as
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+import msgspec
 
 from collectors.reading.codes import deciding_systems
 from collectors.reading.records import CodedEntry, Fact
@@ -99,6 +101,9 @@ def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, stat
     inside = _in_window(slot, fact, span, as_of)
     if span.start > as_of or inside is False:
         return
+    if slot.ever and fact.confirmed:
+        # Of the record itself that is all that is asked; the value stays that of now.
+        fact = msgspec.structs.replace(fact, resource=replace(fact.resource, value=True, problem=None))
     if not has_value(fact) and fact.probable is None:
         states.unusable.append(fact)
     elif span.end > as_of and (fact.begun is None or fact.begun > as_of):

@@ -64,7 +64,9 @@ def _read_state(graph: Graph, node: Node) -> State:
             if word in meanings:
                 raise NodeFault(f"{_describe_state(graph, node)}: the value {word!r} of a state has two meanings")
             meanings[word] = meaning
-    return State(required_text(graph, node, MPM.path), meanings, flag(graph, node, MPM.optional))
+    return State(
+        required_text(graph, node, MPM.path), meanings, flag(graph, node, MPM.optional), flag(graph, node, MPM.ofNow)
+    )
 
 
 def _read_code_reference(graph: Graph, node: Node) -> ReferencedCode:

@@ -428,9 +428,10 @@ def test_a_code_that_excludes_is_accepted_by_no_concept_but_where_it_is_only_rec
 def test_only_what_lasts_less_than_for_ever_is_recorded_elsewhere() -> None:
     """But for a valve, which stays once it is replaced."""
     valves = {"mechanical-heart-valve", "prosthetic-heart-valve"}
-    held = [(c.id, each.holds_for) for c in concepts().values() for each in c.accepted if each.recorded_in is not None]
+    held = [(c.id, each) for c in concepts().values() for each in c.accepted if each.recorded_in is not None]
     assert len(held) > 20
-    assert {name for name, holds_for in held if holds_for is None} == valves
+    assert {name for name, each in held if each.holds_for is None} == valves
+    elsewhere = [each for _, each in held]
     # A session may be of an acute injury, which chronic dialysis must not be.
     assert not any(each.recorded_in for each in concepts()["chronic-dialysis"].accepted)
     assert {each.coding.code for each in elsewhere if each.recorded_in is Origin.OBSERVATION} == {"82810-3"}

@@ -204,7 +204,7 @@ async def test_a_valve_code_is_not_said_to_say_more_than_it_does(ask: Asker) -> 
 @pytest.mark.parametrize(
     ("concept", "record", "site", "expected"),
     [
-        # Of the value sets of HL7 Norway and CIMI: an arm, a wrist, a thigh, an ankle; mouth, forehead, knee, joint, finger.
+        # Of the value sets of HL7 Norway and CIMI: arm, wrist, thigh, ankle; mouth, forehead, knee, joint, finger.
         ("systolic-bp", lab("8480-6", 120, "mm[Hg]", "2026-06-29"), "368208006", "value"),
         ("systolic-bp", lab("8480-6", 120, "mm[Hg]", "2026-06-29"), "5951000", "caution"),
         ("systolic-bp", lab("8480-6", 120, "mm[Hg]", "2026-06-29"), "61396006", "caution"),

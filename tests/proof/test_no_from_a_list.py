@@ -32,6 +32,7 @@ from tests.support.kept_lists import (
 from tests.support.module_inputs import evaluate_module, number_of
 from tests.support.proof_questions import execution, issue_text, result_of, results_by_concept
 
+ABSENT_UNKNOWN = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 CVD, FAILURE = "prevent-10y-total-cvd", "prevent-10y-heart-failure"
 THREE = ("antihypertensive", "diabetes", "statin")
 PROBLEMS, MEDICATIONS = "11450-4", "10160-0"
@@ -162,6 +163,11 @@ async def test_a_list_is_alive(name: str) -> None:
 
 UNDERSTOOD: dict[str, tuple[Record, bool]] = {
     "ICD-10-CM": (diagnosis("c2", coded(ICD, "J45.20")), True),
+    # That there are none: understood as a code, and not as text or as "no information".
+    "no current problems": (diagnosis("c2", coded(SNOMED, "160245001")), True),
+    "no known problems": (diagnosis("c2", coded(ABSENT_UNKNOWN, "no-known-problems")), True),
+    "no information": (diagnosis("c2", coded(ABSENT_UNKNOWN, "no-problem-info")), False),
+    "no problems, as text": (diagnosis("c2", {"text": "no current problems"}), False),
     "text alone": (diagnosis("c2", {"text": "Zucker, diaetetisch"}), False),
     "a local code": (diagnosis("c2", coded("https://clinic.example/codes", "D1")), False),
     "a local code beside ICD-10-CM": (
@@ -343,3 +349,15 @@ async def test_what_is_computed_from_it_gets_the_limits() -> None:
     assert result.presumed == THREE
     assert certain_value(result) == Absent(AbsentReason.INPUT_ABSENT)
     assert isinstance(result.value, Quantity) and result.value.value > Decimal(5)
+
+
+@pytest.mark.parametrize("concept", [CVD, FAILURE])
+@pytest.mark.parametrize(
+    ("day", "warned"),
+    # Asked on 30 June: what ended 30 days ago, or goes on, and what ended before.
+    [("2026-06-29", True), ("2026-06-01", True), ("2026-05-30", False)],
+)
+async def test_an_inpatient_stay_within_30_days_is_a_caution(concept: str, day: str, warned: bool) -> None:
+    stay = visit("stay", day, kind="IMP")
+    result = await result_of(chart(lists=(*LISTS, stay)), concept)
+    assert ("inpatient stay within 30 days" in issue_text(result, "caution")) is warned

@@ -45,7 +45,12 @@ STATES: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None, Value, Val
     "known absent, in SNOMED CT": (coded("active"), coded("410516002", system=SNOMED), ON_RECORD, ON_RECORD),
     "confirmed, in SNOMED CT alone": (coded("active"), coded("410605003", system=SNOMED), ON_RECORD, ON_RECORD),
     "resolved, as text": ({"text": "Resolved"}, coded("confirmed"), ON_RECORD, ON_RECORD),
-    "clinical status unknown (R5)": (coded("unknown", system=CLINICAL), coded("confirmed"), ON_RECORD, ON_RECORD),
+    # Confirmed: whether it goes on is not known, and that it was so is.
+    "clinical status unknown (R5)": (coded("unknown", system=CLINICAL), coded("confirmed"), ON_RECORD, True),
+    "unknown, and not verified": (coded("unknown", system=CLINICAL), None, ON_RECORD, ON_RECORD),
+    "unknown, and provisional": (coded("unknown", system=CLINICAL), coded("provisional"), False, False),
+    "unknown, verified as text": (coded("unknown", system=CLINICAL), {"text": "confirmed"}, ON_RECORD, ON_RECORD),
+    "unknown and another": (coded("unknown", "?", system=CLINICAL), coded("confirmed"), ON_RECORD, ON_RECORD),
     "no code at all": ({"coding": [{"system": CLINICAL}]}, coded("confirmed"), ON_RECORD, ON_RECORD),
     # The code of the value set to which the element is bound speaks for itself.
     "a local code beside": (beside(f"{CLINICAL}|active", "A", LOCAL), coded("confirmed"), True, True),

@@ -138,3 +138,20 @@ def test_no_such_patient() -> None:
     with pytest.raises(PatientNotFoundError) as caught:
         facts_from_resources(SOURCE, "q-17", searches(BIRTH), [PATIENT])
     assert "q-17" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("248152002", Coding(GENDER, "female")),
+        ("248153007", Coding(GENDER, "male")),
+        ("asked-declined", Absent(AbsentReason.NOT_FOUND)),
+    ],
+)
+def test_us_core_states_the_documented_sex_as_a_code(code: str, value: Value) -> None:
+    """Versions 6 and 7 have ``us-core-sex`` with a code, version 8 ``us-core-individual-sex`` with a Coding."""
+    for url in (US_CORE, "http://hl7.org/fhir/us/core/StructureDefinition/us-core-sex"):
+        stated = facts(gender=None, extension=[{"url": url, "valueCode": code}])
+        assert stated.select(slot(SEX), AT, AT).value == value
+    both = [documented("248152002"), {"url": US_CORE, "valueCode": "248153007"}]
+    assert facts(gender=None, extension=both).select(slot(SEX), AT, AT).value == Absent(AbsentReason.NOT_FOUND)

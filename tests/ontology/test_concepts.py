@@ -162,6 +162,7 @@ def test_everything_that_modules_expect_is_declared() -> None:
         *FEW_SYSTEMS,
         "spo2-scale-2",
         "sedation",
+        "no-known-problems",
         "birth-date",
         "sex",
         "administrative-gender",

@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
-from ontology.series import Point, day, days_between
+from ontology.series import Point, days_between
 from ontology.values import Absent, AbsentReason, Bound, Coding, Series
 from ontology.words.quantities import number_words
+from ontology.words.values import marked_amount, marked_day
 
 CODES = "https://medtwin.example/codes"
 CONFIRMED = Coding(CODES, "albuminuria-confirmed", "confirmed")
@@ -33,7 +34,7 @@ def evaluate(latest: Decimal | Bound, uacr: Series) -> Evaluation:
         return Evaluation(
             Absent(AbsentReason.NOT_APPLICABLE),
             Working(f"{text}."),
-            (Issue(Severity.INFORMATION, "albuminuria-not-increased", text, "uacr"),),
+            (Issue(Severity.INFORMATION, "not-applicable", text, "uacr"),),
         )
     others = [p for p in uacr.points[:-1] if p[1] >= INCREASED and days_between(p[0], last[0]) <= MOST_DAYS]
     earlier = [point for point in others if days_between(point[0], last[0]) >= DAYS]
@@ -47,4 +48,5 @@ def evaluate(latest: Decimal | Bound, uacr: Series) -> Evaluation:
 
 
 def _format_point(point: Point) -> str:
-    return f"{number_words(point[1], 1)} mg/g on {day(point[0]).isoformat()}"
+    amount = marked_amount("uacr", point[1], "mg/g", f"{number_words(point[1], 1)} mg/g")
+    return f"{amount} on {marked_day(point[0])}"

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.rises import acute_times, dialysis_times
-from ontology.series import Point, day, days_between
+from ontology.series import Point, days_between
 from ontology.values import Absent, AbsentReason, Series
 from ontology.words.lists import count_words
 from ontology.words.quantities import number_words
+from ontology.words.values import marked_day
 
 DECREASED = Decimal(60)
 # KDIGO says 3 months; counted as 90 days here.
@@ -61,13 +62,13 @@ def _normal_claim(recorded: Sequence[Point], normal: Point, run: Sequence[Point]
     # Values of acute injury count here: where one is below 60, "none on record" would be wrong.
     since = [point[0] for point in recorded if not low or point[0] > low[-1]]
     if not run and since:
-        return f"No GFR below 60 on record since {day(since[0]).isoformat()}"
-    when = f"{number_words(normal[1], 0)} on {day(normal[0]).isoformat()}"
+        return f"No GFR below 60 on record since {marked_day(since[0])}"
+    when = f"{number_words(normal[1], 0)} on {marked_day(normal[0])}"
     return f"GFR below 60 for less than {DAYS} days: it was {when}" if run else f"GFR not below 60: it was {when}"
 
 
 def _format_point(point: Point) -> str:
-    return f"{point[1]:f} on {day(point[0]).isoformat()}"
+    return f"{point[1]:f} on {marked_day(point[0])}"
 
 
 def _excluded_issues(acute: int, dialysed: int) -> tuple[Issue, ...]:

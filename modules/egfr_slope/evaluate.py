@@ -6,9 +6,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from modules.egfr_slope.regression import LEVEL, fit
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
 from ontology.rises import acute_times, dialysis_times
-from ontology.series import Point, day, days_between, first_of_each_day
+from ontology.series import Point, days_between, first_of_each_day
 from ontology.values import Absent, AbsentReason, Quantity, Series
 from ontology.words.lists import count_words
+from ontology.words.values import marked_day
 
 UNIT = "mL/min/{1.73_m2}/a"
 SHOWN = "mL/min/1.73 m² a year"
@@ -70,7 +71,7 @@ def _format_signed(number: Decimal) -> str:
 
 
 def _format_point(point: Point) -> str:
-    return f"{point[1]:f} on {day(point[0]).isoformat()}"
+    return f"{point[1]:f} on {marked_day(point[0])}"
 
 
 def _excluded_issues(acute: int, dialysed: int, same_day: int) -> tuple[Issue, ...]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.values import Absent, AbsentReason, Bound, Comparator, Quantity
 from ontology.words.quantities import amount, number_words
+from ontology.words.values import marked_amount
 
 UNIT = "mg/g"
 A2_FROM, A2_TO = Decimal(30), Decimal(300)
@@ -36,10 +37,10 @@ def evaluate(
         Bound(recorded.comparator, recorded.value, UNIT) if isinstance(recorded, Bound) else Quantity(recorded, UNIT)
     )
     if computed is None or not _disagree(value, computed):
-        return Evaluation(value, Working(f"As recorded: {_words(value)}"))
+        return Evaluation(value, Working(f"Recorded ratio: {_words(value)}"))
     text = f"Recorded as {_words(value)}; albumin and creatinine in the same specimen give {_words(computed)}"
     issues = (Issue(Severity.WARNING, "uacr-disagrees", text, "recorded"),)
-    return Evaluation(value, Working(f"As recorded: {_words(value)}"), issues)
+    return Evaluation(value, Working(f"Recorded ratio: {_words(value)}"), issues)
 
 
 def category(ratio: Decimal) -> int:
@@ -90,15 +91,14 @@ def _upper(value: Quantity | Bound) -> bool:
 
 
 def _words(value: Quantity | Bound) -> str:
-    text = amount(value.value, value.unit, 1)
+    text = marked_amount("recorded", value.value, value.unit, amount(value.value, value.unit, 1))
     return f"{value.comparator} {text}" if isinstance(value, Bound) else text
 
 
 def _parts(albumin: Decimal | Bound | Absent, creatinine: Decimal | Bound | Absent) -> str:
     words = []
-    for each, unit in ((albumin, "mg/L"), (creatinine, "mg/dL")):
-        if isinstance(each, Bound):
-            words.append(f"{each.comparator} {number_words(each.value)} {unit}")
-        elif isinstance(each, Decimal):
-            words.append(f"{number_words(each)} {unit}")
+    for slot, each, unit in (("albumin", albumin, "mg/L"), ("creatinine", creatinine, "mg/dL")):
+        if not isinstance(each, Absent):
+            number, sign = (each.value, f"{each.comparator} ") if isinstance(each, Bound) else (each, "")
+            words.append(f"{sign}{marked_amount(slot, number, unit, f'{number_words(number)} {unit}')}")
     return f"albumin {words[0]} / creatinine {words[1]}"

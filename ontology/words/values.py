@@ -1,7 +1,9 @@
 """Values in words: one function for each purpose, over numbers, times and absences."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import assert_never
 
@@ -21,6 +23,7 @@ _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at l
 _ALL = 100
 _TENTH = Decimal("0.1")
 _MORE_DIGITS = 3
+_UNITLESS = frozenset({"", "1", "{score}"})
 _NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
 
 
@@ -136,8 +139,14 @@ def uncertainty_words(interval: Interval, decimals: int | None = None, style: St
     return f"{interval_words(interval, decimals, style)} ({interval.text})"
 
 
-def input_words(consumed: SlotInput, style: Style = SHORT) -> str:
-    """What is known of an input: its value, else its limits, else that it is missing."""
+def input_words(consumed: SlotInput, style: Style = SHORT, slot: str | None = None) -> str:
+    """What is known of an input: its value, else its limits, else that it is missing.
+
+    ``slot``: its name, in a text that is ``rendered``: the number is then in the reader's unit, too.
+    """
+    if slot is not None and isinstance(consumed.value, Quantity) and consumed.value.unit not in _UNITLESS:
+        words = value_words(consumed.value, style=style)
+        return marked_amount(slot, consumed.value.value, consumed.value.unit, words, both=True)
     if not isinstance(consumed.value, Absent):
         return value_words(consumed.value, style=style)
     return "missing" if consumed.bounds is None else between_words(consumed.bounds, style=style)
@@ -228,3 +237,55 @@ def _local_unit(unit: str, concept: Concept, style: Style) -> str | None:
 
 def _local_number(number: Decimal, unit: str, local: str, concept: Concept) -> Decimal:
     return brief_number(convert(number, unit, local, concept.molar_mass))
+
+
+# Characters of Unicode's private use: no text of a record or of a description has them.
+_BEGIN, _END, _PART = "\ue000", "\ue001", "\ue002"
+_MARKED = re.compile(f"{_BEGIN}([^{_END}]*){_END}")
+_AMOUNT, _NUMBER_ALONE, _BOTH, _DAY = "amount", "number", "both", "day"
+
+
+def marked_amount(
+    slot: str, value: Decimal, unit: str, words: str, alone: bool = False, both: bool = False, style: Style = PLAIN
+) -> str:
+    """A number of a slot within a text that a module makes, which ``rendered`` puts into its reader's unit.
+
+    A text is cached with its result, and a result is the same for every reader.  ``words``: the number with its unit
+    in that unit.  ``alone``: the number without its unit.  ``both``: in the reader's unit, and then in ``words``.
+    """
+    kind = _NUMBER_ALONE if alone else _BOTH if both else _AMOUNT
+    return f"{_BEGIN}{_PART.join((kind, slot, f'{value:f}', unit, words))}{_END}"
+
+
+def marked_day(when: datetime, style: Style = PLAIN) -> str:
+    """The day of an instant within a text that a module makes, which ``rendered`` puts into its reader's zone."""
+    return f"{_BEGIN}{_PART.join((_DAY, when.isoformat()))}{_END}"
+
+
+def is_marked(text: str) -> bool:
+    """Whether a text has numbers or days that ``rendered`` puts into its reader's units and zone."""
+    return _BEGIN in text
+
+
+def rendered(text: str, slots: Mapping[str, Concept], style: Style = PLAIN) -> str:
+    """A text of a module with its numbers in the site's units and its days in the site's zone.
+
+    ``slots``: the concept of each slot.  A number without a unit of the site, and a day without a zone, are as the
+    module has them (days: UTC).
+    """
+    return _MARKED.sub(lambda found: _rendered(found[1].split(_PART), slots, style), text) if is_marked(text) else text
+
+
+def _rendered(parts: list[str], slots: Mapping[str, Concept], style: Style) -> str:
+    kind, *rest = parts
+    if kind == _DAY:
+        return day_words(datetime.fromisoformat(rest[0]), style)
+    slot, number, unit, words = rest
+    value = Quantity(Decimal(number), unit)
+    shown = in_local_unit(value, slots[slot], style) if slot in slots else value
+    if shown is value or not isinstance(shown, Quantity):
+        return words
+    if kind == _NUMBER_ALONE:
+        return number_words(shown.value)
+    local = amount(shown.value, shown.unit)
+    return f"{local} = {words}" if kind == _BOTH else local

@@ -12,6 +12,7 @@ from math import fsum, log
 
 from ontology.evaluation import Evaluation
 from ontology.values import Absent, Quantity
+from ontology.words.values import rendered
 from server.attribution.applicability import join_players, without_deciding_players
 from server.attribution.game import Game, Snapshot, carries_value
 from server.attribution.players import correlated_groups, make_game
@@ -71,7 +72,7 @@ def _attribute_goal(
     ):
         return NoAttribution(f"{display}: none of its inputs has a usual value to compare with.")
     if isinstance(base.value, Absent):
-        why = base.working.warrant.rstrip(".")
+        why = rendered(base.working.warrant, {}).rstrip(".")
         return NoAttribution(f"{display} has no value at the baseline ({why}), so there is nothing to compare with.")
     if output.value != actual.values.get(goal):
         return NoAttribution(f"{display} could not be computed again from its inputs.")

@@ -1,16 +1,18 @@
 """What an answer depends on: its executions, its inputs and records, and the times of those records."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ontology.concepts import EVENT_ORIGINS, Origin
-from ontology.evaluation import SlotInput
+from ontology.evaluation import Evaluation, SlotInput
 from ontology.resources import Span
 from ontology.values import Absent, AbsentReason, Series
+from ontology.words import Style
 from ontology.words.lists import begin_small
-from ontology.words.values import value_words
+from ontology.words.values import is_marked, rendered, value_words
 from server.catalog.criteria import Compare, Is, OneOf, Present
-from server.executor.trace import BoundInput, Trace
+from server.catalog.descriptions import Description
+from server.executor.trace import BoundInput, Execution, Trace
 from server.explain.results import StepView
 from server.kinds.interpretation import (
     OpenGround,
@@ -34,12 +36,35 @@ class Times:
     latest: Span | None = None
 
 
+def with_shown_texts(evaluation: Evaluation, description: Description, style: Style) -> Evaluation:
+    """The evaluation with the texts of its module in the units and the zone of the site; itself where none differs."""
+    working = evaluation.working
+    texts = (working.warrant, working.claim or "", working.qualifier or "", *(i.text for i in evaluation.issues))
+    if not any(map(is_marked, texts)):
+        return evaluation
+    slots = {slot.name: slot.concept for slot in description.slots}
+
+    def shown(text: str) -> str:
+        return rendered(text, slots, style)
+
+    claim = None if working.claim is None else shown(working.claim)
+    qualifier = None if working.qualifier is None else shown(working.qualifier)
+    issues = tuple(replace(each, text=shown(each.text)) for each in evaluation.issues)
+    made = replace(working, warrant=shown(working.warrant), claim=claim, qualifier=qualifier)
+    return replace(evaluation, working=made, issues=issues)
+
+
+def _shown(execution: Execution, style: Style) -> Execution:
+    made = with_shown_texts(execution.evaluation, execution.description, style)
+    return execution if made is execution.evaluation else replace(execution, evaluation=made)
+
+
 class Dependencies:
     """Walks one trace.  No value rests on slots that only decide on applicability, or that are only compared with."""
 
     def __init__(self, trace: Trace) -> None:
-        self.executions = trace.executions
         self.style = trace.circumstances.style
+        self.executions = tuple(_shown(each, self.style) for each in trace.executions)
         self._times: dict[int, Times] = {}
         # Views and issues of an execution, kept for every result that depends on it.
         self.step_views: dict[int, StepView] = {}

@@ -67,7 +67,7 @@ def range_issues(description: Description, inputs: Mapping[str, SlotInput]) -> t
         low = slot.minimum is not None and extent.reaches(slot.minimum) is False
         high = slot.maximum is not None and extent.exceeds(slot.maximum) is True
         if low or high:
-            known = f"{slot_words(slot)} {input_words(inputs[slot.name])}"
+            known = f"{slot_words(slot)} {input_words(inputs[slot.name], slot=slot.name)}"
             text = f"{known}: outside the validated range ({_format_range(slot)})"
             issues.append(Issue(Severity.WARNING, "outside-validated-range", text, slot.name))
     return tuple(issues)

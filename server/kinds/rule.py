@@ -71,5 +71,6 @@ def _describe_inputs_read(description: Description, decisive: RuleCase | None, i
         # The case stands by itself; what it does not need is left out.
         names = [name for name in slots_of(decisive.when) if not isinstance(inputs[name].value, Absent)]
         names = names or list(slots_of(decisive.when))
-    parts = [f"{slot_words(description.slot(name))} {input_words(inputs[name])}" for name in dict.fromkeys(names)]
+    known = dict.fromkeys(names)
+    parts = [f"{slot_words(description.slot(name))} {input_words(inputs[name], slot=name)}" for name in known]
     return f" ({', '.join(parts)})" if parts else ""

@@ -193,6 +193,7 @@ def _describe_slot(description: Description, scored: ScoredCriterion, inputs: Ma
     own = inputs[criterion.slot]
     others = [name for name in slots_read(criterion) if not isinstance(inputs[name].value, Absent)]
     if not isinstance(own.value, Absent) or own.bounds is not None or not others:
-        return input_words(own)
-    read = f"({', '.join(f'{slot_words(description.slot(name))} {input_words(inputs[name])}' for name in others)})"
+        return input_words(own, slot=criterion.slot)
+    known = (f"{slot_words(description.slot(name))} {input_words(inputs[name], slot=name)}" for name in others)
+    read = f"({', '.join(known)})"
     return read if len(scored.points) == 1 else f"missing {read}"

@@ -8,9 +8,11 @@ from typing import Any
 
 from ontology.evaluation import Evaluation, Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Series
+from ontology.words import PLAIN
 from server.catalog.catalog import Catalog, load_catalog
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description
+from server.explain.dependencies import with_shown_texts
 from server.kinds import evaluate, interpret
 
 NOT_FOUND = Absent(AbsentReason.NOT_FOUND)
@@ -113,8 +115,9 @@ def filled_inputs(module_id: str, given: Given) -> dict[str, SlotInput]:
 
 
 def evaluate_module(module_id: str, given: Given, at: datetime | None = None) -> Evaluation:
-    """Through the kind: applicability, remarks and all."""
-    return evaluate(module(module_id), filled_inputs(module_id, given), at)
+    """Through the kind: applicability, remarks and all; its texts as a site without units of its own shows them."""
+    made = evaluate(module(module_id), filled_inputs(module_id, given), at)
+    return with_shown_texts(made, module(module_id), PLAIN)
 
 
 def interpret_module(module_id: str, given: Given, at: datetime | None = None) -> Outcome | None:

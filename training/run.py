@@ -88,7 +88,7 @@ def train(task: Task, folder: Path) -> None:
         "calibration": (
             f"{scaled}slope {_format_interval(slope['value'])}, intercept {_format_interval(shift['value'])}; {method}"
         ),
-        "uncertainty": f"in the training data: the share of {task.people} with a like prediction who had the event, "
+        "uncertainty": f"in the training data: the share of {task.people} with a similar prediction who had the event, "
         "90 % interval",
     }
     table = shares(task.happened, margins[family], task.bins)

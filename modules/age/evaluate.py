@@ -1,7 +1,7 @@
 """Age: completed anniversaries plus the elapsed part of the year since the last one."""
 
 from calendar import isleap
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 
 from ontology.evaluation import Evaluation, Interval, Issue, Severity, Working
@@ -38,18 +38,25 @@ def evaluate(birth_date: Date, at: datetime) -> Evaluation:
     text = f"Born between {birth_date.start.isoformat()} and {birth_date.end.isoformat()}"
     if low > OLDEST:
         return _implausible_age(f"{text}: at least {_format_age(low)} years")
-    issue = Issue(
-        Severity.WARNING,
-        "partial-birth-date",
-        f"{text}: age {_format_age(low)} to {_format_age(high)} years",
-        slot="birth_date",
-    )
+    known = _known_part(birth_date)
+    exact = f"Exact age unknown: only {known} is recorded" if known else f"{text}: exact age unknown"
+    issue = Issue(Severity.WARNING, "partial-birth-date", exact, slot="birth_date")
     return Evaluation(
         Absent(AbsentReason.INPUT_ABSENT),
         Working(f"{text}: on {today.isoformat()} only a range of ages is known."),
         (issue,),
         bounds=Interval(low, high, "a", "for any birthday in the recorded period"),
     )
+
+
+def _known_part(born: Date) -> str | None:
+    """What a partial date of birth says: the year, or the month and the year; None of other periods."""
+    first, last = born.start, born.end
+    if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31):
+        return f"the year of birth, {first.year}," if first.year == last.year else None
+    if first.day != 1 or (first.year, first.month) != (last.year, last.month):
+        return None
+    return f"the month of birth, {first:%B %Y}," if (last + timedelta(days=1)).day == 1 else None
 
 
 def _format_age(age: Decimal) -> str:

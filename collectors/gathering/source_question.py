@@ -34,6 +34,7 @@ from collectors.terminology.terminology import Terminology
 from ontology.concepts import Origin
 from ontology.evaluation import Issue, Severity
 from ontology.values import AbsentReason
+from ontology.words.lists import count_words
 
 PROVENANCE = "Provenance"
 """The one type that is asked for by what it is about, not by its own ids: ``NeededReferences`` has those."""
@@ -113,7 +114,7 @@ class SourceQuestion:
     def _report_left_out(self, resource_type: str, origin: Origin) -> None:
         """Reports supplied records of persons who are not among those supplied; they rule nothing out."""
         if count := self._supplied.left_out.get(resource_type, 0):
-            text = f"{count} {resource_type} record(s) of a person who is not in the Bundle were left out"
+            text = f"{count_words(count, f'{resource_type} record')} left out: of a person who is not in the Bundle"
             self.draft.issues.append(Issue(Severity.WARNING, "wrong-subject", text))
             self.draft.count_hidden(origin, count)
 

@@ -16,6 +16,7 @@ from collectors.reading.records import CodedEntry, Fact, Record, exceeds_limits
 from collectors.settings import Source
 from ontology.evaluation import Issue, Severity
 from ontology.resources import RecordRef, Span
+from ontology.words.lists import count_words
 
 # Ids and versions become parts of addresses and of names; some servers go a little beyond what FHIR allows in them.
 _NAME = re.compile(r"[A-Za-z0-9\-._~]{1,128}")
@@ -112,12 +113,12 @@ class Readout:
 
     def batch_issues(self, resource_type: str) -> list[Issue]:
         """Issues about the whole batch: those of reading, and records excluded by subject or unreadable."""
-        issues = list(self.issues)
+        issues, kind = list(self.issues), f"{resource_type} record"
         if self.wrong_subject_count:
-            text = f"{self.wrong_subject_count} {resource_type} record(s) that do not name this patient were left out"
+            text = f"{count_words(self.wrong_subject_count, kind)} left out: not naming this patient"
             issues.append(Issue(Severity.WARNING, "wrong-subject", text))
         if self.unreadable_count:
-            text = f"{self.unreadable_count} {resource_type} record(s) could not be read at all and were left out"
+            text = f"{count_words(self.unreadable_count, kind)} left out: unreadable"
             issues.append(Issue(Severity.WARNING, "unreadable-record", text))
         return issues
 

@@ -8,7 +8,7 @@ from ontology.evaluation import Issue, Severity
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
 from ontology.words.absence import recorded_reason_words
-from ontology.words.lists import MAX_LISTED, truncated_list
+from ontology.words.lists import MAX_LISTED, count_words, truncated_list
 from ontology.words.time import exact_span_words
 from ontology.words.values import recorded_words
 
@@ -22,7 +22,7 @@ def issue_per_fact(slot: Slot, code: str, facts: Sequence[Fact], text: Callable[
     """One issue for each fact, worded by ``text``, up to MAX_LISTED; one more counts the others."""
     issues = [slot_issue(slot, code, text(fact)) for fact in facts[:MAX_LISTED]]
     if (rest := len(facts) - MAX_LISTED) > 0:
-        issues.append(slot_issue(slot, code, f"The same applies to {rest} more record(s)."))
+        issues.append(slot_issue(slot, code, f"The same applies to {count_words(rest, 'more record')}."))
     return issues
 
 

@@ -146,7 +146,9 @@ def select_stay_start(slot: Slot, pool: Pool, as_of: datetime, known_at: datetim
         issues.append(slot_issue(slot, "perhaps-over", _describe_lapsed(found.lapsed)))
         return SlotSelection(Absent(AbsentReason.STALE), resources_of(found.lapsed), tuple(issues))
     if not going_on:
-        issues.append(slot_issue(slot, "not-found", f"No {slot.concept.display} was found.", Severity.INFORMATION))
+        issues.append(
+            slot_issue(slot, "not-found", f"No {begin_small(slot.concept.display)} was found.", Severity.INFORMATION)
+        )
         return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), tuple(issues))
     stays = joined_stays(going_on, valid_facts(slot, pool, found.ended, issues))
     stays.sort(key=lambda fact: fact.resource.iri)

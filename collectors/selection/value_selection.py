@@ -37,6 +37,7 @@ from collectors.selection.pool import (
     valid_facts,
     view_as_of,
 )
+from ontology.concepts import ValueType
 from ontology.errors import UnitError
 from ontology.evaluation import Issue
 from ontology.resources import Resource, Span
@@ -44,7 +45,7 @@ from ontology.series import Period, series_of_periods
 from ontology.slots import Select, Slot
 from ontology.units import convert
 from ontology.values import Absent, AbsentReason, Bound, Date, Quantity, Series, Value
-from ontology.words.lists import MAX_LISTED, begin_small
+from ontology.words.lists import MAX_LISTED, begin_small, count_words
 from ontology.words.quantities import amount, number_words
 from ontology.words.time import duration_words, exact_span_words
 
@@ -124,11 +125,14 @@ def select_single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
 def no_value_in_window(slot: Slot, view: View) -> SlotSelection:
     """Absent(STALE) where older values were retrieved, else Absent(NOT_FOUND), with an issue that names the window."""
     within = f" in the last {duration_words(slot.window)}" if slot.window else ""
+    # "No current smoking" would be an answer.
+    name, is_number = slot.concept.display, slot.concept.value_type is ValueType.QUANTITY
     older = (fact for group in groups_newest_first(view.before_window) for fact in group if has_value(fact))
     if (last := next(older, None)) is not None:
-        text = f"No {begin_small(slot.concept.display)}{within}; the latest is of {exact_span_words(span_of(last))}."
+        latest = f"; the latest is of {exact_span_words(span_of(last))}."
+        text = f"No {begin_small(name)}{within}{latest}" if is_number else f"{name} not documented{within}{latest}"
         return SlotSelection(Absent(AbsentReason.STALE), (), (*view.issues, slot_issue(slot, "stale", text)))
-    text = f"No {begin_small(slot.concept.display)}{within or ' on record'}."
+    text = f"No {begin_small(name)}{within or ' on record'}." if is_number else f"{name} not documented{within}."
     return SlotSelection(Absent(AbsentReason.NOT_FOUND), (), (*view.issues, slot_issue(slot, "not-found", text)))
 
 
@@ -325,4 +329,4 @@ def expand_samples(slot: Slot, facts: list[Fact], as_of: datetime) -> list[Fact]
 
 def _left_out_issue(slot: Slot, unusable: list[Fact], count: int) -> Issue:
     shown = "; ".join(f"{fact_label(fact)} says {recorded_text(fact)}" for fact in unusable[-3:])
-    return slot_issue(slot, "left-out", f"{count} record(s) of the series could not be used: {shown}.")
+    return slot_issue(slot, "left-out", f"{count_words(count, 'record')} of the series could not be used: {shown}.")

@@ -79,6 +79,12 @@ def begin_small(text: str, style: Style = PLAIN) -> str:
     return text[0].lower() + text[1:] if article or (word[:1].isupper() and word[1:].islower()) else text
 
 
+def sentences(texts: Iterable[str], style: Style = PLAIN) -> str:
+    """The texts as sentences: each but the first begins with a capital letter."""
+    first, *others = [*texts] or [""]
+    return ". ".join([first, *(f"{each[:1].upper()}{each[1:]}" for each in others)])
+
+
 def slot_words(slot: Slot, style: Style = PLAIN) -> str:
     """What fills a slot, as a reader calls it within a sentence."""
     return begin_small(slot.concept.display, style)

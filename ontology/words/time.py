@@ -81,6 +81,18 @@ def calendar_words(when: datetime, style: Style = PLAIN) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
+def period_words(span: Span, style: Style = PLAIN) -> str:
+    """The day, the month or the year of a record, as it is dated: ``16 Jun 2026``, ``May 2026``, ``2026``."""
+    if not _is_whole_days(span):
+        return calendar_words(span.end, style)
+    first, last = span.start.date(), _last_day(span)
+    if first == date(last.year, 1, 1) and last == date(last.year, 12, 31):
+        return f"{first.year}"
+    if first == date(last.year, last.month, 1) and last != date.max and (last + timedelta(days=1)).day == 1:
+        return f"{_MONTHS[first.month - 1]} {first.year}"
+    return calendar_words(span.end, style)
+
+
 def moment_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
     """``16 Jun 2026``; of the two days before ``at`` with the time, where it is known: ``30 Jun 2026 11:34 UTC``."""
     day = calendar_words(when, style)

@@ -248,6 +248,9 @@ class Binder:
             else:
                 left_out += 1
         issues = self._record_issues(slot, binding, as_of)
+        if points:
+            # Of several ways to a value, that there is no record of one says nothing beside those of another.
+            issues = tuple(each for each in issues if each.code not in ("not-found", "stale"))
         if left_out:
             text = f"{slot.concept.display}: {left_out} of {left_out + len(used)} values could not be computed"
             issues += (Issue(Severity.WARNING, "points-left-out", text, slot.name),)

@@ -3,9 +3,15 @@
 What was recorded of a caution, what a source did not give, and a step back to an older record matter.
 """
 
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
 from ontology.evaluation import Issue, Severity
 from ontology.values import Absent
+from ontology.words.lists import begin_small, list_words
 from server.explain.claims import WHAT_IF
+from server.explain.phrases import joined_issues
 from server.explain.results import AnswerResult
 from server.explain.steps import ABSENCE_CODES, INPUT_ABSENT_CODE
 
@@ -14,6 +20,10 @@ _UNKNOWN_IF_APPLICABLE = "applicability-unknown"
 _GENERAL_CODES = frozenset({_UNKNOWN_IF_APPLICABLE, "administrative-gender", "closed-world", INPUT_ABSENT_CODE})
 # Something on record that contradicts an absence is a recorded caution.
 _GENERAL_CODES |= ABSENCE_CODES - {"list-contradicted"}
+# Reported for information, and what a reader asks for next all the same.
+_ALWAYS_SHOWN = frozenset({"pending"})
+# Of every answer of a model, and about the number itself: too high, or not established.  Never folded away.
+_OF_THE_NUMBER = frozenset({"too-high-elsewhere", "no-survey-weights", "level-not-established"})
 # Whose full text names the record with its value, the entry in its own words, the source, or the day.
 _IN_FULL = frozenset(
     {
@@ -31,6 +41,8 @@ _IN_FULL = frozenset(
         *("death", "death-undated", "death-contradicted"),
     }
 )
+# That something is missing, without anything on record.
+_MISSING = frozenset({INPUT_ABSENT_CODE, "not-found", "stale"})
 _CAUTION_PREFIXES = ("Caution: ",)
 
 
@@ -40,16 +52,32 @@ def _caution_issues(result: AnswerResult) -> list[Issue]:
     own = {each.text for each in result.attributions.values() if isinstance(each, Issue)}
     for issue in result.issues:
         in_headline = isinstance(result.value, Absent) and issue.code in ("not-applicable", "no-case", "undecided")
-        if issue.severity is not Severity.INFORMATION and not in_headline and issue.text not in own:
+        shown = issue.severity is not Severity.INFORMATION or issue.code in _ALWAYS_SHOWN
+        if shown and not in_headline and issue.text not in own:
             known = found.setdefault(issue.text, issue)
             if known.slot is not None and issue.slot is None:
                 # A search that failed concerns every input that needs it: not only the first of them is named.
                 found[issue.text] = issue
-    return list(found.values())
+    return list(joined_issues(result, (each for each in found.values() if not _is_in_headline(result, each))))
+
+
+def _is_in_headline(result: AnswerResult, issue: Issue) -> bool:
+    """Whether the first line says it: that there is no value, since an input is missing or its module says so."""
+    if not isinstance(result.value, Absent) or (issue.severity is Severity.ERROR and issue.code == "failed"):
+        return False
+    if issue.code in ("not-found", "not-recorded", INPUT_ABSENT_CODE) and issue.step in (None, len(result.chain) - 1):
+        return any(each.name == _name_of_slot(result, issue) for each in result.missing)
+    return begin_small(issue.text).rstrip(".").casefold() in result.text.casefold()
+
+
+def _name_of_slot(result: AnswerResult, issue: Issue) -> str | None:
+    grounds = result.step.grounds if result.step is not None else ()
+    return next((each.concept.display for each in grounds if each.slot == issue.slot), None)
 
 
 def _is_general(issue: Issue, unconditional: frozenset[str]) -> bool:
-    return issue.severity is not Severity.ERROR and (issue.code in _GENERAL_CODES or issue.code in unconditional)
+    general = issue.code in _GENERAL_CODES or issue.code in unconditional
+    return general and issue.severity is not Severity.ERROR and issue.code not in _OF_THE_NUMBER
 
 
 def _caution_text(issue: Issue, short: bool = True) -> str:
@@ -82,19 +110,55 @@ def describe_cautions(result: AnswerResult) -> str:
     general = [each for each in issues if each not in first and _is_general(each, always)]
     if isinstance(result.value, Absent):
         # The first line has said what is missing.
-        general = [each for each in general if each.code != INPUT_ABSENT_CODE]
+        general = [each for each in general if each.code not in _MISSING]
     if not first and not kept and general:
         first, general = general[:1], general[1:]
+    kept = _with_single_parameters(kept)
     # What is recorded comes before what could not be excluded.
     recorded = [each for each in kept if each.code == "caution"]
     kept = [each for each in kept if each.code != "caution"]
-    shown = [*_qualifiers(result), *(_caution_text(each) for each in (*recorded, *first, *kept))]
+    shown = [*_qualifiers(result), *(_caution_text(each) for each in (*recorded, *first, *kept)), *_what_if(kept)]
     more = f" ({len(general)} more: -v)" if general else ""
-    return "; ".join(dict.fromkeys([*shown, *_what_if(kept)])) + more
+    return "; ".join(_each_once(map(_as_part, shown))) + more
+
+
+_SINGLE = "single-parameter"
+
+
+def _with_single_parameters(issues: list[Issue]) -> list[Issue]:
+    """The issues, where several parameters of a score have the points of one: these as one, in its place."""
+    single = [each for each in issues if each.code == _SINGLE]
+    if len(single) < 2:
+        return issues
+    parts = [each.text.partition(" alone scores ") for each in single]
+    text = f"{list_words(begin_small(name) for name, _, _ in parts)} score {parts[0][2]} each"
+    joined = replace(single[0], text=text, short=text, slot=None)
+    return [joined if each is single[0] else each for each in issues if each is single[0] or each.code != _SINGLE]
+
+
+_OPEN = re.compile(r"\b(?:not documented|unknown|not excluded)\b", re.IGNORECASE)
+_FEWEST_WORDS = 3
+
+
+def _each_once(texts: Iterable[str]) -> list[str]:
+    """The texts, without one that another has in it.  What is only not excluded repeats nothing that is recorded."""
+    once = list(dict.fromkeys(texts))
+    small = [text.casefold() for text in once]
+    return [
+        text
+        for text, own in zip(once, small, strict=True)
+        if len(own.split()) < _FEWEST_WORDS
+        or not any(own != each and own in each and not _OPEN.search(each) for each in small)
+    ]
+
+
+def _as_part(text: str) -> str:
+    """Within a line: with a small letter, but for the name of a record."""
+    return text if "/" in text.split(" ", 1)[0] else begin_small(text)
 
 
 def every_caution_text(result: AnswerResult) -> list[str]:
     """All of them in full, what limits the claim itself first."""
     issues = _caution_issues(result)
-    texts = (_caution_text(each, short=False) for each in issues)
-    return [*_qualifiers(result), *texts, *_what_if(issues)]
+    texts = [*_qualifiers(result), *(_caution_text(each, short=False) for each in issues), *_what_if(issues)]
+    return [f"{text[:1].upper()}{text[1:]}" for text in _each_once(texts)]

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from ontology.concepts import EVENT_ORIGINS, Concept, Origin, ValueType
 from ontology.evaluation import Evaluation, Interval, Severity
+from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Bound, Quantity, Value
 from ontology.words import PLAIN, Style
-from ontology.words.lists import begin_small, list_words
+from ontology.words.lists import begin_small, list_words, sentences
 from ontology.words.quantities import amount, number_words, unit_words
 from ontology.words.risks import risk_words
 from ontology.words.time import duration_words, span_words, time_words
@@ -25,7 +26,7 @@ from server.catalog.descriptions import Description, Kind
 from server.executor.trace import BoundInput, Execution
 from server.explain.claim_inputs import deciding_clause, scored_criteria
 from server.explain.dependencies import UNMEASURED, Dependencies, Times, is_untaken
-from server.explain.phrases import describe_absence
+from server.explain.phrases import NOT_APPLICABLE_PREFIX, describe_absence, missing_reasons
 from server.explain.results import MissingInput, RiskView
 
 _INAPPLICABLE_CODES = ("not-applicable", "no-case")
@@ -99,7 +100,7 @@ def leaf_claim(leaf: BoundInput, times: Times, style: Style = PLAIN) -> str:
         if unclear:
             return f"{display}: unclear. {' '.join(unclear)}"
     if isinstance(leaf.value, Absent):
-        return f"{display} is missing ({_absence_reason(leaf, style=style)})."
+        return f"{display}: {_absence_reason(leaf, style=style)}."
     when = " (assumed, not recorded)" if leaf.assumed else _effective_clause(times, style)
     is_ = ":" if isinstance(leaf.value, bool) else " is"
     recorded = leaf.resources[0].recorded if len(leaf.resources) == 1 and not leaf.steps else None
@@ -159,9 +160,17 @@ def missing_inputs(dependencies: Dependencies, position: int) -> tuple[MissingIn
         ]
         if below and given.value == Absent(AbsentReason.INPUT_ABSENT):
             found.update(dict.fromkeys(below))
-        else:
+        elif not _repeats_driver(given, absent):
             found[_missing_input(given, dependencies)] = None
     return tuple(found)
+
+
+def _repeats_driver(given: BoundInput, absent: list[BoundInput]) -> bool:
+    """Whether a series of computed values has no point since another input is missing: that one is named."""
+    if given.steps or given.slot.concept.origin is not Origin.COMPUTED:
+        return False
+    names = {begin_small(each.slot.concept.display) for each in absent if each is not given}
+    return any(name in issue.text for name in names for issue in given.issues if issue.code in ("not-found", "stale"))
 
 
 def _missing_input(given: BoundInput, dependencies: Dependencies) -> MissingInput:
@@ -234,15 +243,16 @@ def _describe_missing(dependencies: Dependencies, position: int) -> str:
     evaluation = dependencies.executions[position].evaluation
     named = () if evaluation.value == Absent(AbsentReason.CONFLICTING) else missing_inputs(dependencies, position)
     if named:
-        if len(named) == 1 and named[0].why.startswith(_NOT_DOCUMENTED):
-            return f"{begin_small(named[0].name)} {named[0].why}"
-        verb = "is" if len(named) == 1 else "are"
-        if len({each.why for each in named}) == 1:
-            return f"{list_words(begin_small(each.name) for each in named)} {verb} missing ({named[0].why})"
-        return f"{list_words(f'{begin_small(each.name)} ({each.why})' for each in named)} {verb} missing"
+        return sentences(missing_reasons(named))
     others = [issue for issue in evaluation.issues if issue.code != "undecided"]
     reasons = [issue.text.rstrip(".") for issue in others if issue.severity is not Severity.INFORMATION]
     return begin_small(reasons[0]) if reasons else "the records do not decide it"
+
+
+def _has_reason(evaluation: Evaluation) -> bool:
+    """Whether a module says itself why there is no value."""
+    own = (issue for issue in evaluation.issues if issue.code not in ("undecided", "input-absent"))
+    return any(issue.severity is not Severity.INFORMATION for issue in own)
 
 
 def _bounds_clause(bounds: Interval | None, description: Description, style: Style) -> str:
@@ -270,7 +280,12 @@ def _absence_reason(given: BoundInput, dependencies: Dependencies | None = None,
     if isinstance(given.value, Absent) and given.value.reason in _INHERITED_REASONS and dependencies is not None:
         reasons = [t for step in given.steps for t in inapplicable_reasons(dependencies.executions[step].evaluation)]
         if reasons:
-            return f"it does not apply: {list_words(reasons)}"
+            return f"{NOT_APPLICABLE_PREFIX}: {list_words(reasons)}"
+        own = [step for step in given.steps if _lacks_input(dependencies.executions[step])]
+        if len(own) == 1 and _has_reason(dependencies.executions[own[0]].evaluation):
+            return _describe_missing(dependencies, own[0])
+        if given.slot.select is Select.SERIES and given.value == Absent(AbsentReason.INPUT_ABSENT):
+            return "none could be computed"
     return describe_absence(given, style)
 
 

@@ -1,20 +1,21 @@
 """Phrases of results and inputs, shared by the plain text and the FHIR notes: meaning, times, maturity, absence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
+from typing import TypeAlias
 
-from ontology.evaluation import Issue, Standing
+from ontology.evaluation import Issue, Severity, Standing
 from ontology.values import Absent
 from ontology.words import PLAIN, Style
 from ontology.words.absence import absence_words
-from ontology.words.lists import begin_small, count_words, is_short, list_words, shortened
+from ontology.words.lists import begin_small, count_words, is_short, list_words, short_list, shortened, truncated_list
 from ontology.words.quantities import number_words
-from ontology.words.time import is_dated_to_day, time_words
+from ontology.words.time import duration_words, is_dated_to_day, time_words
 from server.catalog.descriptions import Description
 from server.executor.trace import BoundInput
-from server.explain.results import AnswerResult, Contributions
+from server.explain.results import AnswerResult, Contributions, MissingInput
 
 USED_IN_CARE = "clinical"
 _LEAST_SHARE = Decimal("0.03")
@@ -41,6 +42,90 @@ def describe_absence(given: BoundInput, style: Style = PLAIN) -> str:
         unread="codes-unreadable" in codes,
         style=style,
     )
+
+
+_MOST_REASONS = 3
+_MOST_SHORT = 3
+_VITAL_SIGNS = frozenset(
+    {
+        "Body temperature",
+        "Diastolic blood pressure",
+        "Heart rate",
+        "Level of consciousness",
+        "Oxygen saturation",
+        "Oxygen therapy",
+        "Respiratory rate",
+        "Systolic blood pressure",
+    }
+)
+"""What a set of vital signs has, by the names of the concepts."""
+
+
+NOT_APPLICABLE_PREFIX = "does not apply"
+"""How the reason of an input begins whose module does not apply."""
+
+
+def missing_reasons(missing: Iterable[MissingInput], short: bool = False) -> Iterator[str]:
+    """Why there is no value: ``no vital signs in the last 24 hours``.  ``short``: at most three reasons and names.
+
+    What failed, was forbidden or cannot be read comes first, and is never counted instead of named.  Of what is
+    no number, "no X" would say that it is not so.
+    """
+    found = _longest_windows(missing)
+    reasons: list[tuple[str, int]] = []
+    for why in dict.fromkeys(each.why for each in found if not (each.unmeasured or each.undocumented)):
+        names = [each.name for each in found if each.why == why]
+        refusal = NOT_APPLICABLE_PREFIX if why.startswith(NOT_APPLICABLE_PREFIX) else ""
+        verb = refusal if len(names) == 1 else refusal.replace("does", "do")
+        listed, rest = _named(names, short), why.removeprefix(refusal)
+        if all(begin_small(name) in why for name in names):
+            # "Exact age unknown" names it.
+            reasons.append((why, len(names)))
+            continue
+        # A claim has a colon before its reasons.
+        reason = f"{listed} {verb}{rest}" if refusal else f"{listed}: {why}" if short else f"{listed} ({why})"
+        reasons.append((reason, len(names)))
+    unreadable = len(reasons)
+    named = {each.name for each in found if not (each.unmeasured or each.undocumented)} & _VITAL_SIGNS
+    plain = [each for each in found if each.unmeasured or each.undocumented]
+    for window in dict.fromkeys(each.window for each in plain):
+        within = f" in the last {duration_words(window)}" if window is not None else ""
+        here = [each for each in plain if each.window == window]
+        if len(here) + len(named) >= len(_VITAL_SIGNS) - 1 and all(each.name in _VITAL_SIGNS for each in here):
+            reasons.append((f"no {'other ' if named else ''}vital signs{within}", len(here)))
+            continue
+        measured = [each.name for each in here if each.unmeasured]
+        others = [each.name for each in here if each.undocumented]
+        if measured:
+            reasons.append((f"no {_named(measured, short, 'or')}{within or ' on record'}", len(measured)))
+        if others:
+            reasons.append((f"{_named(others, short)} not documented{within}", len(others)))
+    few = not short or len(reasons) <= _MOST_REASONS
+    most = len(reasons) if few else max(unreadable, _MOST_REASONS - 1)
+    yield from (words for words, _ in reasons[:most])
+    if rest := sum(count for _, count in reasons[most:]):
+        yield f"{count_words(rest, 'more input')} missing"
+
+
+def _longest_windows(missing: Iterable[MissingInput]) -> tuple[MissingInput, ...]:
+    """Each name once where nothing was recorded of it: what is not there in three years is not there in one."""
+    found: dict[tuple[str, bool], MissingInput] = {}
+    others = []
+    for each in missing:
+        if not (each.unmeasured or each.undocumented):
+            others.append(each)
+            continue
+        key = (each.name, each.unmeasured)
+        known = found.get(key)
+        if known is None or (known.window is not None and (each.window is None or each.window > known.window)):
+            found[key] = each
+    return (*others, *found.values())
+
+
+def _named(names: Iterable[str], short: bool, last: str = "and") -> str:
+    listed = list(dict.fromkeys(map(begin_small, names)))
+    # One more is as short by its name.
+    return truncated_list(listed, _MOST_SHORT) if short and len(listed) > _MOST_SHORT + 1 else list_words(listed, last)
 
 
 SHORT_TEXTS: Mapping[str, str] = {
@@ -119,7 +204,6 @@ SHORT_TEXTS: Mapping[str, str] = {
     "death-contradicted": "conflicting dates of death",
     # Modules, where their own text is long.
     "no-case": "no case of the rule is met",
-    "undecided": "not decided between several results",
     "undetermined": "missing inputs could change the total",
     "combinations": "result depends on what is missing",
     "too-few-measured": "too few inputs are known",
@@ -137,30 +221,62 @@ SHORT_TEXTS: Mapping[str, str] = {
 """Issues by code in at most twelve words; ``name`` is what fills the slot.  Others are shortened from their text."""
 _OF_NAME = "{name}: "
 _JOINED_CODES = frozenset({"not-found", "not-recorded", "closed-world"})
+_BY_WINDOW = "not-found"
+_NOT_DOCUMENTED = " not documented"
 
 
 def joined_texts(result: AnswerResult) -> tuple[str, ...]:
-    """The texts of the issues of a result; what was looked for and not found is one sentence for all inputs.
+    """The texts of the issues of a result; what was looked for and not found is one sentence for all inputs."""
+    return tuple(dict.fromkeys(issue.text for issue in joined_issues(result, result.issues)))
+
+
+def joined_issues(result: AnswerResult, issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Issues of a result; what was looked for and not found is one for all inputs, in one sentence.
 
     ``No record of statin, diabetes mellitus or current smoking; this does not rule them out.``
+    ``No heart rate or body temperature in the last 24 hours; no body height in the last 10 years.``
     """
     grounds = [ground for step in result.chain for ground in step.grounds]
     grounds += [result.leaf] if result.leaf is not None else []
-    names = {ground.slot: begin_small(ground.concept.display) for ground in grounds}
-    texts: dict[tuple[str, str], dict[str, None]] = {}
-    for issue in result.issues:
-        name = names.get(issue.slot or "")
-        if name and issue.code in _JOINED_CODES and name in issue.text:
-            before, _, after = issue.text.partition(name)
-            texts.setdefault((before, after), {})[name] = None
-        else:
-            texts.setdefault((issue.text, ""), {})
-    return tuple(_joined(before, list(found), after) for (before, after), found in texts.items())
+    names = {ground.slot: ground.concept.display for ground in grounds}
+    found: dict[object, list[_Named]] = {}
+    for issue in issues:
+        named = _named_in(issue, names.get(issue.slot or ""))
+        key = issue if named is None else issue.code if issue.code == _BY_WINDOW else (issue.code, named[2], named[3])
+        found.setdefault(key, []).append(named or (issue, "", "", ""))
+    return tuple(_joined(each) for each in found.values())
 
 
-def _joined(before: str, names: list[str], after: str) -> str:
-    after = after.replace("rule it out", "rule them out") if len(names) > 1 else after
-    return f"{before}{list_words(names, 'or')}{after}"
+_Named: TypeAlias = tuple[Issue, str, str, str]
+"""An issue with the name of its input, and what its text has before and after that."""
+
+
+def _named_in(issue: Issue, display: str | None) -> _Named | None:
+    """The parts of a text that only says that an input was not found; None of others."""
+    if issue.code not in _JOINED_CODES or display is None:
+        return None
+    name = begin_small(display)
+    if issue.text.startswith(f"{display}{_NOT_DOCUMENTED}"):
+        return issue, name, "", issue.text.removeprefix(display)
+    before, found, after = issue.text.partition(name)
+    plain = found and (before == "No " and ";" not in after if issue.code == _BY_WINDOW else True)
+    return (issue, name, before, after) if plain else None
+
+
+def _joined(issues: list[_Named]) -> Issue:
+    """Several issues that differ in the names of their inputs, and of what was not found in how far back, as one."""
+    first = issues[0][0]
+    listed = list(dict.fromkeys(name for _, name, _, _ in issues))
+    if len(listed) < 2:
+        return first
+    by_form: dict[tuple[str, str], list[str]] = {}
+    for _, name, before, after in issues:
+        by_form.setdefault((before, after.rstrip(".")), []).append(name)
+    parts = [f"{before}{list_words(some, 'or' if before else 'and')}{end}" for (before, end), some in by_form.items()]
+    text = "; ".join(map(begin_small, parts)).replace("rule it out", "rule them out")
+    severity = min((issue.severity for issue, *_ in issues), key=list(reversed(Severity)).index)
+    short = short_list(f"{SHORT_TEXTS[first.code].removeprefix(_OF_NAME)}:", listed)
+    return replace(first, severity=severity, text=f"{text[0].upper()}{text[1:]}.", slot=None, short=short)
 
 
 def short_text(issue: Issue, name: str | None = None) -> str:

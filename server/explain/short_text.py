@@ -13,10 +13,10 @@ from ontology.concepts import EVENT_ORIGINS
 from ontology.evaluation import Issue
 from ontology.values import Absent, Bound, Coding, Quantity, Series, Value
 from ontology.words import Style
-from ontology.words.lists import begin_small, count_words, list_words
+from ontology.words.lists import begin_small, count_words, list_words, sentences
 from ontology.words.quantities import amount, brief_number, number_words, rounded_words
 from ontology.words.risks import people_words
-from ontology.words.time import age_words, calendar_words, moment_words
+from ontology.words.time import age_words, calendar_words, moment_words, period_words
 from ontology.words.values import (
     brief_words,
     concept_words,
@@ -33,8 +33,9 @@ from server.explain.claim_inputs import value_before
 from server.explain.claims import WHAT_IF, recorded_first
 from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.layout import heading, labelled, right_aligned
+from server.explain.phrases import missing_reasons
 from server.explain.results import AnswerResult, GroundView, Status
-from server.explain.short_meaning import band_words, different_advice, is_said_in, missing_reasons, sentences
+from server.explain.short_meaning import band_words, different_advice, is_said_in
 from server.explain.text import laboratory_fields
 
 HINT = "-v steps   -vv everything   --format json|fhir|turtle"
@@ -134,12 +135,11 @@ def _why_absent(result: AnswerResult, style: Style) -> str:
     display = result.concept.display
     if result.leaf is not None:
         # What is on record and not understood is in its own words.
-        unclear = result.text.startswith(f"{display}: ")
-        return result.text.removeprefix(f"{display}: ") if unclear else result.leaf.absence_reason or ""
+        return result.text.removeprefix(f"{display}: ").rstrip(".")
     text = result.text.rstrip(".").removesuffix(f"; on an assumption: {WHAT_IF}")
     if result.status is Status.NOT_APPLICABLE:
         return text.removeprefix(f"{display} does not apply: ").removeprefix(f"{display} does not apply ")
-    reasons = list(missing_reasons(result.missing))
+    reasons = list(missing_reasons(result.missing, short=True))
     could_be = ""
     if result.bounds is not None:
         decimals = result.step.module.display_decimals if result.step is not None else None
@@ -167,8 +167,6 @@ def _meaning(result: AnswerResult, style: Style) -> str:
         words = band_words(meant.code.display or meant.code.code, meant.text, value_text(result, style))
         if not is_said_in(words.partition(": ")[2] or words, " ".join(each.text for each in result.recommendations)):
             parts.append(words)
-        elif ": " in words:
-            parts.append(words.partition(": ")[0])
     if result.interval is not None:
         words = uncertainty_words(result.interval, result.step.module.display_decimals if result.step else None)
         limits = set(_NUMBER.findall(words))
@@ -278,9 +276,11 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView |
         return view.text
     made, step = view.attribution, result.step
     simple = comparison.baseline is Baseline.REFERENCE or view.before == made.base_value
-    if step is None or not simple or made.base_bounds is not None or made.output_bounds is not None:
-        # What was missing at one end has a part in it, which takes sentences to say.
+    if step is None:
         return view.text
+    if not simple or made.base_bounds is not None or made.output_bounds is not None:
+        # What was missing at one end has a part in it, which takes sentences to say.
+        return _moved_in_part(result, comparison, view, style)
     decimals, concept = step.module.display_decimals, result.concept
     before, now = (concept_words(each, concept, decimals, style) for each in (made.base_value, made.output_value))
     whence = {
@@ -304,6 +304,19 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView |
     return f"{before} → {now} {whence}: {moved}{what_if}"
 
 
+def _moved_in_part(result: AnswerResult, comparison: Comparison, view: AttributionView, style: Style) -> str:
+    """From where to where, where inputs were missing at one end, and that not all of it is explained here."""
+    made, step, concept = view.attribution, result.step, result.concept
+    decimals = step.module.display_decimals if step is not None else None
+    before, now = (
+        "no value" if value is None or isinstance(value, Absent) else concept_words(value, concept, decimals, style)
+        for value in (view.before if comparison.baseline is not Baseline.REFERENCE else made.base_value, result.value)
+    )
+    whence = f"since {calendar_words(comparison.since, style)}" if comparison.since else "with the inputs compared"
+    what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
+    return f"{before} → {now} {whence}; inputs were missing at one end (-vv){what_if}"
+
+
 def _records(result: AnswerResult, style: Style) -> str:
     """The newest and the oldest time, how many records, and of which sources."""
     grounds = list(_grounds_below(result))
@@ -317,13 +330,21 @@ def _records(result: AnswerResult, style: Style) -> str:
         if newest >= result.at and all(each.concept.origin in EVENT_ORIGINS for each in dated):
             # What goes on is of its beginning.
             newest, age = max(each.time.start for each in dated if each.time is not None), " (ongoing)"
-        parts.append(f"newest {moment_words(newest, result.at, style)}{age}")
+        begin = _as_dated(newest, dated, style) or moment_words(newest, result.at, style)
+        parts.append(f"newest {begin}{age}")
         oldest = result.grounds_from
         if oldest is not None and calendar_words(oldest, style) != calendar_words(newest, style):
-            parts.append(f"oldest {calendar_words(oldest, style)}")
+            parts.append(f"oldest {_as_dated(oldest, dated, style) or calendar_words(oldest, style)}")
     counts = {source: sum(each.source == source for each in used) for source in sorted({each.source for each in used})}
     parts.append(list_words(f"{count} of {source}" for source, count in counts.items()))
     return ", ".join(parts)
+
+
+def _as_dated(when: datetime, grounds: Iterable[GroundView], style: Style) -> str | None:
+    """The month or the year of a record that is no more precise, and begins or ends then; None of others."""
+    spans = (each.time for each in grounds if each.time is not None and when in (each.time.start, each.time.end))
+    words = next((period_words(span, style) for span in spans), None)
+    return None if words == calendar_words(when, style) else words
 
 
 def _grounds_below(result: AnswerResult) -> Iterator[GroundView]:

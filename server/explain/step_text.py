@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from ontology.values import Absent, Series
+from ontology.values import Absent, AbsentReason, Series
 from ontology.words import Style
 from ontology.words.absence import reason_words
 from ontology.words.lists import list_words
-from ontology.words.time import calendar_words
+from ontology.words.time import period_words
 from ontology.words.values import concept_words
 from server.explain.layout import heading, labelled, right_aligned, wrapped
 from server.explain.results import AnswerResult, GroundView, StepView
@@ -53,7 +53,7 @@ def _step_lines(results: Sequence[AnswerResult], width: int) -> Iterator[str]:
 def _one_step(step: StepView, width: int, style: Style) -> Iterator[str]:
     concept = step.module.produces
     words = (
-        f"no value: {reason_words(step.value.reason)}"
+        _absence_in_words(step.value)
         if isinstance(step.value, Absent)
         else worded_value(step.claim.split(" (as of ")[0], concept.display)
         or concept_words(step.value, concept, step.module.display_decimals, style)
@@ -70,6 +70,11 @@ def _one_step(step: StepView, width: int, style: Style) -> Iterator[str]:
         yield from labelled("from", " · ".join([*used, *missing]), width, "    ")
 
 
+def _absence_in_words(value: Absent) -> str:
+    """Why a step has no value, as far as its own text does not say it."""
+    return "no value" if value.reason is AbsentReason.INPUT_ABSENT else f"no value: {reason_words(value.reason)}"
+
+
 def _matters(ground: GroundView) -> bool:
     return ground.input.required and not (ground.input.applicability_only or ground.input.comparison)
 
@@ -77,5 +82,5 @@ def _matters(ground: GroundView) -> bool:
 def _dated(ground: GroundView, style: Style) -> str:
     """An input with the day of its record."""
     dated = ground.time is not None and not isinstance(ground.value, Series) and not ground.steps
-    when = f" ({calendar_words(ground.time.end, style)})" if dated and ground.time is not None else ""
+    when = f" ({period_words(ground.time, style)})" if dated and ground.time is not None else ""
     return ground_words(ground, style) + when

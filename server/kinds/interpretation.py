@@ -8,7 +8,7 @@ from ontology.concepts import Origin
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput
 from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Coding, Value
-from ontology.words.lists import short_list, shortened
+from ontology.words.lists import is_short, list_words, short_list, shortened
 from server.catalog.criteria import Applicability, Criterion, Outcome
 from server.catalog.descriptions import Description, Kind
 from server.kinds.logic import Verdict, all_of, is_unread, judge, judge_optional, unknown_slots
@@ -142,7 +142,8 @@ def short_ground(ground: Applicability) -> str:
 
 _UNDOCUMENTED, _UNKNOWN = "not documented", "unknown"
 _NEGATIONS = ("no ", "not ", "none ", "without ")
-_OPENINGS = ("on ", "known ", "a recorded ")
+_OPENINGS = ("on ", "known ", "a recorded ", "recorded ")
+_ENDINGS = (" recorded",)
 
 
 def _unknown_text(grounds: Iterable[Applicability], why: str, refuse: bool) -> str:
@@ -151,19 +152,33 @@ def _unknown_text(grounds: Iterable[Applicability], why: str, refuse: bool) -> s
     named = [text for text in texts if not text.startswith(_NEGATIONS)]
     sentences = _named_sentences(named, why, refuse) if named else []
     if negative := [text for text in texts if text.startswith(_NEGATIONS)]:
-        sentences.append(f"Not excluded: {'; '.join(negative)}.")
+        follows = "The answer holds only if it is excluded." if refuse else "Caution if so."
+        sentences += [f"Not excluded: {'; '.join(negative)}.", follows]
     return " ".join(sentences)
 
 
-def _short_opening(grounds: Iterable[Applicability], why: str) -> str:
-    """What is itself an absence cannot be "not documented": that would be said of its contrary."""
-    return "not excluded" if any(ground.text.startswith(_NEGATIONS) for ground in grounds) else why
+def _short_unknown(grounds: Iterable[Applicability], why: str, refuse: bool) -> str:
+    """``dialysis, kidney transplant not documented: holds only without``, as far as that is short.
+
+    What is itself an absence cannot be "not documented": that would be said of its contrary.
+    """
+    texts = list(dict.fromkeys(map(short_ground, grounds)))
+    if any(text.startswith(_NEGATIONS) for text in texts):
+        return short_list("not excluded:", texts)
+    heads = list(dict.fromkeys(_without_opening(text.partition(": ")[0]) for text in texts))
+    heads = [head for head in heads if not any(head.startswith(f"{each},") for each in heads)]
+    them = "it" if len(heads) == 1 else "them"
+    follows = f"holds only without {them}" if refuse else "caution if present"
+    text = f"{list_words(heads)} {why}: {follows}"
+    return text if is_short(text) else short_list(f"{why}:", heads)
 
 
 def _named_sentences(texts: list[str], why: str, refuse: bool) -> list[str]:
     """What is open, what follows from it, and the reason of each."""
     parts = [text.partition(": ") for text in texts]
     heads = list(dict.fromkeys(_without_opening(head) for head, _, _ in parts))
+    # "Mitral stenosis" has "mitral stenosis, moderate or severe" in it.
+    heads = [head for head in heads if not any(head.startswith(f"{each},") for each in heads)]
     names = ("; " if any("," in head for head in heads) else ", ").join(heads)
     lacks = f"{_capitalised(names)}: {why}."
     if len(texts) == 1:
@@ -175,8 +190,9 @@ def _named_sentences(texts: list[str], why: str, refuse: bool) -> list[str]:
 
 
 def _without_opening(text: str) -> str:
-    """``dialysis`` of ``on dialysis``, ``diabetes`` of ``known diabetes``."""
-    return next((text.removeprefix(each) for each in _OPENINGS if text.startswith(each)), text)
+    """``dialysis`` of ``on dialysis``, ``diabetes`` of ``known diabetes``, ``dementia`` of ``dementia recorded``."""
+    text = next((text.removeprefix(each) for each in _OPENINGS if text.startswith(each)), text)
+    return next((text.removesuffix(each) for each in _ENDINGS if text.endswith(each)), text)
 
 
 def _capitalised(text: str) -> str:
@@ -211,7 +227,7 @@ def unknown_issues(
             severity,
             "applicability-unknown",
             _unknown_text(group, why, refuse=not cautions),
-            short=short_list(f"{_short_opening(group, why)}:", map(short_ground, group)),
+            short=_short_unknown(group, why, refuse=not cautions),
         )
         for (cautions, severity, why), group in ordered
     )

@@ -55,9 +55,9 @@ def test_a_computed_value_rests_on_what_is_in_the_file(
 @pytest.mark.parametrize(
     ("chart", "complete", "start"),
     [
-        ([condition("38341003")], "", "Atrial fibrillation is missing (not requested)"),
-        ([], "", "Atrial fibrillation is missing (not requested)"),
-        ([condition("38341003")], "all", "Atrial fibrillation is missing (not documented (absence not assumed))"),
+        ([condition("38341003")], "", "Atrial fibrillation: not requested"),
+        ([], "", "Atrial fibrillation: not requested"),
+        ([condition("38341003")], "all", "Atrial fibrillation: not documented (absence not assumed)"),
         ([condition(FIBRILLATION)], "", "Atrial fibrillation: yes"),
         ([condition(FIBRILLATION, None, encounter={"reference": "Encounter/e1"}),
           encounter("2020-01-01", "2020-01-02")], "", "Atrial fibrillation: yes"),

@@ -43,14 +43,13 @@ def told(name: str) -> AnswerResult:
         (
             "score-bounds",
             Status.INSUFFICIENT,
-            "National Early Warning Score 2 could not be computed: SpO2 is missing (only older than 12 hours); "
+            "National Early Warning Score 2 could not be computed: no SpO2 in the last 12 hours; "
             "it lies between 2 and 5 points (as of 2026-06-01 08:30 UTC).",
         ),
         (
             "insufficient",
             Status.INSUFFICIENT,
-            "Kidney failure risk (5 years) could not be computed: "
-            "serum creatinine is missing (not found in the last 90 days).",
+            "Kidney failure risk (5 years) could not be computed: no serum creatinine in the last 90 days.",
         ),
         ("not-applicable", Status.NOT_APPLICABLE, "Estimated GFR does not apply to this patient."),
         ("failed", Status.FAILED, "Estimated GFR could not be computed: the module failed."),
@@ -73,7 +72,7 @@ def test_a_recorded_concept_is_answered_by_its_records() -> None:
     assert [record.id for record in found.records] == ["obs-1"]
     assert found.chain == ()
     assert (lacking.status, lacking.records) == (Status.INSUFFICIENT, ())
-    assert lacking.text == "Serum creatinine is missing (not found in the last 90 days)."
+    assert lacking.text == "Serum creatinine: not found in the last 90 days."
 
 
 def test_both_the_oldest_and_the_latest_record_are_told() -> None:
@@ -126,8 +125,7 @@ def test_why_a_module_below_does_not_hold_is_told() -> None:
     )
     assert below.text == "Estimated GFR does not apply: on dialysis."
     assert above.text == (
-        "Kidney failure risk (5 years) could not be computed: "
-        "estimated GFR is missing (it does not apply: on dialysis)."
+        "Kidney failure risk (5 years) could not be computed: estimated GFR does not apply: on dialysis."
     )
 
 
@@ -206,7 +204,7 @@ def test_an_assumption_is_marked_wherever_it_is_used() -> None:
 def test_an_assumed_absence_says_so() -> None:
     lacking = t.filled(t.CREATININE_SLOT, Absent(AbsentReason.NOT_QUERIED), assumed=True)
     result = explain(t.trace((t.egfr_run(t.LACKING, lacking),), goals=(0,)), t.interpret)[0]
-    assert "serum creatinine is missing (assumed missing)" in result.text
+    assert "serum creatinine (assumed missing)" in result.text
 
 
 def test_the_lowest_total_is_told_with_how_high_it_may_be() -> None:
@@ -245,7 +243,7 @@ def test_what_was_not_measured_together_is_not_called_older_than_its_window() ->
     spo2 = t.filled(t.SPO2_SLOT, Absent(AbsentReason.STALE), issues=(apart,))
     run = t.run(t.NEWS2_MODULE, (spo2,), t.LACKING)
     result = explain(t.trace((run,), goals=(0,)), t.interpret)[0]
-    assert "SpO2 is missing (not measured together with the others)" in result.text
+    assert "SpO2 (not measured together with the others)" in result.text
 
 
 def test_a_setting_of_the_site_that_is_missing_is_called_one() -> None:
@@ -256,7 +254,7 @@ def test_a_setting_of_the_site_that_is_missing_is_called_one() -> None:
     risk = t.run(t.KFRE_MODULE, (given, t.uacr(), region), t.LACKING, bounds=bounds)
     result = explain(t.trace((below, risk), goals=(1,)), t.interpret)[0]
     assert result.text == (
-        'Kidney failure risk (5 years) could not be computed: the setting "North America" is missing '
+        'Kidney failure risk (5 years) could not be computed: the setting "North America" '
         "(not set for this site); it lies between 7.5 and 9.1 % (as of 2026-06-01 08:30 UTC)."
     )
 

@@ -33,7 +33,7 @@ async def answers(chart: dict[str, Any]) -> tuple[AnswerResult, ...]:
 
 OPEN = re.compile(
     r"((?P<names>.+?): (not documented|unknown)\. (The answer holds only|Caution if present).*?)??"
-    r" ?(Not excluded: (?P<negative>.+)\.)?"
+    r" ?(Not excluded: (?P<negative>.+?)\. (The answer holds only if it is excluded|Caution if so)\.)?"
 )
 OF_ONE = (". The answer holds only without it", ". Caution if present: ")
 
@@ -54,8 +54,8 @@ def test_grounds_are_read_from_the_text() -> None:
         "Injury, now or of late: unknown. The answer holds only without it: why.": ["injury, now or of late"],
         "Pregnancy, amputation: not documented. Caution if present. Amputation: why.": ["pregnancy", "amputation"],
         "Valve; stenosis, severe: unknown. The answer holds only if there is none.": ["valve", "stenosis, severe"],
-        "Not excluded: no fever; without pain.": ["no fever", "without pain"],
-        "Dialysis: unknown. Caution if present. Not excluded: no fever.": ["dialysis", "no fever"],
+        "Not excluded: no fever; without pain. Caution if so.": ["no fever", "without pain"],
+        "Dialysis: unknown. Caution if present. Not excluded: no fever. Caution if so.": ["dialysis", "no fever"],
     }
     assert {text: grounds_of(text) for text in read} == read
 

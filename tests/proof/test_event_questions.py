@@ -53,7 +53,7 @@ def answered(synthetic_ehr: Ehr) -> Answers:
         ("af-stroke", "metformin", ["not documented (absence not assumed)"]),
         ("healthy", "penicillin-allergy", ["no (recorded as No known allergy) · 2022-06-14"]),
         ("healthy", "influenza-vaccination", ["i Reported: not recorded by whoever gave the vaccine."]),
-        ("healthy", "colonoscopy-date", ["Date of colonoscopy is missing"]),
+        ("healthy", "colonoscopy-date", ["Date of colonoscopy: not"]),
     ],
 )
 def test_the_argument(answered: Answers, patient: str, concept: str, lines: list[str]) -> None:

@@ -91,7 +91,7 @@ WANTING = [
     ("ckd-progressing", "aki-stage", "No creatinine in the last 7 days"),
     ("unknown-sex", "egfr", "says unknown"),
     ("unknown-sex", "kidney-failure-risk-5y", "neither set for this site nor assumed"),
-    ("partial-birth-date", "age", "Born between 1951-01-01 and 1951-12-31"),
+    ("partial-birth-date", "age", "Exact age unknown: only the year of birth, 1951, is recorded"),
 ]
 
 

@@ -48,7 +48,7 @@ async def selected(*entries: Json) -> tuple[SlotSelection, list[str]]:
     return facts.select(slot(), AT, AT), [f"{issue.code}: {issue.text}" for issue in facts.issues]
 
 
-LEFT_OUT = "wrong-subject: 1 Observation record(s) of a person who is not in the Bundle were left out"
+LEFT_OUT = "wrong-subject: 1 Observation record left out: of a person who is not in the Bundle"
 MINE = entry(A, dict(PATIENT))
 # What lies beside the patient's own record, the value that is used (None: none), and what is reported.
 CASES: dict[str, tuple[tuple[Json, ...], str | None, list[str]]] = {
@@ -81,7 +81,7 @@ CASES: dict[str, tuple[tuple[Json, ...], str | None, list[str]]] = {
     "another patient of the same server": (
         (MINE, entry(A, dict(PATIENT, id="q")), entry(A, creatinine("1.1")),
          entry(A, creatinine("3.0", "o2", "Patient/q"))), "1.1",
-        ["wrong-subject: 1 Observation record(s) that do not name this patient were left out"]),
+        ["wrong-subject: 1 Observation record left out: not naming this patient"]),
     "in a Bundle inside": (
         (MINE, {"resource": {"resourceType": "Bundle", "type": "searchset", "entry": [entry(B, creatinine("3.0"))]}}),
         None, [LEFT_OUT]),

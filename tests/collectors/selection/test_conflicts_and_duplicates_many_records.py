@@ -66,7 +66,7 @@ def test_a_contradiction_of_thousands_is_told_in_short(judged: list[str]) -> Non
 def test_a_series_judges_no_more_of_them(judged: list[str]) -> None:
     selected = filled(crowd(), slot(select=Select.SERIES))
     assert selected.value == CONFLICTING
-    assert f"{MANY} record(s) of the series could not be used" in selected.issues[-1].text
+    assert f"{MANY} records of the series could not be used" in selected.issues[-1].text
     assert said_in_all(selected) < 1_500
     assert len(judged) == 10
 
@@ -112,7 +112,7 @@ def test_those_that_agree_are_not_counted_as_lost_from_a_series() -> None:
     agreeing = [observation("1.1", id=f"o{number}") for number in range(40)]
     lost = observation("900", id="x", effectiveDateTime="2024-04-01T08:00:00Z")
     selected = filled([*agreeing, lost], slot(select=Select.SERIES))
-    assert [each.text[:9] for each in selected.issues] == ["1 record("]
+    assert [each.text[:9] for each in selected.issues] == ["1 record "]
 
 
 @pytest.mark.parametrize("place", [0, 15, MANY])

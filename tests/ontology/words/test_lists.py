@@ -2,7 +2,7 @@
 
 import pytest
 
-from ontology.words.lists import begin_small, count_words, list_words, slot_words, truncated_list
+from ontology.words.lists import begin_small, count_words, list_words, sentences, slot_words, truncated_list
 from tests.support.descriptions import make_concept, make_slot
 
 
@@ -49,3 +49,8 @@ def test_names_within_a_sentence(text: str, within: str) -> None:
 def test_slots_are_called_by_their_concepts() -> None:
     concept = make_concept("serum-creatinine")
     assert slot_words(make_slot("creatinine", concept=concept)) == begin_small(concept.display)
+
+
+def test_each_sentence_but_the_first_begins_with_a_capital() -> None:
+    assert sentences(["severe: creatinine", "high: oral", "Stop it"]) == "severe: creatinine. High: oral. Stop it"
+    assert sentences([]) == ""

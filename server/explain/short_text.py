@@ -25,7 +25,7 @@ from ontology.words.values import (
     interval_words,
     uncertainty_words,
 )
-from server.attribution.result import CODE
+from server.attribution.result import CODE, Attribution
 from server.catalog.descriptions import Kind
 from server.explain.attribution_text import describe_deciding_inputs, describe_players
 from server.explain.cautions import describe_cautions, every_caution_text
@@ -41,6 +41,9 @@ from server.explain.text import laboratory_fields
 HINT = "-v steps   -vv everything   --format json|fhir|turtle"
 _MOST_GROUNDS = 8
 _MOST_MOVERS = 3
+_MORE_MOVERS = re.compile(r", (\d+) more inputs?, none more than these$")
+_MOST_LINES, _COLUMNS = 2, 80
+"""How much is said of what moved a result."""
 _NUMBER = re.compile(r"\d+\.\d+")
 _STATUS = {Status.COMPLETE: "complete", Status.PARTIAL: "partial", Status.FAILED: "failed"}
 
@@ -292,16 +295,29 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView |
     items = [each for each in made.items if each.amount or each.needed or each.alone]
     if not items:
         return f"unchanged {whence}{what_if}" if made.base_value == made.output_value else view.text
-    if made.scale == CODE:
-        moved = describe_deciding_inputs(items, style)
-    else:
-        moved = describe_players(made, decimals, concept, style, _MOST_MOVERS)
     if isinstance(made.base_value, Quantity) and isinstance(made.output_value, Quantity):
         # One unit for both.
         local = in_local_unit(made.base_value, concept, style)
         decimals = decimals if local is made.base_value else None
         before = rounded_words(local.value, local.unit, decimals) if isinstance(local, Quantity) else before
-    return f"{before} → {now} {whence}: {moved}{what_if}"
+    begin, movers = f"{before} → {now} {whence}: ", ""
+    for most in range(_MOST_MOVERS, 0, -1):
+        if made.scale == CODE:
+            rest = f" ({len(items) - most} more: -vv)" if len(items) > most else ""
+            movers = describe_deciding_inputs(items[:most], style) + rest
+        else:
+            movers = describe_players(made, step.module.display_decimals, concept, style, most)
+            movers = _MORE_MOVERS.sub(r" (\1 more: -vv)", movers).replace(_direction(made), "")
+        if len([*labelled("Moved", f"{begin}{movers}", _COLUMNS)]) <= _MOST_LINES:
+            break
+    return f"{begin}{movers}{what_if}"
+
+
+def _direction(made: Attribution) -> str:
+    """What is said of an input that moved the result to where all of them did: the arrow between the values says it."""
+    ends = made.base_value, made.output_value
+    numbers = [each.value for each in ends if isinstance(each, Quantity)]
+    return " (up)" if len(numbers) == len(ends) and numbers[0] < numbers[1] else " (down)"
 
 
 def _moved_in_part(result: AnswerResult, comparison: Comparison, view: AttributionView, style: Style) -> str:

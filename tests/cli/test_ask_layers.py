@@ -57,6 +57,23 @@ def test_an_answer_has_six_lines_and_says_how_to_see_more(ask: Asking) -> None:
     assert hint.strip() == "-v steps   -vv everything   --format json|fhir|turtle"
 
 
+@pytest.mark.parametrize("since", ["2022-01-01", "2024-06-30", "2025-06-30", "2026-06-29"])
+@pytest.mark.parametrize("person", ["ckd-progressing", "sepsis-ward", "prevention", "af-stroke"])
+def test_what_moved_it_has_at_most_two_lines(ask: Asking, person: str, since: str) -> None:
+    asked = ("kidney-failure-risk-5y", "egfr", "gfr-category", "cha2ds2-vasc", "news2", "prevent-10y-heart-failure")
+    block: list[str] = []
+    for line in ask(person, *asked, "--since", since, width=80).splitlines():
+        block = [line] if line.startswith("  Moved ") else [*block, line] if block and line.startswith(" " * 12) else []
+        assert len(block) <= 2, block
+
+
+def test_a_date_is_shown_as_precisely_as_it_is_recorded(ask: Asking) -> None:
+    """Diabetes since 2011-05, hypertension since 2009."""
+    text = flat(ask("ckd-progressing", "cha2ds2-vasc", "-v"))
+    assert "Records newest May 2011 (ongoing), oldest 2009" in text
+    assert "diabetes mellitus: yes (May 2011) · hypertension: yes (2009)" in text
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("verbosity", [(), ("-v",), ("-vv",)])
 def test_no_line_is_wider_than_the_terminal(ask: Asking, verbosity: tuple[str, ...], width: int) -> None:

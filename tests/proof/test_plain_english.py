@@ -16,6 +16,7 @@ import pytest
 from collectors.supplied_records import from_records
 from fixtures.make_patients import INDEX, PATIENTS
 from ontology.evaluation import Issue, Severity
+from ontology.words.values import is_marked
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.explain.explain import explain
@@ -137,3 +138,13 @@ def test_what_was_not_found_is_one_sentence() -> None:
 def test_a_severe_issue_stays_a_sentence_of_its_own() -> None:
     issue = Issue(Severity.ERROR, "failed", "The module egfr 1.0.0 failed; there is no result.")
     assert BANNED.search(issue.text) is None and words(issue.text) <= MOST
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_no_text_has_a_number_or_a_day_that_is_not_rendered(person: str) -> None:
+    for result in answers(person):
+        for step in result.chain:
+            texts = (step.warrant, step.claim, step.qualifier or "", *step.rebuttals, *step.notes)
+            assert not any(map(is_marked, texts)), step.module.id
+        assert not any(is_marked(issue.text) or is_marked(issue.short or "") for issue in result.issues)
+        assert not is_marked(result.text)

@@ -18,6 +18,7 @@ from ontology.words.time import (
     exact_span_words,
     horizon_words,
     moment_words,
+    period_words,
     span_words,
     time_words,
     times_in,
@@ -170,3 +171,22 @@ def test_an_instant_at_midnight_has_the_day_of_the_zone_it_is_shown_in() -> None
 )
 def test_how_old_a_record_is(passed: timedelta, words: str) -> None:
     assert age_words(LATE, LATE + passed) == words
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (days(date(2011, 5, 1), date(2011, 5, 31)), "May 2011"),
+        (days(date(2024, 2, 1), date(2024, 2, 29)), "Feb 2024"),
+        (days(date(2009, 1, 1), date(2009, 12, 31)), "2009"),
+        (days(date(2024, 2, 1), date(2024, 2, 28)), "28 Feb 2024"),
+        (days(date(2011, 5, 4), date(2011, 5, 4)), "4 May 2011"),
+        (days(date(2011, 5, 1), date(2011, 6, 30)), "30 Jun 2011"),
+        # A stay of a month is no date that is known to the month.
+        (Span(datetime(2011, 5, 1, 10, tzinfo=BERLIN), datetime(2011, 5, 31, 23, tzinfo=BERLIN)), "31 May 2011"),
+        (days(date(2026, 5, 1), date.max), "31 Dec 9999"),
+        (Span(TEN, TEN), "1 Mar 2024"),
+    ],
+)
+def test_a_period_is_as_precise_as_it_is_recorded(span: Span, words: str) -> None:
+    assert period_words(span) == words

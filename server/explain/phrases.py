@@ -103,8 +103,8 @@ def missing_reasons(missing: Iterable[MissingInput], short: bool = False) -> Ite
     few = not short or len(reasons) <= _MOST_REASONS
     most = len(reasons) if few else max(unreadable, _MOST_REASONS - 1)
     yield from (words for words, _ in reasons[:most])
-    if rest := sum(count for _, count in reasons[most:]):
-        yield f"{count_words(rest, 'more input')} missing"
+    if uncounted := sum(count for _, count in reasons[most:]):
+        yield f"{count_words(uncounted, 'more input')} missing"
 
 
 def _longest_windows(missing: Iterable[MissingInput]) -> tuple[MissingInput, ...]:

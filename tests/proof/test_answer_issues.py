@@ -148,6 +148,6 @@ async def test_a_search_that_failed_is_shown_with_all_that_it_leaves_open() -> N
     async with engine_over(FaultyFhir(chart, Condition=refusing(403)), cache={"enabled": False}) as engine:
         (result,) = explain(await engine.ask(Question(PATIENT, ("egfr",), AT, "ehr")))
     shown = describe_cautions(result)
-    assert "dialysis unknown: holds only without it" in shown and "acute kidney injury, amputation" in shown
+    assert "dialysis unknown: holds only without it" in shown and "acute kidney injury and amputation unknown" in shown
     # It concerns every input that needs it, and not only the one that is first.
     assert "Condition could not be retrieved" in shown and "does not permit" not in shown

@@ -18,7 +18,7 @@ from modules.aki_stage.undecided import (
     unknown_evaluation,
     unlikely_unit_evaluation,
 )
-from modules.aki_stage.wording import NO_URINE, NO_URINE_STAGED, CourseWords, creatinine_number
+from modules.aki_stage.wording import NO_URINE, NO_URINE_STAGED, SMALL_RISE, CourseWords, creatinine_amount
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.rises import RECENT, REMOTE, AssessedValue, assess, dialysed_times, gap_before
 from ontology.series import Period
@@ -85,13 +85,13 @@ def not_met_evaluation(
     reference = latest.staging
     issues = earlier_aki_issues(highest, 0, values)
     compared = "" if reference is None else f", {words.ratio(ratio_of(latest))} times {words.reference(reference)}"
-    claim = f"AKI criteria not met: creatinine {creatinine_number(latest.value)} mg/dL{compared}"
+    claim = f"AKI criteria not met: creatinine {creatinine_amount(latest.value)}{compared}"
     if (raised := latest.chronic) is not None:
         ratio = words.ratio(latest.value / raised.reference.value)
         gap, since = gap_before(latest, values), f"raised since {words.day(raised.start)}"
         unclear = "cute or chronic cannot be told apart"
         known = ", for more than 90 days: chronic, not acute" if gap is None else f". A{unclear}"
-        claim = f"AKI criteria not met: creatinine {creatinine_number(latest.value)} mg/dL, {since}{known}"
+        claim = f"AKI criteria not met: creatinine {creatinine_amount(latest.value)}, {since}{known}"
         text = f"Creatinine is {since} ({ratio} times {words.reference(raised.reference)}){known}"
         issues.append(Issue(Severity.WARNING, "raised-since", text, "creatinine"))
         if gap is not None:
@@ -104,7 +104,7 @@ def not_met_evaluation(
             issues.append(Issue(Severity.WARNING, "aki-until-shown-otherwise", URGENT, "creatinine"))
     warrant = (
         f"Creatinine {words.point(latest)}{compared}; neither 1.5 times the lowest of 7 days or the median before,"
-        " nor 0.3 mg/dL above the lowest of 48 hours"
+        f" nor {SMALL_RISE} above the lowest of 48 hours"
     )
     return Evaluation(NOT_MET, Working(warrant, claim, NO_URINE), tuple(issues))
 

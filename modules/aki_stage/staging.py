@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from modules.aki_stage.wording import NO_URINE_STAGED, THRICE, TWICE, CourseWords, creatinine_number
+from modules.aki_stage.wording import (
+    FOUR,
+    NO_URINE_STAGED,
+    ONE_AND_A_HALF,
+    SMALL_RISE,
+    THRICE,
+    TWICE,
+    CourseWords,
+    creatinine_amount,
+    creatinine_number,
+)
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.rises import (
     LONGEST_EPISODE,
@@ -64,21 +74,21 @@ def staged_evaluation(
     issues += earlier_aki_issues(worst, stage, values)
     by_ratio = 1 + sum(at_least(worst.value, each, reference.value) for each in (TWICE, THRICE))
     if stage > by_ratio:
-        text = f"Stage 3 by 4.0 mg/dL or more. The English algorithm stages by ratio alone and gives {by_ratio}"
+        text = f"Stage 3 by {FOUR} or more. The English algorithm stages by ratio alone and gives {by_ratio}"
         issues.append(Issue(Severity.INFORMATION, "stage-3-by-4-mg", text, "creatinine"))
     times = f"{words.ratio(ratio_of(worst))} times {words.reference(reference)}"
     reasons = [times]
     if worst.by_rise and worst.short is not None:
         over_short = worst.value - worst.short.value
-        reasons.append(f"{creatinine_number(over_short)} mg/dL above {words.reference(worst.short)}")
+        reasons.append(f"{creatinine_amount(over_short)} above {words.reference(worst.short)}")
     compared = reasons[-1] if _by_rise_alone(worst, began) and worst.by_rise else times
     passed = latest.time != worst.time
     least = " at least" if began.seen_by_fall else ""
     when = " in the last 7 days" if passed else ""
     which = f" on {words.day(worst.time)}" if passed else ""
-    claim = f"AKI stage {stage}{least}{when}: creatinine {creatinine_number(worst.value)} mg/dL{which}, {compared}"
+    claim = f"AKI stage {stage}{least}{when}: creatinine {creatinine_amount(worst.value)}{which}, {compared}"
     if passed:
-        now = f"Now {creatinine_number(latest.value)} mg/dL on {words.day(latest.time)}{_course(worst, latest, words)}"
+        now = f"Now {creatinine_amount(latest.value)} on {words.day(latest.time)}{_course(worst, latest, words)}"
         claim = f"{claim}. {now}"
         issues.append(Issue(Severity.INFORMATION, "stage-before-latest", now, "creatinine"))
     warrant = f"Creatinine {words.point(worst)}: {'; '.join(reasons)}"
@@ -119,10 +129,10 @@ def _doubts(
     elif first.remote is None:
         found["no-earlier-baseline"] = "Compared only with values of the preceding week. The stage may be higher"
     if _by_rise_alone(worst, began) and worst.value > SMALL_RISE_DOUBTFUL:
-        text = "Above 1.5 mg/dL a rise of 0.3 mg/dL in 48 hours may be chance"
+        text = f"Above {ONE_AND_A_HALF} a rise of {SMALL_RISE} in 48 hours may be chance"
         found["small-rise"] = f"{text}; the ratio is below 1.5"
     if level is not None:
-        before = f"{creatinine_number(level.value)} mg/dL on {words.day(level.time)}"
+        before = f"{creatinine_amount(level.value)} on {words.day(level.time)}"
         text = f"Creatinine fell and returned to an earlier level, {before}"
         found["return-to-earlier-level"] = f"{text}. The low value may have been dilution"
     return tuple(Issue(Severity.WARNING, code, text, "creatinine") for code, text in found.items())
@@ -136,5 +146,5 @@ def earlier_aki_issues(value: AssessedValue, stage: int, values: Sequence[Assess
     if (higher := stage_against(value.value, without)) <= stage:
         return []
     usual = f"Without them it is {creatinine_number(without)}"
-    text = f"The median includes values of AKI. {usual}, and {creatinine_number(value.value)} mg/dL is stage {higher}"
+    text = f"The median includes values of AKI. {usual}, and {creatinine_amount(value.value)} is stage {higher}"
     return [Issue(Severity.WARNING, "median-includes-aki", text, "creatinine")]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from modules.aki_stage.staging import FOUR_MG_DL, ratio_of
-from modules.aki_stage.wording import NO_URINE, CourseWords, creatinine_number
+from modules.aki_stage.wording import NO_URINE, CourseWords, plain_number
 from ontology.evaluation import Evaluation, Issue, Severity, Working
 from ontology.rises import RECENT, AssessedValue, at_least
 from ontology.series import Point
@@ -31,7 +31,7 @@ def unlikely_unit_evaluation(current: Sequence[AssessedValue]) -> Evaluation | N
     compared += [each.value for value in current for each in (value.recent, value.remote, value.staging) if each]
     if (highest := max(compared)) <= UNLIKELY_MG_DL:
         return None
-    text = f"Creatinine {creatinine_number(highest)} mg/dL is above 30: check the unit, it may be µmol/L"
+    text = f"Creatinine {plain_number(highest)} mg/dL is above 30: check the unit, it may be µmol/L"
     return absent_evaluation("creatinine-unit-unlikely", text)
 
 

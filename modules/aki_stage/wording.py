@@ -4,19 +4,35 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from ontology.rises import RATIO, AssessedValue, Reference, Rule
+from ontology.words.values import marked_amount
 
 TWICE, THRICE = Decimal(2), Decimal(3)
 NO_URINE = "Urine output not assessed; does not exclude AKI."
 NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
 # The molar mass of creatinine is 113.12 g/mol: µmol/L in one mg/dL.
 UMOL = 10_000 / Decimal("113.12")
+UNIT = "mg/dL"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def creatinine_number(value: Decimal) -> str:
+def plain_number(value: Decimal) -> str:
     """The value as recorded, without the decimals that a conversion of units adds."""
     rounded = value.quantize(Decimal("0.01"), ROUND_HALF_UP)
     return f"{min(value, rounded, key=lambda v: len(f'{v:f}')):f}"
+
+
+def creatinine_number(value: Decimal) -> str:
+    """The value without its unit, in the reader's."""
+    return marked_amount("creatinine", value, UNIT, plain_number(value), alone=True)
+
+
+def creatinine_amount(value: Decimal) -> str:
+    """The value with its unit, in the reader's: ``2.3 mg/dL``."""
+    return marked_amount("creatinine", value, UNIT, f"{plain_number(value)} {UNIT}")
+
+
+# The limits of KDIGO as it writes them, in the reader's unit.
+SMALL_RISE, FOUR, ONE_AND_A_HALF = map(creatinine_amount, (Decimal("0.3"), Decimal("4.0"), Decimal("1.5")))
 
 
 class CourseWords:
@@ -41,15 +57,16 @@ class CourseWords:
         return f"{day.day} {MONTHS[day.month - 1]}{year}"
 
     def amount(self, when: datetime, value: Decimal) -> str:
-        """In both units of laboratories, so that it is shown as recorded (µmol/L with a tenth where it has one)."""
+        """In the reader's unit; else in both of laboratories, as recorded (µmol/L with a tenth where it has one)."""
         tenths = (value * UMOL).quantize(Decimal("0.1"), ROUND_HALF_UP)
         exact = abs(tenths - value * UMOL) < Decimal("1e-6") and tenths != int(tenths)
         umol = tenths if exact else (value * UMOL).quantize(Decimal(1), ROUND_HALF_UP)
-        return f"{creatinine_number(value)} mg/dL, {umol:f} µmol/L ({self.day(when)})"
+        both = f"{plain_number(value)} {UNIT}, {umol:f} µmol/L"
+        return f"{marked_amount('creatinine', value, UNIT, both)} ({self.day(when)})"
 
     def point(self, value: AssessedValue) -> str:
         """``2.3 mg/dL (12 Feb)``."""
-        return f"{creatinine_number(value.value)} mg/dL ({self.day(value.time)})"
+        return f"{creatinine_amount(value.value)} ({self.day(value.time)})"
 
     def reference(self, reference: Reference) -> str:
         """``0.9 (median of 12 Feb to 28 May)``, ``0.9 (lowest of 7 days, 9 Jun)``."""

@@ -1,0 +1,49 @@
+"""What an AKI stage says in the unit of the site: values, references, differences and limits; a doubtful unit stays."""
+
+import pytest
+
+from ontology.words import PLAIN, Style
+from server.explain.dependencies import with_shown_texts
+from server.kinds import evaluate
+from tests.support.creatinine_courses import AT, DAY, HOUR, Point, given
+from tests.support.module_inputs import filled_inputs, module
+
+MOLAR = Style(units={"serum-creatinine": "umol/L"})
+
+
+def texts(style: Style, *points: Point) -> str:
+    made = evaluate(module("aki-stage"), filled_inputs("aki-stage", given(points)), AT)
+    shown = with_shown_texts(made, module("aki-stage"), style)
+    issues = " | ".join(issue.text for issue in shown.issues)
+    return f"{shown.working.claim} | {shown.working.warrant} | {issues}"
+
+
+# 1 mg/dL is 88.4 µmol/L (113.12 g/mol).
+@pytest.mark.parametrize(
+    ("points", "plain", "molar"),
+    [
+        # 0.9 is 79.6, 2.3 is 203.
+        (
+            [(60 * DAY, 0.9), (6 * HOUR, 2.3)],
+            "AKI stage 2: creatinine 2.3 mg/dL, 2.6 times 0.9 (16 Apr)",
+            "AKI stage 2: creatinine 203 µmol/L, 2.6 times 79.6 (16 Apr)",
+        ),
+        (
+            [(60 * DAY, 1.0), (6 * HOUR, 1.0)],
+            "AKI criteria not met: creatinine 1.0 mg/dL, 1.0 times 1.0",
+            "AKI criteria not met: creatinine 88.4 µmol/L, 1.0 times 88.4",
+        ),
+        # The limits of KDIGO: 0.3 mg/dL is 26.5 µmol/L, as it says itself; 1.5 is 133.
+        (
+            [(60 * DAY, 1.9), (30 * HOUR, 1.9), (6 * HOUR, 2.3)],
+            "Above 1.5 mg/dL a rise of 0.3 mg/dL in 48 hours",
+            "Above 133 µmol/L a rise of 26.5 µmol/L in 48 hours",
+        ),
+        ([(6 * HOUR, 2.27)], "2.27 mg/dL, 201 µmol/L (15 Jun)", "Creatinine 201 µmol/L (15 Jun)"),
+        # In doubt is the unit itself.
+        ([(60 * DAY, 80.0), (6 * HOUR, 90.0)], "90.0 mg/dL is above 30", "90.0 mg/dL is above 30"),
+    ],
+)
+def test_in_the_unit_of_the_site(points: list[Point], plain: str, molar: str) -> None:
+    assert plain in texts(PLAIN, *points)
+    assert molar in texts(MOLAR, *points)

@@ -65,8 +65,13 @@ def _is_in_headline(result: AnswerResult, issue: Issue) -> bool:
     """Whether the first line says it: that there is no value, since an input is missing or its module says so."""
     if not isinstance(result.value, Absent) or (issue.severity is Severity.ERROR and issue.code == "failed"):
         return False
-    if issue.code in ("not-found", "not-recorded", INPUT_ABSENT_CODE) and issue.step in (None, len(result.chain) - 1):
-        return any(each.name == _name_of_slot(result, issue) for each in result.missing)
+    last = issue.step in (None, len(result.chain) - 1)
+    if issue.code == INPUT_ABSENT_CODE and last:
+        # The first line has what is missing at its root.
+        return bool(result.missing)
+    if issue.code in ("not-found", "not-recorded", "not-set") and last:
+        name = _name_of_slot(result, issue)
+        return name is not None and any(name in each.name for each in result.missing)
     return begin_small(issue.text).rstrip(".").casefold() in result.text.casefold()
 
 

@@ -303,7 +303,10 @@ def describe_meaning(result: AnswerResult) -> str | None:
     if meant is None:
         return None
     name = meant.code.display or meant.code.code
-    said = name if meant.text.casefold() == name.casefold() else f"{name}: {meant.text}"
+    begin, _, rest = meant.text.partition(": ")
+    # "5 % in 5 years or more: 5 % or more: above …" has the limit twice.
+    text = rest if rest and set(begin.casefold().split()) <= set(name.casefold().split()) else meant.text
+    said = name if text.casefold() == name.casefold() else f"{name}: {text}"
     return f"{said} ({meant.citation})" if meant.citation else said
 
 

@@ -72,3 +72,10 @@ def test_a_ratio_that_is_recorded_is_not_called_missing() -> None:
     records = [patient(), *(uacr(40, f"2026-0{month}-14T08:00:00Z") for month in (1, 6))]
     found = answer_from(records, "albuminuria-persistence")["albuminuria-persistence"]
     assert not {issue.code for issue in found.issues} & {"not-found", "stale"}
+
+
+def test_what_is_missing_at_the_root_is_named_once() -> None:
+    """A risk without creatinine, region and ratio: the first line names them, no caution says "its inputs"."""
+    risk = answer_from([patient()], "kidney-failure-risk-5y")["kidney-failure-risk-5y"]
+    assert {"input-absent", "not-set"} <= {issue.code for issue in risk.issues}
+    assert not any("inputs are missing" in text or "North America" in text for text in every_caution_text(risk))

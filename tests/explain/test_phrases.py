@@ -67,7 +67,11 @@ def codes_raised(*folders: str) -> set[str]:
 
 
 # Worded from what they name: the grounds of the module, the criterion that scores, the note of the record.
-COMPOSED = {"caution", "not-applicable", "applicability-unknown", "single-parameter", "not-attributed", "record-note"}
+COMPOSED = {
+    *("caution", "not-applicable", "applicability-unknown", "single-parameter", "not-attributed", "record-note"),
+    # The results between which a rule is not decided.
+    "undecided",
+}
 
 
 def test_every_code_of_server_and_collectors_has_a_short_text() -> None:

@@ -254,6 +254,8 @@ def test_what_was_never_missing_or_never_seen_in_training_is_told(linear: Descri
     assert said["sex"] == "sex for clinical use other (counts as not measured)"
     told = [issue.text for issue in unseen.issues if issue.slot == "sex"]
     assert any("counts as not measured; it was known for all" in text for text in told)
+    # In short, too: a value that nobody knows lies nowhere.
+    assert "sex for clinical use counts as not measured" in {each.short for each in unseen.issues}
     assert not any("is not measured" in text for text in told)
     assert unseen.working.standing is not None and unseen.working.standing.measured == 3
     assert unseen.working.qualifier is not None and "3 of 5 inputs known" in unseen.working.qualifier

@@ -8,7 +8,7 @@ from ontology.slots import Slot
 from ontology.values import Absent, Quantity
 from ontology.words import SHORT
 from ontology.words.absence import unknown_words
-from ontology.words.lists import slot_words
+from ontology.words.lists import shortened, slot_words
 from ontology.words.quantities import number_words
 from ontology.words.values import brief_words, value_words
 from server.catalog.descriptions import Description
@@ -44,7 +44,9 @@ def _feature_issues(
         if feature.slot not in row.measured and feature.share_missing == 0:
             is_ = "is" if isinstance(value, Absent) else "counts as"
             text = f"{slot_words(slot)} {is_} {unknown_words(slot, value)}; it was known for all of the training data"
-            yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot)
+            unknown = unknown_words(slot, value) if is_ == "is" else f"{is_} {unknown_words(slot, value)}"
+            short = shortened(f"{slot_words(slot)} {unknown}: known in all training data")
+            yield Issue(Severity.WARNING, OUTSIDE, text, feature.slot, short)
 
 
 def _quantile_issues(feature: Feature, slot: Slot, value: Quantity) -> Iterator[Issue]:

@@ -145,7 +145,7 @@ async def test_a_bound_is_handed_on(ask: Asker) -> None:
 async def test_what_is_missing_is_said_once(ask: Asker) -> None:
     result = await answer(ask, "uacr")
     assert isinstance(result.value, Absent)
-    assert "urine albumin-creatinine ratio not documented in the last 365 days" in result.text
+    assert "no urine albumin-creatinine ratio in the last 365 days" in result.text
 
 
 @pytest.mark.parametrize(

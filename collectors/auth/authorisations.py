@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from collectors.auth.permissions import EVERYTHING, Permissions
 from collectors.errors import CollectorError, TokenRequiredError
 from collectors.fetching.access import Access, CallerAccess, NoAccess, WithheldAccess
 from collectors.fetching.connections import HttpClients
@@ -29,10 +32,35 @@ def is_token(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller: their bearer token (None: none given), and a keyed hash of it as scope."""
+    """The caller of one question.
+
+    ``token`` is the bearer token that is passed on (None: none was given, or none may be).  ``scope`` is a keyed hash
+    of whoever it is and what they may: nothing cached by the patient is shared beyond it.  ``permissions`` limit the
+    types that are searched.
+
+    ``sources`` are the ids of those that may be asked (None: all, since no issuer vouches for the caller).  Where they
+    are limited, the caller is bound to ``patient``, the id of a source and the FHIR id there, and may ask about nobody
+    else; ``identity`` then holds the texts that say who asks, and is never logged or sent.
+    """
 
     token: str | None = field(default=None, repr=False)
     scope: str = ""
+    permissions: Permissions = EVERYTHING
+    sources: frozenset[str] | None = None
+    patient: tuple[str, str] | None = field(default=None, repr=False)
+    identity: tuple[str, ...] = field(default=(), repr=False)
+
+    def may_ask(self, source: str, patient: str) -> bool:
+        """Whether a question about this patient (FHIR id) of this source (id) is the caller's to ask."""
+        return self.sources is None or (source in self.sources and self.patient == (source, patient))
+
+    @property
+    def scope_text(self) -> str | None:
+        """What ``scope`` is a keyed hash of; None for an anonymous caller."""
+        if self.sources is None:
+            return self.token
+        parts = (*self.identity, self.permissions.canonical, *sorted(self.sources), *(self.patient or ()))
+        return msgspec.json.encode((*parts, self.token)).decode()
 
 
 NO_CALLER = Caller()

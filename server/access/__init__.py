@@ -1,0 +1,1 @@
+"""Whose question it is: what a checked token allows, and whether a question stays within that."""

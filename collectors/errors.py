@@ -4,7 +4,8 @@
     └── CollectorError                records could not be retrieved from a source
         ├── SourceUnreachableError    no response in time, connection refused, 5xx after retries
         ├── SourceRefusedError        401 or 403
-        │   └── AuthorisationError    no token is available for us
+        │   ├── AuthorisationError    no token is available for us
+    │   └── ScopeError            the caller's own token does not cover a type: nothing was sent
         ├── TokenRequiredError        the source needs the caller's token, and none was given
         ├── CredentialError           a key or certificate of ours cannot be used; reported at start
         ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large
@@ -35,6 +36,10 @@ class SourceRefusedError(CollectorError):
 
 class AuthorisationError(SourceRefusedError):
     """The source's authorisation server gives us no token."""
+
+
+class ScopeError(SourceRefusedError):
+    """The scopes of the caller's token do not cover a search for this type; the source was not asked."""
 
 
 class TokenRequiredError(CollectorError):

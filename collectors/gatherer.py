@@ -21,8 +21,9 @@ from functools import partial
 import httpx
 
 from collectors.assembly import Draft, facts_from_resources
+from collectors.capability.capability import KnownCapability
 from collectors.capability.capability_cache import CapabilityCache
-from collectors.fetching.access import Access, NoAccess, Target
+from collectors.fetching.access import Access, NoAccess, Target, WithheldAccess
 from collectors.fetching.client import Client
 from collectors.fetching.connections import HttpClients
 from collectors.fetching.read_budget import ReadBudget
@@ -128,12 +129,12 @@ class Gatherer:
             http = self._clients.client_for(source)
             transport = Transport(http, source, self._gate(source), target.access, wait_limit)
             client = Client(source, transport, read_budget)
-            ability = await self._source_ability(source, transport, until)
+            ability = await self._source_ability(target, transport, until)
             if source.auth != "caller":
                 # Trials come after the answer: a caller's token is used for nothing that the caller did not ask, and
                 # what they read takes nothing from the other questions of the request.
                 ability.trial_client = Client(source, transport, replace(read_budget))
-            sender = Sender(client, self._single_flight, until, target.access.scope, wait_limit, self._search_cache)
+            sender = Sender(client, self._single_flight, until, target.access, wait_limit, self._search_cache)
         return SourceQuestion(target, sender, draft, ability, until, self.terminology, supplied, patient_asked)
 
     def warm(self, source: Source, access: Access | None = None) -> None:
@@ -151,9 +152,13 @@ class Gatherer:
         if self._capabilities is not None:
             await self._capabilities.aclose()
 
-    async def _source_ability(self, source: Source, transport: Transport, until: float) -> SourceAbility:
+    async def _source_ability(self, target: Target, transport: Transport, until: float) -> SourceAbility:
+        source = target.source
         if self._capabilities is None:
             return SourceAbility()
+        if isinstance(target.access, WithheldAccess):
+            # Nothing may be sent: to try would be noted as a failure of the source, for everybody.
+            return SourceAbility(self._capabilities.cached(source) or KnownCapability())
         try:
             async with asyncio.timeout_at(until):
                 known = await self._capabilities.get(source, transport.get)

@@ -10,7 +10,7 @@ from ontology.values import AbsentReason
 
 REPO = Path(__file__).parents[1]
 # Chosen among several where they are said: no constants of the call.
-CHOSEN = {"source-unreachable", "source-refused", "not-handed-in", "doubted", "over"}
+CHOSEN = {"source-unreachable", "source-refused", "scope-missing", "not-handed-in", "doubted", "over"}
 NAMED = ("question.py", "presumption.py")
 COMPUTED = {AbsentReason.INPUT_ABSENT, AbsentReason.NOT_APPLICABLE, AbsentReason.FAILED}
 

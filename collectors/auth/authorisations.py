@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from collectors.auth.permissions import EVERYTHING, Permissions
-from collectors.errors import CollectorError, TokenRequiredError
+from collectors.errors import CollectorError, ScopeError, TokenRequiredError
 from collectors.fetching.access import Access, CallerAccess, NoAccess, WithheldAccess
 from collectors.fetching.connections import HttpClients
 from collectors.settings import Source
@@ -66,6 +66,41 @@ class Caller:
 NO_CALLER = Caller()
 
 
+@dataclass(frozen=True, slots=True)
+class LimitedAccess:
+    """An authorisation at a source, as far as the scopes of the caller's own token go: for whatever they do not cover
+    nothing is sent, and nothing that was retrieved for anybody else is used."""
+
+    access: Access
+    caller: Caller
+
+    @property
+    def scope(self) -> str:
+        """The source's view of who asks, and ours."""
+        return f"{self.access.scope} {self.caller.scope}"
+
+    async def headers(self) -> Mapping[str, str]:
+        """Those of the authorisation that is limited."""
+        return await self.access.headers()
+
+    async def renew(self, stale: Mapping[str, str]) -> bool:
+        """As the authorisation that is limited."""
+        return await self.access.renew(stale)
+
+    def advice(self, status: int) -> str:
+        """That of the authorisation that is limited."""
+        return self.access.advice(status)
+
+    def check_search(self, resource_type: str) -> None:
+        """Raises ScopeError for a type that the scopes do not cover."""
+        if not self.caller.permissions.may_search(resource_type):
+            raise ScopeError(
+                f"the scopes of the caller's token do not cover it; they need {resource_type}.rs (or .read), "
+                "without a query"
+            )
+        self.access.check_search(resource_type)
+
+
 class Authorisations:
     """The authorisation at each source.  Reads keys and certificates on construction (CredentialError)."""
 
@@ -94,6 +129,10 @@ class Authorisations:
 
         Raises TokenRequiredError where the source needs the caller's token and there is none.
         """
+        access = self._unlimited_access(source, caller)
+        return access if caller.sources is None else LimitedAccess(access, caller)
+
+    def _unlimited_access(self, source: Source, caller: Caller) -> Access:
         if source.auth == "backend":
             return self._backends[source.id]
         if source.auth != "caller":
@@ -108,8 +147,11 @@ class Authorisations:
     def access_for_other(self, source: Source, caller: Caller) -> Access:
         """The authorisation at a source that is searched besides the one named in the question.
 
-        A caller's token is for the named source only: another source that received it could use it there.
+        A caller's token is for the named source only: another source that received it could use it there.  A source
+        for whose patients the caller's issuer does not speak is not asked at all.
         """
+        if caller.sources is not None and source.id not in caller.sources:
+            return WithheldAccess(source.id, caller.scope, "the caller's token is not for this source")
         return WithheldAccess(source.id, caller.scope) if source.auth == "caller" else self.access_for(source, caller)
 
 

@@ -76,6 +76,9 @@ class BackendAccess:
             self._cached = None
         return dict(await self.headers()) != dict(stale)
 
+    def check_search(self, resource_type: str) -> None:
+        """The source itself knows what our registration is for."""
+
     def advice(self, status: int) -> str:
         """Advice to the operator about a refusal (401 or 403) of the source."""
         if status == 401:

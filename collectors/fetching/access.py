@@ -37,6 +37,9 @@ class Access(Protocol):
     def advice(self, status: int) -> str:
         """What to do about a refusal of the source (401 or 403)."""
 
+    def check_search(self, resource_type: str) -> None:
+        """Raises SourceRefusedError where whoever asks may not search for a type, whatever the source would answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoAccess:
@@ -55,6 +58,9 @@ class NoAccess:
     def advice(self, status: int) -> str:
         """The settings name no way of authorising."""
         return 'it requires authorisation; set auth to "caller" or "backend"'
+
+    def check_search(self, resource_type: str) -> None:
+        """Nothing is known of the caller that would limit it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +92,17 @@ class CallerAccess:
             return "the caller's token has expired or is not for this source; get a new one and ask again"
         return "the caller's token does not allow this; it lacks a scope, or the caller may not see this patient"
 
+    def check_search(self, resource_type: str) -> None:
+        """The source itself knows what the token is for."""
+
 
 @dataclass(frozen=True, slots=True)
 class WithheldAccess:
-    """A source that wants the caller's token, where the caller's is for another source: nothing is sent."""
+    """A source to which nothing is sent: it wants the caller's token, which is for another, or the caller may not."""
 
     source: str
     scope: str
+    reason: str = "it requires its own token of the caller; the token given is for the named source"
 
     async def headers(self) -> Mapping[str, str]:
         """Raises AuthorisationError."""
@@ -103,5 +113,9 @@ class WithheldAccess:
         return False
 
     def advice(self, status: int) -> str:
-        """The source must be named."""
-        return "it requires its own token of the caller; the token given is for the named source"
+        """Why nothing is sent."""
+        return self.reason
+
+    def check_search(self, resource_type: str) -> None:
+        """Raises AuthorisationError: no type may be searched."""
+        raise AuthorisationError(f"source {self.source}: {self.reason}")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from collectors import assembly
 from collectors.assembly import Draft
-from collectors.errors import CollectorError, NotSuppliedError, SourceRefusedError
+from collectors.errors import CollectorError, NotSuppliedError, ScopeError, SourceRefusedError
 from collectors.facts import Failure
 from collectors.fetching.search_result import SearchResult
 from ontology.evaluation import Issue, Severity
@@ -34,7 +34,8 @@ def add_failure_issue(draft: Draft, resource_type: str, error: CollectorError) -
     """Adds the issue why records of a type are unavailable; returns the failure of what needs them."""
     reason, code = AbsentReason.UNREACHABLE, "source-unreachable"
     if isinstance(error, SourceRefusedError):
-        reason, code = AbsentReason.NOT_PERMITTED, "source-refused"
+        reason = AbsentReason.NOT_PERMITTED
+        code = "scope-missing" if isinstance(error, ScopeError) else "source-refused"
     elif isinstance(error, NotSuppliedError):
         reason, code = AbsentReason.NOT_QUERIED, "not-handed-in"
     draft.note_if_unreachable(resource_type, error)

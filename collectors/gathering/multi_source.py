@@ -15,7 +15,7 @@ import msgspec
 from collectors.assembly import Draft, is_enabled
 from collectors.errors import CollectorError, SourceRefusedError
 from collectors.facts import Failure
-from collectors.fetching.access import Target
+from collectors.fetching.access import Target, WithheldAccess
 from collectors.gathering.patient_matching import (
     LinkedPersons,
     Person,
@@ -200,6 +200,9 @@ class MultiSourceQuestion:
             return
         asked = await self._make_question(target, NO_PATIENT)
         self._excluded.drafts.append(asked.draft)
+        if isinstance(target.access, WithheldAccess):
+            self._excluded.exclude(asked, [f"it was not asked: {target.access.reason}"], AbsentReason.NOT_PERMITTED)
+            return
         identifiers = frozenset(each for person in known for each in person.identifiers if each[0] in shared)
         refusal = asked.ability.declared.refusal
         if refusal is None and not identifiers and not linked:
@@ -238,7 +241,11 @@ class MultiSourceQuestion:
             if set(systems) & set(target.source.identifiers):
                 asked = await self._make_question(target, NO_PATIENT)
                 self._excluded.drafts.append(asked.draft)
-                self._excluded.exclude(asked, [f"it was not asked: {reason}"])
+                if isinstance(target.access, WithheldAccess):
+                    own = [f"it was not asked: {target.access.reason}"]
+                    self._excluded.exclude(asked, own, AbsentReason.NOT_PERMITTED)
+                else:
+                    self._excluded.exclude(asked, [f"it was not asked: {reason}"])
 
 
 def reconcile_deaths(recorded: Iterable[tuple[Source, Span | None]]) -> tuple[Span | None, tuple[Issue, ...]]:

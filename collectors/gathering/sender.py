@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 
 from collectors.errors import SourceUnreachableError
+from collectors.fetching.access import Access
 from collectors.fetching.client import Client
 from collectors.fetching.query import Parameters
 from collectors.fetching.read_budget import ReadBudgetExceededError
@@ -17,9 +18,9 @@ from collectors.strategy.strategy import SearchStrategy
 class Sender:
     """Sends a request only where nobody else's serves: neither a cached result nor an equal request under way.
 
-    ``scope`` says whose authorisation ``client`` has: nothing is shared beyond it.  ``until`` is the deadline, and
-    ``wait_limit`` that of the client's transport.  ``search_cache`` None: no result is reused.  Every method raises
-    CollectorError.
+    ``access`` is the authorisation that ``client`` has: nothing is shared beyond its scope, and a type that it does not
+    permit is neither requested nor looked up.  ``until`` is the deadline, and ``wait_limit`` that of the client's
+    transport.  ``search_cache`` None: no result is reused.  Every method raises CollectorError.
     """
 
     def __init__(
@@ -27,14 +28,14 @@ class Sender:
         client: Client,
         single_flight: SingleFlight[SearchResult],
         until: float,
-        scope: str,
+        access: Access,
         wait_limit: WaitLimit,
         search_cache: SearchCache | None = None,
     ) -> None:
         self._client = client
         self._single_flight = single_flight
         self._until = until
-        self._scope = scope
+        self._access = access
         self._wait_limit = wait_limit
         self._search_cache = search_cache
         self._freshness = dict(client.source.freshness)
@@ -43,6 +44,7 @@ class Sender:
         """All pages of one search that a collector (by id) needs."""
         return await self._send(
             collector,
+            resource_type,
             (resource_type, parameters),
             lambda etag: self._client.search(resource_type, parameters, etag=etag),
         )
@@ -54,18 +56,26 @@ class Sender:
         name: CacheName = (strategy.value, resource_type, *queries)
         if len(queries) > 1:
             queried = [(resource_type, parameters) for parameters in queries]
-            return await self._send(collector, name, lambda _: self._client.batch(queried))
+            return await self._send(collector, resource_type, name, lambda _: self._client.batch(queried))
         first_only = strategy is SearchStrategy.SORTED
         return await self._send(
-            collector, name, lambda etag: self._client.search(resource_type, queries[0], first_only, etag)
+            collector,
+            resource_type,
+            name,
+            lambda etag: self._client.search(resource_type, queries[0], first_only, etag),
         )
 
     async def _send(
-        self, collector: str, name: CacheName, fetch: Callable[[str | None], Awaitable[SearchResult]]
+        self,
+        collector: str,
+        resource_type: str,
+        name: CacheName,
+        fetch: Callable[[str | None], Awaitable[SearchResult]],
     ) -> SearchResult:
         """The answer to one request, shared with whoever asks the same meanwhile for the same caller."""
+        self._access.check_search(resource_type.partition("/")[0])
         source, cache, window = self._client.source, self._search_cache, self._freshness.get(collector)
-        full_name = (source.id, source.base_url, self._scope, name)
+        full_name = (source.id, source.base_url, self._access.scope, name)
         counted = False
 
         async def fetched_by_us(etag: str | None) -> SearchResult:

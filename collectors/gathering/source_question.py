@@ -8,7 +8,7 @@ from functools import partial
 from collectors import assembly
 from collectors.assembly import Draft
 from collectors.collector import NeededReferences, ReferencedRecords, begin_reading
-from collectors.errors import CollectorError, NotSuppliedError, SourceAnswerError
+from collectors.errors import CollectorError, NotSuppliedError, ScopeError, SourceAnswerError, SourceRefusedError
 from collectors.facts import Failure
 from collectors.fetching.access import Target
 from collectors.fetching.query import (
@@ -298,7 +298,8 @@ class SourceQuestion:
         try:
             requests = target_queries(self.draft.context.source, "List", lists)
             found, _ = await self._fetch_records(collector, PROVENANCE, requests)
-        except CollectorError:
+        except CollectorError as error:
+            self._report_uncovered(PROVENANCE, error)
             return held
         return (*held, *found)
 
@@ -346,10 +347,19 @@ class SourceQuestion:
         except CollectorError as error:
             return error
 
+    def _report_uncovered(self, resource_type: str, error: CollectorError) -> None:
+        """Reports a type that no answer needs, where the caller's own scopes leave it out."""
+        if isinstance(error, ScopeError):
+            text = f"{resource_type} could not be retrieved: {error}."
+            self.draft.issues.append(Issue(Severity.INFORMATION, "scope-missing", text))
+
     def _add_failure(self, search: Search, error: CollectorError) -> Failure:
         if search.description.origin is Origin.LIST:
             # No answer needs a list: what it would show is missing, and is reported where it could matter.
-            failure = Failure(AbsentReason.UNREACHABLE, f"List could not be retrieved: {error}.")
+            permitted = not isinstance(error, SourceRefusedError)
+            reason = AbsentReason.UNREACHABLE if permitted else AbsentReason.NOT_PERMITTED
+            failure = Failure(reason, f"List could not be retrieved: {error}.")
+            self._report_uncovered("List", error)
         else:
             failure = add_failure_issue(self.draft, search.description.resource_type, error)
         self.draft.add_failure(search, failure)

@@ -128,9 +128,9 @@ class Engine:
     async def ask(self, question: Question, supplied: SuppliedRecords | None = None) -> Trace:
         """Answer a question from its source and from those that share the patient; supplied records are not retrieved.
 
-        Raises QuestionError (unknown source, a time without a zone or out of range, more work than the budget allows),
-        CompileError, TokenRequiredError and PatientNotFoundError; any other fault of a source or a module is in the
-        trace.
+        Raises QuestionError (unknown source, another patient than the caller's, a time without a zone or out of range,
+        more work than the budget allows), CompileError, TokenRequiredError and PatientNotFoundError; any other fault of
+        a source or a module is in the trace.
         """
         trace, _ = await self.ask_with_facts(question, supplied)
         return trace
@@ -165,9 +165,9 @@ class Engine:
     ) -> tuple[Question, Plan, datetime, SourceFacts, Source]:
         offline = supplied is not None and not self.sources and question.source is None
         source = OFFLINE if offline else self.source(question.source)
+        caller = self._caller(question, source)
         plan, at = self._compile(question)
         searches = self._widened_searches(question, plan, at)
-        caller = Caller(question.token, question.scope or self.memory.keys.scope_of(question.token))
         access = self.authorisations.access_for(source, caller)
         deadline = self.settings.server.deadline
         others = [
@@ -180,6 +180,17 @@ class Engine:
             source, question.patient, searches, at, deadline, access, others, supplied, budget.read_budget
         )
         return replace(question, scope=caller.scope, budget=budget), plan, at, facts, source
+
+    def _caller(self, question: Question, source: Source) -> Caller:
+        """Whoever asks, with the scope beyond which nothing that is found by the patient is shared.
+
+        The edge has bound the caller to a patient already; a question about anybody else is refused here once more.
+        Raises QuestionError.
+        """
+        caller = question.caller or Caller(question.token, question.scope)
+        if not caller.may_ask(source.id, question.patient):
+            raise QuestionError("other-patient", "the caller of this question is bound to another patient")
+        return replace(caller, scope=caller.scope or self.memory.keys.scope_of(caller.scope_text))
 
     def _budget(self, question: Question) -> Budget:
         return question.budget or Budget.from_settings(self.settings.server)

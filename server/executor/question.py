@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from collectors.auth.authorisations import Caller
 from collectors.facts import Facts
 from ontology.concepts import Concept
 from ontology.evaluation import Issue, Severity
@@ -23,6 +24,9 @@ class Question:
     to sources with ``auth = "caller"``.  ``scope`` stands for the caller's authorisation (empty: a keyed hash of the
     token is used): what one caller was last shown is never in another's answer.
 
+    ``caller`` takes the place of both, where a checked token says who asks: bound to one patient of one source, and
+    limited to what the token permits.  None: whoever operates this server asks.
+
     ``earlier_times``: times before ``at`` for which the question is answered too, from the same records and with what
     was known then, to compare with; ``compare_without_assumptions``: the same without the assumptions.  ``budget`` is
     that of the request (None: one of its own, by the settings).
@@ -35,6 +39,7 @@ class Question:
     assumptions: Mapping[str, Value] = field(default_factory=dict)
     scope: str = ""
     token: str | None = field(default=None, repr=False)
+    caller: Caller | None = field(default=None, repr=False)
     earlier_times: tuple[datetime, ...] = ()
     compare_without_assumptions: bool = False
     budget: Budget | None = field(default=None, repr=False, compare=False)

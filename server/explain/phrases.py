@@ -181,6 +181,7 @@ SHORT_TEXTS: Mapping[str, str] = {
     # The question, its sources, and the patient's identity.
     "source-unreachable": "records missing: source unreachable",
     "source-refused": "records missing: source refused access",
+    "scope-missing": "records missing: not permitted to this app",
     "source-incomplete": "records missing: source returned only a part",
     "source-version": "source not asked: other version of FHIR",
     "not-offered": "source does not offer this type of record",

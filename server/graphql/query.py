@@ -7,8 +7,10 @@ from typing import Annotated, Any, Protocol, cast
 import strawberry
 from strawberry import ID, Info
 
+from collectors.auth.authorisations import Caller
 from collectors.reading.readout import check_fhir_id
 from collectors.settings import Source
+from server.access.grant import Grant, caller_of
 from server.catalog.catalog import Catalog
 from server.compiler.compilation import compile_plan
 from server.errors import QuestionError, UnknownConceptError, did_you_mean
@@ -45,13 +47,14 @@ class QuestionEngine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a request brings: the engine, the caller's token, how many concepts one question may name, and what all
-    its questions may cost together."""
+    """What a request brings: the engine, what the caller's token allows (None: no issuers are configured, and ``token``
+    is passed on), how many concepts one question may name, and what all its questions may cost together."""
 
     engine: QuestionEngine
     token: str | None = field(default=None, repr=False)
     max_concepts: int = 50
     budget: Budget | None = None
+    grant: Grant | None = field(default=None, repr=False)
 
 
 async def _resolve_results(
@@ -69,7 +72,7 @@ async def _resolve_results(
         at=at or None,
         source=root.source,
         assumptions=read_assumptions(assume or (), catalog.concepts, catalog.modules.values()),
-        token=context.token,
+        caller=root.caller,
         earlier_times=tuple(each.since for each in wanted if each.since is not None),
         compare_without_assumptions=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),
         budget=context.budget,
@@ -99,7 +102,7 @@ async def _resolve_timeline(
         _checked_concepts(context, [of]),
         to,
         root.source,
-        token=context.token,
+        caller=root.caller,
         earlier_times=(from_,),
         budget=context.budget,
     )
@@ -116,6 +119,7 @@ class Patient:
     id: ID
     reference: str = strawberry.field(description="Absolute FHIR reference.")
     source: strawberry.Private[str]
+    caller: strawberry.Private[Caller]
     results: list[Result] = strawberry.field(
         resolver=_resolve_results,
         description="One result for each concept asked for, in that order, computed in one run. "
@@ -130,8 +134,11 @@ class Patient:
 
 def _resolve_patient(info: Info[Context, None], id: ID, source: ID | None = strawberry.UNSET) -> Patient:  # noqa: A002 - contract
     endpoint = info.context.engine.source(None if source is strawberry.UNSET else source)
+    # The one way to a Patient: whoever asks for another than the token's gets no object of which to ask anything.
+    caller = caller_of(info.context.grant, info.context.token, endpoint, id)
     patient = check_fhir_id(id)
-    return Patient(id=ID(patient), reference=f"{endpoint.base_url}/Patient/{patient}", source=endpoint.id)
+    reference = f"{endpoint.base_url}/Patient/{patient}"
+    return Patient(id=ID(patient), reference=reference, source=endpoint.id, caller=caller)
 
 
 def _resolve_modules(info: Info[Context, None], produces: ID | None = strawberry.UNSET) -> list[Module]:

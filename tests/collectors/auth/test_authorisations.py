@@ -8,7 +8,8 @@ import pytest
 
 from collectors.auth.authorisations import NO_CALLER, Authorisations, Caller, is_token
 from collectors.auth.backend import BackendAccess
-from collectors.errors import AuthorisationError, CredentialError, TokenRequiredError
+from collectors.auth.permissions import Permissions
+from collectors.errors import AuthorisationError, CredentialError, ScopeError, TokenRequiredError
 from collectors.fetching.access import CallerAccess, NoAccess
 from collectors.fetching.connections import HttpClients
 from collectors.settings import Backend, Source, Tls
@@ -81,3 +82,35 @@ def test_credentials_that_cannot_be_used_are_told_at_start(source: Source) -> No
 )
 def test_what_can_be_a_token(text: str, whether: bool) -> None:
     assert is_token(text) is whether
+
+
+BOUND = Caller(None, "scope-b", Permissions.from_scopes("patient/Observation.rs"), frozenset({"open", "backend"}))
+
+
+async def test_a_caller_with_scopes_is_limited_to_them_at_every_source() -> None:
+    made = ways(OPEN, CALLER, BACKEND)
+    bound = replace(BOUND, sources=frozenset({OPEN.id, BACKEND.id, CALLER.id}))
+    for source, caller in ((OPEN, bound), (BACKEND, bound), (CALLER, replace(bound, token="tok-a"))):
+        access = made.access_for(source, caller)
+        plain = made.access_for(source, Caller(caller.token, "scope-b"))
+        access.check_search("Observation")
+        plain.check_search("Condition")
+        with pytest.raises(ScopeError, match=r"scope Condition\.rs"):
+            access.check_search("Condition")
+        # What is kept or shared for others is neither the caller's nor theirs.
+        assert access.scope not in {plain.scope, made.access_for(source, replace(caller, scope="scope-c")).scope}
+        assert access.advice(401) == plain.advice(401)
+    access = made.access_for(CALLER, replace(bound, token="tok-a"))
+    assert await access.headers() == {"Authorization": "Bearer tok-a"} and not await access.renew({})
+
+
+async def test_a_source_for_which_the_issuer_does_not_speak_is_withheld() -> None:
+    made = ways(OPEN, CALLER, BACKEND)
+    for source in (OPEN, BACKEND, CALLER):
+        access = made.access_for_other(source, replace(BOUND, sources=frozenset({"another"})))
+        with pytest.raises(AuthorisationError, match=f"source {source.id}: the caller's token is not for this source"):
+            await access.headers()
+        with pytest.raises(AuthorisationError, match="is not for this source"):
+            access.check_search("Observation")
+    with pytest.raises(ScopeError):
+        made.access_for_other(OPEN, BOUND).check_search("Condition")

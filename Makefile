@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run run test lint answers bench check patients training-data train graphiql lock clean
+.PHONY: help install install-run run test lint answers leak bench check patients training-data train graphiql lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -60,6 +60,11 @@ lint: install
 
 answers: install  ## whether every answer is told as it was, in every form (UPDATE=1, SHOW=NAME, DIFF_DIR=FOLDER)
 	@UPDATE='$(UPDATE)' SHOW='$(SHOW)' DIFF_DIR='$(DIFF_DIR)' $(BIN)/python -m fixtures.answers
+
+LEAK_QUESTIONS ?= 100000
+
+leak: install  ## very many questions of many callers at once: nothing of another's patient (LEAK_QUESTIONS, LEAK_SEED)
+	LEAK_QUESTIONS='$(LEAK_QUESTIONS)' LEAK_SEED='$(or $(LEAK_SEED),20261010)' $(BIN)/python -m pytest tests/proof/test_leaks_between_callers.py
 
 bench: install  ## measure the budgets as ratios; writes benchmarks/report.md
 	$(BIN)/python -m benchmarks

@@ -34,6 +34,7 @@ ALLOWED = REFUSALS | {"patient-not-found"}
 
 # What has a patient's number in it: names of records and families, and the creatinine.
 OWNED = re.compile(r"(?:zq7x|Zwyx)(\d\d)|\b1\.(\d\d)0427")
+MEASURED = re.compile(r"\b1\.\d\d0427|zq7x")
 NAMED = re.compile(r"pt-q(\d\d)")
 
 ASKING: ContextVar[int] = ContextVar("ASKING")
@@ -271,6 +272,8 @@ class LeakRun:
         shown = json.dumps(told)
         if strange := foreign(shown, number):
             self.faults.append(f"an answer to {number} holds {strange}")
+        if not any(each in scope for each in ("/*.", "/Observation.rs ")) and MEASURED.search(shown):
+            self.faults.append(f"an answer to {number} holds what the scopes {scope!r} do not cover")
         found = codes(told)
         if form in (OTHER_ONLY, BOTH) and not REFUSALS & set(found):
             self.faults.append(f"{number} was not refused another patient: {found}")
@@ -298,7 +301,7 @@ SCOPES = (
     *("patient/*.rs",) * 6,
     "patient/*.read",
     "patient/Patient.rs patient/Condition.rs",
-    "patient/Observation.rs",
+    "patient/Observation.rs ",
     "patient/Patient.rs patient/Observation.rs?category=laboratory",
     "",
 )

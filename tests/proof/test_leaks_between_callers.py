@@ -71,9 +71,9 @@ async def test_nothing_of_anothers_patient_gets_anywhere(monkeypatch: pytest.Mon
     ("text", "found"),
     [
         ("zq7x07", []),
-        ("Zwyx07 1.070427 pt-q07", []),
+        ("Zwyx07 1.077 pt-q07", []),
         ("zq7x08", ["zq7x08"]),
-        ("1.320427 mg/dL", ["1.320427"]),
+        ("1.327 mg/dL", ["1.327"]),
         ("Patient/pt-q08", ["pt-q08"]),
         ("Zwyx32", ["Zwyx32"]),
         ("pt-q07 of the other source: zq7x32", ["zq7x32"]),

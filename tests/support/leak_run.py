@@ -33,8 +33,8 @@ REFUSALS = {"other-patient", "source-not-permitted", "patient-required", "source
 ALLOWED = REFUSALS | {"patient-not-found"}
 
 # What has a patient's number in it: names of records and families, and the creatinine.
-OWNED = re.compile(r"(?:zq7x|Zwyx)(\d\d)|\b1\.(\d\d)0427")
-MEASURED = re.compile(r"\b1\.\d\d0427|zq7x")
+OWNED = re.compile(r"(?:zq7x|Zwyx)(\d\d)|\b1\.(\d\d)7\b")
+MEASURED = re.compile(r"\b1\.\d\d7\b|zq7x")
 NAMED = re.compile(r"pt-q(\d\d)")
 
 ASKING: ContextVar[int] = ContextVar("ASKING")
@@ -53,7 +53,7 @@ def chart(number: int) -> list[Json]:
     """A patient with one creatinine, and an identifier that another patient of the other source has too."""
     named = {"name": [{"family": f"Zwyx{number:02}"}], "identifier": [{"system": MRN, "value": f"17-{number % IDS}-A"}]}
     born = f"{1935 + number}-03-15"
-    value = float(f"1.{number:02}0427")
+    value = float(f"1.{number:02}7")
     return [
         patient(born, "female", id_of(number), **named),
         creatinine(value, WHEN, id=f"zq7x{number:02}", of=id_of(number)),

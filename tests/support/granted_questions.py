@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import httpx
@@ -97,7 +98,8 @@ class GrantedApp:
         """The response, which has HTTP status 200."""
         endpoint = copy(self._endpoint)
         endpoint.context = replace(endpoint.context, grant=grant)
-        response, status = await endpoint.run(query, variables)
+        given: Json = {"grant": grant} if "grant" in signature(endpoint.run).parameters else {}
+        response, status = await endpoint.run(query, variables, **given)
         assert status == 200, response
         return response
 

@@ -94,10 +94,7 @@ class LimitedAccess:
     def check_search(self, resource_type: str) -> None:
         """Raises ScopeError for a type that the scopes do not cover."""
         if not self.caller.permissions.may_search(resource_type):
-            raise ScopeError(
-                f"the scopes of the caller's token do not cover it; they need {resource_type}.rs (or .read), "
-                "without a query"
-            )
+            raise ScopeError(f"the app's token does not permit it (scope {resource_type}.rs)")
         self.access.check_search(resource_type)
 
 

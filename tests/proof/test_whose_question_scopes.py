@@ -209,3 +209,24 @@ async def test_joined_sources_are_searched_within_the_scopes() -> None:
         told = await app.ask(grant, query("p1", "serum-creatinine", source="ehr"))
         assert {each[:2] for each in servers.searched()} == {("ehr", "Observation")}
         assert "not-joined" in {each["code"] for each in told["data"]["patient"]["results"][0]["issues"]}
+
+
+@pytest.mark.parametrize("scope", ["patient/*.rs", "patient/Observation.rs patient/Condition.rs"])
+@pytest.mark.parametrize("by", ["identifier", "link"])
+async def test_a_source_outside_the_issuers_is_reported_however_it_would_be_joined(by: str, scope: str) -> None:
+    mrn = "urn:mrn"
+    link = [{"type": "seealso", "other": {"reference": "https://lab.example/fhir/Patient/x9"}}]
+    known: dict[str, Any] = {"identifier": [{"system": mrn, "value": "17-A"}]} if by == "identifier" else {"link": link}
+    servers = SeenRequests(ehr=kidney("p1", 1.618, **known), lab=kidney("x9", 2.718, **known))
+    shared = [mrn] if by == "identifier" else []
+    sources = [source(name, identifiers=shared) for name in ("ehr", "lab")]
+    async with granted_app(servers, *sources, cache=OFF) as app:
+        asked = query("p1", "atrial-fibrillation", source="ehr")
+        (result,) = await app.results(make_grant(scope=scope), asked)
+        assert {host for host, _, _ in servers.searched()} == {"ehr"}
+        said = {each["code"] for each in result["issues"]}
+        if by == "identifier" or scope == "patient/*.rs":
+            assert result["value"] == DENIED and "not-joined" in said
+        else:
+            # Of a link nobody knows while the record that holds it may not be read: this is reported, and is no "no".
+            assert result["value"] == {"reason": "NOT_FOUND"} and "scope-missing" in said

@@ -1,5 +1,6 @@
 """The operator's settings: ``medtwin.toml``, overridden by environment variables ``MEDTWIN_...``."""
 
+from server.settings.callers import IntrospectionSettings, IssuerSettings
 from server.settings.endpoints import SourceSettings
 from server.settings.model import CacheSettings, ServerSettings, Settings
 from server.settings.settings_file import load_settings
@@ -7,6 +8,8 @@ from server.settings.validation import site_units, site_values, slots_without_pr
 
 __all__ = [
     "CacheSettings",
+    "IntrospectionSettings",
+    "IssuerSettings",
     "ServerSettings",
     "Settings",
     "SourceSettings",

@@ -30,20 +30,12 @@ class BackendSettings(Section):
     @field_validator("key_file")
     @classmethod
     def _check_key_file(cls, key_file: Path | None) -> Path | None:
-        return _check_file_name(key_file)
+        return check_file_name(key_file)
 
     @field_validator("key_env")
     @classmethod
     def _check_key_variable(cls, key_env: str | None) -> str | None:
-        if key_env is None:
-            return None
-        if "-----BEGIN" in key_env or "{" in key_env:
-            raise ValueError(_NO_KEY_HERE)
-        if _VARIABLE.fullmatch(key_env) is None:
-            raise ValueError("must be the name of an environment variable")
-        if key_env.upper().startswith("MEDTWIN_"):
-            raise ValueError("must not begin with MEDTWIN_: such variables are settings")
-        return key_env
+        return check_variable(key_env)
 
     @field_validator("token_url", "jwks_url")
     @classmethod
@@ -76,7 +68,7 @@ class TlsSettings(Section):
     @field_validator("cert_file", "key_file", "ca_file")
     @classmethod
     def _check_files(cls, file: Path | None) -> Path | None:
-        return _check_file_name(file)
+        return check_file_name(file)
 
     @model_validator(mode="after")
     def _check_combination(self) -> Self:
@@ -87,10 +79,24 @@ class TlsSettings(Section):
         return self
 
 
-def _check_file_name(file: Path | None) -> Path | None:
+def check_file_name(file: Path | None) -> Path | None:
+    """The file that holds a key.  Raises ValueError where the key itself was written."""
     if file is not None and ("-----BEGIN" in str(file) or str(file).lstrip().startswith("{")):
         raise ValueError(_NO_KEY_HERE)
     return file
+
+
+def check_variable(name: str | None) -> str | None:
+    """The name of an environment variable that holds a credential.  Raises ValueError for anything else."""
+    if name is None:
+        return None
+    if "-----BEGIN" in name or "{" in name:
+        raise ValueError(_NO_KEY_HERE)
+    if _VARIABLE.fullmatch(name) is None:
+        raise ValueError("must be the name of an environment variable")
+    if name.upper().startswith("MEDTWIN_"):
+        raise ValueError("must not begin with MEDTWIN_: such variables are settings")
+    return name
 
 
 def check_authorisation(base_url: str, auth: str, backend: BackendSettings | None, tls: TlsSettings | None) -> None:

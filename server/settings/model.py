@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collectors.settings import Source
+from server.settings.callers import IssuerSettings, check_hosts, check_issuers, check_origins, check_public_url
 from server.settings.endpoints import SourceSettings, TerminologySettings
 from server.settings.validation import ABSENCE, UNITS, Section, SiteSetting, check_zone
 
@@ -18,10 +19,18 @@ KEY_BYTES = 32
 
 
 class ServerSettings(Section):
-    """Where the server listens, and the limits of one request (``deadline`` in seconds)."""
+    """Where the server listens, how it is reached from elsewhere, and the limits of one request.
+
+    ``deadline`` is in seconds.  ``origins``: whose pages may ask from a browser.  ``hosts``: further names that a Host
+    header may bear.  ``allow_anonymous``: without issuers, listen beyond loopback nevertheless.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str | None = None
+    origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    allow_anonymous: bool = False
     production: bool = False
     graphiql_dir: Path = Path("var/graphiql")
     deadline: float = Field(default=20.0, gt=0, le=600)
@@ -33,6 +42,21 @@ class ServerSettings(Section):
     max_records: int = Field(default=100_000, ge=1)
     max_read_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
     max_executions: int = Field(default=50_000, ge=1)
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str | None) -> str | None:
+        return check_public_url(url)
+
+    @field_validator("origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return check_origins(origins)
+
+    @field_validator("hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return check_hosts(hosts)
 
 
 class CacheSettings(Section):
@@ -97,6 +121,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     cache: CacheSettings = CacheSettings()
     sources: tuple[SourceSettings, ...] = ()
+    issuers: tuple[IssuerSettings, ...] = ()
     terminology: TerminologySettings | None = None
     site: dict[str, SiteSetting] = Field(default_factory=dict)
     zone: str = "UTC"
@@ -141,6 +166,11 @@ class Settings(BaseSettings):
             if others.intersection(source.aliases):
                 raise ValueError(f"an alias of {source.id} is the base_url, or an alias, of another source")
         return sources
+
+    @model_validator(mode="after")
+    def _check_issuers(self) -> Self:
+        check_issuers(self.issuers, tuple(source.id for source in self.sources), self.server.public_url)
+        return self
 
     def endpoints(self) -> tuple[Source, ...]:
         """The sources for collectors, in the order of the settings.

@@ -12,6 +12,7 @@ from ontology.concepts import Concept, Origin, ValueType
 from ontology.values import Coding, Quantity
 from server.errors import SettingsError
 from server.settings import Settings, load_settings, site_units, site_values
+from server.settings.callers import IssuerSettings
 from server.settings.endpoints import SourceSettings, TerminologySettings
 from server.settings.model import CacheSettings, ServerSettings
 
@@ -168,7 +169,7 @@ def test_a_unit_that_cannot_be_shown_is_named(units: str | dict[str, str], names
 def test_every_setting_is_documented() -> None:
     told = (REPO / "docs/settings.md").read_text()
     sections: dict[str, type[BaseModel]] = {"server": ServerSettings, "cache": CacheSettings, "sources": SourceSettings}
-    sections["terminology"] = TerminologySettings
+    sections |= {"terminology": TerminologySettings, "issuers": IssuerSettings}
     assert set(Settings.model_fields) == {*sections, "site", "zone"}
     names = [f"{section}.{key}" for section, model in sections.items() for key in model.model_fields]
     missing = [name for name in [*names, "site", "zone"] if f"\n| `{name}` |" not in told]

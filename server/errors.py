@@ -11,6 +11,7 @@
         │   ├── CycleError            shown as a path
         │   └── UnitMismatchError
         ├── QuestionError             a question's own arguments are wrong (assumption, time, source)
+        ├── AccessRefusedError        a request brings no token that is accepted here
         ├── ArgumentFileError         a file is not an exported argument, or an incomplete one
         └── KindError                 a description and its implementation, or its inputs, do not match
             └── ModelError            a trained model cannot be loaded, or its output is invalid
@@ -19,7 +20,7 @@ Texts name terms, files and settings, never a value or an identifier from a pati
 a module or of its caller, never of a patient's data: the execution boundary makes the result FAILED.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from ontology.errors import MedtwinError
@@ -82,6 +83,20 @@ class QuestionError(ServerError):
 
     def __init__(self, code: str, text: str) -> None:
         self.code = code
+        super().__init__(text)
+
+
+class AccessRefusedError(ServerError):
+    """A request brings no token that is accepted here, or none can be checked now.
+
+    ``code`` is ``token-required``, ``invalid-token`` or ``issuer-unreachable``; ``status`` and ``headers`` are those of
+    the HTTP response.  The text is one of a fixed number: nothing of the token is in it.
+    """
+
+    def __init__(self, code: str, text: str, status: int, headers: Mapping[str, str]) -> None:
+        self.code = code
+        self.status = status
+        self.headers = dict(headers)
         super().__init__(text)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ontology.errors import MedtwinError
-from server.app.middleware import AccessLog, SecurityHeaders
+from server.app.middleware import AccessLog, CrossOrigin, KnownHosts, SecurityHeaders
 from server.app.routes import health, list_cards, ready, show_card
 from server.catalog.catalog import configured_catalog
 from server.executor.engine import Engine
@@ -23,15 +24,23 @@ from server.graphql.endpoint import GraphQL
 from server.graphql.errors import error_code, internal_error
 from server.settings import ServerSettings, Settings
 
+if TYPE_CHECKING:
+    from server.access.issuers import Issuers
+
 GRAPHQL = "/graphql"
 GRAPHIQL = "/graphiql"
 MODULES = "/modules"
 
 
-def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] | None = None) -> Starlette:
-    """The application.  The engine is opened when the server starts and closed when it ends.
+def create_app(
+    settings: Settings,
+    open_engine: Callable[[], Awaitable[Engine]] | None = None,
+    issuers: "Issuers | None" = None,
+) -> Starlette:
+    """The application.  The engine is opened when the server starts and closed when it ends; so are the issuers.
 
-    ``open_engine``: returns another engine, which may be open already.  What it raises ends the start.
+    ``open_engine``: returns another engine, which may be open already.  What it raises ends the start.  ``issuers``:
+    those of the settings, opened already; they are closed at the end.
     """
 
     @asynccontextmanager
@@ -40,12 +49,16 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
             engine = await Engine.open(settings, configured_catalog(settings))
         else:
             engine = await open_engine()
+        callers = issuers or open_issuers(settings)
         try:
             app.state.engine = engine
-            app.state.graphql = GraphQL(engine, settings.server)
+            app.state.issuers = callers
+            app.state.graphql = GraphQL(engine, settings.server, callers)
             async with _running_alongside(warm_up_catalog(engine.catalog)):
                 yield
         finally:
+            if callers is not None:
+                await callers.aclose()
             await engine.close()
 
     return Starlette(
@@ -58,9 +71,27 @@ def create_app(settings: Settings, open_engine: Callable[[], Awaitable[Engine]] 
             *_graphiql_routes(settings.server),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(AccessLog), Middleware(SecurityHeaders)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(SecurityHeaders),
+            Middleware(KnownHosts, settings.server),
+            Middleware(CrossOrigin, settings.server.origins),
+        ],
         exception_handlers={HTTPException: _http_error, MedtwinError: _medtwin_error, Exception: _unexpected_error},
     )
+
+
+def open_issuers(settings: Settings) -> "Issuers | None":
+    """The issuers whose tokens are accepted; None where none are configured.
+
+    Raises SettingsError where a credential that the settings name cannot be read.
+    """
+    if not settings.issuers:
+        return None
+    # Imported only where tokens are checked: that takes a tenth of a second.
+    from server.access.issuers import Issuers
+
+    return Issuers(settings)
 
 
 @asynccontextmanager

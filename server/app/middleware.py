@@ -1,12 +1,20 @@
-"""Middleware: headers that keep responses out of caches and frames, and an access log without identifiers."""
+"""Middleware: names that the server answers to, origins that may ask, headers of every response, and the access log.
+
+Responses are kept out of caches and frames; the log holds no identifiers.
+"""
 
 import logging
+import re
 import time
+from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collectors.fetching.addresses import is_loopback
 from server.explain.card_html import CONTENT_SECURITY_POLICY as CARDS
+from server.settings import ServerSettings
 
 log = logging.getLogger("medtwin.access")
 
@@ -23,6 +31,106 @@ _GRAPHIQL_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' data:; "
     "font-src 'self' data:; frame-ancestors 'none'"
 )
+
+
+_GRAPHQL = "/graphql"
+_PROBES = ("/health", "/ready")
+"""Orchestrators ask these by an address; they disclose nothing to whoever names the server otherwise."""
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/]+)(:[0-9]*)?", re.IGNORECASE)
+_PREFLIGHT_SECONDS = "600"
+
+
+class KnownHosts:
+    """Refuses requests that name another server: a page on the web could reach us by a name of its own (DNS rebinding).
+
+    Known are the host of ``public_url``, names of this machine, and ``hosts``; ports are not compared.  A redirect
+    never repeats what the caller called us.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        self.app = app
+        public = urlsplit(settings.public_url or "").hostname or ""
+        self._known = {_without_brackets(each) for each in (public, *settings.hosts)} - {""}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        named = Headers(scope=scope).getlist("host")
+        is_known = len(named) == 1 and self._is_known(named[0])
+        scope.setdefault("state", {})["known_host"] = is_known
+        if not is_known and scope["path"] not in _PROBES:
+            text = "this server is not known by that name; its operator names it in server.public_url or server.hosts"
+            await _refusal("unknown-host", text, 400)(scope, receive, send)
+            return
+
+        async def with_relative_redirect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                target = urlsplit(headers.get("location", ""))
+                if target.netloc and target.netloc in named:
+                    query = f"?{target.query}" if target.query else ""
+                    headers["location"] = f"/{target.path.lstrip('/')}{query}"
+            await send(message)
+
+        await self.app(scope, receive, with_relative_redirect)
+
+    def _is_known(self, host: str) -> bool:
+        parts = _HOST.fullmatch(host)
+        name = _without_brackets(parts[1]) if parts is not None else ""
+        return name in self._known or is_loopback(name)
+
+
+class CrossOrigin:
+    """Lets pages of the configured origins ask /graphql from a browser (CORS), refused or not; never with cookies."""
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        self.app = app
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] != _GRAPHQL:
+            await self.app(scope, receive, send)
+            return
+        asked = Headers(scope=scope)
+        origin = asked.get("origin", "")
+        is_allowed = origin in self._origins
+
+        async def with_origin(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.add_vary_header("Origin")
+                if is_allowed:
+                    headers["Access-Control-Allow-Origin"] = origin
+                    headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
+            await send(message)
+
+        if scope["method"] == "OPTIONS" and origin and "access-control-request-method" in asked:
+            await _preflight(is_allowed)(scope, receive, with_origin)
+        else:
+            await self.app(scope, receive, with_origin)
+
+
+def _preflight(is_allowed: bool) -> Response:
+    """The answer to a browser that asks whether a page may ask; no token comes with that."""
+    if not is_allowed:
+        return _refusal("origin-not-allowed", "pages of this origin may not ask here; see server.origins", 403)
+    allowed = {
+        "Access-Control-Allow-Methods": "POST",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type",
+        "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+    }
+    return Response(status_code=204, headers=allowed)
+
+
+def _refusal(code: str, text: str, status: int) -> Response:
+    return JSONResponse({"errors": [{"message": text, "extensions": {"code": code}}]}, status)
+
+
+def _without_brackets(host: str) -> str:
+    return host.lower().removeprefix("[").removesuffix("]")
 
 
 class SecurityHeaders:

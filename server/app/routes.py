@@ -10,25 +10,39 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from server.catalog.catalog import Catalog
-from server.errors import QuestionError
+from server.errors import AccessRefusedError, QuestionError
 from server.executor.engine import Engine
 from server.explain.card import card_of, modules_with_card
 from server.explain.card_html import render_listing, render_page
 
 
 async def health(request: Request) -> Response:
-    """200 while the process runs, with the state of the cache, the sources and the terminology server."""
-    return JSONResponse({"status": "alive", **await _service_state(request.app.state.engine)})
+    """200 while the process runs; with the state of the cache, the sources and the terminology server, for callers."""
+    detail = await _service_state(request.app.state.engine) if await _may_see_detail(request) else {}
+    return JSONResponse({"status": "alive", **detail})
 
 
 async def ready(request: Request) -> Response:
-    """200 if at least one source answers, else 503, with the same states.
+    """200 if at least one source answers, else 503; for callers with the same states.
 
     Questions are answered without a cache, and without a terminology server too: inputs that need one are unknown.
     """
     state = await _service_state(request.app.state.engine)
     is_ready = any(source["reachable"] for source in state["sources"])
-    return JSONResponse({"status": "ready" if is_ready else "not ready", **state}, 200 if is_ready else 503)
+    detail = state if await _may_see_detail(request) else {}
+    return JSONResponse({"status": "ready" if is_ready else "not ready", **detail}, 200 if is_ready else 503)
+
+
+async def _may_see_detail(request: Request) -> bool:
+    """Whether this is no stranger: with issuers, who has a token of theirs; without, who knows the server's name."""
+    issuers = request.app.state.issuers
+    if issuers is None:
+        return bool(request.state.known_host)
+    try:
+        await issuers.grant(request.headers.getlist("authorization"))
+    except AccessRefusedError:
+        return False
+    return True
 
 
 async def _service_state(engine: Engine) -> dict[str, Any]:

@@ -1,19 +1,21 @@
 """POST /graphql: one query with the caller's bearer token, one answer, in JSON.
 
-GET, batches and other types of body are refused.
+Where issuers are configured, a request without a token of theirs is refused before its body is read.  Only the
+Authorization header counts.  GET, batches and other types of body are refused.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from graphql import ExecutionResult, GraphQLError, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from collectors.auth.authorisations import is_token
+from server.access.grant import Grant
+from server.access.tokens import bearer_token
+from server.errors import AccessRefusedError
 from server.executor.budget import Budget
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import errors_response, format_error, internal_error, request_refused
@@ -22,22 +24,8 @@ from server.graphql.query import Context, QuestionEngine
 from server.graphql.schema import build_core_schema
 from server.settings import ServerSettings
 
-
-def bearer_token(headers: Sequence[str]) -> str | None:
-    """The bearer token in the Authorization headers of a request.
-
-    None where there is none: another scheme is between the caller and a proxy before us, and is not passed on.
-    Raises ValueError for several headers, and for a bearer token that can be none.
-    """
-    if len(headers) > 1:
-        raise ValueError("there may be one Authorization header")
-    scheme, _, value = (headers[0] if headers else "").strip().partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    token = value.strip(" ")
-    if not is_token(token):
-        raise ValueError("what follows Bearer is no token")
-    return token
+if TYPE_CHECKING:
+    from server.access.issuers import Issuers
 
 
 _JSON = "application/json"
@@ -51,15 +39,16 @@ class _Body(msgspec.Struct):
 
 
 class GraphQL:
-    """The endpoint over one engine."""
+    """The endpoint over one engine.  ``issuers``: whose tokens are accepted; None: whoever reaches it may ask."""
 
-    def __init__(self, engine: QuestionEngine, settings: ServerSettings) -> None:
+    def __init__(self, engine: QuestionEngine, settings: ServerSettings, issuers: "Issuers | None" = None) -> None:
         self.limits = Limits(settings.max_depth, settings.max_complexity, settings.max_aliases)
         self.documents = Documents(build_core_schema(), self.limits)
         self.context = Context(engine, max_concepts=settings.max_concepts)
         self.max_bytes = settings.max_query_bytes
         self.deadline = settings.deadline
         self.settings = settings
+        self.issuers = issuers
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -67,12 +56,19 @@ class GraphQL:
             return _json_response(
                 request_refused("method-not-allowed", "queries are sent by POST"), 405, {"Allow": "POST"}
             )
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
-            return _json_response(request_refused("content-type", f"the body must be {_JSON}"), 415)
+        authorization = request.headers.getlist("authorization")
+        grant, token = None, None
         try:
-            token = bearer_token(request.headers.getlist("authorization"))
+            if self.issuers is not None:
+                grant = await self.issuers.grant(authorization)
+            else:
+                token = bearer_token(authorization)
+        except AccessRefusedError as error:
+            return _json_response(request_refused(error.code, str(error)), error.status, error.headers)
         except ValueError as error:
             return _json_response(request_refused("bad-token", str(error)), 400)
+        if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
+            return _json_response(request_refused("content-type", f"the body must be {_JSON}"), 415)
         try:
             async with asyncio.timeout(self.deadline):
                 content = await self._read_body(request)
@@ -90,7 +86,7 @@ class GraphQL:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = "the body must be one JSON object with a query, and may have variables and operationName"
             return _json_response(request_refused("bad-request", text), 400)
-        running = asyncio.ensure_future(self.run(body.query, body.variables or {}, body.operation_name, token))
+        running = asyncio.ensure_future(self.run(body.query, body.variables or {}, body.operation_name, token, grant))
         if not await _finishes_before_disconnect(running, request):
             return Response(status_code=400)
         return _json_response(*running.result())
@@ -101,8 +97,13 @@ class GraphQL:
         variables: dict[str, Any] | None = None,
         operation: str | None = None,
         token: str | None = None,
+        grant: Grant | None = None,
     ) -> tuple[dict[str, Any], int]:
-        """The response to a query, and its HTTP status; ``token`` is the caller's, for sources that ask for it."""
+        """The response to a query, and its HTTP status.
+
+        ``grant`` is what the caller's token allows.  Without issuers there is none, and ``token`` is the caller's own,
+        for sources that ask for it.
+        """
         document = self.documents.read(query)
         if not isinstance(document, Document):
             return errors_response(document), 400
@@ -111,7 +112,9 @@ class GraphQL:
             result = execute(
                 self.documents.schema,
                 document.node,
-                context_value=replace(self.context, token=token, budget=Budget.from_settings(self.settings)),
+                context_value=replace(
+                    self.context, token=token, grant=grant, budget=Budget.from_settings(self.settings)
+                ),
                 variable_values=variables,
                 operation_name=operation,
             )

@@ -61,9 +61,7 @@ async def there_are(count: int, requests: set[asyncio.Task[None]]) -> None:
 
 async def sent(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = (
-        f"POST /graphql HTTP/1.1\r\nHost: medtwin\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
-    )
+    head = f"POST /graphql HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
     writer.write(head.encode() + b"Connection: close\r\n\r\n" + BODY)
     await writer.drain()
     return reader, writer

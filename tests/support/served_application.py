@@ -25,6 +25,6 @@ async def serving(fhir: FakeFhir, **settings: Any) -> AsyncIterator[httpx.AsyncC
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://medtwin") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
     ):
         yield client

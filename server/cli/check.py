@@ -30,6 +30,8 @@ def run(settings: Settings) -> int:
         faults += asyncio.run(_deployment_faults(settings, catalog))
     if not faults:
         checked = f"{len(catalog.concepts)} concepts, {len(catalog.modules)} modules, {len(settings.sources)} sources"
+        if settings.issuers:
+            checked += f", {', '.join(f'issuer {each.id}' for each in settings.issuers)} (tokens can be checked)"
         print(f"No faults: {checked}.")
     return _print_faults(faults)
 
@@ -85,11 +87,25 @@ async def _deployment_faults(settings: Settings, catalog: Catalog) -> list[str]:
     async with engine:
         faults = [f"source {s.id}: {s.text}" for s in await engine.source_status() if not s.reachable]
         faults += await engine.authorisations.token_faults()
+        faults += await _issuer_faults(settings)
         faults += await engine.terminology.faults(catalog.concepts.values(), settings.server.deadline)
         cache = await engine.cache_status()
         if settings.cache.url is not None and settings.cache.enabled and not cache.reachable:
             faults.append(f"cache: {cache.text}")
     return faults
+
+
+async def _issuer_faults(settings: Settings) -> list[str]:
+    """Why the tokens of an issuer cannot be checked now: its key set cannot be retrieved, or it refuses us."""
+    if not settings.issuers:
+        return []
+    from server.access.issuers import Issuers
+
+    try:
+        async with Issuers(settings) as issuers:
+            return await issuers.faults()
+    except SettingsError as error:
+        return [str(error)]
 
 
 def _print_faults(faults: list[str]) -> int:

@@ -11,8 +11,10 @@ import sys
 
 import uvicorn
 
-from server.app import create_app
+from collectors.fetching.addresses import is_loopback
+from server.app import create_app, open_issuers
 from server.catalog.catalog import configured_catalog
+from server.errors import SettingsError
 from server.executor.engine import Engine
 from server.settings import Settings
 
@@ -25,6 +27,7 @@ def run(settings: Settings, host: str | None, port: int | None) -> int:
     changed = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     if changed:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update=changed)})
+    _check_exposure(settings)
     listener = _listen(settings.server.host, settings.server.port)
     if listener is None:
         return 1
@@ -32,8 +35,22 @@ def run(settings: Settings, host: str | None, port: int | None) -> int:
         return asyncio.run(_serve(settings, listener))
 
 
+def _check_exposure(settings: Settings) -> None:
+    """Raises SettingsError where others could reach a server that asks nobody who they are."""
+    host = settings.server.host
+    if settings.issuers or settings.server.allow_anonymous or is_loopback(host):
+        return
+    raise SettingsError(
+        f"server.host is {host}, which other machines can reach, and no issuer is configured: whoever reaches the "
+        "server could ask about any patient\n"
+        "configure [[issuers]] (docs/authorisation.md), or listen on 127.0.0.1; behind a proxy that lets only those "
+        "pass who may see every patient, set server.allow_anonymous = true"
+    )
+
+
 async def _serve(settings: Settings, listener: socket.socket) -> int:
     # Opened here, not by uvicorn, so that a fault at the start is one line and no traceback.
+    issuers = open_issuers(settings)
     engine = await Engine.open(settings, configured_catalog(settings))
 
     async def open_engine() -> Engine:
@@ -43,7 +60,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     # Never freeze while requests run: their garbage would never be collected.
     gc.freeze()
     logging.getLogger("medtwin").setLevel(logging.INFO)
-    app = create_app(settings, open_engine)
+    app = create_app(settings, open_engine, issuers)
     # A client that sends or reads slowly cannot keep the server from stopping.
     shutdown_timeout = math.ceil(settings.server.deadline) + 1
     config = uvicorn.Config(

@@ -1,5 +1,6 @@
 """``check`` names what a newcomer mistypes: module, place, slot, file and line; and so does a start."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from server.errors import CatalogError
 from server.executor.engine import Engine
 from server.settings import CacheSettings, Settings
 from tests.support.descriptions import copy_descriptions
+from tests.support.engine_questions import shipped
+from tests.support.token_issuer import TokenIssuer, send_json
 
 HEAD = """@prefix mpm: <https://medtwin.example/mpm#> .
 @prefix dcterms: <http://purl.org/dc/terms/> .
@@ -159,3 +162,46 @@ def test_check_ends_with_1_and_no_traceback(
     monkeypatch.setattr(check, "module_faults", lambda _: ["one", "two"])
     assert main(["check"]) == 1
     assert capsys.readouterr().err == "one\ntwo\n"
+
+
+def written_site(folder: Path, issuer: TokenIssuer) -> str:
+    """A settings file with this issuer, and a source that cannot be reached."""
+    given = issuer.settings()
+    (folder / "medtwin.toml").write_text(
+        "\n".join(
+            (
+                "[cache]\nenabled = false",
+                '[server]\npublic_url = "https://cds.example"',
+                '[[sources]]\nid = "ehr"\nbase_url = "http://127.0.0.1:9/fhir"',
+                "[[issuers]]",
+                *(f"{name} = {json.dumps(value)}" for name, value in given.items()),
+            )
+        )
+    )
+    return str(folder / "medtwin.toml")
+
+
+async def test_check_says_whether_each_key_set_can_be_retrieved(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check, "module_faults", lambda _: [])
+    monkeypatch.setattr(check, "catalog_faults", lambda _: [])
+    monkeypatch.setattr(check, "configured_catalog", lambda _: shipped())
+    async with TokenIssuer.listening() as issuer:
+        path = written_site(tmp_path, issuer)
+        assert await asyncio.to_thread(main, ["check", "--config", path]) == 1
+        shown = capsys.readouterr().err
+        assert "source ehr" in shown
+        assert "issuer" not in shown
+        assert issuer.fetches == 1
+        issuer.misbehave = lambda writer: send_json(writer, {}, "500 Internal Server Error")
+        assert await asyncio.to_thread(main, ["check", "--config", path]) == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert "issuer as: its key set cannot be retrieved: status 500" in lines
+
+    async def none(*_: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr(check, "_deployment_faults", none)
+    assert await asyncio.to_thread(main, ["check", "--config", path]) == 0
+    assert "1 sources, issuer as (tokens can be checked)." in capsys.readouterr().out

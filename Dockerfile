@@ -15,6 +15,7 @@ COPY LICENSE pyproject.toml ./
 # Whoever runs this may not write here: without it each start would compile all of it again, a second.
 RUN .venv/bin/python -m compileall -q ontology collectors modules server
 
+# It listens on all addresses, so it starts with issuers only (docs/authorisation.md): mount settings, or set MEDTWIN_ISSUERS.
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

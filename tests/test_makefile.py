@@ -50,6 +50,12 @@ def test_the_image_is_not_root_and_says_how_it_is() -> None:
     assert "/health" in DOCKERFILE
 
 
+def test_the_image_asks_for_issuers() -> None:
+    # It listens beyond loopback, and nothing in it lets anonymous callers in.
+    assert "MEDTWIN_SERVER__HOST=0.0.0.0" in DOCKERFILE
+    assert "ALLOW_ANONYMOUS" not in DOCKERFILE.upper()
+
+
 def test_what_the_image_copies_is_not_ignored() -> None:
     kept = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     copied = [name for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE) for name in line.split()[:-1]]

@@ -112,7 +112,8 @@ def test_all_of_it_reaches_the_collectors(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_page_on_authorisation_are_read(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/authorisation.md").read_text(encoding="utf-8")
-    examples = [part.split("```")[0] for part in page.split("```toml\n")[1:]]
+    asking = page.split("## How a source is asked")[1]
+    examples = [part.split("```")[0] for part in asking.split("```toml\n")[1:]]
     read = [load_settings(written(tmp_path, example), {}).endpoints()[0] for example in examples]
     assert [(source.auth, source.backend is not None, source.tls is not None) for source in read] == [
         ("caller", False, False),

@@ -30,6 +30,8 @@ MOST_AT_ONCE = 16
 LONGEST_WAIT = 5.0
 """Seconds that a token waits for its turn."""
 RETRY_AFTER = 5
+WARNING_PAUSE = 10.0
+"""Seconds between two warnings in the log that the endpoint does not answer as it should."""
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -54,6 +56,7 @@ class Introspection:
         self._endpoint = issuer.introspection
         self._http = http
         self._wall = wall
+        self._warned_at = float("-inf")
         self._gate = asyncio.Semaphore(MOST_AT_ONCE)
         where = f"issuer {issuer.id}: introspection"
         self._client = _read_client(where, self._endpoint, os.environ if environ is None else environ)
@@ -68,7 +71,7 @@ class Introspection:
         try:
             claims = await self._ask(token)
         except IssuerUnavailableError as error:
-            log.warning("issuer %s: a token cannot be introspected: %s", self._issuer.id, error)
+            self._warn(str(error))
             raise issuer_unreachable(self._issuer.id, RETRY_AFTER) from None
         finally:
             self._gate.release()
@@ -92,6 +95,12 @@ class Introspection:
         except IssuerUnavailableError as error:
             return f"introspection: {error}"
         return None if claims.get("active") is False else "introspection: it vouches for a token that nobody issued"
+
+    def _warn(self, fault: str) -> None:
+        """Log that tokens cannot be introspected: not for each that arrives meanwhile."""
+        if self._wall() >= self._warned_at + WARNING_PAUSE:
+            self._warned_at = self._wall()
+            log.warning("issuer %s: tokens cannot be introspected: %s", self._issuer.id, fault)
 
     async def _ask(self, token: str) -> dict[str, Any]:
         form = {"token": token, "token_type_hint": "access_token"}

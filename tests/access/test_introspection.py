@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -160,14 +161,18 @@ async def test_a_jwt_goes_to_the_issuer_that_it_names() -> None:
 async def test_an_endpoint_that_does_not_answer_as_it_should_is_503(
     status: str, content: object, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     async with TokenIssuer.listening() as issuer:
         issuer.misbehave = lambda writer: send_json(writer, content, status, Location="/elsewhere")
         async with open_issuers(site(issuer.introspection())) as issuers:
             with pytest.raises(AccessRefusedError) as caught:
                 await issuers.grant(OPAQUE)
+            with pytest.raises(AccessRefusedError):
+                await issuers.grant(["Bearer another-token"])
             assert (await issuers.faults())[0].startswith("issuer as: introspection: ")
     assert (caught.value.code, caught.value.status) == ("issuer-unreachable", 503)
     assert int(caught.value.headers["Retry-After"]) >= 1
+    assert caplog.text.count("issuer as: tokens cannot be introspected: ") == 1
     assert "opaque-token" not in caplog.text + str(caught.value)
     assert SECRET not in caplog.text
 

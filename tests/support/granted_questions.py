@@ -3,9 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from copy import copy
 from dataclasses import replace
-from inspect import signature
 from typing import Any
 
 import httpx
@@ -96,10 +94,7 @@ class GrantedApp:
 
     async def ask(self, grant: Grant | None, query: str, variables: Json | None = None) -> Json:
         """The response, which has HTTP status 200."""
-        endpoint = copy(self._endpoint)
-        endpoint.context = replace(endpoint.context, grant=grant)
-        given: Json = {"grant": grant} if "grant" in signature(endpoint.run).parameters else {}
-        response, status = await endpoint.run(query, variables, **given)
+        response, status = await self._endpoint.run(query, variables, grant=grant)
         assert status == 200, response
         return response
 

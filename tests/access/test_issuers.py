@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm
 
 from server.access import issuers as issuers_module
 from server.access.grant import Grant
@@ -137,7 +138,7 @@ async def test_keys_that_prove_nothing_are_passed_over() -> None:
             jwk_of(short, "short"),
             jwk_of(ec_key(), "enc", use="enc"),
             jwk_of(ec_key(), "ops", key_ops=["sign"]),
-            {**public, "kid": "private", "d": "AAAA"},
+            {**ECAlgorithm.to_jwk(ec_key(), as_dict=True), "key_ops": ["sign", "verify"], "kid": "private"},
             {**public, "kid": 7},
             {**public, "kid": "curve", "crv": "P-256"},
             {**public, "kid": "alg", "alg": "ES256"},

@@ -10,7 +10,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.authorisation_server import ec_key
 from tests.support.charts import creatinine, patient
 from tests.support.fake_fhir_servers import FakeFhir
-from tests.support.token_issuer import KID, NOW, ORIGIN, Clock, TokenIssuer, jwk_of, send_json, serving_callers, site
+from tests.support.token_issuer import (
+    KID,
+    NOW,
+    ORIGIN,
+    Clock,
+    TokenIssuer,
+    jwk_of,
+    open_issuers,
+    send_json,
+    serving_callers,
+    site,
+)
 
 RECORDS = (patient(), creatinine(1.6, "2026-06-01T08:30:00Z"))
 QUERY = {"query": '{ patient(id: "p1") { results(of: ["egfr"], at: "2026-06-02T12:00:00Z") { status } } }'}
@@ -161,3 +172,49 @@ async def test_keys_at_hand_are_used_while_the_set_cannot_be_fetched_again() -> 
         assert await status() == 200
         clock.passed = 610
         assert await status() == 503
+
+
+async def test_nobody_waits_for_a_set_that_failed_while_its_keys_are_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, fhir = Clock(), FakeFhir(RECORDS)
+    async with TokenIssuer.listening() as issuer, serving_callers(site(issuer.settings()), fhir, clock) as client:
+
+        async def status() -> int:
+            token = issuer.token(issuer.claims(exp=int(NOW) + 3600, jti=str(clock.passed)))
+            return (await client.post("/graphql", json=MODULES, headers=bearer(token))).status_code
+
+        assert await status() == 200
+        issuer.misbehave, clock.passed = answering({}, "500 Internal Server Error"), 61
+        assert await status() == 200
+        issuer.misbehave, clock.passed = hang, 72
+        monkeypatch.setattr("server.access.bounded_http.TIMEOUT", 20.0)
+        async with asyncio.timeout(5):
+            assert await status() == 200
+        for _ in range(500):
+            if issuer.fetches == 3:
+                break
+            await asyncio.sleep(0.01)
+        # It is fetched again nevertheless, beside the answers.
+        assert issuer.fetches == 3
+
+
+async def test_a_caller_who_goes_away_does_not_end_what_others_wait_for() -> None:
+    may = asyncio.Event()
+
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        await may.wait()
+        await send_json(writer, {"keys": issuer.keys})
+
+    async with TokenIssuer.listening() as issuer:
+        issuer.misbehave = slow
+        async with open_issuers(site(issuer.settings())) as issuers:
+            first = asyncio.create_task(issuers.grant([f"Bearer {issuer.token()}"]))
+            while not issuer.fetches:  # noqa: ASYNC110 - the issuer tells nobody
+                await asyncio.sleep(0.01)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            second = asyncio.create_task(issuers.grant([f"Bearer {issuer.token(issuer.claims(sub='dr-2'))}"]))
+            await asyncio.sleep(0.05)
+            may.set()
+            assert (await second).subject == "dr-2"
+            assert issuer.fetches == 1

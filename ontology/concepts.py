@@ -147,6 +147,8 @@ class Concept:
     which code systems a code that is not accepted is known to be something else.
     ``system_aliases`` gives the code system's URI for each other spelling of it, of all systems.
 
+    ``synonyms`` are other words by which clinicians look for it; they are never matched with what records say.
+
     ``excluded_by`` are the codes that take a record away from the concept.  ``rivals`` are the codes, as (system,
     code), of all measurements that no value can be of as well, each with the display of its concept: a record coded as
     both says nothing certain.  The catalog fills it.  ``usual_sites``: the body sites (codes, and words of a text) at
@@ -179,6 +181,7 @@ class Concept:
     valued_panels: tuple[Coding, ...] = ()
     system_aliases: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False, compare=False)
     excluded_by: tuple[ExcludingCode, ...] = ()
+    synonyms: tuple[str, ...] = field(default=(), compare=False)
     rivals: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
     usual_sites: tuple[Coding, ...] = ()
     usual_site_words: tuple[str, ...] = ()

@@ -17,7 +17,15 @@ BORROWED_TERMS = frozenset(
     {
         *(RDF.type, RDF.first, RDF.rest),
         *(RDFS.label, RDFS.comment, RDFS.seeAlso, RDFS.subClassOf, RDFS.domain, RDFS.range),
-        *(DCTERMS.title, DCTERMS.source, SKOS.prefLabel, OWL.versionInfo, SH.minInclusive, SH.maxInclusive),
+        *(
+            DCTERMS.title,
+            DCTERMS.source,
+            SKOS.prefLabel,
+            SKOS.altLabel,
+            OWL.versionInfo,
+            SH.minInclusive,
+            SH.maxInclusive,
+        ),
     }
 )
 # Properties whose values are named individuals of the vocabulary; other mpm IRIs name concepts.

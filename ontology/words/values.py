@@ -73,6 +73,13 @@ def brief_words(value: Value, style: Style = SHORT) -> str:
     return value_words(value, style=style)
 
 
+def quantity_words(number: Decimal, unit: str, decimals: int | None = None, style: Style = PLAIN) -> str:
+    """A number and its UCUM unit as a table shows them; an age is rounded down, as everywhere."""
+    if unit == "a" and number.is_finite():
+        number = number.quantize(_TENTH if decimals is None else Decimal(1).scaleb(-decimals), ROUND_FLOOR)
+    return amount(number, unit, decimals, style)
+
+
 def recorded_words(value: Value, style: Style = SHORT) -> str:
     """A value with digits and unit as they were recorded."""
     match value:

@@ -4,7 +4,7 @@ A fault anywhere stops the start with all faults named: file, node and rule.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from ontology.concepts import Concept, Origin
 from ontology.vocabulary import __file__ as vocabulary_code
 from ontology.vocabulary import unknown_terms
 from server.catalog.cards import Card, read_cards
-from server.catalog.concepts import concept_nodes, read_concept, read_system_aliases
+from server.catalog.concepts import concept_nodes, read_concept, read_synonyms, read_system_aliases
 from server.catalog.descriptions import Description
 from server.catalog.layouts import read_layout
 from server.catalog.modules import DescriptionFile, module_nodes, read_module
@@ -182,7 +182,8 @@ def _read_concepts(files: Mapping[str, DescriptionFile], faults: list[str]) -> d
             if concept.id in found:
                 faults.append(f"{name}: {describe_node(file.graph, node)}: a second concept with the id {concept.id}")
             found[concept.id] = concept
-    return found
+    synonyms = read_synonyms(file.graph for file in files.values())
+    return {key: replace(each, synonyms=synonyms.get(each.iri, ())) for key, each in found.items()}
 
 
 def _read_modules(

@@ -64,6 +64,15 @@ def read_system_aliases(graphs: Iterable[Graph], faults: list[str]) -> Mapping[s
     return found
 
 
+def read_synonyms(graphs: Iterable[Graph]) -> Mapping[str, tuple[str, ...]]:
+    """The synonyms of each concept, by its IRI, from all graphs: one may name those of another's concepts."""
+    found: dict[str, set[str]] = {}
+    for graph in graphs:
+        for node, synonym in graph.subject_objects(SKOS.altLabel):
+            found.setdefault(str(node), set()).add(str(synonym))
+    return {iri: tuple(sorted(each, key=lambda word: (word.casefold(), word))) for iri, each in found.items()}
+
+
 def concept_nodes(graph: Graph) -> list[URIRef]:
     """The concepts that a graph declares, in a stable order."""
     found = {node for kind in ORIGINS for node in graph.subjects(RDF.type, kind) if isinstance(node, URIRef)}

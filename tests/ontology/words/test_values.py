@@ -19,6 +19,7 @@ from ontology.words.values import (
     limits_words,
     local_factor,
     missing_words,
+    quantity_words,
     recorded_words,
     uncertainty_words,
     value_words,
@@ -208,3 +209,24 @@ def test_values_are_shown_in_the_unit_of_the_site() -> None:
     assert local_factor("Cel", temperature, fahrenheit) == Decimal("1.8")
     # What the site's unit does not meet is shown as it is.
     assert concept_words(Quantity(Decimal(1), "kg"), CREATININE, style=LOCAL) == "1 kg"
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "decimals", "words"),
+    [
+        ("1.60", "mg/dL", None, "1.6 mg/dL"),
+        ("51.0953", "mL/min/{1.73_m2}", 0, "51 mL/min/1.73 m²"),
+        ("51.5", "mL/min/{1.73_m2}", 0, "52 mL/min/1.73 m²"),
+        ("28.04", "%", 1, "28.0 %"),
+        ("0.04", "%", 1, "under 0.1 %"),
+        ("18", "/min", None, "18/min"),
+        ("1", "{score}", 0, "1 point"),
+        ("0.0000012345678", "1", None, "0.00000123457"),
+        ("17.9999", "a", None, "17.9 years"),
+        ("17.9999", "a", 1, "17.9 years"),
+        ("17.9999", "a", 0, "17 years"),
+        ("18", "a", 1, "18.0 years"),
+    ],
+)
+def test_a_quantity_in_a_table(number: str, unit: str, decimals: int | None, words: str) -> None:
+    assert quantity_words(Decimal(number), unit, decimals) == words

@@ -107,6 +107,7 @@ def _computed_result(
         presumed=dependencies.rests_on_list(position),
         missing=missing_inputs(dependencies, position) if evaluation.value == _INPUT_ABSENT else (),
         own_claim=evaluation.working.claim,
+        decimals=description.display_decimals,
         unreliable_in=dependencies.known_cautions(position)[0],
     )
 

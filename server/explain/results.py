@@ -159,6 +159,7 @@ class StepView:
     contributions: Contributions | None
     standing: Standing | None = None
     bounds: Interval | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,7 @@ class AnswerResult:
     missing: what is missing at the root of an absent value, each once.
     unreliable_in: the state, computed from the same records, in which the value is unreliable; None: none is known.
     own_claim: the module's own sentence for the value; None where it has none.
+    decimals: with how many decimals the module shows its value; None where it does not say.
     """
 
     patient: str
@@ -223,6 +225,7 @@ class AnswerResult:
     missing: tuple[MissingInput, ...] = ()
     unreliable_in: str | None = None
     own_claim: str | None = None
+    decimals: int | None = None
 
     @property
     def records(self) -> tuple[RecordRef, ...]:

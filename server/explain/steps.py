@@ -69,6 +69,7 @@ def _step_view(dependencies: Dependencies, position: int, at: datetime) -> StepV
         contributions=contributions_of(evaluation, execution.inputs),
         standing=evaluation.working.standing,
         bounds=evaluation.bounds,
+        interval=evaluation.interval,
     )
     return view
 

@@ -21,16 +21,17 @@ from graphql import (
     visit,
 )
 
-from server.graphql.limits import Cost, Limits, cost_of
+from server.graphql.limits import Cost, Limits, check_numbers, cost_of
 
 MOST_CACHED = 256
 """Queries that are cached; longer ones, and those with a patient or values written into them, are not."""
 # Where a query may name a patient or hold values of one.
-_PERSONAL = frozenset({"id", "at", "assume", "since", "from", "to"})
+_PERSONAL = frozenset({"id", "at", "assume", "since", "from", "to", "search"})
 _MOST_TOKENS = 2_000
 # A parsed query takes about a hundred times its length in memory.
 _LONGEST_CACHED = 16 * 1024
 _MOST_ERRORS = 5
+_NESTED_INTROSPECTION = "Maximum introspection depth exceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Documents:
     def _read(self, query: str) -> Document | tuple[GraphQLError, ...]:
         try:
             node = parse(query, max_lexical_tokens=_MOST_TOKENS, max_comments=_MOST_TOKENS)
+            check_numbers(query, node)
             # Limits first: validation itself is slow for a query that is made to be.
             costs = cost_of(node, self.limits)
         except GraphQLError as error:
@@ -78,7 +80,14 @@ class Documents:
         except RecursionError:
             return (GraphQLError("the query nests too deeply", extensions={"code": "query-too-deep"}),)
         errors = validate(self.schema, node, max_errors=_MOST_ERRORS)
-        return tuple(errors) if errors else Document(node, costs)
+        return tuple(map(_with_code, errors)) if errors else Document(node, costs)
+
+
+def _with_code(error: GraphQLError) -> GraphQLError:
+    """The error as one beyond a limit, where it is: graphql-core reports all alike."""
+    if error.message == _NESTED_INTROSPECTION:
+        return GraphQLError("introspection nests too many lists", error.nodes, extensions={"code": "query-too-deep"})
+    return error
 
 
 def _is_personal(document: DocumentNode) -> bool:

@@ -19,6 +19,7 @@ from server.errors import AccessRefusedError
 from server.executor.budget import Budget
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import errors_response, format_error, internal_error, request_refused
+from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, accepted_answer, is_json_body
 from server.graphql.limits import Limits, check_variables
 from server.graphql.query import Context, QuestionEngine
 from server.graphql.schema import build_core_schema
@@ -26,9 +27,6 @@ from server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from server.access.issuers import Issuers
-
-
-_JSON = "application/json"
 
 
 class _Body(msgspec.Struct):
@@ -51,7 +49,14 @@ class GraphQL:
         self.issuers = issuers
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request."""
+        """Answer a request, in the media type that it accepts."""
+        answer = accepted_answer(request.headers)
+        if answer is None and request.method == "POST":
+            return _json_response(request_refused("not-acceptable", NOT_ACCEPTABLE), 406)
+        answer = answer or Answer.JSON
+        return answer.sent(await self._respond(request, answer))
+
+    async def _respond(self, request: Request, answer: Answer) -> Response:
         if request.method != "POST":
             return _json_response(
                 request_refused("method-not-allowed", "queries are sent by POST"), 405, {"Allow": "POST"}
@@ -67,8 +72,10 @@ class GraphQL:
             return _json_response(request_refused(error.code, str(error)), error.status, error.headers)
         except ValueError as error:
             return _json_response(request_refused("bad-token", str(error)), 400)
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
-            return _json_response(request_refused("content-type", f"the body must be {_JSON}"), 415)
+        if not is_json_body(request.headers):
+            return _json_response(
+                request_refused("content-type", f"the body must be {APPLICATION_JSON}, in UTF-8"), 415
+            )
         try:
             async with asyncio.timeout(self.deadline):
                 content = await self._read_body(request)
@@ -89,7 +96,8 @@ class GraphQL:
         running = asyncio.ensure_future(self.run(body.query, body.variables or {}, body.operation_name, token, grant))
         if not await _finishes_before_disconnect(running, request):
             return Response(status_code=400)
-        return _json_response(*running.result())
+        result, status = running.result()
+        return _json_response(result, answer.status(result, status))
 
     async def run(
         self,
@@ -163,4 +171,4 @@ async def _wait_for_disconnect(request: Request) -> None:
 
 
 def _json_response(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), status, headers, media_type=_JSON)
+    return Response(msgspec.json.encode(content), status, headers, media_type=APPLICATION_JSON)

@@ -1,5 +1,11 @@
-"""What a query may cost: how deep, how many fields, how many aliases.  Checked before it runs."""
+"""What a query may cost: how deep, how many fields, how many aliases.  Checked before it runs.
 
+Introspection has a limit of its own, so that the tools of app developers can read the schema: below ``__schema`` and
+``__type`` neither depth nor fields count, but an operation may ask for few of them, and graphql-core bounds how often
+lists nest in them (``MaxIntrospectionDepthRule``).  Aliases count everywhere.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,6 +13,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -15,14 +22,32 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    Visitor,
+    visit,
 )
 
 DEFAULT_POINTS, MOST_POINTS = 100, 1_000
 """Points of a timeline: by default, and at most."""
+DEFAULT_CONCEPTS, MOST_CONCEPTS = 50, 500
+"""Concepts that a search lists: by default, and at most."""
 _RESULTS_FIELD = "results"
 """The field whose selections are answered once for each concept that it names (``of``)."""
-_TIMELINE_FIELD = "timeline"
-"""The field whose selections are answered once for each point (``atMost``)."""
+_LISTS = {
+    "timeline": ("atMost", DEFAULT_POINTS, MOST_POINTS),
+    "concepts": ("first", DEFAULT_CONCEPTS, MOST_CONCEPTS),
+}
+"""Fields whose selections are answered up to as often as an argument says: its name, default and maximum."""
+_LONGEST_LENGTH = 9
+"""Digits of such a number that are read; one with more is beyond the maximum anyway."""
+_INTROSPECTION = {"__schema": 1, "__type": 10}
+"""How many of each introspection field an operation may ask for."""
+_INTROSPECTION_DEPTH = 30
+"""Nesting below such a field; the tools of app developers need 15."""
+_INTROSPECTION_ALIAS = 15
+"""As how many aliases one counts there: no tool needs any, and each repeats a large part of the schema."""
+_LONGEST_NUMBER = 100
+"""Digits of a number that is written into a query: no value needs as many, and Python refuses to read 5,000."""
+_MANY_DIGITS = re.compile(rf"\d{{{_LONGEST_NUMBER},}}")
 _WEIGHTS = {"attribution": 100, "provenance": 20, "fhir": 20, "argument": 20}
 """How many fields a field counts as that is a document itself, or takes as long; every other counts once."""
 
@@ -41,7 +66,8 @@ class Cost:
     """What selections cost: their depth, fields and aliases as written in the query.
 
     ``per_variable`` has the fields that are answered once for each concept of a variable (its name, and how many);
-    ``defaults`` the length of the default list of each variable of the operation.
+    ``defaults`` the length of the default list of each variable of the operation;
+    ``introspections`` has the names of its introspection fields.
     """
 
     depth: int = 0
@@ -49,6 +75,7 @@ class Cost:
     aliases: int = 0
     per_variable: tuple[tuple[str, int], ...] = ()
     defaults: Mapping[str, int] = field(default_factory=dict)
+    introspections: tuple[str, ...] = ()
 
 
 def cost_of(document: DocumentNode, limits: Limits) -> dict[str | None, Cost]:
@@ -61,6 +88,24 @@ def cost_of(document: DocumentNode, limits: Limits) -> dict[str | None, Cost]:
         )
         for node in operations
     }
+
+
+def check_numbers(query: str, document: DocumentNode) -> None:
+    """Raises GraphQLError where a number is written with more digits than any value needs."""
+    if _MANY_DIGITS.search(query):
+        visit(document, _NumberVisitor())
+
+
+class _NumberVisitor(Visitor):
+    def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
+        self._check(node.value)
+
+    def enter_float_value(self, node: FloatValueNode, *_: Any) -> None:
+        self._check(node.value)
+
+    def _check(self, number: str) -> None:
+        if len(number) >= _LONGEST_NUMBER:
+            raise _query_refused("query-too-large", f"a number may have at most {_LONGEST_NUMBER - 1} digits")
 
 
 def _default_lengths(operation: OperationDefinitionNode) -> dict[str, int]:
@@ -88,13 +133,14 @@ def too_complex(limits: Limits) -> GraphQLError:
     return _query_refused("query-too-complex", f"a query may ask for at most {limits.complexity} fields")
 
 
-def _timeline_points(node: FieldNode) -> int:
-    """How many points at most; the value of a variable is not known yet, and counts as the maximum."""
+def _longest_list(node: FieldNode, name: str, default: int, most: int) -> int:
+    """How many elements at most; the value of a variable is not known yet, and counts as the maximum."""
     for argument in node.arguments or ():
-        if argument.name.value == "atMost":
+        if argument.name.value == name:
             literal = argument.value.value if isinstance(argument.value, IntValueNode) else ""
-            return min(max(1, int(literal)), MOST_POINTS) if literal.isdecimal() else MOST_POINTS
-    return DEFAULT_POINTS
+            readable = literal.isdecimal() and len(literal) <= _LONGEST_LENGTH
+            return min(max(1, int(literal)), most) if readable else most
+    return default
 
 
 def _query_refused(code: str, text: str) -> GraphQLError:
@@ -107,29 +153,40 @@ class _CostVisitor:
     def __init__(self, document: DocumentNode, limits: Limits) -> None:
         self.limits = limits
         self.fragments = {n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)}
-        self.fragment_costs: dict[str, Cost] = {}
+        self.fragment_costs: dict[tuple[str, bool], Cost] = {}
         self.open_fragments: set[str] = set()
 
-    def selections_cost(self, selections: SelectionSetNode | None) -> Cost:
+    def selections_cost(self, selections: SelectionSetNode | None, introspecting: bool = False) -> Cost:
         total = Cost()
         for node in selections.selections if selections is not None else ():
             if isinstance(node, FieldNode):
-                found = self._field_cost(node)
+                found = self._introspection_cost(node) if introspecting else self._field_cost(node)
             elif isinstance(node, FragmentSpreadNode):
-                found = self._fragment_cost(node.name.value)
+                found = self._fragment_cost(node.name.value, introspecting)
             else:
-                found = self.selections_cost(getattr(node, "selection_set", None))
+                found = self.selections_cost(getattr(node, "selection_set", None), introspecting)
             total = self._within_limits(
+                introspecting,
                 Cost(
                     max(total.depth, found.depth),
                     total.fields + found.fields,
                     total.aliases + found.aliases,
                     total.per_variable + found.per_variable,
-                )
+                    introspections=total.introspections + found.introspections,
+                ),
             )
         return total
 
+    def _introspection_cost(self, node: FieldNode) -> Cost:
+        """Of a field below an introspection field."""
+        below = self.selections_cost(node.selection_set, introspecting=True)
+        return Cost(below.depth + 1, aliases=below.aliases + _INTROSPECTION_ALIAS * (node.alias is not None))
+
     def _field_cost(self, node: FieldNode) -> Cost:
+        name = node.name.value
+        if name in _INTROSPECTION:
+            inside = self.selections_cost(node.selection_set, introspecting=True)
+            return Cost(1, 1, inside.aliases + (node.alias is not None), introspections=(name,))
         below = self.selections_cost(node.selection_set)
         fields, times = below.fields, below.per_variable
         if node.name.value == _RESULTS_FIELD:
@@ -138,29 +195,34 @@ class _CostVisitor:
                     fields *= max(1, len(argument.value.values))
                 elif argument.name.value == "of" and isinstance(argument.value, VariableNode):
                     times = (*times, (argument.value.name.value, fields))
-        if node.name.value == _TIMELINE_FIELD:
-            fields *= _timeline_points(node)
+        if node.name.value in _LISTS:
+            fields *= _longest_list(node, *_LISTS[node.name.value])
         fields += _WEIGHTS.get(node.name.value, 1)
-        return Cost(below.depth + 1, fields, below.aliases + (node.alias is not None), times)
+        aliases = below.aliases + (node.alias is not None)
+        return Cost(below.depth + 1, fields, aliases, times, introspections=below.introspections)
 
-    def _fragment_cost(self, name: str) -> Cost:
-        cost = self.fragment_costs.get(name)
+    def _fragment_cost(self, name: str, introspecting: bool) -> Cost:
+        cost = self.fragment_costs.get((name, introspecting))
         if cost is None:
             if name in self.open_fragments:
                 raise _query_refused("invalid-query", "fragments must not spread themselves")
             fragment: FragmentDefinitionNode | None = self.fragments.get(name)
             self.open_fragments.add(name)
-            cost = self.fragment_costs[name] = self.selections_cost(
-                fragment.selection_set if fragment is not None else None
+            cost = self.fragment_costs[name, introspecting] = self.selections_cost(
+                fragment.selection_set if fragment is not None else None, introspecting
             )
             self.open_fragments.discard(name)
         return cost
 
-    def _within_limits(self, cost: Cost) -> Cost:
-        if cost.depth > self.limits.depth:
-            raise _query_refused("query-too-deep", f"a query may nest at most {self.limits.depth} fields deep")
+    def _within_limits(self, introspecting: bool, cost: Cost) -> Cost:
+        depth = _INTROSPECTION_DEPTH if introspecting else self.limits.depth
+        if cost.depth > depth:
+            raise _query_refused("query-too-deep", f"a query may nest at most {depth} fields deep")
         if cost.aliases > self.limits.aliases:
             raise _query_refused("too-many-aliases", f"a query may use at most {self.limits.aliases} aliases")
         if cost.fields > self.limits.complexity:
             raise too_complex(self.limits)
+        for name, most in _INTROSPECTION.items():
+            if cost.introspections.count(name) > most:
+                raise _query_refused("query-too-complex", f"an operation may ask for {name} at most {most} times")
         return cost

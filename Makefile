@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run run test lint answers leak bench check patients training-data train graphiql lock clean
+.PHONY: help install install-run run test lint answers leak bench check patients training-data train graphiql schema lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -88,6 +88,10 @@ train: install  ## fit a model again from there, and write its folder: MODEL=hba
 		echo "$(MODEL) is none of those that are fitted here:" \
 			"$(subst _,-,$(patsubst modules/%/train.py,%,$(wildcard modules/*/train.py)))" >&2; exit 1; }
 	$(BIN)/python -m modules.$(subst -,_,$(MODEL)).train --data $(TRAINING)
+
+schema: install  ## write server/graphql/schema.graphql again: the GraphQL schema as it is served
+	$(BIN)/python -m server schema > server/graphql/schema.graphql.new
+	mv server/graphql/schema.graphql.new server/graphql/schema.graphql
 
 GRAPHIQL := server/graphql/graphiql
 MODULES := var/graphiql-build/node_modules

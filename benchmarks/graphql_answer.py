@@ -55,7 +55,7 @@ fragment Told on Value {
   ... on Quantity { amount: value unit }
   ... on Coding { code display }
   ... on Flag { is }
-  ... on Date { start end }
+  ... on DateRange { start end }
   ... on Series { seriesUnit: unit points { time value } }
   ... on Absent { absent: reason }
 }

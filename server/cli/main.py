@@ -72,6 +72,14 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
             from server.cli import plan
 
             return plan.run_card(settings, given.module)
+        case "concepts":
+            from server.cli import plan
+
+            return plan.run_concepts(settings, " ".join(given.word))
+        case "schema":
+            from server.cli import plan
+
+            return plan.run_schema()
         case "verify":
             from server.cli import verify
 
@@ -168,6 +176,13 @@ def _parser() -> argparse.ArgumentParser:
 
     card_ = commands.add_parser("card", parents=[config], help="the card of a module that was fitted to data")
     card_.add_argument("module", metavar="ID", help="a module, such as kidney-failure-risk-5y")
+
+    concepts_ = commands.add_parser("concepts", parents=[config], help="what can be asked, with units and synonyms")
+    concepts_.add_argument(
+        "word", metavar="WORD", nargs="*", help="only what has these words in its id, label, synonyms or codes"
+    )
+
+    commands.add_parser("schema", parents=[config], help="the GraphQL schema, for tools that generate code")
 
     verify_ = commands.add_parser(
         "verify",

@@ -16,6 +16,7 @@ from ontology.words.quantities import number_words
 from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description, Kind
 from server.errors import QuestionError, UnknownConceptError, did_you_mean
+from server.graphql.values import described
 
 _FIELDS = ("quantity", "coding", "boolean", "absent")
 
@@ -24,27 +25,29 @@ _FIELDS = ("quantity", "coding", "boolean", "absent")
 class QuantityInput:
     """A number in a UCUM unit."""
 
-    value: float
-    unit: str
+    value: float = described("The number.")
+    unit: str = described("A UCUM code, one of `Concept.units`.")
 
 
 @strawberry.input
 class CodingInput:
     """A code."""
 
-    system: str
-    code: str
+    system: str = described("The URI of the code system.")
+    code: str = described("The code.")
 
 
-@strawberry.input(description="Exactly one of the value fields.")
+@strawberry.input
 class Assumption:
-    """An input to take as given instead of the record's."""
+    """An input to take as given instead of the record's. Exactly one of the value fields."""
 
-    concept: ID
-    quantity: QuantityInput | None = strawberry.UNSET
-    coding: CodingInput | None = strawberry.UNSET
-    boolean: bool | None = strawberry.UNSET
-    absent: bool | None = strawberry.UNSET
+    concept: ID = strawberry.field(description="What is assumed: the id of a concept.")
+    quantity: QuantityInput | None = strawberry.field(default=strawberry.UNSET, description="Of a number.")
+    coding: CodingInput | None = strawberry.field(default=strawberry.UNSET, description="Of a code.")
+    boolean: bool | None = strawberry.field(default=strawberry.UNSET, description="Of yes or no.")
+    absent: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Only true: as if nothing were recorded."
+    )
 
 
 def read_assumptions(

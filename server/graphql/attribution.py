@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from graphql import (
@@ -33,32 +33,41 @@ from server.explain.attribution import with_attributions
 from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.results import AnswerResult
 from server.graphql.modules import Concept
-from server.graphql.values import Record, Value, field_at
+from server.graphql.values import EhrRecord, Value, describe_enum, described, field_at
 
 ATTRIBUTION_FIELD = "attribution"
 MOST_COMPARISONS = 4
 """Different comparisons in one question."""
 
-strawberry.enum(Baseline, name="Baseline")
+describe_enum(
+    Baseline,
+    "Baseline",
+    "What a result is compared with.",
+    {
+        "REFERENCE": "Usual values of its inputs.",
+        "EARLIER": "The same patient at an earlier time, with what was known then.",
+        "ACTUAL": "The record, without the assumptions of the question.",
+    },
+)
 
 
 @strawberry.type
 class AttributionItem:
-    """What one input moved."""
+    """How far one input moved the result."""
 
-    concept: Concept
-    slot: str | None
-    before: Value = strawberry.field(name="from")
-    after: Value = strawberry.field(name="to")
-    amount: float = strawberry.field(description="On the scale of the attribution; 0 where that is CODE.")
-    records: list[Record]
-    error: float | None = strawberry.field(description="Standard error, where more than 12 inputs differ.")
-    effective_before: datetime | None
-    effective: datetime | None
-    records_before: list[Record] = strawberry.field(description="The records at the baseline.")
-    assumed: bool
-    alone: bool = strawberry.field(description="Of a code: this input by itself changes it from the baseline.")
-    needed: bool = strawberry.field(description="Of a code: without this input it would be another.")
+    concept: Concept = described("What the input is.")
+    slot: str | None = described("The slot that it fills, where it fills one.")
+    before: Value = described("Its value at the baseline.", name="from")
+    after: Value = described("Its value now.", name="to")
+    amount: float = described("How far it moved the result, on the scale of the attribution; 0 where that is CODE.")
+    records: list[EhrRecord] = described("The records of the value now.")
+    error: float | None = described("Standard error, where more than 12 inputs differ.")
+    effective_before: datetime | None = described("The time of the value at the baseline.")
+    effective: datetime | None = described("The time of the value now.")
+    records_before: list[EhrRecord] = described("The records at the baseline.")
+    assumed: bool = described("Whether the value now is an assumption.")
+    alone: bool = described("Of a code: this input by itself changes it from the baseline.")
+    needed: bool = described("Of a code: without this input it would be another.")
     usual: str | None = strawberry.field(
         description="Of the baseline REFERENCE: what `from` is: usual in an adult, or the median of some training data."
     )
@@ -68,29 +77,29 @@ class AttributionItem:
 class AttributionGroup:
     """What correlated inputs moved together, as the description of a model groups them."""
 
-    text: str
-    items: list[AttributionItem] = strawberry.field(description="Its inputs; each is in `Attribution.items` too.")
-    amount: float = strawberry.field(description="The sum of the amounts of its inputs.")
-    error: float | None = strawberry.field(description="Standard error, where more than 12 inputs differ.")
+    text: str = described("What the inputs have in common.")
+    items: list[AttributionItem] = described("Its inputs; each is in `Attribution.items` too.")
+    amount: float = described("The sum of the amounts of its inputs.")
+    error: float | None = described("Standard error, where more than 12 inputs differ.")
 
 
 @strawberry.type
 class ComputedBetween:
     """A number computed on the way from the inputs to the result."""
 
-    concept: Concept
-    before: Value = strawberry.field(name="from")
-    after: Value = strawberry.field(name="to")
+    concept: Concept = described("What is computed.")
+    before: Value = described("Its value at the baseline.", name="from")
+    after: Value = described("Its value now.", name="to")
 
 
 @strawberry.type
 class StayedInput:
     """An input that is the same at both ends, since one of them has no value for it."""
 
-    concept: Concept
-    slot: str
-    value: Value
-    why: str
+    concept: Concept = described("What the input is.")
+    slot: str = described("The slot that it fills.")
+    value: Value = described("Its value at both ends.")
+    why: str = described("Why it stays, in words.")
 
 
 @strawberry.type
@@ -102,14 +111,14 @@ class Attribution:
         "LOG_ODDS of a risk, POINTS of a score, the unit of any other number, "
         "or CODE: then base, output and amounts are 0, and `flipped` and the items say what the change hangs on.",
     )
-    baseline: str = strawberry.field(description="What `base` stands for.")
-    base: float = field_at("attribution.base")
-    output: float = field_at("attribution.output")
+    baseline: str = described("What `base` stands for.")
+    base: float = field_at("attribution.base", "The result at the baseline, on the scale.")
+    output: float = field_at("attribution.output", "The result now, on the scale.")
     residual: float = field_at("attribution.residual", "output - base - sum(amounts)")
-    items: list[AttributionItem] = field_at("attribution.items")
-    text: str = strawberry.field(description="The same in words.")
+    items: list[AttributionItem] = field_at("attribution.items", "What each input moved.")
+    text: str = described("The same in words: what moved the estimate, which is no cause.")
     base_value: Value = field_at("attribution.base_value", "The result at the baseline.")
-    output_value: Value = field_at("attribution.output_value")
+    output_value: Value = field_at("attribution.output_value", "The result now.")
     stayed: list[StayedInput] = field_at("attribution.stayed", "What stayed as it is at both ends, and why.")
     flipped: list[str] = field_at(
         "attribution.flipped",
@@ -123,8 +132,12 @@ class Attribution:
 
 def resolve_attribution(
     root: strawberry.Parent[Any],
-    baseline: Baseline | None = Baseline.REFERENCE,
-    since: datetime | None = strawberry.UNSET,
+    baseline: Annotated[
+        Baseline | None, strawberry.argument(description="What the result is compared with.")
+    ] = Baseline.REFERENCE,
+    since: Annotated[
+        datetime | None, strawberry.argument(description="Of EARLIER, and of no other: the earlier time.")
+    ] = strawberry.UNSET,
 ) -> Attribution | None:
     """The attribution against the baseline; None where there is none: an issue of the result says why."""
     found = root.attributions.get(Comparison(baseline or Baseline.REFERENCE, since or None))

@@ -5,7 +5,7 @@ Attribution is in a second query: it counts as many fields, and most do not ask 
 
 _CODING = "system code display"
 _CONCEPT = f"id iri display codes {{ {_CODING} }}"
-_RECORD = "url type id version source"
+_RECORD = "url type id logicalId version source"
 _INTERVAL = "low high unit level text"
 
 _ATTRIBUTION = f"""
@@ -30,7 +30,7 @@ _ATTRIBUTION = f"""
 _QUERY = f"""
 query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [Assumption!]%(given)s) {{
   patient(id: $patient, source: $source) {{
-    id
+    id logicalId
     reference
     results(of: $of, at: $at, assume: $assume) {{
       concept {{ {_CONCEPT} }}
@@ -57,6 +57,7 @@ query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [As
           step steps assumed status issued recorded referenceRange interpretation
         }}
         warrant qualifier rebuttals fingerprint reused reason
+        met {{ slot text low high points coding {{ {_CODING} }} citation }}
         contributions {{
           scale base output residual background
           items {{ slot value {{ ...value }} amount }}
@@ -70,11 +71,11 @@ query Whole($patient: ID!, $source: ID, $of: [ID!]!, $at: DateTime, $assume: [As
 }}
 fragment value on Value {{
   __typename
-  ... on Quantity {{ value unit }}
+  ... on Quantity {{ value unit text: display }}
   ... on Bound {{ comparator value unit }}
   ... on Coding {{ {_CODING} }}
   ... on Flag {{ is }}
-  ... on Date {{ start end }}
+  ... on DateRange {{ start end }}
   ... on Series {{ unit points {{ time value }} }}
   ... on Absent {{ reason }}
 }}

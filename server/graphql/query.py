@@ -1,6 +1,7 @@
-"""The queries: one patient's results, the modules on offer, and what a question would call."""
+"""The queries: one patient's results, the concepts and modules on offer, and what a question would call."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Protocol, cast
 
@@ -8,24 +9,27 @@ import strawberry
 from strawberry import ID, Info
 
 from collectors.auth.authorisations import Caller
-from collectors.reading.readout import check_fhir_id
 from collectors.settings import Source
 from server.access.grant import Grant, caller_of
 from server.catalog.catalog import Catalog
+from server.catalog.concept_search import find_concepts
 from server.compiler.compilation import compile_plan
-from server.errors import QuestionError, UnknownConceptError, did_you_mean
+from server.errors import CompileError, QuestionError, UnknownConceptError, did_you_mean
 from server.executor.budget import Budget
 from server.executor.question import Question
 from server.executor.timeline import ConceptTimeline
 from server.executor.trace import Trace
 from server.explain import plan_text
-from server.explain.comparisons import Baseline
+from server.explain.comparisons import Baseline, Comparison
 from server.explain.explain import explain
+from server.explain.results import AnswerResult
 from server.graphql.assumptions import Assumption, read_assumptions
 from server.graphql.attribution import attribute_results, requested_comparisons
-from server.graphql.limits import DEFAULT_POINTS, MOST_POINTS
-from server.graphql.modules import Module, Plan
+from server.graphql.identifiers import patient_identifier, read_patient_identifier
+from server.graphql.limits import DEFAULT_CONCEPTS, DEFAULT_POINTS, MOST_CONCEPTS, MOST_POINTS
+from server.graphql.modules import Concept, Module, Plan
 from server.graphql.results import Result, Timeline
+from server.graphql.values import described
 
 
 class QuestionEngine(Protocol):
@@ -60,14 +64,18 @@ class Context:
 async def _resolve_results(
     root: strawberry.Parent[Any],
     info: Info[Context, None],
-    of: list[ID],
-    at: datetime | None = strawberry.UNSET,
-    assume: list[Assumption] | None = strawberry.UNSET,
-) -> list[Result]:
+    of: Annotated[list[ID], strawberry.argument(description="Ids of concepts; `Query.concepts` finds them.")],
+    at: Annotated[
+        datetime | None, strawberry.argument(description="As of this time, with what was known then; left out: now.")
+    ] = strawberry.UNSET,
+    assume: Annotated[
+        list[Assumption] | None, strawberry.argument(description="Inputs to take as given instead of the record's.")
+    ] = strawberry.UNSET,
+) -> list[Result | None]:
     context = info.context
     wanted, catalog = requested_comparisons(info), context.engine.catalog
     question = Question(
-        patient=root.id,
+        patient=root.logical_id,
         concepts=_checked_concepts(context, of),
         at=at or None,
         source=root.source,
@@ -77,28 +85,78 @@ async def _resolve_results(
         compare_without_assumptions=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),
         budget=context.budget,
     )
+    faults: Mapping[str, CompileError] = _unknown_concepts(catalog, question.concepts)
+    try:
+        answers = await _answer(context, _without(question, faults), wanted)
+    except CompileError as error:
+        faults = {**faults, **_compile_faults(catalog, question, error)}
+        answers = await _answer(context, _without(question, faults), wanted)
+    # The schema's types describe what explain returns; fields are read straight off it.
+    if not faults:
+        return cast("list[Result | None]", answers)
+    # An error in a list is null at its place.
+    found = iter(answers)
+    return [cast("Any", faults[each] if each in faults else next(found)) for each in question.concepts]
+
+
+async def _answer(context: Context, question: Question, wanted: tuple[Comparison, ...]) -> tuple[AnswerResult, ...]:
+    if not question.concepts:
+        return ()
     trace = await context.engine.ask(question)
     results = explain(trace)
-    if wanted:
-        results = await attribute_results(trace, results, wanted, context.budget)
-    # The schema's types describe what explain returns; fields are read straight off it.
-    return cast("list[Result]", results)
+    return await attribute_results(trace, results, wanted, context.budget) if wanted else results
+
+
+def _without(question: Question, faults: Mapping[str, CompileError]) -> Question:
+    """The question without the concepts that cannot be answered."""
+    return (
+        replace(question, concepts=tuple(each for each in question.concepts if each not in faults))
+        if faults
+        else question
+    )
+
+
+def _unknown_concepts(catalog: Catalog, concepts: tuple[str, ...]) -> dict[str, CompileError]:
+    """The error of each concept that there is not."""
+    faults: dict[str, CompileError] = {}
+    for each in concepts:
+        if each not in catalog.concepts:
+            try:
+                compile_plan(catalog, (each,))
+            except UnknownConceptError as error:
+                faults[each] = error
+    return faults
+
+
+def _compile_faults(catalog: Catalog, question: Question, error: CompileError) -> dict[str, CompileError]:
+    """Why each concept cannot be compiled that cannot.  Raises ``error`` where each can be for itself."""
+    faults: dict[str, CompileError] = {}
+    for concept in question.concepts if not isinstance(error, UnknownConceptError) else ():
+        try:
+            compile_plan(catalog, (concept,), frozenset(question.assumptions))
+        except CompileError as fault:
+            faults[concept] = fault
+    if not faults:
+        raise error
+    return faults
 
 
 async def _resolve_timeline(
     root: strawberry.Parent[Any],
     info: Info[Context, None],
-    of: ID,
-    from_: Annotated[datetime, strawberry.argument(name="from")],
-    to: datetime,
-    at_most: int | None = DEFAULT_POINTS,
+    of: Annotated[ID, strawberry.argument(description="The id of a concept.")],
+    from_: Annotated[datetime, strawberry.argument(name="from", description="The time of the first point.")],
+    to: Annotated[datetime, strawberry.argument(description="No point is later.")],
+    at_most: Annotated[
+        int | None, strawberry.argument(description=f"How many points at most, from 1 to {MOST_POINTS:,}.")
+    ] = DEFAULT_POINTS,
 ) -> Timeline:
     context = info.context
     most = DEFAULT_POINTS if at_most is None else at_most
     if not 1 <= most <= MOST_POINTS:
         raise QuestionError("too-many-points", f"`atMost` lies between 1 and {MOST_POINTS}")
     question = Question(
-        root.id,
+        root.logical_id,
         _checked_concepts(context, [of]),
         to,
         root.source,
@@ -114,34 +172,71 @@ async def _resolve_timeline(
 
 @strawberry.type
 class Patient:
-    """A patient, as a source describes them.  Nothing is fetched until results are asked for."""
+    """A patient, as a source describes them. Nothing is fetched until results are asked for."""
 
-    id: ID
-    reference: str = strawberry.field(description="Absolute FHIR reference.")
+    id: ID = described("Unique over sources; opaque, and taken back by `patient(id:)`.")
+    logical_id: ID = described("The id in the EHR: unique for one source only.")
+    reference: str = described("Absolute FHIR reference.")
     source: strawberry.Private[str]
     caller: strawberry.Private[Caller]
-    results: list[Result] = strawberry.field(
+    results: list[Result | None] = strawberry.field(
         resolver=_resolve_results,
-        description="One result for each concept asked for, in that order, computed in one run. "
-        "`at`: as of this time (now, if left out). `assume`: inputs to take as given instead of the record's.",
+        description="One result for each concept asked for, in that order, computed in one run; "
+        "null at its place, with an error, where a concept is unknown.",
     )
     timeline: Timeline = strawberry.field(
         resolver=_resolve_timeline,
-        description="One concept over time: as of `from`, and as of each later time, up to `to`, at which its inputs "
-        "changed; each with what was known then. Of more changes than `atMost` the newest are returned.",
+        description="One concept as of `from` and as of each later time, up to `to`, at which its inputs changed; "
+        "each with what was known then. Of more changes than `atMost` the newest.",
     )
 
 
-def _resolve_patient(info: Info[Context, None], id: ID, source: ID | None = strawberry.UNSET) -> Patient:  # noqa: A002 - contract
-    endpoint = info.context.engine.source(None if source is strawberry.UNSET else source)
-    # The one way to a Patient: whoever asks for another than the token's gets no object of which to ask anything.
-    caller = caller_of(info.context.grant, info.context.token, endpoint, id)
-    patient = check_fhir_id(id)
-    reference = f"{endpoint.base_url}/Patient/{patient}"
-    return Patient(id=ID(patient), reference=reference, source=endpoint.id, caller=caller)
+def _resolve_patient(
+    info: Info[Context, None],
+    id: Annotated[ID, strawberry.argument(description="The FHIR id, or what `Patient.id` gave.")],  # noqa: A002 - contract
+    source: Annotated[
+        ID | None,
+        strawberry.argument(
+            description="The source, as configured; left out where there is one, or with what `Patient.id` gave."
+        ),
+    ] = strawberry.UNSET,
+) -> Patient | None:
+    named, patient = read_patient_identifier(id, source or None)
+    endpoint = info.context.engine.source(named)
+    caller = caller_of(info.context.grant, info.context.token, endpoint, patient)
+    return Patient(
+        id=ID(patient_identifier(endpoint.id, patient)),
+        logical_id=ID(patient),
+        reference=f"{endpoint.base_url}/Patient/{patient}",
+        source=endpoint.id,
+        caller=caller,
+    )
 
 
-def _resolve_modules(info: Info[Context, None], produces: ID | None = strawberry.UNSET) -> list[Module]:
+def _resolve_concepts(
+    info: Info[Context, None],
+    search: Annotated[
+        str | None, strawberry.argument(description="Words, such as `kfre` or `blood pressure`; each must be found.")
+    ] = strawberry.UNSET,
+    computed: Annotated[
+        bool | None, strawberry.argument(description="True: of those that a module computes; false: of the others.")
+    ] = strawberry.UNSET,
+    first: Annotated[
+        int | None, strawberry.argument(description=f"How many at most, from 0 to {MOST_CONCEPTS}.")
+    ] = DEFAULT_CONCEPTS,
+) -> list[Concept]:
+    most = DEFAULT_CONCEPTS if first is None else first
+    if not 0 <= most <= MOST_CONCEPTS:
+        raise QuestionError("first-out-of-range", f"`first` lies between 0 and {MOST_CONCEPTS}")
+    wanted = None if computed is strawberry.UNSET else computed
+    found = find_concepts(info.context.engine.catalog.concepts.values(), search or "", wanted)
+    return cast("list[Concept]", list(found[:most]))
+
+
+def _resolve_modules(
+    info: Info[Context, None],
+    produces: Annotated[ID | None, strawberry.argument(description="The id of a concept.")] = strawberry.UNSET,
+) -> list[Module]:
     catalog = info.context.engine.catalog
     wanted = None if produces is strawberry.UNSET else produces
     if wanted is not None and wanted not in catalog.concepts:
@@ -150,7 +245,9 @@ def _resolve_modules(info: Info[Context, None], produces: ID | None = strawberry
     return cast("list[Module]", sorted(found, key=lambda module: module.id))
 
 
-def _resolve_plan(info: Info[Context, None], of: list[ID]) -> Plan:
+def _resolve_plan(
+    info: Info[Context, None], of: Annotated[list[ID], strawberry.argument(description="Ids of concepts.")]
+) -> Plan:
     plan = compile_plan(info.context.engine.catalog, _checked_concepts(info.context, of))
     calls: list[Any] = [_CallWithNeeds(call.description, plan_text.describe_needs(plan, call)) for call in plan.calls]
     return Plan(calls=calls, searches=list(plan_text.describe_searches(plan)))
@@ -160,8 +257,14 @@ def _resolve_plan(info: Info[Context, None], of: list[ID]) -> Plan:
 class Query:
     """What can be asked."""
 
-    patient: Patient = strawberry.field(
-        resolver=_resolve_patient, description="One patient. `source` may be left out where one source is configured."
+    patient: Patient | None = strawberry.field(
+        resolver=_resolve_patient,
+        description="One patient, as the configured sources describe them; null, with an error, where that cannot be.",
+    )
+    concepts: list[Concept] = strawberry.field(
+        resolver=_resolve_concepts,
+        description="What can be asked: concepts whose id, label, synonym or code holds the words of `search`, "
+        "the best found first.",
     )
     modules: list[Module] = strawberry.field(
         resolver=_resolve_modules, description="The modules on offer; `produces` narrows to those of one concept."

@@ -7,51 +7,52 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
 from strawberry import ID
 from strawberry.scalars import JSON
 
 from ontology import evaluation
+from server.explain.bands import met_bands
 from server.explain.fhir import bundle
 from server.explain.prov import serialize_result
 from server.explain.results import Status
 from server.explain.text import render_argument
 from server.graphql.attribution import Attribution, resolve_attribution
-from server.graphql.modules import Concept, Module
-from server.graphql.values import Coding, Record, Value
+from server.graphql.modules import Band, Concept, Module
+from server.graphql.values import Coding, EhrRecord, Interval, Value, describe_enum, described, rounded
 
 
 @strawberry.type
 class Contribution:
-    """What one slot added."""
+    """What one slot added to the value of a step."""
 
-    slot: str
-    value: Value
-    amount: float
+    slot: str = described("The slot.")
+    value: Value = described("What filled it.")
+    amount: float = described("What it added, on the scale of the contributions.")
 
 
 @strawberry.type
 class ContributionGroup:
     """What correlated inputs added together; it is in the amounts of their slots too."""
 
-    text: str
-    slots: list[str]
-    amount: float
+    text: str = described("What the inputs have in common.")
+    slots: list[str] = described("Their slots.")
+    amount: float = described("The sum of their amounts.")
 
 
 @strawberry.type
 class Contributions:
     """SHAP values or points of one step."""
 
-    scale: str
-    base: float
-    output: float
-    residual: float = strawberry.field(description="output - base - sum(contributions)")
-    background: str = strawberry.field(description="What `base` stands for.")
-    items: list[Contribution]
-    groups: list[ContributionGroup] = strawberry.field(description="What correlated inputs added together.")
+    scale: str = described("POINTS, or the margin scale of a model, such as LOG_ODDS.")
+    base: float = described("Where the sum begins.")
+    output: float = described("Where it ends.")
+    residual: float = described("output - base - sum(contributions)")
+    background: str = described("What `base` stands for.")
+    items: list[Contribution] = described("What each slot added.")
+    groups: list[ContributionGroup] = described("What correlated inputs added together.")
 
 
 class _ValuedContribution(NamedTuple):
@@ -75,20 +76,39 @@ def _resolve_contributions(root: strawberry.Parent[Any]) -> Contributions | None
 class Standing:
     """How the inputs of a trained model stand to the data that it was fitted to."""
 
-    measured: int = strawberry.field(description="How many of its inputs were measured.")
-    of: int
-    share_measured: float
-    out_of_distribution: bool
-    outside: list[str] = strawberry.field(description="What lies outside the training data, in words.")
-    calibration: str
-    maturity: str = strawberry.field(description="demonstration, research or clinical.")
+    measured: int = described("How many of its inputs were measured.")
+    of: int = described("How many inputs it has.")
+    share_measured: float = described("The share of the inputs that were measured, between 0 and 1.")
+    out_of_distribution: bool = described("Whether any input lies outside the training data.")
+    outside: list[str] = described("What lies outside the training data, in words.")
+    calibration: str = described("How well its risks agreed with what happened, in words.")
+    maturity: str = described("demonstration, research or clinical.")
 
 
-strawberry.enum(evaluation.Severity, name="Severity")
-strawberry.enum(Status, name="ResultStatus")
+describe_enum(
+    evaluation.Severity,
+    "Severity",
+    "How much an issue matters.",
+    {
+        "INFORMATION": "Good to know; it does not weaken the answer.",
+        "WARNING": "It weakens the answer, or could: show it with the answer.",
+        "ERROR": "There is no answer because of it.",
+    },
+)
+describe_enum(
+    Status,
+    "ResultStatus",
+    "Whether there is a value, and how complete it is.",
+    {
+        "COMPLETE": "All that was asked for was found.",
+        "PARTIAL": "Optional inputs are missing; more data would sharpen the answer.",
+        "INSUFFICIENT": "A required input is missing; `issues` says which and why.",
+        "NOT_APPLICABLE": "The module does not hold for this patient; `issues` says why.",
+        "FAILED": "A module failed.",
+    },
+)
 
 
-@strawberry.enum
 class RdfFormat(Enum):
     """How RDF is written."""
 
@@ -96,102 +116,118 @@ class RdfFormat(Enum):
     JSON_LD = "json-ld"
 
 
+describe_enum(RdfFormat, "RdfFormat", "How RDF is written.", {"TURTLE": "As Turtle.", "JSON_LD": "As JSON-LD."})
+
+
 @strawberry.type
 class Issue:
-    """What to mind."""
+    """What to mind about an answer."""
 
-    severity: evaluation.Severity
-    code: str
-    text: str
-    short: str = strawberry.field(description="The same in at most twelve words.")
-    slot: str | None
-    step: int | None = strawberry.field(
-        description="Position in the chain of the step that it is of; null for the question as a whole."
-    )
-
-
-@strawberry.type
-class Interval:
-    """Between which values."""
-
-    low: float
-    high: float
-    unit: str
-    level: float | None
-    text: str
+    severity: evaluation.Severity = described("How much it matters.")
+    code: str = described("A stable word for programs.")
+    text: str = described("What to mind, in words.")
+    short: str = described("The same in at most twelve words.")
+    slot: str | None = described("The slot that it is about, where it is about one.")
+    step: int | None = described("Position in the chain of the step that it is of; null for the question as a whole.")
 
 
 @strawberry.type
 class Interpretation:
     """What a value means."""
 
-    code: Coding
-    text: str
-    citation: str | None
+    code: Coding = described("The meaning as a code.")
+    text: str = described("The meaning in words.")
+    citation: str | None = described("The source of the band, where it is another than the module's.")
 
 
 @strawberry.type
 class Risk:
-    """A probability: of what, until when (an ISO 8601 duration)."""
+    """A probability: of what, until when."""
 
-    outcome: str
-    horizon: str
-    probability: float = strawberry.field(description="Between 0 and 1.")
+    outcome: str = described("Of what.")
+    horizon: str = described("Until when: an ISO 8601 duration, such as P5Y.")
+    probability: float = described("Between 0 and 1.")
 
 
 @strawberry.type
 class Recommendation:
     """What the module's source recommends."""
 
-    text: str
-    strength: str | None
-    citation: str
+    text: str = described("The recommendation, for a clinician to weigh.")
+    strength: str | None = described("How strong its source calls it.")
+    citation: str = described("Who recommends it.")
 
 
 @strawberry.type
 class Ground:
-    """What filled a slot."""
+    """What a step rests on: the input of one slot, and where it comes from."""
 
-    slot: str
-    concept: Concept
-    value: Value
-    effective: datetime | None
-    records: list[Record]
-    step: int | None = strawberry.field(description="Position in the chain of the one step that produced it.")
-    steps: list[int] = strawberry.field(description="Positions of all steps that produced it: one for each point.")
-    assumed: bool = strawberry.field(
-        description="From the question, from the site's settings, or presumed from a list; not from a record."
+    slot: str = described("The slot of the module.")
+    concept: Concept = described("What the slot takes.")
+    value: Value = described("What filled it, in the unit of the slot; absent, with a reason, where nothing did.")
+    effective: datetime | None = described("The latest time of the records beneath it.")
+    records: list[EhrRecord] = described(
+        "The records in the EHR that the value comes straight from: one, or one for each point of a series."
     )
-    presumed: bool | None = strawberry.field(
-        description="Of an absent value: what it is taken to be, if the list from which it is missing is complete."
+    step: int | None = described("Position in the chain of the one step that produced it.")
+    steps: list[int] = described("Positions of all steps that produced it: one for each point of a series.")
+    assumed: bool = described(
+        "From the question, from the site's settings, or presumed from a list; not from a record."
     )
-    status: str | None
-    issued: datetime | None
-    recorded: str | None
-    reference_range: str | None
-    interpretation: str | None
+    presumed: bool | None = described(
+        "Of an absent value: what it is taken to be, if the list from which it is missing is complete."
+    )
+    status: str | None = described("FHIR status of its one record, such as final.")
+    issued: datetime | None = described("When that record was issued.")
+    recorded: str | None = described("Value and unit as that record has them, before conversion.")
+    reference_range: str | None = described("The laboratory's own range.")
+    interpretation: str | None = described("The laboratory's own flag.")
+
+
+def _resolve_step_value(root: strawberry.Parent[Any]) -> Value:
+    return cast("Value", rounded(root.value, root.module.display_decimals))
+
+
+def _resolve_met(root: strawberry.Parent[Any]) -> list[Band]:
+    found: list[Any] = list(met_bands(cast("Any", root)))
+    return found
 
 
 @strawberry.type
 class Step:
-    """One link of the argument."""
+    """One link of the argument: a claim, its grounds, and why it follows from them."""
 
-    module: Module
-    value: Value
-    as_of: datetime = strawberry.field(description="The time that it was evaluated for.")
-    claim: str
-    grounds: list[Ground]
-    warrant: str
-    qualifier: str | None
-    rebuttals: list[str]
-    fingerprint: ID | None
-    reused: bool
-    reason: str
-    contributions: Contributions | None = strawberry.field(resolver=_resolve_contributions)
-    standing: Standing | None = strawberry.field(description="Of a trained model.")
+    module: Module = described("What was called.")
+    value: Value = strawberry.field(resolver=_resolve_step_value, description="What it gave.")
+    as_of: datetime = described("The time that it was evaluated for.")
+    claim: str = described("The claim of this step in one sentence.")
+    grounds: list[Ground] = described(
+        "What the claim rests on: the input of each slot, followed to records, other steps or assumptions."
+    )
+    warrant: str = described(
+        "Why the claim follows from the grounds: the equation with its numbers, the criteria met, the model."
+    )
+    qualifier: str | None = described("What limits the claim: how sure it is, or what was not looked at.")
+    rebuttals: list[str] = described(
+        "What speaks against the claim, or could: warnings about records, and what could not be excluded."
+    )
+    fingerprint: ID | None = described("Names exactly what it was computed from.")
+    reused: bool = described("Whether it is an earlier result from equal inputs.")
+    reason: str = described("Why it ran, or that it was reused.")
+    met: list[Band] = strawberry.field(
+        resolver=_resolve_met,
+        description="The bands that were met, of the value and of each criterion; none that may be.",
+    )
+    contributions: Contributions | None = strawberry.field(
+        resolver=_resolve_contributions, description="SHAP values or points of this step alone."
+    )
+    standing: Standing | None = described("Of a trained model: how the inputs compare with its training data.")
 
 
-def _resolve_provenance(root: strawberry.Parent[Any], format: RdfFormat | None = RdfFormat.TURTLE) -> str:  # noqa: A002 - contract
+def _resolve_provenance(
+    root: strawberry.Parent[Any],
+    format: Annotated[RdfFormat | None, strawberry.argument(description="How it is written.")] = RdfFormat.TURTLE,  # noqa: A002 - contract
+) -> str:
     return serialize_result(root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
 
 
@@ -203,41 +239,50 @@ def _resolve_fhir(root: strawberry.Parent[Any]) -> JSON:
     return cast("JSON", bundle(root, datetime.now(UTC)))
 
 
+def _resolve_value(root: strawberry.Parent[Any]) -> Value:
+    return cast("Value", rounded(root.value, root.decimals))
+
+
 @strawberry.type
 class Result:
     """One answer, with its argument."""
 
-    concept: Concept
-    status: Status
-    value: Value
-    effective: datetime | None = strawberry.field(description="The latest time of the records that it rests on.")
-    grounds_from: datetime | None = strawberry.field(description="The time of the oldest record that it rests on.")
-    text: str = strawberry.field(description="The claim in one sentence.")
-    interpretation: Interpretation | None
-    interval: Interval | None
-    risk: Risk | None
-    bounds: Interval | None = strawberry.field(
-        description="Limits of an absent value; of one that presumes that lists are complete, its limits without that."
+    concept: Concept = described("What was asked for.")
+    status: Status = described("Whether there is a value, and how complete it is.")
+    value: Value = strawberry.field(
+        resolver=_resolve_value, description="The value; absent, with a reason, where there is none."
     )
-    assumed: bool = strawberry.field(
-        description="Whether it rests on an assumption: of the question, or that lists are complete."
+    effective: datetime | None = described("When the answer holds: the latest time of the records that it rests on.")
+    grounds_from: datetime | None = described("The time of the oldest record that it rests on: show both.")
+    text: str = described("The claim in one sentence.")
+    interpretation: Interpretation | None = described(
+        "What the value means, by the bands that the module's source gives."
     )
-    recommendations: list[Recommendation]
-    intended_use: str
-    fingerprint: ID | None
-    records: list[Record]
-    chain: list[Step]
+    interval: Interval | None = described("Uncertainty of the value, where the module declares one.")
+    risk: Risk | None = described("For risks: of what, until when.")
+    bounds: Interval | None = described(
+        "Where inputs are missing: between which values the result lies, whatever they are. "
+        "Of a value that presumes that lists are complete, its limits without that."
+    )
+    assumed: bool = described("Whether it rests on an assumption: of the question, or that lists are complete.")
+    recommendations: list[Recommendation] = described("What the module's source recommends for such a value.")
+    intended_use: str = described("For whom and what it is meant, and not meant.")
+    fingerprint: ID | None = described("Names exactly what it was computed from; null for a concept that is read.")
+    records: list[EhrRecord] = described("The records of a concept that is read, not computed.")
+    chain: list[Step] = described(
+        "The argument: the steps from the records to this result, in order; the last one produced it."
+    )
     attribution: Attribution | None = strawberry.field(
         resolver=resolve_attribution,
         description="How much each input moved the result away from a baseline; null, with an issue that says why, "
         "where that cannot be told. EARLIER needs `since`; ACTUAL compares what was assumed with the record.",
     )
-    issues: list[Issue]
+    issues: list[Issue] = described("What to mind about this answer; that of its own step first.")
     argument: str = strawberry.field(
         resolver=_resolve_argument, description="The whole argument in plain text, as a tree that a person can read."
     )
     provenance: str = strawberry.field(
-        resolver=_resolve_provenance, description="The chain as PROV-O: TURTLE or JSON_LD."
+        resolver=_resolve_provenance, description="The chain as PROV-O, the W3C vocabulary of provenance."
     )
     fhir: JSON = strawberry.field(
         resolver=_resolve_fhir, description="A FHIR Bundle: Observation or RiskAssessment, with Provenance."
@@ -248,20 +293,20 @@ class Result:
 class TimelinePoint:
     """What the concept was as of one time."""
 
-    at: datetime
-    status: Status
-    value: Value
-    text: str
-    interpretation: Interpretation | None
-    fingerprint: ID | None
+    at: datetime = described("The time.")
+    status: Status = described("Whether there was a value, and how complete it was.")
+    value: Value = strawberry.field(resolver=_resolve_value, description="The value then.")
+    text: str = described("The claim in one sentence.")
+    interpretation: Interpretation | None = described("What the value meant.")
+    fingerprint: ID | None = described("Names exactly what it was computed from.")
 
 
 @strawberry.type
 class Timeline:
     """One concept, as of each time at which its inputs changed."""
 
-    concept: Concept
-    points: list[TimelinePoint] = strawberry.field(description="Oldest first.")
-    left_out: int = strawberry.field(description="Changes before the first point that were more than `atMost`.")
-    ran: int = strawberry.field(description="Executions that were evaluated.")
-    reused: int = strawberry.field(description="Executions whose results were known.")
+    concept: Concept = described("What was asked for.")
+    points: list[TimelinePoint] = described("Oldest first.")
+    left_out: int = described("Changes before the first point that were more than `atMost`.")
+    ran: int = described("Executions that were evaluated.")
+    reused: int = described("Executions whose results were known.")

@@ -1,9 +1,11 @@
 """The schema: the published contract, as far as it works, with its scalars.  Times carry a zone, or are refused."""
 
+import inspect
 from datetime import datetime
+from typing import Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema
+from graphql import DirectiveLocation, GraphQLDirective, GraphQLError, GraphQLSchema, print_schema
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
@@ -40,9 +42,28 @@ JSON_VALUE: ScalarDefinition = strawberry.scalar(name="JSON", description="A JSO
 def build_schema() -> strawberry.Schema:
     """The schema as Strawberry sees it."""
     config = StrawberryConfig(scalar_map={datetime: DATE_TIME, JSON: JSON_VALUE}, disable_field_suggestions=False)
-    return strawberry.Schema(query=Query, config=config)
+    schema = strawberry.Schema(query=Query, config=config)
+    for kind in schema._schema.type_map.values():
+        definition: Any = kind.extensions.get("strawberry-definition")
+        if kind.description is None and definition is not None:
+            # A class is described once: in its docstring.
+            kind.description = inspect.getdoc(definition.origin)
+    schema._schema.directives = tuple(map(_as_specified, schema._schema.directives))
+    return schema
+
+
+def _as_specified(directive: GraphQLDirective) -> GraphQLDirective:
+    """The directive without the location that is still a draft: graphql-js 16 refuses a schema that names it."""
+    locations = [each for each in directive.locations if each is not DirectiveLocation.DIRECTIVE_DEFINITION]
+    described: dict[str, Any] = {**directive.to_kwargs(), "locations": locations}
+    return GraphQLDirective(**described)
 
 
 def build_core_schema() -> GraphQLSchema:
     """The schema as graphql-core executes it: parsing, validation and errors are ours (``documents``, ``endpoint``)."""
     return build_schema()._schema
+
+
+def schema_text() -> str:
+    """The schema as it is served, in SDL; ``python -m server schema`` prints it, ``make schema`` keeps it."""
+    return print_schema(build_core_schema()) + "\n"

@@ -1,47 +1,111 @@
 """Values and records as GraphQL types.
 
 The types here describe ``ontology`` objects and never wrap them: fields are read straight off the values, so that an
-answer of many fields costs no copies.
+answer of many fields costs no copies.  The docstring of each class is the description of its type in the schema.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import strawberry
 from strawberry import ID
 
 from ontology import values as v
+from ontology.words.values import quantity_words
+from server.graphql.identifiers import record_identifier
 
-strawberry.enum(v.AbsentReason, name="AbsentReason")
+_Enum = TypeVar("_Enum", bound=type[Enum])
 
 
-def field_at(path: str, description: str | None = None) -> Any:
+def described(text: str, name: str | None = None) -> Any:
+    """A field that is read off the object, with what it means; ``name``: in the schema, where it is another."""
+    return strawberry.field(description=text, name=name)
+
+
+def field_at(path: str, description: str) -> Any:
     """A field that is read further down the object, such as ``attribution.base``: off the part that holds it."""
     read = attrgetter(path)
     return strawberry.field(resolver=lambda root: read(root), description=description)
 
 
+def describe_enum(kind: _Enum, name: str, description: str, values: Mapping[str, str]) -> None:
+    """Make an enum of another room one of the schema, with what it and each of its values means.
+
+    Raises KeyError where a value has no description.
+    """
+    strawberry.enum(kind, name=name, description=description)
+    for each in kind.__strawberry_definition__.values:  # type: ignore[attr-defined]  # set by the line above
+        each.description = values[each.name]
+
+
+describe_enum(
+    v.AbsentReason,
+    "AbsentReason",
+    "Why there is no value. The last three are of computed values.",
+    {
+        "NOT_FOUND": "Nothing is recorded, within the window if there is one.",
+        "STALE": "There is a record, but it is older than the window allows.",
+        "RECORDED_UNKNOWN": "The record itself says that the value is not known.",
+        "UNCONVERTIBLE": "What is recorded cannot be read: its unit, its code or its type.",
+        "IMPLAUSIBLE": "The recorded value is not survivable, so probably an error.",
+        "CONFLICTING": "Records of one time contradict each other.",
+        "NOT_PERMITTED": "The caller may not read such records.",
+        "UNREACHABLE": "The source could not be reached, or did not answer in full.",
+        "NOT_QUERIED": "Nothing was asked for, or it was assumed to be absent.",
+        "INPUT_ABSENT": "An input that is needed to compute it is absent.",
+        "NOT_APPLICABLE": "The module is not meant for this patient.",
+        "FAILED": "The module failed.",
+    },
+)
+
+
+class RoundedQuantity(NamedTuple):
+    """A computed quantity with the decimals that its module shows."""
+
+    value: Any
+    unit: str
+    decimals: int
+
+
+def rounded(value: v.Value, decimals: int | None) -> Any:
+    """The value as its type describes it; a number with the decimals that its module shows, where it names them."""
+    return value if decimals is None or type(value) is not v.Quantity else RoundedQuantity(*_parts(value), decimals)
+
+
+def _parts(value: v.Quantity) -> tuple[Any, str]:
+    return value.value, value.unit
+
+
+def _resolve_display(root: strawberry.Parent[Any]) -> str:
+    return quantity_words(root.value, root.unit, getattr(root, "decimals", None))
+
+
 @strawberry.type
 class Quantity:
-    """A number in a UCUM unit."""
+    """A number in a unit."""
 
-    value: float
-    unit: str
+    value: float = described("The number, with all its digits: show `display` to a reader.")
+    unit: str = described("A UCUM code.")
+    display: str = strawberry.field(
+        resolver=_resolve_display, description="Number and unit as a reader writes them: 51 mL/min/1.73 m²."
+    )
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
         """Whether this type describes the object."""
-        return type(obj) is v.Quantity
+        return type(obj) is v.Quantity or type(obj) is RoundedQuantity
 
 
-@strawberry.type(description='What is known of a number that was reported as "<5": never to be used as the number.')
+@strawberry.type
 class Bound:
-    """A limit."""
+    """What is known of a number that was reported as "<5": never to be used as the number."""
 
-    comparator: str
-    value: float
-    unit: str
+    comparator: str = described("One of <, <=, > and >=.")
+    value: float = described("The limit.")
+    unit: str = described("A UCUM code.")
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -51,11 +115,11 @@ class Bound:
 
 @strawberry.type
 class Coding:
-    """A code."""
+    """A code in a code system."""
 
-    system: str
-    code: str
-    display: str | None
+    system: str = described("The URI of the code system.")
+    code: str = described("The code.")
+    display: str | None = described("The code in words, where they are known.")
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -69,9 +133,9 @@ def _resolve_flag(root: strawberry.Parent[Any]) -> bool:
 
 @strawberry.type
 class Flag:
-    """A truth value."""
+    """Yes or no. What is not known is `Absent`, and never no."""
 
-    is_: bool = strawberry.field(resolver=_resolve_flag, name="is")
+    is_: bool = strawberry.field(resolver=_resolve_flag, name="is", description="Whether it is so.")
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -87,12 +151,14 @@ def _resolve_end(root: strawberry.Parent[Any]) -> str:
     return str(root.end.isoformat())
 
 
-@strawberry.type(description="A partial date is an interval of days, ends included.")
-class Date:
-    """A date."""
+@strawberry.type
+class DateRange:
+    """A date. A partial one, such as 1960, is an interval of days, ends included."""
 
-    start: str = strawberry.field(resolver=_resolve_start)
-    end: str = strawberry.field(resolver=_resolve_end)
+    start: str = strawberry.field(resolver=_resolve_start, description="The first day: YYYY-MM-DD.")
+    end: str = strawberry.field(
+        resolver=_resolve_end, description="The last day; of a full date the first; 9999-12-31 while it goes on."
+    )
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -104,8 +170,8 @@ class Date:
 class Point:
     """One number of a series."""
 
-    time: datetime
-    value: float
+    time: datetime = described("When it was measured.")
+    value: float = described("The number, in the unit of the series.")
 
 
 class _Point(NamedTuple):
@@ -120,11 +186,11 @@ def _resolve_points(root: strawberry.Parent[Any]) -> list[Point]:
 
 @strawberry.type
 class Series:
-    """Numbers over time, oldest first."""
+    """Numbers over time."""
 
-    unit: str
+    unit: str = described("The UCUM code of the unit of all points.")
 
-    points: list[Point] = strawberry.field(resolver=_resolve_points)
+    points: list[Point] = strawberry.field(resolver=_resolve_points, description="Oldest first.")
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -134,9 +200,9 @@ class Series:
 
 @strawberry.type
 class Absent:
-    """There is no value, and why."""
+    """There is no value. It is neither zero nor no."""
 
-    reason: v.AbsentReason
+    reason: v.AbsentReason = described("Why there is none.")
 
     @classmethod
     def is_type_of(cls, obj: Any, info: Any) -> bool:
@@ -145,17 +211,36 @@ class Absent:
 
 
 Value: TypeAlias = Annotated[
-    Quantity | Coding | Flag | Date | Series | Absent | Bound,
-    strawberry.union("Value"),
+    Quantity | Coding | Flag | DateRange | Series | Absent | Bound,
+    strawberry.union("Value", description="A value of any kind; that there is none is one of them."),
 ]
 
 
 @strawberry.type
-class Record:
-    """A record in the EHR."""
+class Interval:
+    """Between which values a number lies, limits included."""
 
-    url: str
-    type: str
-    id: ID
-    version: str | None
-    source: ID
+    low: float = described("The lower limit.")
+    high: float = described("The upper limit.")
+    unit: str = described("A UCUM code.")
+    level: float | None = described("How sure, such as 0.95; null where that is no matter of chance, or not known.")
+    text: str = described("In what sense, in words.")
+
+
+def _resolve_record_id(root: strawberry.Parent[Any]) -> ID:
+    return ID(record_identifier(root))
+
+
+@strawberry.type
+class EhrRecord:
+    """A record in the EHR that an answer rests on."""
+
+    url: str = described("Absolute FHIR reference, without the version.")
+    type: str = described("The FHIR resource type, such as Observation.")
+    id: ID = strawberry.field(
+        resolver=_resolve_record_id,
+        description="Opaque, and unique over types, versions and sources: what a client's cache keys on.",
+    )
+    logical_id: ID = field_at("id", "The id in the EHR: unique for one type of one source only.")
+    version: str | None = described("The version that was read, where the EHR keeps versions (meta.versionId).")
+    source: ID = described("The source that it comes from, as configured.")

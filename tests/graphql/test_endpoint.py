@@ -35,13 +35,16 @@ async def test_the_whole_of_every_answer_crosses_the_wire(name: str) -> None:
 async def test_every_kind_of_value_crosses_the_wire() -> None:
     coded = Slot("c", replace(t.CREATININE, id="coded"), Select.LATEST, True)
     values: list[tuple[Value, dict[str, Any]]] = [
-        (Quantity(Decimal("1.50"), "mg/dL"), {"__typename": "Quantity", "value": 1.5, "unit": "mg/dL"}),
+        (
+            Quantity(Decimal("1.50"), "mg/dL"),
+            {"__typename": "Quantity", "value": 1.5, "unit": "mg/dL", "text": "1.5 mg/dL"},
+        ),
         (False, {"__typename": "Flag", "is": False}),
         (Coding("s", "c", "d"), {"__typename": "Coding", "system": "s", "code": "c", "display": "d"}),
         (Absent(AbsentReason.STALE), {"__typename": "Absent", "reason": "STALE"}),
         (
             Date(datetime(1960, 1, 1).date(), datetime(1960, 12, 31).date()),
-            {"__typename": "Date", "start": "1960-01-01", "end": "1960-12-31"},
+            {"__typename": "DateRange", "start": "1960-01-01", "end": "1960-12-31"},
         ),
         (
             Bound("<", Decimal(5), "mg/g"),

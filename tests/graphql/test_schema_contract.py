@@ -34,8 +34,6 @@ ADDED = {
     "StayedInput",
     "AttributionGroup",
     "ComputedBetween",
-    "Timeline",
-    "TimelinePoint",
 }
 FIELDS_ADDED = {
     ("Ground", "steps"),
@@ -44,7 +42,6 @@ FIELDS_ADDED = {
     ("Step", "asOf"),
     ("Step", "standing"),
     ("Result", "argument"),
-    ("Patient", "timeline"),
     ("Contributions", "groups"),
     ("Module", "card"),
     ("Module", "maturity"),
@@ -57,15 +54,6 @@ FIELDS_ADDED = {
 MEMBERS_ADDED = {("Value", "Bound")}
 
 AHEAD = """\
-AttributionItem.records: ('[EhrRecord!]!', {})
-Band
-Band.citation: ('String', {})
-Band.coding: ('Coding', {})
-Band.high: ('Float', {})
-Band.low: ('Float', {})
-Band.points: ('Float', {})
-Band.slot: ('String', {})
-Band.text: ('String!', {})
 Banner
 Banner.born: ('DateRange', {})
 Banner.deceased: ('Boolean', {})
@@ -73,80 +61,22 @@ Banner.deceasedAt: ('DateTime', {})
 Banner.gender: ('String', {})
 Banner.identifiers: ('[Identifier!]!', {})
 Banner.name: ('String', {})
-Concept.modules: ('[Module!]!', {})
-Concept.plausible: ('Interval', {})
-Concept.synonyms: ('[String!]!', {})
-Concept.unit: ('String', {})
-Concept.units: ('[String!]!', {})
-DateRange
-DateRange.end: ('String!', {})
-DateRange.start: ('String!', {})
-EhrRecord
-EhrRecord.id: ('ID!', {})
-EhrRecord.logicalId: ('ID!', {})
 EhrRecord.rdf: ('String', {'format': ('RdfFormat', 'TURTLE')})
 EhrRecord.resource: ('JSON', {})
-EhrRecord.source: ('ID!', {})
-EhrRecord.type: ('String!', {})
-EhrRecord.url: ('String!', {})
-EhrRecord.version: ('String', {})
 Ground.rdf: ('String', {'format': ('RdfFormat', 'TURTLE')})
-Ground.records: ('[EhrRecord!]!', {})
 Identifier
 Identifier.label: ('String', {})
 Identifier.system: ('String', {})
 Identifier.value: ('String!', {})
-Module.bands: ('[Band!]!', {})
 Patient.banner: ('Banner', {})
-Patient.logicalId: ('ID!', {})
-Patient.results: ('[Result]!', {'of': ('[ID!]!', 'none'), 'at': ('DateTime', 'none'), 'assume': ('[Assumption!]', 'none')})
-Patient.timeline: ('Timeline!', {'of': ('ID!', 'none'), 'from': ('DateTime!', 'none'), 'to': ('DateTime!', 'none'), 'atMost': ('Int', '100')})
-Quantity.display: ('String!', {})
-Query.concepts: ('[Concept!]!', {'search': ('String', 'none'), 'computed': ('Boolean', 'none'), 'first': ('Int', '50')})
-Query.patient: ('Patient', {'id': ('ID!', 'none'), 'source': ('ID', 'none')})
-Result.records: ('[EhrRecord!]!', {})
 Result.wouldHelp: ('[WouldHelp!]!', {})
-Step.met: ('[Band!]!', {})
-Timeline
-Timeline.concept: ('Concept!', {})
-Timeline.leftOut: ('Int!', {})
-Timeline.points: ('[TimelinePoint!]!', {})
-Timeline.ran: ('Int!', {})
-Timeline.reused: ('Int!', {})
-TimelinePoint
-TimelinePoint.at: ('DateTime!', {})
-TimelinePoint.fingerprint: ('ID', {})
-TimelinePoint.interpretation: ('Interpretation', {})
-TimelinePoint.status: ('ResultStatus!', {})
-TimelinePoint.text: ('String!', {})
-TimelinePoint.value: ('Value!', {})
-Value.DateRange: None
 WouldHelp
 WouldHelp.bounds: ('Interval', {})
 WouldHelp.concept: ('Concept!', {})
 WouldHelp.slot: ('String!', {})
 WouldHelp.text: ('String!', {})
-"""  # noqa: E501 - lines of data
+"""
 """Published, and not served yet: a line for each type, field or member."""
-
-LEFT_BEHIND = """\
-AttributionItem.records: ('[Record!]!', {})
-Date
-Date.end: ('String!', {})
-Date.start: ('String!', {})
-Ground.records: ('[Record!]!', {})
-Patient.results: ('[Result!]!', {'of': ('[ID!]!', 'none'), 'at': ('DateTime', 'none'), 'assume': ('[Assumption!]', 'none')})
-Query.patient: ('Patient!', {'id': ('ID!', 'none'), 'source': ('ID', 'none')})
-Record
-Record.id: ('ID!', {})
-Record.source: ('ID!', {})
-Record.type: ('String!', {})
-Record.url: ('String!', {})
-Record.version: ('String', {})
-Result.records: ('[Record!]!', {})
-Value.Date: None
-"""  # noqa: E501 - lines of data
-"""Served, and published no more."""
 
 
 def types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
@@ -223,4 +153,4 @@ def test_what_the_published_contract_has_beyond_the_copy_is_known() -> None:
     """It may move before 1.0.  Whoever serves a part of what is ahead takes it out here; nothing else may differ."""
     published, copied = lines(types(build_schema(SHARED.read_text()))), lines(CONTRACT)
     assert published - copied == set(AHEAD.splitlines())
-    assert copied - published == set(LEFT_BEHIND.splitlines())
+    assert copied <= published

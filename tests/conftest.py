@@ -31,11 +31,10 @@ def shared_ehr() -> Iterator[Ehr]:
 @pytest.fixture(scope="session")
 def shared_medplum() -> Iterator[Medplum]:
     """A running Medplum router with the same rules; left out, with the reason, where Node or its packages are not."""
-    from fixtures.medplum.installing import required, why_absent
-    from fixtures.medplum.running import running_medplum
+    from fixtures.medplum.running import PACKAGES, running_medplum
+    from tests.support.installed import require_npm
 
-    if reason := why_absent():
-        (pytest.fail if required() else pytest.skip)(f"no Medplum here: {reason}")
+    require_npm(PACKAGES)
     with running_medplum() as server:
         yield server
 

@@ -1,0 +1,28 @@
+"""What some tests need from this machine, and what becomes of them where it is absent: left out, or failed in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from fixtures.npm import NpmPackages
+
+BROWSER_REQUIRED = "BROWSER_REQUIRED"
+"""With this environment variable set, tests that need Chromium fail where it is absent."""
+
+
+def require_npm(packages: NpmPackages) -> None:
+    """Leave the test out, with the reason, where these packages are unavailable."""
+    if reason := packages.why_absent():
+        (pytest.fail if packages.is_required() else pytest.skip)(f"no {packages.name} here: {reason}")
+
+
+def require_chromium() -> str:
+    """The path of Debian's Chromium; leaves the test out, with the reason, where there is none."""
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "no browser here: chromium was not found; on Debian and Ubuntu: apt-get install chromium"
+        (pytest.fail if os.environ.get(BROWSER_REQUIRED) else pytest.skip)(reason)
+    return path

@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run run test lint answers leak bench check patients training-data train graphiql schema lock clean
+.PHONY: help install install-run run app test lint answers leak bench check patients training-data train graphiql schema lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ $(BIN)/python:
 
 run: install  ## demonstrate: FHIR server, question, argument, then serve until Ctrl-C (ONCE=1, PORT=, EHR_PORT=)
 	@ONCE='$(ONCE)' PORT='$(PORT)' EHR_PORT='$(EHR_PORT)' $(BIN)/python -m fixtures.demo
+
+app: install  ## show examples/browser: EHR, authorisation server, medtwin and the page, until Ctrl-C (needs Node)
+	$(BIN)/python -m fixtures.smart.site
 
 test: lint  ## all checks and tests
 	$(BIN)/python -m pytest

@@ -2,8 +2,11 @@ const QUERY = `query Why($patient: ID!, $source: ID, $at: DateTime) {
   patient(id: $patient, source: $source) {
     results(of: ["egfr"], at: $at) {
       text
-      chain { claim warrant grounds { concept { display } recorded effective } }
-      issues { text }
+      chain {
+        module { citation } claim warrant
+        grounds { concept { display } value { ... on Absent { reason } } recorded effective steps }
+      }
+      issues { severity text }
     }
   }
 }`;
@@ -11,6 +14,8 @@ const element = (id) => document.getElementById(id);
 const add = (place, tag, text) => place.appendChild(Object.assign(document.createElement(tag), { textContent: text }));
 
 async function main() {
+  const refusal = new URLSearchParams(location.search); // the authorisation server's, in place of a code
+  if (refusal.has("error")) throw new Error(refusal.get("error_description") ?? refusal.get("error"));
   const client = await FHIR.oauth2.init({ clientId: SETTINGS.clientId, scope: SETTINGS.scope, pkceMode: "required" });
   const response = await fetch(SETTINGS.graphql, {
     method: "POST",
@@ -21,11 +26,13 @@ async function main() {
   if (errors) throw new Error(errors.map((error) => error.message).join(" "));
   const [egfr] = data.patient.results;
   element("claim").textContent = egfr.text;
-  for (const step of egfr.chain) {
-    const item = add(element("why"), "li", `${step.claim} ${step.warrant}`);
-    const list = add(item, "ul", "");
-    for (const { concept, recorded, effective } of step.grounds) add(list, "li", `${concept.display}: ${recorded ?? "see above"} (${effective ?? "no time"})`);
+  for (const { severity, text } of egfr.issues) add(element("issues"), "li", `${severity}: ${text}`);
+  for (const { module, claim, warrant, grounds } of egfr.chain) {
+    const list = add(add(element("why"), "li", `${claim} ${warrant} (${module.citation.join("; ")})`), "ul", "");
+    for (const { concept, value, recorded, effective, steps } of grounds) {
+      const from = steps.length ? `step ${steps.map((position) => position + 1)}` : value.reason ?? recorded ?? "as above";
+      add(list, "li", [`${concept.display}: ${from}`, effective].filter(Boolean).join(", "));
+    }
   }
-  for (const { text } of egfr.issues) add(element("issues"), "li", text);
 }
 main().catch((error) => { element("claim").textContent = "No answer."; element("problem").textContent = error.message; });

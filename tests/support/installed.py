@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
 import pytest
 
 from fixtures.npm import NpmPackages
-
-BROWSER_REQUIRED = "BROWSER_REQUIRED"
-"""With this environment variable set, tests that need Chromium fail where it is absent."""
+from fixtures.smart.site import APP
 
 
 def require_npm(packages: NpmPackages) -> None:
@@ -24,5 +21,5 @@ def require_chromium() -> str:
     path = shutil.which("chromium")
     if path is None:
         reason = "no browser here: chromium was not found; on Debian and Ubuntu: apt-get install chromium"
-        (pytest.fail if os.environ.get(BROWSER_REQUIRED) else pytest.skip)(reason)
+        (pytest.fail if APP.is_required() else pytest.skip)(reason)
     return path

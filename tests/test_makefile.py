@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from fixtures.child import ROOT
+from fixtures.graphql_clients.running import PACKAGES as CLIENTS
 from fixtures.medplum.running import PACKAGES as MEDPLUM
 from fixtures.npm import OLDEST_NODE
+from fixtures.smart.running import PACKAGES as SMART
+from fixtures.smart.site import APP
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -114,15 +118,21 @@ def test_the_ci_script_is_sound_and_executable() -> None:
     assert "make test" in text
     # What tests leave out elsewhere, with a reason, is not left out there.
     assert "export TEST_REDIS_URL" in text
-    assert f"export {MEDPLUM.required}=1" in text
+    [exported] = re.findall(r"^export (\w+_REQUIRED=1.*)$", text, re.MULTILINE)
+    assert set(exported.split()) >= {f"{each.required}=1" for each in (MEDPLUM, SMART, APP, CLIENTS)}
+    assert "wanted+=(chromium" in text
     assert f"< {OLDEST_NODE} " in text
 
 
-@pytest.mark.parametrize("folder", ["server/graphql/graphiql", "fixtures/medplum", "fixtures/graphql_clients"])
-def test_packages_of_npm_are_pinned_by_hash_and_name_no_registry(folder: str) -> None:
-    text = (ROOT / folder / "package-lock.json").read_text(encoding="utf-8")
+def test_what_is_left_out_is_reported_with_the_reason() -> None:
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert "-rs" in options["addopts"].split()
+
+
+def test_graphiql_is_pinned_by_hash_and_names_no_registry() -> None:
+    text = (ROOT / "server" / "graphql" / "graphiql" / "package-lock.json").read_text(encoding="utf-8")
     packages = {name: each for name, each in json.loads(text)["packages"].items() if name}
-    assert len(packages) >= 7
+    assert len(packages) > 50
     assert [name for name, each in packages.items() if "resolved" in each or "integrity" not in each] == []
     assert "registry" not in text
 

@@ -85,12 +85,13 @@ async def _resolve_results(
         compare_without_assumptions=any(each.baseline is Baseline.ACTUAL for each in wanted) and bool(assume),
         budget=context.budget,
     )
-    faults: Mapping[str, CompileError] = _unknown_concepts(catalog, question.concepts)
-    try:
-        answers = await _answer(context, _without(question, faults), wanted)
-    except CompileError as error:
-        faults = {**faults, **_compile_faults(catalog, question, error)}
-        answers = await _answer(context, _without(question, faults), wanted)
+    faults: dict[str, CompileError] = {}
+    while True:
+        try:
+            answers = await _answer(context, _without(question, faults), wanted)
+            break
+        except CompileError as error:  # before anything is fetched
+            faults |= _compile_faults(catalog, _without(question, faults), error)
     # The schema's types describe what explain returns; fields are read straight off it.
     if not faults:
         return cast("list[Result | None]", answers)
@@ -116,26 +117,15 @@ def _without(question: Question, faults: Mapping[str, CompileError]) -> Question
     )
 
 
-def _unknown_concepts(catalog: Catalog, concepts: tuple[str, ...]) -> dict[str, CompileError]:
-    """The error of each concept that there is not."""
-    faults: dict[str, CompileError] = {}
-    for each in concepts:
-        if each not in catalog.concepts:
-            try:
-                compile_plan(catalog, (each,))
-            except UnknownConceptError as error:
-                faults[each] = error
-    return faults
-
-
 def _compile_faults(catalog: Catalog, question: Question, error: CompileError) -> dict[str, CompileError]:
-    """Why each concept cannot be compiled that cannot.  Raises ``error`` where each can be for itself."""
+    """Why each concept cannot be answered that cannot.  Raises ``error`` where each could be for itself."""
     faults: dict[str, CompileError] = {}
-    for concept in question.concepts if not isinstance(error, UnknownConceptError) else ():
-        try:
-            compile_plan(catalog, (concept,), frozenset(question.assumptions))
-        except CompileError as fault:
-            faults[concept] = fault
+    for concept in dict.fromkeys(question.concepts):
+        if not isinstance(error, UnknownConceptError) or concept not in catalog.concepts:
+            try:
+                compile_plan(catalog, (concept,), frozenset(question.assumptions))
+            except CompileError as fault:
+                faults[concept] = fault
     if not faults:
         raise error
     return faults

@@ -34,7 +34,7 @@ FULL_SELECTION = f"""
   scale baseline base output residual text flipped
   baseValue {VALUE} outputValue {VALUE}
   items {{ concept {{ id }} slot from {VALUE} to {VALUE} amount error effective effectiveBefore
-    assumed alone needed usual records {{ id version }} recordsBefore {{ id version }} }}
+    assumed alone needed usual records {{ id: logicalId version }} recordsBefore {{ id: logicalId version }} }}
   stayed {{ concept {{ id }} slot why value {VALUE} }}
   groups {{ text amount error items {{ slot amount }} }}
   between {{ concept {{ id }} from {VALUE} to {VALUE} }}

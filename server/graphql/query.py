@@ -9,6 +9,7 @@ import strawberry
 from strawberry import ID, Info
 
 from collectors.auth.authorisations import Caller
+from collectors.errors import PatientNotFoundError
 from collectors.settings import Source
 from server.access.grant import Grant, caller_of
 from server.catalog.catalog import Catalog
@@ -191,7 +192,12 @@ def _resolve_patient(
         ),
     ] = strawberry.UNSET,
 ) -> Patient | None:
-    named, patient = read_patient_identifier(id, source or None)
+    try:
+        named, patient = read_patient_identifier(id, source or None)
+    except PatientNotFoundError:
+        # A reference to another patient is refused as such, as their id would be.
+        caller_of(info.context.grant, info.context.token, info.context.engine.source(source or None), id)
+        raise
     endpoint = info.context.engine.source(named)
     caller = caller_of(info.context.grant, info.context.token, endpoint, patient)
     return Patient(

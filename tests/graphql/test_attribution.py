@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rdflib import Graph
 
+from server.explain.prov.constraints import constraint_violations
 from server.explain.prov.read_export import read_export
-from server.explain.prov.write_graph import constraint_violations
 from tests.support.attribution_queries import (
     AT,
     CHART,

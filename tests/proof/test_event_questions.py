@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.ehr import Ehr
 from ontology.concepts import EVENT_ORIGINS, Origin
-from server.explain.prov import argument_graph
+from server.explain.prov import serialize_result
 from server.explain.results import AnswerResult, Status
 from server.explain.text import render_argument
 from tests.support.engine_questions import shipped
@@ -79,5 +79,5 @@ def test_each_is_answered_or_says_why_not(answered: Answers) -> None:
 
 
 def test_the_argument_as_a_graph_leads_to_the_record(answered: Answers) -> None:
-    turtle = argument_graph(answered["af-stroke"]["oral-anticoagulant"]).serialize(format="turtle")
+    turtle = serialize_result(answered["af-stroke"]["oral-anticoagulant"])
     assert "MedicationRequest/af-stroke-apixaban-request-1/_history/1" in turtle

@@ -9,10 +9,10 @@ import pytest
 from ontology.evaluation import SlotInput
 from ontology.values import Absent, AbsentReason, Quantity
 from server.explain.fhir import bundle
-from server.explain.prov import argument_graph, serialize_result
+from server.explain.prov import serialize_result
+from server.explain.prov.constraints import constraint_violations
 from server.explain.prov.exported import ExportedAnswer, ExportedInput
 from server.explain.prov.read_export import read_export
-from server.explain.prov.write_graph import constraint_violations
 from server.explain.short_text import render_short
 from server.explain.text import render_argument
 from server.verify.verify import recompute_answer
@@ -20,6 +20,7 @@ from tests.support.attribution_queries import open_endpoint
 from tests.support.engine_questions import AT, open_asker, shipped
 from tests.support.kept_lists import chart
 from tests.support.proof_questions import result_of, results_by_concept
+from tests.support.rdf_graphs import argument_in_library
 
 CVD = "prevent-10y-total-cvd"
 
@@ -86,7 +87,7 @@ async def test_graphql_gives_value_limits_and_that_it_is_assumed() -> None:
 async def exported() -> ExportedAnswer:
     async with open_asker(cache={"enabled": False}) as ask:
         result = results_by_concept(await ask(chart(), CVD))[CVD]
-    assert constraint_violations(argument_graph(result)) == []
+    assert constraint_violations(argument_in_library(result)) == []
     (answer,) = read_export(serialize_result(result), "turtle")
     return answer
 

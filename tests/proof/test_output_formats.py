@@ -12,10 +12,11 @@ from rdflib import PROV, RDF, Graph, URIRef
 
 from server.explain.explain import explain
 from server.explain.fhir import bundle
-from server.explain.prov import MPM, PPLAN, serialize_result
+from server.explain.prov import serialize_result
 from server.explain.results import AnswerResult
 from server.explain.text import render_argument
 from tests.support import traces as t
+from tests.support.rdf_graphs import MPM, PPLAN
 
 NAMES = sorted(t.EVERY_TRACE)
 

@@ -8,12 +8,12 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rdflib import Graph
 
 from ontology.values import Quantity
 from server.errors import ArgumentFileError
 from server.executor.cache.encryption import Keyring
 from server.explain.prov import argument_graph, serialize_graphs
+from server.explain.prov.graph import Graph
 from server.explain.prov.read_export import read_export
 from server.explain.prov.seal import SealCheck, check_seal
 from server.explain.prov.serialize import Form

@@ -3,8 +3,7 @@
 Made only on request.  ``exported`` has the objects that a reader of such a file gets.
 """
 
-from server.explain.prov.rdf_terms import MPM, PPLAN
 from server.explain.prov.serialize import serialize_graphs, serialize_result
 from server.explain.prov.write_graph import argument_graph
 
-__all__ = ["MPM", "PPLAN", "argument_graph", "serialize_graphs", "serialize_result"]
+__all__ = ["argument_graph", "serialize_graphs", "serialize_result"]

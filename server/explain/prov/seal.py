@@ -10,70 +10,45 @@ from hashlib import blake2b
 from hmac import compare_digest
 
 import pyoxigraph as ox
-from rdflib import BNode, Graph, Literal, URIRef
-from rdflib.term import Node
 
 from server.errors import ArgumentFileError
-from server.explain.prov.rdf_terms import MPM
+from server.explain.prov.graph import Graph
+from server.explain.prov.rdf_terms import MPM, Blank
 from server.explain.prov.statements import MOST_STATEMENTS, Statements, Term, parse_statements
 
 
 def graph_digest(graph: Graph, key: bytes, person: bytes) -> str:
     """Hex BLAKE2b (32 bytes) of the canonical N-Quads of a graph; keyed where there is a ``key``."""
-    return quads_digest([ox.Quad(_to_subject(s), _to_predicate(p), _to_term(o)) for s, p, o in graph], key, person)
+    lines: list[str] = []
+    unlabelled: list[str] = []
+    for subject, predicate, value in graph:
+        line = f"{subject} {predicate} {value}"
+        (unlabelled if isinstance(subject, Blank) or isinstance(value, Blank) else lines).append(line)
+    if unlabelled:
+        # The canonical labels of blank nodes depend only on the statements that have one.
+        quads = ox.parse(" .\n".join(unlabelled) + " .\n", format=ox.RdfFormat.N_TRIPLES)
+        lines += _canonical_lines(quads)
+    return _lines_digest(lines, key, person)
 
 
-def quads_digest(quads: list[ox.Quad], key: bytes, person: bytes) -> str:
+def quads_digest(quads: Iterable[ox.Quad], key: bytes, person: bytes) -> str:
     """The same for statements that were read from a file."""
+    return _lines_digest(_canonical_lines(quads), key, person)
+
+
+def _canonical_lines(quads: Iterable[ox.Quad]) -> list[str]:
     dataset = ox.Dataset(quads)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    lines = sorted(str(quad) for quad in dataset)
-    return blake2b("\n".join(lines).encode(), digest_size=32, key=key, person=person).hexdigest()
+    return [str(quad) for quad in dataset]
 
 
-def rename_iris(graph: Graph, before: str, after: str) -> Graph:
-    """The graph with every IRI that begins with ``before`` beginning with ``after``.
-
-    Blank nodes get labels that depend on ``after``, so that graphs can be merged without a clash.
-    """
-    space = blake2b(after.encode(), digest_size=16).hexdigest()
-    renamed: dict[Node, Node] = {}
-
-    def name(node: Node) -> Node:
-        found = renamed.get(node)
-        if found is None:
-            found = node
-            if isinstance(node, BNode):
-                found = BNode(f"b{space}{node}")
-            elif isinstance(node, URIRef) and node.startswith(before):
-                found = URIRef(after + node[len(before) :])
-            renamed[node] = found
-        return found
-
-    made = Graph()
-    for subject, predicate, value in graph:
-        made.add((name(subject), predicate, value if isinstance(value, Literal) else name(value)))
-    return made
-
-
-def _to_subject(node: Node) -> ox.NamedNode | ox.BlankNode:
-    return ox.BlankNode(str(node)) if isinstance(node, BNode) else ox.NamedNode(str(node))
-
-
-def _to_predicate(node: Node) -> ox.NamedNode:
-    return ox.NamedNode(str(node))
-
-
-def _to_term(node: Node) -> ox.NamedNode | ox.BlankNode | ox.Literal:
-    if isinstance(node, Literal):
-        return (
-            ox.Literal(str(node), datatype=ox.NamedNode(str(node.datatype))) if node.datatype else ox.Literal(str(node))
-        )
-    return _to_subject(node)
+def _lines_digest(lines: list[str], key: bytes, person: bytes) -> str:
+    text = "\n".join(sorted(lines))
+    return blake2b(text.encode(), digest_size=32, key=key, person=person).hexdigest()
 
 
 _PERSON = b"mt.seal"
-_SEAL, _SUBJECT = str(MPM.seal), str(MPM.subject)
+_SEAL, _SUBJECT = MPM.seal.value, MPM.subject.value
 
 
 class SealCheck(StrEnum):
@@ -96,7 +71,7 @@ def check_seal(text: str, form: str, key: bytes) -> SealCheck:
     """
     quads = parse_statements(text, form)
     statements = Statements(quads)
-    answers = statements.nodes_of_type(str(MPM.Answer))
+    answers = statements.nodes_of_type(MPM.Answer.value)
     if not any(statements.values(answer, _SEAL) for answer in answers):
         return SealCheck.NONE
     links = _quads_by_subject(quads)

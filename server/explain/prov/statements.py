@@ -13,10 +13,9 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 import pyoxigraph as ox
-from rdflib import PROV, RDF, XSD
 
 from server.errors import ArgumentFileError
-from server.explain.prov.rdf_terms import PREFIXES, RESULTS
+from server.explain.prov.rdf_terms import PREFIXES, PROV, RDF, RESULTS, XSD
 
 MOST_CHARACTERS = 32 * 2**20
 """Of a file: some hundred times a long argument."""
@@ -127,7 +126,7 @@ class Statements:
                 raise ArgumentFileError("the file has statements about statements, which no exported argument has")
             self._by_subject.setdefault(quad.subject, {}).setdefault(quad.predicate.value, []).append(quad.object)
         for subject, terms in self._by_subject.items():
-            for activity in terms.get(str(PROV.wasGeneratedBy), ()):
+            for activity in terms.get(PROV.wasGeneratedBy.value, ()):
                 self._generated.setdefault(activity, []).append(subject)
             for term, values in terms.items():
                 for value in values:
@@ -143,12 +142,12 @@ class Statements:
     def nodes_of_type(self, kind: str) -> list[ox.NamedNode]:
         """The named nodes of a class, in the order of their names."""
         wanted = ox.NamedNode(kind)
-        found = [s for s, terms in self._by_subject.items() if wanted in terms.get(str(RDF.type), ())]
+        found = [s for s, terms in self._by_subject.items() if wanted in terms.get(RDF.type.value, ())]
         return sorted((each for each in found if isinstance(each, ox.NamedNode)), key=lambda each: each.value)
 
     def is_a(self, node: Term, kind: str) -> bool:
         """Whether a node is of a class."""
-        return ox.NamedNode(kind) in self.values(node, str(RDF.type))
+        return ox.NamedNode(kind) in self.values(node, RDF.type.value)
 
     def generated_by(self, activity: Term) -> list[Term]:
         """The entities that an activity generated."""
@@ -203,16 +202,16 @@ class Statements:
 
     def text(self, subject: Term, term: str) -> str:
         """The one text of a term."""
-        return _literal_text(subject, term, self.value(subject, term), str(XSD.string), "a text")
+        return _literal_text(subject, term, self.value(subject, term), XSD.string.value, "a text")
 
     def number(self, subject: Term, term: str) -> Decimal:
         """The one number of a term, with its digits."""
-        found = _literal_text(subject, term, self.value(subject, term), str(XSD.decimal), "a number in decimals")
+        found = _literal_text(subject, term, self.value(subject, term), XSD.decimal.value, "a number in decimals")
         return plain_decimal(subject, term, found)
 
     def integer(self, subject: Term, term: str) -> int:
         """The one integer of a term, 0 or more."""
-        found = _literal_text(subject, term, self.value(subject, term), str(XSD.integer), "an integer")
+        found = _literal_text(subject, term, self.value(subject, term), XSD.integer.value, "an integer")
         if not (found.isascii() and found.isdigit() and len(found) < 10):
             raise _malformed(subject, term, "an integer of 0 or more")
         return int(found)
@@ -221,14 +220,14 @@ class Statements:
         """The one truth value of a term; ``default`` where there is none."""
         if default is not None and self.optional_value(subject, term) is None:
             return default
-        found = _literal_text(subject, term, self.value(subject, term), str(XSD.boolean), "true or false")
+        found = _literal_text(subject, term, self.value(subject, term), XSD.boolean.value, "true or false")
         if found not in ("true", "false"):
             raise _malformed(subject, term, "true or false")
         return found == "true"
 
     def time(self, subject: Term, term: str) -> datetime:
         """The one time of a term, which has an offset."""
-        found = _literal_text(subject, term, self.value(subject, term), str(XSD.dateTime), "a time")
+        found = _literal_text(subject, term, self.value(subject, term), XSD.dateTime.value, "a time")
         try:
             time = datetime.fromisoformat(found)
         except ValueError:
@@ -239,7 +238,7 @@ class Statements:
 
     def day(self, subject: Term, term: str) -> date:
         """The one day of a term."""
-        found = _literal_text(subject, term, self.value(subject, term), str(XSD.date), "a day")
+        found = _literal_text(subject, term, self.value(subject, term), XSD.date.value, "a day")
         try:
             return date.fromisoformat(found)
         except ValueError:

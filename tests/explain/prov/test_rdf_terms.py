@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 from rdflib import OWL, PROV, RDF, RDFS, Graph, URIRef
 
-from server.explain.prov import MPM, argument_graph
-from server.explain.prov.write_graph import constraint_violations
+from server.explain.prov.constraints import constraint_violations
 from tests.support.exported_arguments import NAMES, exported_result, with_comparisons
+from tests.support.rdf_graphs import MPM, argument_in_library
 
 ROOT = Path(__file__).resolve().parents[3]
 WORDS = Graph().parse(ROOT / "ontology/mpm.ttl") + Graph().parse(ROOT / "ontology/argument.ttl")
 
 
 def made(name: str) -> Graph:
-    return argument_graph(with_comparisons(exported_result(name)) if name == "chain" else exported_result(name))
+    return argument_in_library(with_comparisons(exported_result(name)) if name == "chain" else exported_result(name))
 
 
 @pytest.mark.parametrize("name", NAMES)

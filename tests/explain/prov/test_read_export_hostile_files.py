@@ -9,12 +9,12 @@ import pytest
 from server.errors import ArgumentFileError
 from server.explain.prov import seal as sealing
 from server.explain.prov import statements
-from server.explain.prov.rdf_terms import MPM, RESULTS
+from server.explain.prov.rdf_terms import MPM, PREFIXES, RESULTS
 from server.explain.prov.read_export import read_export
 from server.explain.prov.seal import check_seal
 from server.explain.prov.statements import parse_statements, plain_decimal
 
-ANSWER = f'<urn:a> a <{MPM.Answer}> ; <{MPM.seal}> "x" .\n'
+ANSWER = f'<urn:a> a {MPM.Answer} ; {MPM.seal} "x" .\n'
 ELSEWHERE = "http://127.0.0.1:9/context"
 DEEP = 100_000
 
@@ -79,14 +79,14 @@ def test_many_answers_over_one_large_part_are_not_all_put_in_order(monkeypatch: 
     monkeypatch.setattr(sealing, "MOST_STATEMENTS", 500)
     shared = "".join(f"<urn:s> <urn:p> {number} .\n" for number in range(100))
     # Each seal matches its answer, so that each is checked.
-    answers = "".join(f'<urn:a{i}> a <{MPM.Answer}> ; <urn:q> <urn:s> ; <{MPM.seal}> "x" .\n' for i in range(30))
+    answers = "".join(f'<urn:a{i}> a {MPM.Answer} ; <urn:q> <urn:s> ; {MPM.seal} "x" .\n' for i in range(30))
     monkeypatch.setattr(sealing, "compare_digest", lambda *_: True)
     with pytest.raises(ArgumentFileError, match="split it"):
         check_seal(shared + answers, "turtle", b"k" * 32)
 
 
 def test_more_attributions_than_can_be_computed_again_are_refused() -> None:
-    many = "".join(f"<urn:m{number}> a <{MPM.Attribution}> .\n" for number in range(201))
+    many = "".join(f"<urn:m{number}> a {MPM.Attribution} .\n" for number in range(201))
     with pytest.raises(ArgumentFileError, match="more than 200 attributions"):
         read_export(ANSWER + many, "turtle")
 
@@ -105,13 +105,13 @@ def test_a_base_elsewhere_is_only_a_name() -> None:
 @pytest.mark.parametrize("number", ["-+1", "+-1", "--1", ".", "1e9", "\u0661", "NaN"])
 def test_what_is_no_plain_decimal_is_refused(number: str) -> None:
     with pytest.raises(ArgumentFileError, match="not a number in plain decimals"):
-        plain_decimal(ox.NamedNode("urn:a"), str(MPM.amount), number)
+        plain_decimal(ox.NamedNode("urn:a"), MPM.amount.value, number)
 
 
 @pytest.mark.parametrize("name", ["x\u202ey", "x\u2028y", "x" * 1_000_000])
 def test_a_name_out_of_a_file_is_told_in_one_short_line(name: str) -> None:
-    answer = f"<{RESULTS}a#{name}> a <{MPM.Answer}> ."
-    for text in (answer, answer + f"<{RESULTS}a#{name}> <{MPM}{name}> <{RESULTS}a#nothing> ."):
+    answer = f"<{RESULTS}a#{name}> a {MPM.Answer} ."
+    for text in (answer, answer + f"<{RESULTS}a#{name}> <{PREFIXES['mpm']}{name}> <{RESULTS}a#nothing> ."):
         with pytest.raises(ArgumentFileError) as error:
             read_export(text, "turtle")
         assert len(str(error.value)) < 400 and str(error.value).isprintable()

@@ -5,13 +5,13 @@ from rdflib import PROV, Graph, Literal
 
 from fixtures.make_patients import PATIENTS
 from fixtures.transactions import bundles_in, resources_of
-from server.explain.prov import argument_graph, serialize_result
-from server.explain.prov.rdf_terms import MPM
-from server.explain.prov.write_graph import constraint_violations
+from server.explain.prov import serialize_result
+from server.explain.prov.constraints import constraint_violations
 from tests.support.charts import patient
 from tests.support.engine_questions import open_asker
 from tests.support.exported_arguments import NAMES, SEALED, exported_result, with_comparisons
 from tests.support.proof_questions import every_concept, results_by_concept
+from tests.support.rdf_graphs import MPM, argument_in_library
 
 CHAIN = serialize_result(with_comparisons(exported_result("chain")))
 SERIES = serialize_result(exported_result("series"))
@@ -23,7 +23,7 @@ PATIENTS_ASKED = ("healthy", "ckd-progressing")
 def test_every_status_is_valid(name: str) -> None:
     assert (
         constraint_violations(
-            argument_graph(
+            argument_in_library(
                 with_comparisons(exported_result(name, SEALED)) if name == "chain" else exported_result(name)
             )
         )
@@ -45,7 +45,7 @@ async def test_answers_about_fixture_patients_are_valid_together() -> None:
                 kind = result.step.module.kind if result.step is not None else None
                 if (result.status, kind) not in met:
                     met.add((result.status, kind))
-                    whole += argument_graph(result)
+                    whole += argument_in_library(result)
     assert len(met) >= 8
     assert constraint_violations(whole) == []
 
@@ -55,7 +55,7 @@ async def test_a_no_for_want_of_records_says_that_it_is_one() -> None:
         (result,) = results_by_concept(await ask([patient()], "support-hospital-mortality-day3")).values()
     (stay,) = [ground for ground in result.chain[-1].grounds if ground.slot == "inpatient_stay"]
     assert stay.by_closed_world and not stay.records
-    made = argument_graph(result)
+    made = argument_in_library(result)
     assert constraint_violations(made) == []
     for damaged in (serialize_result(result).replace("mpm:closedWorld true", "mpm:name 'x'", 1), _yes(made, stay.slot)):
         assert any("is a no by closed world" in fault for fault in constraint_violations(Graph().parse(data=damaged)))

@@ -1,0 +1,32 @@
+"""Exported arguments as graphs of rdflib, made from their statements, not by our writers of Turtle and JSON-LD."""
+
+from collections.abc import Iterable
+
+import rdflib
+
+from server.explain.prov import argument_graph
+from server.explain.prov.graph import Graph
+from server.explain.prov.rdf_terms import PREFIXES
+from server.explain.results import AnswerResult
+
+MPM = rdflib.Namespace(PREFIXES["mpm"])
+PPLAN = rdflib.Namespace(PREFIXES["p-plan"])
+
+
+def library_graph(made: Graph) -> rdflib.Graph:
+    """The same statements in rdflib, which reads them as N-Triples."""
+    lines = (f"{subject} {predicate} {value} .\n" for subject, predicate, value in made)
+    return rdflib.Graph().parse(data="".join(lines), format="nt")
+
+
+def argument_in_library(*results: AnswerResult) -> rdflib.Graph:
+    """The arguments of results as one graph."""
+    return library_graph(merged_graphs(argument_graph(result) for result in results))
+
+
+def merged_graphs(graphs: Iterable[Graph]) -> Graph:
+    """Several graphs as one."""
+    made = Graph()
+    for each in graphs:
+        made.add_graph(each)
+    return made

@@ -18,6 +18,10 @@ from server.errors import SettingsError
 from server.executor.engine import Engine
 from server.settings import Settings
 
+SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread that computes leaves the interpreter to the event loop, which may need it several times
+for one answer; Python's own is five times as long."""
+
 
 def run(settings: Settings, host: str | None, port: int | None) -> int:
     """Serve until Ctrl-C.  Returns the exit status: 0, or 1 if the address cannot be listened on.
@@ -59,6 +63,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     # Catalog and modules live as long as the server: garbage collection, which delays all requests, can skip them.
     # Never freeze while requests run: their garbage would never be collected.
     gc.freeze()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     logging.getLogger("medtwin").setLevel(logging.INFO)
     app = create_app(settings, open_engine, issuers)
     # A client that sends or reads slowly cannot keep the server from stopping.

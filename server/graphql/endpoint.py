@@ -23,6 +23,7 @@ from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, accept
 from server.graphql.limits import Limits, check_variables
 from server.graphql.query import Context, QuestionEngine
 from server.graphql.schema import build_core_schema
+from server.graphql.turns import Turns
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -117,12 +118,11 @@ class GraphQL:
             return errors_response(document), 400
         try:
             check_variables(document.cost(operation), variables or {}, self.limits)
+            budget = Budget.from_settings(self.settings)
             result = execute(
                 self.documents.schema,
                 document.node,
-                context_value=replace(
-                    self.context, token=token, grant=grant, budget=Budget.from_settings(self.settings)
-                ),
+                context_value=replace(self.context, token=token, grant=grant, budget=budget, turns=Turns(budget)),
                 variable_values=variables,
                 operation_name=operation,
             )

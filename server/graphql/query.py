@@ -30,6 +30,7 @@ from server.graphql.identifiers import patient_identifier, read_patient_identifi
 from server.graphql.limits import DEFAULT_CONCEPTS, DEFAULT_POINTS, MOST_CONCEPTS, MOST_POINTS
 from server.graphql.modules import Concept, Module, Plan
 from server.graphql.results import Result, Timeline
+from server.graphql.turns import Turns
 from server.graphql.values import described
 
 
@@ -53,13 +54,15 @@ class QuestionEngine(Protocol):
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a request brings: the engine, what the caller's token allows (None: no issuers are configured, and ``token``
-    is passed on), how many concepts one question may name, and what all its questions may cost together."""
+    is passed on), how many concepts one question may name, what all its questions may cost together, and its turns on
+    the event loop."""
 
     engine: QuestionEngine
     token: str | None = field(default=None, repr=False)
     max_concepts: int = 50
     budget: Budget | None = None
     grant: Grant | None = field(default=None, repr=False)
+    turns: Turns = field(default_factory=Turns, repr=False)
 
 
 async def _resolve_results(
@@ -74,6 +77,8 @@ async def _resolve_results(
     ] = strawberry.UNSET,
 ) -> list[Result | None]:
     context = info.context
+    # Aliases ask at the same time: each begins, and is put into words, in a turn of its own.
+    await context.turns.wait()
     wanted, catalog = requested_comparisons(info), context.engine.catalog
     question = Question(
         patient=root.logical_id,
@@ -105,6 +110,7 @@ async def _answer(context: Context, question: Question, wanted: tuple[Comparison
     if not question.concepts:
         return ()
     trace = await context.engine.ask(question)
+    await context.turns.wait()
     results = explain(trace)
     return await attribute_results(trace, results, wanted, context.budget) if wanted else results
 
@@ -156,7 +162,10 @@ async def _resolve_timeline(
         budget=context.budget,
     )
     course = await context.engine.timeline(question, most)
-    points: Any = [explain(trace)[0] for trace in course.traces]
+    points: list[Any] = []
+    for trace in course.traces:
+        await context.turns.wait()
+        points += explain(trace)
     concept: Any = context.engine.catalog.concepts[of]
     return Timeline(concept=concept, points=points, left_out=course.left_out, ran=course.ran, reused=course.reused)
 

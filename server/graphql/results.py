@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
-from strawberry import ID
+from strawberry import ID, Info
 from strawberry.scalars import JSON
 
 from ontology import evaluation
@@ -21,6 +21,7 @@ from server.explain.results import Status
 from server.explain.text import render_argument
 from server.graphql.attribution import Attribution, resolve_attribution
 from server.graphql.modules import Band, Concept, Module
+from server.graphql.turns import Turns
 from server.graphql.values import Coding, EhrRecord, Interval, Value, describe_enum, described, rounded
 
 
@@ -224,19 +225,23 @@ class Step:
     standing: Standing | None = described("Of a trained model: how the inputs compare with its training data.")
 
 
-def _resolve_provenance(
+async def _resolve_provenance(
     root: strawberry.Parent[Any],
+    info: Info[Any, None],
     format: Annotated[RdfFormat | None, strawberry.argument(description="How it is written.")] = RdfFormat.TURTLE,  # noqa: A002 - contract
 ) -> str:
-    return serialize_result(root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
+    turns: Turns = info.context.turns
+    return await turns.render(serialize_result, root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
 
 
-def _resolve_argument(root: strawberry.Parent[Any]) -> str:
-    return render_argument(root)
+async def _resolve_argument(root: strawberry.Parent[Any], info: Info[Any, None]) -> str:
+    turns: Turns = info.context.turns
+    return await turns.render(render_argument, root)
 
 
-def _resolve_fhir(root: strawberry.Parent[Any]) -> JSON:
-    return cast("JSON", bundle(root, datetime.now(UTC)))
+async def _resolve_fhir(root: strawberry.Parent[Any], info: Info[Any, None]) -> JSON:
+    turns: Turns = info.context.turns
+    return cast("JSON", await turns.render(bundle, root, datetime.now(UTC)))
 
 
 def _resolve_value(root: strawberry.Parent[Any]) -> Value:

@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
 from server.graphql.query import Query
+from server.graphql.turns import pause_at_lists
 
 
 def read_time(given: object) -> datetime:
@@ -61,7 +62,7 @@ def _as_specified(directive: GraphQLDirective) -> GraphQLDirective:
 
 def build_core_schema() -> GraphQLSchema:
     """The schema as graphql-core executes it: parsing, validation and errors are ours (``documents``, ``endpoint``)."""
-    return build_schema()._schema
+    return pause_at_lists(build_schema()._schema)
 
 
 def schema_text() -> str:

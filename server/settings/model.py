@@ -36,7 +36,7 @@ class ServerSettings(Section):
     deadline: float = Field(default=20.0, gt=0, le=600)
     max_query_bytes: int = Field(default=64 * 1024, ge=1024, le=16 * 1024 * 1024)
     max_depth: int = Field(default=12, ge=1, le=100)
-    max_complexity: int = Field(default=20_000, ge=10)
+    max_complexity: int = Field(default=200_000, ge=10)
     max_aliases: int = Field(default=30, ge=0)
     max_concepts: int = Field(default=50, ge=1)
     max_records: int = Field(default=100_000, ge=1)

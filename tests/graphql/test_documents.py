@@ -18,12 +18,11 @@ from tests.support.fake_engine import TEXT, FakeEngine, Json, ask, endpoint, err
             {"max_aliases": 3},
             "too-many-aliases",
         ),
-        ("{ modules { id iri title version kind citation turtle } }", {"max_complexity": 10}, None),
-        (
-            "{ modules { id iri title version kind citation turtle slots { name select } } }",
-            {"max_complexity": 10},
-            "query-too-complex",
-        ),
+        # 30 modules of 7 fields, and the list itself; slots are 3 a module.
+        ("{ modules { id iri title version kind citation turtle } }", {"max_complexity": 211}, None),
+        ("{ modules { id iri title version kind citation turtle } }", {"max_complexity": 210}, "query-too-complex"),
+        ("{ modules { id slots { name select } } }", {"max_complexity": 241}, None),
+        ("{ modules { id slots { name select } } }", {"max_complexity": 240}, "query-too-complex"),
         ("query { ...a } fragment a on Query { modules { id } ...a }", {}, "invalid-query"),
         ("{ modules { nothing } }", {}, "invalid-query"),
         ("{ modules {", {}, "invalid-query"),
@@ -40,32 +39,53 @@ async def test_selections_count_once_for_each_concept() -> None:
     literal = '{ patient(id: "p-17") { results(of: ["egfr","uacr","egfr","uacr"]) { text status effective } } }'
     variable = 'query V($of: [ID!]!) { patient(id: "p-17") { results(of: $of) { text status effective } } }'
     engine = FakeEngine()
-    assert error_codes(await ask(literal, engine, max_complexity=13)) == ["query-too-complex"]
-    assert error_codes(await ask(variable, engine, {"of": ["egfr"] * 4}, max_complexity=13)) == ["query-too-complex"]
+    assert error_codes(await ask(literal, engine, max_complexity=413)) == ["query-too-complex"]
+    assert error_codes(await ask(variable, engine, {"of": ["egfr"] * 4}, max_complexity=413)) == ["query-too-complex"]
     assert engine.questions == []
-    assert error_codes(await ask(literal, max_complexity=14)) == []
-    assert error_codes(await ask(variable, variables={"of": ["egfr"] * 4}, max_complexity=14)) == []
+    assert error_codes(await ask(literal, max_complexity=414)) == []
+    assert error_codes(await ask(variable, variables={"of": ["egfr"] * 4}, max_complexity=414)) == []
 
 
 async def test_the_default_of_a_variable_counts_as_its_value_would() -> None:
     body = '{ patient(id: "p-17") { results(of: $of) { text status effective } } }'
     query = f'query V($of: [ID!]! = ["egfr","uacr","egfr","uacr"]) {body}'
     engine = FakeEngine()
-    assert error_codes(await ask(query, engine, max_complexity=13)) == ["query-too-complex"]
+    assert error_codes(await ask(query, engine, max_complexity=413)) == ["query-too-complex"]
     assert engine.questions == []
-    assert error_codes(await ask(query, max_complexity=14)) == []
-    assert error_codes(await ask(query, variables={"of": ["egfr"]}, max_complexity=10)) == []
+    assert error_codes(await ask(query, max_complexity=414)) == []
+    assert error_codes(await ask(query, variables={"of": ["egfr"]}, max_complexity=105)) == []
     behind = f"query W {{ modules {{ id }} }} {query}"
     for operation, code in (("V", ["query-too-complex"]), ("W", [])):
-        told, _ = await endpoint(max_complexity=13).run(behind, {}, operation)
+        told, _ = await endpoint(max_complexity=413).run(behind, {}, operation)
         assert error_codes(told) == code
 
 
-@pytest.mark.parametrize("name", ["provenance", "fhir", "argument"])
-async def test_a_field_that_is_a_document_counts_as_many(name: str) -> None:
-    query = f'{{ patient(id: "p-17") {{ results(of: ["egfr"]) {{ {name} }} }} }}'
-    assert error_codes(await ask(query, max_complexity=21)) == ["query-too-complex"]
-    assert error_codes(await ask(query, max_complexity=22)) == []
+@pytest.mark.parametrize(
+    ("selection", "fields"),
+    [
+        ("text", 1),
+        ("provenance", 1600),
+        ("fhir", 300),
+        ("argument", 100),
+        ("attribution { text }", 1001),
+        ("issues { text code }", 100 + 6 * 2),
+        ("chain { claim }", 100 + 4),
+        ("chain { claim grounds { slot records { url } } }", 100 + 4 * (1 + 1 + 6 * (1 + 1 + 1))),
+    ],
+)
+async def test_what_takes_long_counts_as_many(selection: str, fields: int) -> None:
+    query = f'{{ patient(id: "p-17") {{ results(of: ["egfr"]) {{ {selection} }} }} }}'
+    cost = 1 + 1 + 100 + fields
+    assert error_codes(await ask(query, max_complexity=cost - 1)) == ["query-too-complex"]
+    assert "query-too-complex" not in error_codes(await ask(query, max_complexity=cost))
+
+
+@pytest.mark.parametrize(("aliases", "refused"), [(1, False), (2, False), (3, True), (19, True)])
+async def test_provenance_of_fifty_results_may_be_asked_twice(aliases: int, refused: bool) -> None:
+    concepts = ", ".join(['"egfr"'] * 50)
+    fields = " ".join(f"a{number}: results(of: [{concepts}]) {{ provenance }}" for number in range(aliases))
+    told = await ask(f'{{ patient(id: "p-17") {{ {fields} }} }}')
+    assert error_codes(told) == (["query-too-complex"] if refused else [])
 
 
 async def test_fragments_that_spread_each_other_are_reckoned_without_running() -> None:

@@ -1,11 +1,9 @@
 """Exported arguments as graphs of rdflib, made from their statements, not by our writers of Turtle and JSON-LD."""
 
-from collections.abc import Iterable
-
 import rdflib
 
 from server.explain.prov import argument_graph
-from server.explain.prov.graph import Graph
+from server.explain.prov.graph import Graph, merge_graphs
 from server.explain.prov.rdf_terms import PREFIXES
 from server.explain.results import AnswerResult
 
@@ -21,12 +19,4 @@ def library_graph(made: Graph) -> rdflib.Graph:
 
 def argument_in_library(*results: AnswerResult) -> rdflib.Graph:
     """The arguments of results as one graph."""
-    return library_graph(merged_graphs(argument_graph(result) for result in results))
-
-
-def merged_graphs(graphs: Iterable[Graph]) -> Graph:
-    """Several graphs as one."""
-    made = Graph()
-    for each in graphs:
-        made.add_graph(each)
-    return made
+    return library_graph(merge_graphs(argument_graph(result) for result in results))

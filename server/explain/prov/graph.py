@@ -3,7 +3,7 @@
 A general store keeps three indexes of each statement and checks each term: that took nine tenths of an export's time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -15,10 +15,12 @@ Triple: TypeAlias = tuple[Node, Iri, Object]
 class Graph:
     """Statements, each once, in the order in which they were first made."""
 
-    __slots__ = ("_triples",)
+    __slots__ = ("_triples", "blanks")
 
     def __init__(self) -> None:
         self._triples: dict[Triple, None] = {}
+        self.blanks: set[Object] = set()
+        """Its blank nodes."""
 
     def add(self, triple: Triple) -> None:
         """State subject, predicate and object."""
@@ -35,13 +37,16 @@ class Graph:
     def add_graph(self, other: "Graph") -> None:
         """State all that another graph states; equal nodes are one."""
         self._triples.update(other._triples)
+        self.blanks |= other.blanks
 
     def new_blank(self) -> Blank:
         """A blank node that the graph has not; at least one statement about it follows.
 
         Numbered, not random: the same argument is written the same each time, and its points in their order.
         """
-        return Blank(f"b{len(self._triples):09}")
+        made = Blank(f"b{len(self._triples):09}")
+        self.blanks.add(made)
+        return made
 
     def nodes_of_type(self, kind: Iri) -> list[Node]:
         """The nodes of a class, in their order."""
@@ -61,6 +66,14 @@ class Graph:
         return nodes
 
 
+def merge_graphs(graphs: Iterable[Graph]) -> Graph:
+    """One graph that states all that these state; equal nodes are one."""
+    made = Graph()
+    for each in graphs:
+        made.add_graph(each)
+    return made
+
+
 def rename_nodes(graph: Graph, before: str, after: str) -> Graph:
     """The graph with every IRI that begins with ``before`` beginning with ``after``.
 
@@ -68,20 +81,14 @@ def rename_nodes(graph: Graph, before: str, after: str) -> Graph:
     """
     space = blake2b(after.encode(), digest_size=16).hexdigest()
     beginning = f"<{before}"
-    renamed: dict[Object, Object] = {}
-
-    def rename(node: Object) -> Object:
-        if isinstance(node, Blank):
-            return Blank(f"b{space}{node[2:]}")
-        if isinstance(node, Iri) and node.startswith(beginning):
-            return Iri(after + node.value[len(before) :])
-        return node
-
     made = Graph()
+    renamed: dict[Object, Object] = {}
+    for node in dict.fromkeys(node for subject, _, value in graph for node in (subject, value)):
+        if node in graph.blanks:
+            renamed[node] = Blank(f"b{space}{node[2:]}")
+            made.blanks.add(renamed[node])
+        elif isinstance(node, Iri) and node.startswith(beginning):
+            renamed[node] = Iri(after + node.value[len(before) :])
     for subject, predicate, value in graph:
-        for node in (subject, value):
-            if node not in renamed:
-                renamed[node] = rename(node)
-        named = renamed[subject]
-        made.add((named, predicate, renamed[value]))  # type: ignore[arg-type]
+        made.add((renamed.get(subject, subject), predicate, renamed.get(value, value)))  # type: ignore[arg-type]
     return made

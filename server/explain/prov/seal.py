@@ -13,21 +13,24 @@ import pyoxigraph as ox
 
 from server.errors import ArgumentFileError
 from server.explain.prov.graph import Graph
-from server.explain.prov.rdf_terms import MPM, Blank
+from server.explain.prov.rdf_terms import MPM
 from server.explain.prov.statements import MOST_STATEMENTS, Statements, Term, parse_statements
 
 
 def graph_digest(graph: Graph, key: bytes, person: bytes) -> str:
     """Hex BLAKE2b (32 bytes) of the canonical N-Quads of a graph; keyed where there is a ``key``."""
-    lines: list[str] = []
-    unlabelled: list[str] = []
-    for subject, predicate, value in graph:
-        line = f"{subject} {predicate} {value}"
-        (unlabelled if isinstance(subject, Blank) or isinstance(value, Blank) else lines).append(line)
-    if unlabelled:
-        # The canonical labels of blank nodes depend only on the statements that have one.
-        quads = ox.parse(" .\n".join(unlabelled) + " .\n", format=ox.RdfFormat.N_TRIPLES)
-        lines += _canonical_lines(quads)
+    blanks = graph.blanks
+    if not blanks:
+        return _lines_digest([f"{subject} {term} {value}" for subject, term, value in graph], key, person)
+    lines = []
+    unlabelled = []
+    for subject, term, value in graph:
+        if subject in blanks or value in blanks:
+            unlabelled.append(f"{subject} {term} {value} .\n")
+        else:
+            lines.append(f"{subject} {term} {value}")
+    # The canonical labels of blank nodes depend only on the statements that have one.
+    lines += _canonical_lines(ox.parse("".join(unlabelled), format=ox.RdfFormat.N_TRIPLES))
     return _lines_digest(lines, key, person)
 
 
@@ -43,7 +46,8 @@ def _canonical_lines(quads: Iterable[ox.Quad]) -> list[str]:
 
 
 def _lines_digest(lines: list[str], key: bytes, person: bytes) -> str:
-    text = "\n".join(sorted(lines))
+    lines.sort()
+    text = "\n".join(lines)
     return blake2b(text.encode(), digest_size=32, key=key, person=person).hexdigest()
 
 

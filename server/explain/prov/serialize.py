@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from server.explain.prov.graph import Graph
+from server.explain.prov.graph import Graph, merge_graphs
 from server.explain.prov.json_ld import write_json_ld
 from server.explain.prov.rdf_terms import MPM, PREFIXES
 from server.explain.prov.turtle import write_turtle
@@ -20,9 +20,8 @@ def serialize_result(result: AnswerResult, form: Form = "turtle") -> str:
 
 def serialize_graphs(graphs: Iterable[Graph], form: Form = "turtle") -> str:
     """Several arguments in one graph, in Turtle or JSON-LD."""
-    merged = Graph()
-    for each in graphs:
-        merged.add_graph(each)
+    several = list(graphs)
+    merged = several[0] if len(several) == 1 else merge_graphs(several)
     prefixes = dict(PREFIXES)
     for place, answer in enumerate(sorted(merged.nodes_of_type(MPM.Answer))):
         # The names of each argument share a long base: a prefix makes them readable.

@@ -16,50 +16,50 @@ def write_turtle(graph: Graph, prefixes: Mapping[str, str]) -> str:
 
     Each blank node is the value of one statement, as in every argument.
     """
-    names = ShortNames(prefixes)
-    writer = _Writer(graph.by_subject(), names)
+    writer = _Writer(graph, ShortNames(prefixes))
     references = Counter(value for _, _, value in graph)
     named = [each for each in writer.nodes if isinstance(each, Iri)]
     named.sort(key=lambda each: (references[each], each.value))
-    blocks = [f"\n{writer.name(each)} {writer.values(each, 1)} .\n" for each in named]
-    head = [f"@prefix {prefix}: <{prefixes[prefix]}> .\n" for prefix in sorted(names.used)]
+    blocks = [f"\n{writer.written[each]} {writer.values(each, 1)} .\n" for each in named]
+    head = [f"@prefix {prefix}: <{prefixes[prefix]}> .\n" for prefix in sorted(writer.names.used)]
     return "".join((*head, *blocks, "\n"))
 
 
 class _Writer:
-    def __init__(self, nodes: Mapping[Node, Mapping[Iri, list[Object]]], names: ShortNames) -> None:
-        self.nodes = nodes
-        self._names = names
-        self._written: dict[Object, str] = {}
+    """Writes nodes of a graph; how each term is written, and in which order, is computed once."""
 
-    def name(self, value: Object) -> str:
-        found = self._written.get(value)
-        if found is None:
-            found = self._written[value] = self._literal(value) if isinstance(value, Literal) else self._iri(value)
-        return found
+    def __init__(self, graph: Graph, names: ShortNames) -> None:
+        self.names = names
+        self.nodes = graph.by_subject()
+        self.written: dict[Object, str] = {
+            each: self._literal(each) if isinstance(each, Literal) else self._iri(each)
+            for each in dict.fromkeys(part for triple in graph for part in triple)
+            if not isinstance(each, Blank) and each != RDF.type
+        }
+        terms = {term for terms in self.nodes.values() for term in terms}
+        ordered = sorted(terms, key=lambda each: (_FIRST_TERMS.get(each, 2), each.value))
+        self._places = {term: place for place, term in enumerate(ordered)}
+        self._verbs = {term: "a" if term == RDF.type else self.written[term] for term in terms}
 
     def values(self, node: Node, depth: int) -> str:
         """What is stated of a node, its terms in order, one a line."""
         terms = self.nodes[node]
-        lines = (
-            f"{'a' if term == RDF.type else self.name(term)} {self._objects(terms[term], depth)}"
-            for term in sorted(terms, key=_term_order)
-        )
+        lines = [
+            f"{self._verbs[term]} {self._objects(terms[term], depth + 1)}"
+            for term in sorted(terms, key=self._places.__getitem__)
+        ]
         return f" ;\n{_INDENT * depth}".join(lines)
 
     def _objects(self, values: list[Object], depth: int) -> str:
         if len(values) == 1:
-            return self._object(values[0], depth + 1)
-        ordered = sorted(values, key=_value_order)
-        return f",\n{_INDENT * (depth + 1)}".join(self._object(each, depth + 1) for each in ordered)
+            return self._object(values[0], depth)
+        return f",\n{_INDENT * depth}".join(self._object(each, depth) for each in sorted(values, key=_value_order))
 
     def _object(self, value: Object, depth: int) -> str:
-        return f"[ {self.values(value, depth + 1)} ]" if isinstance(value, Blank) else self.name(value)
+        return f"[ {self.values(value, depth + 1)} ]" if isinstance(value, Blank) else self.written[value]
 
-    def _iri(self, value: Object) -> str:
-        if not isinstance(value, Iri):
-            raise TypeError("a blank node has no name")
-        short = self._names.shorten(value)
+    def _iri(self, value: Iri) -> str:
+        short = self.names.shorten(value)
         return short if len(short) < len(value) - 2 else str(value)
 
     def _literal(self, value: Literal) -> str:
@@ -69,10 +69,6 @@ class _Writer:
         if datatype is None or plain:
             return value.text if plain else str(value)
         return f"{value.removesuffix(datatype)}{self._iri(datatype)}"
-
-
-def _term_order(term: Iri) -> tuple[int, str]:
-    return _FIRST_TERMS.get(term, 2), term.value
 
 
 def _value_order(value: Object) -> tuple[int, str]:

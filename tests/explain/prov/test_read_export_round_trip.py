@@ -19,6 +19,7 @@ from server.executor.fingerprint import FORMAT, PUBLIC, fingerprint
 from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.prov import argument_graph, serialize_graphs
 from server.explain.prov.exported import ExportedAnswer
+from server.explain.prov.graph import merge_graphs
 from server.explain.prov.read_export import read_export
 from server.explain.prov.serialize import Form, serialize_result
 from server.explain.results import AnswerResult
@@ -32,7 +33,7 @@ from tests.support.exported_arguments import (
     with_comparisons,
 )
 from tests.support.proof_questions import every_concept, results_by_concept
-from tests.support.rdf_graphs import library_graph, merged_graphs
+from tests.support.rdf_graphs import library_graph
 
 PATIENTS_ASKED = ("infarction", "partial-birth-date")
 FORMS: tuple[Form, ...] = ("turtle", "json-ld")
@@ -128,7 +129,7 @@ def test_two_patients_with_equal_values_share_no_name() -> None:
     made = argument_graph(one), argument_graph(other)
     named = [{s for s, _, _ in each if "/results/" in s} for each in made]
     assert named[0] and not named[0] & named[1]
-    both = library_graph(merged_graphs(made))
+    both = library_graph(merge_graphs(made))
     value: Any
     for value in both.subjects(PROV.wasGeneratedBy):
         # Each value leads to the records of one patient alone.

@@ -8,9 +8,9 @@ from prov.model import ProvDocument
 from rdflib import PROV, RDF
 
 from server.explain.prov import argument_graph, serialize_graphs
-from server.explain.prov.graph import Graph
+from server.explain.prov.graph import Graph, merge_graphs
 from tests.support.exported_arguments import NAMES, exported_result, with_comparisons
-from tests.support.rdf_graphs import library_graph, merged_graphs
+from tests.support.rdf_graphs import library_graph
 
 # The library reads RDF by a class of rdflib that rdflib deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset:DeprecationWarning")
@@ -61,5 +61,5 @@ def test_the_plan_stands_in_the_association_and_numbers_keep_their_digits() -> N
 
 
 def test_several_arguments_are_one_document() -> None:
-    made = merged_graphs(argument_graph(exported_result(name)) for name in ("chain", "score"))
+    made = merge_graphs(argument_graph(exported_result(name)) for name in ("chain", "score"))
     assert len([r for r in loaded(made).get_records() if type(r).__name__ == "ProvActivity"]) == 3

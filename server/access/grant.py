@@ -6,7 +6,6 @@ called before anything is fetched or looked up, and the engine refuses a questio
 """
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -21,8 +20,6 @@ from collectors.settings import Source
 from server.errors import QuestionError
 
 OTHER_PATIENT, SOURCE_NOT_PERMITTED, PATIENT_REQUIRED = "other-patient", "source-not-permitted", "patient-required"
-
-_PROCESS_KEY = secrets.token_bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +52,11 @@ class Grant:
         """The types that its scopes let us search and read."""
         return Permissions.from_scopes(self.scope)
 
-    @property
-    def caller_key(self) -> str:
-        """Stands for issuer, subject and client, in this process; nobody can compute the subject from it."""
-        return self.caller_digest(_PROCESS_KEY)
-
     def caller_digest(self, key: bytes) -> str:
-        """The same for a key (at most 64 bytes) that several processes share, as limits in one Redis need it."""
+        """Stands for issuer, subject and client where they are counted; without the key nobody can compute it.
+
+        ``key``: at most 64 bytes, which processes that count together share.
+        """
         text = msgspec.json.encode((self.issuer, self.subject, self.client))
         return hashlib.blake2b(text, key=key, digest_size=16, person=b"mt.caller").hexdigest()
 

@@ -1,6 +1,7 @@
 """The HTTP application: its routes, and an engine that is open as long as the server runs."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,11 +16,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ontology.errors import MedtwinError
-from server.app.middleware import AccessLog, CrossOrigin, KnownHosts, SecurityHeaders
+from server.app.middleware import AccessLog, CrossOrigin, KnownHosts, OneLength, SecurityHeaders
 from server.app.routes import health, list_cards, ready, show_card
 from server.catalog.catalog import configured_catalog
+from server.executor.cache.call_rate import LocalRate, SharedRate
 from server.executor.engine import Engine
 from server.executor.warm_up import warm_up_catalog
+from server.graphql.admission import Admission, RateLimit
 from server.graphql.endpoint import GraphQL
 from server.graphql.errors import error_code, internal_error
 from server.settings import ServerSettings, Settings
@@ -36,11 +39,14 @@ def create_app(
     settings: Settings,
     open_engine: Callable[[], Awaitable[Engine]] | None = None,
     issuers: "Issuers | None" = None,
+    *,
+    freeze: bool = False,
 ) -> Starlette:
     """The application.  The engine is opened when the server starts and closed when it ends; so are the issuers.
 
     ``open_engine``: returns another engine, which may be open already.  What it raises ends the start.  ``issuers``:
-    those of the settings, opened already; they are closed at the end.
+    those of the settings, opened already; they are closed at the end.  ``freeze``: exclude what lives as long as the
+    server from garbage collection, once the models are open.
     """
 
     @asynccontextmanager
@@ -50,15 +56,17 @@ def create_app(
         else:
             engine = await open_engine()
         callers = issuers or open_issuers(settings)
+        rate = _rate_limit(settings)
         try:
             app.state.engine = engine
             app.state.issuers = callers
-            app.state.graphql = GraphQL(engine, settings.server, callers)
-            async with _running_alongside(warm_up_catalog(engine.catalog)):
+            app.state.graphql = GraphQL(engine, settings.server, callers, rate, settings.cache.key_bytes())
+            async with _running_alongside(_warm_up(engine, app.state.graphql.admission, freeze)):
                 yield
         finally:
             if callers is not None:
                 await callers.aclose()
+            await rate.aclose()
             await engine.close()
 
     return Starlette(
@@ -74,6 +82,7 @@ def create_app(
         middleware=[
             Middleware(AccessLog),
             Middleware(SecurityHeaders),
+            Middleware(OneLength),
             Middleware(KnownHosts, settings.server),
             Middleware(CrossOrigin, settings.server.origins),
         ],
@@ -92,6 +101,25 @@ def open_issuers(settings: Settings) -> "Issuers | None":
     from server.access.issuers import Issuers
 
     return Issuers(settings)
+
+
+def _rate_limit(settings: Settings) -> RateLimit:
+    """Counted in the shared cache where there is one; the embedded cache is of this process, and so is its memory."""
+    cache, most = settings.cache, settings.server.max_rate
+    key = cache.key_bytes()
+    if not cache.enabled or cache.url is None or key is None:
+        return LocalRate(most)
+    return SharedRate(cache.url.get_secret_value(), key, most)
+
+
+async def _warm_up(engine: Engine, admission: Admission, freeze: bool) -> None:
+    await warm_up_catalog(engine.catalog)
+    if freeze:
+        # A collection over the models takes a fifth of a second.  No question runs now, so that the garbage of none is
+        # kept; what earlier ones left is collected first.
+        await admission.wait_until_idle()
+        gc.collect()
+        gc.freeze()
 
 
 @asynccontextmanager

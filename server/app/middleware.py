@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collectors.fetching.addresses import is_loopback
 from server.explain.card_html import CONTENT_SECURITY_POLICY as CARDS
+from server.graphql.errors import request_refused
 from server.settings import ServerSettings
 
 log = logging.getLogger("medtwin.access")
@@ -131,6 +132,24 @@ def _refusal(code: str, text: str, status: int) -> Response:
 
 def _without_brackets(host: str) -> str:
     return host.lower().removeprefix("[").removesuffix("]")
+
+
+class OneLength:
+    """Refuses requests with two lengths, Content-Length and Transfer-Encoding: a proxy before us may read the other.
+
+    The connection is closed, so that nothing of the body counts as another request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and {b"content-length", b"transfer-encoding"} <= {n for n, _ in scope["headers"]}:
+            fault = request_refused("bad-request", "a request has either Content-Length or Transfer-Encoding")
+            await JSONResponse(fault, 400, {"Connection": "close"})(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 class SecurityHeaders:

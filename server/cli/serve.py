@@ -13,6 +13,7 @@ import uvicorn
 
 from collectors.fetching.addresses import is_loopback
 from server.app import create_app, open_issuers
+from server.app.connections import BACKLOG, KEEP_ALIVE_SECONDS, MOST_HEAD_BYTES, AcceptFaults, limited
 from server.catalog.catalog import configured_catalog
 from server.errors import SettingsError
 from server.executor.engine import Engine
@@ -65,13 +66,18 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     gc.freeze()
     sys.setswitchinterval(SWITCH_INTERVAL)
     logging.getLogger("medtwin").setLevel(logging.INFO)
-    app = create_app(settings, open_engine, issuers)
+    app = create_app(settings, open_engine, issuers, freeze=True)
+    asyncio.get_running_loop().set_exception_handler(AcceptFaults())
     # A client that sends or reads slowly cannot keep the server from stopping.
     shutdown_timeout = math.ceil(settings.server.deadline) + 1
     config = uvicorn.Config(
         app,
         # httptools, which uvicorn prefers if installed, buffers request heads of any length in memory.
-        http="h11",
+        http=limited(settings.server.max_connections),
+        ws="none",
+        backlog=BACKLOG,
+        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -5,6 +5,7 @@ Authorization header counts.  GET, batches and other types of body are refused.
 """
 
 import asyncio
+import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from server.access.grant import Grant
 from server.access.tokens import bearer_token
 from server.errors import AccessRefusedError
 from server.executor.budget import Budget
+from server.graphql.admission import Admission, NotAdmittedError, RateLimit, address_key
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import errors_response, format_error, internal_error, request_refused
 from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, accepted_answer, is_json_body
@@ -38,9 +40,21 @@ class _Body(msgspec.Struct):
 
 
 class GraphQL:
-    """The endpoint over one engine.  ``issuers``: whose tokens are accepted; None: whoever reaches it may ask."""
+    """The endpoint over one engine.
 
-    def __init__(self, engine: QuestionEngine, settings: ServerSettings, issuers: "Issuers | None" = None) -> None:
+    ``issuers`` check the callers' tokens (None: nobody is asked for one).  ``rate`` counts the questions of each caller
+    (None: they are not counted); ``caller_key`` is that of the hash by which a caller is counted, equal in all processes
+    that count together (None: a random one).
+    """
+
+    def __init__(
+        self,
+        engine: QuestionEngine,
+        settings: ServerSettings,
+        issuers: "Issuers | None" = None,
+        rate: RateLimit | None = None,
+        caller_key: bytes | None = None,
+    ) -> None:
         self.limits = Limits(settings.max_depth, settings.max_complexity, settings.max_aliases)
         self.documents = Documents(build_core_schema(), self.limits)
         self.context = Context(engine, max_concepts=settings.max_concepts)
@@ -48,6 +62,8 @@ class GraphQL:
         self.deadline = settings.deadline
         self.settings = settings
         self.issuers = issuers
+        self.admission = Admission(settings.max_questions, settings.max_questions_per_caller, rate)
+        self._caller_key = caller_key or secrets.token_bytes(32)
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request, in the media type that it accepts."""
@@ -94,11 +110,25 @@ class GraphQL:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = "the body must be one JSON object with a query, and may have variables and operationName"
             return _json_response(request_refused("bad-request", text), 400)
-        running = asyncio.ensure_future(self.run(body.query, body.variables or {}, body.operation_name, token, grant))
+        running = asyncio.ensure_future(self._run_admitted(body, token, grant, request))
         if not await _finishes_before_disconnect(running, request):
             return Response(status_code=400)
-        result, status = running.result()
-        return _json_response(result, answer.status(result, status))
+        result, status, headers = running.result()
+        return _json_response(result, answer.status(result, status), headers)
+
+    async def _run_admitted(
+        self, body: _Body, token: str | None, grant: Grant | None, request: Request
+    ) -> tuple[dict[str, Any], int, dict[str, str] | None]:
+        """``run``, once the caller is let in; with the headers of a refusal."""
+        address = request.client.host if request.client is not None else None
+        key = self._caller_key
+        caller = address_key(address, key) if grant is None else grant.caller_digest(key)
+        try:
+            async with self.admission.admitted(caller):
+                result, status = await self.run(body.query, body.variables or {}, body.operation_name, token, grant)
+        except NotAdmittedError as error:
+            return request_refused(error.code, str(error)), error.status, {"Retry-After": str(error.retry_after)}
+        return result, status, None
 
     async def run(
         self,

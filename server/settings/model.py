@@ -42,6 +42,10 @@ class ServerSettings(Section):
     max_records: int = Field(default=100_000, ge=1)
     max_read_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
     max_executions: int = Field(default=50_000, ge=1)
+    max_questions: int = Field(default=256, ge=1)
+    max_questions_per_caller: int = Field(default=64, ge=1)
+    max_rate: int = Field(default=100, ge=1)
+    max_connections: int = Field(default=1_000, ge=1)
 
     @field_validator("public_url")
     @classmethod

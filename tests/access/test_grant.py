@@ -161,10 +161,13 @@ def test_of_tokens_that_are_passed_on_each_has_a_name_of_its_own() -> None:
     assert one.scope_text != two.scope_text
 
 
+KEY = b"a key of tests"
+
+
 def test_the_key_of_a_caller_holds_nothing_of_them() -> None:
-    assert GRANT.caller_key == replace(GRANT, token="x", scope="", patient="p2").caller_key
+    assert GRANT.caller_digest(KEY) == replace(GRANT, token="x", scope="", patient="p2").caller_digest(KEY)
     others = [replace(GRANT, issuer="a"), replace(GRANT, subject="asdr-who"), replace(GRANT, client="a")]
-    assert len({each.caller_key for each in (GRANT, *others)}) == 4
-    assert GRANT.caller_digest(b"k" * 32) != GRANT.caller_key
-    for shown in (GRANT.caller_key, repr(GRANT), repr(caller_of(FOR_EHR, None, OWN, "p1"))):
+    assert len({each.caller_digest(KEY) for each in (GRANT, *others)}) == 4
+    assert GRANT.caller_digest(b"k" * 32) != GRANT.caller_digest(KEY)
+    for shown in (GRANT.caller_digest(KEY), repr(GRANT), repr(caller_of(FOR_EHR, None, OWN, "p1"))):
         assert "dr-who" not in shown and "p1" not in shown and GRANT.token not in shown

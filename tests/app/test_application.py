@@ -1,14 +1,19 @@
 """The application: health, headers, limits of a request, errors at the edge, and a whole question over HTTP."""
 
+import asyncio
+import gc
 import logging
 from pathlib import Path
 
 import pytest
 
+from server.app import application, create_app
 from server.executor.engine import Engine
 from tests.support.charts import creatinine, patient
+from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import BASE, FakeFhir
 from tests.support.served_application import serving
+from tests.support.settings import make_settings
 
 RECORDS = (patient(), creatinine(1.6, "2026-06-01T08:30:00Z"))
 QUERY = (
@@ -124,3 +129,30 @@ async def test_an_endpoint_that_breaks_answers_an_id_and_no_trace(monkeypatch: p
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.json()["errors"][0]["extensions"]["code"] == "internal"
+
+
+async def test_models_are_frozen_once_they_are_open_and_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    async def warm_up(_: object) -> None:
+        done.append("open")
+
+    monkeypatch.setattr(application, "warm_up_catalog", warm_up)
+    monkeypatch.setattr(gc, "collect", lambda: done.append("collect"))
+    monkeypatch.setattr(gc, "freeze", lambda: done.append("freeze"))
+    settings = make_settings(sources=[{"id": "ehr", "base_url": BASE}], cache={"enabled": False})
+
+    async def opened() -> Engine:
+        return await Engine.open(settings, shipped(), FakeFhir([]).client())
+
+    for freeze in (False, True):
+        app = create_app(settings, opened, freeze=freeze)
+        async with app.router.lifespan_context(app):
+            admission = app.state.graphql.admission
+            async with admission.admitted("a"):
+                await asyncio.sleep(0.01)
+                # Garbage of a question that runs would never be collected.
+                assert done[-1] == "open"
+            await asyncio.sleep(0.01)
+        assert done == (["open", "collect", "freeze"] if freeze else ["open"])
+        done.clear()

@@ -29,6 +29,18 @@ from tests.support.fake_engine import TEXT, FakeEngine, Json, ask, endpoint, err
         ("{" * 9000, {}, "invalid-query"),
         ("{ modules { id } }" + "#\n" * 9000, {}, "invalid-query"),
         ("mutation { patient }", {}, "invalid-query"),
+        *(
+            (query.replace("#", "9" * digits), {"max_query_bytes": 2_000_000}, "invalid-query")
+            for digits in (5_000, 10**6)
+            for query in (
+                '{ patient(id: "p-17") { timeline(of: "egfr", from: "x", to: "x", atMost: #) { ran } } }',
+                "{ patient(id: #) { id } }",
+                "query($n: Int = #) { modules { id } }",
+                "{ modules(produces: -#) { id } }",
+                "{ modules(produces: #.5) { id } }",
+                "{ modules(produces: 1e#) { id } }",
+            )
+        ),
     ],
 )
 async def test_what_a_query_may_cost(query: str, settings: Json, code: str | None) -> None:

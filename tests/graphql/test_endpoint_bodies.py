@@ -39,6 +39,18 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     assert (answer.status_code, error_codes(json.loads(bytes(answer.body)))) == (408, ["body-too-slow"])
 
 
+@pytest.mark.parametrize("digits", [5_000, 10**6])
+async def test_a_number_of_any_length_is_refused(digits: int) -> None:
+    over = GraphQL(FakeEngine(), ServerSettings(max_query_bytes=2_000_000))
+    body = b'{"query": "query($n: ID!) { patient(id: $n) { id } }", "variables": {"n": %s}}' % (b"9" * digits)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    answer = await over(Request(POSTED, receive))
+    assert (answer.status_code, error_codes(json.loads(bytes(answer.body)))) == (400, ["bad-request"])
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     over = GraphQL(FakeEngine(), ServerSettings(max_query_bytes=2048))

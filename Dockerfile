@@ -1,5 +1,6 @@
 # The server alone: no tests, no fixtures, no build tools.
-FROM python:3.11-slim
+# Pinned by its exact version; where a registry can be asked, add its digest (`docker buildx imagetools inspect`).
+FROM python:3.11.14-slim-bookworm
 
 WORKDIR /app
 COPY requirements-run.lock ./
@@ -27,5 +28,5 @@ ENV PATH=/app/.venv/bin:$PATH \
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, sys, urllib.request as r; sys.exit(r.urlopen(f\"http://127.0.0.1:{os.environ['MEDTWIN_SERVER__PORT']}/health\", timeout=4).status != 200)"]
+    CMD ["python", "-c", "import http.client as h, os, sys; c = h.HTTPConnection('127.0.0.1', int(os.environ['MEDTWIN_SERVER__PORT']), timeout=4); c.request('GET', '/health'); sys.exit(c.getresponse().status != 200)"]
 CMD ["python", "-m", "server", "serve"]

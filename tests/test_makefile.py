@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
+import threading
 import tomllib
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -59,6 +63,32 @@ def test_the_image_asks_for_issuers() -> None:
     # It listens beyond loopback, and nothing in it lets anonymous callers in.
     assert "MEDTWIN_SERVER__HOST=0.0.0.0" in DOCKERFILE
     assert "ALLOW_ANONYMOUS" not in DOCKERFILE.upper()
+
+
+def test_the_image_begins_with_one_version_of_python() -> None:
+    assert re.search(r"^FROM python:3\.\d+\.\d+-slim-[a-z]+$", DOCKERFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
+def test_the_health_check_of_the_image_asks_no_proxy(status: int, healthy: bool) -> None:
+    command = json.loads(DOCKERFILE.split("HEALTHCHECK")[1].split("CMD ", 1)[1].splitlines()[0])
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/health" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is logged."""
+
+    with HTTPServer(("127.0.0.1", 0), Health) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:1")
+        port = {"MEDTWIN_SERVER__PORT": str(server.server_port)}
+        done = subprocess.run([sys.executable, *command[1:]], env={**os.environ, **proxy, **port}, check=False)
+        answering.join()
+    assert (done.returncode == 0) is healthy
 
 
 def test_what_the_image_copies_is_not_ignored() -> None:

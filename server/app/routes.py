@@ -49,7 +49,12 @@ async def _service_state(engine: Engine) -> dict[str, Any]:
     cache = await engine.cache_status()
     sources, terminology = await asyncio.gather(engine.source_status(), engine.terminology_status())
     return {
-        "cache": {"kind": str(cache.kind), "reachable": cache.reachable, "text": cache.text},
+        "cache": {
+            "kind": str(cache.kind),
+            "reachable": cache.reachable,
+            "writable": cache.writable,
+            "text": cache.text,
+        },
         "sources": [{"id": each.id, "reachable": each.reachable, "text": each.text} for each in sources],
         "terminology": None if terminology is None else {"reachable": terminology.reachable, "text": terminology.text},
     }

@@ -13,6 +13,7 @@ from collectors.settings import Source
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from server.catalog.catalog import Catalog, configured_catalog
 from server.cli.arguments import assumption_inputs, read_assumption_values, read_bundle
+from server.cli.terminal import escape_json, escape_turtle, print_json, print_text
 from server.cli.unreachable import HeldLog, UnreachableSources
 from server.executor.engine import Engine
 from server.executor.question import Question
@@ -89,10 +90,12 @@ async def _ask(
 def _render(results: tuple[AnswerResult, ...], form: str, verbosity: int) -> str:
     match form:
         case "turtle" | "json-ld":
-            return serialize_graphs([argument_graph(result) for result in results], form)
+            text = serialize_graphs([argument_graph(result) for result in results], form)
+            return escape_turtle(text) if form == "turtle" else escape_json(text)
         case "fhir":
             # One Bundle for all answers: resources that several answers use are in it once.
-            return json.dumps(bundle(results, datetime.now(UTC)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            found = bundle(results, datetime.now(UTC))
+            return escape_json(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
         case _:
             width = get_terminal_size(_UNKNOWN_TERMINAL).columns
             render = (render_short, render_steps, render_arguments)[min(verbosity, 2)]
@@ -157,8 +160,8 @@ async def _print_json(
     log.report(engine.unreachable)
     if "errors" in response:
         for error in response["errors"]:
-            print(f"medtwin: {error['message']}", file=sys.stderr)
+            print_text(f"medtwin: {error['message']}", file=sys.stderr)
         return 1
-    print(json.dumps(response["data"]["patient"], indent=2, ensure_ascii=False))
+    print_json(json.dumps(response["data"]["patient"], indent=2, ensure_ascii=False))
     results = response["data"]["patient"]["results"]
     return log.exit_status(any(result["status"] == Status.FAILED.value for result in results))

@@ -11,6 +11,7 @@ from ontology.errors import UnitError
 from ontology.units import convert
 from server.catalog.catalog import Catalog, configured_catalog
 from server.catalog.descriptions import Description
+from server.cli.terminal import print_text
 from server.errors import CatalogError, SettingsError
 from server.executor.catalog_checks import catalog_faults, evaluate_case, faults_by_module
 from server.executor.engine import Engine
@@ -110,5 +111,5 @@ async def _issuer_faults(settings: Settings) -> list[str]:
 
 def _print_faults(faults: list[str]) -> int:
     for fault in faults:
-        print(fault, file=sys.stderr)
+        print_text(fault, file=sys.stderr)
     return int(bool(faults))

@@ -12,6 +12,7 @@ from collectors.auth.authorisations import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
 from server.cli import source
 from server.cli.arguments import caller_token, end_of, start_of, time_argument
+from server.cli.terminal import print_text
 from server.errors import QuestionError
 from server.executor.question import Question
 from server.explain.comparisons import Baseline, Comparison
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_command(given, load_settings(given.config, may_be_missing=adding))
     except MedtwinError as error:
         for line in str(error).splitlines():
-            print(f"medtwin: {line}", file=sys.stderr)
+            print_text(f"medtwin: {line}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

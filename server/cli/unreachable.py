@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 from collectors.capability import capability_cache
+from server.cli.terminal import print_text
 
 UNREACHABLE = 3
 """The exit status where a source could not be reached: the answers are printed, and lack its records."""
@@ -48,7 +49,7 @@ class HeldLog(logging.Handler):
         for source, types in unreachable.items():
             reasons, missing = ", ".join(dict.fromkeys(types.values())), ", ".join(sorted(types))
             text = f"source {source} is unreachable: {reasons}; missing: {missing}"
-            print(f"medtwin: {text}", file=sys.stderr, flush=True)
+            print_text(f"medtwin: {text}", file=sys.stderr)
 
     def exit_status(self, failed: bool) -> int:
         """1 if a module failed, else 3 if a source could not be reached, else 0."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from server.catalog.catalog import ROOT, configured_catalog
 from server.cli.arguments import read_file_or_stdin
+from server.cli.terminal import print_text
 from server.errors import ArgumentFileError, SettingsError
 from server.executor.cache.encryption import Keyring
 from server.executor.fingerprint import measure_environment
@@ -31,7 +32,7 @@ def run(settings: Settings, name: str, form: str) -> int:
             text, _guess_form(name, text), configured_catalog(settings), measure_environment(ROOT), keys
         )
     except ArgumentFileError as error:
-        print(f"medtwin: {error}", file=sys.stderr)
+        print_text(f"medtwin: {error}", file=sys.stderr)
         return NOT_UNDERSTOOD
     if form == "json":
         print(report_json(verification))

@@ -6,12 +6,14 @@ patient and not by content.  So its name is a keyed hash of source, patient, mod
 caller's scope, and it is encrypted and expires like a result.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from msgspec import MsgspecError, Struct, msgpack
+from msgspec.structs import replace as replace_struct
 
 from ontology.encoding import digest
 from ontology.evaluation import SlotInput
@@ -40,7 +42,7 @@ class LastSeen(Struct, frozen=True, array_like=True):
 
     ``fingerprint`` names its result.  ``version`` is the module's; ``description``, ``code`` and ``environment`` are
     digests.  ``at`` is the evaluation time as the module read it (ISO 8601), None if it does not read it.  ``slots``:
-    by slot name.
+    by slot name.  ``computed``: when the result was computed, in seconds since 1970; 0 where that is not known.
     """
 
     fingerprint: str
@@ -50,6 +52,7 @@ class LastSeen(Struct, frozen=True, array_like=True):
     environment: str
     at: str | None
     slots: dict[str, SeenSlot]
+    computed: float = 0.0
 
 
 _ENCODER = msgpack.Encoder()
@@ -117,17 +120,27 @@ def _describe_input(consumed: SlotInput) -> str:
     return f"{value_words(consumed.value, style=SHORT)} ({limits})"
 
 
-def execution_reason(previous: LastSeen | None, now: LastSeen, reused: bool, cache_reachable: bool) -> str:
+NOT_CACHED = "not in the cache"
+
+
+def execution_reason(
+    previous: LastSeen | None, now: LastSeen, reused: bool, cache_reachable: bool, ttl: timedelta = timedelta(0)
+) -> str:
     """``reused``, or all differences from what this caller was last shown, joined by " · ".
 
-    Without a difference the result ``expired``, or there was ``no cache``; without an earlier entry it is ``first
-    seen``.
+    Without a difference the result ``expired`` where it was computed ``ttl`` ago; else it is not in the cache, which
+    may have dropped it, or another process computed it at the same time.  Where there was ``no cache`` the reason is
+    that; without an earlier entry it is ``first seen``.
     """
     if reused:
         return "reused"
     if previous is None:
         return "first seen" if cache_reachable else "no cache"
-    return " · ".join(_describe_changes(previous, now)) or ("expired" if cache_reachable else "no cache")
+    if changes := " · ".join(_describe_changes(previous, now)):
+        return changes
+    if not cache_reachable:
+        return "no cache"
+    return "expired" if now.computed - previous.computed >= ttl.total_seconds() else NOT_CACHED
 
 
 def _describe_changes(previous: LastSeen, now: LastSeen) -> Iterator[str]:
@@ -194,6 +207,7 @@ class Memory:
         self.zone = zone
         self.circumstances = Circumstances(environment, zone, keys.argument_seal_key)
         self.ttl = ttl
+        self.clock: Callable[[], float] = time.time
         self.result_cache = ResultCache(store, ttl)
 
     def input_digests(self) -> InputDigests:
@@ -234,8 +248,9 @@ class Memory:
                 if not point:
                     entries[name] = before
                 return replace(execution, reason=REUSED)
-            entries[name] = now = self._make_last_seen(execution, digests)
-            return replace(execution, reason=execution_reason(before, now, execution.reused, self.store.available))
+            entries[name] = now = replace_struct(self._make_last_seen(execution, digests), computed=self.clock())
+            reason = execution_reason(before, now, execution.reused, self.store.available, self.ttl)
+            return replace(execution, reason=reason)
 
         explained = await by_turns(add_reason, list(zip(executions, points, names, previous, strict=True)))
         if entries:

@@ -43,8 +43,8 @@ class GraphQL:
     """The endpoint over one engine.
 
     ``issuers`` check the callers' tokens (None: nobody is asked for one).  ``rate`` counts the questions of each caller
-    (None: they are not counted); ``caller_key`` is that of the hash by which a caller is counted, equal in all processes
-    that count together (None: a random one).
+    (None: they are not counted); ``caller_key`` is that of the hash by which a caller is counted, equal in all
+    processes that count together (None: a random one).
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from collectors.settings import Source
 from server.settings.callers import IssuerSettings, check_hosts, check_issuers, check_origins, check_public_url
 from server.settings.endpoints import SourceSettings, TerminologySettings
-from server.settings.validation import ABSENCE, UNITS, Section, SiteSetting, check_zone
+from server.settings.validation import ABSENCE, UNITS, Section, SiteSetting, check_zone, warn_if_readable_by_all
 
 KEY_BYTES = 32
 
@@ -105,6 +105,7 @@ class CacheSettings(Section):
             return decode_key(self.key.get_secret_value())
         if self.key_file is None:
             return None
+        warn_if_readable_by_all(self.key_file, "cache.key_file")
         try:
             return decode_key(self.key_file.read_text(encoding="ascii").strip())
         except (OSError, UnicodeDecodeError):

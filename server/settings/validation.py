@@ -1,7 +1,11 @@
 """Validation of settings: sections without unknown keys, time zones, addresses, and values of site concepts."""
 
+import logging
+import stat
 from collections.abc import Collection, Mapping
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +18,8 @@ from ontology.errors import UnitError
 from ontology.units import convert
 from ontology.values import Coding, Quantity, Value
 from server.errors import SettingsError, did_you_mean
+
+log = logging.getLogger(__name__)
 
 SiteSetting: TypeAlias = bool | Decimal | str | dict[str, Any]
 """A value of a site concept, or a table."""
@@ -149,3 +155,14 @@ def _site_value(name: str, given: SiteSetting, concept: Concept | None) -> Value
         ValueType.DATE: "a date, which settings do not support yet",
     }
     raise SettingsError(f"site.{name}: must be {allowed[concept.value_type]}")
+
+
+@cache
+def warn_if_readable_by_all(path: Path, setting: str) -> None:
+    """Log, once for each file, that everybody on the machine can read a secret; its name is in the settings."""
+    try:
+        is_open = path.stat().st_mode & stat.S_IROTH
+    except OSError:
+        return
+    if is_open:
+        log.warning("%s can be read by everybody on this machine: chmod o-r", setting)

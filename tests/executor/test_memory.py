@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from ontology.evaluation import Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Quantity
@@ -118,6 +119,25 @@ def test_a_finer_time_is_shown_finer() -> None:
 )
 def test_without_a_change_to_tell(previous: LastSeen | None, reused: bool, reachable: bool, words: str) -> None:
     assert execution_reason(previous, seen(), reused, reachable) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        # Another process computed it while we did: it was not in the cache when we looked, and did not expire.
+        (-0.5, "not in the cache"),
+        (0.0, "not in the cache"),
+        (1.0, "not in the cache"),
+        # A cache that is full drops what has not expired.
+        (43_199.0, "not in the cache"),
+        (43_200.0, "expired"),
+        (50_000.0, "expired"),
+    ],
+)
+def test_expired_is_only_what_is_that_old(seconds: float, words: str) -> None:
+    before = structs.replace(seen(), computed=1_000_000.0)
+    now = structs.replace(seen(), computed=1_000_000.0 + seconds)
+    assert execution_reason(before, now, reused=False, cache_reachable=True, ttl=timedelta(hours=12)) == words
 
 
 def test_every_change_of_the_fingerprint_has_a_reason() -> None:

@@ -13,12 +13,11 @@ from starlette.routing import Route
 
 from server.executor.cache.call_rate import LocalRate
 from server.graphql.admission import Admission, NotAdmittedError, address_key
-
-KEY = b"a key of tests"
 from server.graphql.endpoint import GraphQL
 from tests.support.fake_engine import endpoint
 
 SHORT = 0.05
+KEY = b"a key of tests"
 
 
 async def refusal(admission: Admission, caller: str) -> NotAdmittedError | None:

@@ -93,6 +93,20 @@ def test_keys_in_hex_and_base64_and_in_a_file(tmp_path: Path, key: str) -> None:
     assert key not in repr(CacheSettings.model_validate({"key": key}))
 
 
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
+def test_a_key_that_everybody_can_read_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, warned: bool
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("ab" * 32)
+    file.chmod(mode)
+    for _ in range(2):
+        CacheSettings(key_file=file).key_bytes()
+    assert [record.levelname for record in caplog.records] == (["WARNING"] if warned else [])
+    assert ("cache.key_file can be read by everybody" in caplog.text) is warned
+    assert "abab" not in caplog.text
+
+
 SITE = {
     "north-america": Concept("i:1", "north-america", "North America", Origin.SITE, ValueType.FLAG),
     "altitude": Concept("i:2", "altitude", "Altitude", Origin.SITE, ValueType.QUANTITY, unit="m"),

@@ -19,6 +19,7 @@ from server.catalog.catalog import Catalog, configured_catalog
 from server.cli.source.check import answerable_concepts
 from server.cli.source.connection import Trial, open_connection, try_source
 from server.cli.source.options import SourceOptions, append_source, replace_file, toml_block
+from server.cli.terminal import print_text
 from server.compiler.compilation import compile_plan
 from server.compiler.plan import Leaf, Plan
 from server.errors import SettingsError
@@ -34,7 +35,7 @@ class Console:
 
     def print_line(self, text: str = "") -> None:
         """Print a line."""
-        print(text, flush=True)
+        print_text(text)
 
     def choose(self, question: str, choices: Sequence[str], flag: str) -> str:
         """Ask for one of the choices; there is no default.

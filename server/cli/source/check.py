@@ -24,6 +24,7 @@ from ontology.words.values import concept_words
 from server.catalog.catalog import Catalog, configured_catalog
 from server.cli.arguments import caller_token
 from server.cli.source.connection import open_connection
+from server.cli.terminal import print_text
 from server.compiler.compilation import compile_plan
 from server.errors import CompileError
 from server.executor.engine import Engine
@@ -145,9 +146,9 @@ async def _check_source(settings: Settings, source: str, patient: str, at: datet
         of, terminology = engine.source(source), engine.terminology
     async with open_connection(of) as connection:
         codes = await _unread_codes(connection.client, of, patient, catalog, terminology)
-    print("\n".join(_head_lines(of, trace, results, facts)))
-    print("\n".join(slot_report(trace, facts, results)))
-    print("\n".join((*_unread_lines(codes), *_refused_target_lines(terminology.translation(of)))))
+    print_text("\n".join(_head_lines(of, trace, results, facts)))
+    print_text("\n".join(slot_report(trace, facts, results)))
+    print_text("\n".join((*_unread_lines(codes), *_refused_target_lines(terminology.translation(of)))))
     # A type that the source does not offer is reported, and is no failure of the retrieval.
     failed = (each for failures in facts.failures.values() for each in failures)
     return int(any(each.reason is not AbsentReason.NOT_QUERIED for each in failed))

@@ -16,10 +16,17 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, MaxConnectionsError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    MaxConnectionsError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from server.executor.cache.store import CacheKind, CacheStatus, Store
+from server.executor.cache.store import NAME_PREFIX, CacheKind, CacheStatus, Store
 
 log = logging.getLogger(__name__)
 
@@ -150,10 +157,19 @@ class RedisStore:
         """Does nothing: values are written at once."""
 
     async def status(self) -> CacheStatus:
-        """Pings the server, even while the circuit is open: health must be current."""
-        reachable = await self._execute(self._client.ping, False, always=True)
-        text = f"{self._kind} cache" + ("" if reachable else f" unreachable: {self._fault}")
-        return CacheStatus(self._kind, bool(reachable), text, failures=self._failures, skipped=self._skipped)
+        """Pings the server and writes to it, even while the circuit is open: health must be current."""
+        reachable = bool(await self._execute(self._client.ping, False, always=True))
+        writable = reachable and bool(await self._execute(self._write_probe, False, always=True))
+        text = f"{self._kind} cache"
+        if not reachable:
+            text += f" unreachable: {self._fault}"
+        elif not writable:
+            text += f" takes no results: {self._fault}"
+        return CacheStatus(self._kind, reachable, text, writable, self._failures, self._skipped)
+
+    async def _write_probe(self) -> Any:
+        # A full server still answers a ping.
+        return await self._client.set(f"{NAME_PREFIX}:health", b"", px=1_000)
 
     async def close(self) -> None:
         """Close all connections; stop the server if it is the embedded one."""
@@ -196,6 +212,8 @@ class RedisStore:
                 self._fault = "it refuses the password"
             case TimeoutError() | RedisTimeoutError():
                 self._fault = "no answer in time"
+            case OutOfMemoryError():
+                self._fault = "it is full (maxmemory)"
             case ResponseError():
                 self._fault = "it refuses commands"
             case _:

@@ -17,13 +17,15 @@ CacheKind = Literal["embedded", "shared", "none"]
 class CacheStatus:
     """The state of the cache, for health and metrics.
 
-    ``failures`` counts calls that failed, ``skipped`` calls not made while the circuit was open, ``unreadable`` values
+    ``writable``: whether it takes results; one that is full is reachable, and does not.  ``failures`` counts calls that
+    failed, ``skipped`` calls not made while the circuit was open, ``unreadable`` values
     that could not be decrypted.  ``text`` contains no address and no secret.
     """
 
     kind: CacheKind
     reachable: bool
     text: str
+    writable: bool = True
     failures: int = 0
     skipped: int = 0
     unreadable: int = 0
@@ -62,7 +64,7 @@ class NoStore:
     """Stores nothing: every look-up is a miss, every lock is free."""
 
     def __init__(self, text: str = "no cache", kind: CacheKind = "none") -> None:
-        self._status = CacheStatus(kind, reachable=False, text=text)
+        self._status = CacheStatus(kind, reachable=False, text=text, writable=False)
 
     @property
     def available(self) -> bool:

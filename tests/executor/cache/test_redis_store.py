@@ -63,8 +63,13 @@ async def test_a_full_server_can_still_be_read(debian: Backend) -> None:
     await debian.store.put_many({"b": b"2"}, HOUR)
     assert await debian.store.get_many(["a", "b"]) == [b"1", None]
     status = await debian.store.status()
-    assert status.reachable
-    assert (status.failures, status.skipped) == (1, 0)
+    assert (status.reachable, status.writable) == (True, False)
+    assert status.text.endswith(" cache takes no results: it is full (maxmemory)")
+    # The write, and the one by which the state was found.
+    assert (status.failures, status.skipped) == (2, 0)
+    async with debian.raw() as server:
+        await server.config_set("maxmemory", "0")
+    assert (await debian.store.status()).writable
 
 
 async def test_a_name_that_holds_something_else_is_a_miss(debian: Backend) -> None:

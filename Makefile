@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run run app test lint answers leak bench check patients training-data train graphiql schema lock clean
+.PHONY: help install install-run run app test lint answers leak bench soak check patients training-data train graphiql schema lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -71,6 +71,9 @@ leak: install  ## very many questions of many callers at once: nothing of anothe
 
 bench: install  ## measure the budgets as ratios; writes benchmarks/report.md
 	$(BIN)/python -m benchmarks
+
+soak: install  ## 50 clients for three minutes: no error, memory flat, a stop loses no answer (SECONDS=)
+	$(BIN)/python -m benchmarks.soak $(if $(SECONDS),--seconds $(SECONDS))
 
 check: install  ## ontology, descriptions, cases and sources; names every fault
 	$(BIN)/python -m server check

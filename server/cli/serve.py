@@ -17,6 +17,7 @@ from server.app.connections import BACKLOG, KEEP_ALIVE_SECONDS, MOST_HEAD_BYTES,
 from server.catalog.catalog import configured_catalog
 from server.errors import SettingsError
 from server.executor.engine import Engine
+from server.graphql.admission import WAIT
 from server.settings import Settings
 
 SWITCH_INTERVAL = 0.001
@@ -69,7 +70,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     app = create_app(settings, open_engine, issuers, freeze=True)
     asyncio.get_running_loop().set_exception_handler(AcceptFaults())
     # A client that sends or reads slowly cannot keep the server from stopping.
-    shutdown_timeout = math.ceil(settings.server.deadline) + 1
+    # What is being answered has its time for waiting, fetching, computing and answering.
+    shutdown_timeout = math.ceil(3 * settings.server.deadline + WAIT) + 1
     config = uvicorn.Config(
         app,
         # httptools, which uvicorn prefers if installed, buffers request heads of any length in memory.

@@ -288,7 +288,7 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView |
     before, now = (concept_words(each, concept, decimals, style) for each in (made.base_value, made.output_value))
     whence = {
         Baseline.REFERENCE: "with usual values",
-        Baseline.EARLIER: f"since {calendar_words(comparison.since, style)}" if comparison.since else "",
+        Baseline.EARLIER: f"since {moment_words(comparison.since, result.at, style)}" if comparison.since else "",
         Baseline.ACTUAL: "by the assumption",
     }[comparison.baseline]
     what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
@@ -328,7 +328,7 @@ def _moved_in_part(result: AnswerResult, comparison: Comparison, view: Attributi
         "no value" if value is None or isinstance(value, Absent) else concept_words(value, concept, decimals, style)
         for value in (view.before if comparison.baseline is not Baseline.REFERENCE else made.base_value, result.value)
     )
-    whence = f"since {calendar_words(comparison.since, style)}" if comparison.since else "with the inputs compared"
+    whence = f"since {moment_words(comparison.since, result.at, style)}" if comparison.since else "with the inputs compared"
     what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
     return f"{before} → {now} {whence}; inputs were missing at one end (-vv){what_if}"
 

@@ -205,7 +205,8 @@ def _resolve_patient(
         named, patient = read_patient_identifier(id, source or None)
     except PatientNotFoundError:
         # A reference to another patient is refused as such, as their id would be.
-        caller_of(info.context.grant, info.context.token, info.context.engine.source(source or None), id)
+        if info.context.grant is not None:
+            caller_of(info.context.grant, info.context.token, info.context.engine.source(source or None), id)
         raise
     endpoint = info.context.engine.source(named)
     caller = caller_of(info.context.grant, info.context.token, endpoint, patient)

@@ -110,7 +110,7 @@ async def post(over: GraphQL, times: int = 1) -> list[httpx.Response]:
         return await over(request)
 
     app = Starlette(routes=[Route("/graphql", answer, methods=["POST"])])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://medtwin") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         return [await client.post("/graphql", json={"query": "{ modules { id } }"}) for _ in range(times)]
 
 
@@ -146,7 +146,7 @@ async def test_what_is_no_question_counts_for_nobody() -> None:
         return await over(request)
 
     app = Starlette(routes=[Route("/graphql", answer, methods=["POST"])])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://medtwin") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         bad = {"Authorization": "Bearer a b"}
         assert [(await client.post("/graphql", json={}, headers=bad)).status_code for _ in range(5)] == [400] * 5
     assert [each.status_code for each in await post(over, 2)] == [200, 429]

@@ -30,7 +30,7 @@ from tests.support.fake_engine import TEXT, FakeEngine, Json, ask, endpoint, err
         ("{ modules { id } }" + "#\n" * 9000, {}, "invalid-query"),
         ("mutation { patient }", {}, "invalid-query"),
         *(
-            (query.replace("#", "9" * digits), {"max_query_bytes": 2_000_000}, "invalid-query")
+            (query.replace("#", "9" * digits), {"max_query_bytes": 2_000_000}, "query-too-large")
             for digits in (5_000, 10**6)
             for query in (
                 '{ patient(id: "p-17") { timeline(of: "egfr", from: "x", to: "x", atMost: #) { ran } } }',

@@ -59,7 +59,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         return await over(request)
 
     app = Starlette(routes=[Route("/graphql", serve, methods=["GET", "POST", "PUT"])])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://medtwin") as made:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as made:
         yield made
 
 

@@ -93,7 +93,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         return await over(request)
 
     app = Starlette(routes=[Route("/graphql", serve, methods=["GET", "POST"])])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://medtwin") as made:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as made:
         yield made
 
 

@@ -88,7 +88,9 @@ def test_words_never_round_an_age_up_to_the_birthday() -> None:
     assert number_of(eve) < 18
     assert eve.working.claim == "Age is 17.9 years"
     partial = evaluate_module("age", {"birth_date": Date(date(2006, 7, 2), date(2006, 7, 31))}, NOON)
-    assert "Exact age unknown: only the month of birth" in issue_texts(partial)
+    assert issue_texts(partial) == "Born between 2006-07-02 and 2006-07-31: exact age unknown"
+    july = evaluate_module("age", {"birth_date": Date(date(2006, 7, 1), date(2006, 7, 31))}, NOON)
+    assert issue_texts(july) == "Exact age unknown: only the month of birth, July 2006, is recorded"
 
 
 def test_without_a_birth_date_there_is_no_age() -> None:

@@ -150,4 +150,4 @@ async def test_a_search_that_failed_is_shown_with_all_that_it_leaves_open() -> N
     shown = describe_cautions(result)
     assert "dialysis unknown: holds only without it" in shown and "acute kidney injury and amputation unknown" in shown
     # It concerns every input that needs it, and not only the one that is first.
-    assert "Condition could not be retrieved" in shown and "does not permit" not in shown
+    assert "condition could not be retrieved" in shown and "does not permit" not in shown

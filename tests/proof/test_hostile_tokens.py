@@ -268,7 +268,7 @@ async def test_a_good_token_is_for_its_patient_alone() -> None:
     async with TokenIssuer.listening() as issuer, serving_callers(site(issuer.settings()), fhir) as client:
         other = {"query": QUERY["query"].replace("p1", "p2")}
         answer = await client.post("/graphql", json=other, headers=bearer(issuer.token()))
-        assert (answer.status_code, answer.json()["data"]) == (200, None)
+        assert (answer.status_code, answer.json()["data"]) == (200, {"patient": None})
         assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["other-patient"]
         nobody = await client.post("/graphql", json=QUERY, headers=bearer(issuer.token(issuer.claims(patient=None))))
         assert [error["extensions"]["code"] for error in nobody.json()["errors"]] == ["patient-required"]

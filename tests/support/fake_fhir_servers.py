@@ -120,7 +120,7 @@ async def application_client(engine: Engine) -> AsyncIterator[httpx.AsyncClient]
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://medtwin") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
     ):
         yield client
 

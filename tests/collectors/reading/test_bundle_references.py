@@ -77,7 +77,7 @@ CASES: dict[str, tuple[tuple[Json, ...], str | None, list[str]]] = {
         (entry(None, dict(PATIENT)), entry(B, creatinine("1.1"))), "1.1", []),
     "the patient without, records of two": (
         (entry(None, dict(PATIENT)), entry(A, creatinine("1.1")), entry(B, creatinine("3.0", "o2"))), None,
-        [LEFT_OUT.replace("1 Obs", "2 Obs")]),
+        [LEFT_OUT.replace("1 Observation record ", "2 Observation records ")]),
     "another patient of the same server": (
         (MINE, entry(A, dict(PATIENT, id="q")), entry(A, creatinine("1.1")),
          entry(A, creatinine("3.0", "o2", "Patient/q"))), "1.1",

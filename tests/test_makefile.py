@@ -156,7 +156,7 @@ def test_the_ci_script_is_sound_and_executable() -> None:
 
 def test_what_is_left_out_is_reported_with_the_reason() -> None:
     options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
-    assert "-rs" in options["addopts"].split()
+    assert "-rfEs" in options["addopts"].split()
 
 
 def test_graphiql_is_pinned_by_hash_and_names_no_registry() -> None:

@@ -8,7 +8,7 @@ import re
 import time
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import URL, Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,7 +45,7 @@ class KnownHosts:
     """Refuses requests that name another server: a page on the web could reach us by a name of its own (DNS rebinding).
 
     Known are the host of ``public_url``, names of this machine, and ``hosts``; ports are not compared.  A redirect
-    never repeats what the caller called us.
+    never repeats what the caller called us, nor tells the address of this machine.
     """
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
@@ -70,7 +70,8 @@ class KnownHosts:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 target = urlsplit(headers.get("location", ""))
-                if target.netloc and target.netloc in named:
+                # Where the router cannot read the name, it redirects to the address at which this machine listens.
+                if target.netloc and target.netloc in (*named, URL(scope=scope).netloc):
                     query = f"?{target.query}" if target.query else ""
                     headers["location"] = f"/{target.path.lstrip('/')}{query}"
             await send(message)

@@ -93,7 +93,8 @@ async def test_two_names_are_none() -> None:
 )
 async def test_a_redirect_does_not_repeat_the_name(path: str, location: str) -> None:
     async with serving(FakeFhir(()), server=SERVER) as client:
-        for host in ("localhost", "cds.example:8080"):
+        # With a name that is none to the router it would tell the address of this machine instead.
+        for host in ("localhost", "cds.example:8080", "cds.example:", "cds.example:99999999", "[127.0.0.1]"):
             answer = await client.get(path, headers={"Host": host})
             assert answer.is_redirect
             assert answer.headers["location"] == location

@@ -19,7 +19,7 @@ from collectors.auth.signing_key import read_key
 from collectors.errors import CredentialError
 from server.access.bounded_http import LARGEST_BODY, BoundedHttp, IssuerUnavailableError
 from server.access.grant import Grant
-from server.access.tokens import check_times, invalid_token, issuer_unreachable, make_grant, read_audience
+from server.access.tokens import Claims, check_times, invalid_token, issuer_unreachable, make_grant, read_audience
 from server.errors import SettingsError
 from server.settings import IntrospectionSettings, IssuerSettings
 
@@ -32,6 +32,8 @@ LONGEST_WAIT = 5.0
 RETRY_AFTER = 5
 WARNING_PAUSE = 10.0
 """Seconds between two warnings in the log that the endpoint does not answer as it should."""
+_LIMITS = ("aud", "patient")
+"""Claims of a JWT that hold although its issuer, being asked, does not repeat them."""
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -61,8 +63,12 @@ class Introspection:
         where = f"issuer {issuer.id}: introspection"
         self._client = _read_client(where, self._endpoint, os.environ if environ is None else environ)
 
-    async def check(self, token: str) -> Grant:
-        """What the token allows, as its issuer says now.  Raises AccessRefusedError."""
+    async def check(self, token: str, own: Claims | None = None) -> Grant:
+        """What the token allows, as its issuer says now.  Raises AccessRefusedError.
+
+        ``own`` are the claims of a token that is a JWT: they limit it where the answer does not, and one of them, or of
+        the answer, must say for whom it was issued.
+        """
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 await self._gate.acquire()
@@ -83,8 +89,11 @@ class Introspection:
         if not isinstance(kind, str) or kind.lower() != "bearer":
             raise invalid_token("it is no bearer token")
         expires = check_times(claims, self._wall())
+        if own is not None:
+            stated = {name: value for name, value in claims.items() if name != "aud" or value != []}
+            claims = {**{name: own[name] for name in _LIMITS if name in own}, **stated}
         audience = read_audience(claims)
-        if audience and not audience.intersection(self._issuer.audience):
+        if (audience or own is not None) and not audience.intersection(self._issuer.audience):
             raise invalid_token("it was not issued for this server (aud)")
         return make_grant(claims, self._issuer, self._own_audience, token, expires)
 

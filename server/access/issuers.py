@@ -129,7 +129,8 @@ class Issuers:
                 checked = await check.check(token, unchecked, self._wall())
                 kept = _Kept(checked.grant, began + LONGEST_KEPT, check, checked)
             else:
-                kept = _Kept(await self._introspections[issuer].check(token), began + LONGEST_INTROSPECTED)
+                endpoint = self._introspections[issuer]
+                kept = _Kept(await endpoint.check(token, unchecked.claims), began + LONGEST_INTROSPECTED)
         self._kept[digest] = kept
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

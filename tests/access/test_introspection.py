@@ -15,6 +15,7 @@ from tests.support.authorisation_server import ec_key, pem, verified_claims
 from tests.support.charts import creatinine, patient
 from tests.support.fake_fhir_servers import BASE, FakeFhir
 from tests.support.token_issuer import (
+    AUDIENCE,
     NOW,
     SECRET,
     Clock,
@@ -145,6 +146,39 @@ async def test_a_jwt_goes_to_the_issuer_that_it_names() -> None:
             with pytest.raises(AccessRefusedError, match="iss"):
                 await issuers.grant([f"Bearer {other}"])
     assert [form["token"] for _, form in two.asked] == [token, "opaque-token"]
+
+
+@pytest.mark.parametrize(
+    ("token", "answer", "granted"),
+    [
+        # Where the answer leaves out for whom and for which patient, what the token itself says limits it.
+        ({}, {"aud": None}, True),
+        ({"aud": "https://other.example"}, {"aud": None}, False),
+        ({"aud": "https://other.example"}, {"aud": []}, False),
+        ({"aud": ["https://other.example", AUDIENCE]}, {"aud": None}, True),
+        ({"aud": 7}, {"aud": None}, False),
+        ({"aud": None}, {"aud": None}, False),
+        ({"aud": None}, {}, True),
+        ({"aud": "https://other.example"}, {}, True),
+        ({}, {"aud": None, "patient": None}, True),
+        ({"patient": ["p1"]}, {"patient": None}, False),
+    ],
+)
+async def test_a_jwt_needs_an_audience_and_keeps_its_patient(
+    token: dict[str, Any], answer: dict[str, Any], granted: bool
+) -> None:
+    async with TokenIssuer.listening() as issuer:
+        sent = issuer.token(issuer.claims(**token))
+        issuer.known[sent] = vouched(issuer, **answer)
+        async with open_issuers(site({**issuer.introspection(), "any_patient": True})) as issuers:
+            if granted:
+                grant = await issuers.grant([f"Bearer {sent}"])
+                assert grant.patient == "p1"
+                assert AUDIENCE in grant.audience
+            else:
+                with pytest.raises(AccessRefusedError) as caught:
+                    await issuers.grant([f"Bearer {sent}"])
+                assert caught.value.code == "invalid-token"
 
 
 @pytest.mark.parametrize(

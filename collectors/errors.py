@@ -5,7 +5,7 @@
         ├── SourceUnreachableError    no response in time, connection refused, 5xx after retries
         ├── SourceRefusedError        401 or 403
         │   ├── AuthorisationError    no token is available for us
-    │   └── ScopeError            the caller's own token does not cover a type: nothing was sent
+        │   └── ScopeError            the caller's own token does not cover a type: nothing was sent
         ├── TokenRequiredError        the source needs the caller's token, and none was given
         ├── CredentialError           a key or certificate of ours cannot be used; reported at start
         ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large

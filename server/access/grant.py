@@ -62,7 +62,7 @@ class Grant:
 
 
 def own_audiences(listed: Iterable[str], sources: Iterable[Source]) -> frozenset[str]:
-    """Those of an issuer's configured audiences that mean this server: what is no address of a source.
+    """Those of the audiences by which this server is known that mean it alone: what is no address of a source.
 
     A token for one of them was given to be used here, and is never passed on.
     """
@@ -95,9 +95,9 @@ def may_pass_on(grant: Grant, source: Source) -> bool:
 
     A trailing slash makes no difference.
     """
-    if grant.own_audience & grant.audience:
-        return False
     audience = {each.rstrip("/") for each in grant.audience}
+    if not audience.isdisjoint(each.rstrip("/") for each in grant.own_audience):
+        return False
     return source.auth == "caller" and any(base.rstrip("/") in audience for base in source.bases)
 
 

@@ -62,8 +62,11 @@ class Issuers:
         self._ids = {each.issuer: each.id for each in settings.issuers}
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._single_flight: SingleFlight[Grant] = SingleFlight()
+        public = settings.server.public_url
         for issuer in settings.issuers:
-            own = own_audiences(issuer.audience, settings.endpoints())
+            # Whether it is listed as an audience or not: whoever writes our address means us.
+            known_as = (*issuer.audience, *([public, f"{public}/graphql"] if public else []))
+            own = own_audiences(known_as, settings.endpoints())
             if issuer.jwks_url is not None:
                 keys = KeySet(issuer.id, issuer.jwks_url, self._http, clock)
                 self._jwt_checks[issuer.id] = JwtCheck(issuer, own, keys)

@@ -95,6 +95,8 @@ def test_any_other_question_is_refused_without_a_word_of_a_patient(
         ({OURS}, {OURS}, OWN, False),
         # For both: it is for us, so it goes no further.
         ({OURS, EHR_URL}, {OURS}, OWN, False),
+        ({OURS + "/", EHR_URL}, {OURS}, OWN, False),
+        ({OURS, EHR_URL}, {OURS + "/"}, OWN, False),
         ({"https://ehr.example"}, set(), OWN, False),
         ({EHR_URL + "/Patient"}, set(), OWN, False),
         ({"https://EHR.example/fhir"}, set(), OWN, False),

@@ -6,8 +6,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm
 
+from collectors.settings import Source
 from server.access import issuers as issuers_module
-from server.access.grant import Grant
+from server.access.grant import Grant, may_pass_on
 from server.access.issuers import Issuers
 from server.access.jwt_check import JwtCheck
 from server.errors import AccessRefusedError
@@ -36,10 +37,20 @@ async def test_a_grant_has_what_the_token_says_and_what_the_settings_allow() -> 
     assert (grant.sources, grant.any_patient, grant.scope) == ({"ehr"}, True, "patient/*.rs openid")
     assert grant.audience == {BASE, "https://other.example"}
     # The EHR's own address is no audience of ours.
-    assert grant.own_audience == {AUDIENCE}
+    assert grant.own_audience == {AUDIENCE, "https://cds.example"}
     assert (grant.expires, grant.token) == (NOW + 300, token)
     assert token not in repr(grant)
     assert "p1" not in repr(grant)
+
+
+async def test_what_is_for_our_public_url_is_for_us_whether_it_is_listed_or_not() -> None:
+    async with TokenIssuer.listening() as issuer:
+        source = {"id": "ehr", "base_url": BASE, "auth": "caller"}
+        async with open_issuers(site(issuer.settings(audience=[BASE]), sources=[source])) as issuers:
+            for own in ("https://cds.example", "https://cds.example/", AUDIENCE, f"{AUDIENCE}/"):
+                grant = await granted(issuers, issuer.token(issuer.claims(aud=[BASE, own])))
+                assert not may_pass_on(grant, Source(**source))
+            assert may_pass_on(await granted(issuers, issuer.token(issuer.claims(aud=BASE))), Source(**source))
 
 
 async def test_a_token_without_patient_is_granted_without() -> None:

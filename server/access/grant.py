@@ -1,13 +1,15 @@
 """What a checked token allows, and whether a question is its owner's to ask: the patient of a source, never another's.
 
 A patient id means somebody only within one FHIR server, so a token is bound to a patient *of a source*: the id that it
-names, in the sources that its issuer speaks for.  ``caller_of`` is the one way from a token to a question.  It is
-called before anything is fetched or looked up, and the engine refuses a question whose caller is bound to another.
+names, in the source of its issuer that ``Audiences.patient_source`` finds.  ``caller_of`` is the one way from a token
+to a question.  It is called before anything is fetched or looked up, and the engine refuses a question whose caller is
+bound to another.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import msgspec
 
@@ -27,11 +29,12 @@ class Grant:
     """What a checked token allows: for whom it was issued, for which patients of which sources, and which types.
 
     ``issuer`` is the id of the issuer in the settings, ``subject`` its `sub`, ``client`` its `client_id` or `azp`.
-    ``sources`` are the ids of those that the issuer speaks for, and ``patient`` a FHIR id in each of them (None: the
-    token names none).  ``any_patient``: the issuer's setting, that a token which names no patient is for all of them.
+    ``sources`` are the ids of those that the issuer speaks for, and ``patient`` a FHIR id in that one of them which is
+    ``patient_source`` (None: the token names none).  ``any_patient``: the issuer's setting, that a token which names
+    no patient is for those of all ``sources``.
     ``scope`` has the scopes, separated by spaces ("": none, which permits nothing of FHIR).
 
-    ``audience`` is the token's `aud`; ``own_audience`` are those of it that mean this server (``own_audiences``).
+    ``audience`` is the token's `aud`; ``own_audience`` are those that mean this server (``Audiences``).
     ``expires``: seconds since 1970.  ``token``: as it was received.
     """
 
@@ -40,6 +43,7 @@ class Grant:
     client: str
     sources: frozenset[str]
     patient: str | None = field(repr=False)
+    patient_source: str
     any_patient: bool
     scope: str
     audience: frozenset[str]
@@ -61,13 +65,34 @@ class Grant:
         return hashlib.blake2b(text, key=key, digest_size=16, person=b"mt.caller").hexdigest()
 
 
-def own_audiences(listed: Iterable[str], sources: Iterable[Source]) -> frozenset[str]:
-    """Those of the audiences by which this server is known that mean it alone: what is no address of a source.
+@dataclass(frozen=True, slots=True)
+class Audiences:
+    """What the audience of an issuer's tokens may mean: this server alone, or a source.
 
-    A token for one of them was given to be used here, and is never passed on.
+    ``own``: this server; a token for one of them was given to be used here, and is never passed on.  ``addresses``: of
+    each source its id and its addresses without a slash at the end, those first for whose patients the issuer speaks.
     """
-    bases = {base.rstrip("/") for source in sources for base in source.bases}
-    return frozenset(each for each in listed if each.rstrip("/") not in bases)
+
+    own: frozenset[str]
+    addresses: tuple[tuple[str, frozenset[str]], ...]
+
+    @classmethod
+    def known(cls, listed: Iterable[str], spoken_for: Sequence[str], sources: Iterable[Source]) -> Self:
+        """Out of the audiences by which this server is known, the ids of the issuer's sources, and all sources."""
+        bases = {source.id: frozenset(base.rstrip("/") for base in source.bases) for source in sources}
+        theirs = frozenset[str]().union(*bases.values())
+        own = frozenset(each for each in listed if each.rstrip("/") not in theirs)
+        others = [name for name in bases if name not in spoken_for]
+        return cls(own, tuple((name, bases[name]) for name in (*spoken_for, *others)))
+
+    def patient_source(self, audience: Iterable[str]) -> str:
+        """The id of the source of which the patient is one whom a token for this audience names.
+
+        SMART App Launch names the FHIR server as audience.  A token that names none means the first of the issuer's;
+        one that names only a source of others is of no use, since the issuer does not speak for that.
+        """
+        named = {each.rstrip("/") for each in audience}
+        return next((name for name, bases in self.addresses if bases & named), self.addresses[0][0])
 
 
 def bind(grant: Grant | None, source: Source, patient: str) -> None:
@@ -85,6 +110,9 @@ def bind(grant: Grant | None, source: Source, patient: str) -> None:
             return
         text = f"the token names no patient, and source {source.id} leaves it to us to check whose record it is"
         raise QuestionError(PATIENT_REQUIRED, f"{text}; launch the app with a patient (scope launch/patient)")
+    if source.id != grant.patient_source:
+        text = f"the token's patient is one of another source than {source.id}, where the same id is somebody else's"
+        raise QuestionError(SOURCE_NOT_PERMITTED, text)
     named = patient if FHIR_ID.fullmatch(patient) else patient_id_in(patient, source)
     if named != grant.patient:
         raise QuestionError(OTHER_PATIENT, "the token is for another patient; ask with a token for this one")

@@ -18,7 +18,7 @@ from collectors.auth.registration import Registration, sign_assertion
 from collectors.auth.signing_key import read_key
 from collectors.errors import CredentialError
 from server.access.bounded_http import LARGEST_BODY, BoundedHttp, IssuerUnavailableError
-from server.access.grant import Grant
+from server.access.grant import Audiences, Grant
 from server.access.tokens import Claims, check_times, invalid_token, issuer_unreachable, make_grant, read_audience
 from server.errors import SettingsError
 from server.settings import IntrospectionSettings, IssuerSettings
@@ -46,7 +46,7 @@ class Introspection:
     def __init__(
         self,
         issuer: IssuerSettings,
-        own_audience: frozenset[str],
+        audiences: Audiences,
         http: BoundedHttp,
         wall: Callable[[], float] = time.time,
         environ: Mapping[str, str] | None = None,
@@ -54,7 +54,7 @@ class Introspection:
         if issuer.introspection is None:
             raise SettingsError(f"issuer {issuer.id}: introspection is not configured")
         self._issuer = issuer
-        self._own_audience = own_audience
+        self._audiences = audiences
         self._endpoint = issuer.introspection
         self._http = http
         self._wall = wall
@@ -95,7 +95,7 @@ class Introspection:
         audience = read_audience(claims)
         if (audience or own is not None) and not audience.intersection(self._issuer.audience):
             raise invalid_token("it was not issued for this server (aud)")
-        return make_grant(claims, self._issuer, self._own_audience, token, expires)
+        return make_grant(claims, self._issuer, self._audiences, token, expires)
 
     async def fault(self) -> str | None:
         """Why no token can be introspected now; None where a token that nobody issued is called inactive."""

@@ -14,7 +14,7 @@ from typing import Self
 from collectors.fetching.connections import HttpClients
 from collectors.fetching.single_flight import SingleFlight
 from server.access.bounded_http import BoundedHttp
-from server.access.grant import Grant, own_audiences
+from server.access.grant import Audiences, Grant
 from server.access.introspection import Introspection
 from server.access.jwt_check import CheckedJwt, JwtCheck
 from server.access.key_sets import KeySet
@@ -66,12 +66,12 @@ class Issuers:
         for issuer in settings.issuers:
             # Whether it is listed as an audience or not: whoever writes our address means us.
             known_as = (*issuer.audience, *([public, f"{public}/graphql"] if public else []))
-            own = own_audiences(known_as, settings.endpoints())
+            audiences = Audiences.known(known_as, issuer.sources, settings.endpoints())
             if issuer.jwks_url is not None:
                 keys = KeySet(issuer.id, issuer.jwks_url, self._http, clock)
-                self._jwt_checks[issuer.id] = JwtCheck(issuer, own, keys)
+                self._jwt_checks[issuer.id] = JwtCheck(issuer, audiences, keys)
             else:
-                self._introspections[issuer.id] = Introspection(issuer, own, self._http, wall, environ)
+                self._introspections[issuer.id] = Introspection(issuer, audiences, self._http, wall, environ)
 
     async def grant(self, headers: Sequence[str]) -> Grant:
         """What the token in the Authorization headers of a request allows.  Raises AccessRefusedError."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jwt
 
 from server.access.bounded_http import IssuerUnavailableError
-from server.access.grant import Grant
+from server.access.grant import Audiences, Grant
 from server.access.key_sets import Jwk, KeySet, public_key
 from server.access.tokens import UncheckedJwt, check_times, invalid_token, issuer_unreachable, make_grant, read_audience
 from server.settings import IssuerSettings
@@ -36,9 +36,9 @@ class CheckedJwt:
 class JwtCheck:
     """The check of one issuer's JWTs."""
 
-    def __init__(self, issuer: IssuerSettings, own_audience: frozenset[str], keys: KeySet) -> None:
+    def __init__(self, issuer: IssuerSettings, audiences: Audiences, keys: KeySet) -> None:
         self._issuer = issuer
-        self._own_audience = own_audience
+        self._audiences = audiences
         self.keys = keys
 
     async def check(self, token: str, unchecked: UncheckedJwt, now: float) -> CheckedJwt:
@@ -73,7 +73,7 @@ class JwtCheck:
                 claims = self._verify(token, key, algorithm)
             except jwt.InvalidSignatureError:
                 raise invalid_token("its signature is not that of its issuer") from None
-        grant = make_grant(claims, self._issuer, self._own_audience, token, expires)
+        grant = make_grant(claims, self._issuer, self._audiences, token, expires)
         return CheckedJwt(grant, kid, algorithm, key)
 
     async def still_has(self, kept: CheckedJwt) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from collectors.auth.authorisations import is_token
-from server.access.grant import Grant
+from server.access.grant import Audiences, Grant
 from server.errors import AccessRefusedError
 from server.settings import IssuerSettings
 
@@ -133,23 +133,23 @@ def read_audience(claims: Claims) -> frozenset[str]:
     return frozenset(found)
 
 
-def make_grant(
-    claims: Claims, issuer: IssuerSettings, own_audience: frozenset[str], token: str, expires: float
-) -> Grant:
+def make_grant(claims: Claims, issuer: IssuerSettings, audiences: Audiences, token: str, expires: float) -> Grant:
     """What a token whose origin, time and audience were checked allows.
 
     Raises AccessRefusedError where a claim that limits it cannot be read: no limit is ever dropped.
     """
+    audience = read_audience(claims)
     return Grant(
         issuer=issuer.id,
         subject=_text(claims, "sub"),
         client=_text(claims, "client_id") or _text(claims, "azp"),
         sources=frozenset(issuer.sources),
         patient=_patient(claims),
+        patient_source=audiences.patient_source(audience),
         any_patient=issuer.any_patient,
         scope=_scope(claims),
-        audience=read_audience(claims),
-        own_audience=own_audience,
+        audience=audience,
+        own_audience=audiences.own,
         expires=expires,
         token=token,
     )

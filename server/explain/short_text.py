@@ -328,7 +328,9 @@ def _moved_in_part(result: AnswerResult, comparison: Comparison, view: Attributi
         "no value" if value is None or isinstance(value, Absent) else concept_words(value, concept, decimals, style)
         for value in (view.before if comparison.baseline is not Baseline.REFERENCE else made.base_value, result.value)
     )
-    whence = f"since {moment_words(comparison.since, result.at, style)}" if comparison.since else "with the inputs compared"
+    whence = (
+        f"since {moment_words(comparison.since, result.at, style)}" if comparison.since else "with the inputs compared"
+    )
     what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
     return f"{before} → {now} {whence}; inputs were missing at one end (-vv){what_if}"
 

@@ -8,7 +8,7 @@ from collectors.auth.authorisations import Caller
 from collectors.auth.permissions import EVERYTHING, Permissions
 from collectors.errors import TokenRequiredError
 from collectors.settings import Source
-from server.access.grant import Grant, bind, caller_of, may_pass_on, own_audiences
+from server.access.grant import Audiences, Grant, bind, caller_of, may_pass_on
 from server.errors import QuestionError
 
 OURS, EHR_URL = "https://cds.example/graphql", "https://ehr.example/fhir"
@@ -21,6 +21,7 @@ GRANT = Grant(
     client="app",
     sources=frozenset({"ehr"}),
     patient="p1",
+    patient_source="ehr",
     any_patient=False,
     scope="patient/*.rs",
     audience=frozenset({OURS}),
@@ -40,7 +41,9 @@ NO_PATIENT = replace(GRANT, patient=None)
         (GRANT, EHR, "Patient/p1"),
         (GRANT, EHR, f"{EHR_URL}/Patient/p1"),
         (GRANT, EHR, "https://old.example/fhir/Patient/p1/_history/2"),
-        (replace(GRANT, sources=frozenset({"ehr", "lab"})), LAB, "p1"),
+        (replace(GRANT, sources=frozenset({"ehr", "lab"})), EHR, "p1"),
+        (replace(GRANT, sources=frozenset({"ehr", "lab"}), patient_source="lab"), LAB, "p1"),
+        (replace(NO_PATIENT, sources=frozenset({"ehr", "lab"}), any_patient=True), LAB, "p1"),
         (replace(NO_PATIENT, any_patient=True), EHR, "p2"),
         (NO_PATIENT, OWN, "p2"),
     ],
@@ -71,6 +74,9 @@ def test_a_question_of_the_tokens_own_patient_is_allowed(grant: Grant | None, so
         (GRANT, LAB, "p1", "source-not-permitted"),
         (replace(NO_PATIENT, any_patient=True), LAB, "p1", "source-not-permitted"),
         (replace(GRANT, sources=frozenset()), EHR, "p1", "source-not-permitted"),
+        # In another source of the issuer the same id is somebody else's.
+        (replace(GRANT, sources=frozenset({"ehr", "lab"})), LAB, "p1", "source-not-permitted"),
+        (replace(GRANT, sources=frozenset({"ehr", "lab"}), any_patient=True), LAB, "p1", "source-not-permitted"),
         (NO_PATIENT, EHR, "p1", "patient-required"),
         (replace(GRANT, patient=""), EHR, "", "other-patient"),
     ],
@@ -109,7 +115,13 @@ def test_any_other_question_is_refused_without_a_word_of_a_patient(
 def test_a_token_goes_only_to_the_source_that_it_was_issued_for(
     audience: set[str], own: set[str], source: Source, whether: bool
 ) -> None:
-    grant = replace(GRANT, audience=frozenset(audience), own_audience=frozenset(own), sources=frozenset({"ehr", "lab"}))
+    grant = replace(
+        GRANT,
+        audience=frozenset(audience),
+        own_audience=frozenset(own),
+        sources=frozenset({"ehr", "lab"}),
+        patient_source=source.id,
+    )
     assert may_pass_on(grant, source) is whether
     if source.auth != "caller":
         assert caller_of(grant, grant.token, source, "p1").token is None
@@ -122,7 +134,28 @@ def test_a_token_goes_only_to_the_source_that_it_was_issued_for(
 
 def test_our_own_audiences_are_those_that_are_no_source() -> None:
     listed = [OURS, EHR_URL + "/", "https://old.example/fhir", "medtwin"]
-    assert own_audiences(listed, [EHR, LAB]) == {OURS, "medtwin"}
+    assert Audiences.known(listed, ["ehr"], [EHR, LAB]).own == {OURS, "medtwin"}
+
+
+@pytest.mark.parametrize(
+    ("audience", "sources", "expected"),
+    [
+        ({OURS}, ["ehr"], "ehr"),
+        ({OURS}, ["ehr", "lab"], "ehr"),
+        ({OURS}, ["lab", "ehr"], "lab"),
+        (set(), ["lab", "ehr"], "lab"),
+        ({EHR_URL}, ["lab", "ehr"], "ehr"),
+        ({"https://old.example/fhir/", OURS}, ["lab", "ehr"], "ehr"),
+        ({EHR_URL, "https://lab.example/fhir"}, ["lab", "ehr"], "lab"),
+        # A source for which the issuer does not speak is its patient's source nevertheless, and the token of no use.
+        ({"https://lab.example/fhir", OURS}, ["ehr"], "lab"),
+        ({"https://lab.example/fhir", EHR_URL}, ["ehr"], "ehr"),
+    ],
+)
+def test_a_patients_id_is_of_the_source_in_the_audience_or_the_first_of_the_issuer(
+    audience: set[str], sources: list[str], expected: str
+) -> None:
+    assert Audiences.known([OURS], sources, [EHR, LAB]).patient_source(audience) == expected
 
 
 def test_a_caller_is_bound_to_the_one_patient_and_to_the_issuers_sources() -> None:

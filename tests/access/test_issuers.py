@@ -45,12 +45,28 @@ async def test_a_grant_has_what_the_token_says_and_what_the_settings_allow() -> 
 
 async def test_what_is_for_our_public_url_is_for_us_whether_it_is_listed_or_not() -> None:
     async with TokenIssuer.listening() as issuer:
-        source = {"id": "ehr", "base_url": BASE, "auth": "caller"}
-        async with open_issuers(site(issuer.settings(audience=[BASE]), sources=[source])) as issuers:
+        source = Source("ehr", BASE, auth="caller")
+        settings = site(issuer.settings(audience=[BASE]), sources=[{"id": "ehr", "base_url": BASE, "auth": "caller"}])
+        async with open_issuers(settings) as issuers:
             for own in ("https://cds.example", "https://cds.example/", AUDIENCE, f"{AUDIENCE}/"):
                 grant = await granted(issuers, issuer.token(issuer.claims(aud=[BASE, own])))
-                assert not may_pass_on(grant, Source(**source))
-            assert may_pass_on(await granted(issuers, issuer.token(issuer.claims(aud=BASE))), Source(**source))
+                assert not may_pass_on(grant, source)
+            assert may_pass_on(await granted(issuers, issuer.token(issuer.claims(aud=BASE))), source)
+
+
+async def test_a_patient_is_one_of_the_source_in_the_audience_or_of_the_first() -> None:
+    lab = "https://lab.example/fhir"
+    sources = [{"id": "lab", "base_url": lab}, {"id": "ehr", "base_url": BASE}]
+    async with TokenIssuer.listening() as issuer:
+        own = issuer.settings(audience=[AUDIENCE, lab], sources=["ehr", "lab"])
+        async with open_issuers(site(own, sources=sources)) as issuers:
+            for aud, expected in ((AUDIENCE, "ehr"), (lab, "lab"), ([AUDIENCE, f"{lab}/"], "lab")):
+                grant = await granted(issuers, issuer.token(issuer.claims(aud=aud)))
+                assert (grant.sources, grant.patient_source) == ({"ehr", "lab"}, expected)
+        issuer.known["opaque-token"] = {"active": True, **issuer.claims(aud=None)}
+        introspected = {**issuer.introspection(), "sources": ["lab", "ehr"]}
+        async with open_issuers(site(introspected, sources=sources)) as issuers:
+            assert (await granted(issuers, "opaque-token")).patient_source == "lab"
 
 
 async def test_a_token_without_patient_is_granted_without() -> None:

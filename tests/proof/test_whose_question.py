@@ -187,6 +187,9 @@ ISSUED = make_grant(None, audience=frozenset({"https://ehr.example/fhir"}), own_
     [
         (make_grant(), query(source="lab"), "source-not-permitted"),
         (ANY, query(source="lab"), "source-not-permitted"),
+        # What is joined is found by identifiers: the same id is somebody else's there.
+        (make_grant(sources=frozenset({"ehr", "lab"})), query(source="lab"), "source-not-permitted"),
+        (make_grant(sources=frozenset({"ehr", "lab"}), any_patient=True), query(source="lab"), "source-not-permitted"),
         # Two issuers whose patients have the same id: each speaks for its own source.
         (make_grant(issuer="lab-as", sources=frozenset({"lab"})), query(source="ehr"), "source-not-permitted"),
         (make_grant(sources=frozenset()), query(source="ehr"), "source-not-permitted"),

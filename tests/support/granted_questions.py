@@ -25,14 +25,19 @@ TOKEN = "header.payload.signature"
 
 
 def make_grant(patient: str | None = "p1", **changes: Any) -> Grant:
-    """A token of the issuer of ``ehr``, for one patient and everything of theirs, to be used here."""
+    """A token of the issuer of ``ehr``, for one patient and everything of theirs, to be used here.
+
+    With other sources, too, the patient is one of ``ehr`` if that is among them.
+    """
     audience = frozenset({OURS})
+    sources = changes.get("sources", frozenset({"ehr"}))
     made = Grant(
         issuer="as",
         subject="user-1",
         client="app",
-        sources=frozenset({"ehr"}),
+        sources=sources,
         patient=patient,
+        patient_source="ehr" if "ehr" in sources else next(iter(sources), ""),
         any_patient=False,
         scope="patient/*.rs",
         audience=audience,

@@ -11,7 +11,7 @@ from ontology.values import Absent, AbsentReason, Coding, Value
 from ontology.words.lists import is_short, list_words, short_list, shortened
 from server.catalog.criteria import Applicability, Criterion, Outcome
 from server.catalog.descriptions import Description, Kind
-from server.kinds.logic import Verdict, all_of, is_unread, judge, judge_optional, unknown_slots
+from server.kinds.logic import Verdict, all_of, is_unread, judge, judge_optional, slots_of, unknown_slots
 from server.kinds.rule import NO_CASE
 from server.kinds.score import judge_single_criterion, score_criterion
 
@@ -244,7 +244,9 @@ def _open_slots_of(
     if not slots or ground.only_where is None:
         return slots
     concerned = judge(ground.only_where, inputs)
-    if concerned is False and not any(is_unread(recorded, name) for name in slots):
+    # Recorded, it counts whoever it is of, though something else (an age) may leave the ground open.
+    on_record = any(recorded[name].value is True for name in slots_of(ground.criterion))
+    if concerned is False and not on_record and not any(is_unread(recorded, name) for name in slots):
         return ()
     return slots if concerned is not None else (*slots, *unknown_slots(ground.only_where, inputs))
 

@@ -47,7 +47,7 @@ class Source:
     that are used only on request.  ``freshness``: for how long records may be used again, by collector id (not listed:
     never).  ``capability_ttl``: for how long its declared capability is cached.  ``aliases``: further base URLs under
     which its records refer to each other; never requested.  ``elements``: ``_elements`` was proven to keep values and
-    times complete.
+    times complete.  ``bare_codes``: codes are asked for without their system, whose name it may spell in another way.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Source:
     capability_ttl: timedelta = timedelta(hours=1)
     elements: bool = False
     aliases: tuple[str, ...] = ()
+    bare_codes: bool = False
 
     @property
     def bases(self) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ def search_queries(
     if code is None or not search.codes or too_many or not _is_declared(description, code, capability):
         return ((patient_of, *further),)
     chunks = [search.codes[first : first + MOST_CODES] for first in range(0, len(search.codes), MOST_CODES)]
-    return tuple((patient_of, (code, format_tokens(chunk)), *further) for chunk in chunks)
+    bare = source.bare_codes
+    return tuple((patient_of, (code, format_tokens(chunk, bare)), *further) for chunk in chunks)
 
 
 def patient_parameter(
@@ -111,8 +112,13 @@ def id_queries(source: Source, ids: Collection[str]) -> tuple[Parameters, ...]:
     return tuple((("_id", ",".join(chunk)), ("_count", str(source.page_size))) for chunk in chunks)
 
 
-def format_tokens(codes: Sequence[Coding]) -> str:
-    """Codes as the value of a token parameter: ``system|code`` joined by commas, reserved characters escaped."""
+def format_tokens(codes: Sequence[Coding], bare: bool = False) -> str:
+    """Codes as the value of a token parameter: ``system|code`` joined by commas, reserved characters escaped.
+
+    ``bare``: without their system, for a code in any; what comes is filtered here.
+    """
+    if bare:
+        return ",".join(dict.fromkeys(_escape(code.code) for code in codes))
     return ",".join(f"{_escape(code.system)}|{_escape(code.code)}" for code in codes)
 
 
@@ -148,9 +154,16 @@ class IgnoredParameters:
 
 
 def find_ignored_parameters(
-    search: Search, sent: Sequence[Parameters], links: Iterable[str | None], records: Sequence[Record]
+    search: Search,
+    sent: Sequence[Parameters],
+    links: Iterable[str | None],
+    records: Sequence[Record],
+    bare: bool = False,
 ) -> IgnoredParameters:
-    """The parameters without effect, by the server's own link to the search and by the records that came."""
+    """The parameters without effect, by the server's own link to the search and by the records that came.
+
+    ``bare``: codes were sent without their system, so that those of any were asked for.
+    """
     description = search.description
     names = {name for parameters in sent for name, _ in parameters}
     missing = frozenset(name for link in links for name in _missing_from_link(link, names))
@@ -161,7 +174,7 @@ def find_ignored_parameters(
         for record in records if asked is not None or day is not None else ():
             # What cannot be read is reported elsewhere.
             outline = decode_outline(record) or ObservationOutline()
-            codes += asked is not None and _has_other_code(outline, asked)
+            codes += asked is not None and _has_other_code(outline, asked, bare)
             early += day is not None and _ends_before(outline, day)
     found = {description.code_parameter: codes, description.date_parameter: early}
     return IgnoredParameters(missing | {name for name, count in found.items() if name and count}, codes, early)
@@ -176,9 +189,11 @@ def _missing_from_link(link: str | None, sent: Iterable[str]) -> set[str]:
     return {name for name in sent if not name.startswith("_")} - named if named else set()
 
 
-def _has_other_code(outline: ObservationOutline, asked: set[tuple[str, str]]) -> bool:
+def _has_other_code(outline: ObservationOutline, asked: set[tuple[str, str]], bare: bool) -> bool:
     if outline.code is None:
         return False
+    if bare:
+        return {each.code for each in outline.code.coding}.isdisjoint(code for _, code in asked)
     return all((each.system or "", each.code or "") not in asked for each in outline.code.coding)
 
 

@@ -179,7 +179,8 @@ class SourceQuestion:
             own = patient_query(context.source, context.patient, description.patient_parameter)
             return await self._fetch_search(search, (own,))
         strategy = self.ability.strategy_for(search, at)
-        if strategy is SearchStrategy.WINDOWED:
+        # The newest of a bare code may all be of another system.
+        if strategy is SearchStrategy.WINDOWED or context.source.bare_codes:
             return await self._retrieve_window(search, at)
         return await self._retrieve_newest(self._sender, search, at, strategy)
 
@@ -241,11 +242,11 @@ class SourceQuestion:
                 raise
             sent, links = plain, []
             records = await self._fetch_search(search, sent, links)
-        seen = find_ignored_parameters(search, sent, links, records)
+        seen = find_ignored_parameters(search, sent, links, records, context.source.bare_codes)
         self.ability.observed.ignored_parameters.update((description.resource_type, name) for name in seen.parameters)
         if (issue := seen.issue(description.resource_type)) is not None:
             self.draft.issues.append(issue)
-        if not self.draft.has_failure(search):
+        if not self.draft.has_failure(search) and not context.source.bare_codes:
             self.ability.add_evidence(search, at, context, records)
         return records
 

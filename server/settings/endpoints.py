@@ -38,6 +38,7 @@ class SourceSettings(Section):
     freshness: dict[str, timedelta] = Field(default_factory=dict)
     capability_ttl: timedelta = timedelta(hours=1)
     elements: bool = False
+    bare_codes: bool = False
     aliases: tuple[str, ...] = ()
 
     @field_validator("zone")
@@ -99,6 +100,7 @@ class SourceSettings(Section):
             freshness=tuple(sorted(self.freshness.items())),
             capability_ttl=self.capability_ttl,
             elements=self.elements,
+            bare_codes=self.bare_codes,
             aliases=self.aliases,
         )
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from collectors.reading.supplied import encode_resource
 from collectors.settings import Source
 from fixtures.ehr import Ehr, running_ehr
 from ontology.slots import Select
+from ontology.values import Series
 from tests.support.charts import encounter
 from tests.support.collector_inputs import (
     AT,
@@ -94,3 +96,42 @@ async def test_a_patient_whom_the_server_does_not_hold(ehr: Ehr) -> None:
     async with httpx.AsyncClient() as http:
         with pytest.raises(PatientNotFoundError):
             await Gatherer(http).gather(source, "nobody", searches(*CONCEPTS), AT, 30)
+
+
+SPELT = {"http://loinc.org/": "3.1", "urn:oid:2.16.840.1.113883.6.1": "3.2", "urn:x:local": "9"}
+"""One code in two other spellings of LOINC, and in a system of its own that means anything."""
+
+
+@pytest.fixture
+def other_spellings(ehr: Ehr) -> list[dict[str, Any]]:
+    patient = {"resourceType": "Patient", "id": "spelt", "gender": "female", "birthDate": "1970-01-01"}
+    made = [
+        observation(
+            value,
+            id=f"spelt-{number}",
+            subject={"reference": "Patient/spelt"},
+            code={"coding": [{"system": system, "code": "2160-0"}]},
+            effectiveDateTime=f"2024-05-{20 + number}T08:00:00Z",
+        )
+        for number, (system, value) in enumerate(SPELT.items())
+    ]
+    records = [json.loads(encode_resource(each)) for each in (patient, *made)]
+    ehr.load(records)
+    return records
+
+
+@pytest.mark.ehr
+@pytest.mark.parametrize("bare", [False, True])
+async def test_a_code_in_another_spelling_of_its_system(
+    ehr: Ehr, other_spellings: list[dict[str, Any]], bare: bool
+) -> None:
+    """The server matches systems exactly: only bare codes find the records, of which the foreign one is left out."""
+    aliases = dict.fromkeys(list(SPELT)[:2], "http://loinc.org")
+    wanted = slot(replace(CREATININE, system_aliases=aliases), select=Select.SERIES)
+    source = Source(id="ehr", base_url=ehr.base_url, bare_codes=bare)
+    async with httpx.AsyncClient() as http:
+        facts = await Gatherer(http).gather(source, "spelt", searches(wanted.concept), AT, 30)
+    found = facts.select(wanted, AT, AT).value
+    numbers = [str(number) for _, number in found.points] if isinstance(found, Series) else []
+    assert numbers == (["3.1", "3.2"] if bare else [])
+    assert facts.issues == ()

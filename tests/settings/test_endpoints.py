@@ -41,3 +41,10 @@ def test_what_is_refused(one: str, two: str, fault: str, tmp_path: Path) -> None
 
 def test_the_own_base_url_may_be_repeated(tmp_path: Path) -> None:
     assert read(tmp_path, '"https://one.example/fhir"')[0] == ("https://one.example/fhir",)
+
+
+@pytest.mark.parametrize(("line", "bare"), [("", False), ("bare_codes = true\n", True)])
+def test_bare_codes_reach_the_source(tmp_path: Path, line: str, bare: bool) -> None:
+    path = tmp_path / "medtwin.toml"
+    path.write_text(ONE.format("") + line)
+    assert [source.bare_codes for source in load_settings(path).endpoints()] == [bare]

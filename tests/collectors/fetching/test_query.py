@@ -59,6 +59,14 @@ def test_beyond_five_hundred_codes_all_records_are_asked_for() -> None:
         assert len(sent) == (5 if named else 1)
 
 
+def test_bare_codes_are_asked_for_without_their_system_each_once() -> None:
+    (search,) = searches(CREATININE)
+    both = replace(search, codes=(Coding("urn:x", "a"), Coding("urn:y", "a"), Coding("urn:x", "b,c")))
+    (parameters,) = search_queries(both, replace(SOURCE, bare_codes=True), "p", AT)
+    assert dict(parameters)["code"] == r"a,b\,c"
+    assert dict(search_queries(both, SOURCE, "p", AT)[0])["code"] == r"urn:x|a,urn:y|a,urn:x|b\,c"
+
+
 def test_reserved_characters_are_escaped() -> None:
     assert format_tokens((Coding("urn:x", "a,b|c$d\\"),)) == r"urn:x|a\,b\|c\$d\\"
 

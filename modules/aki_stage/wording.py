@@ -1,10 +1,10 @@
 """Days, amounts and references of a course of creatinine in words."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from ontology.rises import RATIO, AssessedValue, Reference, Rule
-from ontology.words.values import marked_amount
+from ontology.words.values import marked_amount, marked_days
 
 TWICE, THRICE = Decimal(2), Decimal(3)
 NO_URINE = "Urine output not assessed; does not exclude AKI."
@@ -12,7 +12,6 @@ NO_URINE_STAGED = "Urine output not assessed; it may raise the stage."
 # The molar mass of creatinine is 113.12 g/mol: µmol/L in one mg/dL.
 UMOL = 10_000 / Decimal("113.12")
 UNIT = "mg/dL"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def plain_number(value: Decimal) -> str:
@@ -36,25 +35,18 @@ SMALL_RISE, FOUR, ONE_AND_A_HALF = map(creatinine_amount, (Decimal("0.3"), Decim
 
 
 class CourseWords:
-    """Days and references in words, in the zone of the evaluation time; its year is left out."""
+    """Days and references in words, in the reader's zone; the year of the evaluation time is left out."""
 
     def __init__(self, at: datetime) -> None:
-        # The offset alone, since it alone is part of the fingerprint.
-        self.zone = timezone(at.utcoffset() or timedelta(0))
-        self.year = at.year
+        self.at = at
 
     def day(self, when: datetime) -> str:
         """``12 Feb``, with the year where it is not that of the evaluation time."""
-        return self._date(when.astimezone(self.zone).date())
+        return marked_days(when, when, self.at)
 
     def days(self, first: datetime, last: datetime) -> str:
         """``on 12 Feb``, or ``12 Feb to 3 Mar``."""
-        start, end = self.day(first), self.day(last)
-        return f"on {start}" if start == end else f"{start} to {end}"
-
-    def _date(self, day: date) -> str:
-        year = "" if day.year == self.year else f" {day.year}"
-        return f"{day.day} {MONTHS[day.month - 1]}{year}"
+        return marked_days(first, last, self.at, on=True)
 
     def amount(self, when: datetime, value: Decimal) -> str:
         """In the reader's unit; else in both of laboratories, as recorded (µmol/L with a tenth where it has one)."""
@@ -70,10 +62,11 @@ class CourseWords:
 
     def reference(self, reference: Reference) -> str:
         """``0.9 (median of 12 Feb to 28 May)``, ``0.9 (lowest of 7 days, 9 Jun)``."""
-        start, end = self.day(reference.start), self.day(reference.end)
+        days = marked_days(reference.start, reference.end, self.at)
         if reference.rule is not Rule.MEDIAN:
-            return f"{creatinine_number(reference.value)} ({reference.rule}, {start})"
-        return f"{creatinine_number(reference.value)} ({start if start == end else f'median of {start} to {end}'})"
+            return f"{creatinine_number(reference.value)} ({reference.rule}, {self.day(reference.start)})"
+        of = "" if reference.start == reference.end else "median of "
+        return f"{creatinine_number(reference.value)} ({of}{days})"
 
     def ratio(self, ratio: Decimal) -> str:
         """To one decimal, and to two rounded down where one would reach the next limit."""

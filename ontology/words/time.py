@@ -81,6 +81,11 @@ def calendar_words(when: datetime, style: Style = PLAIN) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
+def brief_day_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
+    """``16 Jun``, with the year where it is not that of ``at``: both in the zone in which they are shown."""
+    return calendar_words(when, style).removesuffix(f" {in_zone_of(at, style).year}")
+
+
 def period_words(span: Span, style: Style = PLAIN) -> str:
     """The day, the month or the year of a record, as it is dated: ``16 Jun 2026``, ``May 2026``, ``2026``."""
     if not _is_whole_days(span):

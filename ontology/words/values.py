@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import assert_never
 
@@ -17,7 +17,7 @@ from ontology.words import PLAIN, SHORT, Length, Style
 from ontology.words.absence import reason_name, reason_words
 from ontology.words.lists import count_words
 from ontology.words.quantities import amount, brief_number, number_words, round_half_up, rounded_words, unit_words
-from ontology.words.time import date_words, day_words
+from ontology.words.time import brief_day_words, date_words, day_words
 
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _ALL = 100
@@ -249,7 +249,7 @@ def _local_number(number: Decimal, unit: str, local: str, concept: Concept) -> D
 # Characters of Unicode's private use: no text of a record or of a description has them.
 _BEGIN, _END, _PART = "\ue000", "\ue001", "\ue002"
 _MARKED = re.compile(f"{_BEGIN}([^{_END}]*){_END}")
-_AMOUNT, _NUMBER_ALONE, _BOTH, _DAY = "amount", "number", "both", "day"
+_AMOUNT, _NUMBER_ALONE, _BOTH, _DAY, _DAYS = "amount", "number", "both", "day", "days"
 
 
 def marked_amount(
@@ -267,6 +267,15 @@ def marked_amount(
 def marked_day(when: datetime, style: Style = PLAIN) -> str:
     """The day of an instant within a text that a module makes, which ``rendered`` puts into its reader's zone."""
     return f"{_BEGIN}{_PART.join((_DAY, when.isoformat()))}{_END}"
+
+
+def marked_days(first: datetime, last: datetime, at: datetime, on: bool = False, style: Style = PLAIN) -> str:
+    """From which day to which, in brief: ``12 Feb to 3 Mar``, ``12 Feb`` where it is one; ``on``: ``on 12 Feb`` then.
+
+    A result is known by its instants alone, so these are marked in UTC: one instant gives one text, however written.
+    """
+    instants = (each.astimezone(UTC).isoformat() for each in (first, last, at))
+    return f"{_BEGIN}{_PART.join((_DAYS, *instants, 'on ' if on else ''))}{_END}"
 
 
 def is_marked(text: str) -> bool:
@@ -287,6 +296,11 @@ def _rendered(parts: list[str], slots: Mapping[str, Concept], style: Style) -> s
     kind, *rest = parts
     if kind == _DAY:
         return day_words(datetime.fromisoformat(rest[0]), style)
+    if kind == _DAYS:
+        *instants, on = rest
+        first, last, at = map(datetime.fromisoformat, instants)
+        days = [brief_day_words(each, at, style) for each in (first, last)]
+        return f"{on}{days[0]}" if days[0] == days[1] else " to ".join(days)
     slot, number, unit, words = rest
     value = Quantity(Decimal(number), unit)
     shown = in_local_unit(value, slots[slot], style) if slot in slots else value

@@ -1,5 +1,7 @@
 """What an AKI stage says in the unit of the site: values, references, differences and limits; a doubtful unit stays."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from ontology.words import PLAIN, Style
@@ -47,3 +49,17 @@ def texts(style: Style, *points: Point) -> str:
 def test_in_the_unit_of_the_site(points: list[Point], plain: str, molar: str) -> None:
     assert plain in texts(PLAIN, *points)
     assert molar in texts(MOLAR, *points)
+
+
+# 15 June 12:00 in UTC.  13 hours before it is 23:00 the day before, which is 1:00 in Berlin; so is 23:30 in winter.
+LATE = [(145 * DAY + 12.5, 0.9), (13 * HOUR, 2.3), (6 * HOUR, 2.2)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "reference", "worst"), [(None, "20 Jan", "14 Jun"), (ZoneInfo("Europe/Berlin"), "21 Jan", "15 Jun")]
+)
+def test_days_in_the_zone_of_the_site_whatever_the_offset_of_the_question(
+    zone: ZoneInfo | None, reference: str, worst: str
+) -> None:
+    shown = f"creatinine 2.3 mg/dL on {worst}, 2.6 times 0.9 ({reference})"
+    assert shown in texts(Style(zone=zone), *LATE)

@@ -9,7 +9,7 @@ import pytest
 from ontology.evaluation import SlotInput
 from ontology.values import Quantity
 from ontology.words import PLAIN, Style
-from ontology.words.values import input_words, is_marked, marked_amount, marked_day, rendered
+from ontology.words.values import input_words, is_marked, marked_amount, marked_day, marked_days, rendered
 from tests.support.module_inputs import catalog
 
 CONCEPTS = {"creatinine": catalog().concepts["serum-creatinine"], "uacr": catalog().concepts["uacr"]}
@@ -44,6 +44,34 @@ def test_a_number_in_the_unit_of_the_site(style: Style, alone: bool, both: bool,
 )
 def test_a_day_in_the_zone_of_the_site(zone: ZoneInfo | None, shown: str) -> None:
     assert rendered(f"on {marked_day(LATE)}", {}, Style(zone=zone)) == f"on {shown}"
+
+
+NEW_YEAR = datetime(2025, 12, 31, 23, 30, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "zone", "shown"),
+    [
+        (LATE, LATE, None, "on 16 Jun"),
+        (LATE, LATE, BERLIN, "on 17 Jun"),
+        # However the instant is written.
+        (LATE.astimezone(ZoneInfo("Asia/Tokyo")), LATE, None, "on 16 Jun"),
+        # Two days in UTC, one in Berlin; and the other way round.
+        (LATE, datetime(2026, 6, 17, 8, tzinfo=UTC), None, "16 Jun to 17 Jun"),
+        (LATE, datetime(2026, 6, 17, 8, tzinfo=UTC), BERLIN, "on 17 Jun"),
+        (datetime(2026, 6, 16, 8, tzinfo=UTC), LATE, BERLIN, "16 Jun to 17 Jun"),
+        # The year, in winter time.
+        (NEW_YEAR, LATE, None, "31 Dec 2025 to 16 Jun"),
+        (NEW_YEAR, LATE, BERLIN, "1 Jan to 17 Jun"),
+    ],
+)
+def test_days_in_brief_in_the_zone_of_the_site(
+    first: datetime, last: datetime, zone: ZoneInfo | None, shown: str
+) -> None:
+    at = datetime(2026, 6, 30, 12, tzinfo=UTC)
+    assert rendered(marked_days(first, last, at, on=True), {}, Style(zone=zone)) == shown
+    assert rendered(marked_days(first, last, at), {}, Style(zone=zone)) == shown.removeprefix("on ")
 
 
 def test_several_in_one_text_and_none() -> None:

@@ -258,6 +258,11 @@ def test_hypercapnic_risk_without_a_scale_decision_is_a_warning(
     assert ("spo2-scale-undecided" in issue_codes(evaluation)) is warned
 
 
+def test_without_a_saturation_no_scale_is_used() -> None:
+    given = {**ALL_ZERO, "spo2": NOT_FOUND, "copd": True, "spo2_scale_2": NOT_FOUND}
+    assert not {"spo2-scale-1", "spo2-scale-undecided"} & set(issue_codes(evaluate_module("news2", given)))
+
+
 @pytest.mark.parametrize("recorded", [True, False, NOT_FOUND])
 def test_no_diagnosis_ever_decides_the_scale(recorded: bool | Absent) -> None:
     given = {**ALL_ZERO, "spo2": 90, "copd": recorded, "hypercapnic_respiratory_failure": recorded}

@@ -173,6 +173,31 @@ async def test_copd_without_a_decision_is_told(ask: Asker) -> None:
     assert warning not in said(await news2(ask, *signs(), acvpu(ALERT)))
 
 
+ICD_10, ICD_10_CM = "http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "retains"),
+    [
+        (SCT, "29596007", True),
+        # WHO and Germany: type II; ICD-10-CM: with hypoxia, with hypercapnia.
+        (ICD_10, "J96.11", True),
+        ("http://fhir.de/CodeSystem/bfarm/icd-10-gm", "J96.01", True),
+        (ICD_10, "J96.00", False),
+        (ICD_10_CM, "J96.11", False),
+        (ICD_10_CM, "J96.12", True),
+        (SCT, "409622000", False),
+        # Chronic kidney disease, as a ward's list has it: understood, and nothing that concerns the score.
+        (SCT, "431857002", False),
+        (ICD_10, "N18.4", False),
+    ],
+)
+async def test_which_entries_of_a_list_concern_the_scale(ask: Asker, system: str, code: str, retains: bool) -> None:
+    result = await news2(ask, *signs(), acvpu(ALERT), condition(code, system=system))
+    assert ("no SpO2 scale decision" in said(result)) is retains
+    assert "could be relevant" not in said(result)
+
+
 async def test_an_unreadable_level_is_not_replaced_by_the_coma_scale(ask: Asker) -> None:
     confused = answer("67775-7", ("http://loinc.org", "LA6560-2"), at(timedelta(0)))
     result = await news2(ask, *signs(), confused, gcs(15), assume=BY_GCS)

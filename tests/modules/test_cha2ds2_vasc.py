@@ -3,6 +3,7 @@
 import pytest
 
 from ontology.values import Absent, AbsentReason
+from server.explain.short_meaning import is_said_in
 from tests.support.module_inputs import (
     NOT_FOUND,
     UNREACHABLE,
@@ -222,3 +223,10 @@ def test_no_condition_is_taken_as_absent_for_want_of_a_record(module_id: str) ->
 def test_va_does_not_read_sex() -> None:
     assert "sex" not in {slot.name for slot in module("cha2ds2-va").slots}
     assert "https://doi.org/10.1093/eurheartj/ehae176" in module("cha2ds2-va").citations
+
+
+def test_where_two_guidelines_say_the_same_a_short_answer_has_it_once() -> None:
+    advised = [outcome.advice for outcome in module("cha2ds2-vasc").outcomes if len(outcome.advice) > 1]
+    assert len(advised) == 4
+    for first, second in advised:
+        assert is_said_in(first.text, second.text, but=1) != is_said_in(second.text, first.text, but=1)

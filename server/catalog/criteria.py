@@ -146,7 +146,7 @@ class Remark:
     """What is reported when a criterion holds (or, with ``on_unknown``, is unknown).
 
     ``criterion`` None: always.  ``qualifier``: limits the claim itself instead of standing among the issues.
-    ``short``: ``text`` in at most twelve words.
+    ``short``: ``text`` in at most twelve words.  ``always_shown``: a short answer shows it, though every answer has it.
     """
 
     criterion: Criterion | None
@@ -156,6 +156,7 @@ class Remark:
     on_unknown: bool = False
     qualifier: bool = False
     short: str | None = None
+    always_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

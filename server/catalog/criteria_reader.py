@@ -196,6 +196,7 @@ def read_remark(graph: Graph, node: Node) -> Remark:
         flag(graph, node, MPM.onUnknown),
         flag(graph, node, MPM.asQualifier),
         text(graph, node, MPM.short),
+        flag(graph, node, MPM.alwaysShown),
     )
 
 

@@ -22,8 +22,6 @@ _GENERAL_CODES = frozenset({_UNKNOWN_IF_APPLICABLE, "administrative-gender", "cl
 _GENERAL_CODES |= ABSENCE_CODES - {"list-contradicted"}
 # Reported for information, and what a reader asks for next all the same.
 _ALWAYS_SHOWN = frozenset({"pending"})
-# Of every answer of a model, and about the number itself: too high, or not established.  Never folded away.
-_OF_THE_NUMBER = frozenset({"too-high-elsewhere", "no-survey-weights", "level-not-established"})
 # Whose full text names the record with its value, the entry in its own words, the source, or the day.
 _IN_FULL = frozenset(
     {
@@ -81,8 +79,7 @@ def _name_of_slot(result: AnswerResult, issue: Issue) -> str | None:
 
 
 def _is_general(issue: Issue, unconditional: frozenset[str]) -> bool:
-    general = issue.code in _GENERAL_CODES or issue.code in unconditional
-    return general and issue.severity is not Severity.ERROR and issue.code not in _OF_THE_NUMBER
+    return issue.severity is not Severity.ERROR and (issue.code in _GENERAL_CODES or issue.code in unconditional)
 
 
 def _caution_text(issue: Issue, short: bool = True) -> str:
@@ -104,9 +101,8 @@ def _qualifiers(result: AnswerResult) -> list[str]:
 
 def describe_cautions(result: AnswerResult) -> str:
     """Those that matter, and how many more there are: never none of several."""
-    always = frozenset(
-        remark.code for step in result.chain for remark in step.module.remarks if remark.criterion is None
-    )
+    remarks = (remark for step in result.chain for remark in step.module.remarks)
+    always = frozenset(each.code for each in remarks if each.criterion is None and not each.always_shown)
     issues = _caution_issues(result)
     own = frozenset(result.step.rebuttals) if result.step is not None else frozenset[str]()
     # Whether it applies at all is not known, or may be recorded and could not be read: the first things to ask.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ontology.evaluation import Issue, Severity
+from server.catalog.criteria import Remark
 from server.explain.cautions import describe_cautions, every_caution_text
 from server.explain.results import AnswerResult
 from tests.support.charts import creatinine, patient, uacr
@@ -39,8 +40,6 @@ def with_issues(result: AnswerResult, *issues: Issue) -> AnswerResult:
             "acute kidney injury recorded; unknown: acute kidney injury recorded elsewhere",
         ),
         ([Issue(INFO, "pending", "A result is pending"), Issue(INFO, "other", "A remark")], "a result is pending"),
-        # About the number itself, of every answer of a model.
-        ([Issue(W, "too-high-elsewhere", "Risks too high elsewhere")], "risks too high elsewhere"),
         (
             [Issue(W, "single-parameter", f"{name} alone scores 3", name.lower()) for name in ("Pulse", "SpO2")],
             "pulse and SpO2 score 3 each",
@@ -52,6 +51,18 @@ def with_issues(result: AnswerResult, *issues: Issue) -> AnswerResult:
 )
 def test_one_line(issues: list[Issue], line: str) -> None:
     assert describe_cautions(with_issues(answer(), *issues)) == line
+
+
+@pytest.mark.parametrize(
+    ("always_shown", "line"), [(True, "risks too high elsewhere (1 more: -v)"), (False, "old data (1 more: -v)")]
+)
+def test_a_remark_of_every_answer_is_counted_unless_it_is_about_the_number(always_shown: bool, line: str) -> None:
+    remarks = (Remark(None, "Risks too high elsewhere", "too-high", always_shown=always_shown),)
+    remarks += (Remark(None, "Old data", "old-data"),)
+    result = with_issues(answer(), *(Issue(W, each.code, each.text) for each in reversed(remarks)))
+    assert result.step is not None
+    step = replace(result.step, module=replace(result.step.module, remarks=remarks))
+    assert describe_cautions(replace(result, make_chain=lambda: (step,))) == line
 
 
 def test_what_the_first_line_says_is_no_caution() -> None:

@@ -210,12 +210,14 @@ class View:
     """The facts known as of a time, inside and before the slot's window, and issues about those left out.
 
     Both lists are in the order of the ends of their spans.  ``instants_only``: all times are instants.
+    ``perhaps_later``: left out since it is not known whether they are of after that time.
     """
 
     in_window: list[Fact]
     before_window: list[Fact]
     issues: list[Issue]
     instants_only: bool = False
+    perhaps_later: list[Fact] = field(default_factory=list)
 
 
 def view_as_of(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> View:
@@ -239,6 +241,8 @@ def view_as_of(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -> V
     if time_uncertain:
         text = f"Left out, perhaps later than the time asked for: {list_facts(time_uncertain)}."
         view.issues.append(slot_issue(slot, "time-imprecise", text))
+        # What only its encounter dates is not recorded yet before the end of that.
+        view.perhaps_later = [fact for fact in time_uncertain if fact.resource.issued or not fact.dated_by_encounter]
     if unissued:
         text = f"Not yet reported at that time: {list_facts(unissued)}."
         view.issues.append(slot_issue(slot, "not-yet-issued", text, Severity.INFORMATION))

@@ -123,7 +123,12 @@ def select_single(slot: Slot, pool: Pool, as_of: datetime, known_at: datetime) -
 
 
 def no_value_in_window(slot: Slot, view: View) -> SlotSelection:
-    """Absent(STALE) where older values were retrieved, else Absent(NOT_FOUND), with an issue that names the window."""
+    """Absent(STALE) where older values were retrieved, else Absent(NOT_FOUND), with an issue that names the window.
+
+    Absent(UNCONVERTIBLE) where one is on record that is perhaps later: then nothing is "not documented".
+    """
+    if view.perhaps_later:
+        return SlotSelection(Absent(AbsentReason.UNCONVERTIBLE), (), tuple(view.issues))
     within = f" in the last {duration_words(slot.window)}" if slot.window else ""
     # "No current smoking" would be an answer.
     name, is_number = slot.concept.display, slot.concept.value_type is ValueType.QUANTITY

@@ -57,8 +57,8 @@ def test_one_line(issues: list[Issue], line: str) -> None:
     ("always_shown", "line"), [(True, "risks too high elsewhere (1 more: -v)"), (False, "old data (1 more: -v)")]
 )
 def test_a_remark_of_every_answer_is_counted_unless_it_is_about_the_number(always_shown: bool, line: str) -> None:
-    remarks = (Remark(None, "Risks too high elsewhere", "too-high", always_shown=always_shown),)
-    remarks += (Remark(None, "Old data", "old-data"),)
+    high = Remark(None, "Risks too high elsewhere", "too-high", always_shown=always_shown)
+    remarks = (high, Remark(None, "Old data", "old-data"))
     result = with_issues(answer(), *(Issue(W, each.code, each.text) for each in reversed(remarks)))
     assert result.step is not None
     step = replace(result.step, module=replace(result.step.module, remarks=remarks))

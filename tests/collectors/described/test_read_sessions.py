@@ -123,6 +123,10 @@ def periods(*records: dict[str, Any], window: int | None = 462) -> Value:
         ([session(3, status="stopped")], Absent(AbsentReason.UNCONVERTIBLE)),
         ([session(3, **UNDATED)], Absent(AbsentReason.UNCONVERTIBLE)),
         ([session(3, **UNDATED, **IN_PROGRESS)], Absent(AbsentReason.UNCONVERTIBLE)),
+        # Of today, or of this month: perhaps before the time asked for, and no "not documented".
+        ([session(0, performedDateTime=f"{AT:%Y-%m-%d}")], Absent(AbsentReason.UNCONVERTIBLE)),
+        ([session(0, performedDateTime=f"{AT:%Y-%m}"), session(500)], Absent(AbsentReason.UNCONVERTIBLE)),
+        ([session(0, performedDateTime=f"{AT:%Y-%m-%d}"), session(9)], [(9, "day")]),
         ([session(3, status="stopped"), session(9)], [(9, "day")]),
         ([session(3, status="not-done")], Absent(AbsentReason.NOT_FOUND)),
     ],

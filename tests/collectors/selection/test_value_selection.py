@@ -131,6 +131,25 @@ CASES: dict[str, tuple[Slot, list[dict[str, Any]], Value, list[str]]] = {
         mg("1.0"),
         ["time-imprecise"],
     ),
+    # Perhaps within the time asked for: neither "no creatinine" nor "the latest is of".
+    "a month that is not over": (
+        LATEST,
+        [observation("5", id="x", effectiveDateTime="2024-06")],
+        absent("UNCONVERTIBLE"),
+        ["time-imprecise"],
+    ),
+    "a month that is not over, and an older one": (
+        slot(window=timedelta(days=40)),
+        [OLD, observation("5", id="x", effectiveDateTime="2024-06")],
+        absent("UNCONVERTIBLE"),
+        ["time-imprecise"],
+    ),
+    "a series of a month that is not over": (
+        slot(select=Select.SERIES),
+        [observation("5", id="x", effectiveDateTime="2024-06")],
+        absent("UNCONVERTIBLE"),
+        ["time-imprecise"],
+    ),
     "a month ages from its start": (
         slot(window=timedelta(days=40)),
         [observation("5", id="x", effectiveDateTime="2024-04")],

@@ -227,6 +227,22 @@ async def test_where_it_was_measured_decides(
     assert ("code-caution" in codes) is (expected == "caution")
 
 
+@pytest.mark.parametrize(
+    ("words", "usual"),
+    [
+        ("Left arm", True),
+        ("right radial artery", True),
+        ("Pulmonary artery", False),
+        ("dorsalis pedis artery", False),
+        ("left forearm", False),
+    ],
+)
+async def test_an_artery_in_words_alone_is_not_one_of_the_arm(ask: Asker, words: str, usual: bool) -> None:
+    measured = {**lab("8480-6", 25, "mm[Hg]", "2026-06-29"), "bodySite": {"text": words}}
+    result = await answer(ask, "systolic-bp", patient(), measured)
+    assert (f"body site {words}: not one of the usual sites" in told(result)) is not usual
+
+
 ICD_10_PCS, ICD_9_CM = "http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-9-cm"
 ICD_9_PROCEDURES = "http://mimic.mit.edu/fhir/mimic/CodeSystem/mimic-procedure-icd9"
 UNKNOWN_VALVE = "prosthetic heart valve: valve type or severity not recorded: it decides anticoagulant and score"

@@ -257,6 +257,11 @@ UNKNOWN_VALVE = "prosthetic heart valve: valve type or severity not recorded: it
         (ICD_10_PCS, "02RG0JZ", "completed", UNKNOWN_VALVE),
         (ICD_9_PROCEDURES, "35.22", "completed", UNKNOWN_VALVE),
         (ICD_9_PROCEDURES, "3524", "completed", UNKNOWN_VALVE),
+        # A tricuspid or pulmonary one may be mechanical, too; 35.25 and 35.27 are tissue grafts.
+        (ICD_9_PROCEDURES, "35.28", "completed", UNKNOWN_VALVE),
+        (ICD_10_PCS, "02RJ0JZ", "completed", UNKNOWN_VALVE),
+        (ICD_9_PROCEDURES, "35.27", "completed", None),
+        (ICD_10_PCS, "02RJ08Z", "completed", None),
         (SCT, "705991002", "completed", "mechanical heart valve: vitamin K antagonist whatever the score"),
         # Not done, biological, by catheter.
         (SCT, "26212005", "not-done", None),

@@ -64,6 +64,7 @@ class Dependencies:
 
     def __init__(self, trace: Trace) -> None:
         self.style = trace.circumstances.style
+        self.patient = trace.reference
         self.executions = tuple(_shown(each, self.style) for each in trace.executions)
         self._times: dict[int, Times] = {}
         # Views and issues of an execution, kept for every result that depends on it.

@@ -103,6 +103,7 @@ class GroundView:
     absence_reason: in words why there is no value; None if there is one.
     issues: issues of its records (stale, conflicting, unreadable), for readers.
     presumed: of an absent value, what it is taken to be, if the list from which it is missing is complete.
+    subject: absolute FHIR reference to the patient.
     """
 
     slot: str
@@ -125,6 +126,7 @@ class GroundView:
     absence_reason: str | None
     issues: tuple[Issue, ...]
     presumed: bool | None = None
+    subject: str = ""
 
     @property
     def consumed(self) -> SlotInput:

@@ -100,6 +100,7 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
         absence_reason=describe_absence(given, dependencies.style) if isinstance(given.value, Absent) else None,
         issues=input_issues(given),
         presumed=given.presumed,
+        subject=dependencies.patient,
     )
 
 

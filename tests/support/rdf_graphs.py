@@ -1,8 +1,9 @@
 """Exported arguments as graphs of rdflib, made from their statements, not by our writers of Turtle and JSON-LD."""
 
+import pyoxigraph as ox
 import rdflib
 
-from server.explain.prov import argument_graph
+from server.explain.prov import Form, argument_graph
 from server.explain.prov.graph import Graph, merge_graphs
 from server.explain.prov.rdf_terms import PREFIXES
 from server.explain.results import AnswerResult
@@ -20,3 +21,12 @@ def library_graph(made: Graph) -> rdflib.Graph:
 def argument_in_library(*results: AnswerResult) -> rdflib.Graph:
     """The arguments of results as one graph."""
     return library_graph(merge_graphs(argument_graph(result) for result in results))
+
+
+def parsed_graph(text: str, form: Form) -> rdflib.Graph:
+    """What a text states, in rdflib; JSON-LD as another library reads it."""
+    if form == "turtle":
+        return rdflib.Graph().parse(data=text, format="turtle")
+    triples = (quad.triple for quad in ox.parse(text, format=ox.RdfFormat.JSON_LD))
+    lines = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES)
+    return rdflib.Graph().parse(data=lines, format="nt")

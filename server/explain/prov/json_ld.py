@@ -12,7 +12,7 @@ from server.explain.prov.short_names import ShortNames
 Json: TypeAlias = dict[str, Any]
 
 _DECIMALS = ("amount", "base", "error", "high", "level", "low", "output", "residual", "value")
-_TIMES = ("asOf", "effective", "effectiveFrom", "since", "time")
+_TIMES = ("asOf", "effective", "effectiveFrom", "issued", "since", "time")
 _LINKS = (
     "attribution",
     "between",

@@ -6,7 +6,8 @@
 - elements of data types are named by their type where ``_TYPES`` or a choice's suffix gives it (``Quantity.value``),
   all others by their path (``Observation.component.code``), as is right for backbone elements;
 - dates and times are typed by how they are written, in the elements that hold such; other texts are plain literals;
-- codings get no class of their code system; narrative stays a literal; contained resources are left out.
+- codings get no class of their code system; narrative stays a literal; contained resources are left out;
+- a reference that is no address has no ``fhir:link``, and an object without content no node.
 """
 
 import re
@@ -14,10 +15,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rdflib import RDF, XSD, BNode, Graph, Literal, Namespace, URIRef
-from rdflib.term import Node
+import pyoxigraph as ox
 
-FHIR = Namespace("http://hl7.org/fhir/")
+from server.explain.prov.graph import Graph
+from server.explain.prov.rdf_terms import RDF, XSD, Blank, Iri, Literal, Node, iri, literal
+
+FHIR = "http://hl7.org/fhir/"
 
 _NAMES = {
     "CodeableConcept": "code category interpretation method bodySite dataAbsentReason clinicalStatus severity "
@@ -55,55 +58,83 @@ _DATE_FORMATS = (
 
 
 def record_graph(raw: Mapping[str, Any], base: str) -> Graph:
-    """The graph of one record; ``base`` is the address of its server, under which its relative references lie."""
-    graph = Graph()
-    graph.bind("fhir", FHIR)
-    kind = str(raw["resourceType"])
+    """The graph of one record, which has an id; ``base`` is the address of its server, under which its relative
+    references lie.  Decimals of ``raw`` are as written."""
     root = base.rstrip("/")
-    subject = URIRef(f"{root}/{kind}/{raw['id']}") if "id" in raw else BNode()
-    graph.add((subject, RDF.type, FHIR[kind]))
-    graph.add((subject, FHIR.nodeRole, FHIR.treeRoot))
-    _Writer(graph, root).elements(subject, raw, kind, is_root=True)
-    return graph
+    kind = str(raw["resourceType"])
+    subject = iri(f"{root}/{kind}/{raw['id']}")
+    writer = _Writer(root)
+    writer.graph.add((subject, RDF.type, _fhir(kind)))
+    writer.graph.add((subject, _fhir("nodeRole"), _fhir("treeRoot")))
+    writer.elements(subject, raw, kind, is_root=True)
+    return writer.graph
 
 
 class _Writer:
-    def __init__(self, graph: Graph, base: str) -> None:
-        self._graph = graph
+    def __init__(self, base: str) -> None:
+        self.graph = Graph()
         self._base = base
+        self._blanks = 0
 
-    def elements(self, node: Node, content: Mapping[str, Any], path: str, is_root: bool = False) -> None:
-        """Every element of an object; a primitive's own extensions (``_name``) hang on its node."""
-        names = dict.fromkeys(name.removeprefix("_") for name in content)
-        for name in names:
+    def elements(self, node: Node, content: Mapping[str, Any], path: str, is_root: bool = False) -> bool:
+        """Every element of an object; a primitive's own extensions (``_name``) hang on its node.
+
+        Whether there was anything to state.
+        """
+        stated = False
+        for name in dict.fromkeys(name.removeprefix("_") for name in content):
             if name in ("resourceType", "contained"):
                 continue
             values, more = _as_list(content.get(name)), _as_list(content.get(f"_{name}"))
             repeats = isinstance(content.get(name, content.get(f"_{name}")), list)
             for index in range(max(len(values), len(more))):
-                value = values[index] if index < len(values) else None
+                child = self._new_blank()
+                found = self._value(child, name, values[index] if index < len(values) else None, path)
                 extra = more[index] if index < len(more) else None
-                if value is None and extra is None:
-                    continue
-                child = BNode()
-                self._graph.add((node, FHIR[_property(path, name, is_root)], child))
-                if repeats:
-                    self._graph.add((child, FHIR["index"], Literal(index)))
-                self._value(child, name, value, path)
                 if isinstance(extra, Mapping):
-                    self.elements(child, extra, "Element")
+                    found = self.elements(child, extra, "Element") or found
+                if not found:
+                    continue
+                stated = True
+                self.graph.add((node, _fhir(_property(path, name, is_root)), child))
+                if repeats:
+                    self.graph.add((child, _fhir("index"), literal(index)))
+        return stated
 
-    def _value(self, node: Node, name: str, value: object, path: str) -> None:
+    def _value(self, node: Node, name: str, value: object, path: str) -> bool:
         if isinstance(value, Mapping):
             choice = _CHOICES.fullmatch(name)
             kind = choice.group(1) if choice else _TYPES.get(name)
-            self.elements(node, value, kind or f"{path}.{name}")
+            stated = self.elements(node, value, kind or f"{path}.{name}")
             reference = value.get("reference")
             if isinstance(reference, str) and not reference.startswith("#"):
-                target = reference if ":" in reference else f"{self._base}/{reference}"
-                self._graph.add((node, FHIR["link"], URIRef(target)))
-        elif value is not None:
-            self._graph.add((node, FHIR["value"], _literal(name, value, path)))
+                target = _address(reference if ":" in reference else f"{self._base}/{reference}")
+                if target is not None:
+                    self.graph.add((node, _fhir("link"), target))
+            return stated
+        if value is None or isinstance(value, list):
+            return False
+        self.graph.add((node, _fhir("value"), _literal(name, value, path)))
+        return True
+
+    def _new_blank(self) -> Blank:
+        # In the order of the record, in which they are written.
+        self._blanks += 1
+        return Blank(f"b{self._blanks:09}")
+
+
+def _fhir(name: str) -> Iri:
+    return iri(f"{FHIR}{name}")
+
+
+def _address(reference: str) -> Iri | None:
+    """What a reference leads to; None where it is no address."""
+    found = iri(reference)
+    try:
+        ox.NamedNode(found.value)
+    except ValueError:
+        return None
+    return found
 
 
 def _property(path: str, name: str, is_root: bool) -> str:
@@ -116,17 +147,17 @@ def _property(path: str, name: str, is_root: bool) -> str:
 
 def _literal(name: str, value: object, path: str) -> Literal:
     if isinstance(value, bool):
-        return Literal(value)
+        return literal(value)
     if isinstance(value, int):
         is_integer = not (path == "Quantity" or name.endswith("Decimal"))
-        return Literal(str(value), datatype=XSD.integer if is_integer else XSD.decimal)
+        return Literal(str(value), XSD.integer if is_integer else XSD.decimal)
     if isinstance(value, Decimal | float):
-        return Literal(f"{Decimal(str(value)):f}", datatype=XSD.decimal)
+        return Literal(f"{Decimal(str(value)):f}", XSD.decimal)
     text = str(value)
     if _DATE_ELEMENTS.fullmatch(name):
         for written, datatype in _DATE_FORMATS:
             if written.fullmatch(text):
-                return Literal(text, datatype=datatype)
+                return Literal(text, datatype)
     return Literal(text)
 
 

@@ -9,6 +9,8 @@
         ├── TokenRequiredError        the source needs the caller's token, and none was given
         ├── CredentialError           a key or certificate of ours cannot be used; reported at start
         ├── SourceAnswerError         not FHIR R4: HTML, broken JSON, wrong type, page loop, too large
+        │   └── VersionGoneError      the version of a record that was read is not to be had any more
+        ├── OtherPatientError         a record that was read is not one of the patient's
         ├── NotSuppliedError          no supplied records, and no source to search
         ├── SuppliedRecordsError      supplied records are not FHIR JSON, or not complete
         ├── TerminologyError          a set of codes is unavailable; its branch is drawn in terminology/code_set.py
@@ -52,6 +54,17 @@ class CredentialError(CollectorError):
 
 class SourceAnswerError(CollectorError):
     """The source's response is not the FHIR that was requested, or is incomplete."""
+
+
+VERSION_GONE = "this version of the record is not there any more"
+
+
+class VersionGoneError(SourceAnswerError):
+    """The version of a record that was read is not to be had any more: 404, 410, or another version came."""
+
+
+class OtherPatientError(CollectorError):
+    """A record is of another patient, or of nobody; nothing of it is in the text."""
 
 
 class PatientNotFoundError(CollectorError):

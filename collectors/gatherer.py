@@ -23,6 +23,7 @@ import httpx
 from collectors.assembly import Draft, facts_from_resources
 from collectors.capability.capability import KnownCapability
 from collectors.capability.capability_cache import CapabilityCache
+from collectors.errors import NotSuppliedError, SourceAnswerError
 from collectors.fetching.access import Access, NoAccess, Target, WithheldAccess
 from collectors.fetching.client import Client
 from collectors.fetching.connections import HttpClients
@@ -37,13 +38,19 @@ from collectors.gathering.sender import Sender
 from collectors.gathering.source_ability import SourceAbility, StrategyTrials, is_patient_search, source_refused
 from collectors.gathering.source_question import SourceQuestion
 from collectors.reading.readout import PatientContext, check_fhir_id
+from collectors.reading.record_content import RecordContent, read_content
 from collectors.search import Search
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from collectors.terminology.terminology import Terminology
+from ontology.resources import RecordRef
 
 __all__ = ["Gatherer", "facts_from_resources"]
+
+
+_SMALL_BODY = 64 * 1024
+"""Bytes of a record that are checked at once; what takes longer than a millisecond is checked in a thread."""
 
 
 class Gatherer:
@@ -111,6 +118,34 @@ class Gatherer:
                 self.trials.start(asked.ability, asked.draft.context)
         return merge_drafts(*joint.drafts())
 
+    async def read_record(
+        self,
+        target: Target,
+        ref: RecordRef,
+        deadline: float,
+        read_budget: ReadBudget,
+        supplied: SuppliedRecords | None = None,
+    ) -> RecordContent:
+        """One record of a source, as it gives it, within ``deadline`` seconds: never kept, never shared.
+
+        What was ``supplied`` of that source is not fetched; from ``OFFLINE`` nothing is.  Whose record it is, the
+        caller has to check (``is_of_patient``).  Raises CollectorError.
+        """
+        source = target.source
+        body = supplied.find_version(ref) if supplied is not None else None
+        if body is None:
+            if source is OFFLINE:
+                raise NotSuppliedError("this record, or this version of it, was not supplied")
+            if (refusal := self._late_refusal(source)) is not None:
+                raise SourceAnswerError(f"source {source.id}: {refusal}")
+            wait_limit = WaitLimit(asyncio.get_running_loop().time() + deadline)
+            transport = self._transport(target, wait_limit)
+            client = Client(source, transport, read_budget)
+            body = await Sender(client, self._single_flight, wait_limit.until, target.access, wait_limit).read(ref)
+        if len(body) <= _SMALL_BODY:
+            return read_content(body, ref, source)
+        return await asyncio.to_thread(read_content, body, ref, source)
+
     async def _source_question(
         self,
         until: float,
@@ -126,8 +161,7 @@ class Gatherer:
         sender, ability = None, SourceAbility()
         if source is not OFFLINE:
             wait_limit = WaitLimit(until)
-            http = self._clients.client_for(source)
-            transport = Transport(http, source, self._gate(source), target.access, wait_limit)
+            transport = self._transport(target, wait_limit)
             client = Client(source, transport, read_budget)
             ability = await self._source_ability(target, transport, until)
             if source.auth != "caller":
@@ -145,6 +179,10 @@ class Gatherer:
     def transport(self, source: Source, access: Access | None = None) -> Transport:
         """Requests to a source beside any question, bounded in number with those of the questions."""
         return Transport(self._clients.client_for(source), source, self._gate(source), access or NoAccess())
+
+    def _transport(self, target: Target, wait_limit: WaitLimit) -> Transport:
+        source = target.source
+        return Transport(self._clients.client_for(source), source, self._gate(source), target.access, wait_limit)
 
     async def aclose(self) -> None:
         """Ends the trials, and the reading of capabilities, in the background."""

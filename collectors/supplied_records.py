@@ -28,6 +28,7 @@ from collectors.reading.supplied import (
 from collectors.search import Search
 from collectors.settings import Source
 from ontology.concepts import Origin
+from ontology.resources import RecordRef
 
 MOST_ENTRIES = 1000
 """``_count`` of each template: an answer as long as this may lack records."""
@@ -124,6 +125,15 @@ class SuppliedRecords:
             return ((), None) if complete is None else (complete, frozenset())
         found = {raw: fhir_types.HEAD.decode(raw).id for raw in self.all_records.get(resource_type, ())}
         return tuple(raw for raw, id_ in found.items() if id_ in ids), ids - {id_ for id_ in found.values() if id_}
+
+    def find_version(self, ref: RecordRef) -> bytes | None:
+        """A supplied record of this type, id and version (None: whichever was supplied); None where there is none."""
+        for raw in self.all_records.get(ref.type, ()):
+            head = fhir_types.HEAD.decode(raw)
+            version = head.meta.versionId if head.meta is not None else None
+            if head.id == ref.id and ref.version in (None, version):
+                return raw
+        return None
 
     def missing_reason(self, search: Search) -> str:
         """Why a search is not answered by what was supplied."""

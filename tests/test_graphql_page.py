@@ -35,11 +35,12 @@ async def test_the_example_runs(query: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
 
 
 def test_every_code_is_documented() -> None:
-    sources = [*(REPO / "server/graphql").glob("*.py"), REPO / "server/executor/engine.py"]
+    executor = REPO / "server/executor"
+    sources = [*(REPO / "server/graphql").glob("*.py"), executor / "engine.py", executor / "record_question.py"]
     raised = {
         code for path in sources for code in re.findall(r'(?:QuestionError|refused)\(\s*"([a-z-]+)"', path.read_text())
     }

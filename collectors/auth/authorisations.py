@@ -97,6 +97,12 @@ class LimitedAccess:
             raise ScopeError(f"the app's token does not permit it (scope {resource_type}.rs)")
         self.access.check_search(resource_type)
 
+    def check_read(self, resource_type: str) -> None:
+        """Raises ScopeError for a type whose records the scopes do not permit to read."""
+        if not self.caller.permissions.may_read(resource_type):
+            raise ScopeError(f"the app's token does not permit it (scope {resource_type}.r)")
+        self.access.check_read(resource_type)
+
 
 class Authorisations:
     """The authorisation at each source.  Reads keys and certificates on construction (CredentialError)."""

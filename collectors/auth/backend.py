@@ -79,6 +79,9 @@ class BackendAccess:
     def check_search(self, resource_type: str) -> None:
         """The source itself knows what our registration is for."""
 
+    def check_read(self, resource_type: str) -> None:
+        """So it does here."""
+
     def advice(self, status: int) -> str:
         """Advice to the operator about a refusal (401 or 403) of the source."""
         if status == 401:

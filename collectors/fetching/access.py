@@ -40,6 +40,9 @@ class Access(Protocol):
     def check_search(self, resource_type: str) -> None:
         """Raises SourceRefusedError where whoever asks may not search for a type, whatever the source would answer."""
 
+    def check_read(self, resource_type: str) -> None:
+        """The same for reading one record of a type, whose id is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoAccess:
@@ -61,6 +64,9 @@ class NoAccess:
 
     def check_search(self, resource_type: str) -> None:
         """Nothing is known of the caller that would limit it."""
+
+    def check_read(self, resource_type: str) -> None:
+        """Nor here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,9 @@ class CallerAccess:
     def check_search(self, resource_type: str) -> None:
         """The source itself knows what the token is for."""
 
+    def check_read(self, resource_type: str) -> None:
+        """So it does here."""
+
 
 @dataclass(frozen=True, slots=True)
 class WithheldAccess:
@@ -119,3 +128,7 @@ class WithheldAccess:
     def check_search(self, resource_type: str) -> None:
         """Raises AuthorisationError: no type may be searched."""
         raise AuthorisationError(f"source {self.source}: {self.reason}")
+
+    def check_read(self, resource_type: str) -> None:
+        """Raises AuthorisationError: nothing may be read."""
+        self.check_search(resource_type)

@@ -1,8 +1,9 @@
-"""Searches of a FHIR server: every page, or several searches in a batch; within its own address, in bounded size.
+"""Searches and reads of a FHIR server: every page, or several in a batch; within its own address, in bounded size.
 
 No error and no log line carries an address, an identifier or anything out of a response.
 """
 
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 from urllib.parse import urlencode
@@ -25,6 +26,10 @@ from collectors.settings import Source
 
 Query: TypeAlias = tuple[str, Parameters]
 """A search: its resource type and parameters."""
+
+
+# Not of dots alone: that would be another address.
+_ADDRESS_PART = re.compile(r"(?!\.+\Z)[A-Za-z0-9\-._~]{1,128}")
 
 
 class _EntryResponse(msgspec.Struct, gc=False):
@@ -151,6 +156,20 @@ class Client:
                 "the link to the next page leaves the source (it must name itself as base_url does)"
             )
         return following
+
+    async def read(self, resource_type: str, id_: str, version: str | None = None) -> bytes:
+        """One record as the source gives it: a version of it, or (None) the current one.
+
+        Raises SourceUnreachableError, SourceRefusedError, SourceAnswerError (NotFoundError for 404 and 410),
+        ReadBudgetExceededError.
+        """
+        if not all(map(_ADDRESS_PART.fullmatch, (resource_type, id_, "1" if version is None else version))):
+            raise self._answer_error("a record has a name by which it cannot be requested")
+        history = "" if version is None else f"/_history/{version}"
+        address = httpx.URL(f"{self.source.base_url}/{resource_type}/{id_}{history}")
+        body, _ = await self._transport.get(address)
+        self.read_budget.spend(self.source.id, 1, len(body))
+        return body
 
     async def batch(self, searches: Sequence[Query]) -> SearchResult:
         """The first page of each of several searches, in one request (CollectorError where one of them fails)."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 
-from collectors.errors import SourceUnreachableError
+from collectors.errors import VERSION_GONE, SourceUnreachableError, VersionGoneError
 from collectors.fetching.access import Access
 from collectors.fetching.client import Client
 from collectors.fetching.query import Parameters
@@ -12,7 +12,9 @@ from collectors.fetching.record_cache import CacheName, SearchCache
 from collectors.fetching.retry import WaitLimit
 from collectors.fetching.search_result import SearchResult
 from collectors.fetching.single_flight import SingleFlight
+from collectors.fetching.transport import NotFoundError
 from collectors.strategy.strategy import SearchStrategy
+from ontology.resources import RecordRef
 
 
 class Sender:
@@ -65,6 +67,33 @@ class Sender:
             lambda etag: self._client.search(resource_type, queries[0], first_only, etag),
         )
 
+    async def read(self, ref: RecordRef) -> bytes:
+        """One record: the version that ``ref`` names, or the current one.  Neither shared nor kept.
+
+        A source that does not give versions may still have the one that is wanted as its current one.  Raises
+        VersionGoneError where it gives neither.
+        """
+        self._access.check_read(ref.type)
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await self._read_version(ref)
+        except TimeoutError:
+            raise self._too_late() from None
+
+    async def _read_version(self, ref: RecordRef) -> bytes:
+        try:
+            return await self._client.read(ref.type, ref.id, ref.version)
+        except NotFoundError:
+            if ref.version is None:
+                raise
+        try:
+            return await self._client.read(ref.type, ref.id)
+        except NotFoundError:
+            raise VersionGoneError(f"source {ref.source}: {VERSION_GONE}") from None
+
+    def _too_late(self) -> SourceUnreachableError:
+        return SourceUnreachableError(f"source {self._client.source.id}: no answer before the question's deadline")
+
     async def _send(
         self,
         collector: str,
@@ -93,7 +122,7 @@ class Sender:
             async with asyncio.timeout_at(self._until):
                 fetched = await self._share((full_name, window), call)
         except TimeoutError:
-            raise SourceUnreachableError(f"source {source.id}: no answer before the question's deadline") from None
+            raise self._too_late() from None
         if not counted:
             # What others fetched, or what was cached, is read for this question all the same.
             raws = fetched.raw_records

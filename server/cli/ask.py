@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from shutil import get_terminal_size
 from typing import Any
 
+from collectors.reading.record_content import RecordContent
 from collectors.settings import Source
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from server.catalog.catalog import Catalog, configured_catalog
@@ -17,6 +18,7 @@ from server.cli.terminal import escape_json, escape_turtle, print_json, print_te
 from server.cli.unreachable import HeldLog, UnreachableSources
 from server.executor.engine import Engine
 from server.executor.question import Question
+from server.executor.record_question import RecordQuestion
 from server.executor.timeline import ConceptTimeline
 from server.executor.trace import Trace
 from server.explain.attribution import with_attributions
@@ -127,6 +129,9 @@ class _EngineWithRecords:
 
     async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         return await self._engine.timeline(self._without_offline_source(question), most, self._supplied)
+
+    async def record(self, question: RecordQuestion) -> RecordContent:
+        return await self._engine.record(question, self._supplied)
 
     def _without_offline_source(self, question: Question) -> Question:
         named = None if question.source == OFFLINE.id and not self._engine.sources else question.source

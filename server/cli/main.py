@@ -25,7 +25,7 @@ _BASELINES = {"reference": Baseline.REFERENCE, "earlier": Baseline.EARLIER, "ass
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.  Returns the exit status: 0 done, 1 failed or not answered, 130 interrupted; 2 where ``verify``
-    could not understand the file; 3 where ``ask`` answered, but a source could not be reached.
+    could not understand the file; 3 where ``ask`` answered, but a source could not be reached, or ``record`` could not.
 
     argparse ends the process with status 2 for arguments that it cannot parse.
     """
@@ -64,6 +64,18 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
             )
             return ask.run(
                 settings, question, given.format, given.bundle, given.complete, comparisons, given.assume, given.verbose
+            )
+        case "record":
+            from server.cli import record
+
+            return record.run(
+                settings,
+                given.url,
+                given.format,
+                caller_token(),
+                given.patient,
+                given.referenced_by,
+                given.bundle,
             )
         case "plan":
             from server.cli import plan
@@ -170,6 +182,33 @@ def _parser() -> argparse.ArgumentParser:
         type=time_argument,
         metavar="TIME",
         help="the earlier time; or of a date its start in the site's zone; implies --why earlier",
+    )
+
+    record_ = commands.add_parser(
+        "record",
+        parents=[config],
+        help="print one record itself, in the version that its address names",
+        epilog="Exit status: 0 printed; 1 not to be had (another patient's, not permitted, this version is gone);"
+        " 2 arguments not understood; 3 the source could not be reached. "
+        f'The token for a source with auth = "caller" is read from the environment variable {TOKEN_VARIABLE}.',
+    )
+    record_.add_argument(
+        "url", metavar="URL", help="its address in a configured source, such as BASE/Observation/o1/_history/2"
+    )
+    record_.add_argument(
+        "--format",
+        type=lambda text: "json-ld" if text == "jsonld" else text,
+        choices=("json", "turtle", "json-ld"),
+        default="json",
+    )
+    record_.add_argument("--patient", metavar="ID", help="only if it is one of the records of this patient (FHIR id)")
+    record_.add_argument(
+        "--referenced-by",
+        metavar="URL",
+        help="a record of the patient that refers to it, where it is about nobody (a drug, a practitioner)",
+    )
+    record_.add_argument(
+        "--bundle", metavar="FILE", help="supplied records as FHIR JSON (- for standard input); not retrieved"
     )
 
     plan_ = commands.add_parser("plan", parents=[config], help="the modules that would be called, and the searches")

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -14,12 +15,14 @@ import httpx
 
 from collectors.auth.authorisations import NO_CALLER, Authorisations, Caller
 from collectors.capability.capability_cache import CapabilityCache
-from collectors.errors import CredentialError
+from collectors.errors import CredentialError, OtherPatientError
 from collectors.facts import Facts
 from collectors.fetching.access import Target
 from collectors.fetching.connections import HttpClients
 from collectors.fetching.probe import SourceProbe, SourceStatus
 from collectors.gatherer import Gatherer
+from collectors.reading.readout import PatientContext, check_fhir_id
+from collectors.reading.record_content import RecordContent, is_of_patient, may_be_shared, refers_to
 from collectors.search import Search
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
@@ -41,9 +44,12 @@ from server.executor.memory import Memory
 from server.executor.open_terminology import open_terminology
 from server.executor.plan_run import RunContext, run_plan
 from server.executor.question import Question, cap_at_death, evaluation_time, unused_assumption_issues
+from server.executor.record_question import RecordQuestion
 from server.executor.timeline import ConceptTimeline, change_times
 from server.executor.trace import Trace
 from server.settings import Settings, site_units, site_values, slots_without_presumption
+
+NOT_OF_PATIENT = "the record is not one of this patient's: it names another as whom it is about, or nobody"
 
 
 class Engine:
@@ -160,12 +166,62 @@ class Engine:
             traces = [await self._run_plan(scoped, plan, time, facts, source, work, unreported=True) for time in kept]
         return ConceptTimeline(tuple(traces), len(times) - len(kept))
 
+    async def record(self, question: RecordQuestion, supplied: SuppliedRecords | None = None) -> RecordContent:
+        """One record itself, with the caller's rights, from its source or from what was supplied; never kept.
+
+        Whose it is, is checked once it is there.  Raises QuestionError (unknown source, another patient than the
+        caller's, no patient where the caller is bound to one), TokenRequiredError, OtherPatientError, VersionGoneError,
+        and any other CollectorError.
+        """
+        wanted = question.record
+        source = self._record_source(wanted.source, supplied)
+        home = source if question.source in (None, source.id) else self._record_source(question.source or "", supplied)
+        caller = self._record_caller(question, home)
+        joined = source is not home
+        authorise = self.authorisations.access_for_other if joined else self.authorisations.access_for
+        budget = question.budget or Budget.from_settings(self.settings.server)
+        target = Target(source, authorise(source, caller))
+        read = partial(
+            self.gatherer.read_record,
+            target,
+            deadline=self.settings.server.deadline,
+            read_budget=budget.read_budget,
+            supplied=None if joined else supplied,
+        )
+        subject = question.subject or (None if joined else question.patient)
+        if question.patient is None:
+            return await read(wanted)
+        if subject is None:
+            raise OtherPatientError(NOT_OF_PATIENT)
+        context = PatientContext.for_patient(source, subject)
+        if supplied is not None and not joined:
+            context = replace(context, subject_references=context.subject_references | supplied.aliases)
+        content = await read(wanted)
+        if is_of_patient(content, context):
+            return content
+        referrer = question.referenced_by
+        if referrer is not None and referrer.source == wanted.source and may_be_shared(content):
+            referring = await read(referrer)
+            if is_of_patient(referring, context) and refers_to(referring, wanted, source):
+                return content
+        raise OtherPatientError(NOT_OF_PATIENT)
+
+    def _record_source(self, source_id: str, supplied: SuppliedRecords | None) -> Source:
+        return OFFLINE if supplied is not None and source_id == OFFLINE.id else self.source(source_id)
+
+    def _record_caller(self, question: RecordQuestion, home: Source) -> Caller:
+        if question.patient is None:
+            if question.caller.sources is not None:
+                raise QuestionError("patient-required", "the caller of this question is bound to a patient: name whom")
+            return self._with_scope(question.caller)
+        return self._bound_caller(question.caller, home, check_fhir_id(question.patient))
+
     async def _gather(
         self, question: Question, supplied: SuppliedRecords | None
     ) -> tuple[Question, Plan, datetime, SourceFacts, Source]:
         offline = supplied is not None and not self.sources and question.source is None
         source = OFFLINE if offline else self.source(question.source)
-        caller = self._caller(question, source)
+        caller = self._bound_caller(question.caller or Caller(question.token, question.scope), source, question.patient)
         plan, at = self._compile(question)
         searches = self._widened_searches(question, plan, at)
         access = self.authorisations.access_for(source, caller)
@@ -181,15 +237,17 @@ class Engine:
         )
         return replace(question, scope=caller.scope, budget=budget), plan, at, facts, source
 
-    def _caller(self, question: Question, source: Source) -> Caller:
+    def _bound_caller(self, caller: Caller, source: Source, patient: str) -> Caller:
         """Whoever asks, with the scope beyond which nothing that is found by the patient is shared.
 
         The edge has bound the caller to a patient already; a question about anybody else is refused here once more.
         Raises QuestionError.
         """
-        caller = question.caller or Caller(question.token, question.scope)
-        if not caller.may_ask(source.id, question.patient):
+        if not caller.may_ask(source.id, patient):
             raise QuestionError("other-patient", "the caller of this question is bound to another patient")
+        return self._with_scope(caller)
+
+    def _with_scope(self, caller: Caller) -> Caller:
         return replace(caller, scope=caller.scope or self.memory.keys.scope_of(caller.scope_text))
 
     def _budget(self, question: Question) -> Budget:

@@ -23,6 +23,7 @@ from server.graphql.documents import Document, Documents
 from server.graphql.errors import errors_response, format_error, internal_error, request_refused
 from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, accepted_answer, is_json_body
 from server.graphql.limits import Limits, check_variables
+from server.graphql.originals import Originals
 from server.graphql.query import Context, QuestionEngine
 from server.graphql.schema import build_core_schema
 from server.graphql.turns import Turns
@@ -149,10 +150,14 @@ class GraphQL:
         try:
             check_variables(document.cost(operation), variables or {}, self.limits)
             budget = Budget.from_settings(self.settings)
+            turns = Turns(budget)
+            originals = Originals(self.context.engine.record, budget, turns)
             result = execute(
                 self.documents.schema,
                 document.node,
-                context_value=replace(self.context, token=token, grant=grant, budget=budget, turns=Turns(budget)),
+                context_value=replace(
+                    self.context, token=token, grant=grant, budget=budget, turns=turns, originals=originals
+                ),
                 variable_values=variables,
                 operation_name=operation,
             )

@@ -59,12 +59,14 @@ _WEIGHTS = {
     "issues": 100,
     "plan": 200,
     "provenance": 1_600,
+    "rdf": 20,
+    "resource": 20,
 }
 """How many fields a field counts as that is a document, or has to be computed; every other counts once.
 
 Measured over all computed concepts of the synthetic patients: a plain field takes 5 µs of processor time, a provenance
 4 ms, a FHIR Bundle 0.8 ms, a chain or the issues 0.5 ms.  Documents count as twice the mean: the longest take eight
-times as long.
+times as long.  Records are few (``MOST_RECORDS``), and each is rendered once.
 """
 _RUN_WEIGHTS = {_RESULTS_FIELD: 100, "timeline": 50}
 """As how many fields each concept, or each point, counts in itself: it is computed, or found in the cache."""

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Protocol, cast
 import strawberry
 from strawberry import ID, Info
 
-from collectors.auth.authorisations import Caller
+from collectors.auth.authorisations import NO_CALLER, Caller
 from collectors.errors import PatientNotFoundError
+from collectors.reading.record_content import RecordContent
 from collectors.settings import Source
 from server.access.grant import Grant, caller_of
 from server.catalog.catalog import Catalog
@@ -18,6 +19,7 @@ from server.compiler.compilation import compile_plan
 from server.errors import CompileError, QuestionError, UnknownConceptError, did_you_mean
 from server.executor.budget import Budget
 from server.executor.question import Question
+from server.executor.record_question import RecordQuestion
 from server.executor.timeline import ConceptTimeline
 from server.executor.trace import Trace
 from server.explain import plan_text
@@ -29,6 +31,7 @@ from server.graphql.attribution import attribute_results, requested_comparisons
 from server.graphql.identifiers import patient_identifier, read_patient_identifier
 from server.graphql.limits import DEFAULT_CONCEPTS, DEFAULT_POINTS, MOST_CONCEPTS, MOST_POINTS
 from server.graphql.modules import Concept, Module, Plan
+from server.graphql.originals import Originals
 from server.graphql.results import Result, Timeline
 from server.graphql.turns import Turns
 from server.graphql.values import described
@@ -50,12 +53,15 @@ class QuestionEngine(Protocol):
     async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         """Answer it at each time at which its inputs changed."""
 
+    async def record(self, question: RecordQuestion) -> RecordContent:
+        """One record itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a request brings: the engine, what the caller's token allows (None: no issuers are configured, and ``token``
-    is passed on), how many concepts one question may name, what all its questions may cost together, and its turns on
-    the event loop."""
+    is passed on), how many concepts one question may name, what all its questions may cost together, its turns on the
+    event loop, and the records that its answers rest on."""
 
     engine: QuestionEngine
     token: str | None = field(default=None, repr=False)
@@ -63,6 +69,7 @@ class Context:
     budget: Budget | None = None
     grant: Grant | None = field(default=None, repr=False)
     turns: Turns = field(default_factory=Turns, repr=False)
+    originals: Originals | None = field(default=None, repr=False)
 
 
 async def _resolve_results(
@@ -110,6 +117,8 @@ async def _answer(context: Context, question: Question, wanted: tuple[Comparison
     if not question.concepts:
         return ()
     trace = await context.engine.ask(question)
+    if context.originals is not None:
+        context.originals.traces.append((trace, question.caller or NO_CALLER))
     await context.turns.wait()
     results = explain(trace)
     return await attribute_results(trace, results, wanted, context.budget) if wanted else results

@@ -6,7 +6,6 @@ The types describe ``server.explain`` objects, whose fields are read straight of
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
@@ -16,13 +15,23 @@ from strawberry.scalars import JSON
 from ontology import evaluation
 from server.explain.bands import met_bands
 from server.explain.fhir import bundle
-from server.explain.prov import serialize_result
+from server.explain.prov import serialize_fact, serialize_result
 from server.explain.results import Status
 from server.explain.text import render_argument
 from server.graphql.attribution import Attribution, resolve_attribution
 from server.graphql.modules import Band, Concept, Module
 from server.graphql.turns import Turns
-from server.graphql.values import Coding, EhrRecord, Interval, Value, describe_enum, described, rounded
+from server.graphql.values import (
+    Coding,
+    EhrRecord,
+    Interval,
+    RdfFormat,
+    Value,
+    describe_enum,
+    described,
+    rdf_form,
+    rounded,
+)
 
 
 @strawberry.type
@@ -110,16 +119,6 @@ describe_enum(
 )
 
 
-class RdfFormat(Enum):
-    """How RDF is written."""
-
-    TURTLE = "turtle"
-    JSON_LD = "json-ld"
-
-
-describe_enum(RdfFormat, "RdfFormat", "How RDF is written.", {"TURTLE": "As Turtle.", "JSON_LD": "As JSON-LD."})
-
-
 @strawberry.type
 class Issue:
     """What to mind about an answer."""
@@ -159,6 +158,15 @@ class Recommendation:
     citation: str = described("Who recommends it.")
 
 
+async def _resolve_fact_rdf(
+    root: strawberry.Parent[Any],
+    info: Info[Any, None],
+    format: Annotated[RdfFormat | None, strawberry.argument(description="How it is written.")] = RdfFormat.TURTLE,  # noqa: A002 - contract
+) -> str | None:
+    turns: Turns = info.context.turns
+    return await turns.render(serialize_fact, root, rdf_form(format))
+
+
 @strawberry.type
 class Ground:
     """What a step rests on: the input of one slot, and where it comes from."""
@@ -183,6 +191,10 @@ class Ground:
     recorded: str | None = described("Value and unit as that record has them, before conversion.")
     reference_range: str | None = described("The laboratory's own range.")
     interpretation: str | None = described("The laboratory's own flag.")
+    rdf: str | None = strawberry.field(
+        resolver=_resolve_fact_rdf,
+        description="The fact as an MPMResource: its metadata, and the reference to the original record.",
+    )
 
 
 def _resolve_step_value(root: strawberry.Parent[Any]) -> Value:
@@ -231,7 +243,7 @@ async def _resolve_provenance(
     format: Annotated[RdfFormat | None, strawberry.argument(description="How it is written.")] = RdfFormat.TURTLE,  # noqa: A002 - contract
 ) -> str:
     turns: Turns = info.context.turns
-    return await turns.render(serialize_result, root, "json-ld" if format is RdfFormat.JSON_LD else "turtle")
+    return await turns.render(serialize_result, root, rdf_form(format))
 
 
 async def _resolve_argument(root: strawberry.Parent[Any], info: Info[Any, None]) -> str:

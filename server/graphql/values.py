@@ -4,17 +4,22 @@ The types here describe ``ontology`` objects and never wrap them: fields are rea
 answer of many fields costs no copies.  The docstring of each class is the description of its type in the schema.
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar, cast
 
+import msgspec
 import strawberry
-from strawberry import ID
+from strawberry import ID, Info
+from strawberry.scalars import JSON
 
+from collectors.reading.record_content import RecordContent
 from ontology import values as v
 from ontology.words.values import quantity_words
+from server.explain.prov import Form, serialize_record
 from server.graphql.identifiers import record_identifier
 
 _Enum = TypeVar("_Enum", bound=type[Enum])
@@ -227,6 +232,36 @@ class Interval:
     text: str = described("In what sense, in words.")
 
 
+class RdfFormat(Enum):
+    """How RDF is written."""
+
+    TURTLE = "turtle"
+    JSON_LD = "json-ld"
+
+
+describe_enum(RdfFormat, "RdfFormat", "How RDF is written.", {"TURTLE": "As Turtle.", "JSON_LD": "As JSON-LD."})
+
+
+def rdf_form(given: RdfFormat | None) -> Form:
+    """The form that a field is asked for; Turtle where it is null."""
+    return "json-ld" if given is RdfFormat.JSON_LD else "turtle"
+
+
+async def _resolve_resource(root: strawberry.Parent[Any], info: Info[Any, None]) -> JSON | None:
+    content: RecordContent = await info.context.originals.content(root)
+    # As it came: to decode a number as floating point would lose the last digit of 1.10.
+    return cast("JSON", msgspec.Raw(content.body))
+
+
+async def _resolve_record_rdf(
+    root: strawberry.Parent[Any],
+    info: Info[Any, None],
+    format: Annotated[RdfFormat | None, strawberry.argument(description="How it is written.")] = RdfFormat.TURTLE,  # noqa: A002 - contract
+) -> str | None:
+    content: RecordContent = await info.context.originals.content(root)
+    return await asyncio.to_thread(serialize_record, content.values, root.server, rdf_form(format))
+
+
 def _resolve_record_id(root: strawberry.Parent[Any]) -> ID:
     return ID(record_identifier(root))
 
@@ -244,3 +279,11 @@ class EhrRecord:
     logical_id: ID = field_at("id", "The id in the EHR: unique for one type of one source only.")
     version: str | None = described("The version that was read, where the EHR keeps versions (meta.versionId).")
     source: ID = described("The source that it comes from, as configured.")
+    resource: JSON | None = strawberry.field(
+        resolver=_resolve_resource,
+        description="The record itself, as that source gives it to this caller: FHIR JSON, its numbers with the digits "
+        "as written. Fetched when asked for; null, with an error, where that version is not to be had.",
+    )
+    rdf: str | None = strawberry.field(
+        resolver=_resolve_record_rdf, description="The same as FHIR RDF, in the manner of R4."
+    )

@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from collectors.reading.record_content import RecordContent
 from collectors.settings import Source
 from server.catalog.catalog import Catalog
 from server.errors import QuestionError
 from server.executor.question import Question
+from server.executor.record_question import RecordQuestion
 from server.executor.timeline import ConceptTimeline
 from server.executor.trace import Trace
 from server.graphql.endpoint import GraphQL
@@ -36,6 +38,9 @@ class FakeEngine:
 
     async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         raise NotImplementedError("traces made by hand have one time each")
+
+    async def record(self, question: RecordQuestion) -> RecordContent:
+        raise NotImplementedError("there is no source to read a record from")
 
     async def ask(self, question: Question) -> Trace:
         self.questions.append(question)

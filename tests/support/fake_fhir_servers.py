@@ -21,8 +21,14 @@ from tests.support.settings import make_settings
 BASE = "https://ehr.example/fhir"
 
 
+FHIR = {"content-type": "application/fhir+json"}
+
+
 class FakeFhir:
-    """Hands out the records of the type asked for; ``down`` lets it be unreachable; keeps the requests."""
+    """Hands out the records of the type asked for, and version 1 of each; keeps the requests.
+
+    ``down`` lets it be unreachable.
+    """
 
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
         self.records = tuple(records)
@@ -39,16 +45,19 @@ class FakeFhir:
         kind = request.url.path.rsplit("/", 1)[-1]
         if kind == "metadata":
             return httpx.Response(200, json={"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"})
+        versions = [{"meta": {"versionId": "1"}, **each} for each in self.records]
+        for each in versions:
+            if request.url.path.endswith(f"/{each['resourceType']}/{each['id']}/_history/1"):
+                return httpx.Response(200, json=each, headers=FHIR)
         entry = [
-            {"fullUrl": f"{BASE}/{kind}/{each['id']}", "resource": {"meta": {"versionId": "1"}, **each}}
-            for each in self.records
+            {"fullUrl": f"{BASE}/{kind}/{each['id']}", "resource": each}
+            for each in versions
             if each["resourceType"] == kind
         ]
         return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "entry": entry})
 
 
 Fault = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
-FHIR = {"content-type": "application/fhir+json"}
 
 
 class FaultyFhir(FakeFhir):

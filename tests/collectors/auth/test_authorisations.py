@@ -95,8 +95,12 @@ async def test_a_caller_with_scopes_is_limited_to_them_at_every_source() -> None
         plain = made.access_for(source, Caller(caller.token, "scope-b"))
         access.check_search("Observation")
         plain.check_search("Condition")
+        access.check_read("Observation")
+        plain.check_read("Condition")
         with pytest.raises(ScopeError, match=r"scope Condition\.rs"):
             access.check_search("Condition")
+        with pytest.raises(ScopeError, match=r"scope Condition\.r\)"):
+            access.check_read("Condition")
         # What is kept or shared for others is neither the caller's nor theirs.
         assert access.scope not in {plain.scope, made.access_for(source, replace(caller, scope="scope-c")).scope}
         assert access.advice(401) == plain.advice(401)
@@ -110,7 +114,8 @@ async def test_a_source_for_which_the_issuer_does_not_speak_is_withheld() -> Non
         access = made.access_for_other(source, replace(BOUND, sources=frozenset({"another"})))
         with pytest.raises(AuthorisationError, match=f"source {source.id}: the caller's token is not for this source"):
             await access.headers()
-        with pytest.raises(AuthorisationError, match="is not for this source"):
-            access.check_search("Observation")
+        for check in (access.check_search, access.check_read):
+            with pytest.raises(AuthorisationError, match="is not for this source"):
+                check("Observation")
     with pytest.raises(ScopeError):
         made.access_for_other(OPEN, BOUND).check_search("Condition")

@@ -13,6 +13,7 @@ from server.errors import QuestionError
 from server.executor.budget import Budget
 from server.executor.record_question import MOST_RECORDS, RecordQuestion, records_of_trace
 from server.executor.trace import Trace
+from server.explain.prov import Form, serialize_record
 from server.graphql.turns import Turns
 
 Fetch: TypeAlias = Callable[[RecordQuestion], Awaitable[RecordContent]]
@@ -22,7 +23,9 @@ Fetch: TypeAlias = Callable[[RecordQuestion], Awaitable[RecordContent]]
 class Originals:
     """``traces`` are those of the request so far, each with its caller: whoever adds one makes its records available.
 
-    Two fields of one record are one request.  Nothing is kept beyond the request.
+    Two fields of one record are one request to its source, and two of one form of it are rendered once.  Whatever is
+    given out counts against what the request may read: aliases can ask for one record ten thousand times.  Nothing is
+    kept beyond the request.
     """
 
     fetch: Fetch
@@ -31,9 +34,32 @@ class Originals:
     traces: list[tuple[Trace, Caller]] = field(default_factory=list)
     _known: dict[RecordRef, RecordQuestion] = field(default_factory=dict)
     _fetched: dict[RecordRef, asyncio.Future[RecordContent]] = field(default_factory=dict)
+    _rendered: dict[tuple[RecordRef, Form], asyncio.Future[str]] = field(default_factory=dict)
 
-    async def content(self, ref: RecordRef) -> RecordContent:
-        """The record.  Raises QuestionError (``too-many-records``) and what ``Engine.record`` raises."""
+    async def json(self, ref: RecordRef) -> bytes:
+        """The record as FHIR JSON, as it came.
+
+        Raises QuestionError (``too-many-records``) and what ``Engine.record`` raises, as ``rdf`` does.
+        """
+        body = (await self._content(ref)).body
+        self._give_out(ref, len(body))
+        return body
+
+    async def rdf(self, ref: RecordRef, form: Form) -> str:
+        """The record as FHIR RDF."""
+        content = await self._content(ref)
+        if (ref, form) not in self._rendered:
+            rendering = self.turns.render(serialize_record, content.values, ref.server, form)
+            self._rendered[ref, form] = asyncio.ensure_future(rendering)
+        text = await self._rendered[ref, form]
+        self._give_out(ref, len(text))
+        return text
+
+    def _give_out(self, ref: RecordRef, size: int) -> None:
+        if self.budget is not None:
+            self.budget.read_budget.spend(ref.source, 0, size)
+
+    async def _content(self, ref: RecordRef) -> RecordContent:
         if ref not in self._fetched:
             if len(self._fetched) >= MOST_RECORDS:
                 text = f"a request may ask for at most {MOST_RECORDS} records themselves"

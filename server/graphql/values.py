@@ -4,7 +4,6 @@ The types here describe ``ontology`` objects and never wrap them: fields are rea
 answer of many fields costs no copies.  The docstring of each class is the description of its type in the schema.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -16,10 +15,9 @@ import strawberry
 from strawberry import ID, Info
 from strawberry.scalars import JSON
 
-from collectors.reading.record_content import RecordContent
 from ontology import values as v
 from ontology.words.values import quantity_words
-from server.explain.prov import Form, serialize_record
+from server.explain.prov import Form
 from server.graphql.identifiers import record_identifier
 
 _Enum = TypeVar("_Enum", bound=type[Enum])
@@ -248,9 +246,8 @@ def rdf_form(given: RdfFormat | None) -> Form:
 
 
 async def _resolve_resource(root: strawberry.Parent[Any], info: Info[Any, None]) -> JSON | None:
-    content: RecordContent = await info.context.originals.content(root)
     # As it came: to decode a number as floating point would lose the last digit of 1.10.
-    return cast("JSON", msgspec.Raw(content.body))
+    return cast("JSON", msgspec.Raw(await info.context.originals.json(root)))
 
 
 async def _resolve_record_rdf(
@@ -258,8 +255,8 @@ async def _resolve_record_rdf(
     info: Info[Any, None],
     format: Annotated[RdfFormat | None, strawberry.argument(description="How it is written.")] = RdfFormat.TURTLE,  # noqa: A002 - contract
 ) -> str | None:
-    content: RecordContent = await info.context.originals.content(root)
-    return await asyncio.to_thread(serialize_record, content.values, root.server, rdf_form(format))
+    text: str = await info.context.originals.rdf(root, rdf_form(format))
+    return text
 
 
 def _resolve_record_id(root: strawberry.Parent[Any]) -> ID:

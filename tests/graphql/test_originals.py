@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from graphql import GraphQLObjectType
 
 from server.executor.record_question import MOST_RECORDS
+from server.explain.prov import Form, serialize_record
+from server.graphql import originals
 from server.graphql.endpoint import GraphQL
 from server.graphql.schema import build_core_schema
 from tests.support.charts import creatinine, patient
@@ -261,6 +264,34 @@ async def test_what_is_read_counts_against_the_budget_of_the_request() -> None:
     assert codes(told) == ["read-budget-exceeded"] and records(told) == [{"resource": None}]
 
 
+@pytest.mark.parametrize(("aliases", "code"), [(3, None), (5, "read-budget-exceeded")])
+@pytest.mark.parametrize("field", ["resource", "rdf"])
+async def test_what_is_given_out_again_counts_again(field: str, aliases: int, code: str | None) -> None:
+    large = {**chart()[1], "note": [{"text": "x" * 100_000}]}
+    servers = ReadableServers(ehr=chart())
+    servers.faults = {VREAD: answering(large)}
+    asked = query(" ".join(f"a{number}: {field}" for number in range(aliases)))
+    async with granted_app(servers, cache=OFF, server={"max_read_bytes": 500_000}) as app:
+        told = await app.ask(None, asked)
+    assert set(codes(told)) == ({code} if code else set())
+    assert len(servers.reads) == 1
+
+
+async def test_a_form_of_a_record_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+
+    def render(values: Mapping[str, Any], base: str, form: Form) -> str:
+        rendered.append(form)
+        return serialize_record(values, base, form)
+
+    monkeypatch.setattr(originals, "serialize_record", render)
+    async with granted_app(ReadableServers(ehr=chart()), cache=OFF) as app:
+        told = await app.ask(None, query("a: rdf b: rdf(format: TURTLE) c: rdf(format: JSON_LD) d: rdf(format: null)"))
+    (found,) = records(told)
+    assert sorted(rendered) == ["json-ld", "turtle"]
+    assert found["a"] == found["b"] == found["d"] != found["c"]
+
+
 async def test_a_large_record_is_checked_beside_the_event_loop() -> None:
     large = {**chart()[1], "note": [{"text": "x" * 1_000_000}]}
     servers = ReadableServers(ehr=chart())
@@ -274,7 +305,7 @@ async def test_a_large_record_is_checked_beside_the_event_loop() -> None:
 @pytest.mark.parametrize("field", ["resource", "rdf"])
 async def test_each_counts_as_many_fields(field: str) -> None:
     servers = ReadableServers(ehr=chart())
-    plain = 4  # patient, results, status, records
+    plain = 1 + 1 + 100 + 2  # patient; results and its concept; status, records
     for limit, refused in ((plain + 20, False), (plain + 19, True)):
         async with granted_app(servers, cache=OFF, server={"max_complexity": limit}) as app:
             told, _ = await GraphQL(app.engine, app.engine.settings.server).run(query(field))

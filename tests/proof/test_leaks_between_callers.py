@@ -65,6 +65,7 @@ async def test_nothing_of_anothers_patient_gets_anywhere(monkeypatch: pytest.Mon
     assert seen["other-patient"] > QUESTIONS / 50 and seen["source-not-permitted"] > QUESTIONS / 50
     assert seen["cancelled"] > QUESTIONS / 50 and seen["courses"] > QUESTIONS / 50
     assert store.hits > QUESTIONS and servers.count > QUESTIONS
+    assert servers.reads > seen["records"] > QUESTIONS / 20 and seen["source-answer"]
 
 
 @pytest.mark.parametrize(

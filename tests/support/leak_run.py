@@ -5,7 +5,6 @@ of a patient has the patient's number in it, so that it is recognised wherever i
 """
 
 import asyncio
-import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 
 from server.access.grant import Grant
 from server.executor.cache.encryption import Keyring, SealedStore
@@ -31,6 +31,7 @@ MRN = "urn:mrn"
 AT_ONCE = 40
 REFUSALS = {"other-patient", "source-not-permitted", "patient-required", "source-required"}
 ALLOWED = REFUSALS | {"patient-not-found"}
+OF_RECORDS = {"other-patient", "not-found", "source-answer", "source-refused", "source-unreachable"}
 
 # What has a patient's number in it: names of records and families, and the creatinine.
 OWNED = re.compile(r"(?:zq7x|Zwyx)(\d\d)|\b1\.(\d\d)7\b")
@@ -82,7 +83,8 @@ async def give_way(random: Random) -> None:
 class UnsteadyServers(Servers):
     """Two FHIR servers that sometimes refuse, break off, answer nonsense or take their time.
 
-    ``strays`` are searches that were made for somebody else than whoever asks.
+    Now and then one gives another patient's record at an address.  ``strays`` are searches, and reads, that were made
+    for somebody else than whoever asks.
     """
 
     def __init__(self, random: Random) -> None:
@@ -91,15 +93,17 @@ class UnsteadyServers(Servers):
         self.random = random
         self.faulty = False
         self.strays: list[str] = []
-        self.count = 0
+        self.count = self.reads = 0
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
-        kind = request.url.path.rsplit("/", 1)[-1]
-        if kind in ("metadata", "smart-configuration"):
+        kind, *read = request.url.path.removeprefix("/fhir/").split("/")
+        if kind in ("metadata", ".well-known"):
             return httpx.Response(404)
         number, given = ASKING.get(), dict(request.url.params)
         self.count += 1
         who = {given[name].removeprefix("Patient/") for name in ("patient", "subject", "_id") if name in given}
+        if read and read[-1] in (id_of(number), f"zq7x{number:02}"):
+            who = {id_of(number)}
         if who != {id_of(number)} or request.url.host.split(".")[0] != source_of(number):
             self.strays.append(kind)
         await give_way(self.random)
@@ -112,10 +116,20 @@ class UnsteadyServers(Servers):
                 return httpx.Response(200, html="<html>")
             case 3:
                 raise httpx.ReadError("broken off", request=request)
+            case 4 | 5 if read:
+                return self.record(kind, read[0], self.random.randrange(CALLERS))
+        if read:
+            return self.record(kind, read[0], number)
         response = await super().__call__(request)
         self.requests.clear()
         await give_way(self.random)
         return response
+
+    def record(self, kind: str, id_: str, of: int) -> httpx.Response:
+        """A record of a patient, under this id."""
+        found = next(each for each in chart(of) if each["resourceType"] == kind)
+        self.reads += 1
+        return httpx.Response(200, json={**found, "id": id_}, headers={"content-type": "application/fhir+json"})
 
 
 NAMES = ("ehr", "lab")
@@ -186,23 +200,24 @@ POINT = " status text value { ... on Absent { reason } ... on Quantity { value }
 FIELDS = f"{POINT} chain {{ module {{ id }} reason }} records {{ id }} issues {{ code text }}"
 
 
-def part(alias: str) -> str:
+def part(alias: str, more: str = "") -> str:
     """One patient's results, under an alias; the variables say whose."""
     return (
         f"{alias}: patient(id: ${alias}, source: ${alias}Source) {{ reference results(of: $of, at: $at)"
-        f" {{{FIELDS} }} }}"
+        f" {{{FIELDS} {more} }} }}"
     )
 
 
 # One text for each form of question, as an app has it, so that it is read once.
 _OWN, _OTHER = "$own: ID!, $ownSource: ID", "$other: ID!, $otherSource: ID"
 _WHAT = "$of: [ID!]!, $at: DateTime"
-OTHER_ONLY, BOTH, COURSE, OWN_ONLY = (
+OTHER_ONLY, BOTH, COURSE, OWN_ONLY, RECORDS = (
     f"query ({_OTHER}, {_WHAT}) {{ {part('other')} }}",
     f"query ({_OWN}, {_OTHER}, {_WHAT}) {{ {part('own')} {part('other')} }}",
     "query ($own: ID!, $ownSource: ID, $at: DateTime!) { own: patient(id: $own, source: $ownSource) {"
     f' timeline(of: "egfr", from: "2026-05-01T00:00:00Z", to: $at) {{ points {{{POINT} }} }} }} }}',
     f"query ({_OWN}, {_WHAT}) {{ {part('own')} }}",
+    f"query ({_OWN}, {_WHAT}) {{ {part('own', 'records { resource rdf }')} }}",
 )
 
 
@@ -263,13 +278,14 @@ class LeakRun:
         other = self.random.choice([each for each in range(CALLERS) if each != number])
         concepts = self.random.choice((("serum-creatinine",), ("age", "serum-creatinine"), CONCEPTS))
         scope = self.random.choice(SCOPES)
-        form = self.random.choice((OTHER_ONLY, BOTH, COURSE, *(OWN_ONLY,) * 7))
+        form = self.random.choice((OTHER_ONLY, BOTH, COURSE, *(OWN_ONLY,) * 5, *(RECORDS,) * 2))
         told = await self.app.ask(grant_of(number, scope), form, variables(number, other, concepts))
         self.check(number, told, concepts, form, scope)
 
     def check(self, number: int, told: Json, concepts: Sequence[str], form: str, scope: str) -> None:
         """Notes whatever in a response is not this caller's."""
-        shown = json.dumps(told)
+        # A record is in it as the bytes that came.
+        shown = msgspec.json.encode(told).decode()
         if strange := foreign(shown, number):
             self.faults.append(f"an answer to {number} holds {strange}")
         if not any(each in scope for each in ("/*.", "/Observation.rs ")) and MEASURED.search(shown):
@@ -277,7 +293,7 @@ class LeakRun:
         found = codes(told)
         if form in (OTHER_ONLY, BOTH) and not REFUSALS & set(found):
             self.faults.append(f"{number} was not refused another patient: {found}")
-        if not set(found) <= ALLOWED:
+        if not set(found) <= (ALLOWED | OF_RECORDS if form == RECORDS else ALLOWED):
             self.faults.append(f"an error of {number}: {found}")
         self.seen.update(found)
         own = (told["data"] or {}).get("own")
@@ -292,6 +308,7 @@ class LeakRun:
             if value is not None and not covered:
                 self.faults.append(f"{concept} was answered to {number} beyond the scopes {scope!r}")
             self.seen["answered" if value is not None else "absent"] += 1
+            self.seen["records"] += sum(bool(each.get("resource")) for each in result["records"])
             self.seen["reused"] += any(step["reason"] == "reused" for step in result["chain"])
 
 

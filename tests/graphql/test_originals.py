@@ -155,6 +155,28 @@ async def test_a_source_that_goes_away_in_between() -> None:
     assert codes(told) == ["source-unreachable"] and records(told) == [{"resource": None}]
 
 
+async def test_whoever_goes_away_ends_what_is_requested_for_them() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def waiting(_: httpx.Request) -> httpx.Response:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        raise AssertionError("nobody waits for so long")
+
+    servers = ReadableServers(ehr=chart())
+    servers.faults = {VREAD: waiting}
+    async with granted_app(servers, cache=OFF) as app:
+        asked = asyncio.create_task(app.ask(None, query()))
+        await asyncio.wait_for(begun.wait(), 10)
+        asked.cancel()
+        await asyncio.wait_for(ended.wait(), 10)
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+
 @pytest.mark.parametrize(
     ("scope", "code"),
     [

@@ -314,6 +314,17 @@ async def test_a_form_of_a_record_is_rendered_once(monkeypatch: pytest.MonkeyPat
     assert found["a"] == found["b"] == found["d"] != found["c"]
 
 
+async def test_a_record_that_is_too_large_as_rdf_is_given_as_json() -> None:
+    """One thread renders for all callers: nobody's record may hold it for minutes."""
+    servers = ReadableServers(ehr=chart())
+    servers.faults = {VREAD: answering({**chart()[1], "x": [1] * 100_000})}
+    async with granted_app(servers, cache=OFF) as app:
+        told = await app.ask(None, query())
+    (found,) = records(told)
+    assert codes(told) == ["source-answer"] and told["errors"][0]["path"][-1] == "rdf"
+    assert isinstance(found["resource"], msgspec.Raw) and found["rdf"] is None
+
+
 async def test_a_large_record_is_checked_beside_the_event_loop() -> None:
     large = {**chart()[1], "note": [{"text": "x" * 1_000_000}]}
     servers = ReadableServers(ehr=chart())

@@ -8,6 +8,9 @@
 - dates and times are typed by how they are written, in the elements that hold such; other texts are plain literals;
 - codings get no class of their code system; narrative stays a literal; contained resources are left out;
 - a reference that is no address has no ``fhir:link``, and an object without content no node.
+
+RDF repeats what JSON states once, so a record of a few kilobytes can be made whose RDF has no end: beyond limits that
+no honest record reaches it is refused.
 """
 
 import re
@@ -17,6 +20,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from collectors.errors import SourceAnswerError
 from server.explain.prov.graph import Graph
 from server.explain.prov.rdf_terms import RDF, XSD, Blank, Iri, Literal, Node, iri, literal
 
@@ -56,10 +60,17 @@ _DATE_FORMATS = (
     (re.compile(r"\d{4}-\d\d-\d\dT.*"), XSD.dateTime),
 )
 
+MOST_ELEMENTS = 20_000
+"""Elements of one record; writing so many takes half a second, in the one thread in which all documents are written."""
+MOST_DIGITS = 1_000
+"""Of a number, before or after its point: without an exponent 1e-9999 has ten thousand."""
+LONGEST_NAME = 1_000
+"""Of an element, with the names of those that it is in."""
+
 
 def record_graph(raw: Mapping[str, Any], base: str) -> Graph:
     """The graph of one record, which has an id; ``base`` is the address of its server, under which its relative
-    references lie.  Decimals of ``raw`` are as written."""
+    references lie.  Decimals of ``raw`` are as written.  Raises SourceAnswerError where it is beyond the limits."""
     root = base.rstrip("/")
     kind = str(raw["resourceType"])
     subject = iri(f"{root}/{kind}/{raw['id']}")
@@ -120,6 +131,8 @@ class _Writer:
     def _new_blank(self) -> Blank:
         # In the order of the record, in which they are written.
         self._blanks += 1
+        if self._blanks > MOST_ELEMENTS:
+            raise _too_large()
         return Blank(f"b{self._blanks:09}")
 
 
@@ -142,7 +155,13 @@ def _property(path: str, name: str, is_root: bool) -> str:
         holder = "Resource" if name in _RESOURCE else "DomainResource" if name in _DOMAIN else path
     else:
         holder = "Element" if name in ("id", "extension") else path
+    if len(holder) + 1 + len(name) > LONGEST_NAME:
+        raise _too_large()
     return f"{holder}.{name}"
+
+
+def _too_large() -> SourceAnswerError:
+    return SourceAnswerError("the record is larger than is written as RDF")
 
 
 def _literal(name: str, value: object, path: str) -> Literal:
@@ -152,7 +171,10 @@ def _literal(name: str, value: object, path: str) -> Literal:
         is_integer = not (path == "Quantity" or name.endswith("Decimal"))
         return Literal(str(value), XSD.integer if is_integer else XSD.decimal)
     if isinstance(value, Decimal | float):
-        return Literal(f"{Decimal(str(value)):f}", XSD.decimal)
+        number = Decimal(str(value))
+        if abs(number.adjusted()) > MOST_DIGITS:
+            raise _too_large()
+        return Literal(f"{number:f}", XSD.decimal)
     text = str(value)
     if _DATE_ELEMENTS.fullmatch(name):
         for written, datatype in _DATE_FORMATS:

@@ -11,9 +11,10 @@ import rdflib
 from rdflib import RDF, XSD, Literal, Namespace, URIRef
 from rdflib.compare import isomorphic
 
+from collectors.errors import SourceAnswerError
 from collectors.reading.records import decode_plain
 from server.explain.prov import Form, serialize_record
-from server.explain.prov.fhir_record import record_graph
+from server.explain.prov.fhir_record import LONGEST_NAME, MOST_DIGITS, MOST_ELEMENTS, record_graph
 from tests.support.collector_inputs import BASE, observation
 from tests.support.rdf_graphs import library_graph, parsed_graph
 
@@ -102,6 +103,34 @@ def test_whatever_a_record_holds_both_forms_state_the_same(elements: dict[str, A
     kind = ox.RdfFormat.TURTLE if form == "turtle" else ox.RdfFormat.JSON_LD
     assert len(list(ox.parse(text, format=kind))) == len(stated)
     assert not {str(each) for each in stated.subjects()} & {"urn:x", "urn:y"}
+
+
+@pytest.mark.parametrize(
+    ("elements", "fits"),
+    [
+        # The id is an element, too.
+        ({"x": [1] * (MOST_ELEMENTS - 1)}, True),
+        ({"x": [1] * MOST_ELEMENTS}, False),
+        ({"x": [{"a": 1}] * (MOST_ELEMENTS // 2)}, False),
+        ({"x": [None] * MOST_ELEMENTS}, False),
+        # A few bytes of JSON that are as long as one likes without an exponent.
+        ({"x": Decimal(f"1E{MOST_DIGITS}")}, True),
+        ({"x": Decimal(f"1E{MOST_DIGITS + 1}")}, False),
+        ({"x": Decimal(f"-1E-{MOST_DIGITS}")}, True),
+        ({"x": [Decimal(f"-1E-{MOST_DIGITS + 1}")]}, False),
+        # The name of an element is in the name of each that it holds.
+        ({"x" * (LONGEST_NAME - len("Observation.") - len(".a")): {"a": 1}}, True),
+        ({"x" * (LONGEST_NAME - len("Observation.") - len(".a") + 1): {"a": 1}}, False),
+    ],
+    ids=range(10),
+)
+def test_a_record_whose_rdf_would_be_without_measure_is_refused(elements: dict[str, Any], fits: bool) -> None:
+    raw = {"resourceType": "Observation", "id": "o1", **elements}
+    if fits:
+        assert len(record_graph(raw, BASE)) > 3
+    else:
+        with pytest.raises(SourceAnswerError, match="larger than is written as RDF"):
+            record_graph(raw, BASE)
 
 
 @pytest.mark.parametrize("name", ["healthy", "dialysis", "sepsis-ward"])

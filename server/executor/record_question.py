@@ -13,7 +13,9 @@ from server.executor.trace import Trace
 
 MOST_RECORDS = 50
 """Of one request."""
-_ADDRESS = re.compile(r"/([A-Z][A-Za-z]{0,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?")
+# What an answer can name as a record; not of dots alone, which would be another address.
+_NAME = r"((?!\.+(?:/|\Z))[A-Za-z0-9\-._~]{1,128})"
+_ADDRESS = re.compile(rf"/([A-Z][A-Za-z]{{0,63}})/{_NAME}(?:/_history/{_NAME})?")
 
 
 @dataclass(frozen=True, slots=True)

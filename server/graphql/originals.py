@@ -32,7 +32,7 @@ class Originals:
     budget: Budget | None = None
     turns: Turns = field(default_factory=Turns)
     traces: list[tuple[Trace, Caller]] = field(default_factory=list)
-    _known: dict[RecordRef, RecordQuestion] = field(default_factory=dict)
+    _known: dict[RecordRef, RecordQuestion | None] = field(default_factory=dict)
     _fetched: dict[RecordRef, asyncio.Future[RecordContent]] = field(default_factory=dict)
     _rendered: dict[tuple[RecordRef, Form], asyncio.Future[str]] = field(default_factory=dict)
 
@@ -60,18 +60,23 @@ class Originals:
             self.budget.read_budget.spend(ref.source, 0, size)
 
     async def _content(self, ref: RecordRef) -> RecordContent:
+        # Of each field anew: meanwhile an answer about another patient may rest on what has the same name.
+        question = self._question(ref)
         if ref not in self._fetched:
             if len(self._fetched) >= MOST_RECORDS:
                 text = f"a request may ask for at most {MOST_RECORDS} records themselves"
                 raise QuestionError("too-many-records", text)
-            self._fetched[ref] = asyncio.ensure_future(self.fetch(self._question(ref)))
+            self._fetched[ref] = asyncio.ensure_future(self.fetch(question))
         return await self._fetched[ref]
 
     def _question(self, ref: RecordRef) -> RecordQuestion:
         while self.traces:
             for known, found in records_of_trace(*self.traces.pop()).items():
-                self._known.setdefault(known, found)
+                first = self._known.setdefault(known, found)
+                if first is not None and first.subject != found.subject:
+                    # A record without versions that went from one patient to another between two answers.
+                    self._known[known] = None
         question = self._known.get(ref)
         if question is None:
-            raise OtherPatientError("the record is not one that an answer of this request rests on")
+            raise OtherPatientError("the record is not one that answers about one patient of this request rest on")
         return replace(question, budget=self.budget)

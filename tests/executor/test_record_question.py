@@ -25,7 +25,10 @@ SOURCES = (
         (f"{BASE}/Observation/o1/_history/2", ("ehr", "Observation", "o1", "2")),
         (f"{ALIAS}/Observation/o1/_history/W2", ("ehr", "Observation", "o1", "W2")),
         (f"{BASE}/lab/Patient/x", ("lab", "Patient", "x", None)),
-        (f"{BASE}/Observation/{'a' * 64}", ("ehr", "Observation", "a" * 64, None)),
+        # Whatever an answer can name as a record: some servers go beyond what FHIR allows in an id.
+        (f"{BASE}/Observation/o_1~a/_history/2_b~", ("ehr", "Observation", "o_1~a", "2_b~")),
+        (f"{BASE}/Observation/..a", ("ehr", "Observation", "..a", None)),
+        (f"{BASE}/Observation/{'a' * 128}", ("ehr", "Observation", "a" * 128, None)),
     ],
 )
 def test_an_address_of_a_configured_source(address: str, named: tuple[str, ...]) -> None:
@@ -49,7 +52,11 @@ def test_an_address_of_a_configured_source(address: str, named: tuple[str, ...])
         (f"{BASE}/", "record-address"),
         (f"{BASE}/Observation", "record-address"),
         (f"{BASE}/Observation/", "record-address"),
-        (f"{BASE}/Observation/{'a' * 65}", "record-address"),
+        (f"{BASE}/Observation/{'a' * 129}", "record-address"),
+        (f"{BASE}/Observation/.", "record-address"),
+        (f"{BASE}/Observation/..", "record-address"),
+        (f"{BASE}/Observation/../_history/1", "record-address"),
+        (f"{BASE}/Observation/o1/_history/..", "record-address"),
         (f"{BASE}/Observation/o1/", "record-address"),
         (f"{BASE}/Observation/o1/_history", "record-address"),
         (f"{BASE}/Observation/o1/_history/2/3", "record-address"),

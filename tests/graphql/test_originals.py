@@ -248,6 +248,27 @@ async def test_two_patients_of_one_request_have_each_their_own() -> None:
     assert told["data"]["b"]["results"][0]["records"][0]["resource"] is not None
 
 
+@pytest.mark.parametrize("aliases", ["ab", "ba"])
+@pytest.mark.parametrize("now", ["p1", "p2"])
+async def test_a_record_that_went_from_one_patient_to_another_is_not_shown_as_the_others(
+    now: str, aliases: str
+) -> None:
+    """Without versions two answers rest on one name; as the record is now, it is one patient's alone."""
+    charts = {of: [patient(id=of), creatinine(1.5, WHEN, id="o-x", of=of)] for of in ("p1", "p2")}
+    servers = ReadableServers(ehr=[*charts["p1"], *charts["p2"]])
+    servers.faults = {("ehr", "Observation/o-x"): answering(charts[now][1])}
+    whose = {"a": "p1", "b": "p2"}
+    asked = " ".join(f"{name}: {query(of=whose[name])[1:-1]}" for name in aliases)
+    async with granted_app(servers, cache=OFF) as app:
+        told = await app.ask(None, f"{{ {asked} }}")
+    assert set(codes(told)) == {"other-patient"}
+    for name in aliases:
+        (found,) = told["data"][name]["results"][0]["records"]
+        assert found["logicalId"] == "o-x"
+        if whose[name] != now:
+            assert (found["resource"], found["rdf"]) == (None, None)
+
+
 def many(count: int) -> list[Json]:
     points = [
         creatinine(1.0, f"2026-03-{1 + each // 24:02}T{each % 24:02}:00:00Z", id=f"o{each}") for each in range(count)

@@ -1,8 +1,6 @@
 """``record``: one record itself, in the version that its address names, as FHIR JSON or as FHIR RDF."""
 
 import asyncio
-import json
-import re
 import sys
 
 import msgspec
@@ -13,13 +11,12 @@ from collectors.reading.record_content import RecordContent
 from collectors.supplied_records import OFFLINE, SuppliedRecords
 from server.catalog.catalog import Catalog, configured_catalog
 from server.cli.arguments import read_bundle
+from server.cli.terminal import escape_json, escape_turtle
 from server.cli.unreachable import UNREACHABLE
 from server.errors import QuestionError
 from server.executor.engine import Engine
 from server.executor.record_question import RecordQuestion, record_at
 from server.settings import Settings
-
-_NOT_ASCII = re.compile(r"[^\x20-\x7e]")
 
 
 def run(
@@ -74,25 +71,9 @@ def render_record(content: RecordContent, form: str) -> str:
     """The record in a form, with every character escaped that is not printable: in each it means the same."""
     if form == "json":
         # Laid out anew, with its numbers as they came; then only strings have such characters.
-        text = msgspec.json.format(content.body, indent=2).decode() + "\n"
-        return _NOT_ASCII.sub(_json_escape, text)
+        return escape_json(msgspec.json.format(content.body, indent=2).decode() + "\n")
     from server.explain.prov import serialize_record
 
     if form == "json-ld":
-        return _NOT_ASCII.sub(_json_escape, serialize_record(content.values, content.ref.server, "json-ld"))
-    return _NOT_ASCII.sub(_turtle_escape, serialize_record(content.values, content.ref.server, "turtle"))
-
-
-def _json_escape(found: re.Match[str]) -> str:
-    sign = found[0]
-    return sign if _is_shown(sign) else json.dumps(sign)[1:-1]
-
-
-def _turtle_escape(found: re.Match[str]) -> str:
-    sign = found[0]
-    return sign if _is_shown(sign) else f"\\u{ord(sign):04X}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08X}"
-
-
-def _is_shown(sign: str) -> bool:
-    """Whether a terminal shows it, and does nothing else."""
-    return sign == "\n" or sign.isprintable()
+        return escape_json(serialize_record(content.values, content.ref.server, "json-ld"))
+    return escape_turtle(serialize_record(content.values, content.ref.server, "turtle"))

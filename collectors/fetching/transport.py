@@ -33,6 +33,12 @@ class NotFoundError(SourceAnswerError):
     """The source answered 404 or 410, as a FHIR server does."""
 
 
+class WrongRequestError(SourceAnswerError):
+    """The source has nothing for such a request: any other 4xx than 401, 403 and 429, or a 404 that is not FHIR's."""
+
+    code = "source-answer"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceErrors:
     """Makes the errors of one source, asked as ``access`` authorises it."""
@@ -48,11 +54,13 @@ class SourceErrors:
             if fhir:
                 return NotFoundError(f"source {self.source}: there is nothing at that address ({status})")
             # No FHIR server says so: this must not be taken for "no such patient".
-            return self.unusable(f"there is no FHIR at that address ({status}); check base_url")
+            return WrongRequestError(
+                f"source {self.source}: there is no FHIR at that address ({status}); check base_url"
+            )
         if status >= 500:
             return self.unreachable(f"an error of the server ({status})")
         if status >= 400:
-            return self.unusable(f"the request is refused as wrong ({status})")
+            return WrongRequestError(f"source {self.source}: the request is refused as wrong ({status})")
         return self.unusable(f"status {status} is not an answer to a search")
 
     def refused(self, status: int) -> SourceRefusedError:

@@ -12,7 +12,7 @@ from collectors.fetching.record_cache import CacheName, SearchCache
 from collectors.fetching.retry import WaitLimit
 from collectors.fetching.search_result import SearchResult
 from collectors.fetching.single_flight import SingleFlight
-from collectors.fetching.transport import NotFoundError
+from collectors.fetching.transport import NotFoundError, WrongRequestError
 from collectors.strategy.strategy import SearchStrategy
 from ontology.resources import RecordRef
 
@@ -83,7 +83,8 @@ class Sender:
     async def _read_version(self, ref: RecordRef) -> bytes:
         try:
             return await self._client.read(ref.type, ref.id, ref.version)
-        except NotFoundError:
+        except (NotFoundError, WrongRequestError):
+            # Many sources do not know such an address at all.
             if ref.version is None:
                 raise
         try:

@@ -83,6 +83,7 @@ async def test_nothing_is_kept_between_requests() -> None:
 
 
 VREAD, READ = ("ehr", "Observation/o-p1/_history/2"), ("ehr", "Observation/o-p1")
+NO_FHIR = answering(b"<html>SECRET", 404, **{"content-type": "text/html"})
 OTHERS = {**chart("p2")[1], "id": "o-p1", "note": [{"text": "SECRET of another"}]}
 
 
@@ -109,6 +110,12 @@ async def never(_: httpx.Request) -> httpx.Response:
         ({VREAD: answering({**chart()[1], "meta": {}})}, "version-gone", 1),
         # A source that keeps no versions may still have this one.
         ({VREAD: MISSING}, None, 2),
+        ({VREAD: answering({}, 400)}, None, 2),
+        ({VREAD: answering({}, 405)}, None, 2),
+        ({VREAD: NO_FHIR}, None, 2),
+        ({VREAD: answering({}, 405), READ: answering(versioned(chart()[1], "3"))}, "version-gone", 2),
+        ({VREAD: answering({}, 405), READ: MISSING}, "version-gone", 2),
+        ({VREAD: NO_FHIR, READ: NO_FHIR}, "source-answer", 2),
         # Found by a search as the patient's, and another's when it is read.
         ({VREAD: answering(OTHERS)}, "other-patient", 1),
         ({VREAD: answering({**OTHERS, "subject": None})}, "other-patient", 1),

@@ -279,8 +279,8 @@ class EhrRecord:
     resource: JSON | None = strawberry.field(
         resolver=_resolve_resource,
         description="The record itself, as that source gives it to this caller: FHIR JSON, its numbers with the digits "
-        "as written. Fetched when asked for; null, with an error, where that version is not to be had. A record without "
-        "a version is given as it is now, which may differ from what the answer rests on.",
+        "as written. Fetched when asked for; null, with an error, where that version is not to be had. A record "
+        "without a version is given as it is now, which may differ from what the answer rests on.",
     )
     rdf: str | None = strawberry.field(
         resolver=_resolve_record_rdf, description="The same as FHIR RDF, in the manner of R4."

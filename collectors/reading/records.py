@@ -68,6 +68,8 @@ def _parse_decimal(text: str) -> Decimal:
     exponent = number.adjusted()
     if abs(exponent) <= _MAX_EXPONENT:
         return number
+    if not number:
+        return Decimal()
     return Decimal((number.as_tuple().sign, (1,), _MAX_EXPONENT if exponent > 0 else -_MAX_EXPONENT))
 
 

@@ -7,7 +7,14 @@ import pytest
 from starlette.responses import Response
 
 from collectors.gatherer import Gatherer, facts_from_resources
-from collectors.reading.records import MAX_DEPTH, MAX_OBJECTS, DuplicateNameError, decode_strict, exceeds_limits
+from collectors.reading.records import (
+    MAX_DEPTH,
+    MAX_OBJECTS,
+    DuplicateNameError,
+    decode_plain,
+    decode_strict,
+    exceeds_limits,
+)
 from collectors.reading.supplied import encode_resource, read_supplied
 from collectors.source_facts import SourceFacts
 from ontology.slots import Select
@@ -164,3 +171,8 @@ def test_a_name_that_occurs_twice_is_named() -> None:
 )
 def test_depth_and_size_are_those_of_brackets_outside_of_texts(raw: bytes, deep: bool) -> None:
     assert exceeds_limits(raw) is deep
+
+
+@pytest.mark.parametrize("text", ["0e99999", "-0E-99999", "0e5", "0.00"])
+def test_zero_is_zero_with_any_exponent(text: str) -> None:
+    assert decode_plain(text.encode()) == 0

@@ -55,8 +55,19 @@ class BoundedConnection(H11Protocol):
             if self._head_timer is None and self._is_between_requests():
                 self._await_head()
             super().data_received(data)
-            if not self._is_between_requests():
+            if not self._is_between_requests() and not self._has_unread_rest():
                 self._stop_head_timer()
+
+    def on_response_complete(self) -> None:
+        """An answer was sent.  What is left of a request that was answered before its end has the time of a head.
+
+        The next request must have come by then as well: with the first byte of the rest, uvicorn's time for idle
+        connections is over.
+        """
+        super().on_response_complete()
+        if self._has_unread_rest() and not self.transport.is_closing():
+            self._stop_head_timer()
+            self._head_timer = self.loop.call_later(self.head_seconds, self._close_unread)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
@@ -80,6 +91,14 @@ class BoundedConnection(H11Protocol):
 
     def _is_between_requests(self) -> bool:
         return self.conn.their_state is h11.IDLE
+
+    def _has_unread_rest(self) -> bool:
+        """Whether the request was answered, and its body still comes: uvicorn waits for it as long as a byte comes."""
+        return self.cycle is not None and self.cycle.response_complete and self.conn.their_state is h11.SEND_BODY
+
+    def _close_unread(self) -> None:
+        self._head_timer = None
+        self.transport.close()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._refuse_slow_head)

@@ -31,6 +31,8 @@ class Quick(BoundedConnection):
 
 
 async def answer(request: Request) -> Response:
+    if request.url.path == "/unread":
+        return PlainTextResponse("refused", 401)
     return PlainTextResponse("x" * LONG if request.url.path == "/long" else await request.body())
 
 
@@ -95,6 +97,49 @@ async def test_a_slow_body_is_not_a_slow_head() -> None:
     async with serving() as port, connected(port) as streams:
         response = await all_of(streams, head, b"a", b"b", b"c", b"d", pause=0.15)
     assert response.endswith(b"abcd")
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
+async def test_a_body_that_comes_after_its_answer_does_not_hold_the_connection(length: str) -> None:
+    head = f"POST /unread HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n".encode()
+    part = b"1\r\na\r\n" if "chunked" in length else b"a"
+    async with serving() as port, connected(port) as (reader, writer):
+        writer.write(head)
+        assert (await reader.readuntil(b"refused")).startswith(b"HTTP/1.1 401 ")
+        ended = asyncio.ensure_future(reader.read())
+        async with asyncio.timeout(3):
+            while not ended.done():
+                writer.write(part)
+                await asyncio.wait((ended,), timeout=0.05)
+        # Closed or reset: bytes that nobody read are on their way.
+        assert ended.exception() is None or isinstance(ended.exception(), ConnectionError)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+async def test_a_body_that_ends_after_its_answer_leaves_the_connection_for_the_next_request(pause: float) -> None:
+    head = b"POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n"
+    async with serving() as port, connected(port) as (reader, writer):
+        writer.write(head)
+        assert (await reader.readuntil(b"refused")).startswith(b"HTTP/1.1 401 ")
+        for part in (b"ab", b"cd"):
+            await asyncio.sleep(pause)
+            writer.write(part)
+        writer.write(GET)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        await asyncio.sleep(0.4)
+        writer.write(GET)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_idle_connection_is_closed_also_where_a_body_ended_after_its_answer() -> None:
+    head = b"POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n"
+    async with serving() as port, connected(port) as (reader, writer):
+        writer.write(head)
+        assert (await reader.readuntil(b"refused")).startswith(b"HTTP/1.1 401 ")
+        # Uvicorn ends its time for idle connections with the first of these bytes.
+        writer.write(b"abcd")
+        async with asyncio.timeout(3):
+            assert await reader.read() == b""
 
 
 async def test_one_connection_too_many_is_refused_as_json_and_others_stay() -> None:

@@ -20,6 +20,7 @@ from graphql import (
     validate,
     visit,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from server.graphql.limits import Cost, Limits, check_numbers, cost_of
 
@@ -32,6 +33,10 @@ _MOST_TOKENS = 2_000
 _LONGEST_CACHED = 16 * 1024
 _MOST_ERRORS = 5
 _NESTED_INTROSPECTION = "Maximum introspection depth exceeded"
+_ABORTED = "Validation aborted."
+# Whether fields of one name can be merged is found by comparing each two of them, 5 µs each: graphql-core's own limit
+# allows two seconds.  The longest query of ours, attribution and all, needs 30.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,9 @@ def _with_code(error: GraphQLError) -> GraphQLError:
     """The error as one beyond a limit, where it is: graphql-core reports all alike."""
     if error.message == _NESTED_INTROSPECTION:
         return GraphQLError("introspection nests too many lists", error.nodes, extensions={"code": "query-too-deep"})
+    if error.message == _ABORTED:
+        text = "the query selects fields of one name, or spreads fragments, too often"
+        return GraphQLError(text, extensions={"code": "query-too-complex"})
     return error
 
 

@@ -36,6 +36,9 @@ from server.graphql.results import Result, Timeline
 from server.graphql.turns import Turns
 from server.graphql.values import described
 
+_LONGEST_SEARCH = 100
+"""Characters of ``search``: each word of it is looked for in each name of each concept."""
+
 
 class QuestionEngine(Protocol):
     """The part of the engine that queries use."""
@@ -104,7 +107,7 @@ async def _resolve_results(
             answers = await _answer(context, _without(question, faults), wanted)
             break
         except CompileError as error:  # before anything is fetched
-            faults |= _compile_faults(catalog, _without(question, faults), error)
+            faults |= await _compile_faults(context, _without(question, faults), error)
     # The schema's types describe what explain returns; fields are read straight off it.
     if not faults:
         return cast("list[Result | None]", answers)
@@ -133,10 +136,12 @@ def _without(question: Question, faults: Mapping[str, CompileError]) -> Question
     )
 
 
-def _compile_faults(catalog: Catalog, question: Question, error: CompileError) -> dict[str, CompileError]:
+async def _compile_faults(context: Context, question: Question, error: CompileError) -> dict[str, CompileError]:
     """Why each concept cannot be answered that cannot.  Raises ``error`` where each could be for itself."""
-    faults: dict[str, CompileError] = {}
+    catalog, faults = context.engine.catalog, dict[str, CompileError]()
     for concept in dict.fromkeys(question.concepts):
+        # To look for what an unknown one may have meant takes milliseconds.
+        await context.turns.wait()
         if not isinstance(error, UnknownConceptError) or concept not in catalog.concepts:
             try:
                 compile_plan(catalog, (concept,), frozenset(question.assumptions))
@@ -243,6 +248,8 @@ def _resolve_concepts(
     most = DEFAULT_CONCEPTS if first is None else first
     if not 0 <= most <= MOST_CONCEPTS:
         raise QuestionError("first-out-of-range", f"`first` lies between 0 and {MOST_CONCEPTS}")
+    if len(search or "") > _LONGEST_SEARCH:
+        raise QuestionError("search-too-long", f"`search` has at most {_LONGEST_SEARCH} characters")
     wanted = None if computed is strawberry.UNSET else computed
     found = find_concepts(info.context.engine.catalog.concepts.values(), search or "", wanted)
     return cast("list[Concept]", list(found[:most]))
@@ -260,9 +267,10 @@ def _resolve_modules(
     return cast("list[Module]", sorted(found, key=lambda module: module.id))
 
 
-def _resolve_plan(
+async def _resolve_plan(
     info: Info[Context, None], of: Annotated[list[ID], strawberry.argument(description="Ids of concepts.")]
 ) -> Plan:
+    await info.context.turns.wait()
     plan = compile_plan(info.context.engine.catalog, _checked_concepts(info.context, of))
     calls: list[Any] = [_CallWithNeeds(call.description, plan_text.describe_needs(plan, call)) for call in plan.calls]
     return Plan(calls=calls, searches=list(plan_text.describe_searches(plan)))

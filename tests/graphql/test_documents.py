@@ -4,8 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from graphql import get_introspection_query
+from graphql.validation.rules import overlapping_fields_can_be_merged
 
-from server.graphql.documents import MOST_CACHED
+from server.graphql.documents import MOST_CACHED, Document
+from server.graphql.full_query import FULL_QUERY_WITH_ATTRIBUTION
 from tests.support.fake_engine import TEXT, FakeEngine, Json, ask, endpoint, error_codes
 
 
@@ -45,6 +48,37 @@ from tests.support.fake_engine import TEXT, FakeEngine, Json, ask, endpoint, err
 )
 async def test_what_a_query_may_cost(query: str, settings: Json, code: str | None) -> None:
     assert error_codes(await ask(query, **settings))[:1] == ([code] if code else [])
+
+
+SHARED = " ".join(f"fragment f{i} on Query {{ __typename ...f{i + 1} }}" for i in range(150))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{{ __schema {{ {'types { fields { name } } ' * 200} }} }}",
+        f"{{ {'modules { id } ' * 300} }}",
+        f"{{ modules {{ {'id ' * 1900} }} }}",
+        f"{{ {' '.join(f'...f{i}' for i in range(150))} }} {SHARED} fragment f150 on Query {{ __typename }}",
+    ],
+)
+async def test_fields_of_one_name_are_compared_a_few_thousand_times_at_most(
+    query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert error_codes(await ask(query)) == ["query-too-complex"]
+    # It is this limit that refuses them.
+    monkeypatch.setattr(overlapping_fields_can_be_merged, "MAX_COMPLEXITY_BUDGET", 10**9)
+    assert error_codes(await ask(query)) == []
+
+
+@pytest.mark.parametrize("query", [FULL_QUERY_WITH_ATTRIBUTION, get_introspection_query(), "{ modules { id id id } }"])
+def test_what_apps_ask_needs_a_tenth_of_the_comparisons(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        overlapping_fields_can_be_merged,
+        "MAX_COMPLEXITY_BUDGET",
+        overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET // 10,
+    )
+    assert isinstance(endpoint().documents.read(query), Document)
 
 
 async def test_selections_count_once_for_each_concept() -> None:

@@ -157,8 +157,8 @@ async def test_one_of_many_digits_in_a_variable_is_an_error_without_it(number: i
 
 
 async def test_digits_in_a_string_are_no_number() -> None:
-    asked = f'{{ concepts(search: "{"1" * 200}") {{ id }} }}'
-    assert error_codes(await ask(asked)) == []
+    asked = f'{{ modules(produces: "{"1" * 200}") {{ id }} }}'
+    assert error_codes(await ask(asked)) == ["unknown-concept"]
 
 
 def test_the_default_settings_are_those_of_these_tests() -> None:

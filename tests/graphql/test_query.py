@@ -160,6 +160,12 @@ async def test_more_concepts_than_there_may_be_are_refused(first: int) -> None:
     assert (status, error_codes(answer)) == (200, ["first-out-of-range"])
 
 
+@pytest.mark.parametrize(("length", "codes"), [(100, []), (101, ["search-too-long"]), (60_000, ["search-too-long"])])
+async def test_a_search_has_few_words(length: int, codes: list[str]) -> None:
+    answer, status = await endpoint().run(CONCEPTS, {"s": ("e " * length)[:length]})
+    assert (status, error_codes(answer)) == (200, codes)
+
+
 async def test_concepts_count_once_for_each() -> None:
     assert error_codes(await ask("{ concepts(first: 4) { id iri display } }", max_complexity=13)) == []
     assert error_codes(await ask("{ concepts(first: 4) { id iri display } }", max_complexity=12)) == [

@@ -22,6 +22,7 @@ from server.settings import ServerSettings
 from tests.support.attribution_queries import AT, open_endpoint
 
 RISK = "kidney-failure-risk-5y"
+UNKNOWN = ", ".join(f'"unknown-{number}"' for number in range(50))
 
 
 def query(selection: str, count: int = 50) -> str:
@@ -81,6 +82,31 @@ async def test_others_have_their_turn_at_long_lists(selection: str, least: int) 
     async with open_endpoint() as (endpoint, _):
         assert await turns_while(endpoint, query("text")) < 10
         assert await turns_while(endpoint, query(selection)) >= least
+
+
+@pytest.mark.usefixtures("short_slices")
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        (" ".join(f'a{i}: plan(of: ["{RISK}"]) {{ searches }}' for i in range(30)), 29),
+        (f'patient(id: "p1") {{ results(of: [{UNKNOWN}]) {{ text }} }}', 49),
+    ],
+)
+async def test_others_have_their_turn_while_concepts_are_looked_up(text: str, least: int) -> None:
+    counted = 0
+
+    async def other() -> None:
+        nonlocal counted
+        while True:
+            counted += 1
+            await asyncio.sleep(0)
+
+    async with open_endpoint() as (endpoint, _):
+        beside = asyncio.create_task(other())
+        answer, _ = await endpoint.run(f"{{ {text} }}")
+        beside.cancel()
+    assert "data" in answer
+    assert counted >= least
 
 
 async def test_a_small_question_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

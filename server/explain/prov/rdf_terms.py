@@ -112,13 +112,26 @@ NodeName: TypeAlias = Callable[[str], Iri]
 RESULTS = "https://medtwin.example/results/"
 """The base of the names of arguments, each of which continues with a digest of its content."""
 
-# Characters that an IRI may have unencoded; the percent sign, since addresses come encoded already.
-_SAFE = "!#$%&'()*+,/:;=?@[]~-._"
+# What an IRI may have unencoded in its path; the percent sign, since addresses come encoded already.
+_SAFE = "!$%&'()*+,/:;=?@~-._"
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_PLAIN = re.compile(r"[A-Za-z0-9:/._-]*")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def iri(address: str) -> Iri:
-    """An address as an IRI; spaces, quotes, angle brackets and the like are percent-encoded."""
-    return Iri(quote(address, safe=_SAFE))
+    """An address as an IRI; spaces, quotes, angle brackets and the like are percent-encoded.
+
+    Square brackets stay in its host, around an IPv6 address, and nowhere else.
+    """
+    if _PLAIN.fullmatch(address):
+        return Iri(address)
+    host = _AUTHORITY.match(address)
+    start = host.end() if host is not None else 0
+    rest, sign, fragment = address[start:].partition("#")
+    beginning = quote(address[:start], safe=f"{_SAFE}[]")
+    encoded = f"{beginning}{quote(rest, safe=_SAFE)}{sign}{quote(fragment, safe=_SAFE)}"
+    return Iri(_STRAY_PERCENT.sub("%25", encoded))
 
 
 def literal(value: str | bool | int) -> Literal:

@@ -3,9 +3,11 @@
 What its searches may read is a part of it: ``collectors.fetching.read_budget``, whose error concerns the searches.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -15,6 +17,53 @@ from server.kinds.model import loading_seconds
 from server.settings import ServerSettings
 
 _ADVICE = "ask for fewer concepts, patients or points, or for a shorter time"
+
+
+TURN_SIZE = 64
+"""Number of executions between two turns of other tasks: about ten milliseconds."""
+TURN_SECONDS = 0.01
+"""And so long at most, as far as executions are short: one that consumes a long series takes as long by itself."""
+
+
+class SharedTurns:
+    """The turns of one request on the event loop, which all its questions share.
+
+    Each question by itself would have its own: thirty aliases, whose records arrive together, held all others for half
+    a second.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._done = 0
+        self._end = 0.0
+        self._queue = asyncio.Lock()
+
+    def count(self) -> None:
+        """One more piece of work begins."""
+        if not self._done:
+            self._end = self._clock() + TURN_SECONDS
+            asyncio.get_running_loop().call_soon(self._begin)
+        self._done += 1
+
+    def is_over(self) -> bool:
+        """Whether other tasks have their turn before another piece."""
+        return self._queue.locked() or self._is_used_up()
+
+    async def wait(self) -> None:
+        """Return in the next turn that no earlier question has used up."""
+        async with self._queue:
+            while self._is_used_up():  # noqa: ASYNC110 - a turn of the loop, not a time
+                await asyncio.sleep(0)
+
+    def _is_used_up(self) -> bool:
+        return self._done >= TURN_SIZE or (self._done > 0 and self._clock() >= self._end)
+
+    def _begin(self) -> None:
+        self._done = 0
+
+
+shared_turns: ContextVar[SharedTurns | None] = ContextVar("shared_turns", default=None)
+"""Those of the request that is being computed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +77,7 @@ class Budget:
     executions: int
     seconds: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    turns: SharedTurns = field(default_factory=SharedTurns, repr=False)
 
     @classmethod
     def from_settings(cls, settings: ServerSettings) -> Self:

@@ -33,7 +33,7 @@ from server.catalog.catalog import ROOT, Catalog, check_collectors
 from server.compiler.compilation import compile_plan
 from server.compiler.plan import Plan
 from server.errors import CatalogError, CompileError, QuestionError, SettingsError
-from server.executor.budget import Budget, Work
+from server.executor.budget import Budget, Work, shared_turns
 from server.executor.cache.encryption import Keyring
 from server.executor.cache.open_store import open_store
 from server.executor.cache.record_store import RecordStore
@@ -297,7 +297,11 @@ class Engine:
             unreported=unreported,
             work=work,
         )
-        return await run_plan(plan, case, facts, self.catalog.concepts, self.memory)
+        outer = shared_turns.set(work.budget.turns)
+        try:
+            return await run_plan(plan, case, facts, self.catalog.concepts, self.memory)
+        finally:
+            shared_turns.reset(outer)
 
     def _widened_searches(self, question: Question, plan: Plan, at: datetime) -> tuple[Search, ...]:
         """The searches of the plan, widened so that the runs it is compared with can be answered from them as well."""

@@ -19,24 +19,25 @@ from msgspec import MsgspecError, Struct, msgpack
 
 from ontology.evaluation import Evaluation, Interval, Issue, Working
 from ontology.values import Absent, AbsentReason, Bound, Coding, Comparator, Date, Quantity, Series, Value
+from server.executor.budget import SharedTurns, shared_turns
 from server.executor.cache.store import NAME_PREFIX, Store
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-TURN_SIZE = 64
-"""Number of executions between two turns of other tasks: about ten milliseconds."""
 
+async def by_turns(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """The results of ``work`` for each item, in order; other tasks run after each turn of the request.
 
-async def by_turns(work: Callable[[T], R], items: Sequence[T], turn: int = TURN_SIZE) -> list[R]:
-    """The results of ``work`` for each item, in order; other tasks of the event loop run after every ``turn`` items.
-
-    Raises what ``work`` raises.  Up to ``turn`` items run in one piece: yielding costs as much as an execution.
+    Raises what ``work`` raises.  Few items are done in one piece: yielding costs as much as an execution.
     """
-    done = [work(item) for item in items[:turn]]
-    for start in range(turn, len(items), turn):
-        await asyncio.sleep(0)
-        done += [work(item) for item in items[start : start + turn]]
+    turns = shared_turns.get() or SharedTurns()
+    done: list[R] = []
+    for item in items:
+        if turns.is_over():
+            await turns.wait()
+        turns.count()
+        done.append(work(item))
     return done
 
 

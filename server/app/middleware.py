@@ -20,6 +20,7 @@ from server.settings import ServerSettings
 log = logging.getLogger("medtwin.access")
 
 _ROUTES = ("/graphql", "/health", "/ready", "/graphiql", "/modules")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -177,7 +178,7 @@ class SecurityHeaders:
 
 
 class AccessLog:
-    """Logs method, route, status and milliseconds.  An unknown path may contain anything, and is logged as "other"."""
+    """Logs method, route, status and milliseconds.  An unknown method or path may contain anything: it is "other"."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -199,7 +200,8 @@ class AccessLog:
             await self.app(scope, receive, with_status)
         finally:
             route = next((own for own in _ROUTES if _is_under(scope["path"], own)), "other")
-            log.info("%s %s %d %.0f ms", scope["method"], route, status, (time.perf_counter() - began) * 1000)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            log.info("%s %s %d %.0f ms", method, route, status, (time.perf_counter() - began) * 1000)
 
 
 def _is_under(path: str, folder: str) -> bool:

@@ -26,10 +26,14 @@ from graphql import (
     is_leaf_type,
 )
 
+from server.errors import QuestionError
 from server.executor.budget import Budget, Work
 
 SLICE = 0.002
 """Seconds that a request answers before others have their turn."""
+MOST_RENDERED = 20_000_000
+"""Characters of documents in one answer, after which no further one is rendered; they are sent in one piece, and a
+provenance over a series of 400 points has two million."""
 _SHORT_LISTS = frozenset({"codes", "groups", "recommendations", "records"})
 """Lists of no or few objects that are at hand: to wait at each of them takes longer than to answer it."""
 Arguments = ParamSpec("Arguments")
@@ -48,6 +52,7 @@ class Turns:
         self._end = clock() + SLICE
         self._work: Work | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._rendered = 0
 
     def is_over(self) -> bool:
         """Whether others have their turn now."""
@@ -69,11 +74,18 @@ class Turns:
     async def render(
         self, work: Callable[Arguments, Made], *arguments: Arguments.args, **named: Arguments.kwargs
     ) -> Made:
-        """What ``work`` returns, computed in a thread.  Raises QuestionError where the time of the request is over."""
+        """What ``work`` returns, computed in a thread.
+
+        Raises QuestionError where the time of the request is over, or the documents before are long enough.
+        """
         async with self._one_at_a_time:
             self._check_time()
+            if self._rendered > MOST_RENDERED:
+                text = f"the documents of an answer may have {MOST_RENDERED:,} characters in all: ask for fewer results"
+                raise QuestionError("answer-too-large", text)
             run = partial(copy_context().run, work, *arguments, **named)
             made = await asyncio.get_running_loop().run_in_executor(_threads, run)
+            self._rendered += len(made) if isinstance(made, str) else 0
             self._end = self._clock() + SLICE
             return made
 

@@ -30,28 +30,38 @@ def query(selection: str, count: int = 50) -> str:
     return f'{{ patient(id: "p1") {{ results(of: [{concepts}], at: "{AT}") {{ {selection} }} }} }}'
 
 
-async def turns_while(endpoint: GraphQL, text: str) -> int:
-    """How often something else had its turn while results were answered that are computed already."""
-    counted = 0
+class Other:
+    """Something else on the event loop, that counts its turns."""
 
-    async def other() -> None:
-        nonlocal counted
+    def __init__(self) -> None:
+        self.turns = 0
+
+    async def live(self) -> None:
         while True:
-            counted += 1
+            self.turns += 1
             await asyncio.sleep(0)
 
+    def __enter__(self) -> "Other":
+        self._task = asyncio.create_task(self.live())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._task.cancel()
+
+
+async def turns_while(endpoint: GraphQL, text: str) -> int:
+    """How often something else had its turn while results were answered that are computed already."""
+    other = Other()
+
     def explain_now(trace: Trace) -> tuple[AnswerResult, ...]:
-        nonlocal counted
-        counted = 0
+        other.turns = 0
         return explain(trace)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, other:
         patch.setattr(query_module, "explain", explain_now)
-        beside = asyncio.create_task(other())
         answer, status = await endpoint.run(text)
-        beside.cancel()
     assert (answer.get("errors"), status) == (None, 200)
-    return counted
+    return other.turns
 
 
 @pytest.fixture
@@ -93,20 +103,11 @@ async def test_others_have_their_turn_at_long_lists(selection: str, least: int) 
     ],
 )
 async def test_others_have_their_turn_while_concepts_are_looked_up(text: str, least: int) -> None:
-    counted = 0
-
-    async def other() -> None:
-        nonlocal counted
-        while True:
-            counted += 1
-            await asyncio.sleep(0)
-
     async with open_endpoint() as (endpoint, _):
-        beside = asyncio.create_task(other())
-        answer, _ = await endpoint.run(f"{{ {text} }}")
-        beside.cancel()
+        with Other() as other:
+            answer, _ = await endpoint.run(f"{{ {text} }}")
     assert "data" in answer
-    assert counted >= least
+    assert other.turns >= least
 
 
 async def test_a_small_question_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +141,20 @@ async def test_documents_are_rendered_in_a_thread_one_at_a_time(monkeypatch: pyt
     assert [each["provenance"] for each in answer["data"]["patient"]["results"]] == ["made"] * 5
     assert {name.rsplit("_", 1)[0] for name, _ in seen} == {"rendering"}
     assert {count for _, count in seen} == {1}
+
+
+@pytest.mark.parametrize(("length", "answered"), [(5, 5), (25, 5), (26, 4), (50, 3), (101, 1)])
+async def test_documents_that_follow_long_ones_are_refused(
+    length: int, answered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MOST_RENDERED", 100)
+    monkeypatch.setattr(results, "serialize_result", lambda *_: "x" * length)
+    async with open_endpoint() as (endpoint, _):
+        answer, status = await endpoint.run(query("provenance", 5))
+    found = answer["data"]["patient"]["results"]
+    assert status == 200
+    assert [each is not None for each in found] == [True] * answered + [False] * (5 - answered)
+    assert {error["extensions"]["code"] for error in answer.get("errors", ())} <= {"answer-too-large"}
 
 
 @pytest.fixture

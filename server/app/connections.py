@@ -27,9 +27,12 @@ KEEP_ALIVE_SECONDS = 15
 BACKLOG = 128
 """Connections that wait to be accepted.  Out of file descriptors, asyncio reports a fault for each of them."""
 MOST_HEAD_BYTES = 16 * 1024
+STOP_SECONDS = 0.5
+"""For which a connection that is idle when the server stops may still bring a request that was under way."""
 _OWN_FILES = 200
 """File descriptors for what is no connection of a client: sources, the cache, files."""
 _LOG_PAUSE = 10.0
+_CLOSE = (b"connection", b"close")
 
 
 class BoundedConnection(H11Protocol):
@@ -38,6 +41,8 @@ class BoundedConnection(H11Protocol):
     most = 1_000
     head_seconds = HEAD_SECONDS
     read_seconds = READ_SECONDS
+    stop_seconds = STOP_SECONDS
+    _is_stopping = False
     _head_timer: asyncio.TimerHandle | None = None
     _read_timer: asyncio.TimerHandle | None = None
 
@@ -57,6 +62,8 @@ class BoundedConnection(H11Protocol):
             super().data_received(data)
             if not self._is_between_requests() and not self._has_unread_rest():
                 self._stop_head_timer()
+            if self._is_stopping:
+                self._close_after_answer()
 
     def on_response_complete(self) -> None:
         """An answer was sent.  What is left of a request that was answered before its end has the time of a head.
@@ -84,6 +91,17 @@ class BoundedConnection(H11Protocol):
         """The client reads again."""
         self._stop_read_timer()
         super().resume_writing()
+
+    def shutdown(self) -> None:
+        """The server stops.  What was sent before is answered, whether it was read already or not; then it closes.
+
+        Uvicorn closes a connection on which it has not read a request yet, and loses the one that lies there.
+        """
+        if self.transport.is_closing():
+            return
+        self._is_stopping = True
+        self._close_after_answer()
+        self.loop.call_later(self.stop_seconds, self._close_if_idle)
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP."""
@@ -126,6 +144,21 @@ class BoundedConnection(H11Protocol):
             # In the middle of an answer there is nothing to say.
             pass
         self.transport.close()
+
+    def _close_after_answer(self) -> None:
+        """The answer says that it is the last one, so that no further request is sent here."""
+        if self._is_answering():
+            self.cycle.keep_alive = False
+            if not self.cycle.response_started and _CLOSE not in self.cycle.default_headers:
+                self.cycle.default_headers = [*self.cycle.default_headers, _CLOSE]
+
+    def _close_if_idle(self) -> None:
+        # A head of which a part has come has its own timer.
+        if not self.transport.is_closing() and not self._is_answering() and not self.conn.trailing_data[0]:
+            super().shutdown()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _abort(self) -> None:
         self._read_timer = None

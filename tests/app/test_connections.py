@@ -28,6 +28,7 @@ class Quick(BoundedConnection):
     most = 2
     head_seconds = 0.3
     read_seconds = 0.3
+    stop_seconds = 0.1
 
 
 async def answer(request: Request) -> Response:
@@ -187,6 +188,50 @@ async def test_what_is_no_http_is_refused_as_json(sent: bytes) -> None:
         response = await all_of(streams, sent)
     assert response.startswith(b"HTTP/1.1 400 ")
     assert code_of(response) == "bad-request"
+
+
+@pytest.mark.parametrize("earlier", [0, 1], ids=["its first", "kept alive"])
+async def test_a_request_that_lies_unread_when_the_server_stops_is_answered(earlier: int) -> None:
+    connections: list[BoundedConnection] = []
+
+    class Noted(Quick):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            connections.append(self)
+
+    async with serving(Noted) as port, connected(port) as (reader, writer):
+        for _ in range(earlier):
+            writer.write(GET)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        while not connections:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.01)
+        # Nothing is awaited between: the request is in the socket, and the server has not read it.
+        writer.write(GET)
+        connections[0].shutdown()
+        response = await all_of((reader, writer))
+    head = response.lower().partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"http/1.1 200") and head.count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:9]], ids=["nothing", "a part of a head"])
+async def test_the_stop_does_not_wait_for_who_sends_nothing(sent: bytes) -> None:
+    async with connected_to_stopping(sent) as (took, response):
+        assert (b"408" in response) is bool(sent)
+        assert took < 3
+
+
+@asynccontextmanager
+async def connected_to_stopping(sent: bytes) -> AsyncIterator[tuple[float, bytes]]:
+    """How long a server takes to stop that has a connection on which this was sent, and what that is answered."""
+    loop = asyncio.get_running_loop()
+    async with serving() as port:
+        streams = await asyncio.open_connection("127.0.0.1", port)
+        streams[1].write(sent)
+        await asyncio.sleep(0.05)
+        began = loop.time()
+    response = await all_of(streams)
+    streams[1].close()
+    yield loop.time() - began, response
 
 
 def test_connections_are_fewer_than_files() -> None:

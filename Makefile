@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run run app test lint answers leak bench soak check patients training-data train graphiql schema lock clean
+.PHONY: help install install-run run app test lint answers leak fuzz bench soak check patients training-data train graphiql schema lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -68,6 +68,11 @@ LEAK_QUESTIONS ?= 100000
 
 leak: install  ## very many questions of many callers at once: nothing of another's patient (LEAK_QUESTIONS, LEAK_SEED)
 	LEAK_QUESTIONS='$(LEAK_QUESTIONS)' LEAK_SEED='$(or $(LEAK_SEED),20261010)' $(BIN)/python -m pytest tests/proof/test_leaks_between_callers.py
+
+FUZZ_OPERATIONS ?= 10000
+
+fuzz: install  ## very many operations that nobody would write: a typed answer to each (FUZZ_OPERATIONS, FUZZ_SEED)
+	FUZZ_OPERATIONS='$(FUZZ_OPERATIONS)' FUZZ_SEED='$(or $(FUZZ_SEED),20261129)' $(BIN)/python -m pytest -s -p no:logging --show-capture=no tests/proof/test_fuzzed_operations.py
 
 bench: install  ## measure the budgets as ratios; writes benchmarks/report.md
 	$(BIN)/python -m benchmarks

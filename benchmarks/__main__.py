@@ -9,7 +9,18 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import attribution, cold_question, graphql_answer, growth, models, stages, startup, transfers, waiting
+from benchmarks import (
+    attribution,
+    cold_question,
+    graphql_answer,
+    growth,
+    models,
+    stages,
+    startup,
+    token_check,
+    transfers,
+    waiting,
+)
 from benchmarks.measure import FULL, TINY, Sizes
 from benchmarks.report import Part, markdown
 
@@ -22,6 +33,7 @@ FAMILIES: Mapping[str, Callable[[Sizes], Awaitable[Part]]] = {
     "executing": stages.run_cached_execution,
     "models": models.run,
     "moving": attribution.run,
+    "tokens": token_check.run,
     "waiting": waiting.run,
     "starting": startup.run,
     "growing": growth.run,

@@ -1,7 +1,9 @@
 """``python -m benchmarks.soak``: 50 clients ask for three minutes; no error, memory stays, a stop loses no answer.
 
-The clients are one address, and mix small questions with dear ones.  The exit status is 1 where one of these does not
-hold.
+The clients are one address, and mix small questions with dear ones.  Before their time begins, the models are opened,
+and each question is asked once: what a server keeps as long as it runs is no growth.  At the end all ask for the
+provenance of six results at once, first without a stop, then with one: what is lost only then, the stop has lost.  The
+exit status is 1 where one of these does not hold.
 """
 
 from __future__ import annotations
@@ -32,18 +34,24 @@ LATENCY = 0.005
 GROWTH = 0.10
 """By how much of itself memory may grow from the middle of the time to its end."""
 _READY_WITHIN = 60.0
-_ARRIVED_WITHIN = 1.5
+_FLAT, _FLAT_FOR, _WARM_WITHIN = 0.01, 8.0, 90.0
+_SENT_WITHIN = 0.1
 _SMALL = ("text", "text", "text", "status issues { text }")
 _SELECTIONS = (*_SMALL, "chain { claim grounds { slot } }", "provenance", "fhir")
 
 
 @dataclass
 class Soak:
-    """What was seen: answers, faults by their kind, memory in megabytes by the time in seconds."""
+    """What was seen: answers, faults by their kind, memory in megabytes by the time in seconds.
+
+    ``late``: of the dear questions that all ask at once, those that no answer came to although nothing was stopped.
+    ``lost``: the same when the server was stopped, of which ``unanswered`` were under way.
+    """
 
     answers: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     memory: list[tuple[float, float]] = field(default_factory=list)
+    late: int = 0
     lost: int = 0
     unanswered: int = 0
 
@@ -57,7 +65,7 @@ class Soak:
     @property
     def held(self) -> bool:
         """Whether all of it holds."""
-        return bool(self.answers) and not self.faults and not self.lost and self.growth() <= GROWTH
+        return bool(self.answers) and not self.faults and not self.late and not self.lost and self.growth() <= GROWTH
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = ", ".join(f"{kind}: {count}" for kind, count in seen.faults.items()) or "none"
     print(f"{seen.answers} answers in {options.seconds:.0f} s to {options.clients} clients; faults: {faults}")
     print(f"memory: {seen.memory[0][1]:.0f} MB, then {seen.memory[-1][1]:.0f} MB; grew {seen.growth():+.1%} at the end")
+    print(f"dear questions of all clients at once that were not answered: {seen.late} of {options.clients}")
     print(f"lost when it was stopped: {seen.lost} of {seen.unanswered} that were being answered")
     return 0 if seen.held else 1
 
@@ -101,12 +110,28 @@ async def _ask_all(url: str, server: Child, clients: int, seconds: float) -> Soa
                     break
             except httpx.TransportError:
                 await asyncio.sleep(0.1)
+        await _warm_up(client, server, min(PATIENTS, clients))
         end = time.monotonic() + seconds
         watching = asyncio.create_task(_watch(server, seen))
         await asyncio.gather(*(_ask_until(client, end, _choices(number), seen) for number in range(clients)))
         watching.cancel()
+        seen.late = (await _gathered(_ask_dear(client, clients), "not answered")).total()
         await _stop_while_asked(client, server, clients, seen)
     return seen
+
+
+async def _warm_up(client: httpx.AsyncClient, server: Child, patients: int) -> None:
+    """Each question about so many patients once, and then until memory stays, since the models are opened beside it."""
+    for selection in dict.fromkeys(_SELECTIONS):
+        for number in range(patients):
+            await _post(client, f"p{number}", SIX, selection)
+    until, sizes = time.monotonic() + _WARM_WITHIN, [resident(server.pid)]
+    while time.monotonic() < until:
+        await asyncio.sleep(0.5)
+        sizes.append(resident(server.pid))
+        last = sizes[-round(_FLAT_FOR / 0.5) :]
+        if len(sizes) > len(last) and max(last) <= min(last) * (1 + _FLAT):
+            return
 
 
 def _choices(seed: int) -> random.Random:
@@ -138,7 +163,7 @@ async def _post(client: httpx.AsyncClient, patient: str, of: Sequence[str], sele
     """What went wrong, if anything did.  An answer about another patient than was asked for is a fault too."""
     concepts = ", ".join(f'"{each}"' for each in of)
     asked = f'results(of: [{concepts}], at: "{AT.isoformat()}") {{ {selection} }}'
-    query = f'{{ patient(id: "{patient}") {{ id {asked} }} }}'
+    query = f'{{ patient(id: "{patient}") {{ logicalId {asked} }} }}'
     try:
         answer = await client.post("/graphql", json={"query": query})
     except httpx.TransportError as error:
@@ -148,23 +173,29 @@ async def _post(client: httpx.AsyncClient, patient: str, of: Sequence[str], sele
     found = answer.json()
     if "errors" in found:
         return str(found["errors"][0]["extensions"]["code"])
-    return None if found["data"]["patient"]["id"] == patient else "another patient"
+    return None if found["data"]["patient"]["logicalId"] == patient else "another patient"
+
+
+def _ask_dear(client: httpx.AsyncClient, clients: int) -> list[asyncio.Task[str | None]]:
+    """Questions that take far longer together than the server waits before it stops."""
+    return [asyncio.create_task(_post(client, f"p{n % PATIENTS}", SIX, "provenance")) for n in range(clients)]
+
+
+async def _gathered(asked: list[asyncio.Task[str | None]], what: str) -> Counter[str]:
+    """The faults of these questions, by their kind."""
+    faults = Counter(fault for fault in await asyncio.gather(*asked) if fault is not None)
+    if faults:
+        print(f"{what}: {dict(faults)}", file=sys.stderr)
+    return faults
 
 
 async def _stop_while_asked(client: httpx.AsyncClient, server: Child, clients: int, seen: Soak) -> None:
-    """What is being answered when the server is told to stop is answered."""
-    dear = list(SIX) * 2
-    asked = [
-        asyncio.create_task(_post(client, f"p{number % PATIENTS}", dear, "provenance")) for number in range(clients)
-    ]
-    # All have arrived: a request that is still on its way when the listener closes was never taken on.
-    await asyncio.sleep(_ARRIVED_WITHIN)
+    """What is under way when the server is told to stop is answered: it may have been sent a moment ago."""
+    asked = _ask_dear(client, clients)
+    await asyncio.sleep(_SENT_WITHIN)
     seen.unanswered = sum(not task.done() for task in asked)
     os.kill(server.pid, signal.SIGTERM)
-    faults = Counter(fault for fault in await asyncio.gather(*asked) if fault is not None)
-    seen.lost = faults.total()
-    if faults:
-        print(f"lost: {dict(faults)}", file=sys.stderr)
+    seen.lost = (await _gathered(asked, "lost")).total()
 
 
 if __name__ == "__main__":

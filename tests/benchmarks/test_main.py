@@ -14,6 +14,7 @@ BUDGETED = {
     "executing": 2,
     "models": 2,
     "moving": 1,
+    "tokens": 0,
     "waiting": 6,
     "starting": 2,
     "growing": 0,

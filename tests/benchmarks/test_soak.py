@@ -12,7 +12,8 @@ FLAT = [(float(second), 300.0) for second in range(20)]
 def test_a_few_clients_for_a_moment() -> None:
     seen = soak(clients=3, seconds=2.0)
     assert seen.answers > 0
-    assert (dict(seen.faults), seen.lost) == ({}, 0)
+    assert (dict(seen.faults), seen.late, seen.lost) == ({}, 0, 0)
+    assert seen.unanswered == 3
     assert seen.memory
 
 
@@ -23,6 +24,7 @@ def test_a_few_clients_for_a_moment() -> None:
         (Soak(0, memory=FLAT), False),
         (Soak(10, Counter({"HTTP 503": 1}), FLAT), False),
         (Soak(10, memory=FLAT, lost=1), False),
+        (Soak(10, memory=FLAT, late=1), False),
         (Soak(10, memory=[(at, 300.0 + 2 * at) for at, _ in FLAT]), True),
         (Soak(10, memory=[(at, 300.0 + 6 * at) for at, _ in FLAT]), False),
     ],

@@ -21,12 +21,12 @@ from server.executor.budget import Budget
 from server.graphql.admission import Admission, NotAdmittedError, RateLimit, address_key
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import errors_response, format_error, internal_error, request_refused
-from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, accepted_answer, is_json_body
+from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, PartsResponse, accepted_answer, is_json_body
 from server.graphql.limits import Limits, check_variables
 from server.graphql.originals import Originals
 from server.graphql.query import Context, QuestionEngine
 from server.graphql.schema import build_core_schema
-from server.graphql.turns import Turns
+from server.graphql.turns import Turns, encode_in_turns
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class GraphQL:
         if not await _finishes_before_disconnect(running, request):
             return Response(status_code=400)
         result, status, headers = running.result()
-        return _json_response(result, answer.status(result, status), headers)
+        return PartsResponse(await encode_in_turns(result), answer.status(result, status), headers)
 
     async def _run_admitted(
         self, body: _Body, token: str | None, grant: Grant | None, request: Request

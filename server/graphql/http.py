@@ -11,10 +11,12 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 GRAPHQL_JSON = "application/graphql-response+json"
 APPLICATION_JSON = "application/json"
 NOT_ACCEPTABLE = f"answers are {GRAPHQL_JSON} or {APPLICATION_JSON}"
+_SENT_BYTES = 256 * 1024
 _UTF_8 = frozenset({"", "utf-8", "utf8"})
 _INVALID = "invalid-query"
 
@@ -43,6 +45,26 @@ class Answer(Enum):
         if response.headers.get("content-type") == APPLICATION_JSON:
             response.headers["content-type"] = self.media_type
         return response
+
+
+class PartsResponse(Response):
+    """A body of JSON in parts, which are sent one after another as the client reads, and are never joined."""
+
+    def __init__(self, parts: Sequence[bytes], status: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(None, status, headers, media_type=APPLICATION_JSON)
+        self._parts = parts
+        self.headers["content-length"] = str(sum(map(len, parts)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        collected = bytearray()
+        for part in self._parts:
+            collected += part
+            if len(collected) >= _SENT_BYTES:
+                await send({"type": "http.response.body", "body": bytes(collected), "more_body": True})
+                collected.clear()
+        await send({"type": "http.response.body", "body": bytes(collected)})
 
 
 def accepted_answer(headers: Headers) -> Answer | None:

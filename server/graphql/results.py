@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Annotated, Any, NamedTuple, cast
 
 import strawberry
+from msgspec import Raw
+from msgspec.json import encode as encode_json
 from strawberry import ID, Info
 from strawberry.scalars import JSON
 
@@ -253,7 +255,12 @@ async def _resolve_argument(root: strawberry.Parent[Any], info: Info[Any, None])
 
 async def _resolve_fhir(root: strawberry.Parent[Any], info: Info[Any, None]) -> JSON:
     turns: Turns = info.context.turns
-    return cast("JSON", await turns.render(bundle, root, datetime.now(UTC)))
+    return cast("JSON", await turns.render(_encoded_bundle, root, datetime.now(UTC)))
+
+
+def _encoded_bundle(result: Any, at: datetime) -> Raw:
+    """Encoded at once: many Bundles as objects are a million of them, and each collection of garbage looks at all."""
+    return Raw(encode_json(bundle(result, at)))
 
 
 def _resolve_value(root: strawberry.Parent[Any]) -> Value:

@@ -8,12 +8,13 @@ requests that render many do not keep others from rendering one.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+import msgspec
 from graphql import (
     GraphQLField,
     GraphQLList,
@@ -36,6 +37,8 @@ MOST_RENDERED = 20_000_000
 provenance over a series of 400 points has two million."""
 _SHORT_LISTS = frozenset({"codes", "groups", "recommendations", "records"})
 """Lists of no or few objects that are at hand: to wait at each of them takes longer than to answer it."""
+_ENCODED_LEVELS = 4
+"""The response, its data, a patient, a list of results: each result is encoded at once."""
 Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 
@@ -128,3 +131,27 @@ async def _resolve_later(turns: Turns, resolve: Callable[[], Any]) -> Any:
     await turns.wait()
     found = resolve()
     return await found if isinstance(found, Awaitable) else found
+
+
+async def encode_in_turns(content: Any) -> list[bytes]:
+    """The parts of the JSON of a response, in order.  Fifty megabytes take longer than others should wait."""
+    parts, end = [], time.perf_counter() + SLICE
+    for part in _encoded_parts(content, _ENCODED_LEVELS):
+        parts.append(part)
+        if time.perf_counter() >= end:
+            await asyncio.sleep(0)
+            end = time.perf_counter() + SLICE
+    return parts
+
+
+def _encoded_parts(content: Any, levels: int) -> Iterator[bytes]:
+    if not levels or not content or not isinstance(content, dict | list):
+        yield msgspec.json.encode(content)
+        return
+    is_object = isinstance(content, dict)
+    separator = b"{" if is_object else b"["
+    for each in content:
+        yield separator + msgspec.json.encode(each) + b":" if is_object else separator
+        yield from _encoded_parts(content[each] if is_object else each, levels - 1)
+        separator = b","
+    yield b"}" if is_object else b"]"

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.graphql.endpoint import GraphQL
-from server.graphql.http import Answer, accepted_answer, is_json_body
+from server.graphql.http import Answer, PartsResponse, accepted_answer, is_json_body
 from server.settings import ServerSettings
 from tests.support.fake_engine import TEXT, FakeEngine, error_codes
 
@@ -166,3 +166,20 @@ async def test_get_stays_refused(client: httpx.AsyncClient, accept: str) -> None
     answer = await client.get("/graphql", params={"query": "{ __typename }"}, headers={"accept": accept})
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     assert error_codes(answer.json()) == ["method-not-allowed"]
+
+
+@pytest.mark.parametrize(("parts", "messages"), [([b"{}"], 1), ([b"x" * 1000] * 100, 1), ([b"x" * 100_000] * 30, 11)])
+async def test_a_long_body_is_sent_in_parts_of_a_known_length(parts: list[bytes], messages: int) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    response = Answer.GRAPHQL.sent(PartsResponse(parts, 200, {"Retry-After": "1"}))
+    await response({"type": "http"}, lambda: send({}), send)
+    start, *bodies = sent
+    headers = Headers(raw=start["headers"])
+    assert (headers["content-type"], headers["retry-after"]) == (GRAPHQL, "1")
+    assert headers.getlist("content-length") == [str(sum(len(part) for part in parts))]
+    assert b"".join(each["body"] for each in bodies) == b"".join(parts)
+    assert [each.get("more_body", False) for each in bodies] == [True] * (messages - 1) + [False]

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from server.errors import QuestionError
@@ -196,3 +197,58 @@ async def test_the_deadline_ends_a_long_selection() -> None:
     with pytest.raises(QuestionError) as refused:
         await given.wait()
     assert refused.value.code == "too-long"
+
+
+CONTENT: dict[str, Any] = {
+    "data": {
+        "a": {"id": "ö\u2028", "results": [{"text": "x", "chain": [{"n": 1.5}]}, None, {}, []]},
+        "b": None,
+        "c": [],
+    },
+    "errors": [{"message": "m", "path": ["a", 0]}],
+}
+
+
+@pytest.mark.parametrize(
+    "content", [CONTENT, {}, {"data": None}, {"data": {}}, {"data": {"modules": [{"id": "a"}] * 3}}]
+)
+async def test_a_response_in_parts_is_the_same_json(content: dict[str, Any]) -> None:
+    assert b"".join(await turns.encode_in_turns(content)) == msgspec.json.encode(content)
+
+
+async def test_what_is_encoded_already_stays_as_it_is() -> None:
+    content = {"data": {"a": {"results": [{"fhir": msgspec.Raw(b'{"b" :1}')}]}}}
+    assert b"".join(await turns.encode_in_turns(content)) == b'{"data":{"a":{"results":[{"fhir":{"b" :1}}]}}}'
+
+
+@pytest.mark.usefixtures("short_slices")
+async def test_others_have_their_turn_between_the_parts_of_a_response() -> None:
+    counted = 0
+
+    async def other() -> None:
+        nonlocal counted
+        while True:
+            counted += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    await turns.encode_in_turns({"data": {"a": {"results": [{"text": "x"}] * 50}}})
+    beside.cancel()
+    assert counted >= 50
+
+
+async def test_a_bundle_is_encoded_in_the_thread_that_made_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = []
+
+    class Watched:
+        @staticmethod
+        def encode(content: object) -> bytes:
+            encoded.append(threading.current_thread().name.rsplit("_", 1)[0])
+            return msgspec.json.encode(content)
+
+    monkeypatch.setattr(results, "bundle", lambda *_: {"resourceType": "Bundle"})
+    monkeypatch.setattr(results, "encode_json", Watched.encode)
+    async with open_endpoint() as (endpoint, _):
+        answer, _ = await endpoint.run(query("fhir", 2))
+    assert [bytes(each["fhir"]) for each in answer["data"]["patient"]["results"]] == [b'{"resourceType":"Bundle"}'] * 2
+    assert encoded == ["rendering"] * 2

@@ -1,8 +1,9 @@
 """An engine that answers from traces made by hand, and queries put to the GraphQL endpoint over it."""
 
-import json
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from collectors.reading.record_content import RecordContent
 from collectors.settings import Source
@@ -59,8 +60,9 @@ def endpoint(engine: FakeEngine | None = None, **settings: Any) -> GraphQL:
 
 async def ask(query: str, engine: FakeEngine | None = None, variables: Json | None = None, **settings: Any) -> Json:
     response, _ = await endpoint(engine, **settings).run(query, variables)
-    json.dumps(response)
-    return response
+    # As it is sent: a Bundle is encoded already.
+    sent: Json = msgspec.json.decode(msgspec.json.encode(response))
+    return sent
 
 
 def error_codes(response: Json) -> list[str]:

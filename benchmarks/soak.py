@@ -45,7 +45,8 @@ class Soak:
     """What was seen: answers, faults by their kind, memory in megabytes by the time in seconds.
 
     ``late``: of the dear questions that all ask at once, those that no answer came to although nothing was stopped.
-    ``lost``: the same when the server was stopped, of which ``unanswered`` were under way.
+    ``lost``: the same when the server was stopped, of which ``unanswered`` were under way; ``refused`` could not
+    connect, so that they were never sent.
     """
 
     answers: int = 0
@@ -54,6 +55,7 @@ class Soak:
     late: int = 0
     lost: int = 0
     unanswered: int = 0
+    refused: int = 0
 
     def growth(self) -> float:
         """The share by which the median of the last quarter exceeds that of the second."""
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{seen.answers} answers in {options.seconds:.0f} s to {options.clients} clients; faults: {faults}")
     print(f"memory: {seen.memory[0][1]:.0f} MB, then {seen.memory[-1][1]:.0f} MB; grew {seen.growth():+.1%} at the end")
     print(f"dear questions of all clients at once that were not answered: {seen.late} of {options.clients}")
-    print(f"lost when it was stopped: {seen.lost} of {seen.unanswered} that were being answered")
+    print(f"lost when it was stopped: {seen.lost} of {seen.unanswered} that were sent ({seen.refused} were refused)")
     return 0 if seen.held else 1
 
 
@@ -101,7 +103,8 @@ def soak(clients: int, seconds: float) -> Soak:
 
 async def _ask_all(url: str, server: Child, clients: int, seconds: float) -> Soak:
     seen, begun = Soak(), time.monotonic()
-    limits = httpx.Limits(max_connections=clients + 1)
+    # A connection that the client closes after a while would be opened anew in the moment of the stop.
+    limits = httpx.Limits(max_connections=clients + 1, keepalive_expiry=None)
     async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, limits=limits) as client:
         while time.monotonic() - begun < _READY_WITHIN:
             server.require_running()
@@ -193,9 +196,11 @@ async def _stop_while_asked(client: httpx.AsyncClient, server: Child, clients: i
     """What is under way when the server is told to stop is answered: it may have been sent a moment ago."""
     asked = _ask_dear(client, clients)
     await asyncio.sleep(_SENT_WITHIN)
-    seen.unanswered = sum(not task.done() for task in asked)
+    unanswered = sum(not task.done() for task in asked)
     os.kill(server.pid, signal.SIGTERM)
-    seen.lost = (await _gathered(asked, "lost")).total()
+    faults = await _gathered(asked, "lost")
+    seen.refused = faults.pop("ConnectError", 0)
+    seen.unanswered, seen.lost = unanswered - seen.refused, faults.total()
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ import asyncio
 import errno
 import logging
 import resource
+import socket
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import h11
 import msgspec
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.graphql.errors import request_refused
@@ -192,6 +195,36 @@ def available_connections() -> int:
     if soft == resource.RLIM_INFINITY:
         return 1_000_000
     return max(10, soft - _OWN_FILES)
+
+
+class StoppingServer(uvicorn.Server):
+    """Uvicorn, which answers also those whose connection waits to be accepted when it is told to stop.
+
+    The system resets what waits at a listener that is closed: a client that had connected, and sent, would lose it.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, answer what has come, and close."""
+        # Nothing is awaited between the last one that is accepted and the end of listening.
+        accepted = [connection for each in sockets or () for connection in _waiting_at(each)]
+        for server in self.servers:
+            server.close()
+        made: type[Any] = self.config.http_protocol_class
+        known = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+        for connection in accepted:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: made(**known), connection)
+        await super().shutdown(sockets)
+
+
+def _waiting_at(listener: socket.socket) -> Iterator[socket.socket]:
+    """Accepts each connection that waits; none where the listener is closed, or there are no file descriptors left."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        yield connection
 
 
 class AcceptFaults:

@@ -13,7 +13,7 @@ import uvicorn
 
 from collectors.fetching.addresses import is_loopback
 from server.app import create_app, open_issuers
-from server.app.connections import BACKLOG, KEEP_ALIVE_SECONDS, MOST_HEAD_BYTES, AcceptFaults, limited
+from server.app.connections import BACKLOG, KEEP_ALIVE_SECONDS, MOST_HEAD_BYTES, AcceptFaults, StoppingServer, limited
 from server.catalog.catalog import configured_catalog
 from server.errors import SettingsError
 from server.executor.engine import Engine
@@ -85,7 +85,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         server_header=False,
         timeout_graceful_shutdown=shutdown_timeout,
     )
-    server = uvicorn.Server(config)
+    server = StoppingServer(config)
     host, port = listener.getsockname()[:2]
     print(f"medtwin serves http://{f'[{host}]' if ':' in host else host}:{port}/graphql (Ctrl-C stops it)", flush=True)
     await server.serve(sockets=[listener])

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from server.app.connections import AcceptFaults, BoundedConnection, available_connections, limited
+from server.app.connections import AcceptFaults, BoundedConnection, StoppingServer, available_connections, limited
 from server.app.middleware import OneLength
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -232,6 +233,25 @@ async def connected_to_stopping(sent: bytes) -> AsyncIterator[tuple[float, bytes
     response = await all_of(streams)
     streams[1].close()
     yield loop.time() - began, response
+
+
+async def test_who_waits_to_be_accepted_when_the_server_stops_is_answered() -> None:
+    app = Starlette(routes=[Route("/", answer)])
+    server = StoppingServer(uvicorn.Config(app, http=Quick, ws="none", log_level="error", lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        with socket.create_connection(listener.getsockname()) as client, socket.create_connection(client.getpeername()):
+            # Nothing is awaited between: the system has both connections, and the server has accepted neither.
+            client.sendall(GET)
+            await server.shutdown([listener])
+            client.setblocking(False)
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+            with pytest.raises(ConnectionError):
+                socket.create_connection(client.getpeername())
+        server.should_exit = True
+        await task
 
 
 def test_connections_are_fewer_than_files() -> None:

@@ -117,7 +117,9 @@ class UnsteadyServers(Servers):
             case 3:
                 raise httpx.ReadError("broken off", request=request)
             case 4 | 5 if read:
-                return self.record(kind, read[0], self.random.randrange(CALLERS))
+                # Of another id: what a source itself gives as its patient's cannot be told from that.
+                other = self.random.randrange(1, IDS)
+                return self.record(kind, read[0], (number + other) % IDS + self.random.choice((0, IDS)))
         if read:
             return self.record(kind, read[0], number)
         response = await super().__call__(request)

@@ -13,7 +13,7 @@ import msgspec
 from collectors.fetching.addresses import INVALID_ADDRESS
 from collectors.fetching.connections import HttpClients, describe_certificate_error
 from collectors.fetching.response import UnusableResponseError, read_body
-from collectors.settings import Source
+from collectors.settings import Source, Tls
 
 LARGEST_BODY = 256 * 1024
 """Bytes of a response that are read at most."""
@@ -23,22 +23,37 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-
 
 
 class IssuerUnavailableError(Exception):
-    """An issuer did not answer as it should; the text says how.  Never leaves this room: it names no issuer."""
+    """An issuer did not answer as it should; the text says how.  It names no issuer: who catches it does.
+
+    ``status`` is that of its answer, where there was one.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class BoundedHttp:
-    """Sends requests to issuers over pooled connections.  ``clients`` may be others (tests)."""
+    """Sends requests to issuers over pooled connections.  ``clients`` may be others (tests).
 
-    def __init__(self, clients: HttpClients | None = None) -> None:
+    ``tls``: our certificates there, and the authorities to trust instead of the public ones.
+    """
+
+    def __init__(self, clients: HttpClients | None = None, tls: Tls | None = None) -> None:
         self._clients = clients or HttpClients()
+        self._tls = tls
 
     async def get_json(self, url: str) -> dict[str, Any]:
         """The JSON object at an address.  Raises IssuerUnavailableError."""
-        return await self._request("GET", url, {}, None)
+        return _json_object(await self._request("GET", url, {}, None))
 
     async def post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
         """The JSON object that an endpoint answers to a form.  Raises IssuerUnavailableError."""
-        return await self._request("POST", url, headers, form)
+        return _json_object(await self._request("POST", url, headers, form))
+
+    async def send_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Send a form to an endpoint whose answer has no content.  Raises IssuerUnavailableError."""
+        await self._request("POST", url, headers, form)
 
     async def aclose(self) -> None:
         """Gives back all connections."""
@@ -46,8 +61,8 @@ class BoundedHttp:
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
-    ) -> dict[str, Any]:
-        http = self._clients.client_for(Source(id="issuer", base_url=url))
+    ) -> bytes:
+        http = self._clients.client_for(Source(id="issuer", base_url=url, tls=self._tls))
         if http.is_closed:
             raise IssuerUnavailableError("the server is closing")
         try:
@@ -58,21 +73,24 @@ class BoundedHttp:
                 ) as response,
             ):
                 if response.status_code != 200:
-                    raise IssuerUnavailableError(_status_text(response.status_code))
-                body = await read_body(response, LARGEST_BODY)
+                    raise IssuerUnavailableError(_status_text(response.status_code), response.status_code)
+                return await read_body(response, LARGEST_BODY)
         except UnusableResponseError as error:
             raise IssuerUnavailableError(str(error)) from None
         except (TimeoutError, httpx.TimeoutException):
             raise IssuerUnavailableError(f"no answer within {TIMEOUT:g} s") from None
         except (httpx.HTTPError, *INVALID_ADDRESS) as error:
             raise IssuerUnavailableError(describe_certificate_error(error) or "the connection fails") from None
-        try:
-            found = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise IssuerUnavailableError("its answer is not a JSON object")
-        return found
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise IssuerUnavailableError("its answer is not a JSON object")
+    return found
 
 
 def _status_text(status: int) -> str:

@@ -1,5 +1,5 @@
 """The HTTP edge: routes, security headers, access log, health and readiness."""
 
-from server.app.application import create_app, open_issuers
+from server.app.application import create_app, open_ehrs, open_issuers
 
-__all__ = ["create_app", "open_issuers"]
+__all__ = ["create_app", "open_ehrs", "open_issuers"]

@@ -29,6 +29,8 @@ from server.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from server.access.issuers import Issuers
+    from server.launch.ehrs import Ehrs
+    from server.launch.launches import Launches
 
 GRAPHQL = "/graphql"
 GRAPHIQL = "/graphiql"
@@ -39,14 +41,15 @@ def create_app(
     settings: Settings,
     open_engine: Callable[[], Awaitable[Engine]] | None = None,
     issuers: "Issuers | None" = None,
+    ehrs: "Ehrs | None" = None,
     *,
     freeze: bool = False,
 ) -> Starlette:
     """The application.  The engine is opened when the server starts and closed when it ends; so are the issuers.
 
     ``open_engine``: returns another engine, which may be open already.  What it raises ends the start.  ``issuers``:
-    those of the settings, opened already; they are closed at the end.  ``freeze``: exclude what lives as long as the
-    server from garbage collection, once the models are open.
+    those of the settings, opened already; they are closed at the end, and so are ``ehrs``.  ``freeze``: exclude what
+    lives as long as the server from garbage collection, once the models are open.
     """
 
     @asynccontextmanager
@@ -57,15 +60,19 @@ def create_app(
             engine = await open_engine()
         callers = issuers or open_issuers(settings)
         rate = _rate_limit(settings)
+        launches = _open_launches(settings, engine, ehrs or open_ehrs(settings))
         try:
             app.state.engine = engine
             app.state.issuers = callers
+            app.state.launches = launches
             app.state.graphql = GraphQL(engine, settings.server, callers, rate, settings.cache.key_bytes())
             async with _running_alongside(_warm_up(engine, app.state.graphql.admission, freeze)):
                 yield
         finally:
             if callers is not None:
                 await callers.aclose()
+            if launches is not None:
+                await launches.aclose()
             await rate.aclose()
             await engine.close()
 
@@ -77,11 +84,12 @@ def create_app(
             Route(MODULES, list_cards, methods=["GET"]),
             Route(MODULES + "/{module_id}/card", show_card, methods=["GET"]),
             *_graphiql_routes(settings.server),
+            *_launch_routes(settings),
         ],
         lifespan=lifespan,
         middleware=[
             Middleware(AccessLog),
-            Middleware(SecurityHeaders),
+            Middleware(SecurityHeaders, _launch_policy(settings)),
             Middleware(OneLength),
             Middleware(KnownHosts, settings.server),
             Middleware(CrossOrigin, settings.server.origins),
@@ -101,6 +109,50 @@ def open_issuers(settings: Settings) -> "Issuers | None":
     from server.access.issuers import Issuers
 
     return Issuers(settings)
+
+
+def open_ehrs(settings: Settings) -> "Ehrs | None":
+    """The EHRs that may launch us; None where none are configured.
+
+    Raises SettingsError where a credential that the settings name cannot be read.
+    """
+    if not _has_launches(settings):
+        return None
+    # Imported only where there are launches: that takes a tenth of a second.
+    from server.launch.ehrs import Ehrs
+
+    return Ehrs(settings)
+
+
+def _open_launches(settings: Settings, engine: Engine, ehrs: "Ehrs | None") -> "Launches | None":
+    if ehrs is None:
+        return None
+    from server.launch.kept import Kept
+    from server.launch.launches import Launches
+
+    kept = Kept(engine.memory.store, engine.memory.keys.launch)
+    return Launches(ehrs, kept, settings.server.public_url or "")
+
+
+def _launch_routes(settings: Settings) -> list[Route]:
+    if not _has_launches(settings):
+        return []
+    from server.launch.routes import launch_routes
+
+    return launch_routes()
+
+
+def _launch_policy(settings: Settings) -> str | None:
+    """The Content-Security-Policy of launches and charts; None where there are none."""
+    if not _has_launches(settings):
+        return None
+    from server.launch.refusals import policy
+
+    return policy(settings.launch.frame_ancestors)
+
+
+def _has_launches(settings: Settings) -> bool:
+    return any(source.launch is not None for source in settings.sources)
 
 
 def _rate_limit(settings: Settings) -> RateLimit:

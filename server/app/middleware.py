@@ -21,6 +21,9 @@ log = logging.getLogger("medtwin.access")
 
 _ROUTES = ("/graphql", "/health", "/ready", "/graphiql", "/modules")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_LAUNCHED = ("/launch", "/app")
+_LAUNCH_ROUTES = ("/launch", "/launch/callback")
+_CHART_PAGES = ("answer", "record", "export", "logout")
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -155,30 +158,45 @@ class OneLength:
 
 
 class SecurityHeaders:
-    """Adds the security headers to every response."""
+    """Adds the security headers to every response.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``launch_policy`` is that of launches and charts, which says what pages may frame them; None where there are none.
+    """
+
+    def __init__(self, app: ASGIApp, launch_policy: str | None = None) -> None:
         self.app = app
+        self._policies = {"/graphiql": _GRAPHIQL_POLICY, "/modules": CARDS}
+        self._framed = dict.fromkeys(_LAUNCHED, launch_policy) if launch_policy is not None else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        policies = {"/graphiql": _GRAPHIQL_POLICY, "/modules": CARDS}
+        policies = {**self._policies, **self._framed}
         policy = next((policies[own] for own in policies if _is_under(scope["path"], own)), _STRICT_POLICY)
+        is_framed = any(_is_under(scope["path"], own) for own in self._framed)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update({**_HEADERS, "Content-Security-Policy": policy})
+                if is_framed:
+                    # frame-ancestors decides, and browsers would let X-Frame-Options forbid what it allows.  A form
+                    # needs a referrer policy under which its Origin is sent.
+                    del headers["X-Frame-Options"]
+                    headers["Referrer-Policy"] = "same-origin"
             await send(message)
 
         await self.app(scope, receive, with_headers)
 
 
 class AccessLog:
-    """Logs method, route, status and milliseconds.  An unknown method or path may contain anything: it is "other"."""
+    """Logs method, route, status and milliseconds.
+
+    An unknown method may contain anything, and so may a path, the handle of a chart for one: what is logged is the
+    template of the path's route, or "other".
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -199,9 +217,19 @@ class AccessLog:
         try:
             await self.app(scope, receive, with_status)
         finally:
-            route = next((own for own in _ROUTES if _is_under(scope["path"], own)), "other")
+            route = _template(scope["path"])
             method = scope["method"] if scope["method"] in _METHODS else "other"
             log.info("%s %s %d %.0f ms", method, route, status, (time.perf_counter() - began) * 1000)
+
+
+def _template(path: str) -> str:
+    """The template of the route that a path belongs to."""
+    if path in _LAUNCH_ROUTES:
+        return path
+    if _is_under(path, "/app"):
+        part = path.split("/")[3:4]
+        return "/app/{launch}" + (f"/{part[0]}" if part and part[0] in _CHART_PAGES else "")
+    return next((own for own in _ROUTES if _is_under(path, own)), "other")
 
 
 def _is_under(path: str, folder: str) -> bool:

@@ -2,6 +2,7 @@
 
 from server.settings.callers import IntrospectionSettings, IssuerSettings
 from server.settings.endpoints import SourceSettings
+from server.settings.launch import LaunchSettings, SourceLaunchSettings
 from server.settings.model import CacheSettings, ServerSettings, Settings
 from server.settings.settings_file import load_settings
 from server.settings.validation import site_units, site_values, slots_without_presumption
@@ -10,8 +11,10 @@ __all__ = [
     "CacheSettings",
     "IntrospectionSettings",
     "IssuerSettings",
+    "LaunchSettings",
     "ServerSettings",
     "Settings",
+    "SourceLaunchSettings",
     "SourceSettings",
     "load_settings",
     "site_units",

@@ -12,7 +12,7 @@ from server.settings.validation import Section
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # RFC 6749, 3.3
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
+SCOPES = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
 _NO_KEY_HERE = "a key must not be in the settings; name the file or the environment variable that holds it"
 
 
@@ -47,7 +47,7 @@ class BackendSettings(Section):
     @field_validator("scope")
     @classmethod
     def _check_scopes(cls, scope: str) -> str:
-        if _SCOPE.fullmatch(scope) is None:
+        if SCOPES.fullmatch(scope) is None:
             raise ValueError("must be scopes separated by single spaces, such as system/*.rs or system/*.read")
         return scope
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from collectors.settings import Backend, Source, Tls
 from server.settings.authorisation import BackendSettings, TlsSettings, check_authorisation
+from server.settings.launch import SourceLaunchSettings
 from server.settings.validation import Section, check_address, check_zone
 
 _MIN_FRESHNESS, _MAX_FRESHNESS = timedelta(seconds=1), timedelta(days=7)
@@ -30,6 +31,7 @@ class SourceSettings(Section):
     timeout: float = Field(default=20.0, gt=0, le=600)
     http2: bool = True
     backend: BackendSettings | None = None
+    launch: SourceLaunchSettings | None = None
     tls: TlsSettings | None = None
     folder: Path | None = None
     identifiers: tuple[str, ...] = ()

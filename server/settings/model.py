@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from collectors.settings import Source
 from server.settings.callers import IssuerSettings, check_hosts, check_issuers, check_origins, check_public_url
 from server.settings.endpoints import SourceSettings, TerminologySettings
+from server.settings.launch import LaunchSettings, check_launches
 from server.settings.validation import ABSENCE, UNITS, Section, SiteSetting, check_zone, warn_if_readable_by_all
 
 KEY_BYTES = 32
@@ -127,6 +128,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     sources: tuple[SourceSettings, ...] = ()
     issuers: tuple[IssuerSettings, ...] = ()
+    launch: LaunchSettings = LaunchSettings()
     terminology: TerminologySettings | None = None
     site: dict[str, SiteSetting] = Field(default_factory=dict)
     zone: str = "UTC"
@@ -175,6 +177,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_issuers(self) -> Self:
         check_issuers(self.issuers, tuple(source.id for source in self.sources), self.server.public_url)
+        return self
+
+    @model_validator(mode="after")
+    def _check_launches(self) -> Self:
+        check_launches(self.sources, self.server.public_url, self.cache.enabled)
         return self
 
     def endpoints(self) -> tuple[Source, ...]:

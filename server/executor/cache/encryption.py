@@ -24,7 +24,8 @@ class Keyring:
     """Keys of 32 bytes.
 
     ``fingerprint`` for hashes of content, ``seen`` for the names of last-seen entries and retrieved records, ``seal``
-    for encryption, ``scope`` for hashes of callers' tokens, ``argument`` for seals of exported arguments.
+    for encryption, ``scope`` for hashes of callers' tokens, ``argument`` for seals of exported arguments, ``launch``
+    for the names and the encryption of sessions.
     ``configured``: derived from a configured secret, and so the same after a restart.
     """
 
@@ -33,6 +34,7 @@ class Keyring:
     seal: bytes = field(repr=False)
     scope: bytes = field(repr=False)
     argument: bytes = field(repr=False)
+    launch: bytes = field(repr=False)
     configured: bool = field(repr=False)
 
     @classmethod
@@ -46,9 +48,9 @@ class Keyring:
             secret = secrets.token_bytes(MIN_SECRET_BYTES)
         if len(secret) < MIN_SECRET_BYTES:
             raise SettingsError(f"cache.key must have at least {MIN_SECRET_BYTES} bytes")
-        purposes = (b"fingerprint", b"seen", b"seal", b"scope", b"argument")
-        fingerprint, seen, seal, scope, argument = (_derive_key(secret, purpose) for purpose in purposes)
-        return cls(fingerprint, seen, seal, scope, argument, configured)
+        purposes = (b"fingerprint", b"seen", b"seal", b"scope", b"argument", b"launch")
+        fingerprint, seen, seal, scope, argument, launch = (_derive_key(secret, purpose) for purpose in purposes)
+        return cls(fingerprint, seen, seal, scope, argument, launch, configured)
 
     @property
     def argument_seal_key(self) -> bytes | None:
@@ -81,6 +83,10 @@ class SealedStore:
         self._store = store
         self._cipher = AESGCM(key)
         self._unreadable = 0
+
+    def under(self, key: bytes) -> "SealedStore":
+        """The same store, for values under another key: neither can read those of the other."""
+        return SealedStore(self._store, key)
 
     @property
     def available(self) -> bool:

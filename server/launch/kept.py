@@ -1,0 +1,164 @@
+"""Launches that are pending and charts that are open, in the sealed store: encrypted under a key of their own.
+
+A name in the store is a keyed hash; what a browser holds is in no name.  Whoever changes a chart holds its lock, in
+whichever process, so that a token that was refreshed is never overwritten by an older one.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+import msgspec
+
+from server.executor.cache.encryption import SealedStore
+from server.executor.cache.store import NAME_PREFIX, Store
+
+PENDING_SECONDS = 600.0
+MOST_PENDING = 1_000
+"""Launches that one process lets be pending; the oldest makes room."""
+IDLE_SECONDS = 30 * 60.0
+LONGEST_SECONDS = 8 * 3600.0
+_LOCK = timedelta(seconds=30)
+_GONE = timedelta(seconds=1)
+
+
+class PendingLaunch(msgspec.Struct, frozen=True):
+    """A launch between our request for a code and its answer.  ``until``: seconds since 1970.
+
+    ``cookie`` is the value by which the browser is known that began it.
+    """
+
+    source: str
+    state: str
+    nonce: str
+    verifier: str
+    cookie: str
+    until: float
+
+
+class OpenChart(msgspec.Struct, frozen=True):
+    """One patient of one source, opened by one browser, with the tokens that were given for it.
+
+    Times are seconds since 1970: ``began``; ``idle_until``, after which it was not used for too long; ``ends``, at the
+    latest; ``token_until``, and ``renew_from``, when the access token should be refreshed.
+    """
+
+    handle: str
+    cookie: str
+    source: str
+    patient: str
+    subject: str
+    user: str | None
+    scope: str
+    token: str
+    token_until: float
+    renew_from: float
+    refresh: str | None
+    began: float
+    idle_until: float
+    ends: float
+
+    def is_open(self, now: float) -> bool:
+        """Whether it may still be shown."""
+        return now < min(self.idle_until, self.ends)
+
+
+_Entry = TypeVar("_Entry", PendingLaunch, OpenChart)
+
+
+class Kept:
+    """What is kept of launches and charts.  ``store`` may be sealed already; ``key`` seals what is kept here."""
+
+    def __init__(self, store: Store, key: bytes) -> None:
+        self._store = store.under(key) if isinstance(store, SealedStore) else SealedStore(store, key)
+        self._key = key
+        self._pending: OrderedDict[str, float] = OrderedDict()
+
+    @property
+    def available(self) -> bool:
+        """Whether anything can be kept now."""
+        return self._store.available
+
+    async def put_pending(self, launch: PendingLaunch) -> bool:
+        """Keep a launch until it is answered, or its time is over.  Whether it was kept."""
+        self._pending[launch.state] = launch.until
+        while len(self._pending) > MOST_PENDING:
+            oldest, _ = self._pending.popitem(last=False)
+            await self._remove(self._name("pending", oldest))
+        return await self._put(self._name("pending", launch.state), launch, PENDING_SECONDS)
+
+    async def pending(self, state: str) -> PendingLaunch | None:
+        """The launch of this state, which stays pending."""
+        (content,) = await self._store.get_many([self._name("pending", state)])
+        return _decode(content, PendingLaunch)
+
+    async def take(self, launch: PendingLaunch) -> bool:
+        """End a launch.  False where it has ended already: of two answers at once, one is the first."""
+        self._pending.pop(launch.state, None)
+        name, holder = self._name("pending", launch.state), secrets.token_bytes(16)
+        (first,) = await self._store.claim_many([f"{name}:taken"], holder, timedelta(seconds=PENDING_SECONDS))
+        if first:
+            await self._remove(name)
+        return first
+
+    async def put_chart(self, chart: OpenChart, now: float) -> bool:
+        """Keep a chart for as long as it may lie unused.  Whether it was kept."""
+        return await self._put(self._name("chart", chart.handle), chart, min(chart.idle_until, chart.ends) - now)
+
+    async def charts(self, handles: Sequence[str]) -> list[OpenChart | None]:
+        """The charts of these handles, None for one that is not kept any more."""
+        found = await self._store.get_many([self._name("chart", handle) for handle in handles])
+        return [_decode(content, OpenChart) for content in found]
+
+    async def chart(self, handle: str) -> OpenChart | None:
+        """The chart of a handle."""
+        (found,) = await self.charts([handle])
+        return found
+
+    async def remove_chart(self, handle: str) -> None:
+        """Forget a chart and its tokens."""
+        await self._remove(self._name("chart", handle))
+        await self._store.flush()
+
+    @asynccontextmanager
+    async def locked(self, handle: str, patience: float) -> AsyncIterator[bool]:
+        """While the chart is nobody else's to change; False where it still is after ``patience`` seconds."""
+        name, holder = self._name("lock", handle), secrets.token_bytes(16)
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + patience
+        while not (await self._store.claim_many([name], holder, _LOCK))[0]:
+            if loop.time() >= give_up:
+                yield False
+                return
+            await asyncio.sleep(0.02)
+        try:
+            yield True
+        finally:
+            await self._store.release_many([name], holder)
+
+    async def _put(self, name: str, entry: msgspec.Struct, seconds: float) -> bool:
+        await self._store.put_many({name: msgspec.msgpack.encode(entry)}, timedelta(seconds=max(seconds, 0.001)))
+        await self._store.flush()
+        return self._store.available
+
+    async def _remove(self, name: str) -> None:
+        # A store has no other way to forget: an empty value counts as none.
+        await self._store.put_many({name: b""}, _GONE)
+
+    def _name(self, kind: str, what: str) -> str:
+        text = f"{kind}\n{what}".encode()
+        hashed = hashlib.blake2b(text, key=self._key, digest_size=24, person=b"mt.launch")
+        return f"{NAME_PREFIX}:launch:{hashed.hexdigest()}"
+
+
+def _decode(content: bytes | None, kind: type[_Entry]) -> _Entry | None:
+    try:
+        return msgspec.msgpack.decode(content, type=kind) if content else None
+    except msgspec.DecodeError:
+        # Kept by another version of this server.
+        return None

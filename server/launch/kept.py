@@ -79,10 +79,9 @@ class Kept:
         self._key = key
         self._pending: OrderedDict[str, float] = OrderedDict()
 
-    @property
-    def available(self) -> bool:
-        """Whether anything can be kept now."""
-        return self._store.available
+    async def is_reachable(self) -> bool:
+        """Whether what is kept can be found now: where it cannot, that something is missing says nothing."""
+        return (await self._store.status()).reachable
 
     async def put_pending(self, launch: PendingLaunch) -> bool:
         """Keep a launch until it is answered, or its time is over.  Whether it was kept."""
@@ -144,7 +143,9 @@ class Kept:
     async def _put(self, name: str, entry: msgspec.Struct, seconds: float) -> bool:
         await self._store.put_many({name: msgspec.msgpack.encode(entry)}, timedelta(seconds=max(seconds, 0.001)))
         await self._store.flush()
-        return self._store.available
+        # A store raises for no fault of its own.
+        (found,) = await self._store.get_many([name])
+        return found is not None
 
     async def _remove(self, name: str) -> None:
         # A store has no other way to forget: an empty value counts as none.

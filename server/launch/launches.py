@@ -104,7 +104,7 @@ class Launches:
         if not state:
             raise LaunchRefusedError(400, NOT_PENDING)
         pending = await self._kept.pending(state)
-        if pending is None and not self._kept.available:
+        if pending is None and not await self._kept.is_reachable():
             raise LaunchRefusedError(503, NOT_NOW)
         if pending is None or self.ehrs.wall() >= pending.until:
             raise LaunchRefusedError(400, NOT_PENDING)

@@ -148,7 +148,7 @@ class Sessions:
         if not cookies.brings(request, name):
             raise LaunchRefusedError(401, NOT_OPEN)
         found = await self._kept.chart(handle)
-        if found is None and not self._kept.available:
+        if found is None and not await self._kept.is_reachable():
             raise LaunchRefusedError(503, NOT_NOW)
         if found is None or not found.is_open(self._ehrs.wall()):
             raise LaunchRefusedError(401, OVER, [cookies.drop(name)])

@@ -1,7 +1,6 @@
 """A launch, step by step, over HTTP: what is asked of the authorisation server, and what its answer opens."""
 
 import re
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -11,23 +10,6 @@ from tests.support.launching_ehr import CLIENT, SCOPE, SECRET, LaunchedSite, Lau
 from tests.support.token_issuer import Clock
 
 KEY = pem(ec_key())
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def ehr(clock: Clock) -> AsyncIterator[LaunchingEhr]:
-    async with LaunchingEhr.listening(clock) as listening:
-        yield listening
-
-
-@pytest.fixture
-async def site(ehr: LaunchingEhr, clock: Clock) -> AsyncIterator[LaunchedSite]:
-    async with launched_site(clock, ehr.source()) as served:
-        yield served
 
 
 @pytest.mark.parametrize(

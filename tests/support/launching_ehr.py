@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -13,11 +13,13 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx
 import jwt
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
 
 from server.app import create_app
 from server.executor.engine import Engine
 from server.launch.ehrs import Ehrs
-from server.settings import Settings
+from server.launch.sessions import Chart
 from tests.support.authorisation_server import ec_key
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import FakeFhir
@@ -181,11 +183,21 @@ class Browser:
 class LaunchedSite:
     """The application before its EHRs, and where it is."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str, clock: Clock, fhir: FakeFhir) -> None:
-        self.client, self.url, self.clock, self.fhir = client, url, clock, fhir
+    def __init__(self, client: httpx.AsyncClient, url: str, clock: Clock, app: Starlette) -> None:
+        self.client, self.url, self.clock, self.app = client, url, clock, app
 
     def browser(self) -> Browser:
         return Browser(self.client)
+
+    async def chart(self, browser: Browser, url: str) -> Chart:
+        """The chart at an address, as the pages get it.  Raises LaunchRefusedError."""
+        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        scope = {
+            "type": "http", "method": "GET", "path": urlsplit(url).path, "query_string": b"", "app": self.app,
+            "headers": [(b"cookie", cookies.encode())], "path_params": {"launch": urlsplit(url).path.split("/")[2]},
+        }  # fmt: skip
+        found: Chart = await self.app.state.launches.sessions.chart(Request(scope))
+        return found
 
     async def begin(self, browser: Browser, ehr: LaunchingEhr, launch: str | None = "launch-1") -> str:
         """Where a launch sends the browser."""
@@ -229,7 +241,6 @@ async def launched_site(
     *sources: Json,
     fhir: FakeFhir | None = None,
     environ: Mapping[str, str] | None = None,
-    change: Callable[[Settings], None] | None = None,
     **tables: Any,
 ) -> AsyncIterator[LaunchedSite]:
     """The application with these sources, served at a socket of this machine, by a clock that stands still."""
@@ -249,7 +260,7 @@ async def launched_site(
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
             async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-                yield LaunchedSite(client, url, clock, fhir)
+                yield LaunchedSite(client, url, clock, app)
         finally:
             server.should_exit = True
             await serving

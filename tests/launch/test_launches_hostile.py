@@ -315,7 +315,7 @@ async def test_bent_cookies_open_nothing(ehr: LaunchingEhr, site: LaunchedSite, 
         url = await site.open(browser, ehr)
     ((name, value),) = browser.cookies.items()
     for cookies in (f"{name}={bend(value)}", f"{name}={bend(value)}; {name}={value}", f"{name}={value}; {name}=x"):
-        answer = await site.client.get(url, headers={"Cookie": cookies.encode("latin-1")})
+        answer = await site.client.get(url, headers={b"Cookie": cookies.encode("latin-1")})
         require_refusal(answer, 401, 403)
     good = await site.client.get(url, headers={"Cookie": f"a=b; {name}={value} ;c"})
     assert good.status_code in (200, 302)

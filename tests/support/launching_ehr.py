@@ -115,9 +115,8 @@ class LaunchingEhr:
                 "nonce": self.nonces.pop(form["code"], ""), "fhirUser": f"{self.base}/Practitioner/dr-1", **self.claims,
             }  # fmt: skip
             claims = {name: value for name, value in claims.items() if value is not None}
-            made["id_token"] = jwt.encode(
-                claims, self.key, self.header.get("alg", "ES384"), {"kid": KID, **self.header}
-            )
+            header = {name: value for name, value in {"kid": KID, **self.header}.items() if value is not None}
+            made["id_token"] = jwt.encode(claims, self.key, "ES384", header)
         return {name: value for name, value in {**made, **self.answer}.items() if value is not None}
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

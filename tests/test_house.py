@@ -17,8 +17,8 @@ from benchmarks.structure import DIRECTORIES, LARGE, Sizes, sizes, warm_visit
 
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = DIRECTORIES[:4]
-FREE = ("proof", "support")
-"""Folders below tests/ that mirror no room: whole questions, and the helpers of all tests."""
+FREE = ("conformance", "proof", "support")
+"""Folders below tests/ that mirror no room: specifications, whole questions, and the helpers of all tests."""
 
 MOST_PER_THOUSAND = 8
 MOST_SMALL = 30

@@ -58,6 +58,7 @@ async def test_what_it_says_becomes_the_grant() -> None:
 
 
 async def test_our_secret_goes_in_the_header_as_oauth_writes_it() -> None:
+    """SMART-270."""
     async with TokenIssuer.listening() as issuer:
         issuer.known["opaque-token"] = vouched(issuer)
         async with open_issuers(site(issuer.introspection())) as issuers:

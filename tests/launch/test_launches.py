@@ -20,7 +20,10 @@ KEY = pem(ec_key())
 async def test_what_is_asked_of_the_authorisation_server(
     ehr: LaunchingEhr, site: LaunchedSite, launch: str | None, scope: str
 ) -> None:
-    """SMART-13, SMART-32, SMART-33, SMART-34, SMART-35, SMART-36, SMART-37, SMART-41, SMART-44, SMART-45, SMART-51."""
+    """SMART-2, SMART-3, SMART-13, SMART-32, SMART-33, SMART-34, SMART-35, SMART-36, SMART-37, SMART-40,
+    SMART-41, SMART-44, SMART-45, SMART-47, SMART-50, SMART-51, SMART-121, SMART-125, SMART-135, SMART-137,
+    SMART-146, SMART-150, SMART-151, SMART-152, SMART-161, SMART-166, SMART-196, SMART-211, SMART-215.
+    """
     place = await site.begin(site.browser(), ehr, launch)
     asked = dict(parse_qsl(urlsplit(place).query, strict_parsing=True))
     unpredictable = {name: asked.pop(name) for name in ("state", "nonce", "code_challenge")}
@@ -41,7 +44,9 @@ async def test_what_is_asked_of_the_authorisation_server(
 async def test_what_is_sent_for_the_code(
     ehr: LaunchingEhr, clock: Clock, client: dict[str, str], environ: dict[str, str]
 ) -> None:
-    """SMART-62, SMART-64, SMART-67, SMART-68, SMART-69, SMART-70, SMART-71, SMART-329, SMART-345."""
+    """SMART-23, SMART-62, SMART-63, SMART-64, SMART-67, SMART-68, SMART-69, SMART-70, SMART-71, SMART-72,
+    SMART-345.
+    """
     async with launched_site(clock, ehr.source(**client), environ=environ) as site:
         browser = site.browser()
         assert (await site.launch(browser, ehr)).status_code == 302

@@ -53,6 +53,7 @@ def require_refusal(answer: httpx.Response, *statuses: int) -> None:
     ],
 )
 async def test_a_launch_by_whom_nobody_listed_is_refused(ehr: LaunchingEhr, site: LaunchedSite, query: str) -> None:
+    """SMART-5."""
     host = ehr.base.removeprefix("http://").removesuffix("/fhir")
     filled = query.format(base=ehr.base, upper=ehr.base.upper(), host=host)
     browser = site.browser()
@@ -104,7 +105,10 @@ async def test_a_parameter_that_is_given_twice_is_refused(ehr: LaunchingEhr, sit
 async def test_the_answer_counts_in_no_other_browser_and_still_in_the_own(
     ehr: LaunchingEhr, site: LaunchedSite
 ) -> None:
-    """SMART-39, SMART-61: the state is tied to the browser."""
+    """The state is tied to the browser.
+
+    SMART-39, SMART-61.
+    """
     own, other = site.browser(), site.browser()
     place = await site.begin(own, ehr)
     given = {"state": state_of(place), "code": ehr.authorise(place)}
@@ -256,6 +260,7 @@ async def test_what_cannot_be_known_now_is_no_refusal(ehr: LaunchingEhr, site: L
 async def test_open_redirect_nothing_in_a_request_says_where_to_go(
     ehr: LaunchingEhr, site: LaunchedSite, name: str
 ) -> None:
+    """SMART-6."""
     browser = site.browser()
     answer = await browser.get(f"{site.url}/launch?iss={ehr.base}&launch=l&{name}=https://evil.example")
     place = answer.headers["location"]

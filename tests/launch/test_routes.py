@@ -100,6 +100,7 @@ async def test_logs_hold_templates_and_nothing_of_a_launch(
 
 
 async def test_no_answer_shows_a_secret(ehr: LaunchingEhr, site: LaunchedSite) -> None:
+    """SMART-7."""
     browser = site.browser()
     url = await site.open(browser, ehr)
     for answer in (await browser.get(url), await browser.post(f"{url}/logout", Origin=site.url)):

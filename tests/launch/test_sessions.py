@@ -120,6 +120,7 @@ async def test_a_session_ends_after_half_an_hour_unused_and_after_eight_hours(
 
 
 async def test_the_token_goes_to_that_source_alone_and_for_that_patient_alone(clock: Clock) -> None:
+    """SMART-93."""
     fhir = FakeFhir([])
     async with LaunchingEhr.listening(clock) as ehr, LaunchingEhr.listening(clock) as other:
         # The other shares the patient's identifiers, and would be searched as well.

@@ -122,6 +122,7 @@ def refused_with(result: Any, reason: str, says: str) -> None:
 async def test_what_is_registered_opens_the_source(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """SMART-225, SMART-291, SMART-293."""
     private = rsa.generate_private_key(65537, 2048) if kind == "RS384" else ec.generate_private_key(ec.SECP384R1())
     settings = made(tmp_path, private, scope="system/Patient.rs system/Observation.rs")
     jwks.run(settings, "ehr")

@@ -138,6 +138,7 @@ def require_chart(place: str, site: Site) -> None:
 
 
 def test_launched_from_the_ehr_the_chart_of_its_patient_opens(context: BrowserContext, site: Site) -> None:
+    """SMART-20, SMART-21."""
     page = context.new_page()
     page.goto(site.launch_url(PATIENT))
     log_in_and_allow(page)

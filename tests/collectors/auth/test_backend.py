@@ -31,6 +31,10 @@ def bearer(number: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["RSA", "EC"])
 async def test_the_request_is_as_smart_wants_it(kind: str) -> None:
+    """SMART-143, SMART-233, SMART-234, SMART-235, SMART-236, SMART-237, SMART-238, SMART-264, SMART-307,
+    SMART-308, SMART-309, SMART-317, SMART-320, SMART-321, SMART-322, SMART-323, SMART-327, SMART-328,
+    SMART-329, SMART-330, SMART-331, SMART-333, SMART-334.
+    """
     server = AuthServer()
     access = server.access(make_registration(kind))
     assert await access.headers() == bearer(1)
@@ -53,6 +57,7 @@ async def test_the_request_is_as_smart_wants_it(kind: str) -> None:
 
 
 async def test_where_our_keys_are_published_is_said_where_it_was_registered() -> None:
+    """SMART-325."""
     server = AuthServer()
     await server.access(make_registration(jku="https://cds.example/jwks.json")).headers()
     header = jwt.get_unverified_header(form(server.requests[0])["client_assertion"])
@@ -60,6 +65,7 @@ async def test_where_our_keys_are_published_is_said_where_it_was_registered() ->
 
 
 async def test_no_assertion_is_sent_twice() -> None:
+    """SMART-319, SMART-332."""
     server = AuthServer(lifetime=10)
     access = server.access()
     for _ in range(3):
@@ -208,6 +214,7 @@ async def test_an_endpoint_that_does_not_answer_is_not_waited_for() -> None:
     ],
 )
 async def test_the_endpoint_is_discovered_once(named: str, expected: str) -> None:
+    """SMART-226, SMART-227."""
     server = AuthServer(lifetime=10, discovery=httpx.Response(200, json={"token_endpoint": named}))
     access = server.access(make_registration(token_url=None))
     await access.headers()

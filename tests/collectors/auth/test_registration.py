@@ -46,6 +46,7 @@ def test_a_key_from_the_environment(text: str) -> None:
 def test_a_key_that_everybody_can_read_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, warned: bool
 ) -> None:
+    """SMART-295."""
     with caplog.at_level(logging.WARNING, "medtwin.auth"):
         read_registration(of(key_file=written(tmp_path, pem(ec_key()), mode)), {})
     assert ("source ehr: backend.key_file can be read by everybody" in caplog.text) is warned
@@ -53,6 +54,7 @@ def test_a_key_that_everybody_can_read_is_warned_of(
 
 
 def test_registrations_that_cannot_be_read(tmp_path: Path) -> None:
+    """SMART-229."""
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     (tmp_path / "large").write_text(" " * 300_000)
     cases = [

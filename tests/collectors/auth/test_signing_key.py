@@ -87,6 +87,7 @@ def test_keys_that_are_refused(text: str, kid: str | None, says: str) -> None:
 
 @pytest.mark.parametrize("private", [rsa_key(), ec_key()])
 def test_what_is_registered_is_the_public_half_and_verifies(private: Any) -> None:
+    """SMART-22, SMART-290, SMART-294, SMART-313, SMART-314, SMART-315."""
     jwk = read_key(pem(private)).public_jwk()
     assert not {"d", "p", "q", "dp", "dq", "qi"} & set(jwk)
     bare = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}}[jwk["kty"]]

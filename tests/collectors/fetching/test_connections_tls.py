@@ -1,6 +1,7 @@
 """Certificates against a real server over TLS."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -170,3 +171,15 @@ async def test_what_is_wrong_with_a_certificate_is_said_and_nothing_out_of_it(
             assert error.value.__cause__ is None
     assert asked == []
     assert ("our certificate has expired; renew it" in caplog.text) == (fault == "client expired")
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own authority", "public authorities"])
+async def test_no_older_tls_than_1_2_is_spoken_and_certificates_are_checked(tmp_path: Path, own: bool) -> None:
+    """SMART-230, SMART-232, SMART-318."""
+    tls = Tls(ca_file=authority(tmp_path, "ours").file) if own else None
+    clients = HttpClients()
+    client: Any = clients.client_for(Source(id="lab", base_url="https://lab.example/fhir", tls=tls))
+    context = client._transport._pool._ssl_context
+    await clients.aclose()
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

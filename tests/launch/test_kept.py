@@ -1,0 +1,57 @@
+"""Launches that are pending: how many, and that each ends once."""
+
+import asyncio
+
+import pytest
+
+from server.executor.cache.encryption import Keyring
+from server.executor.cache.open_store import open_store
+from server.launch import kept as kept_module
+from server.launch.kept import Kept
+from tests.support.launching_ehr import LaunchedSite, LaunchingEhr, state_of
+
+
+async def test_of_two_answers_at_once_one_counts(ehr: LaunchingEhr, site: LaunchedSite) -> None:
+    browser = site.browser()
+    place = await site.begin(browser, ehr)
+    url = f"{site.url}/launch/callback?state={state_of(place)}&code={ehr.authorise(place)}"
+    held = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    answers = await asyncio.gather(*(browser.get(url, cookies=held) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [302, 400, 400, 400, 400]
+    assert len(ehr.asked) == 1
+
+
+async def test_pending_launches_are_bounded_and_the_oldest_makes_room(
+    ehr: LaunchingEhr, site: LaunchedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_module, "MOST_PENDING", 2)
+    begun = []
+    for _ in range(3):
+        browser = site.browser()
+        place = await site.begin(browser, ehr)
+        begun.append((browser, {"state": state_of(place), "code": ehr.authorise(place)}))
+    assert [(await site.call_back(browser, given)).status_code for browser, given in begun] == [400, 302, 302]
+
+
+async def test_a_browser_keeps_no_heap_of_cookies_of_launches(ehr: LaunchingEhr, site: LaunchedSite) -> None:
+    browser = site.browser()
+    for _ in range(10):
+        await site.begin(browser, ehr)
+    assert len(browser.cookies) == 10
+    place = await site.begin(browser, ehr)
+    assert len(browser.cookies) == 1
+    given = {"state": state_of(place), "code": ehr.authorise(place)}
+    assert (await site.call_back(browser, given)).status_code == 302
+
+
+async def test_a_lock_is_held_by_one_and_given_back() -> None:
+    keys = Keyring.from_secret(None)
+    store = await open_store(keys=keys)
+    try:
+        kept = Kept(store, keys.launch)
+        async with kept.locked("a", 0) as mine, kept.locked("a", 0.05) as again, kept.locked("b", 0) as other:
+            assert (mine, again, other) == (True, False, True)
+        async with kept.locked("a", 0) as free:
+            assert free
+    finally:
+        await store.close()

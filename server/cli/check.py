@@ -89,6 +89,7 @@ async def _deployment_faults(settings: Settings, catalog: Catalog) -> list[str]:
         faults = [f"source {s.id}: {s.text}" for s in await engine.source_status() if not s.reachable]
         faults += await engine.authorisations.token_faults()
         faults += await _issuer_faults(settings)
+        faults += await _launch_faults(settings)
         faults += await engine.terminology.faults(catalog.concepts.values(), settings.server.deadline)
         cache = await engine.cache_status()
         if settings.cache.url is not None and settings.cache.enabled and not cache.reachable:
@@ -107,6 +108,22 @@ async def _issuer_faults(settings: Settings) -> list[str]:
             return await issuers.faults()
     except SettingsError as error:
         return [str(error)]
+
+
+async def _launch_faults(settings: Settings) -> list[str]:
+    """Why an EHR cannot launch us now: its configuration cannot be used, or our credential."""
+    if not any(source.launch is not None for source in settings.sources):
+        return []
+    from server.launch.ehrs import Ehrs
+
+    try:
+        ehrs = Ehrs(settings)
+    except SettingsError as error:
+        return [str(error)]
+    try:
+        return await ehrs.faults()
+    finally:
+        await ehrs.aclose()
 
 
 def _print_faults(faults: list[str]) -> int:

@@ -135,6 +135,16 @@ class Ehrs:
         """By source id, the ``iss`` of a launch without the EHR."""
         return {name: ehr.source.base_url for name, ehr in self._by_id.items()}
 
+    async def faults(self) -> list[str]:
+        """Why a launch cannot begin now: a line for each source of which that is so."""
+        found = []
+        for name, ehr in self._by_id.items():
+            try:
+                await ehr.discovery.find()
+            except IssuerUnavailableError as error:
+                found.append(f"source {name}: it cannot launch us: {error}")
+        return found
+
     async def aclose(self) -> None:
         """Ends fetches under way, and gives back all connections."""
         for ehr in self._by_id.values():

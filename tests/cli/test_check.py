@@ -14,7 +14,8 @@ from server.executor.engine import Engine
 from server.settings import CacheSettings, Settings
 from tests.support.descriptions import copy_descriptions
 from tests.support.engine_questions import shipped
-from tests.support.token_issuer import TokenIssuer, send_json
+from tests.support.launching_ehr import LaunchingEhr
+from tests.support.token_issuer import Clock, TokenIssuer, send_json
 
 HEAD = """@prefix mpm: <https://medtwin.example/mpm#> .
 @prefix dcterms: <http://purl.org/dc/terms/> .
@@ -205,3 +206,27 @@ async def test_check_says_whether_each_key_set_can_be_retrieved(
     monkeypatch.setattr(check, "_deployment_faults", none)
     assert await asyncio.to_thread(main, ["check", "--config", path]) == 0
     assert "1 sources, issuer as (tokens can be checked)." in capsys.readouterr().out
+
+
+async def test_check_says_whether_an_ehr_can_launch_us(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check, "module_faults", lambda _: [])
+    monkeypatch.setattr(check, "catalog_faults", lambda _: [])
+    monkeypatch.setattr(check, "configured_catalog", lambda _: shipped())
+    async with LaunchingEhr.listening(Clock()) as ehr:
+        path = tmp_path / "medtwin.toml"
+        source = f'[[sources]]\nid = "ehr"\nbase_url = "{ehr.base}"\nauth = "caller"\n'
+        launch = '[sources.launch]\nclient_id = "medtwin-app"\n'
+        path.write_text(f'[server]\npublic_url = "https://cds.example"\n{source}{launch}')
+        await asyncio.to_thread(main, ["check", "--config", str(path)])
+        assert "launch" not in capsys.readouterr().err
+        ehr.configuration = {"token_endpoint": "https://evil.example/token"}
+        assert await asyncio.to_thread(main, ["check", "--config", str(path)]) == 1
+        assert (
+            "source ehr: it cannot launch us: the token_endpoint that its configuration names is at a host that"
+            " launch.origins of the source does not list"
+        ) in capsys.readouterr().err.splitlines()
+        path.write_text(path.read_text() + 'secret_env = "NOT_SET_ANYWHERE"\n')
+        assert await asyncio.to_thread(main, ["check", "--config", str(path)]) == 1
+        assert "launch.secret_env: the environment variable that it names is not set" in capsys.readouterr().err

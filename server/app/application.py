@@ -25,6 +25,7 @@ from server.executor.warm_up import warm_up_catalog
 from server.graphql.admission import Admission, RateLimit
 from server.graphql.endpoint import GraphQL
 from server.graphql.errors import error_code, internal_error
+from server.pages.routes import page_routes
 from server.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def create_app(
             Route("/ready", ready, methods=["GET"]),
             Route(MODULES, list_cards, methods=["GET"]),
             Route(MODULES + "/{module_id}/card", show_card, methods=["GET"]),
+            *page_routes(settings),
             *_graphiql_routes(settings.server),
             *_launch_routes(settings),
         ],

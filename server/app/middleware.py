@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collectors.fetching.addresses import is_loopback
-from server.explain.card_html import CONTENT_SECURITY_POLICY as CARDS
 from server.graphql.errors import request_refused
+from server.pages.rendering import CONTENT_SECURITY_POLICY as PAGES
 from server.settings import ServerSettings
 
 log = logging.getLogger("medtwin.access")
 
-_ROUTES = ("/graphql", "/health", "/ready", "/graphiql", "/modules")
+_ROUTES = ("/graphql", "/health", "/ready", "/graphiql", "/modules", "/pages", "/patients")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LAUNCHED = ("/launch", "/app")
 _LAUNCH_ROUTES = ("/launch", "/launch/callback")
@@ -165,7 +165,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, launch_policy: str | None = None) -> None:
         self.app = app
-        self._policies = {"/graphiql": _GRAPHIQL_POLICY, "/modules": CARDS}
+        self._policies = {"/graphiql": _GRAPHIQL_POLICY, "/modules": PAGES, "/patients": PAGES}
         self._framed = dict.fromkeys(_LAUNCHED, launch_policy) if launch_policy is not None else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -173,9 +173,11 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        path = scope["path"]
         policies = {**self._policies, **self._framed}
-        policy = next((policies[own] for own in policies if _is_under(scope["path"], own)), _STRICT_POLICY)
-        is_framed = any(_is_under(scope["path"], own) for own in self._framed)
+        own = (policies[folder] for folder in policies if _is_under(path, folder))
+        policy = PAGES if path == "/" else next(own, _STRICT_POLICY)
+        is_framed = any(_is_under(path, folder) for folder in self._framed)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

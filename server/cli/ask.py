@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from shutil import get_terminal_size
 from typing import Any
 
+from collectors.auth.authorisations import Caller
+from collectors.patient.banner import Banner
 from collectors.reading.record_content import RecordContent
 from collectors.settings import Source
 from collectors.supplied_records import OFFLINE, SuppliedRecords
@@ -126,6 +128,9 @@ class _EngineWithRecords:
         trace, facts = await self._engine.ask_with_facts(self._without_offline_source(question), self._supplied)
         self.unreachable = facts.unreachable
         return trace
+
+    async def banner(self, source_id: str, patient: str, caller: Caller | None = None) -> Banner:
+        return await self._engine.banner(source_id, patient, caller, self._supplied)
 
     async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         return await self._engine.timeline(self._without_offline_source(question), most, self._supplied)

@@ -21,12 +21,14 @@ from collectors.fetching.access import Target
 from collectors.fetching.connections import HttpClients
 from collectors.fetching.probe import SourceProbe, SourceStatus
 from collectors.gatherer import Gatherer
+from collectors.patient.banner import Banner, read_banner
 from collectors.reading.readout import PatientContext, check_fhir_id
 from collectors.reading.record_content import RecordContent, is_of_patient, may_be_shared, refers_to
 from collectors.search import Search
 from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from collectors.supplied_records import OFFLINE, SuppliedRecords
+from ontology.resources import RecordRef
 from ontology.values import Value
 from ontology.words.time import times_in
 from server.catalog.catalog import ROOT, Catalog, check_collectors
@@ -148,6 +150,15 @@ class Engine:
         with times_in(self.memory.zone):
             scoped, plan, at, facts, source = await self._gather(question, supplied)
             return await self.answer(scoped, plan, at, facts, source), facts
+
+    async def banner(
+        self, source_id: str, patient: str, caller: Caller | None = None, supplied: SuppliedRecords | None = None
+    ) -> Banner:
+        """Who the patient (FHIR id) of this source is, read now as ``record`` reads it.  Raises what that raises."""
+        source = self._record_source(source_id, supplied)
+        ref = RecordRef(source.id, source.base_url, "Patient", check_fhir_id(patient))
+        question = RecordQuestion(ref, patient, source.id, caller=caller or NO_CALLER)
+        return read_banner((await self.record(question, supplied)).body, patient, source)
 
     async def timeline(
         self, question: Question, max_runs: int, supplied: SuppliedRecords | None = None

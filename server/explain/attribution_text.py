@@ -235,6 +235,20 @@ def describe_players(
     return ", ".join(named)
 
 
+def rank_words(attribution: Attribution) -> list[tuple[AttributionItem, str]]:
+    """Each input that moved a number, the largest first, with how much beside the others: ``most``, ``hardly``.
+
+    Ranked by itself: of correlated inputs each.  Of points the number says more, and the word is empty.
+    """
+    items = sorted((item for item in attribution.items if item.amount), key=lambda item: -abs(item.amount))
+    total = sum(abs(item.amount) for item in items)
+    if attribution.scale == POINTS:
+        return [(item, "") for item in items]
+    return [
+        (item, _rank_word(item.amount, items[0].amount, total, first=place == 0)) for place, item in enumerate(items)
+    ]
+
+
 def describe_deciding_inputs(items: Iterable[AttributionItem], style: Style = PLAIN) -> str:
     """The inputs that decide a code."""
     return list_words(f"{describe_change(item, style)} ({_describe_decision(item)})" for item in items)

@@ -101,6 +101,12 @@ def _qualifiers(result: AnswerResult) -> list[str]:
 
 def describe_cautions(result: AnswerResult) -> str:
     """Those that matter, and how many more there are: never none of several."""
+    shown, more = short_cautions(result)
+    return "; ".join(map(_as_part, shown)) + (f" ({more} more: -v)" if more else "")
+
+
+def short_cautions(result: AnswerResult) -> tuple[list[str], int]:
+    """Those that matter, in their short texts where these say enough, and how many general limits there are more."""
     remarks = (remark for step in result.chain for remark in step.module.remarks)
     always = frozenset(each.code for each in remarks if each.criterion is None and not each.always_shown)
     issues = _caution_issues(result)
@@ -119,8 +125,7 @@ def describe_cautions(result: AnswerResult) -> str:
     recorded = [each for each in kept if each.code == "caution"]
     kept = [each for each in kept if each.code != "caution"]
     shown = [*_qualifiers(result), *(_caution_text(each) for each in (*recorded, *first, *kept)), *_what_if(kept)]
-    more = f" ({len(general)} more: -v)" if general else ""
-    return "; ".join(_each_once(map(_as_part, shown))) + more
+    return _each_once(map(_as_part, shown)), len(general)
 
 
 _SINGLE = "single-parameter"

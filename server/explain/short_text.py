@@ -60,26 +60,26 @@ def answer_lines(result: AnswerResult, width: int, every_caution: bool = False) 
     ``every_caution``: one to a line, instead of those that matter and the number of the others.
     """
     style = result.circumstances.style
-    yield from heading([*map(_with_calendar_days, _headline(result, style))], _STATUS.get(result.status, ""), width)
+    yield from heading([*map(with_calendar_days, _headline(result, style))], _STATUS.get(result.status, ""), width)
     yield from _labelled("Means", _meaning(result, style), width)
     yield from _labelled("From", " · ".join(_grounds(result, style)), width)
     for comparison, view in result.attributions.items():
-        yield from _labelled("Moved", _moved(result, comparison, view, style), width)
+        yield from _labelled("Moved", moved_words(result, comparison, view, style), width)
     cautions = every_caution_text(result) if every_caution else [describe_cautions(result)]
     for place, text in enumerate(cautions):
         yield from _labelled("Caution" if place == 0 else "", text, width)
-    yield from _labelled("Records", _records(result, style), width)
+    yield from _labelled("Records", records_words(result, style), width)
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    return labelled(label, _with_calendar_days(text), width) if text else iter(())
+    return labelled(label, with_calendar_days(text), width) if text else iter(())
 
 
 # Neither in an address or an id, nor as a part of a longer time.
 _DAY = re.compile(r"(?<![\w/.:-])(\d{4}-\d\d-\d\d)(?![\w-]|:\d)")
 
 
-def _with_calendar_days(text: str) -> str:
+def with_calendar_days(text: str) -> str:
     """The text with its days as people write them: ``27 Nov 2025``."""
     return _DAY.sub(_calendar_day, text)
 
@@ -95,7 +95,7 @@ def _headline(result: AnswerResult, style: Style) -> list[str]:
     display = result.concept.display
     if isinstance(result.value, Absent):
         word = "not applicable" if result.status is Status.NOT_APPLICABLE else "no value"
-        return [display, word, _why_absent(result, style)]
+        return [display, word, why_absent(result, style)]
     state = f", unreliable in {result.unreliable_in}" if result.unreliable_in is not None else ""
     parts = [display, f"{value_text(result, style)}{state}"]
     if result.risk is not None and not result.presumed:
@@ -134,7 +134,8 @@ def worded_value(claim: str | None, display: str) -> str | None:
     return words if 0 < len(words.split()) <= _MOST_VALUE_WORDS else None
 
 
-def _why_absent(result: AnswerResult, style: Style) -> str:
+def why_absent(result: AnswerResult, style: Style) -> str:
+    """Why there is no value, and between which limits it lies where that is known."""
     display = result.concept.display
     if result.leaf is not None:
         # What is on record and not understood is in its own words.
@@ -159,13 +160,17 @@ def _why_absent(result: AnswerResult, style: Style) -> str:
 
 def _meaning(result: AnswerResult, style: Style) -> str:
     """What the module says of the value beyond the value itself, its band, its uncertainty and the advice for it."""
-    parts = []
     if result.leaf is not None:
         return ", ".join(f"{label} {text}" for label, text in laboratory_fields(result.leaf) if text)
+    return sentences([*meaning_texts(result, style), *different_advice(result)])
+
+
+def meaning_texts(result: AnswerResult, style: Style) -> list[str]:
+    """What the value means, without the advice for it: the module's own sentence, its band and its uncertainty."""
+    parts = []
     scored = result.step is not None and result.step.module.kind is Kind.SCORE
     if result.own_claim is not None and not scored and not _repeats_headline(result.own_claim, result, style):
         parts.append(result.own_claim.rstrip("."))
-    advice = different_advice(result)
     if (meant := result.interpretation) is not None:
         words = band_words(meant.code.display or meant.code.code, meant.text, value_text(result, style))
         if not is_said_in(words.partition(": ")[2] or words, " ".join(each.text for each in result.recommendations)):
@@ -176,7 +181,7 @@ def _meaning(result: AnswerResult, style: Style) -> str:
         # The module's own sentence may have both limits.
         if not limits or not limits <= set(_NUMBER.findall(result.own_claim or "")):
             parts.append(words)
-    return sentences([*parts, *advice])
+    return parts
 
 
 def _repeats_headline(claim: str, result: AnswerResult, style: Style) -> bool:
@@ -274,7 +279,8 @@ def _brief(value: Value, ground: GroundView, style: Style) -> str:
     )
 
 
-def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView | Issue, style: Style) -> str:
+def moved_words(result: AnswerResult, comparison: Comparison, view: AttributionView | Issue, style: Style) -> str:
+    """From where to where, and what moved it, in at most two lines; or why that cannot be told."""
     if isinstance(view, Issue):
         return view.text
     made, step = view.attribution, result.step
@@ -335,7 +341,7 @@ def _moved_in_part(result: AnswerResult, comparison: Comparison, view: Attributi
     return f"{before} → {now} {whence}; inputs were missing at one end (-vv){what_if}"
 
 
-def _records(result: AnswerResult, style: Style) -> str:
+def records_words(result: AnswerResult, style: Style) -> str:
     """The newest and the oldest time, how many records, and of which sources."""
     grounds = list(_grounds_below(result))
     used = dict.fromkeys(record for each in grounds for record in each.records)

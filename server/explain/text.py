@@ -103,7 +103,7 @@ def _step_lines(result: AnswerResult, step: StepView, indent: str, rendered: Sho
         yield f"{indent}by {step.module.title}, shown above"
         return
     rendered.add(_key(step))
-    yield f"{indent}by {step.module.title}, version {step.module.version} ({_describe_run(step)})"
+    yield f"{indent}by {step.module.title}, version {step.module.version} ({describe_run(step)})"
     inner = indent + _INDENT
     if step.warrant:
         yield f"{inner}how: {step.warrant}"
@@ -136,7 +136,8 @@ def _texts_shown_by(ground: GroundView) -> Iterator[str]:
     return (issue.text for issue in ground.issues if issue.code not in _SHOWN_ONCE)
 
 
-def _describe_run(step: StepView) -> str:
+def describe_run(step: StepView) -> str:
+    """Whether a step was computed now or reused, and why."""
     if not step.reused:
         return f"computed now: {begin_small(step.reason)}" if step.reason else "computed now"
     reason = begin_small(step.reason)

@@ -34,7 +34,7 @@ from server.graphql.modules import Concept, Module, Plan
 from server.graphql.originals import Originals
 from server.graphql.results import Result, Timeline
 from server.graphql.turns import Turns
-from server.graphql.values import described
+from server.graphql.values import Banner, described
 
 _LONGEST_SEARCH = 100
 """Characters of ``search``: each word of it is looked for in each name of each concept."""
@@ -52,6 +52,9 @@ class QuestionEngine(Protocol):
 
     async def ask(self, question: Question) -> Trace:
         """Answer a question."""
+
+    async def banner(self, source_id: str, patient: str, caller: Caller | None = None) -> Any:
+        """Who a patient is, read now."""
 
     async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         """Answer it at each time at which its inputs changed."""
@@ -184,6 +187,11 @@ async def _resolve_timeline(
     return Timeline(concept=concept, points=points, left_out=course.left_out, ran=course.ran, reused=course.reused)
 
 
+async def _resolve_banner(root: strawberry.Parent[Any], info: Info[Context, None]) -> Banner:
+    await info.context.turns.wait()
+    return cast("Banner", await info.context.engine.banner(root.source, root.logical_id, root.caller))
+
+
 @strawberry.type
 class Patient:
     """A patient, as a source describes them. Nothing is fetched until results are asked for."""
@@ -191,6 +199,9 @@ class Patient:
     id: ID = described("Unique over sources; opaque, and taken back by `patient(id:)`.")
     logical_id: ID = described("The id in the EHR: unique for one source only.")
     reference: str = described("Absolute FHIR reference.")
+    banner: Banner | None = strawberry.field(
+        resolver=_resolve_banner, description="For the head of a page. Read when asked for, never kept."
+    )
     source: strawberry.Private[str]
     caller: strawberry.Private[Caller]
     results: list[Result | None] = strawberry.field(

@@ -285,3 +285,26 @@ class EhrRecord:
     rdf: str | None = strawberry.field(
         resolver=_resolve_record_rdf, description="The same as FHIR RDF, in the manner of R4."
     )
+
+
+@strawberry.type
+class Identifier:
+    """An identifier of a patient."""
+
+    system: str | None = described("The URI of the system that it is unique in.")
+    value: str = described("The identifier.")
+    label: str | None = described("What kind of identifier the record says it is.")
+
+
+@strawberry.type
+class Banner:
+    """Who the patient is, as their own record says. Null: it does not say, or cannot be read there.
+
+    Identifiers only of the systems that are configured, else medical record numbers."""
+
+    name: str | None = described("The name that the patient goes by now.")
+    born: DateRange | None = described("The date of birth.")
+    deceased: bool | None = described("Whether a death is recorded.")
+    deceased_at: datetime | None = described("The time of death; of one that is dated to a day, the end of it.")
+    gender: str | None = described("The administrative gender: male, female, other or unknown.")
+    identifiers: list[Identifier] = described("Those by which the settings name patients, else record numbers.")

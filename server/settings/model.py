@@ -113,6 +113,12 @@ class CacheSettings(Section):
             raise ValueError("key_file cannot be read") from None
 
 
+class PagesSettings(Section):
+    """``questions``: the concepts that the patient page shows, in this order; none: all that modules compute."""
+
+    questions: tuple[str, ...] = ()
+
+
 class Settings(BaseSettings):
     """All settings.
 
@@ -126,6 +132,7 @@ class Settings(BaseSettings):
 
     server: ServerSettings = ServerSettings()
     cache: CacheSettings = CacheSettings()
+    pages: PagesSettings = PagesSettings()
     sources: tuple[SourceSettings, ...] = ()
     issuers: tuple[IssuerSettings, ...] = ()
     launch: LaunchSettings = LaunchSettings()

@@ -1,0 +1,175 @@
+"""The argument page: one result, from the value down to each record, in the order in which a clinician asks."""
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from collectors.patient.banner import Banner
+from ontology.errors import MedtwinError
+from ontology.words.risks import risk_words
+from ontology.words.values import uncertainty_words
+from server.catalog.criteria import Advice
+from server.executor.budget import Budget, Effort
+from server.explain.attribution import with_attributions
+from server.explain.cautions import every_caution_text, short_cautions
+from server.explain.comparisons import Baseline, Comparison
+from server.explain.explain import explain
+from server.explain.results import AnswerResult
+from server.explain.short_meaning import different_advice
+from server.explain.short_text import meaning_texts, records_words, with_calendar_days
+from server.pages.chain_picture import Picture, chain_picture
+from server.pages.context import PageContext
+from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing_rows
+from server.pages.rendering import initial
+from server.pages.statuses import Shown, shown_status
+from server.pages.step_views import StepPage, step_pages
+from server.pages.trend import Trend, trend
+from server.pages.waterfall import Moved, moved_view
+
+COMPARED_WITH = timedelta(days=90)
+"""How far back an answer is compared with, where the address does not say."""
+_TREND = timedelta(days=3 * 365)
+_MOST_POINTS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """All that the page shows of one result."""
+
+    result: AnswerResult
+    display: str
+    shown: Shown
+    people: str
+    meaning: list[str]
+    citation: str
+    records: str
+    cautions: list[str]
+    more_cautions: int
+    advice: list[Advice]
+    moved: Moved | None
+    not_moved: str
+    grounds: list[GroundRow]
+    missing: list[MissingRow]
+    steps: list[StepPage]
+    picture: Picture | None
+    uncertainty: str
+    against: list[str]
+    trend: Trend | None
+    intended_use: str
+    fingerprint: str
+
+
+async def argue(context: PageContext, concept: str, at: datetime) -> Argument:
+    """The argument for a concept.  Raises what ``Engine.ask`` raises."""
+    since = context.since or at - COMPARED_WITH
+    result, points = await asyncio.gather(_attributed(context, concept, at, since), _points(context, concept, at))
+    return argument_view(result, points, context)
+
+
+async def _attributed(context: PageContext, concept: str, at: datetime, since: datetime) -> AnswerResult:
+    trace = await context.engine.ask(context.question((concept,), at, (since,)))
+    against = (Comparison(Baseline.EARLIER, since), Comparison(Baseline.REFERENCE))
+    budget = Budget.from_settings(context.engine.settings.server)
+    late = budget.start_work().is_late
+    stopped = threading.Event()
+
+    def effort() -> Effort:
+        return Effort(is_late=late, stopped=stopped)
+
+    try:
+        return (await asyncio.to_thread(with_attributions, trace, explain(trace), against, effort))[0]
+    finally:
+        # When the reader is gone, the computation stops.
+        stopped.set()
+
+
+async def _points(context: PageContext, concept: str, at: datetime) -> list[AnswerResult]:
+    """The result over the last years; empty where that cannot be: the value does not hang on it."""
+    try:
+        course = await context.engine.timeline(context.question((concept,), at, (at - _TREND,)), _MOST_POINTS)
+    except MedtwinError:
+        return []
+    return [result for trace in course.traces for result in explain(trace)]
+
+
+def argument_view(result: AnswerResult, points: list[AnswerResult], context: PageContext) -> Argument:
+    """What the page shows of a result."""
+    style = result.circumstances.style
+    step = result.step
+    decimals = step.module.display_decimals if step is not None else None
+    people = ""
+    if result.risk is not None and not result.presumed:
+        people = f"{initial(risk_words(result.risk.probability, result.risk.horizon, decimals))}."
+    cautions, more = short_cautions(result)
+    moved = moved_view(result, context)
+    kept = different_advice(result)
+    return Argument(
+        result=result,
+        display=result.concept.display,
+        shown=shown_status(result),
+        people=people,
+        meaning=[f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
+        citation=(result.interpretation.citation or "") if result.interpretation is not None else "",
+        records=initial(with_calendar_days(records_words(result, style))),
+        cautions=[initial(with_calendar_days(each)) for each in cautions],
+        more_cautions=more,
+        advice=_advice(result, kept),
+        moved=moved,
+        not_moved="" if moved is not None else _why_not_moved(result),
+        grounds=ground_rows(result, context),
+        missing=missing_rows(result),
+        steps=step_pages(result),
+        picture=chain_picture(result),
+        uncertainty=uncertainty_words(result.interval, decimals) if result.interval is not None else "",
+        against=[with_calendar_days(each) for each in every_caution_text(result)],
+        trend=trend(points, result),
+        intended_use=result.intended_use,
+        fingerprint=result.fingerprint or "",
+    )
+
+
+def _advice(result: AnswerResult, kept: list[str]) -> list[Advice]:
+    """The advice whose text says something of its own, with its source."""
+    found: dict[str, Advice] = {}
+    for each in result.recommendations:
+        if each.text.rstrip(".") in kept:
+            found.setdefault(each.text.rstrip("."), each)
+    return list(found.values())
+
+
+def _why_not_moved(result: AnswerResult) -> str:
+    texts = [each.text for each in result.issues if each.code == "not-attributed"]
+    return texts[-1] if texts else ""
+
+
+def evaluation_moment(context: PageContext) -> datetime:
+    """The one time that all numbers of a page are as of."""
+    return context.at or datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Who the patient is, or why their record could not be read."""
+
+    banner: Banner | None
+    fault: str
+    age: str
+
+
+async def read_head(context: PageContext, at: datetime) -> Head:
+    """The banner of a page; where it cannot be read the page says so, and goes on."""
+    try:
+        banner = await context.engine.banner(context.source.id, context.patient, context.caller)
+    except MedtwinError as error:
+        return Head(None, str(error), "")
+    return Head(banner, "", _age(banner, at))
+
+
+def _age(banner: Banner, at: datetime) -> str:
+    """Completed years; of a partial date of birth none."""
+    if banner.born is None or banner.born.start != banner.born.end:
+        return ""
+    end = min(at, banner.deceased_at) if banner.deceased_at is not None else at
+    born, day = banner.born.start, end.date()
+    return f"{day.year - born.year - ((day.month, day.day) < (born.month, born.day))} y"

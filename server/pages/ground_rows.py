@@ -1,0 +1,163 @@
+"""What an answer rests on, each input with its record; and what was looked for and not found."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ontology.resources import RecordRef
+from ontology.values import Absent, Series
+from ontology.words import Style
+from ontology.words.lists import begin_small
+from ontology.words.time import age_words, calendar_words, moment_words, period_words
+from server.explain.results import AnswerResult, GroundView
+from server.explain.short_text import is_used
+from server.explain.text import laboratory_fields
+from server.pages.context import PageContext
+from server.pages.marked import marked_ground
+
+_MOST_LINKS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link to the page of a record."""
+
+    text: str
+    address: str
+    kind: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroundRow:
+    """One input: ``when`` and ``age`` of its record, ``notes`` of the laboratory, ``origin`` without a record."""
+
+    name: str
+    value: Markup
+    when: str
+    age: str
+    status: str
+    notes: tuple[str, ...]
+    links: tuple[Link, ...]
+    more: int
+    origin: str
+    only_applicability: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRow:
+    """Inputs that were looked for and have no value, for one reason; ``role``: what they are needed for."""
+
+    reason: str
+    names: tuple[str, ...]
+    role: str
+
+
+def ground_rows(result: AnswerResult, context: PageContext) -> list[GroundRow]:
+    """The inputs from records, from the settings and from assumptions of all steps, each once.
+
+    Those that decide whom the module is for come last.
+    """
+    found: dict[tuple[object, ...], GroundRow] = {}
+    for ground in _leaves(result):
+        if isinstance(ground.value, Absent) and ground.presumed is None:
+            continue
+        row = _row(ground, result, context)
+        key = (row.name, row.value, row.when, tuple(each.address for each in row.links))
+        known = found.get(key)
+        if known is None or known.only_applicability:
+            found[key] = row
+    rows = [row for row in found.values() if not _is_part_of_another(row, found.values())]
+    # What was measured comes first, what is set for the site last.
+    return sorted(rows, key=lambda row: (row.only_applicability, bool(row.origin), not row.when))
+
+
+def _is_part_of_another(row: GroundRow, others: Iterable[GroundRow]) -> bool:
+    """Whether a longer series of the same input has all its records."""
+    own = {each.address for each in row.links}
+    return len(own) > 1 and any(
+        each.name == row.name and own < {link.address for link in each.links} for each in others
+    )
+
+
+def missing_rows(result: AnswerResult) -> list[MissingRow]:
+    """What has no value, by reason and role; each input once, where it matters most."""
+    roles: dict[str, tuple[str, str]] = {}
+    for ground in _leaves(result):
+        if not isinstance(ground.value, Absent) or ground.presumed is not None or ground.input.comparison:
+            continue
+        name, role = ground.concept.display, _role(ground)
+        known = roles.get(name)
+        if known is None or _ROLES.index(role) < _ROLES.index(known[1]):
+            roles[name] = (ground.absence_reason or "no value", role)
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for name, (reason, role) in sorted(roles.items(), key=lambda item: _ROLES.index(item[1][1])):
+        grouped.setdefault((reason, role), []).append(name)
+    return [MissingRow(reason, tuple(names), role) for (reason, role), names in grouped.items()]
+
+
+_REQUIRED, _OPTIONAL, _WHOM = "needed for a value", "would make it more exact", "decides whether it applies"
+_ROLES = (_REQUIRED, _WHOM, _OPTIONAL)
+
+
+def _role(ground: GroundView) -> str:
+    if ground.input.applicability_only:
+        return _WHOM
+    return _REQUIRED if ground.input.required else _OPTIONAL
+
+
+def _leaves(result: AnswerResult) -> Iterator[GroundView]:
+    if result.leaf is not None:
+        yield result.leaf
+    # The goal's own inputs first.
+    for step in reversed(result.chain):
+        if step.as_of == result.at:
+            yield from (ground for ground in step.grounds if not ground.steps)
+
+
+def _row(ground: GroundView, result: AnswerResult, context: PageContext) -> GroundRow:
+    style = result.circumstances.style
+    when = age = ""
+    if ground.time is not None:
+        same = ground.time.start == ground.time.end
+        when = moment_words(ground.time.end, result.at, style) if same else period_words(ground.time, style)
+        age = f"{age_words(ground.time.end, result.at, style)} before" if ground.time.end < result.at else "goes on"
+    fields = [f"{label} {text}" for label, text in laboratory_fields(ground) if text]
+    status = ground.status or ""
+    return GroundRow(
+        ground.concept.display,
+        marked_ground(ground, style),
+        when,
+        age,
+        status,
+        tuple(each for each in fields if each != f"status {status}"),
+        tuple(_links(ground, context, style)),
+        max(0, len(ground.records) - _MOST_LINKS),
+        _origin(ground),
+        not is_used(ground),
+    )
+
+
+def _origin(ground: GroundView) -> str:
+    if ground.records:
+        return ""
+    if ground.presumed is not None:
+        return "Assumed: not on the list"
+    if ground.by_site:
+        return "Set for this site, not recorded"
+    return "Assumed, not recorded" if ground.assumed else "No record says so"
+
+
+def _links(ground: GroundView, context: PageContext, style: Style) -> Iterator[Link]:
+    times: list[str] = []
+    if isinstance(ground.value, Series) and len(ground.value.points) == len(ground.records):
+        times = [calendar_words(when, style) for when, _ in ground.value.points]
+    for place, ref in enumerate(ground.records[:_MOST_LINKS]):
+        text = times[place] if times else ref.type
+        yield Link(text, context.record(ref), ref.type, _about(ground, ref))
+
+
+def _about(ground: GroundView, ref: RecordRef) -> str:
+    version = f", version {ref.version}" if ref.version is not None else ""
+    return f"{begin_small(ground.concept.display)}{version}, {ref.source}"

@@ -1,0 +1,145 @@
+"""The patient page: the questions that a site asks first, each with claim, value and status; what changed, after."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from ontology.errors import MedtwinError
+from ontology.values import Absent
+from ontology.words.lists import begin_small
+from server.executor.engine import Engine
+from server.explain.cautions import short_cautions
+from server.explain.explain import explain
+from server.explain.results import AnswerResult
+from server.explain.short_text import meaning_texts, records_words, with_calendar_days
+from server.pages.argument import COMPARED_WITH, Head
+from server.pages.context import PageContext
+from server.pages.rendering import initial, render
+from server.pages.statuses import Shown, shown_status
+from server.pages.trend import Trend, trend
+
+_TREND = timedelta(days=3 * 365)
+_MOST_POINTS = 24
+_MOST_CAUTIONS = 2
+_REST = "<!--rest-->"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredQuestion:
+    """One question of the page."""
+
+    display: str
+    address: str
+    shown: Shown
+    meaning: list[str]
+    cautions: str
+    records: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An answer that was another one then."""
+
+    display: str
+    address: str
+    before: Markup
+    now: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class TrendOf:
+    """The course of one answer."""
+
+    display: str
+    address: str
+    trend: Trend
+
+
+def site_questions(engine: Engine) -> tuple[str, ...]:
+    """The ids of the concepts that the page asks: those of the settings, else all that modules compute."""
+    if engine.settings.pages.questions:
+        return engine.settings.pages.questions
+    found = dict.fromkeys(module.produces.id for module in engine.catalog.modules.values())
+    return tuple(found)[: engine.settings.server.max_concepts]
+
+
+async def ask_questions(context: PageContext, at: datetime) -> tuple[AnswerResult, ...]:
+    """The answers to the questions of the site.  Raises what ``Engine.ask`` raises."""
+    return explain(await context.engine.ask(context.question(site_questions(context.engine), at)))
+
+
+def first_part(results: tuple[AnswerResult, ...], head: Head, context: PageContext, when: str) -> tuple[str, str]:
+    """The page up to what is filled in after, and what ends it."""
+    configured = bool(context.engine.settings.pages.questions)
+    order = "In the order that this site chose." if configured else "In the order of the modules."
+    whole = render(
+        "patient.html",
+        questions=[_question(each, context) for each in results],
+        head=head,
+        context=context,
+        when=when,
+        order=order,
+    )
+    first, _, last = whole.partition(_REST)
+    return first, last
+
+
+def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
+    style = result.circumstances.style
+    cautions, more = short_cautions(result)
+    others = len(cautions) - _MOST_CAUTIONS + more
+    shown = "; ".join(begin_small(each) for each in cautions[:_MOST_CAUTIONS])
+    if isinstance(result.value, Absent):
+        shown, others = "", 0
+    return AnsweredQuestion(
+        result.concept.display,
+        context.answer(result.concept.id),
+        shown_status(result),
+        [f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
+        (f"{initial(with_calendar_days(shown))}{f'; {others} more' if others > 0 else ''}." if shown else ""),
+        initial(with_calendar_days(records_words(result, style))),
+    )
+
+
+async def rest(results: tuple[AnswerResult, ...], context: PageContext, at: datetime, last: str) -> AsyncIterator[str]:
+    """What is filled in after the claims: what changed, and the course of each number."""
+    since = context.since or at - COMPARED_WITH
+    concepts = tuple(each.concept.id for each in results)
+    fault, changes, trends = "", list[Change](), list[TrendOf]()
+    try:
+        trace = await context.engine.ask(context.question(concepts, at, (since,)))
+        earlier = {each.concept.id: each for each in explain(trace.earlier_traces[since])}
+        changes = [_change(earlier[each.concept.id], each, context) for each in results if _differs(earlier, each)]
+        course = await context.engine.timeline(context.question(concepts, at, (at - _TREND,)), _MOST_POINTS)
+        points = [{each.concept.id: each for each in explain(one)} for one in course.traces]
+        trends = list(_trends(results, points, context))
+    except MedtwinError as error:
+        fault = f"What changed could not be computed: {error}."
+    why = "The time of the address." if context.since is not None else "90 days before, as no other time was chosen."
+    day = with_calendar_days(f"{since.astimezone(context.engine.memory.zone).date()}")
+    yield render("patient_rest.html", changes=changes, trends=trends, fault=fault, since=day, why_since=why)
+    yield last
+
+
+def _differs(earlier: dict[str, AnswerResult], now: AnswerResult) -> bool:
+    before = earlier[now.concept.id]
+    return (before.value, before.bounds) != (now.value, now.bounds)
+
+
+def _change(before: AnswerResult, now: AnswerResult, context: PageContext) -> Change:
+    return Change(
+        now.concept.display, context.answer(now.concept.id), shown_status(before).value, shown_status(now).value
+    )
+
+
+def _trends(
+    results: tuple[AnswerResult, ...], points: list[dict[str, AnswerResult]], context: PageContext
+) -> list[TrendOf]:
+    found = []
+    for each in results:
+        course = trend([some[each.concept.id] for some in points], each)
+        if course is not None and len({point.value for point in course.points}) > 1:
+            found.append(TrendOf(each.concept.display, context.answer(each.concept.id), course))
+    return found

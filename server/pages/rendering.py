@@ -1,0 +1,97 @@
+"""Templates into responses: escaped, nothing undefined, and under a policy that lets nothing in from elsewhere."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+
+HERE = Path(__file__).parent
+FILES = "/pages"
+"""The path of the style sheet and the script."""
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
+_NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+_PERCENT = re.compile(r"(?<=\d) %")
+_LONGEST_TEXT = 2_000
+
+
+@cache
+def environment() -> Environment:
+    """The templates: all values are escaped, and one that is not there is an error."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(words=words, initial=initial, spaced=spaced)
+    return made
+
+
+def spaced(text: str) -> str:
+    """The text with a narrow space before each percent sign, at which no line ends."""
+    return _PERCENT.sub(f"{_NARROW_SPACE}%", text)
+
+
+def initial(text: str) -> str:
+    """The text with a capital at its beginning; an id or an address keeps its letters."""
+    return text[:1].upper() + text[1:] if "/" not in text.split(" ", 1)[0] else text
+
+
+def words(text: str) -> Markup:
+    """A sentence of the answer, which may quote a record: isolated from the direction of what is around it.
+
+    What a record says at great length is cut off: the record itself has it all.
+    """
+    shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} …"
+    return Markup('<bdi class="words">') + escape(spaced(shown)) + Markup("</bdi>")
+
+
+def page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page from a template."""
+    return HTMLResponse(environment().get_template(template).render(**values), status)
+
+
+def streamed(first: str, following: AsyncIterator[str]) -> Response:
+    """A page whose first part is sent at once, and the rest as it is there."""
+
+    async def parts() -> AsyncIterator[str]:
+        yield first
+        async for part in following:
+            yield part
+
+    return StreamingResponse(parts(), media_type="text/html")
+
+
+def render(template: str, **values: Any) -> str:
+    """A part of a page."""
+    return environment().get_template(template).render(**values)
+
+
+async def static_file(request: Request) -> Response:
+    """The style sheet, or the script."""
+    name = request.path_params["name"]
+    if name not in _TYPES:
+        return Response(status_code=404)
+    return Response(_content(name), media_type=f"{_TYPES[name]}; charset=utf-8")
+
+
+@cache
+def _content(name: str) -> bytes:
+    return (HERE / "static" / name).read_bytes()
+
+
+def template_names() -> Iterator[str]:
+    """All templates."""
+    yield from environment().list_templates()

@@ -1,0 +1,126 @@
+"""The routes of the pages; on loopback without issuers they are open at ``/``."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+from urllib.parse import quote, urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from collectors.errors import (
+    CollectorError,
+    PatientNotFoundError,
+    SourceUnreachableError,
+    TokenRequiredError,
+)
+from collectors.reading.readout import check_fhir_id
+from ontology.errors import MedtwinError
+from server.errors import CompileError, QuestionError
+from server.explain.explain import explain
+from server.explain.fhir import bundle
+from server.explain.prov import serialize_result
+from server.pages.argument import argue, evaluation_moment, read_head
+from server.pages.context import PATIENTS, PageContext, is_open, open_context
+from server.pages.patient import ask_questions, first_part, rest
+from server.pages.rendering import FILES, page, static_file, streamed
+from server.settings import Settings
+
+MakeContext: TypeAlias = Callable[[Request], PageContext | Awaitable[PageContext]]
+_FORMS = {"turtle": ("text/turtle", "ttl"), "json-ld": ("application/ld+json", "jsonld")}
+
+
+def page_routes(settings: Settings) -> list[BaseRoute]:
+    """The style sheet and the script; and where no launch is needed, the pages themselves."""
+    routes: list[BaseRoute] = [Route(FILES + "/{name}", static_file, methods=["GET"])]
+    if is_open(settings):
+        own = PATIENTS + "/{source}/{patient}"
+        routes += [Route("/", _start, methods=["GET"]), Route(PATIENTS, _open_patient, methods=["GET"])]
+        routes += patient_routes(own, open_context)
+    return routes
+
+
+def patient_routes(base: str, make_context: MakeContext) -> list[BaseRoute]:
+    """The pages of one patient below ``base``; ``make_context`` says who asks about whom, or raises."""
+
+    def route(path: str, answer: Callable[[Request, PageContext], Awaitable[Response]]) -> Route:
+        async def respond(request: Request) -> Response:
+            try:
+                made = make_context(request)
+                context = made if isinstance(made, PageContext) else await made
+                return await answer(request, context)
+            except MedtwinError as error:
+                return refusal(error)
+
+        return Route(base + path, respond, methods=["GET"])
+
+    return [
+        route("", _patient),
+        route("/answer/{concept}", _argument),
+        route("/export/{concept}/{form}", _export),
+    ]
+
+
+def refusal(error: MedtwinError) -> Response:
+    """The page that says why there is no answer; it holds no script, and nothing of a patient."""
+    status, heading = 400, "This cannot be answered"
+    if isinstance(error, PatientNotFoundError):
+        status, heading = 404, "No such patient"
+    elif isinstance(error, (CompileError,)) or (isinstance(error, QuestionError) and error.code == "unknown-source"):
+        status, heading = 404, "No such question"
+    elif isinstance(error, TokenRequiredError):
+        status, heading = 401, "This source asks who you are"
+    elif isinstance(error, SourceUnreachableError):
+        status, heading = 502, "The source did not answer"
+    elif isinstance(error, CollectorError):
+        status, heading = 502, "The source refused"
+    return page("error.html", status, heading=heading, text=str(error))
+
+
+async def _start(request: Request) -> Response:
+    return page("start.html", sources=sorted(request.app.state.engine.sources))
+
+
+async def _open_patient(request: Request) -> Response:
+    """From the form of the start to the patient's page."""
+    query = request.query_params
+    try:
+        source = request.app.state.engine.source(query.get("source") or None)
+        patient = check_fhir_id(query.get("patient", "").strip())
+    except MedtwinError as error:
+        return refusal(error)
+    when = f"?{urlencode({'at': query['at']})}" if query.get("at") else ""
+    return RedirectResponse(f"{PATIENTS}/{quote(source.id, safe='')}/{patient}{when}", 303)
+
+
+async def _patient(_: Request, context: PageContext) -> Response:
+    at = evaluation_moment(context)
+    results = await ask_questions(context, at)
+    head = await read_head(context, at)
+    first, last = first_part(results, head, context, context.time_text(at))
+    return streamed(first, rest(results, context, at, last))
+
+
+async def _argument(request: Request, context: PageContext) -> Response:
+    at = evaluation_moment(context)
+    argument = await argue(context, request.path_params["concept"], at)
+    head = await read_head(context, at)
+    return page("argument.html", a=argument, head=head, context=context, when=context.time_text(at), at=at)
+
+
+async def _export(request: Request, context: PageContext) -> Response:
+    concept, form = request.path_params["concept"], request.path_params["form"]
+    if form != "fhir" and form not in _FORMS:
+        raise QuestionError("unknown-form", "an answer is exported as fhir, turtle or json-ld")
+    trace = await context.engine.ask(context.question((concept,), evaluation_moment(context)))
+    result = explain(trace)[0]
+    if form == "fhir":
+        body, kind, ending = msgspec.json.encode(bundle(result, datetime.now(UTC))), "application/fhir+json", "json"
+    else:
+        kind, ending = _FORMS[form]
+        body = serialize_result(result, form).encode()
+    # The name of the file is that of the question: none of the patient.
+    name = f'attachment; filename="{result.concept.id}.{ending}"'
+    return Response(body, media_type=kind, headers={"Content-Disposition": name})

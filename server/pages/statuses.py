@@ -1,0 +1,100 @@
+"""The five statuses of an answer, each by four signals: frame, icon, words, and what stands where the number would."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ontology.evaluation import Interval
+from ontology.values import Quantity
+from ontology.words.values import in_local_limits, limits_words
+from server.explain.results import AnswerResult, Status
+from server.explain.short_text import why_absent
+from server.pages.marked import marked_result
+from server.pages.rendering import initial, words
+
+_WORDS = {
+    Status.COMPLETE: "No needed value is missing",
+    Status.PARTIAL: "Some inputs are not known",
+    Status.INSUFFICIENT: "Not enough data",
+    Status.NOT_APPLICABLE: "Does not apply",
+    Status.FAILED: "Could not be computed",
+}
+_NO_VALUE = Markup("No value")
+_FAULT = "A fault of this server, not of the record."
+
+
+@dataclass(frozen=True, slots=True)
+class BoundsBar:
+    """Where a value without a number lies, in percent of what it could be at all; ``text`` says the same."""
+
+    left: float
+    width: float
+    low: str
+    high: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a status is shown: ``value`` stands where the number would be, ``reason`` says why there is none."""
+
+    kind: str
+    label: str
+    value: Markup
+    long: bool
+    reason: str
+    bar: BoundsBar | None
+
+
+def shown_status(result: AnswerResult) -> Shown:
+    """The signals of an answer's status."""
+    kind, label, bar = result.status.value.lower().replace("_", "-"), _WORDS[result.status], _bounds_bar(result)
+    style = result.circumstances.style
+    match result.status:
+        case Status.COMPLETE | Status.PARTIAL:
+            value = marked_result(result)
+            return Shown(kind, label, value, len(value.striptags()) > _LONG, "", bar)
+        case Status.NOT_APPLICABLE:
+            return Shown(kind, label, words(initial(why_absent(result, style))), True, "", None)
+        case Status.FAILED:
+            names = [step.fingerprint[:8] for step in result.chain[-1:] if step.fingerprint]
+            named = f" Tell your administrator: id {names[0]}." if names else ""
+            return Shown(kind, label, _NO_VALUE, False, f"{_FAULT}{named}", None)
+        case _:
+            return Shown(kind, label, _NO_VALUE, False, f"{initial(why_absent(result, style))}.", bar)
+
+
+_LONG = 24
+"""A value of more characters is a sentence, and set smaller."""
+
+
+def _bounds_bar(result: AnswerResult) -> BoundsBar | None:
+    bounds = result.bounds
+    if bounds is None or bounds.low == bounds.high:
+        return None
+    least, most = _range(result, bounds)
+    if most <= least:
+        return None
+    style, concept = result.circumstances.style, result.concept
+    local = in_local_limits(bounds, concept, style)
+    low, high = (float(each) for each in (bounds.low, bounds.high))
+    left, right = (100 * (each - least) / (most - least) for each in (low, high))
+    return BoundsBar(
+        max(0.0, left),
+        min(100.0, right) - max(0.0, left),
+        f"{least:g}",
+        f"{most:g}",
+        limits_words(local, concept, result.decimals if local is bounds else None, style),
+    )
+
+
+def _range(result: AnswerResult, bounds: Interval) -> tuple[float, float]:
+    """What the value could be at all: of a risk all of it, of a score all its points, else what the bounds reach."""
+    if bounds.unit == "%":
+        return 0.0, 100.0
+    step = result.step
+    if step is not None and step.module.criteria:
+        parts = [[float(band.points) for band in each.bands] for each in step.module.criteria]
+        return sum(min(0.0, *each) for each in parts), max(sum(max(each) for each in parts), float(bounds.high))
+    value = float(result.value.value) if isinstance(result.value, Quantity) else 0.0
+    return min(0.0, float(bounds.low)), max(float(bounds.high), value)

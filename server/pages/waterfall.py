@@ -1,0 +1,181 @@
+"""What moved a result, as rows with a bar each: every bar begins where the one above ends, in percent of the width."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from math import exp, floor, log, log10
+
+from markupsafe import Markup
+
+from ontology.values import Absent, Series, Value
+from ontology.words import Style
+from ontology.words.quantities import amount, number_words
+from server.attribution.result import CODE, LOG_ODDS, Attribution, AttributionItem
+from server.explain.attribution_text import describe_change, rank_words
+from server.explain.comparisons import AttributionView, Baseline, Comparison
+from server.explain.results import AnswerResult
+from server.explain.short_text import moved_words, with_calendar_days
+from server.pages.context import PageContext
+from server.pages.marked import marked, marked_value
+from server.pages.rendering import initial
+
+_MOST_ROWS = 12
+_MORE = re.compile(r" \((?:(\d+) more: )?-vv\)")
+_MARGIN = 0.06
+_RISKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+_FEWEST, _MOST_TICKS = 2, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark of the scale, in percent of the width."""
+
+    place: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRow:
+    """One input: its values at both ends, how much beside the others, and its bar (None: a code has no amounts)."""
+
+    name: str
+    before: Markup
+    after: Markup
+    how: str
+    up: bool
+    left: float | None
+    width: float
+    record: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moved a result: in ``text`` and in ``rows``; ``start`` and ``end`` are where the bars begin and end."""
+
+    heading: str
+    short: str
+    text: str
+    rows: tuple[MovedRow, ...]
+    more: int
+    ticks: tuple[Tick, ...]
+    start: float
+    end: float
+    scale: str
+
+
+def moved_view(result: AnswerResult, context: PageContext) -> Moved | None:
+    """What moved it since an earlier time where there is such a result, else from usual values; None: neither."""
+    for comparison, view in result.attributions.items():
+        if isinstance(view, AttributionView) and _says_something(view, comparison):
+            return _moved(result, comparison, view, context)
+    return None
+
+
+def _says_something(view: AttributionView, comparison: Comparison) -> bool:
+    return comparison.baseline is not Baseline.EARLIER or not (view.before is None or isinstance(view.before, Absent))
+
+
+def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, context: PageContext) -> Moved:
+    style, made = result.circumstances.style, view.attribution
+    heading = "What moved it from usual values"
+    if comparison.since is not None:
+        heading = f"What moved it since {_day(comparison.since, style)}"
+    text = with_calendar_days(view.text)
+    short = _short(moved_words(result, comparison, view, style))
+    if made.scale == CODE:
+        rows = tuple(_row(item, "decides" if item.needed else "would suffice", style, context) for item in made.items)
+        return Moved(heading, short, text, rows[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS), (), 0, 0, "")
+    ranked = rank_words(made)
+    shown = ranked[:_MOST_ROWS]
+    ends = [made.base]
+    for item, _ in shown:
+        ends.append(ends[-1] + item.amount)
+    # What is not shown has a part in the end.
+    least, most = min(*ends, made.output), max(*ends, made.output)
+    room = (most - least) * _MARGIN or 1.0
+    least, most = least - room, most + room
+
+    def place(number: float) -> float:
+        return round(100 * (number - least) / (most - least), 2)
+
+    bars = [
+        _row(item, how, style, context, place(min(start, start + item.amount)), abs(place(item.amount) - place(0.0)))
+        for (item, how), start in zip(shown, ends, strict=False)
+    ]
+    scale = "Log-odds scale, marked in risks." if made.scale == LOG_ODDS else ""
+    ticks = tuple(_ticks(made, least, most, place))
+    return Moved(
+        heading, short, text, tuple(bars), len(ranked) - len(shown), ticks, place(made.base), place(made.output), scale
+    )
+
+
+def _short(text: str) -> str:
+    """Without the hints of the command line."""
+    return f"{initial(with_calendar_days(_MORE.sub(_and_more, text)))}."
+
+
+def _and_more(found: re.Match[str]) -> str:
+    return f" and {found[1]} more" if found[1] else ""
+
+
+def _day(when: datetime, style: Style) -> str:
+    return with_calendar_days(when.astimezone(style.zone).date().isoformat() if style.zone else f"{when.date()}")
+
+
+def _row(
+    item: AttributionItem,
+    how: str,
+    style: Style,
+    context: PageContext,
+    left: float | None = None,
+    width: float = 0.0,
+) -> MovedRow:
+    name = item.concept.display + (" over time" if isinstance(item.after, Series) else "")
+    records = item.records
+    return MovedRow(
+        name,
+        _end(item, item.before, item.effective_before, 0, style),
+        _end(item, item.after, item.effective, 1, style),
+        how,
+        item.amount > 0,
+        left,
+        width,
+        context.record(records[-1]) if records else None,
+    )
+
+
+def _end(item: AttributionItem, value: Value, when: datetime | None, side: int, style: Style) -> Markup:
+    """One end of a change, with as many digits as the sentence about it has."""
+    if isinstance(value, Series):
+        return marked_value(value, item.concept, when, style)
+    # "serum creatinine 2.06 → 2.27 mg/dL": the unit stands once, at the end.
+    begin, _, end = describe_change(item, style).partition(" → ")
+    words = end if side else _number_of(begin, item)
+    return marked(value, words, when)
+
+
+def _number_of(begin: str, item: AttributionItem) -> str:
+    name = item.concept.display
+    return begin[len(name) :].strip() if begin.casefold().startswith(name.casefold()) else begin
+
+
+def _ticks(made: Attribution, least: float, most: float, place: Callable[[float], float]) -> Iterator[Tick]:
+    if made.scale == LOG_ODDS:
+        low, high = (1 / (1 + exp(-each)) for each in (least, most))
+        inside = [each for each in _RISKS if low < each < high]
+        if len(inside) < _FEWEST:
+            inside = [low + (high - low) * part for part in (0.25, 0.75)]
+        every = max(1, -(-len(inside) // _MOST_TICKS))
+        for risk in inside[::every]:
+            yield Tick(place(log(risk / (1 - risk))), f"{number_words(Decimal(f'{100 * risk:.2g}'))} %")
+        return
+    step: float = 10.0 ** floor(log10((most - least) / _FEWEST)) if most > least else 1.0
+    while (most - least) / step > _MOST_TICKS:
+        step *= 2 if (most - least) / (step * 2) > _FEWEST else 2.5
+    number: float = floor(least / step + 1) * step
+    unit = made.scale if made.scale != "POINTS" else "{score}"
+    while number < most:
+        yield Tick(place(number), amount(Decimal(f"{number:.6g}"), unit))
+        number += step

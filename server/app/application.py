@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from ontology.errors import MedtwinError
 from server.app.middleware import AccessLog, CrossOrigin, KnownHosts, OneLength, SecurityHeaders
-from server.app.routes import health, list_cards, ready, show_card
+from server.app.routes import health, ready
 from server.catalog.catalog import configured_catalog
 from server.executor.cache.call_rate import LocalRate, SharedRate
 from server.executor.engine import Engine
@@ -25,6 +25,7 @@ from server.executor.warm_up import warm_up_catalog
 from server.graphql.admission import Admission, RateLimit
 from server.graphql.endpoint import GraphQL
 from server.graphql.errors import error_code, internal_error
+from server.pages.cards import list_cards, show_card
 from server.pages.routes import page_routes
 from server.settings import ServerSettings, Settings
 

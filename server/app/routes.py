@@ -1,4 +1,4 @@
-"""The routes other than GraphQL: health and readiness for operators, model cards for browsers.
+"""Health and readiness, for operators.
 
 They contain nothing about a patient.
 """
@@ -7,13 +7,10 @@ import asyncio
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from server.catalog.catalog import Catalog
-from server.errors import AccessRefusedError, QuestionError
+from server.errors import AccessRefusedError
 from server.executor.engine import Engine
-from server.explain.card import card_of, modules_with_card
-from server.explain.card_html import render_listing, render_page
 
 
 async def health(request: Request) -> Response:
@@ -58,23 +55,3 @@ async def _service_state(engine: Engine) -> dict[str, Any]:
         "sources": [{"id": each.id, "reachable": each.reachable, "text": each.text} for each in sources],
         "terminology": None if terminology is None else {"reachable": terminology.reachable, "text": terminology.text},
     }
-
-
-async def list_cards(request: Request) -> Response:
-    """The page that lists the modules with a card."""
-    return HTMLResponse(render_listing(modules_with_card(_catalog(request))))
-
-
-async def show_card(request: Request) -> Response:
-    """The page with the card of a module; 404 with an error code if it has none."""
-    try:
-        card = card_of(_catalog(request), request.path_params["module_id"])
-    except QuestionError as error:
-        fault = {"message": str(error), "extensions": {"code": error.code}}
-        return JSONResponse({"errors": [fault]}, 404)
-    return HTMLResponse(render_page(*card))
-
-
-def _catalog(request: Request) -> Catalog:
-    catalog: Catalog = request.app.state.engine.catalog
-    return catalog

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ontology.words.lists import shortened
 from ontology.words.values import concept_words
 from server.explain.results import AnswerResult, GroundView, StepView
-from server.explain.short_text import is_used, worded_value
+from server.explain.short_text import is_used, with_calendar_days, worded_value
 from server.explain.text import describe_value
 
 _WIDTH, _HEIGHT, _ACROSS, _DOWN = 176, 58, 224, 70
@@ -91,7 +91,11 @@ def _step_node(result: AnswerResult, position: int, nodes: dict[object, _Node]) 
 
 def _leaf(ground: GroundView, result: AnswerResult, nodes: dict[object, _Node]) -> _Node:
     style = result.circumstances.style
-    value = describe_value(ground, style) if not ground.steps else f"{len(ground.steps)} values, computed"
+    value = (
+        with_calendar_days(describe_value(ground, style))
+        if not ground.steps
+        else f"{len(ground.steps)} values, computed"
+    )
     kind = "site" if ground.assumed else "computed" if ground.steps else "record"
     key = (ground.concept.id, value)
     return nodes.setdefault(key, _Node(ground.concept.display, value, kind))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ontology.values import Absent
 from ontology.words.quantities import number_words
-from server.catalog.descriptions import Description, Kind
+from server.catalog.descriptions import Kind
 from server.explain.bands import BandView, bands_of, met_bands
 from server.explain.phrases import describe_maturity, describe_standing
 from server.explain.results import AnswerResult, Contributions, StepView
@@ -43,7 +43,6 @@ class Table:
 class Share:
     """What one input added to a model's estimate: a bar in percent of the widest, to the right where it raised it."""
 
-    name: str
     text: str
     up: bool
     width: float
@@ -92,7 +91,7 @@ def _step_page(step: StepView, result: AnswerResult) -> StepPage:
         module.citations,
         tuple(_band_tables(step)),
         tuple(_rule_cases(step)),
-        tuple(_shares(made, module)) if made is not None and is_model else (),
+        tuple(_shares(made)) if made is not None and is_model else (),
         made.background if made is not None and is_model else "",
         describe_standing(standing) if standing is not None else "",
         module.model.calibration if module.model is not None else "",
@@ -147,11 +146,10 @@ def _rule_cases(step: StepView) -> Iterator[Criterion]:
         over = over or verdict is not False
 
 
-def _shares(made: Contributions, module: Description) -> Iterator[Share]:
+def _shares(made: Contributions) -> Iterator[Share]:
     """The largest first; what moved nothing is left out."""
     items = sorted((each for each in made.items if each.amount), key=lambda each: -abs(each.amount))
-    names = {slot.name: slot.concept.display for slot in module.slots}
     largest = max((abs(each.amount) for each in items), default=Decimal(1))
     for each in items:
         width = round(float(50 * abs(each.amount) / largest), 2)
-        yield Share(names.get(each.slot, each.slot), each.text, each.amount > 0, width)
+        yield Share(initial(each.text), each.amount > 0, width)

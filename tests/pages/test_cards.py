@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from server.catalog.cards import Metric
-from server.explain.card_html import CURVE_HEIGHT, CURVE_LEFT, CURVE_TOP, CURVE_WIDTH, render_curve
+from server.pages.cards import CURVE_HEIGHT, CURVE_LEFT, CURVE_TOP, CURVE_WIDTH, render_curve
 
 
 def curve(*benefits: str) -> str:

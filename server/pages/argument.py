@@ -2,8 +2,11 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from collectors.patient.banner import Banner
 from ontology.errors import MedtwinError
@@ -31,6 +34,7 @@ COMPARED_WITH = timedelta(days=90)
 """How far back an answer is compared with, where the address does not say."""
 _TREND = timedelta(days=3 * 365)
 _MOST_POINTS = 24
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,20 @@ class Argument:
 async def argue(context: PageContext, concept: str, at: datetime) -> Argument:
     """The argument for a concept.  Raises what ``Engine.ask`` raises."""
     since = context.since or at - COMPARED_WITH
-    result, points = await asyncio.gather(_attributed(context, concept, at, since), _points(context, concept, at))
-    return argument_view(result, points, context)
+    async with alongside(_points(context, concept, at)) as points:
+        result = await _attributed(context, concept, at, since)
+        return argument_view(result, await points, context)
+
+
+@asynccontextmanager
+async def alongside(work: Coroutine[None, None, _Found]) -> AsyncIterator[asyncio.Task[_Found]]:
+    """Run ``work`` beside the block, and no longer than that."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _attributed(context: PageContext, concept: str, at: datetime, since: datetime) -> AnswerResult:

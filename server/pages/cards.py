@@ -6,6 +6,7 @@ They hold nothing of a patient, and everything that comes out of a description i
 from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
+from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -26,7 +27,7 @@ def render_page(card: Card, modules: Sequence[Description]) -> str:
     return render("card.html", **_card_values(card, modules, title))
 
 
-def _card_values(card: Card, modules: Sequence[Description], title: str) -> dict[str, object]:
+def _card_values(card: Card, modules: Sequence[Description], title: str) -> dict[str, Any]:
     return {
         "title": title,
         "modules": modules,
@@ -104,7 +105,8 @@ def render_curve(metrics: Sequence[Metric]) -> Markup:
     )
     # Of numbers and of names of our own alone.
     return Markup(  # noqa: S704
-        f'<svg class="curve" role="img" aria-labelledby="curve-title curve-about" width="600" height="260" viewBox="0 0 600 260">'
+        f'<svg class="curve" role="img" aria-labelledby="curve-title curve-about" width="600" height="260" '
+        'viewBox="0 0 600 260">'
         '<title id="curve-title">Decision curve</title><desc id="curve-about">Net benefit by the risk from which one '
         "acts, for acting by the model, on all and on none; what lies far below 0 is drawn at the edge. The numbers "
         "are in the table above.</desc>"

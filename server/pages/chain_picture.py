@@ -103,7 +103,7 @@ def _leaf(ground: GroundView, result: AnswerResult, nodes: dict[object, _Node]) 
 
 def _step_value(step: StepView, result: AnswerResult) -> str:
     style = result.circumstances.style
-    own = worded_value(result.own_claim, result.concept.display) if step is result.step else None
+    own = worded_value(step.claim.split(" (as of ")[0], step.module.produces.display)
     return own or concept_words(step.value, step.module.produces, step.module.display_decimals, style)
 
 

@@ -22,7 +22,7 @@ from server.errors import CompileError, QuestionError
 from server.explain.explain import explain
 from server.explain.fhir import bundle
 from server.explain.prov import serialize_result
-from server.pages.argument import argue, evaluation_moment, read_head
+from server.pages.argument import alongside, argue, evaluation_moment, read_head
 from server.pages.context import PATIENTS, PageContext, is_open, open_context
 from server.pages.patient import ask_questions, first_part, rest
 from server.pages.rendering import FILES, page, static_file, streamed
@@ -97,16 +97,18 @@ async def _open_patient(request: Request) -> Response:
 
 async def _patient(_: Request, context: PageContext) -> Response:
     at = evaluation_moment(context)
-    results = await ask_questions(context, at)
-    head = await read_head(context, at)
+    async with alongside(read_head(context, at)) as reading:
+        results = await ask_questions(context, at)
+        head = await reading
     first, last = first_part(results, head, context, context.time_text(at))
     return streamed(first, rest(results, context, at, last))
 
 
 async def _argument(request: Request, context: PageContext) -> Response:
     at = evaluation_moment(context)
-    argument = await argue(context, request.path_params["concept"], at)
-    head = await read_head(context, at)
+    async with alongside(read_head(context, at)) as reading:
+        argument = await argue(context, request.path_params["concept"], at)
+        head = await reading
     return page("argument.html", a=argument, head=head, context=context, when=context.time_text(at), at=at)
 
 

@@ -14,9 +14,10 @@ from server.catalog.descriptions import Kind
 from server.explain.bands import BandView, bands_of, met_bands
 from server.explain.phrases import describe_maturity, describe_standing
 from server.explain.results import AnswerResult, Contributions, StepView
+from server.explain.short_text import worded_value
 from server.explain.text import describe_run
 from server.kinds.logic import judge_optional
-from server.pages.marked import marked_value
+from server.pages.marked import marked, marked_value
 from server.pages.rendering import initial, words
 
 MET, NOT_MET, UNKNOWN = "met", "not met", "not known"
@@ -79,7 +80,11 @@ def _step_page(step: StepView, result: AnswerResult) -> StepPage:
     if isinstance(step.value, Absent):
         value = words(step.claim)
     else:
-        value = marked_value(step.value, module.produces, _latest(step), style, module.display_decimals)
+        own = worded_value(step.claim.split(" (as of ")[0], module.produces.display)
+        when, decimals = _latest(step), module.display_decimals
+        value = (
+            marked(step.value, own, when) if own else marked_value(step.value, module.produces, when, style, decimals)
+        )
     made, standing = step.contributions, step.standing
     is_model = module.kind is Kind.MODEL
     return StepPage(

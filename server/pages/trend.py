@@ -56,7 +56,7 @@ def trend(points: Sequence[AnswerResult], now: AnswerResult) -> Trend | None:
     shown = tuple(
         TrendPoint(
             calendar_words(when, each.circumstances.style),
-            _words(each),
+            _words(each, now),
             round(2 + 96 * (when - first).total_seconds() / length, 2),
             round(
                 _HEIGHT - _ROOM - (_HEIGHT - 2 * _ROOM) * ((number - least) / (most - least) if most > least else 0.5),
@@ -73,9 +73,10 @@ def _time(result: AnswerResult) -> datetime:
     return result.effective if result.effective is not None and result.effective <= result.at else result.at
 
 
-def _words(result: AnswerResult) -> Markup:
-    style = result.circumstances.style
+def _words(result: AnswerResult, now: AnswerResult) -> Markup:
+    """The value; one of an earlier time is as of then."""
+    style, when = result.circumstances.style, now.effective if result is now else result.at
     own = worded_value(result.own_claim, result.concept.display)
     if own is not None:
-        return marked(result.value, own, result.effective)
-    return marked_value(result.value, result.concept, result.effective, style, result.decimals)
+        return marked(result.value, own, when)
+    return marked_value(result.value, result.concept, when, style, result.decimals)

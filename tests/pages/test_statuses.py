@@ -1,0 +1,81 @@
+"""The five statuses of fixture patients, each by frame, icon, words, and what stands where the number would be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from ontology.values import Absent, AbsentReason
+from server.explain.results import Status
+from server.pages.statuses import shown_status
+from tests.support.html_pages import Checked
+from tests.support.page_servers import answer_path, serving_chart
+from tests.support.synthetic_answers import synthetic_answers
+
+# patient, concept, class of the frame, words of the status, what stands where the number would be, whether it is one
+SHOWN = [
+    ("ckd-progressing", "kidney-failure-risk-5y", "complete", "No needed value is missing", "43.7", True),
+    ("af-stroke", "cha2ds2-vasc", "partial", "Some inputs are not known", "at least 8, up to 9 points", True),
+    ("sparse", "news2", "insufficient", "Not enough data", "No value", False),
+    ("dialysis", "egfr", "not-applicable", "Does not apply", "On dialysis", False),
+]
+
+
+@pytest.mark.parametrize(("patient", "concept", "kind", "label", "value", "is_number"), SHOWN)
+async def test_a_status_has_four_signals(
+    patient: str, concept: str, kind: str, label: str, value: str, is_number: bool
+) -> None:
+    async with serving_chart(patient) as client:
+        text = (await client.get(answer_path(patient, concept))).text
+    tags = Checked(text).tags
+    frame = next(given for name, given in tags if name == "section")
+    assert frame["class"] == f"answer {kind}"
+    status = re.search(rf'<span class="status {kind}">\s*<svg class="icon".*?</svg>\s*{label}</span>', text, re.DOTALL)
+    assert status is not None
+    place = re.search(r'<p class="value big[^"]*">(.*?)</p>', text)
+    assert place is not None and re.sub("<[^>]+>", "", place[1]).startswith(value)
+    assert ("<data " in place[1]) is is_number
+
+
+async def test_a_range_is_never_its_lower_end() -> None:
+    """8 alone would read as the score; 9 is as possible."""
+    async with serving_chart("af-stroke") as client:
+        text = (await client.get(answer_path("af-stroke", "cha2ds2-vasc"))).text
+    place = re.search(r'<p class="value big[^"]*">(.*?)</p>', text)
+    assert place is not None and "up to 9 points" in place[1]
+    assert 'aria-label="The result lies between 8 and 9 points"' in text
+
+
+async def test_what_would_help_is_named_and_the_bounds_are_drawn() -> None:
+    async with serving_chart("sparse") as client:
+        text = (await client.get(answer_path("sparse", "news2"))).text
+    assert "could be 0 to 20 points" in text
+    bar = re.search(r'<svg class="bounds".*?<rect x="([\d.]+)%" y="2" width="([\d.]+)%"', text, re.DOTALL)
+    assert bar is not None and (float(bar[1]), float(bar[2])) == (0.0, 100.0)
+    assert "needed for a value" in text
+
+
+def test_a_fault_is_the_servers_and_has_an_id() -> None:
+    answer = synthetic_answers()["healthy", "egfr"]
+    failed = replace(answer, status=Status.FAILED, value=Absent(AbsentReason.FAILED))
+    shown = shown_status(failed)
+    step = answer.step
+    assert step is not None
+    assert (shown.kind, shown.value) == ("failed", "No value")
+    assert shown.reason == (
+        f"A fault of this server, not of the record. Tell your administrator: id {step.fingerprint[:8]}."
+    )
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_has_words_and_a_frame_of_its_own(status: Status) -> None:
+    answer = synthetic_answers()["healthy", "egfr"]
+    others = {shown_status(replace(answer, status=each)).label for each in Status if each is not status}
+    assert shown_status(replace(answer, status=status)).label not in others
+
+
+def test_complete_does_not_say_that_all_was_found_where_dialysis_is_not_documented() -> None:
+    answer = synthetic_answers()["ckd-progressing", "kidney-failure-risk-5y"]
+    assert "all" not in shown_status(answer).label.casefold().split()

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 
 from ontology.words.lists import shortened
-from ontology.words.values import concept_words
-from server.explain.results import AnswerResult, GroundView, StepView
-from server.explain.short_text import is_used, with_calendar_days, worded_value
+from server.explain.results import AnswerResult, GroundView
+from server.explain.short_text import is_used, with_calendar_days
 from server.explain.text import describe_value
+from server.pages.marked import step_words
 
 _WIDTH, _HEIGHT, _ACROSS, _DOWN = 176, 58, 224, 70
-_LINE = 23
+_LINE = 22
 _MOST_BOXES = 24
 
 
@@ -77,7 +77,7 @@ def chain_picture(result: AnswerResult) -> Picture | None:
 def _step_node(result: AnswerResult, position: int, nodes: dict[object, _Node]) -> _Node:
     step = result.chain[position]
     if position not in nodes:
-        node = _Node(step.module.produces.display, _step_value(step, result), "computed")
+        node = _Node(step.module.produces.display, step_words(step, result), "computed")
         for ground in step.grounds:
             if not is_used(ground):
                 continue
@@ -99,12 +99,6 @@ def _leaf(ground: GroundView, result: AnswerResult, nodes: dict[object, _Node]) 
     kind = "site" if ground.assumed else "computed" if ground.steps else "record"
     key = (ground.concept.id, value)
     return nodes.setdefault(key, _Node(ground.concept.display, value, kind))
-
-
-def _step_value(step: StepView, result: AnswerResult) -> str:
-    style = result.circumstances.style
-    own = worded_value(step.claim.split(" (as of ")[0], step.module.produces.display)
-    return own or concept_words(step.value, step.module.produces, step.module.display_decimals, style)
 
 
 def _lines(name: str) -> tuple[str, ...]:

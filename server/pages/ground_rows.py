@@ -27,6 +27,7 @@ class Link:
     address: str
     kind: str
     about: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,9 @@ def _links(ground: GroundView, context: PageContext, style: Style) -> Iterator[L
         times = [calendar_words(when, style) for when, _ in ground.value.points]
     for place, ref in enumerate(ground.records[:_MOST_LINKS]):
         text = times[place] if times else ref.type
-        yield Link(text, context.record(ref), ref.type, _about(ground, ref))
+        yield Link(text, context.record(ref), ref.type, begin_small(ground.concept.display), _version(ref))
 
 
-def _about(ground: GroundView, ref: RecordRef) -> str:
-    version = f", version {ref.version}" if ref.version is not None else ""
-    return f"{begin_small(ground.concept.display)}{version}, {ref.source}"
+def _version(ref: RecordRef) -> str:
+    version = f"version {ref.version}, " if ref.version is not None else ""
+    return f"{version}{ref.source}"

@@ -11,9 +11,9 @@ from ontology.values import Bound, Date, Quantity, Series, Value
 from ontology.words import Style
 from ontology.words.quantities import amount, brief_number, minus
 from ontology.words.time import calendar_words
-from ontology.words.values import concept_words, in_local_unit
-from server.explain.results import AnswerResult, GroundView
-from server.explain.short_text import value_text, with_calendar_days
+from ontology.words.values import concept_words, in_local_unit, limits_words
+from server.explain.results import AnswerResult, GroundView, StepView
+from server.explain.short_text import value_text, with_calendar_days, worded_value
 from server.explain.text import describe_value
 from server.pages.rendering import spaced, words
 
@@ -76,3 +76,16 @@ def marked_value(value: Value, concept: Concept, when: Time, style: Style, decim
     else:
         text = concept_words(value, concept, decimals, style)
     return marked(value, text, when)
+
+
+def step_words(step: StepView, result: AnswerResult) -> str:
+    """The value of a step; where its inputs leave it open, with its limits: never the lower end alone."""
+    style, concept, decimals = result.circumstances.style, step.module.produces, step.module.display_decimals
+    if step is result.step:
+        return value_text(result, style)
+    own = worded_value(step.claim.split(" (as of ")[0], concept.display)
+    text = own or concept_words(step.value, concept, decimals, style)
+    limits = step.bounds
+    if limits is None or limits.low == limits.high:
+        return text
+    return f"{text} ({limits_words(limits, concept, decimals, style)})"

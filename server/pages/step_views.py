@@ -14,10 +14,9 @@ from server.catalog.descriptions import Kind
 from server.explain.bands import BandView, bands_of, met_bands
 from server.explain.phrases import describe_maturity, describe_standing
 from server.explain.results import AnswerResult, Contributions, StepView
-from server.explain.short_text import worded_value
 from server.explain.text import describe_run
 from server.kinds.logic import judge_optional
-from server.pages.marked import marked, marked_value
+from server.pages.marked import marked, step_words
 from server.pages.rendering import initial, words
 
 MET, NOT_MET, UNKNOWN = "met", "not met", "not known"
@@ -76,15 +75,12 @@ def step_pages(result: AnswerResult) -> list[StepPage]:
 
 
 def _step_page(step: StepView, result: AnswerResult) -> StepPage:
-    module, style = step.module, result.circumstances.style
+    module = step.module
     if isinstance(step.value, Absent):
         value = words(step.claim)
     else:
-        own = worded_value(step.claim.split(" (as of ")[0], module.produces.display)
-        when, decimals = _latest(step), module.display_decimals
-        value = (
-            marked(step.value, own, when) if own else marked_value(step.value, module.produces, when, style, decimals)
-        )
+        when = _latest(step)
+        value = marked(step.value, step_words(step, result), when)
     made, standing = step.contributions, step.standing
     is_model = module.kind is Kind.MODEL
     return StepPage(

@@ -83,7 +83,9 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, 
     if comparison.since is not None:
         heading = f"What moved it since {_day(comparison.since, style)}"
     text = with_calendar_days(view.text)
-    short = _short(moved_words(result, comparison, view, style))
+    # Of a range neither end stands for it.
+    is_open = made.base_bounds is not None or made.output_bounds is not None
+    short = "" if is_open else _short(moved_words(result, comparison, view, style))
     if made.scale == CODE:
         rows = tuple(_row(item, "decides" if item.needed else "would suffice", style, context) for item in made.items)
         return Moved(heading, short, text, rows[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS), (), 0, 0, "")

@@ -60,10 +60,10 @@ class PageContext:
         """The address of an exported answer, as of the time that the page shows."""
         return f"{self.base}/export/{quote(concept, safe='')}/{form}?{urlencode({'at': at.isoformat()})}"
 
-    def record(self, ref: RecordRef) -> str:
-        """The address of the page of a record, in the version that was read."""
+    def record(self, ref: RecordRef, concept: str) -> str:
+        """The address of the page of a record, in the version that was read for an answer about a concept."""
         address = ref.url if ref.version is None else f"{ref.url}/_history/{ref.version}"
-        return self._address("/record", {"url": address})
+        return self._address("/record", {"url": address, "of": concept})
 
     def _address(self, path: str, query: Mapping[str, str]) -> str:
         kept: dict[str, str] = dict(query)

@@ -7,7 +7,6 @@ from markupsafe import Markup
 
 from ontology.resources import RecordRef
 from ontology.values import Absent, Series
-from ontology.words import Style
 from ontology.words.lists import begin_small
 from ontology.words.time import age_words, calendar_words, moment_words, period_words
 from server.explain.results import AnswerResult, GroundView
@@ -133,7 +132,7 @@ def _row(ground: GroundView, result: AnswerResult, context: PageContext) -> Grou
         age,
         status,
         tuple(each for each in fields if each != f"status {status}"),
-        tuple(_links(ground, context, style)),
+        tuple(_links(ground, result, context)),
         max(0, len(ground.records) - _MOST_LINKS),
         _origin(ground),
         not is_used(ground),
@@ -150,13 +149,16 @@ def _origin(ground: GroundView) -> str:
     return "Assumed, not recorded" if ground.assumed else "No record says so"
 
 
-def _links(ground: GroundView, context: PageContext, style: Style) -> Iterator[Link]:
+def _links(ground: GroundView, result: AnswerResult, context: PageContext) -> Iterator[Link]:
+    style = result.circumstances.style
     times: list[str] = []
     if isinstance(ground.value, Series) and len(ground.value.points) == len(ground.records):
         times = [calendar_words(when, style) for when, _ in ground.value.points]
     for place, ref in enumerate(ground.records[:_MOST_LINKS]):
         text = times[place] if times else ref.type
-        yield Link(text, context.record(ref), ref.type, begin_small(ground.concept.display), _version(ref))
+        yield Link(
+            text, context.record(ref, result.concept.id), ref.type, begin_small(ground.concept.display), _version(ref)
+        )
 
 
 def _version(ref: RecordRef) -> str:

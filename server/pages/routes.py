@@ -12,10 +12,13 @@ from starlette.routing import BaseRoute, Route
 
 from collectors.errors import (
     CollectorError,
+    OtherPatientError,
     PatientNotFoundError,
     SourceUnreachableError,
     TokenRequiredError,
+    VersionGoneError,
 )
+from collectors.fetching.transport import NotFoundError
 from collectors.reading.readout import check_fhir_id
 from ontology.errors import MedtwinError
 from server.errors import CompileError, QuestionError
@@ -25,6 +28,7 @@ from server.explain.prov import serialize_result
 from server.pages.argument import alongside, argue, evaluation_moment, read_head
 from server.pages.context import PATIENTS, PageContext, is_open, open_context
 from server.pages.patient import ask_questions, first_part, rest
+from server.pages.record import read_record
 from server.pages.rendering import FILES, page, static_file, streamed
 from server.settings import Settings
 
@@ -59,6 +63,7 @@ def patient_routes(base: str, make_context: MakeContext) -> list[BaseRoute]:
     return [
         route("", _patient),
         route("/answer/{concept}", _argument),
+        route("/record", _record),
         route("/export/{concept}/{form}", _export),
     ]
 
@@ -70,6 +75,10 @@ def refusal(error: MedtwinError) -> Response:
         status, heading = 404, "No such patient"
     elif isinstance(error, (CompileError,)) or (isinstance(error, QuestionError) and error.code == "unknown-source"):
         status, heading = 404, "No such question"
+    elif isinstance(error, OtherPatientError):
+        status, heading = 403, "Not a record of this patient"
+    elif isinstance(error, (NotFoundError, VersionGoneError)):
+        status, heading = 404, "The source has no such record"
     elif isinstance(error, TokenRequiredError):
         status, heading = 401, "This source asks who you are"
     elif isinstance(error, SourceUnreachableError):
@@ -110,6 +119,16 @@ async def _argument(request: Request, context: PageContext) -> Response:
         argument = await argue(context, request.path_params["concept"], at)
         head = await reading
     return page("argument.html", a=argument, head=head, context=context, when=context.time_text(at), at=at)
+
+
+async def _record(request: Request, context: PageContext) -> Response:
+    at = evaluation_moment(context)
+    concept = request.query_params.get("of") or None
+    async with alongside(read_head(context, at)) as reading:
+        record = await read_record(context, request.query_params.get("url", ""), concept)
+        head = await reading
+    back = context.answer(concept) if concept is not None else ""
+    return page("record.html", r=record, head=head, context=context, when=context.time_text(at), back=back)
 
 
 async def _export(request: Request, context: PageContext) -> Response:

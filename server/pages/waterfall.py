@@ -87,7 +87,7 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, 
     is_open = made.base_bounds is not None or made.output_bounds is not None
     short = "" if is_open else _short(moved_words(result, comparison, view, style))
     if made.scale == CODE:
-        rows = tuple(_row(item, "decides" if item.needed else "would suffice", style, context) for item in made.items)
+        rows = tuple(_row(item, "decides" if item.needed else "would suffice", result, context) for item in made.items)
         return Moved(heading, short, text, rows[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS), (), 0, 0, "")
     ranked = rank_words(made)
     shown = ranked[:_MOST_ROWS]
@@ -103,7 +103,7 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, 
         return round(100 * (number - least) / (most - least), 2)
 
     bars = [
-        _row(item, how, style, context, place(min(start, start + item.amount)), abs(place(item.amount) - place(0.0)))
+        _row(item, how, result, context, place(min(start, start + item.amount)), abs(place(item.amount) - place(0.0)))
         for (item, how), start in zip(shown, ends, strict=False)
     ]
     scale = "Log-odds scale, marked in risks." if made.scale == LOG_ODDS else ""
@@ -129,13 +129,13 @@ def _day(when: datetime, style: Style) -> str:
 def _row(
     item: AttributionItem,
     how: str,
-    style: Style,
+    result: AnswerResult,
     context: PageContext,
     left: float | None = None,
     width: float = 0.0,
 ) -> MovedRow:
     name = item.concept.display + (" over time" if isinstance(item.after, Series) else "")
-    records = item.records
+    records, style = item.records, result.circumstances.style
     return MovedRow(
         name,
         _end(item, item.before, item.effective_before, 0, style),
@@ -144,7 +144,7 @@ def _row(
         item.amount > 0,
         left,
         width,
-        context.record(records[-1]) if records else None,
+        context.record(records[-1], result.concept.id) if records else None,
     )
 
 

@@ -75,6 +75,8 @@ class Engine:
         self.site: dict[str, Value] = site_values(settings.site, catalog.concepts)
         self.without_presumption = slots_without_presumption(settings.site, catalog.reconciled_slots)
         self.units = site_units(settings.site, catalog.concepts)
+        if unknown := [each for each in settings.pages.questions if each not in catalog.concepts]:
+            raise SettingsError(f"pages.questions: no concept has the id {unknown[0]!r}")
         self.authorisations = Authorisations(sources, clients)
         self.source_probe = SourceProbe(clients, tuple(self.sources.values()))
         self.terminology_probe = SourceProbe(clients, (settings.terminology.source(),) if settings.terminology else ())

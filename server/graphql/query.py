@@ -198,10 +198,10 @@ class Patient:
 
     id: ID = described("Unique over sources; opaque, and taken back by `patient(id:)`.")
     logical_id: ID = described("The id in the EHR: unique for one source only.")
-    reference: str = described("Absolute FHIR reference.")
     banner: Banner | None = strawberry.field(
         resolver=_resolve_banner, description="For the head of a page. Read when asked for, never kept."
     )
+    reference: str = described("Absolute FHIR reference.")
     source: strawberry.Private[str]
     caller: strawberry.Private[Caller]
     results: list[Result | None] = strawberry.field(

@@ -54,18 +54,6 @@ FIELDS_ADDED = {
 MEMBERS_ADDED = {("Value", "Bound")}
 
 AHEAD = """\
-Banner
-Banner.born: ('DateRange', {})
-Banner.deceased: ('Boolean', {})
-Banner.deceasedAt: ('DateTime', {})
-Banner.gender: ('String', {})
-Banner.identifiers: ('[Identifier!]!', {})
-Banner.name: ('String', {})
-Identifier
-Identifier.label: ('String', {})
-Identifier.system: ('String', {})
-Identifier.value: ('String!', {})
-Patient.banner: ('Banner', {})
 Result.wouldHelp: ('[WouldHelp!]!', {})
 WouldHelp
 WouldHelp.bounds: ('Interval', {})

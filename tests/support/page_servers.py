@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from server.graphql.full_query import FULL_QUERY_WITH_ATTRIBUTION
-from tests.support.fake_fhir_servers import FakeFhir
+from tests.support.fake_fhir_servers import FHIR, FakeFhir
 from tests.support.served_application import serving
 from tests.support.synthetic_answers import LONG_DEADLINE, synthetic_charts
 
@@ -28,14 +28,15 @@ class ChartServer(FakeFhir):
         self.gone = frozenset(gone)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        kind, _, name = request.url.path.removeprefix("/fhir/").partition("/")
+        kind, _, named = request.url.path.removeprefix("/fhir/").partition("/")
+        name, _, version = named.partition("/_history/")
         if not name or self.down:
             return super().answer(request)
         self.requests.append(request)
         found = [each for each in self.records if (each["resourceType"], each["id"]) == (kind, name)]
-        if f"{kind}/{name}" in self.gone or not found:
+        if f"{kind}/{name}" in self.gone or version not in ("", "1") or not found:
             return httpx.Response(404, json={"resourceType": "OperationOutcome"})
-        return httpx.Response(200, json={"meta": {"versionId": "1"}, **found[0]})
+        return httpx.Response(200, json={"meta": {"versionId": "1"}, **found[0]}, headers=FHIR)
 
 
 @asynccontextmanager

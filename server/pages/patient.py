@@ -99,7 +99,7 @@ def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
         shown_status(result),
         [f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
         (f"{initial(with_calendar_days(shown))}{f'; {others} more' if others > 0 else ''}." if shown else ""),
-        initial(with_calendar_days(records_words(result, style))),
+        with_calendar_days(records_words(result, style)),
     )
 
 

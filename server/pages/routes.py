@@ -1,6 +1,7 @@
 """The routes of the pages; on loopback without issuers they are open at ``/``."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import TypeAlias
 from urllib.parse import quote, urlencode
@@ -33,20 +34,22 @@ from server.pages.rendering import FILES, page, static_file, streamed
 from server.settings import Settings
 
 MakeContext: TypeAlias = Callable[[Request], PageContext | Awaitable[PageContext]]
+Admit: TypeAlias = Callable[[Request], AbstractAsyncContextManager[None]]
+"""Lets a page in as a question, within the limits of all and of its caller, or raises."""
 _FORMS = {"turtle": ("text/turtle", "ttl"), "json-ld": ("application/ld+json", "jsonld")}
 
 
-def page_routes(settings: Settings) -> list[BaseRoute]:
+def page_routes(settings: Settings, admit: Admit) -> list[BaseRoute]:
     """The style sheet and the script; and where no launch is needed, the pages themselves."""
     routes: list[BaseRoute] = [Route(FILES + "/{name}", static_file, methods=["GET"])]
     if is_open(settings):
         own = PATIENTS + "/{source}/{patient}"
         routes += [Route("/", _start, methods=["GET"]), Route(PATIENTS, _open_patient, methods=["GET"])]
-        routes += patient_routes(own, open_context)
+        routes += patient_routes(own, open_context, admit)
     return routes
 
 
-def patient_routes(base: str, make_context: MakeContext) -> list[BaseRoute]:
+def patient_routes(base: str, make_context: MakeContext, admit: Admit) -> list[BaseRoute]:
     """The pages of one patient below ``base``; ``make_context`` says who asks about whom, or raises."""
 
     def route(path: str, answer: Callable[[Request, PageContext], Awaitable[Response]]) -> Route:
@@ -54,7 +57,8 @@ def patient_routes(base: str, make_context: MakeContext) -> list[BaseRoute]:
             try:
                 made = make_context(request)
                 context = made if isinstance(made, PageContext) else await made
-                return await answer(request, context)
+                async with admit(request):
+                    return await answer(request, context)
             except MedtwinError as error:
                 return refusal(error)
 
@@ -85,6 +89,10 @@ def refusal(error: MedtwinError) -> Response:
         status, heading = 502, "The source did not answer"
     elif isinstance(error, CollectorError):
         status, heading = 502, "The source refused"
+    own = getattr(error, "status", None)
+    if isinstance(own, int):
+        # Of one that is not let in now, or not at all.
+        status, heading = own, "Not now" if own in (429, 503) else "Not permitted"
     return page("error.html", status, heading=heading, text=str(error))
 
 

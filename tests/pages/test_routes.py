@@ -8,6 +8,7 @@ import logging
 
 import pytest
 
+from server.errors import SettingsError
 from server.pages.context import is_open
 from tests.support.html_pages import Checked
 from tests.support.page_servers import AT, ChartServer, answer_path, serving_chart
@@ -123,6 +124,19 @@ async def test_the_log_holds_the_route_alone(caplog: pytest.LogCaptureFixture) -
     assert "GET /patients 200" in caplog.text
     ours = [line.getMessage() for line in caplog.records if line.name.startswith("medtwin")]
     assert not any("ckd-progressing" in line or "Ada" in line for line in ours)
+
+
+async def test_a_page_counts_as_a_question_of_its_caller() -> None:
+    """One question a second: the second page of that second is refused, with a page that says so."""
+    async with serving_chart("ckd-progressing", server={"deadline": 300, "max_rate": 1}) as client:
+        statuses = {(await client.get("/patients/ehr/ckd-progressing/record?url=x")).status_code for _ in range(8)}
+    assert 429 in statuses and statuses <= {404, 429}
+
+
+async def test_a_question_that_is_none_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match=r"pages\.questions"):
+        async with serving_chart("ckd-progressing", pages={"questions": ["egfr", "egrf"]}):
+            pass
 
 
 async def test_the_claims_come_before_what_is_filled_in_after() -> None:

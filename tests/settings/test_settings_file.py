@@ -15,7 +15,7 @@ from server.settings import Settings, load_settings, site_units, site_values
 from server.settings.callers import IssuerSettings
 from server.settings.endpoints import SourceSettings, TerminologySettings
 from server.settings.launch import LaunchSettings
-from server.settings.model import CacheSettings, ServerSettings
+from server.settings.model import CacheSettings, PagesSettings, ServerSettings
 
 REPO = Path(__file__).parents[2]
 SOURCE = '[[sources]]\nid = "ehr"\nbase_url = "http://127.0.0.1:8191/fhir/"\n'
@@ -185,6 +185,7 @@ def test_every_setting_is_documented() -> None:
     told = (REPO / "docs/settings.md").read_text()
     sections: dict[str, type[BaseModel]] = {"server": ServerSettings, "cache": CacheSettings, "sources": SourceSettings}
     sections |= {"terminology": TerminologySettings, "issuers": IssuerSettings, "launch": LaunchSettings}
+    sections |= {"pages": PagesSettings}
     assert set(Settings.model_fields) == {*sections, "site", "zone"}
     names = [f"{section}.{key}" for section, model in sections.items() for key in model.model_fields]
     missing = [name for name in [*names, "site", "zone"] if f"\n| `{name}` |" not in told]

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from collectors.auth.authorisations import Caller
+from collectors.patient.banner import Banner
 from collectors.reading.record_content import RecordContent
 from collectors.settings import Source
 from server.catalog.catalog import Catalog
@@ -36,6 +38,9 @@ class FakeEngine:
         if source_id not in self.sources:
             raise QuestionError("unknown-source", "no source of this id is configured")
         return Source(source_id, "http://127.0.0.1:8191/fhir")
+
+    async def banner(self, source_id: str, patient: str, caller: Caller | None = None) -> Banner:
+        raise NotImplementedError("traces made by hand have no patients")
 
     async def timeline(self, question: Question, most: int) -> ConceptTimeline:
         raise NotImplementedError("traces made by hand have one time each")

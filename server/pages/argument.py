@@ -23,6 +23,7 @@ from server.explain.short_meaning import different_advice
 from server.explain.short_text import meaning_texts, records_words, with_calendar_days
 from server.pages.chain_picture import Picture, chain_picture
 from server.pages.context import PageContext
+from server.pages.earlier_time import earlier_time
 from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing_rows
 from server.pages.rendering import initial
 from server.pages.statuses import Shown, shown_status
@@ -30,8 +31,6 @@ from server.pages.step_views import StepPage, step_pages
 from server.pages.trend import Trend, trend
 from server.pages.waterfall import Moved, moved_view
 
-COMPARED_WITH = timedelta(days=90)
-"""How far back an answer is compared with, where the address does not say."""
 _TREND = timedelta(days=3 * 365)
 _MOST_POINTS = 24
 _Found = TypeVar("_Found")
@@ -66,9 +65,9 @@ class Argument:
 
 async def argue(context: PageContext, concept: str, at: datetime) -> Argument:
     """The argument for a concept.  Raises what ``Engine.ask`` raises."""
-    since = context.since or at - COMPARED_WITH
     async with alongside(_points(context, concept, at)) as points:
-        result = await _attributed(context, concept, at, since)
+        since = await earlier_time(context, at)
+        result = await _attributed(context, concept, at, since.when)
         return argument_view(result, await points, context)
 
 

@@ -14,8 +14,9 @@ from server.explain.cautions import short_cautions
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from server.explain.short_text import meaning_texts, records_words, with_calendar_days
-from server.pages.argument import COMPARED_WITH, Head
+from server.pages.argument import Head
 from server.pages.context import PageContext
+from server.pages.earlier_time import earlier_time
 from server.pages.rendering import initial, render
 from server.pages.statuses import Shown, shown_status
 from server.pages.trend import Trend, trend
@@ -105,7 +106,8 @@ def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
 
 async def rest(results: tuple[AnswerResult, ...], context: PageContext, at: datetime, last: str) -> AsyncIterator[str]:
     """What is filled in after the claims: what changed, and the course of each number."""
-    since = context.since or at - COMPARED_WITH
+    compared = await earlier_time(context, at)
+    since = compared.when
     concepts = tuple(each.concept.id for each in results)
     fault, changes, trends = "", list[Change](), list[TrendOf]()
     try:
@@ -117,9 +119,8 @@ async def rest(results: tuple[AnswerResult, ...], context: PageContext, at: date
         trends = list(_trends(results, points, context))
     except MedtwinError as error:
         fault = f"What changed could not be computed: {error}."
-    why = "The time of the address." if context.since is not None else "90 days before, as no other time was chosen."
     day = with_calendar_days(f"{since.astimezone(context.engine.memory.zone).date()}")
-    yield render("patient_rest.html", changes=changes, trends=trends, fault=fault, since=day, why_since=why)
+    yield render("patient_rest.html", changes=changes, trends=trends, fault=fault, since=day, why_since=compared.why)
     yield last
 
 

@@ -1,0 +1,51 @@
+"""With which earlier time a page compares: the one of its address, else the last finished encounter, else 90 days."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ontology.concepts import Origin
+from ontology.errors import MedtwinError
+from server.pages.context import PageContext
+
+DAYS_BACK = 90
+_FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTime:
+    """An earlier time, and in a sentence why it is this one."""
+
+    when: datetime
+    why: str
+
+
+async def earlier_time(context: PageContext, at: datetime) -> EarlierTime:
+    """The time that the answers as of ``at`` are compared with.
+
+    Of an encounter that is its beginning: what was found in it is news.  Where encounters cannot be read, it is the
+    time that counts where there are none.
+    """
+    if context.since is not None:
+        return EarlierTime(context.since, "This time was chosen.")
+    try:
+        begin = await _last_finished_encounter(context, at)
+    except MedtwinError:
+        begin = None
+    if begin is not None:
+        return EarlierTime(begin, "The last finished encounter began then.")
+    return EarlierTime(at - timedelta(days=DAYS_BACK), f"No finished encounter was found: {DAYS_BACK} days before.")
+
+
+async def _last_finished_encounter(context: PageContext, at: datetime) -> datetime | None:
+    engine = context.engine
+    concepts = tuple(
+        each.id
+        for each in engine.catalog.concepts.values()
+        if each.origin is Origin.ENCOUNTER and each.value_type == "FLAG"
+    )
+    if not concepts:
+        return None
+    _, facts = await engine.ask_with_facts(context.question(concepts, at))
+    found = [each for concept in concepts for each in facts.gathered_facts.resources.get(concept, ())]
+    spans = [each.effective for each in found if each.status == _FINISHED and each.effective is not None]
+    return max((span.start for span in spans if span.start < at), default=None)

@@ -1,0 +1,51 @@
+"""What changed since when: since the last finished encounter began, else 90 days, or since the time of the address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.page_servers import serving_chart
+
+PATH = "/patients/ehr/p1?at=2026-06-30T12:00:00Z"
+PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1962-03-14"}
+
+
+def encounter(start: str, status: str = "finished", name: str = "e1") -> dict[str, Any]:
+    return {
+        "resourceType": "Encounter",
+        "id": name,
+        "status": status,
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        "subject": {"reference": "Patient/p1"},
+        "period": {"start": f"{start}T08:00:00Z", **({"end": f"{start}T09:00:00Z"} if status == "finished" else {})},
+    }
+
+
+@pytest.mark.parametrize(
+    ("encounters", "since", "why"),
+    [
+        ([encounter("2026-05-04")], "4 May 2026", "The last finished encounter began then."),
+        (
+            [encounter("2026-05-04"), encounter("2026-06-01", name="e2")],
+            "1 Jun 2026",
+            "The last finished encounter began then.",
+        ),
+        # One that goes on, and one to come, are none to compare with.
+        ([encounter("2026-06-29", "in-progress")], "1 Apr 2026", "No finished encounter was found: 90 days before."),
+        ([encounter("2026-07-04")], "1 Apr 2026", "No finished encounter was found: 90 days before."),
+        ([], "1 Apr 2026", "No finished encounter was found: 90 days before."),
+    ],
+)
+async def test_it_is_the_last_finished_encounter(encounters: list[dict[str, Any]], since: str, why: str) -> None:
+    async with serving_chart([PATIENT, *encounters], pages={"questions": ["age"]}) as client:
+        text = (await client.get(PATH)).text
+    assert f"What changed since {since}</h2>" in text and why in text
+
+
+async def test_the_time_of_the_address_counts_first() -> None:
+    async with serving_chart("ckd-progressing", pages={"questions": ["egfr"]}) as client:
+        page = await client.get("/patients/ehr/ckd-progressing?at=2026-06-30T12:00:00Z&since=2025-06-30T12:00:00Z")
+    assert "What changed since 30 Jun 2025</h2>" in page.text and "This time was chosen." in page.text
+    assert "30 mL/min/1.73 m²" in page.text

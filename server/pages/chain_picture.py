@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, field
 
+from ontology.values import Bound, Quantity
 from ontology.words.lists import shortened
+from ontology.words.values import concept_words
 from server.explain.results import AnswerResult, GroundView
 from server.explain.short_text import is_used, with_calendar_days
 from server.explain.text import describe_value
 from server.pages.marked import step_words
 
-_WIDTH, _HEIGHT, _ACROSS, _DOWN = 176, 58, 224, 70
-_LINE = 22
+_WIDTH, _HEIGHT, _ACROSS, _DOWN = 200, 58, 248, 70
+_LINE = 26
 _MOST_BOXES = 24
 
 
@@ -91,11 +93,14 @@ def _step_node(result: AnswerResult, position: int, nodes: dict[object, _Node]) 
 
 def _leaf(ground: GroundView, result: AnswerResult, nodes: dict[object, _Node]) -> _Node:
     style = result.circumstances.style
-    value = (
-        with_calendar_days(describe_value(ground, style))
-        if not ground.steps
-        else f"{len(ground.steps)} values, computed"
-    )
+    if ground.steps:
+        value = f"{len(ground.steps)} values, computed"
+    elif isinstance(ground.value, Quantity | Bound):
+        value = describe_value(ground, style)
+    else:
+        # A code or a flag without the words of its record, which the table above has.
+        shown = ground.value if ground.presumed is None else ground.presumed
+        value = with_calendar_days(concept_words(shown, ground.concept, style=style))
     kind = "site" if ground.assumed else "computed" if ground.steps else "record"
     key = (ground.concept.id, value)
     return nodes.setdefault(key, _Node(ground.concept.display, value, kind))

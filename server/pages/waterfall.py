@@ -67,7 +67,8 @@ class Moved:
 
 def moved_view(result: AnswerResult, context: PageContext) -> Moved | None:
     """What moved it since an earlier time where there is such a result, else from usual values; None: neither."""
-    for comparison, view in result.attributions.items():
+    found = result.attributions.items()
+    for comparison, view in sorted(found, key=lambda item: item[0].baseline is not Baseline.EARLIER):
         if isinstance(view, AttributionView) and _says_something(view, comparison):
             return _moved(result, comparison, view, context)
     return None

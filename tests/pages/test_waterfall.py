@@ -1,0 +1,68 @@
+"""What moved a result as bars: each begins where the one above ends, and the last ends at the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from ontology.resources import RecordRef
+from server.explain.results import AnswerResult
+from server.pages.waterfall import Moved, moved_view
+from tests.support.synthetic_answers import synthetic_answers
+
+
+@dataclass
+class Addresses:
+    """In the place of a context."""
+
+    def record(self, ref: RecordRef, concept: str) -> str:
+        return f"/record?{ref.id}&of={concept}"
+
+
+def views() -> Iterator[tuple[AnswerResult, Moved]]:
+    for answer in synthetic_answers().values():
+        found = moved_view(answer, Addresses())  # type: ignore[arg-type]  # addresses are all that is asked of it
+        if found is not None:
+            yield answer, found
+
+
+def test_each_bar_begins_where_the_one_above_ends() -> None:
+    count = 0
+    for _, moved in views():
+        if not moved.ticks or moved.more:
+            continue
+        at = moved.start
+        for row in moved.rows:
+            assert row.left is not None
+            begin, end = (row.left, row.left + row.width) if row.up else (row.left + row.width, row.left)
+            assert begin == pytest.approx(at, abs=0.05)
+            at = end
+            count += 1
+        assert at == pytest.approx(moved.end, abs=0.2)
+    assert count > 100
+
+
+def test_everything_lies_within_the_width() -> None:
+    for _, moved in views():
+        places = [moved.start, moved.end, *(tick.place for tick in moved.ticks)]
+        assert all(0 <= place <= 100 for place in places)
+        for row in moved.rows:
+            assert row.left is None or (row.left >= 0 and row.left + row.width <= 100.01)
+
+
+def test_no_input_that_moved_nothing_has_a_bar() -> None:
+    for answer, moved in views():
+        shown = {row.name for row in moved.rows if row.left is not None}
+        for view in answer.attributions.values():
+            items = getattr(getattr(view, "attribution", None), "items", ())
+            still = {each.concept.display for each in items if not each.amount}
+            moving = {each.concept.display for each in items if each.amount}
+            assert moved.text != getattr(view, "text", "") or not shown & (still - moving)
+
+
+def test_an_earlier_result_comes_before_usual_values() -> None:
+    found = {answer.concept.id: moved.heading for answer, moved in views() if answer.patient == "ckd-progressing"}
+    assert found["kidney-failure-risk-5y"] == "What moved it since 31 Jan 2026"
+    assert all(heading.startswith("What moved it ") for heading in found.values())

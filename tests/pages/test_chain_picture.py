@@ -37,8 +37,8 @@ def test_boxes_lie_within_the_picture_and_apart(concept: str) -> None:
     if drawn is None:
         return
     for box in drawn.boxes:
-        assert 0 <= box.x and box.x + drawn.box_width <= drawn.width
-        assert 0 <= box.y and box.y + drawn.box_height <= drawn.height
+        assert box.x >= 0 and box.x + drawn.box_width <= drawn.width
+        assert box.y >= 0 and box.y + drawn.box_height <= drawn.height
         for other in drawn.boxes:
             apart = abs(box.x - other.x) >= drawn.box_width or abs(box.y - other.y) >= drawn.box_height
             assert other is box or apart

@@ -26,7 +26,7 @@ from server.graphql.admission import Admission, RateLimit
 from server.graphql.endpoint import GraphQL
 from server.graphql.errors import error_code, internal_error
 from server.pages.cards import list_cards, show_card
-from server.pages.routes import page_routes
+from server.pages.routes import chart_routes, page_routes
 from server.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def create_app(
         lifespan=lifespan,
         middleware=[
             Middleware(AccessLog),
-            Middleware(SecurityHeaders, _launch_policy(settings)),
+            Middleware(SecurityHeaders, _launch_policies(settings)),
             Middleware(OneLength),
             Middleware(KnownHosts, settings.server),
             Middleware(CrossOrigin, settings.server.origins),
@@ -137,21 +137,22 @@ def _open_launches(settings: Settings, engine: Engine, ehrs: "Ehrs | None") -> "
     return Launches(ehrs, kept, settings.server.public_url or "")
 
 
-def _launch_routes(settings: Settings) -> list[Route]:
+def _launch_routes(settings: Settings) -> list[BaseRoute]:
     if not _has_launches(settings):
         return []
     from server.launch.routes import launch_routes
 
-    return launch_routes()
+    return [*launch_routes(), *chart_routes(_admitted)]
 
 
-def _launch_policy(settings: Settings) -> str | None:
-    """The Content-Security-Policy of launches and charts; None where there are none."""
+def _launch_policies(settings: Settings) -> dict[str, str]:
+    """The Content-Security-Policies of launches and charts, by the beginning of their paths."""
     if not _has_launches(settings):
-        return None
+        return {}
     from server.launch.refusals import policy
 
-    return policy(settings.launch.frame_ancestors)
+    allowed = settings.launch.frame_ancestors
+    return {"/launch": policy(allowed), "/app": policy(allowed, is_chart=True)}
 
 
 def _has_launches(settings: Settings) -> bool:

@@ -6,6 +6,7 @@ Responses are kept out of caches and frames; the log holds no identifiers.
 import logging
 import re
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import URL, Headers, MutableHeaders
@@ -21,7 +22,6 @@ log = logging.getLogger("medtwin.access")
 
 _ROUTES = ("/graphql", "/health", "/ready", "/graphiql", "/modules", "/pages", "/patients")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_LAUNCHED = ("/launch", "/app")
 _LAUNCH_ROUTES = ("/launch", "/launch/callback")
 _CHART_PAGES = ("answer", "record", "export", "logout")
 _HEADERS = {
@@ -160,13 +160,14 @@ class OneLength:
 class SecurityHeaders:
     """Adds the security headers to every response.
 
-    ``launch_policy`` is that of launches and charts, which says what pages may frame them; None where there are none.
+    ``framed`` are the policies of launches and charts by the beginning of their paths: they say what pages may frame
+    them.
     """
 
-    def __init__(self, app: ASGIApp, launch_policy: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, framed: Mapping[str, str] | None = None) -> None:
         self.app = app
         self._policies = {"/graphiql": _GRAPHIQL_POLICY, "/modules": PAGES, "/patients": PAGES}
-        self._framed = dict.fromkeys(_LAUNCHED, launch_policy) if launch_policy is not None else {}
+        self._framed = dict(framed or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -36,10 +36,14 @@ class LaunchRefusedError(ServerError):
         self.headers = tuple(headers)
 
 
-def policy(frame_ancestors: Sequence[str]) -> str:
-    """The Content-Security-Policy of these pages, which only pages of these origins may frame."""
+def policy(frame_ancestors: Sequence[str], is_chart: bool = False) -> str:
+    """The Content-Security-Policy of these pages, which only pages of these origins may frame.
+
+    ``is_chart``: of the pages of a chart, which have a style sheet and a script of this server.
+    """
     framed_by = " ".join(frame_ancestors) or "'none'"
-    return f"default-src 'none'; style-src {_STYLE}; base-uri 'none'; form-action 'self'; frame-ancestors {framed_by}"
+    styles = f"'self' {_STYLE}; script-src 'self'" if is_chart else _STYLE
+    return f"default-src 'none'; style-src {styles}; base-uri 'none'; form-action 'self'; frame-ancestors {framed_by}"
 
 
 def refusal_page(refused: LaunchRefusedError, starts: Mapping[str, str], root: str) -> HTMLResponse:

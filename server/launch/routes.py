@@ -1,4 +1,4 @@
-"""The routes of launches: plain redirects, the logout, and the refusals in words."""
+"""The routes of launches: plain redirects, the logout, and the refusals in words.  Charts are shown by ``pages``."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
@@ -23,7 +23,6 @@ def launch_routes() -> list[Route]:
         Route("/launch", in_words(_begin), methods=["GET"]),
         Route(CALLBACK, in_words(_complete), methods=["GET"]),
         Route(APP + "/logout", in_words(_log_out), methods=["POST"]),
-        Route(APP, in_words(_show), methods=["GET"]),
     ]
 
 
@@ -52,11 +51,6 @@ def require_same_origin(request: Request, root: str) -> None:
         raise LaunchRefusedError(403, OTHER_SITE)
 
 
-def log_out_form(root: str, handle: str) -> str:
-    """The button that ends a session, as HTML."""
-    return f'<form method="post" action="{escape(root)}/app/{escape(handle)}/logout"><button>Log out</button></form>'
-
-
 async def _begin(request: Request) -> Response:
     place, headers = await _launches(request).begin(request)
     return _redirect(place, headers)
@@ -72,20 +66,6 @@ async def _log_out(request: Request) -> Response:
     require_same_origin(request, launches.root)
     headers = await launches.sessions.end(request)
     return page("You are logged out", (f"<p>The chart is closed here. {escape(WAY_BACK)}</p>",), headers=headers)
-
-
-async def _show(request: Request) -> Response:
-    """That a chart is open, and until when."""
-    launches = _launches(request)
-    chart = await launches.sessions.chart(request)
-    until = chart.expires.astimezone(chart.source.zone)
-    lines = (
-        f"<p>A patient of {escape(chart.source.id)} is open: <code>{escape(chart.patient)}</code>.</p>",
-        f'<p>The session ends at <time datetime="{until.isoformat(timespec="seconds")}">{until:%H:%M}</time>'
-        " unless it is used.</p>",
-        log_out_form(launches.root, chart.handle),
-    )
-    return page("The chart is open", lines)
 
 
 def _launches(request: Request) -> Launches:

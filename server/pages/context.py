@@ -28,6 +28,7 @@ class PageContext:
     """One patient (FHIR id) of one source, as this caller may see them; ``base`` begins the address of their pages.
 
     ``at``: as of when, where the address says so (None: now).  ``since``: with what to compare, likewise.
+    ``logout``: the address that ends the session of a launched chart (None: there is none).
     """
 
     engine: Engine
@@ -37,6 +38,7 @@ class PageContext:
     base: str
     at: datetime | None = None
     since: datetime | None = None
+    logout: str | None = None
 
     def asked_at(self, request: Request) -> "PageContext":
         """The context with the times of the address.  Raises QuestionError where one cannot be read."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -26,6 +27,7 @@ from server.errors import CompileError, QuestionError
 from server.explain.explain import explain
 from server.explain.fhir import bundle
 from server.explain.prov import serialize_result
+from server.launch.refusals import LaunchRefusedError
 from server.pages.argument import alongside, argue, evaluation_moment, read_head
 from server.pages.context import PATIENTS, PageContext, is_open, open_context
 from server.pages.patient import ask_questions, first_part, rest
@@ -33,7 +35,11 @@ from server.pages.record import read_record
 from server.pages.rendering import FILES, page, static_file, streamed
 from server.settings import Settings
 
+if TYPE_CHECKING:
+    from server.launch.sessions import Chart
+
 MakeContext: TypeAlias = Callable[[Request], PageContext | Awaitable[PageContext]]
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Admit: TypeAlias = Callable[[Request], AbstractAsyncContextManager[None]]
 """Lets a page in as a question, within the limits of all and of its caller, or raises."""
 _FORMS = {"turtle": ("text/turtle", "ttl"), "json-ld": ("application/ld+json", "jsonld")}
@@ -49,8 +55,33 @@ def page_routes(settings: Settings, admit: Admit) -> list[BaseRoute]:
     return routes
 
 
-def patient_routes(base: str, make_context: MakeContext, admit: Admit) -> list[BaseRoute]:
-    """The pages of one patient below ``base``; ``make_context`` says who asks about whom, or raises."""
+def chart_routes(admit: Admit) -> list[BaseRoute]:
+    """The pages of a launched chart; ``request.app.state.launches`` knows which browser opened it."""
+    # Imported only where there are launches: that takes a tenth of a second.
+    from server.launch.routes import APP, in_words
+
+    return patient_routes(APP, _chart_context, admit, in_words)
+
+
+async def _chart_context(request: Request) -> PageContext:
+    """The chart of the address.  Raises LaunchRefusedError where this browser has not opened it."""
+    chart: Chart = await request.app.state.launches.sessions.chart(request)
+    base = f"/app/{chart.handle}"
+    context = PageContext(request.app.state.engine, chart.caller, chart.source, chart.patient, base)
+    return replace(context.asked_at(request), logout=f"{base}/logout")
+
+
+def _unchanged(endpoint: Endpoint) -> Endpoint:
+    return endpoint
+
+
+def patient_routes(
+    base: str, make_context: MakeContext, admit: Admit, wrap: Callable[[Endpoint], Endpoint] = _unchanged
+) -> list[BaseRoute]:
+    """The pages of one patient below ``base``; ``make_context`` says who asks about whom, or raises.
+
+    ``wrap``: around each endpoint, for refusals of its own.
+    """
 
     def route(path: str, answer: Callable[[Request, PageContext], Awaitable[Response]]) -> Route:
         async def respond(request: Request) -> Response:
@@ -59,10 +90,12 @@ def patient_routes(base: str, make_context: MakeContext, admit: Admit) -> list[B
                 context = made if isinstance(made, PageContext) else await made
                 async with admit(request):
                     return await answer(request, context)
+            except LaunchRefusedError:
+                raise
             except MedtwinError as error:
                 return refusal(error)
 
-        return Route(base + path, respond, methods=["GET"])
+        return Route(base + path, wrap(respond), methods=["GET"])
 
     return [
         route("", _patient),

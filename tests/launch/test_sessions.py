@@ -19,7 +19,7 @@ MINUTE, HOUR = 60, 3600
 
 
 def shows(page: httpx.Response, patient: str) -> bool:
-    return page.status_code == 200 and f"<code>{patient}</code>" in page.text
+    return page.status_code == 200 and f"<dd><bdi>{patient}</bdi></dd>" in page.text
 
 
 async def test_patient_b_is_never_shown_in_the_chart_of_patient_a(ehr: LaunchingEhr, site: LaunchedSite) -> None:

@@ -130,7 +130,7 @@ def allow(page: Page | FrameLocator, patient: str | None = None) -> None:
 
 def expect_chart(page: Page | FrameLocator, patient: str) -> None:
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
-    expect(page.locator("main")).to_contain_text(patient)
+    expect(page.get_by_label("Patient", exact=True)).to_contain_text(patient)
 
 
 def require_chart(place: str, site: Site) -> None:

@@ -21,6 +21,7 @@ from server.executor.engine import Engine
 from server.launch.ehrs import Ehrs
 from server.launch.sessions import Chart
 from tests.support.authorisation_server import ec_key
+from tests.support.charts import patient
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import FakeFhir
 from tests.support.settings import make_settings
@@ -28,6 +29,8 @@ from tests.support.token_issuer import KID, Clock, Json, jwk_of, send_json
 
 CLIENT = "medtwin-app"
 SECRET = "tiger&lily: 100%"
+PATIENTS = (*(f"p{number}" for number in range(30)), "patient-number-one")
+"""Whose charts may be opened."""
 SCOPE = "launch openid fhirUser online_access patient/*.rs"
 
 
@@ -243,7 +246,7 @@ async def launched_site(
     **tables: Any,
 ) -> AsyncIterator[LaunchedSite]:
     """The application with these sources, served at a socket of this machine, by a clock that stands still."""
-    fhir = fhir or FakeFhir([])
+    fhir = fhir or FakeFhir([patient(id=each) for each in PATIENTS])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         settings = make_settings(server={"public_url": url}, sources=sources, **tables)

@@ -153,7 +153,8 @@ def test_all_of_it_is_sound() -> None:
         ("influenza-vaccination", {}, {"True": 12}),
         ("penicillin-allergy", {}, {"False": 12}),
         ("penicillin-allergy", {"closed_world": False}, {"NOT_FOUND": 12}),
-        ("colonoscopy-date", {"closed_world": False}, {"a date": 4, "NOT_FOUND": 8}),
+        # Of one it is unclear whether it lies before the time of the question.
+        ("colonoscopy-date", {"closed_world": False}, {"a date": 4, "NOT_FOUND": 7, "UNCONVERTIBLE": 1}),
     ],
     ids=str,
 )

@@ -14,7 +14,18 @@ from ontology.slots import Slot
 from server.catalog.descriptions import Description
 from server.explain.results import AnswerResult
 
-OWN = {"reference", "source", "fingerprint", "reused", "reason", "make_chain", "make_issues", "make_part", "under"}
+OWN = {
+    "reference",
+    "source",
+    "subject",
+    "fingerprint",
+    "reused",
+    "reason",
+    "make_chain",
+    "make_issues",
+    "make_part",
+    "under",
+}
 """Fields of results that say where from and how they were had, not what they are."""
 
 _DECIMAL = re.compile(r"\d+\.\d+")

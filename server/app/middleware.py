@@ -30,6 +30,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
+_OWN_SCRIPT = " script-src 'self';"
 _STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # GraphiQL uses inline styles, and runs its language service in workers made of blobs.
 _GRAPHIQL_POLICY = (
@@ -183,7 +184,9 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update({**_HEADERS, "Content-Security-Policy": policy})
+                # A refusal has no script, and so runs none.
+                allowed = policy if message["status"] < 400 else policy.replace(_OWN_SCRIPT, "")
+                headers.update({**_HEADERS, "Content-Security-Policy": allowed})
                 if is_framed:
                     # frame-ancestors decides, and browsers would let X-Frame-Options forbid what it allows.  A form
                     # needs a referrer policy under which its Origin is sent.

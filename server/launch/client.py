@@ -6,7 +6,7 @@ part of a token, a code or an answer.
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -27,12 +27,21 @@ UNSTATED_LIFETIME = 300.0
 """Seconds for which an access token is used whose lifetime is not stated."""
 LONGEST_LIFETIME = 24 * 3600.0
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_NO_SCOPE = "its answer does not state what was granted (scope)"
 _REFUSALS = (400, 401, 403)
 _OPAQUE = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
 class TokenRefusedError(Exception):
-    """The token endpoint refuses what we sent, or what it gives cannot be used; the text says why."""
+    """The token endpoint refuses what we sent, or what it gives cannot be used; the text says why.
+
+    ``access`` and ``refresh`` are what it gave nevertheless, to be given back.
+    """
+
+    def __init__(self, text: str, access: str | None = None, refresh: str | None = None) -> None:
+        super().__init__(text)
+        self.access = access
+        self.refresh = refresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,7 @@ class LaunchClient:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         tokens = await self._request(server, {**form, "code_verifier": verifier}, now)
         if tokens.scope is None:
-            raise TokenRefusedError("its answer does not state what was granted (scope)")
+            raise TokenRefusedError(_NO_SCOPE, tokens.access, tokens.refresh)
         return tokens
 
     async def refresh(self, server: AuthorisationServer, token: str, now: float) -> Tokens:
@@ -110,42 +119,43 @@ class LaunchClient:
 
 def read_tokens(answer: Mapping[str, Any]) -> Tokens:
     """The tokens in an answer.  Raises TokenRefusedError where one that is there cannot be used."""
-    access, kind = answer.get("access_token"), answer.get("token_type")
-    if not isinstance(access, str) or not is_token(access):
-        raise TokenRefusedError("its answer holds no access token that can be sent")
+    given = _text(answer, "access_token", is_token), _text(answer, "refresh_token", _is_opaque)
+    access, refresh = given
+    kind, patient, scope = answer.get("token_type"), answer.get("patient"), answer.get("scope")
+    if access is None:
+        raise TokenRefusedError("its answer holds no access token that can be sent", *given)
     if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise TokenRefusedError("its token is no bearer token")
-    patient, scope = answer.get("patient"), answer.get("scope")
+        raise TokenRefusedError("its token is no bearer token", *given)
     if patient is not None and (not isinstance(patient, str) or FHIR_ID.fullmatch(patient) is None):
-        raise TokenRefusedError("the patient that it names is no FHIR id")
+        raise TokenRefusedError("the patient that it names is no FHIR id", *given)
     if scope is not None and not isinstance(scope, str):
-        raise TokenRefusedError("its answer does not state what was granted (scope)")
-    return Tokens(
-        access=access,
-        lifetime=_lifetime(answer.get("expires_in")),
-        scope=scope,
-        patient=patient,
-        refresh=_opaque(answer.get("refresh_token"), "refresh token"),
-        identity=_opaque(answer.get("id_token"), "id token"),
-    )
+        raise TokenRefusedError(_NO_SCOPE, *given)
+    for name, words in (("refresh_token", "refresh token"), ("id_token", "id token")):
+        if answer.get(name) is not None and _text(answer, name, _is_opaque) is None:
+            raise TokenRefusedError(f"its {words} cannot be read", *given)
+    lifetime = _lifetime(answer.get("expires_in"))
+    if lifetime is None:
+        raise TokenRefusedError("the lifetime of its token (expires_in) cannot be read", *given)
+    return Tokens(access, lifetime, scope, patient, refresh, _text(answer, "id_token", _is_opaque))
 
 
-def _opaque(given: object, what: str) -> str | None:
-    if given is None:
-        return None
-    if not isinstance(given, str) or _OPAQUE.fullmatch(given) is None:
-        raise TokenRefusedError(f"its {what} cannot be read")
-    return given
+def _text(answer: Mapping[str, Any], name: str, fits: Callable[[str], bool]) -> str | None:
+    given = answer.get(name)
+    return given if isinstance(given, str) and fits(given) else None
 
 
-def _lifetime(given: object) -> float:
+def _is_opaque(text: str) -> bool:
+    return _OPAQUE.fullmatch(text) is not None
+
+
+def _lifetime(given: object) -> float | None:
     # Some servers send the number as text.
     if isinstance(given, str) and re.fullmatch(r"[0-9]{1,12}", given):
         given = int(given)
     if given is None:
         return UNSTATED_LIFETIME
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < 1e12:
-        raise TokenRefusedError("the lifetime of its token (expires_in) cannot be read")
+        return None
     return min(float(given), LONGEST_LIFETIME)
 
 

@@ -23,7 +23,10 @@ MOST_PENDING = 1_000
 """Launches that one process lets be pending; the oldest makes room."""
 IDLE_SECONDS = 30 * 60.0
 LONGEST_SECONDS = 8 * 3600.0
-_LOCK = timedelta(seconds=30)
+GRACE_SECONDS = 5 * 60.0
+"""How much longer a chart is kept than it is open, so that its tokens can still be given back to the EHR."""
+_LOCK = timedelta(seconds=45)
+"""Longer than all requests take that one renewal may make."""
 _GONE = timedelta(seconds=1)
 
 
@@ -39,6 +42,9 @@ class PendingLaunch(msgspec.Struct, frozen=True):
     verifier: str
     cookie: str
     until: float
+
+    def __repr__(self) -> str:
+        return f"PendingLaunch(source={self.source!r})"
 
 
 class OpenChart(msgspec.Struct, frozen=True):
@@ -63,9 +69,18 @@ class OpenChart(msgspec.Struct, frozen=True):
     idle_until: float
     ends: float
 
+    @property
+    def over_at(self) -> float:
+        """When it is over unless it is used."""
+        return min(self.idle_until, self.ends)
+
     def is_open(self, now: float) -> bool:
         """Whether it may still be shown."""
-        return now < min(self.idle_until, self.ends)
+        return now < self.over_at
+
+    def __repr__(self) -> str:
+        # Tokens and patient are in no trace and no log, whoever prints one.
+        return f"OpenChart(source={self.source!r})"
 
 
 _Entry = TypeVar("_Entry", PendingLaunch, OpenChart)
@@ -82,6 +97,10 @@ class Kept:
     async def is_reachable(self) -> bool:
         """Whether what is kept can be found now: where it cannot, that something is missing says nothing."""
         return (await self._store.status()).reachable
+
+    async def outlives_us(self) -> bool:
+        """Whether what is kept is there for other processes, and after a restart."""
+        return (await self._store.status()).kind == "shared"
 
     async def put_pending(self, launch: PendingLaunch) -> bool:
         """Keep a launch until it is answered, or its time is over.  Whether it was kept."""
@@ -106,23 +125,38 @@ class Kept:
         return first
 
     async def put_chart(self, chart: OpenChart, now: float) -> bool:
-        """Keep a chart for as long as it may lie unused.  Whether it was kept."""
-        return await self._put(self._name("chart", chart.handle), chart, min(chart.idle_until, chart.ends) - now)
+        """Keep a chart for as long as it may lie unused, and a while.  Whether it was kept: not if it has ended."""
+        seconds = chart.over_at - now + GRACE_SECONDS
+        return await self._put(self._name("chart", chart.handle), chart, seconds) and not await self.has_ended(
+            chart.handle
+        )
 
     async def charts(self, handles: Sequence[str]) -> list[OpenChart | None]:
-        """The charts of these handles, None for one that is not kept any more."""
-        found = await self._store.get_many([self._name("chart", handle) for handle in handles])
-        return [_decode(content, OpenChart) for content in found]
+        """The charts of these handles, None for one that is not kept any more, or has ended."""
+        names = [self._name(kind, handle) for kind in ("chart", "ended") for handle in handles]
+        found = await self._store.get_many(names)
+        pairs = zip(found[: len(handles)], found[len(handles) :], strict=True)
+        return [_decode(content, OpenChart) if ended is None else None for content, ended in pairs]
 
     async def chart(self, handle: str) -> OpenChart | None:
         """The chart of a handle."""
         (found,) = await self.charts([handle])
         return found
 
-    async def remove_chart(self, handle: str) -> None:
-        """Forget a chart and its tokens."""
+    async def end_chart(self, handle: str) -> bool:
+        """Forget a chart and its tokens for good: whoever is renewing it now does not bring it back.
+
+        Whether that could be kept.
+        """
+        await self._store.put_many({self._name("ended", handle): b"1"}, timedelta(seconds=LONGEST_SECONDS))
         await self._remove(self._name("chart", handle))
         await self._store.flush()
+        return await self.has_ended(handle)
+
+    async def has_ended(self, handle: str) -> bool:
+        """Whether a chart was ended."""
+        (ended,) = await self._store.get_many([self._name("ended", handle)])
+        return ended is not None
 
     @asynccontextmanager
     async def locked(self, handle: str, patience: float) -> AsyncIterator[bool]:
@@ -141,11 +175,12 @@ class Kept:
             await self._store.release_many([name], holder)
 
     async def _put(self, name: str, entry: msgspec.Struct, seconds: float) -> bool:
-        await self._store.put_many({name: msgspec.msgpack.encode(entry)}, timedelta(seconds=max(seconds, 0.001)))
+        content = msgspec.msgpack.encode(entry)
+        await self._store.put_many({name: content}, timedelta(seconds=max(seconds, 0.001)))
         await self._store.flush()
-        # A store raises for no fault of its own.
+        # A store raises for no fault of its own, and one that is full still gives what it had before.
         (found,) = await self._store.get_many([name])
-        return found is not None
+        return found == content
 
     async def _remove(self, name: str) -> None:
         # A store has no other way to forget: an empty value counts as none.

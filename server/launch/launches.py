@@ -19,8 +19,8 @@ from server.launch.client import TokenRefusedError, Tokens
 from server.launch.discovery import AuthorisationServer
 from server.launch.ehrs import Ehr, Ehrs, Person
 from server.launch.kept import PENDING_SECONDS, Kept, PendingLaunch
-from server.launch.refusals import LaunchRefusedError
-from server.launch.sessions import NOT_NOW, Sessions
+from server.launch.refusals import NOT_NOW, LaunchRefusedError
+from server.launch.sessions import Sessions
 from server.settings.launch import LAUNCH, LAUNCH_PATIENT, OPENID
 
 log = logging.getLogger("medtwin.launch")
@@ -144,6 +144,7 @@ class Launches:
             tokens = await ehr.client.exchange(server, code, self.root + CALLBACK, pending.verifier, self.ehrs.wall())
         except TokenRefusedError as refused:
             log.warning("source %s: no token for a launch: %s", ehr.source.id, refused)
+            await self.sessions.endings.give_back(ehr, refused.access, refused.refresh)
             raise LaunchRefusedError(403, NO_TOKEN) from None
         except IssuerUnavailableError as unavailable:
             raise self._unavailable(ehr, unavailable) from None
@@ -155,7 +156,7 @@ class Launches:
                 raise LaunchRefusedError(403, NO_PATIENT)
             return tokens, await self._person(ehr, server, tokens, pending.nonce)
         except LaunchRefusedError:
-            await self.sessions.give_back(ehr, tokens.access, tokens.refresh)
+            await self.sessions.endings.give_back(ehr, tokens.access, tokens.refresh)
             raise
 
     async def _person(self, ehr: Ehr, server: AuthorisationServer, tokens: Tokens, nonce: str) -> Person | None:

@@ -21,6 +21,8 @@ body { color: #1a1a1a; background: #fff; } button { font: inherit; padding: .25r
 _STYLE = f"'sha256-{b64encode(sha256(STYLE_SHEET.encode()).digest()).decode()}'"
 
 WAY_BACK = "Open medtwin again from the patient's chart in the EHR."
+OVER = "The session is over. It ends after 30 minutes without use, after 8 hours, and when you log out."
+NOT_NOW = "Sessions cannot be kept at the moment. Please try again in a minute."
 
 
 class LaunchRefusedError(ServerError):

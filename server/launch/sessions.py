@@ -4,44 +4,30 @@ A chart is found by the handle in the path *and* the cookie that was set when it
 hour without use, after eight hours, at logout, and when its token cannot be refreshed any more.
 """
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
 from starlette.requests import Request
 
 from collectors.auth.authorisations import Caller
 from collectors.auth.permissions import Permissions
 from collectors.settings import Source
-from server.access.bounded_http import IssuerUnavailableError
-from server.errors import AccessRefusedError
 from server.launch import cookies
-from server.launch.client import TokenRefusedError, Tokens
+from server.launch.client import Tokens
 from server.launch.ehrs import Ehr, Ehrs, Person
+from server.launch.endings import Endings
 from server.launch.kept import IDLE_SECONDS, LONGEST_SECONDS, Kept, OpenChart
-from server.launch.refusals import LaunchRefusedError
-
-log = logging.getLogger("medtwin.launch")
+from server.launch.refusals import NOT_NOW, OVER, LaunchRefusedError
+from server.launch.renewals import Renewals, renew_from
 
 MOST_CHARTS = 20
 """Charts that one browser may have open; the one that was opened first makes room."""
-MARGIN = 30.0
-"""Seconds before its end from which a token is refreshed, or a fifth of its lifetime where that is less."""
-_PATIENCE = 12.0
-"""Seconds that a request waits for another one that refreshes the token of the same chart."""
-
 NO_CHART = "There is no chart at this address."
 NOT_OPEN = (
     "This browser has no such chart open. The chart may be open in another browser, or the session is over, or cookies"
     " are blocked."
 )
-OVER = "The session is over. It ends after 30 minutes without use, after 8 hours, and when you log out."
-NOT_NOW = "Sessions cannot be kept at the moment. Please try again in a minute."
-NO_REFRESH = "The EHR does not renew the access at the moment. Please try again in a minute."
-ENDED_BY_EHR = "The session is over: the EHR has ended the access."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +49,10 @@ class Sessions:
     """All charts that are open."""
 
     def __init__(self, ehrs: Ehrs, kept: Kept) -> None:
+        self.endings = Endings(ehrs, kept)
         self._ehrs = ehrs
         self._kept = kept
-        self._renewals: set[asyncio.Task[OpenChart]] = set()
+        self._renewals = Renewals(ehrs, kept, self.endings)
 
     async def chart(self, request: Request) -> Chart:
         """The chart of the handle in the path (``launch``), if this browser opened it.
@@ -73,12 +60,7 @@ class Sessions:
         Using it keeps it open, and refreshes its token where that is due.  Raises LaunchRefusedError (401, 403, 404,
         503).
         """
-        found = await self._open_chart(request)
-        task = asyncio.ensure_future(self._renew(found))
-        # A browser that goes away must not lose the token that the EHR is about to give.
-        self._renewals.add(task)
-        task.add_done_callback(self._finish_renewal)
-        return self._as_chart(await asyncio.shield(task))
+        return self._as_chart(await self._renewals.renew(await self._open_chart(request)))
 
     async def open(
         self, request: Request, ehr: Ehr, tokens: Tokens, person: Person | None
@@ -98,7 +80,7 @@ class Sessions:
             scope=tokens.scope or "",
             token=tokens.access,
             token_until=now + tokens.lifetime,
-            renew_from=now + tokens.lifetime - min(MARGIN, tokens.lifetime / 5),
+            renew_from=renew_from(tokens, now),
             refresh=tokens.refresh,
             began=now,
             idle_until=now + IDLE_SECONDS,
@@ -106,7 +88,9 @@ class Sessions:
         )
         headers = await self._make_room(request, now)
         if not await self._kept.put_chart(chart, now):
+            await self.endings.give_back_of(chart)
             raise LaunchRefusedError(503, NOT_NOW)
+        self.endings.watch(chart)
         return chart.handle, [*headers, cookies.keep(cookies.chart_cookie(chart.handle), chart.cookie)]
 
     async def end(self, request: Request) -> list[tuple[str, str]]:
@@ -115,30 +99,14 @@ class Sessions:
         Raises LaunchRefusedError, as ``chart`` does.
         """
         found = await self._open_chart(request)
-        await self._end(found.handle)
+        if not await self.endings.end(found.handle):
+            raise LaunchRefusedError(503, NOT_NOW)
         return [cookies.drop(cookies.chart_cookie(found.handle))]
 
-    async def give_back(self, ehr: Ehr, access: str, refresh: str | None) -> None:
-        """Revoke tokens that are of no more use.  A fault is logged: there is nobody who could mend it."""
-        now = self._ehrs.wall()
-        try:
-            server = await ehr.discovery.find()
-            if refresh is not None:
-                await ehr.client.revoke(server, refresh, "refresh_token", now)
-            await ehr.client.revoke(server, access, "access_token", now)
-        except IssuerUnavailableError as error:
-            log.warning("source %s: a token could not be revoked: %s", ehr.source.id, error)
-
     async def aclose(self) -> None:
-        """Waits for what is being renewed."""
-        if self._renewals:
-            await asyncio.wait(set(self._renewals))
-
-    def _finish_renewal(self, task: "asyncio.Task[OpenChart]") -> None:
-        self._renewals.discard(task)
-        if not task.cancelled():
-            # Looked at, so that asyncio reports nothing where the browser has gone away.
-            task.exception()
+        """Waits for what is being renewed, and ends what ends with this process."""
+        await self._renewals.aclose()
+        await self.endings.aclose()
 
     async def _open_chart(self, request: Request) -> OpenChart:
         handle = str(request.path_params.get("launch", ""))
@@ -151,13 +119,18 @@ class Sessions:
         if found is None and not await self._kept.is_reachable():
             raise LaunchRefusedError(503, NOT_NOW)
         if found is None or not found.is_open(self._ehrs.wall()):
+            if found is not None:
+                self.endings.watch(found)
             raise LaunchRefusedError(401, OVER, [cookies.drop(name)])
         if not cookies.has(request, name, found.cookie):
             raise LaunchRefusedError(403, NOT_OPEN)
         return found
 
     def _as_chart(self, found: OpenChart) -> Chart:
-        ehr = self._ehr_of(found)
+        ehr = self._ehrs.by_id(found.source)
+        if ehr is None:
+            # The settings have changed since.
+            raise LaunchRefusedError(401, OVER)
         caller = Caller(
             token=found.token,
             permissions=Permissions.from_scopes(found.scope),
@@ -167,86 +140,6 @@ class Sessions:
         )
         expires = datetime.fromtimestamp(min(found.idle_until, found.ends), UTC)
         return Chart(found.handle, ehr.source, found.patient, caller, found.user, expires)
-
-    def _ehr_of(self, chart: OpenChart) -> Ehr:
-        ehr = self._ehrs.by_id(chart.source)
-        if ehr is None:
-            # The settings have changed since.
-            raise LaunchRefusedError(401, OVER)
-        return ehr
-
-    async def _renew(self, found: OpenChart) -> OpenChart:
-        """The chart as it is kept from now on: used now, and with a token that is good for a while."""
-        usable = self._ehrs.wall() < found.token_until
-        async with self._kept.locked(found.handle, 0 if usable else _PATIENCE) as is_ours:
-            if not is_ours:
-                # Another request of this chart is renewing it at this moment.
-                if usable:
-                    return found
-                raise LaunchRefusedError(503, NO_REFRESH)
-            now = self._ehrs.wall()
-            current = await self._kept.chart(found.handle)
-            if current is None or not current.is_open(now):
-                raise LaunchRefusedError(401, OVER)
-            if now >= current.renew_from:
-                current = await self._refreshed(current, now)
-            current = replace(current, idle_until=now + IDLE_SECONDS)
-            if not await self._kept.put_chart(current, now):
-                raise LaunchRefusedError(503, NOT_NOW)
-            return current
-
-    async def _refreshed(self, chart: OpenChart, now: float) -> OpenChart:
-        """The chart with a new token, or as it is where its own is good still and no other can be had."""
-        ehr = self._ehr_of(chart)
-        usable = now < chart.token_until
-        if chart.refresh is None:
-            if usable:
-                return chart
-            await self._kept.remove_chart(chart.handle)
-            raise LaunchRefusedError(401, ENDED_BY_EHR)
-        try:
-            server = await ehr.discovery.find()
-            tokens = await ehr.client.refresh(server, chart.refresh, now)
-            if tokens.identity is not None:
-                person = await ehr.person(server, tokens.identity, None, now)
-                same_person = person.subject == chart.subject
-            else:
-                same_person = True
-        except IssuerUnavailableError as error:
-            log.warning("source %s: a token could not be refreshed: %s", chart.source, error)
-            if usable:
-                return chart
-            raise LaunchRefusedError(503, NO_REFRESH) from None
-        except (TokenRefusedError, AccessRefusedError) as error:
-            log.warning("source %s: a token was not refreshed: %s", chart.source, error)
-            await self._kept.remove_chart(chart.handle)
-            raise LaunchRefusedError(401, ENDED_BY_EHR) from None
-        if not same_person or tokens.patient not in (None, chart.patient):
-            # What was opened for one patient never becomes the chart of another.
-            log.error(
-                "source %s: a refreshed token is for another person or patient; the session is ended", chart.source
-            )
-            await self._kept.remove_chart(chart.handle)
-            await self.give_back(ehr, tokens.access, tokens.refresh or chart.refresh)
-            raise LaunchRefusedError(403, ENDED_BY_EHR)
-        granted = chart.scope.split(" ")
-        kept_scopes = granted if tokens.scope is None else [each for each in tokens.scope.split(" ") if each in granted]
-        return replace(
-            chart,
-            scope=" ".join(kept_scopes),
-            token=tokens.access,
-            token_until=now + tokens.lifetime,
-            renew_from=now + tokens.lifetime - min(MARGIN, tokens.lifetime / 5),
-            refresh=tokens.refresh or chart.refresh,
-        )
-
-    async def _end(self, handle: str) -> None:
-        async with self._kept.locked(handle, _PATIENCE):
-            # A request before us may have refreshed the token.
-            current = await self._kept.chart(handle)
-            await self._kept.remove_chart(handle)
-        if current is not None and (ehr := self._ehrs.by_id(current.source)) is not None:
-            await self.give_back(ehr, current.token, current.refresh)
 
     async def _make_room(self, request: Request, now: float) -> list[tuple[str, str]]:
         """End what is too much of this browser's charts: headers by which it forgets them, and those that are over."""
@@ -259,7 +152,7 @@ class Sessions:
             elif cookies.has(request, cookies.chart_cookie(handle), chart.cookie):
                 own.append(chart)
         for chart in _oldest(own, len(own) - MOST_CHARTS + 1):
-            await self._end(chart.handle)
+            await self.endings.end(chart.handle)
             headers.append(cookies.drop(cookies.chart_cookie(chart.handle)))
         return headers
 

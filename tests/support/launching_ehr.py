@@ -51,6 +51,7 @@ class LaunchingEhr:
         self.answer: Json = {}
         self.claims: Json = {}
         self.header: Json = {}
+        self.algorithm = "ES384"
         self.statuses: dict[str, str] = {}
         self.asked: list[tuple[dict[str, str], dict[str, str]]] = []
         self.revoked: list[dict[str, str]] = []
@@ -112,15 +113,19 @@ class LaunchingEhr:
             hashed = hashlib.sha256(form["code_verifier"].encode()).digest()
             if self.challenges.get(form["code"]) != base64.urlsafe_b64encode(hashed).rstrip(b"=").decode():
                 return None
-            now = int(self.clock.wall())
-            claims = {
-                "iss": self.origin, "aud": CLIENT, "sub": "dr-1", "iat": now, "exp": now + 300,
-                "nonce": self.nonces.pop(form["code"], ""), "fhirUser": f"{self.base}/Practitioner/dr-1", **self.claims,
-            }  # fmt: skip
-            claims = {name: value for name, value in claims.items() if value is not None}
-            header = {name: value for name, value in {"kid": KID, **self.header}.items() if value is not None}
-            made["id_token"] = jwt.encode(claims, self.key, "ES384", header)
+            made["id_token"] = self.id_token(self.nonces.pop(form["code"], ""))
         return {name: value for name, value in {**made, **self.answer}.items() if value is not None}
+
+    def id_token(self, nonce: str | None = None) -> str:
+        """One as it gives now."""
+        now = int(self.clock.wall())
+        claims = {
+            "iss": self.origin, "aud": CLIENT, "sub": "dr-1", "iat": now, "exp": now + 300,
+            "nonce": nonce, "fhirUser": f"{self.base}/Practitioner/dr-1", **self.claims,
+        }  # fmt: skip
+        claims = {name: value for name, value in claims.items() if value is not None}
+        header = {name: value for name, value in {"kid": KID, **self.header}.items() if value is not None}
+        return jwt.encode(claims, self.key, self.algorithm, header)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

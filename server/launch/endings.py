@@ -1,0 +1,110 @@
+"""How charts end: at logout, or because their time is over.  Their tokens are given back where the EHR takes them.
+
+A chart that nobody closes is noticed by the process that opened it or used it last, which remembers its handle alone:
+tokens are in the sealed store only.
+"""
+
+import asyncio
+import logging
+
+from server.access.bounded_http import IssuerUnavailableError
+from server.launch.ehrs import Ehr, Ehrs
+from server.launch.kept import Kept, OpenChart
+
+log = logging.getLogger("medtwin.launch")
+
+SWEEP_SECONDS = 30.0
+"""Seconds between two looks for charts whose time is over."""
+_PATIENCE = 12.0
+"""Seconds that a logout waits for a request that renews the same chart."""
+_AT_ONCE = 8
+_LAST_SECONDS = 5.0
+"""Seconds that the server takes at its end to give tokens back."""
+
+
+class Endings:
+    """Ends charts.  Sweeps as long as there are any that this process has opened or used."""
+
+    def __init__(self, ehrs: Ehrs, kept: Kept) -> None:
+        self._ehrs = ehrs
+        self._kept = kept
+        self._over_at: dict[str, float] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def watch(self, chart: OpenChart) -> None:
+        """End this chart when its time is over, unless it is used meanwhile, in whichever process."""
+        self._over_at[chart.handle] = chart.over_at
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.create_task(self._keep_sweeping())
+
+    async def end(self, handle: str) -> bool:
+        """End a chart: its tokens are forgotten here, and given back.  Whether that could be kept."""
+        async with self._kept.locked(handle, _PATIENCE):
+            # A request before us may have refreshed the token.
+            current = await self._kept.chart(handle)
+            ended = await self._kept.end_chart(handle)
+        self._over_at.pop(handle, None)
+        if current is not None:
+            await self.give_back_of(current)
+        return ended
+
+    async def sweep(self) -> None:
+        """End what is over of the charts that are watched."""
+        due = [handle for handle, over_at in self._over_at.items() if over_at <= self._ehrs.wall()]
+        if not due or not await self._kept.is_reachable():
+            return
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def end(handle: str) -> None:
+            async with limit:
+                await self._end_if_over(handle)
+
+        await asyncio.gather(*map(end, due))
+
+    async def give_back_of(self, chart: OpenChart) -> None:
+        """Revoke the tokens of a chart."""
+        if (ehr := self._ehrs.by_id(chart.source)) is not None:
+            await self.give_back(ehr, chart.token if self._ehrs.wall() < chart.token_until else None, chart.refresh)
+
+    async def give_back(self, ehr: Ehr, access: str | None, refresh: str | None) -> None:
+        """Revoke tokens that are of no more use.  A fault is logged: there is nobody who could mend it."""
+        for token, kind in ((refresh, "refresh_token"), (access, "access_token")):
+            if token is None:
+                continue
+            try:
+                await ehr.client.revoke(await ehr.discovery.find(), token, kind, self._ehrs.wall())
+            except IssuerUnavailableError as error:
+                log.warning("source %s: a token could not be revoked: %s", ehr.source.id, error)
+
+    async def aclose(self) -> None:
+        """Stops sweeping.  Where sessions end with this process, their tokens are given back."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait({self._sweeper})
+        if not self._over_at or await self._kept.outlives_us():
+            return
+        try:
+            async with asyncio.timeout(_LAST_SECONDS):
+                await asyncio.gather(*map(self.end, list(self._over_at)))
+        except TimeoutError:
+            log.warning("not all tokens of open charts could be revoked")
+
+    async def _keep_sweeping(self) -> None:
+        while self._over_at:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sweep()
+
+    async def _end_if_over(self, handle: str) -> None:
+        async with self._kept.locked(handle, 0) as is_ours:
+            if not is_ours:
+                # It is being renewed, or another process ends it: the next sweep will see.
+                return
+            chart = await self._kept.chart(handle)
+            if chart is not None and chart.is_open(self._ehrs.wall()):
+                self._over_at[handle] = chart.over_at
+                return
+            self._over_at.pop(handle, None)
+            if chart is not None:
+                await self._kept.end_chart(handle)
+        if chart is not None:
+            await self.give_back_of(chart)

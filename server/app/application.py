@@ -67,7 +67,14 @@ def create_app(
             app.state.engine = engine
             app.state.issuers = callers
             app.state.launches = launches
-            app.state.graphql = GraphQL(engine, settings.server, callers, rate, settings.cache.key_bytes())
+            app.state.graphql = GraphQL(
+                engine,
+                settings.server,
+                callers,
+                rate,
+                settings.cache.key_bytes(),
+                token_required=settings.token_required,
+            )
             async with _running_alongside(_warm_up(engine, app.state.graphql.admission, freeze)):
                 yield
         finally:

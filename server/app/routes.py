@@ -31,10 +31,13 @@ async def ready(request: Request) -> Response:
 
 
 async def _may_see_detail(request: Request) -> bool:
-    """Whether this is no stranger: with issuers, who has a token of theirs; without, who knows the server's name."""
+    """Whether this is no stranger: with issuers, who has a token of theirs; without, who knows the server's name.
+
+    Where tokens are required that nobody here can check, everybody may be a stranger.
+    """
     issuers = request.app.state.issuers
     if issuers is None:
-        return bool(request.state.known_host)
+        return bool(request.state.known_host) and not request.app.state.graphql.token_required
     try:
         await issuers.grant(request.headers.getlist("authorization"))
     except AccessRefusedError:

@@ -44,7 +44,7 @@ def run(settings: Settings, host: str | None, port: int | None) -> int:
 def _check_exposure(settings: Settings) -> None:
     """Raises SettingsError where others could reach a server that asks nobody who they are."""
     host = settings.server.host
-    if settings.issuers or settings.server.allow_anonymous or is_loopback(host):
+    if settings.issuers or settings.server.allow_anonymous or settings.token_required or is_loopback(host):
         return
     raise SettingsError(
         f"server.host is {host}, which other machines can reach, and no issuer is configured: whoever reaches the "

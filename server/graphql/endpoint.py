@@ -1,7 +1,8 @@
 """POST /graphql: one query with the caller's bearer token, one answer, in JSON.
 
-Where issuers are configured, a request without a token of theirs is refused before its body is read.  Only the
-Authorization header counts.  GET, batches and other types of body are refused.
+Where issuers are configured, a request without a token of theirs is refused before its body is read; where all that is
+there are EHRs that launch us, one without any token is.  Only the Authorization header counts.  GET, batches and other
+types of body are refused.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from server.access.grant import Grant
-from server.access.tokens import bearer_token
+from server.access.tokens import bearer_token, token_required
 from server.errors import AccessRefusedError
 from server.executor.budget import Budget
 from server.graphql.admission import Admission, NotAdmittedError, RateLimit, address_key
@@ -46,7 +47,8 @@ class GraphQL:
 
     ``issuers`` check the callers' tokens (None: nobody is asked for one).  ``rate`` counts the questions of each caller
     (None: they are not counted); ``caller_key`` is that of the hash by which a caller is counted, equal in all
-    processes that count together (None: a random one).
+    processes that count together (None: a random one).  ``token_required``: a request without a bearer token is refused
+    although nobody here checks tokens, since each source asks for one.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class GraphQL:
         issuers: "Issuers | None" = None,
         rate: RateLimit | None = None,
         caller_key: bytes | None = None,
+        *,
+        token_required: bool = False,
     ) -> None:
         self.limits = Limits(settings.max_depth, settings.max_complexity, settings.max_aliases)
         self.documents = Documents(build_core_schema(), self.limits)
@@ -64,6 +68,7 @@ class GraphQL:
         self.deadline = settings.deadline
         self.settings = settings
         self.issuers = issuers
+        self.token_required = token_required
         self.admission = Admission(settings.max_questions, settings.max_questions_per_caller, rate)
         self._caller_key = caller_key or secrets.token_bytes(32)
 
@@ -87,6 +92,8 @@ class GraphQL:
                 grant = await self.issuers.grant(authorization)
             else:
                 token = bearer_token(authorization)
+                if token is None and self.token_required:
+                    raise token_required()
         except AccessRefusedError as error:
             return _json_response(request_refused(error.code, str(error)), error.status, error.headers)
         except ValueError as error:

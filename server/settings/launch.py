@@ -3,7 +3,7 @@
 They contain no credential, only where each is found.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -88,6 +88,11 @@ class _LaunchedSource(Protocol):
     def auth(self) -> str: ...
     @property
     def launch(self) -> SourceLaunchSettings | None: ...
+
+
+def all_launched(sources: Sequence[_LaunchedSource]) -> bool:
+    """Whether there are sources, and each answers with the caller's own token and has an EHR that launches us."""
+    return bool(sources) and all(each.auth == "caller" and each.launch is not None for each in sources)
 
 
 def check_launches(sources: Iterable[_LaunchedSource], public_url: str | None, cache_enabled: bool) -> None:

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from collectors.settings import Source
 from server.settings.callers import IssuerSettings, check_hosts, check_issuers, check_origins, check_public_url
 from server.settings.endpoints import SourceSettings, TerminologySettings
-from server.settings.launch import LaunchSettings, check_launches
+from server.settings.launch import LaunchSettings, all_launched, check_launches
 from server.settings.validation import ABSENCE, UNITS, Section, SiteSetting, check_zone, warn_if_readable_by_all
 
 KEY_BYTES = 32
@@ -190,6 +190,15 @@ class Settings(BaseSettings):
     def _check_launches(self) -> Self:
         check_launches(self.sources, self.server.public_url, self.cache.enabled)
         return self
+
+    @property
+    def token_required(self) -> bool:
+        """Whether a question needs a bearer token although there are no issuers.
+
+        That is so where the EHRs launch us and nothing else is configured: each source then answers with the caller's
+        own token only, and decides what that may read, so that whoever has none has nothing to ask.
+        """
+        return not self.issuers and not self.server.allow_anonymous and all_launched(self.sources)
 
     def endpoints(self) -> tuple[Source, ...]:
         """The sources for collectors, in the order of the settings.

@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.child import ROOT
 from server.cli import main, serve
+from server.errors import SettingsError
 from server.settings import Settings
 from tests.support.token_issuer import SECRET, TokenIssuer, site
 
@@ -107,6 +108,44 @@ async def test_with_issuers_or_where_it_is_let_it_listens_beyond(monkeypatch: py
         assert serve.run(site(issuer.settings()), everywhere, 0) == 1
     assert serve.run(Settings.model_validate({"server": {"allow_anonymous": True}}), everywhere, 0) == 1
     assert asked == [everywhere] * 2
+
+
+LAUNCHED = {"id": "ehr", "base_url": "https://ehr.example/fhir", "auth": "caller", "launch": {"client_id": "us"}}
+
+
+@pytest.mark.parametrize(
+    ("others", "starts"),
+    [
+        ([], True),
+        ([{**LAUNCHED, "id": "clinic", "base_url": "https://clinic.example/fhir"}], True),
+        ([{"id": "lab", "base_url": "https://lab.example/fhir"}], False),
+        ([{"id": "lab", "base_url": "https://lab.example/fhir", "auth": "caller"}], False),
+        (
+            [
+                {
+                    "id": "lab", "base_url": "https://lab.example/fhir", "auth": "backend",
+                    "backend": {"client_id": "us", "key_env": "K"},
+                }
+            ],
+            False,
+        ),
+    ],
+    ids=["alone", "two", "open source", "never launched", "our own token"],
+)  # fmt: skip
+def test_where_every_source_launches_us_it_listens_beyond_without_issuers(
+    others: list[dict[str, object]], starts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each source asks for the caller's own token; one that does not would answer whoever reaches the server."""
+    monkeypatch.setattr(serve, "_listen", lambda host, port: None)
+    settings = Settings.model_validate(
+        {"server": {"public_url": "https://cds.example"}, "sources": [LAUNCHED, *others]}
+    )
+    assert settings.token_required is starts
+    if starts:
+        assert serve.run(settings, "0.0.0.0", 0) == 1  # noqa: S104 - it is not bound
+    else:
+        with pytest.raises(SettingsError, match="no issuer is configured"):
+            serve.run(settings, "0.0.0.0", 0)  # noqa: S104 - it is not bound
 
 
 def test_a_credential_that_is_not_there_stops_the_start_in_one_line(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from collectors.auth.authorisations import Caller
 from ontology.errors import MedtwinError
 from server.app.middleware import AccessLog, CrossOrigin, KnownHosts, OneLength, SecurityHeaders
 from server.app.routes import health, ready
@@ -201,10 +202,10 @@ async def _graphql(request: Request) -> Response:
     return await endpoint(request)
 
 
-def _admitted(request: Request) -> AbstractAsyncContextManager[None]:
-    """A page counts as a question."""
+def _admitted(request: Request, caller: Caller | None) -> AbstractAsyncContextManager[None]:
+    """A page counts as a question, of whoever opened the chart: many come through the address of one proxy."""
     endpoint: GraphQL = request.app.state.graphql
-    return endpoint.admitted(request)
+    return endpoint.admitted(request, identity=caller.identity if caller is not None else ())
 
 
 def _graphiql_routes(settings: ServerSettings) -> list[BaseRoute]:

@@ -8,6 +8,7 @@ import math
 import os
 import socket
 import sys
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -43,12 +44,18 @@ def run(settings: Settings, host: str | None, port: int | None) -> int:
 
 def _check_exposure(settings: Settings) -> None:
     """Raises SettingsError where others could reach a server that asks nobody who they are."""
-    host = settings.server.host
-    if settings.issuers or settings.server.allow_anonymous or settings.token_required or is_loopback(host):
+    if settings.issuers or settings.server.allow_anonymous or settings.token_required:
+        return
+    host, public = settings.server.host, urlsplit(settings.server.public_url or "").hostname
+    if not is_loopback(host):
+        reached = f"server.host is {host}, which other machines can reach"
+    elif public is not None and not is_loopback(public) and any(each.launch for each in settings.sources):
+        # Whoever is launched comes through a proxy, and so may anybody else.
+        reached = f"browsers of other machines are launched at server.public_url ({public})"
+    else:
         return
     raise SettingsError(
-        f"server.host is {host}, which other machines can reach, and no issuer is configured: whoever reaches the "
-        "server could ask about any patient\n"
+        f"{reached}, and no issuer is configured: whoever reaches the server could ask about any patient\n"
         "configure [[issuers]] (docs/authorisation.md), or listen on 127.0.0.1; behind a proxy that lets only those "
         "pass who may see every patient, set server.allow_anonymous = true"
     )

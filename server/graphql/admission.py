@@ -1,6 +1,6 @@
 """How many questions are answered at once, and how many a second, for each caller and in all.
 
-A caller is one application of one person (issuer, subject, client); where no issuers are configured, one address.  Only
+A caller is one application of one person (issuer, subject, client), or who opened a chart; else one address.  Only
 who was let in counts: what a stranger sends with bad tokens takes nothing from those who share the address.
 """
 
@@ -10,6 +10,8 @@ import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
+
+import msgspec
 
 from server.errors import ServerError
 
@@ -103,3 +105,8 @@ def address_key(address: str | None, key: bytes) -> str:
     else:
         network = str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
     return hashlib.blake2b(network.encode(), key=key, digest_size=16).hexdigest()
+
+
+def identity_key(identity: tuple[str, ...], key: bytes) -> str:
+    """The caller whom these texts name; a hash by ``key`` (at most 64 bytes), so that nobody's name is held."""
+    return hashlib.blake2b(msgspec.json.encode(identity), key=key, digest_size=16, person=b"mt.caller").hexdigest()

@@ -20,7 +20,7 @@ from server.access.grant import Grant
 from server.access.tokens import bearer_token, token_required
 from server.errors import AccessRefusedError
 from server.executor.budget import Budget
-from server.graphql.admission import Admission, NotAdmittedError, RateLimit, address_key
+from server.graphql.admission import Admission, NotAdmittedError, RateLimit, address_key, identity_key
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import errors_response, format_error, internal_error, request_refused
 from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, PartsResponse, accepted_answer, is_json_body
@@ -125,11 +125,19 @@ class GraphQL:
         result, status, headers = running.result()
         return PartsResponse(await encode_in_turns(result), answer.status(result, status), headers)
 
-    def admitted(self, request: Request, grant: Grant | None = None) -> AbstractAsyncContextManager[None]:
-        """Let the caller of a request in, as one who asks a question.  Raises NotAdmittedError."""
-        address = request.client.host if request.client is not None else None
+    def admitted(
+        self, request: Request, grant: Grant | None = None, identity: tuple[str, ...] = ()
+    ) -> AbstractAsyncContextManager[None]:
+        """Let the caller of a request in, as one who asks a question.  Raises NotAdmittedError.
+
+        ``identity``: the texts that say who has logged in, where there is no grant.
+        """
         key = self._caller_key
-        return self.admission.admitted(address_key(address, key) if grant is None else grant.caller_digest(key))
+        if grant is not None:
+            return self.admission.admitted(grant.caller_digest(key))
+        if identity:
+            return self.admission.admitted(identity_key(identity, key))
+        return self.admission.admitted(address_key(request.client.host if request.client is not None else None, key))
 
     async def _run_admitted(
         self, body: _Body, token: str | None, grant: Grant | None, request: Request

@@ -21,6 +21,7 @@ from server.explain.short_text import with_calendar_days
 from server.settings import Settings
 
 PATIENTS = "/patients"
+_FIRST_YEAR, _LAST_YEAR = 1800, 9000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +106,9 @@ def _time(text: str | None, name: str) -> datetime | None:
         raise QuestionError("bad-time", f"`{name}` is no time: write it like 2026-06-30T12:00:00Z") from None
     if when.tzinfo is None:
         raise QuestionError("time-without-zone", f"`{name}` needs a time zone: write it like 2026-06-30T12:00:00Z")
+    if not _FIRST_YEAR <= when.year <= _LAST_YEAR:
+        # Days before it, and other zones, must be times as well.
+        raise QuestionError(
+            "bad-time", f"`{name}` is no time of a record: its year is not {_FIRST_YEAR} to {_LAST_YEAR}"
+        )
     return when

@@ -1,6 +1,7 @@
 """The patient page: the questions that a site asks first, each with claim, value and status; what changed, after."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ from server.pages.trend import Trend, trend
 
 _TREND = timedelta(days=3 * 365)
 _MOST_POINTS = 24
+_NOT_COMPUTED = "What changed could not be computed"
 _MOST_CAUTIONS = 2
 _REST = "<!--rest-->"
 
@@ -104,8 +106,25 @@ def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
     )
 
 
-async def rest(results: tuple[AnswerResult, ...], context: PageContext, at: datetime, last: str) -> AsyncIterator[str]:
-    """What is filled in after the claims: what changed, and the course of each number."""
+async def rest(
+    results: tuple[AnswerResult, ...],
+    context: PageContext,
+    at: datetime,
+    last: str,
+    admitted: AbstractAsyncContextManager[None],
+) -> AsyncIterator[str]:
+    """What is filled in after the claims, once it is ``admitted``: what changed, and the course of each number."""
+    try:
+        async with admitted:
+            yield await _compared(results, context, at)
+    except MedtwinError as error:
+        # It was not let in.
+        fault = f"{_NOT_COMPUTED}: {error}."
+        yield render("patient_rest.html", changes=[], trends=[], fault=fault, since="", why_since="")
+    yield last
+
+
+async def _compared(results: tuple[AnswerResult, ...], context: PageContext, at: datetime) -> str:
     compared = await earlier_time(context, at)
     since = compared.when
     concepts = tuple(each.concept.id for each in results)
@@ -118,10 +137,9 @@ async def rest(results: tuple[AnswerResult, ...], context: PageContext, at: date
         points = [{each.concept.id: each for each in explain(one)} for one in course.traces]
         trends = list(_trends(results, points, context))
     except MedtwinError as error:
-        fault = f"What changed could not be computed: {error}."
+        fault = f"{_NOT_COMPUTED}: {error}."
     day = with_calendar_days(f"{since.astimezone(context.engine.memory.zone).date()}")
-    yield render("patient_rest.html", changes=changes, trends=trends, fault=fault, since=day, why_since=compared.why)
-    yield last
+    return render("patient_rest.html", changes=changes, trends=trends, fault=fault, since=day, why_since=compared.why)
 
 
 def _differs(earlier: dict[str, AnswerResult], now: AnswerResult) -> bool:

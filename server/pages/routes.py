@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from collectors.auth.authorisations import Caller
 from collectors.errors import (
     CollectorError,
     OtherPatientError,
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
 
 MakeContext: TypeAlias = Callable[[Request], PageContext | Awaitable[PageContext]]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-Admit: TypeAlias = Callable[[Request], AbstractAsyncContextManager[None]]
+Admit: TypeAlias = Callable[[Request, Caller | None], AbstractAsyncContextManager[None]]
 """Lets a page in as a question, within the limits of all and of its caller, or raises."""
+Show: TypeAlias = Callable[[Request, PageContext], Awaitable[Response]]
 _FORMS = {"turtle": ("text/turtle", "ttl"), "json-ld": ("application/ld+json", "jsonld")}
 
 
@@ -83,12 +85,12 @@ def patient_routes(
     ``wrap``: around each endpoint, for refusals of its own.
     """
 
-    def route(path: str, answer: Callable[[Request, PageContext], Awaitable[Response]]) -> Route:
+    def route(path: str, answer: Show) -> Route:
         async def respond(request: Request) -> Response:
             try:
                 made = make_context(request)
                 context = made if isinstance(made, PageContext) else await made
-                async with admit(request):
+                async with admit(request, context.caller):
                     return await answer(request, context)
             except LaunchRefusedError:
                 raise
@@ -98,7 +100,7 @@ def patient_routes(
         return Route(base + path, wrap(respond), methods=["GET"])
 
     return [
-        route("", _patient),
+        route("", _patient(admit)),
         route("/answer/{concept}", _argument),
         route("/record", _record),
         route("/export/{concept}/{form}", _export),
@@ -145,13 +147,17 @@ async def _open_patient(request: Request) -> Response:
     return RedirectResponse(f"{PATIENTS}/{quote(source.id, safe='')}/{patient}{when}", 303)
 
 
-async def _patient(_: Request, context: PageContext) -> Response:
-    at = evaluation_moment(context)
-    async with alongside(read_head(context, at)) as reading:
-        results = await ask_questions(context, at)
-        head = await reading
-    first, last = first_part(results, head, context, context.time_text(at))
-    return streamed(first, rest(results, context, at, last))
+def _patient(admit: Admit) -> Show:
+    async def show(request: Request, context: PageContext) -> Response:
+        at = evaluation_moment(context)
+        async with alongside(read_head(context, at)) as reading:
+            results = await ask_questions(context, at)
+            head = await reading
+        first, last = first_part(results, head, context, context.time_text(at))
+        # What is filled in after is a question of its own: by then this one has been answered.
+        return streamed(first, rest(results, context, at, last, admit(request, context.caller)))
+
+    return show
 
 
 async def _argument(request: Request, context: PageContext) -> Response:

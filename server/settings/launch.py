@@ -6,6 +6,7 @@ They contain no credential, only where each is found.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -85,6 +86,8 @@ class _LaunchedSource(Protocol):
     @property
     def id(self) -> str: ...
     @property
+    def base_url(self) -> str: ...
+    @property
     def auth(self) -> str: ...
     @property
     def launch(self) -> SourceLaunchSettings | None: ...
@@ -103,5 +106,10 @@ def check_launches(sources: Iterable[_LaunchedSource], public_url: str | None, c
             raise ValueError(f'sources.launch of {source.id} requires auth = "caller": its token is the one passed on')
     if launched and public_url is None:
         raise ValueError("sources.launch requires server.public_url: the redirect URI is public_url/launch/callback")
+    if launched and urlsplit(public_url or "").path:
+        # A browser gives such cookies to all paths of a host, and the links of the pages begin at its root.
+        raise ValueError("sources.launch requires a server.public_url without path: charts need a host of their own")
+    if len({source.base_url.rstrip("/") for source in launched}) != len(launched):
+        raise ValueError("two sources with launch have the same base_url: a launch names its source by that")
     if launched and not cache_enabled:
         raise ValueError("sources.launch requires the cache (cache.enabled): sessions are kept there, encrypted")

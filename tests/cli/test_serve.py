@@ -141,11 +141,20 @@ def test_where_every_source_launches_us_it_listens_beyond_without_issuers(
         {"server": {"public_url": "https://cds.example"}, "sources": [LAUNCHED, *others]}
     )
     assert settings.token_required is starts
-    if starts:
-        assert serve.run(settings, "0.0.0.0", 0) == 1  # noqa: S104 - it is not bound
-    else:
-        with pytest.raises(SettingsError, match="no issuer is configured"):
-            serve.run(settings, "0.0.0.0", 0)  # noqa: S104 - it is not bound
+    # Behind a proxy of this machine, it is reached from others as well.
+    for host in ("0.0.0.0", "127.0.0.1"):  # noqa: S104 - it is not bound
+        if starts:
+            assert serve.run(settings, host, 0) == 1
+        else:
+            with pytest.raises(SettingsError, match="no issuer is configured"):
+                serve.run(settings, host, 0)
+
+
+def test_on_this_machine_alone_a_launch_beside_an_open_source_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "_listen", lambda host, port: None)
+    sources = [LAUNCHED, {"id": "lab", "base_url": "https://lab.example/fhir"}]
+    settings = Settings.model_validate({"server": {"public_url": "http://localhost:8000"}, "sources": sources})
+    assert serve.run(settings, None, 0) == 1
 
 
 def test_a_credential_that_is_not_there_stops_the_start_in_one_line(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.support.launching_ehr import Browser, LaunchedSite, LaunchingEhr, dumped, launched_site, state_of
-from tests.support.token_issuer import NOW, Clock
+from tests.support.authorisation_server import ec_key
+from tests.support.launching_ehr import SECRET, Browser, LaunchedSite, LaunchingEhr, dumped, launched_site, state_of
+from tests.support.token_issuer import NOW, Clock, jwk_of
 
 OTHER_KEY = ec.generate_private_key(ec.SECP384R1())
 
@@ -204,6 +205,26 @@ async def test_an_id_token_within_the_leeway_is_accepted(
 ) -> None:
     ehr.claims = within
     assert (await site.launch(site.browser(), ehr)).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [
+        ("none", ""),
+        ("HS256", "medtwin-app"),
+        ("HS256", SECRET),
+        ("HS384", jwk_of(ec_key())["x"]),
+        ("ES512", ec.generate_private_key(ec.SECP521R1())),
+    ],
+    ids=["none", "client id", "secret", "public key", "not accepted"],
+)
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+async def test_an_id_token_that_anybody_could_sign_opens_nothing(
+    ehr: LaunchingEhr, site: LaunchedSite, algorithm: str, key: Any
+) -> None:
+    ehr.algorithm, ehr.key = algorithm, key
+    require_refusal(await site.launch(site.browser(), ehr), 403)
+    assert [each["token"] for each in ehr.revoked] == ["refresh-1", "access-1"]
 
 
 async def test_an_id_token_that_others_signed_opens_nothing(ehr: LaunchingEhr, site: LaunchedSite) -> None:

@@ -1,5 +1,6 @@
 """The routes of launches: who may frame them, what is logged, posts of other sites, and the logout."""
 
+import asyncio
 import logging
 
 import pytest
@@ -114,3 +115,18 @@ async def test_without_launches_there_are_no_such_paths(clock: Clock) -> None:
             answer = await site.browser().get(site.url + path)
             assert answer.status_code == 404
             assert answer.headers["x-frame-options"] == "DENY"
+
+
+async def test_each_clinician_has_limits_of_their_own_though_one_proxy_brings_them(
+    ehr: LaunchingEhr, clock: Clock
+) -> None:
+    """One question a second: whoever asks too many is refused, and nobody else at that address."""
+    async with launched_site(clock, ehr.source(), server={"max_rate": 1}) as site:
+        one, two = site.browser(), site.browser()
+        first = await site.open(one, ehr)
+        ehr.claims = {"sub": "dr-2"}
+        second = await site.open(two, ehr)
+        # A record that there is not costs little, and counts.
+        asked = [one.get(f"{first}/record?url=x") for _ in range(6)]
+        statuses = [answer.status_code for answer in await asyncio.gather(*asked, two.get(f"{second}/record?url=x"))]
+        assert 429 in statuses[:6] and statuses[6] != 429

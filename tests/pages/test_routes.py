@@ -8,6 +8,7 @@ import logging
 
 import pytest
 
+from server.app import application
 from server.errors import SettingsError
 from server.pages.context import is_open
 from tests.support.html_pages import Checked
@@ -69,6 +70,9 @@ async def test_a_page_lets_nothing_in_from_elsewhere_and_is_small(path: str) -> 
             400,
             "since",
         ),
+        ("/patients/ehr/ckd-progressing?at=0001-01-01T00:00:00Z", 400, "its year is not"),
+        ("/patients/ehr/ckd-progressing/record?url=x&at=9999-12-31T23:59:59-23:00", 400, "its year is not"),
+        (f"/patients/ehr/ckd-progressing?at={AT.replace('+', '%2B')}&since=0001-01-01T00:00:00%2B14:00", 400, "since"),
         ("/patients/ehr/ckd-progressing/export/egfr/pdf", 400, "fhir, turtle or json-ld"),
         ("/patients/ehr/%3Cscript%3E", 404, "not a FHIR id"),
     ],
@@ -131,6 +135,30 @@ async def test_a_page_counts_as_a_question_of_its_caller() -> None:
     async with serving_chart("ckd-progressing", server={"deadline": 300, "max_rate": 1}) as client:
         statuses = {(await client.get("/patients/ehr/ckd-progressing/record?url=x")).status_code for _ in range(8)}
     assert 429 in statuses and statuses <= {404, 429}
+
+
+class OneQuestion:
+    """A limit that lets one question in, ever."""
+
+    asked = 0
+
+    async def allows(self, _: str) -> bool:
+        self.asked += 1
+        return self.asked == 1
+
+    async def aclose(self) -> None:
+        """It has no connections."""
+
+
+async def test_what_is_filled_in_after_counts_as_a_question_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claims are there, and instead of the rest it is said that it was not let in."""
+    rate = OneQuestion()
+    monkeypatch.setattr(application, "_rate_limit", lambda _: rate)
+    async with serving_chart("ckd-progressing", pages={"questions": ["egfr"]}) as client:
+        page = await client.get(PATIENT)
+    assert (page.status_code, rate.asked) == (200, 2)
+    text = Checked(page.text).text
+    assert "23 mL/min/1.73 m²" in text and "could not be computed: too many questions a second" in text
 
 
 async def test_a_question_that_is_none_stops_the_start() -> None:

@@ -40,6 +40,11 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
     ("text", "says"),
     [
         (SOURCE + LAUNCH, "sources.launch requires server.public_url"),
+        (SERVER.replace("example", "example/twin") + SOURCE + LAUNCH, "a server.public_url without path"),
+        (
+            SERVER + SOURCE + LAUNCH + SOURCE.replace('"ehr"', '"two"').replace("/fhir", "/fhir/") + LAUNCH,
+            "two sources with launch have the same base_url",
+        ),
         (SERVER + SOURCE.replace("caller", "none") + LAUNCH, 'sources.launch of ehr requires auth = "caller"'),
         (SERVER + SOURCE + LAUNCH + "[cache]\nenabled = false\n", "sources.launch requires the cache"),
         (SERVER + SOURCE + '[sources.launch]\nscope = "launch"\n', "sources.0.launch.client_id: Field required"),

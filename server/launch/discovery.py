@@ -18,6 +18,8 @@ from server.settings import SourceLaunchSettings
 
 FRESH = 600.0
 """Seconds for which a configuration is used."""
+PAUSE = 10.0
+"""Seconds after a configuration could not be read for which nobody asks again, however many launches arrive."""
 _SMART, _OPENID = ".well-known/smart-configuration", ".well-known/openid-configuration"
 _USUAL_PORTS = {"https": 443, "http": 80}
 
@@ -54,13 +56,25 @@ class Discovery:
         self._http = http
         self._clock = clock
         self._found: tuple[float, AuthorisationServer] | None = None
+        self._fault: tuple[float, str] | None = None
         self._single_flight: SingleFlight[AuthorisationServer] = SingleFlight()
 
     async def find(self) -> AuthorisationServer:
         """The endpoints.  Raises IssuerUnavailableError where they cannot be had, or may not be used."""
         if self._found is not None and self._clock() < self._found[0] + FRESH:
             return self._found[1]
-        return await self._single_flight.run(None, self._read)
+        if self._fault is not None and self._clock() < self._fault[0] + PAUSE:
+            raise IssuerUnavailableError(self._fault[1])
+        return await self._single_flight.run(None, self._find)
+
+    async def _find(self) -> AuthorisationServer:
+        try:
+            found = await self._read()
+        except IssuerUnavailableError as error:
+            self._fault = self._clock(), str(error)
+            raise
+        self._fault = None
+        return found
 
     async def _read(self) -> AuthorisationServer:
         began = self._clock()

@@ -6,6 +6,7 @@ whichever process, so that a token that was refreshed is never overwritten by an
 
 import asyncio
 import hashlib
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +19,8 @@ import msgspec
 from server.executor.cache.encryption import SealedStore
 from server.executor.cache.store import NAME_PREFIX, Store
 
+log = logging.getLogger("medtwin.launch")
+
 PENDING_SECONDS = 600.0
 MOST_PENDING = 1_000
 """Launches that one process lets be pending; the oldest makes room."""
@@ -28,6 +31,7 @@ GRACE_SECONDS = 5 * 60.0
 _LOCK = timedelta(seconds=45)
 """Longer than all requests take that one renewal may make."""
 _GONE = timedelta(seconds=1)
+_WARNING_PAUSE = 60.0
 
 
 class PendingLaunch(msgspec.Struct, frozen=True):
@@ -93,6 +97,7 @@ class Kept:
         self._store = store.under(key) if isinstance(store, SealedStore) else SealedStore(store, key)
         self._key = key
         self._pending: OrderedDict[str, float] = OrderedDict()
+        self._warned_at = float("-inf")
 
     async def is_reachable(self) -> bool:
         """Whether what is kept can be found now: where it cannot, that something is missing says nothing."""
@@ -106,9 +111,17 @@ class Kept:
         """Keep a launch until it is answered, or its time is over.  Whether it was kept."""
         self._pending[launch.state] = launch.until
         while len(self._pending) > MOST_PENDING:
-            oldest, _ = self._pending.popitem(last=False)
+            oldest, until = self._pending.popitem(last=False)
+            if until > launch.until - PENDING_SECONDS:
+                self._warn_of_flood()
             await self._remove(self._name("pending", oldest))
         return await self._put(self._name("pending", launch.state), launch, PENDING_SECONDS)
+
+    def _warn_of_flood(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._warned_at + _WARNING_PAUSE:
+            self._warned_at = now
+            log.warning("more than %d launches are pending: the oldest are forgotten before their time", MOST_PENDING)
 
     async def pending(self, state: str) -> PendingLaunch | None:
         """The launch of this state, which stays pending."""

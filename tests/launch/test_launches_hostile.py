@@ -8,6 +8,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from server.access import bounded_http
 from tests.support.authorisation_server import ec_key
 from tests.support.launching_ehr import SECRET, Browser, LaunchedSite, LaunchingEhr, dumped, launched_site, state_of
 from tests.support.token_issuer import NOW, Clock, jwk_of
@@ -278,6 +279,35 @@ async def test_what_cannot_be_known_now_is_no_refusal(ehr: LaunchingEhr, site: L
         place = await site.begin(browser, ehr)
         ehr.statuses = {path: "500 Internal Server Error"}
         require_refusal(await site.call_back(browser, {"state": state_of(place), "code": ehr.authorise(place)}), 503)
+
+
+async def test_a_flood_of_launches_does_not_reach_an_ehr_that_is_down(ehr: LaunchingEhr, site: LaunchedSite) -> None:
+    paths = [f"/fhir/.well-known/{name}" for name in ("smart-configuration", "openid-configuration")]
+    ehr.statuses = dict.fromkeys(paths, "500 Internal Server Error")
+    for _ in range(10):
+        require_refusal(await site.browser().get(f"{site.url}/launch?iss={ehr.base}"), 503)
+    assert ehr.fetched == paths
+    ehr.statuses = {}
+    site.clock.passed += 10
+    await site.begin(site.browser(), ehr)
+
+
+@pytest.mark.parametrize("fault", ["slow", "huge", "redirects", "a text", "a list", "created"])
+async def test_a_token_endpoint_that_misbehaves_is_not_waited_for_and_not_followed(
+    ehr: LaunchingEhr, site: LaunchedSite, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "TIMEOUT", 0.5)
+    browser = site.browser()
+    place = await site.begin(browser, ehr)
+    code = ehr.authorise(place)
+    ehr.slow = 2.0 if fault == "slow" else 0.0
+    ehr.answer = {"more": "x" * 300_000} if fault == "huge" else {}
+    status = {"redirects": f"307 See\r\nLocation: {ehr.origin}/elsewhere", "created": "201 Created"}.get(fault)
+    ehr.statuses = {"/token": status} if status else {}
+    ehr.instead = {"/token": {"a text": "<html>", "a list": []}[fault]} if fault.startswith("a ") else {}
+    require_refusal(await site.call_back(browser, {"state": state_of(place), "code": code}), 503)
+    assert "/elsewhere" not in ehr.fetched and len(ehr.asked) == 1
+    assert not [name for name in browser.cookies if "chart" in name]
 
 
 @pytest.mark.parametrize("name", ["next", "redirect_uri", "return", "url", "aud"])

@@ -38,7 +38,8 @@ class LaunchingEhr:
     """A FHIR base URL, and the authorisation server that its configuration names; both are at ``origin``.
 
     ``configuration`` changes what it names, ``answer`` the token response, ``claims`` the id token; ``statuses`` are
-    what paths answer instead of 200.  ``asked`` keeps the requests for tokens: headers and form.
+    what paths answer instead of 200, ``instead`` their content.  ``asked`` keeps the requests for tokens: headers and
+    form.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -53,6 +54,7 @@ class LaunchingEhr:
         self.header: Json = {}
         self.algorithm = "ES384"
         self.statuses: dict[str, str] = {}
+        self.instead: dict[str, object] = {}
         self.asked: list[tuple[dict[str, str], dict[str, str]]] = []
         self.revoked: list[dict[str, str]] = []
         self.fetched: list[str] = []
@@ -152,7 +154,8 @@ class LaunchingEhr:
             elif path == "/revoke":
                 self.revoked.append(form)
                 content, status = {}, "200 OK"
-            await send_json(writer, content or {"error": "invalid_grant"}, self.statuses.get(path, status))
+            content = content or {"error": "invalid_grant"}
+            await send_json(writer, self.instead.get(path, content), self.statuses.get(path, status))
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:

@@ -105,6 +105,6 @@ class Endings:
                 return
             self._over_at.pop(handle, None)
             if chart is not None:
+                # In this order: whoever is stopped between the two leaves it to be done again.
+                await self.give_back_of(chart)
                 await self._kept.end_chart(handle)
-        if chart is not None:
-            await self.give_back_of(chart)

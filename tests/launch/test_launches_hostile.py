@@ -200,6 +200,16 @@ async def test_an_id_token_that_is_not_for_this_launch_opens_nothing(
     assert [each["token"] for each in ehr.revoked] == ["refresh-1", "access-1"], "what was given is given back"
 
 
+async def test_the_issuer_of_an_id_token_is_the_one_discovered_and_not_the_fhir_base_url(
+    ehr: LaunchingEhr, site: LaunchedSite
+) -> None:
+    for issuer in (ehr.base, f"{ehr.origin}/", ehr.origin.upper()):
+        ehr.claims = {"iss": issuer}
+        require_refusal(await site.launch(site.browser(), ehr), 403)
+    ehr.claims = {"iss": ehr.origin}
+    assert (await site.launch(site.browser(), ehr)).status_code == 302
+
+
 @pytest.mark.parametrize("within", [{"exp": int(NOW) - 59}, {"nbf": int(NOW) + 59}, {"azp": "medtwin-app"}])
 async def test_an_id_token_within_the_leeway_is_accepted(
     ehr: LaunchingEhr, site: LaunchedSite, within: dict[str, Any]

@@ -104,6 +104,8 @@ frame_ancestors = ["{pages.origin}"]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # The context's own patience is not that of ``expect``, which is five seconds: less than a busy machine takes.
+    expect.set_options(timeout=PATIENCE)
     with running_browser() as running:
         yield running
 

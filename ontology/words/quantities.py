@@ -1,7 +1,7 @@
 """Numbers and their units in words."""
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 
 from ontology.words import PLAIN, Style
 
@@ -53,6 +53,7 @@ _PARTS: Mapping[str, str] = {
     "a": "year",
 }
 _ALL = Decimal(100)
+_YEARS = "a"
 _BRIEF = 3
 _ROUNDING = Context(prec=SIGNIFICANT, rounding=ROUND_HALF_UP)
 
@@ -81,6 +82,13 @@ def round_half_up(number: Decimal, decimals: int) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
+def round_in_unit(number: Decimal, unit: str, decimals: int) -> Decimal:
+    """The number with so many digits after the point, half up; an age (in years) down: who is 17.96 is not 18.0."""
+    if unit != _YEARS or not number.is_finite():
+        return round_half_up(number, decimals)
+    return number.quantize(Decimal(1).scaleb(-decimals), ROUND_FLOOR)
+
+
 def brief_number(number: Decimal) -> Decimal:
     """Three significant digits, rounded half up; more only before the point."""
     places = max(0, _BRIEF - 1 - number.adjusted())
@@ -92,6 +100,8 @@ def rounded_words(number: Decimal, unit: str, decimals: int | None, style: Style
 
     So 0.5 % with no decimals is "under 1 %", and not twice itself.
     """
+    if decimals is not None and unit == _YEARS:
+        number = round_in_unit(number, unit, decimals)
     shown = number_words(number, decimals, style)
     if decimals is None or unit != "%" or not (0 < number < _ALL):
         return shown

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import assert_never
 
 from ontology.concepts import Concept
@@ -16,12 +16,19 @@ from ontology.values import Absent, Bound, Coding, Date, Quantity, Series, Value
 from ontology.words import PLAIN, SHORT, Length, Style
 from ontology.words.absence import reason_name, reason_words
 from ontology.words.lists import count_words
-from ontology.words.quantities import amount, brief_number, number_words, round_half_up, rounded_words, unit_words
+from ontology.words.quantities import (
+    amount,
+    brief_number,
+    number_words,
+    round_half_up,
+    round_in_unit,
+    rounded_words,
+    unit_words,
+)
 from ontology.words.time import brief_day_words, date_words, day_words
 
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _ALL = 100
-_TENTH = Decimal("0.1")
 _MORE_DIGITS = 3
 _UNITLESS = frozenset({"", "1", "{score}"})
 _NUMBER = re.compile(r"[+−-]?\d+(?:\.\d+)?")
@@ -40,7 +47,7 @@ def value_words(value: Value, decimals: int | None = None, style: Style = PLAIN)
         case Quantity():
             # Rounding makes no chance none or certain, in the short form either: amount says "under 0.1 %" then.
             if short and decimals is not None and not _rounds_to_none_or_all(value, decimals):
-                return amount(round_half_up(value.value, decimals), value.unit, style=style)
+                return amount(round_in_unit(value.value, value.unit, decimals), value.unit, style=style)
             return amount(value.value, value.unit, decimals, style)
         case Bound():
             sign = value.comparator if short else f"{_COMPARATORS[value.comparator]} "
@@ -67,8 +74,7 @@ def brief_words(value: Value, style: Style = SHORT) -> str:
     """The value as a sentence at the bedside needs it: of a number three digits, and all of those before the point."""
     if isinstance(value, Quantity) and value.value.is_finite():
         if value.unit == "a":
-            # An age is rounded down, as everywhere: who is 17.96 is not 18.0.
-            return amount(value.value.quantize(_TENTH, ROUND_FLOOR), value.unit, style=style)
+            return amount(round_in_unit(value.value, value.unit, 1), value.unit, style=style)
         return amount(brief_number(value.value), value.unit, style=style)
     return value_words(value, style=style)
 
@@ -76,7 +82,7 @@ def brief_words(value: Value, style: Style = SHORT) -> str:
 def quantity_words(number: Decimal, unit: str, decimals: int | None = None, style: Style = PLAIN) -> str:
     """A number and its UCUM unit as a table shows them; an age is rounded down, as everywhere."""
     if unit == "a" and number.is_finite():
-        number = number.quantize(_TENTH if decimals is None else Decimal(1).scaleb(-decimals), ROUND_FLOOR)
+        number = round_in_unit(number, unit, 1 if decimals is None else decimals)
     return amount(number, unit, decimals, style)
 
 
@@ -181,9 +187,8 @@ def _limit_words(interval: Interval, decimals: int | None, style: Style) -> tupl
 def _shown_limits(interval: Interval, decimals: int | None) -> tuple[Decimal, Decimal]:
     if interval.unit != "a" or decimals is None:
         return interval.low, interval.high
-    # Ages are rounded down, as in the texts of the module: 17.96 years are not 18.0.
-    step = Decimal(1).scaleb(-decimals)
-    return interval.low.quantize(step, ROUND_FLOOR), interval.high.quantize(step, ROUND_FLOOR)
+    low, high = (round_in_unit(each, interval.unit, decimals) for each in (interval.low, interval.high))
+    return low, high
 
 
 def in_local_unit(value: Value, concept: Concept, style: Style = PLAIN) -> Value:

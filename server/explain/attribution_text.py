@@ -13,7 +13,7 @@ from ontology.evaluation import Interval
 from ontology.values import Absent, Quantity, Series, Value
 from ontology.words import PLAIN, Style
 from ontology.words.lists import begin_small, count_words, list_words
-from ontology.words.quantities import amount, brief_number, number_words
+from ontology.words.quantities import amount, brief_number, number_words, round_in_unit, rounded_words
 from ontology.words.time import time_words
 from ontology.words.values import concept_words, in_local_unit, limits_words, local_factor, value_words
 from server.attribution.game import DECIDES_APPLICABILITY, MISSING_AT_BASELINE, MISSING_NOW, NO_REFERENCE, StayedInput
@@ -202,6 +202,7 @@ _AS_MUCH_SHARE = 0.9
 MOST_PLAYERS = 7
 _SAME = Decimal(1)
 _MOST_DIGITS = 4
+_YEARS = "a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ def describe_intermediates(between: Iterable[ComputedBetween], style: Style = PL
         decimals = each.decimals if local is each.before else None
         before, after = value_words(local, decimals), concept_words(each.after, each.concept, each.decimals, style)
         if before != after and isinstance(local, Quantity):
-            start = number_words(local.value, decimals)
+            start = rounded_words(local.value, local.unit, decimals)
             texts.append(f"{begin_small(each.concept.display)} {start} → {after}")
     return list_words(texts)
 
@@ -272,16 +273,24 @@ def describe_change(item: AttributionItem, style: Style = PLAIN) -> str:
     name = begin_small(item.concept.display) + (" over time" if isinstance(item.after, Series) else "")
     before, after = (in_local_unit(each, item.concept, style) for each in (item.before, item.after))
     if isinstance(before, Quantity) and isinstance(after, Quantity) and before.unit == after.unit:
-        digits = _distinguishing_digits(before.value, after.value) if item.time else None
+        digits = _distinguishing_digits(before, after) if item.time else None
         start, end = before.value, after.value
-        if brief_number(start) != brief_number(end):
+        if after.unit == _YEARS:
+            start, end = (
+                round_in_unit(each, _YEARS, digits or _distinguishing_digits(before, after)) for each in (start, end)
+            )
+        elif brief_number(start) != brief_number(end):
             start, end = brief_number(start), brief_number(end)
         return f"{name} {number_words(start, digits)} → {amount(end, after.unit, digits)}"
     return f"{name} {value_words(before, style=style)} → {value_words(after, style=style)}"
 
 
-def _distinguishing_digits(before: Decimal, after: Decimal) -> int:
-    return next((n for n in range(1, _MOST_DIGITS) if number_words(before, n) != number_words(after, n)), _MOST_DIGITS)
+def _distinguishing_digits(before: Quantity, after: Quantity) -> int:
+    for digits in range(1, _MOST_DIGITS):
+        start, end = (round_in_unit(each.value, each.unit, digits) for each in (before, after))
+        if start != end:
+            return digits
+    return _MOST_DIGITS
 
 
 def _group_players(attribution: Attribution, style: Style) -> list[_DescribedPlayer]:

@@ -9,9 +9,9 @@ from ontology.concepts import Concept
 from ontology.series import PERIODS
 from ontology.values import Bound, Date, Quantity, Series, Value
 from ontology.words import Style
-from ontology.words.quantities import amount, brief_number, minus
+from ontology.words.quantities import minus
 from ontology.words.time import calendar_words
-from ontology.words.values import concept_words, in_local_unit, limits_words
+from ontology.words.values import brief_words, concept_words, in_local_unit, limits_words
 from server.explain.results import AnswerResult, GroundView, StepView
 from server.explain.short_text import value_text, with_calendar_days, worded_value
 from server.explain.text import describe_value
@@ -72,7 +72,7 @@ def marked_value(value: Value, concept: Concept, when: Time, style: Style, decim
     """A value of a concept, in its reader's unit."""
     local = in_local_unit(value, concept, style)
     if isinstance(local, Quantity) and decimals is None:
-        text = amount(brief_number(local.value), local.unit)
+        text = brief_words(local, style)
     else:
         text = concept_words(value, concept, decimals, style)
     return marked(value, text, when)

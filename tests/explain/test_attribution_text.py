@@ -6,7 +6,7 @@ import pytest
 
 from ontology.values import Quantity
 from server.attribution.result import POINTS, Attribution, AttributionItem
-from server.explain.attribution_text import describe_players
+from server.explain.attribution_text import describe_change, describe_players
 from tests.support.descriptions import make_concept
 
 CONCEPT = make_concept("pulse")
@@ -33,3 +33,19 @@ def told(amount: float, error: float | None, scale: str) -> Attribution:
 )
 def test_amounts_and_their_errors(amount: float, error: float | None, scale: str, says: str) -> None:
     assert describe_players(told(amount, error, scale), 0, CONCEPT).endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "time", "says"),
+    [
+        # 64.2959 is 64.2 wherever an age stands: who is 64.2959 is not 64.3.
+        ("63.2966", "64.2959", True, "pulse 63.2 → 64.2 years"),
+        ("63.9977", "64.9979", True, "pulse 63.9 → 64.9 years"),
+        ("50", "64.2959", False, "pulse 50 → 64.2 years"),
+        ("64.21", "64.2959", True, "pulse 64.21 → 64.29 years"),
+        ("17.96", "17.99", False, "pulse 17.96 → 17.99 years"),
+    ],
+)
+def test_an_age_is_rounded_down_as_everywhere(before: str, after: str, time: bool, says: str) -> None:
+    ends = Quantity(Decimal(before), "a"), Quantity(Decimal(after), "a")
+    assert describe_change(AttributionItem(CONCEPT, "pulse", *ends, amount=1.0, time=time)) == says

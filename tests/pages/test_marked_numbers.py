@@ -114,3 +114,14 @@ async def test_a_number_that_is_shown_is_the_one_that_is_marked() -> None:
     assert shown["43.7\N{NARROW NO-BREAK SPACE}%", "%"] == pytest.approx(43.654841)
     assert shown["2.27 mg/dL", "mg/dL"] == 2.27
     assert shown["618 mg/g", "mg/g"] == 618
+
+
+@pytest.mark.parametrize(("patient", "concept"), ANSWERS)
+async def test_one_value_is_shown_as_one_number(patient: str, concept: str) -> None:
+    """An age of 64.2959 is 64.2 in the words, in the bars, in the picture and in the steps."""
+    async with serving_chart(patient) as client:
+        page = await client.get(answer_path(patient, concept))
+    shown: dict[tuple[float, str], set[str]] = {}
+    for datum in Numbers(page.text).marked:
+        shown.setdefault((datum.value, datum.unit), set()).add(TOKEN.findall(datum.text)[0])
+    assert all(len(texts) == 1 for texts in shown.values()), shown

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ontology.words.quantities import amount, brief_number, minus, number_words, unit_words
+from ontology.words.quantities import (
+    amount,
+    brief_number,
+    minus,
+    number_words,
+    round_in_unit,
+    rounded_words,
+    unit_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +104,12 @@ def test_three_digits(value: str, expected: str) -> None:
 
 def test_a_minus_is_no_hyphen() -> None:
     assert minus("-1.8") == "−1.8"
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "decimals", "said"),
+    [("64.2959", "a", 1, "64.2"), ("17.99", "a", 0, "17"), ("64.2959", "kg", 1, "64.3"), ("0.95", "a", 1, "0.9")],
+)
+def test_an_age_is_rounded_down(number: str, unit: str, decimals: int, said: str) -> None:
+    assert rounded_words(Decimal(number), unit, decimals) == said
+    assert str(round_in_unit(Decimal(number), unit, decimals)) == said

@@ -71,6 +71,7 @@ def is_dated_to_day(when: datetime) -> bool:
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS_UP_TO = 731
 _RECENT = timedelta(days=2)
 """Within this the time of day of a record matters."""
 
@@ -108,12 +109,13 @@ def moment_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
 
 
 def age_words(when: datetime, at: datetime, style: Style = PLAIN) -> str:
-    """How long before ``at`` something was: up to two hours in minutes, up to two days in hours, else in days."""
+    """How long before ``at`` something was: minutes up to two hours, hours up to two days, days up to two years."""
     passed = max(at - when, timedelta(0))
     for size, noun, most in ((timedelta(minutes=1), "minute", 120), (timedelta(hours=1), "hour", 48)):
         if passed < size * most:
             return count_words(passed // size, noun)
-    return count_words(passed // timedelta(days=1), "day")
+    days = passed // timedelta(days=1)
+    return count_words(days, "day") if days < _DAYS_UP_TO else f"{int(passed.total_seconds() // _YEAR)} years"
 
 
 def date_words(days: Date, style: Style = PLAIN) -> str:

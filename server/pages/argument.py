@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from collectors.patient.banner import Banner
 from ontology.errors import MedtwinError
+from ontology.values import Absent
 from ontology.words.risks import risk_words
 from ontology.words.values import uncertainty_words
 from server.catalog.criteria import Advice
@@ -41,6 +42,7 @@ class Argument:
     """All that the page shows of one result."""
 
     result: AnswerResult
+    has_value: bool
     display: str
     shown: Shown
     people: str
@@ -121,6 +123,7 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
     kept = different_advice(result)
     return Argument(
         result=result,
+        has_value=not isinstance(result.value, Absent),
         display=result.concept.display,
         shown=shown_status(result),
         people=people,
@@ -154,6 +157,9 @@ def _advice(result: AnswerResult, kept: list[str]) -> list[Advice]:
 
 
 def _why_not_moved(result: AnswerResult) -> str:
+    if isinstance(result.value, Absent):
+        # That there is no value is said above.
+        return ""
     texts = [each.text for each in result.issues if each.code == "not-attributed"]
     return texts[-1] if texts else ""
 

@@ -1,29 +1,34 @@
 """The chain as a picture: records left, the goal right, and only what carries a value."""
 
+import itertools
 from dataclasses import dataclass, field
 
-from ontology.values import Bound, Quantity
-from ontology.words.lists import shortened
+from ontology.series import PERIODS
+from ontology.values import Absent, Bound, Quantity, Series
+from ontology.words.lists import count_words, shortened
 from ontology.words.values import concept_words
-from server.explain.results import AnswerResult, GroundView
+from server.explain.results import AnswerResult, GroundView, Status
 from server.explain.short_text import is_used, with_calendar_days
 from server.explain.text import describe_value
 from server.pages.marked import step_words
 
-_WIDTH, _HEIGHT, _ACROSS, _DOWN = 200, 58, 248, 70
-_LINE = 26
+_WIDTH, _HEIGHT, _ACROSS = 224, 58, 272
+_GAP, _LANE = 12, 8
+"""Between two boxes; and the height of a line that passes a column."""
+_LINE, _TIGHT = 26, 22
 _MOST_BOXES = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One value: ``kind`` is record, computed, site or goal; at ``x``, ``y`` of the picture."""
+    """One value: ``kind`` is record, computed, site or goal; at ``x``, ``y`` of the picture.  ``tight``: a long one."""
 
     lines: tuple[str, ...]
     value: str
     kind: str
     x: int
     y: int
+    tight: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,42 +43,89 @@ class Picture:
     box_height: int = _HEIGHT
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
+    """A box; or, without a name, where a line from a box further left passes a column."""
+
     name: str
     value: str
     kind: str
     inputs: list["_Node"] = field(default_factory=list)
     depth: int = 0
-    row: int = 0
+    y: int = 0
+
+    @property
+    def height(self) -> int:
+        """The room that it takes in its column."""
+        return _HEIGHT if self.name else _LANE
+
+    @property
+    def middle(self) -> int:
+        """Where lines begin and end."""
+        return self.y + self.height // 2
 
 
 def chain_picture(result: AnswerResult) -> Picture | None:
-    """The picture; None where there is no step, or where it would be too large to be read."""
-    if result.step is None:
+    """The picture; None where nothing follows, or where it would be too large to be read."""
+    if result.step is None or result.status in (Status.NOT_APPLICABLE, Status.FAILED):
         return None
     nodes: dict[object, _Node] = {}
     goal = _step_node(result, len(result.chain) - 1, nodes)
     goal.kind = "goal"
+    if isinstance(result.value, Absent):
+        goal.value = "No value"
     found = list(nodes.values())
     if len(found) > _MOST_BOXES or len(found) < 2:
         return None
-    columns: dict[int, list[_Node]] = {}
+    routes = _routes(found)
+    height = _place(found, routes)
+    boxes = tuple(_box(node) for node in found)
+    paths = tuple(_path([*routes[begin][: end.depth - begin.depth], end]) for end in found for begin in end.inputs)
+    return Picture(goal.depth * _ACROSS + _WIDTH + 2, height + 2, boxes, paths)
+
+
+def _box(node: _Node) -> Box:
+    value = _fitting(node.value)
+    return Box(_lines(node.name), value, node.kind, _left(node), node.y, len(value) > _TIGHT)
+
+
+def _routes(found: list[_Node]) -> dict[_Node, list[_Node]]:
+    """For each box itself, and where its lines pass the columns up to the last box that it leads to.
+
+    So no line runs behind a box, from which it would seem to come.
+    """
+    routes = {}
     for node in found:
+        last = max((each.depth for each in found if node in each.inputs), default=node.depth)
+        routes[node] = [node]
+        for depth in range(node.depth + 1, last):
+            routes[node].append(_Node("", "", "", [routes[node][-1]], depth))
+    return routes
+
+
+def _place(found: list[_Node], routes: dict[_Node, list[_Node]]) -> int:
+    """Put each column in the order of what leads to it, in the middle; returns the height of the tallest."""
+    columns: dict[int, list[_Node]] = {}
+    for node in (each for begin in found for each in routes[begin]):
         columns.setdefault(node.depth, []).append(node)
-    for nodes_here in columns.values():
-        for row, node in enumerate(nodes_here):
-            node.row = row
-    deepest, tallest = goal.depth, max(len(each) for each in columns.values())
+    heights = {depth: sum(each.height + _GAP for each in some) - _GAP for depth, some in columns.items()}
+    tallest = max(heights.values())
+    for depth in sorted(columns):
+        y = (tallest - heights[depth]) // 2 + 1
+        for node in sorted(columns[depth], key=lambda node: _weight(node, routes)):
+            node.y = y
+            y += node.height + _GAP
+    return tallest
 
-    def at(node: _Node) -> tuple[int, int]:
-        """A column of fewer boxes stands in the middle."""
-        free = (tallest - len(columns[node.depth])) * _DOWN // 2
-        return node.depth * _ACROSS + 1, node.row * _DOWN + free + 1
 
-    boxes = tuple(Box(_lines(node.name), _fitting(node.value), node.kind, *at(node)) for node in found)
-    paths = tuple(_path(at(each), at(node)) for node in found for each in node.inputs)
-    return Picture(deepest * _ACROSS + _WIDTH + 2, tallest * _DOWN - (_DOWN - _HEIGHT) + 2, boxes, paths)
+def _weight(node: _Node, routes: dict[_Node, list[_Node]]) -> float:
+    """The mean height of that from which lines come; those of the first column stay in their order."""
+    begins = [routes[each][node.depth - 1 - each.depth] if each in routes else each for each in node.inputs]
+    return sum(each.middle for each in begins) / len(begins) if begins else 0.0
+
+
+def _left(node: _Node) -> int:
+    return node.depth * _ACROSS + 1
 
 
 def _step_node(result: AnswerResult, position: int, nodes: dict[object, _Node]) -> _Node:
@@ -95,6 +147,8 @@ def _leaf(ground: GroundView, result: AnswerResult, nodes: dict[object, _Node]) 
     style = result.circumstances.style
     if ground.steps:
         value = f"{len(ground.steps)} values, computed"
+    elif isinstance(ground.value, Series) and ground.value.unit != PERIODS:
+        value = count_words(len(ground.value.points), "value")
     elif isinstance(ground.value, Quantity | Bound):
         value = describe_value(ground, style)
     else:
@@ -122,9 +176,12 @@ def _fitting(text: str) -> str:
     return text if len(text) <= _LINE else f"{text[: _LINE - 1].rstrip()}…"
 
 
-def _path(begin: tuple[int, int], end: tuple[int, int]) -> str:
-    x0, y0 = begin[0] + _WIDTH, begin[1] + _HEIGHT // 2
-    x1, y1 = end[0], end[1] + _HEIGHT // 2
-    turn = x1 - (_ACROSS - _WIDTH)
-    middle = (turn + x1) // 2
-    return f"M{x0} {y0} H{turn} C{middle} {y0} {middle} {y1} {x1} {y1}"
+def _path(stops: list[_Node]) -> str:
+    """From the first box to the last, through where the line passes the columns between them."""
+    parts = [f"M{_left(stops[0]) + _WIDTH} {stops[0].middle}"]
+    for begin, end in itertools.pairwise(stops):
+        middle = _left(end) - (_ACROSS - _WIDTH) // 2
+        parts.append(f"C{middle} {begin.middle} {middle} {end.middle} {_left(end)} {end.middle}")
+        if not end.name:
+            parts.append(f"H{_left(end) + _WIDTH}")
+    return " ".join(parts)

@@ -4,39 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 
 from markupsafe import Markup
 
-from ontology.values import Absent
-from ontology.words.quantities import number_words
+from ontology.values import Absent, AbsentReason
 from server.catalog.descriptions import Kind
-from server.explain.bands import BandView, bands_of, met_bands
 from server.explain.phrases import describe_maturity, describe_standing
 from server.explain.results import AnswerResult, Contributions, StepView
+from server.explain.short_text import with_calendar_days
 from server.explain.text import describe_run
-from server.kinds.logic import judge_optional
+from server.pages.band_tables import Criterion, Table, band_tables, rule_cases
 from server.pages.marked import marked, step_words
 from server.pages.rendering import initial, words
 
-MET, NOT_MET, UNKNOWN = "met", "not met", "not known"
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """A band or a criterion in words, its points, and whether it is met: ``met``, ``not met`` or ``not known``."""
-
-    text: str
-    points: str
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The bands of one criterion or of the value, in order; the first that holds counts."""
-
-    name: str
-    rows: tuple[Criterion, ...]
+_NEVER_RAN = (AbsentReason.NOT_APPLICABLE, AbsentReason.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +58,14 @@ def step_pages(result: AnswerResult) -> list[StepPage]:
 def _step_page(step: StepView, result: AnswerResult) -> StepPage:
     module = step.module
     if isinstance(step.value, Absent):
-        value = words(step.claim)
+        value = words(_why_absent(step))
     else:
         when = _latest(step)
         value = marked(step.value, step_words(step, result), when)
     made, standing = step.contributions, step.standing
     is_model = module.kind is Kind.MODEL
+    # Of what does not apply no band is met, not met or not known.
+    ran = not isinstance(step.value, Absent) or step.value.reason not in _NEVER_RAN
     return StepPage(
         module.title,
         value,
@@ -90,8 +73,8 @@ def _step_page(step: StepView, result: AnswerResult) -> StepPage:
         module.version,
         initial(describe_run(step)),
         module.citations,
-        tuple(_band_tables(step)),
-        tuple(_rule_cases(step)),
+        tuple(band_tables(step)) if ran else (),
+        tuple(rule_cases(step)) if ran else (),
         tuple(_shares(made)) if made is not None and is_model else (),
         made.background if made is not None and is_model else "",
         describe_standing(standing) if standing is not None else "",
@@ -102,49 +85,15 @@ def _step_page(step: StepView, result: AnswerResult) -> StepPage:
     )
 
 
+def _why_absent(step: StepView) -> str:
+    """Without the name, which stands before it."""
+    text = with_calendar_days(step.claim.split(" (as of ")[0].rstrip("."))
+    name = step.module.produces.display
+    return text.removeprefix(f"{name} ").replace("could not be computed: ", "no value: ", 1)
+
+
 def _latest(step: StepView) -> datetime | None:
     return max((each.effective for each in step.grounds if each.effective is not None), default=None)
-
-
-def _band_tables(step: StepView) -> Iterator[Table]:
-    """The bands of each criterion of a score, then those of the value."""
-    met, bands = met_bands(step), bands_of(step.module)
-    decided = {each.slot for each in met}
-    scored = [each for each in bands if each.slot is not None]
-    for _, some in groupby(scored, key=lambda each: (each.slot, each.text.partition(": ")[0])):
-        found = tuple(some)
-        name = found[0].text.partition(": ")[0]
-        own = [each for each in found if each in met]
-        rows = tuple(
-            Criterion(each.text.partition(": ")[2] or each.text, _points(each), _verdict(each in own, bool(own)))
-            for each in found
-        )
-        yield Table(name, rows)
-    outcomes = [each for each in bands if each.slot is None]
-    if outcomes:
-        yield Table(
-            "What the value means",
-            tuple(Criterion(each.text, "", _verdict(each in met, None in decided)) for each in outcomes),
-        )
-
-
-def _verdict(met: bool, decided: bool) -> str:
-    return MET if met else NOT_MET if decided else UNKNOWN
-
-
-def _points(band: BandView) -> str:
-    return "" if band.points is None else number_words(band.points)
-
-
-def _rule_cases(step: StepView) -> Iterator[Criterion]:
-    """The cases of a rule in order: the first that holds gives the value; those after it are not looked at."""
-    inputs = {ground.slot: ground.consumed for ground in step.grounds}
-    over = False
-    for case in step.module.cases:
-        verdict = None if over else judge_optional(case.when, inputs)
-        shown = "not looked at" if over else MET if verdict else UNKNOWN if verdict is None else NOT_MET
-        yield Criterion(case.label, "", shown)
-        over = over or verdict is not False
 
 
 def _shares(made: Contributions) -> Iterator[Share]:

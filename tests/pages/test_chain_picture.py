@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from ontology.values import Absent
+from server.explain.results import Status
 from server.pages.chain_picture import Picture, chain_picture
 from tests.support.synthetic_answers import synthetic_answers
 
@@ -48,3 +52,47 @@ def test_what_is_read_has_no_chain() -> None:
     answers = synthetic_answers()
     read = [each for each in answers.values() if each.step is None]
     assert all(chain_picture(each) is None for each in read)
+
+
+def drawn_pictures() -> list[Picture]:
+    found = [chain_picture(each) for each in synthetic_answers().values()]
+    return [each for each in found if each is not None]
+
+
+def test_no_line_runs_behind_a_box() -> None:
+    """A line that passes behind "Age" reads as if its value came from the age."""
+    count = 0
+    for drawn in drawn_pictures():
+        for path in drawn.paths:
+            x, y = map(int, path.removeprefix("M").split(" C", 1)[0].split())
+            for part in re.findall(r"[CH][^CH]*", path):
+                numbers = list(map(int, part[1:].split()))
+                if part[0] == "C":
+                    x, y = numbers[-2:]
+                    continue
+                for box in drawn.boxes:
+                    inside = (
+                        box.x < numbers[0] and box.x + drawn.box_width > x and box.y <= y <= box.y + drawn.box_height
+                    )
+                    assert not inside, (path, box)
+                count += 1
+                x = numbers[0]
+    assert count > 50
+
+
+def test_lines_join_boxes_alone() -> None:
+    for drawn in drawn_pictures():
+        middles = {(box.x, box.y + drawn.box_height // 2) for box in drawn.boxes}
+        for path in drawn.paths:
+            x, y = map(int, path.removeprefix("M").split(" C", 1)[0].split())
+            end = tuple(map(int, path.rsplit("C", 1)[1].split()[-2:]))
+            assert (x - drawn.box_width, y) in middles and end in middles
+
+
+def test_where_nothing_follows_there_is_no_picture_and_no_value_has_no_number() -> None:
+    for answer in synthetic_answers().values():
+        drawn = chain_picture(answer)
+        if answer.status in (Status.NOT_APPLICABLE, Status.FAILED):
+            assert drawn is None
+        elif drawn is not None and isinstance(answer.value, Absent):
+            assert next(box for box in drawn.boxes if box.kind == "goal").value == "No value"

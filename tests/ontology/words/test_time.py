@@ -167,6 +167,10 @@ def test_an_instant_at_midnight_has_the_day_of_the_zone_it_is_shown_in() -> None
         (timedelta(hours=47, minutes=59), "47 hours"),
         (timedelta(hours=48), "2 days"),
         (timedelta(days=400), "400 days"),
+        (timedelta(days=730), "730 days"),
+        (timedelta(days=731), "2 years"),
+        # Hypertension since 2001 is no number of days.
+        (timedelta(days=8946), "24 years"),
     ],
 )
 def test_how_old_a_record_is(passed: timedelta, words: str) -> None:

@@ -344,7 +344,8 @@ def _format_amount(mover: _DescribedPlayer, scale: str, decimals: int | None, fa
         amount_ = brief_number(abs(Decimal(repr(mover.amount)) * factor))
         return f" ({'+' if mover.amount > 0 else '−'}{number_words(amount_)})"
     digits = None if decimals is None else decimals + 1
-    size = number_words(Decimal(repr(abs(mover.amount))), digits)
+    number = Decimal(repr(abs(mover.amount)))
+    size = number_words(brief_number(number) if digits is None else number, digits)
     if scale == POINTS and "." in size:
         size = size.rstrip("0").rstrip(".")
     least = f"less than {number_words(Decimal(1).scaleb(-(digits or 0)))}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import ROUND_DOWN, Decimal
 
-from ontology.concepts import EVENT_ORIGINS
+from ontology.concepts import EVENT_ORIGINS, Concept
 from ontology.evaluation import Issue
 from ontology.values import Absent, Bound, Coding, Quantity, Series, Value
 from ontology.words import Style
@@ -291,7 +291,7 @@ def moved_words(result: AnswerResult, comparison: Comparison, view: AttributionV
         # What was missing at one end has a part in it, which takes sentences to say.
         return _moved_in_part(result, comparison, view, style)
     decimals, concept = step.module.display_decimals, result.concept
-    before, now = (concept_words(each, concept, decimals, style) for each in (made.base_value, made.output_value))
+    before, now = (_brief_of(each, concept, decimals, style) for each in (made.base_value, made.output_value))
     whence = {
         Baseline.REFERENCE: "with usual values",
         Baseline.EARLIER: f"since {moment_words(comparison.since, result.at, style)}" if comparison.since else "",
@@ -305,7 +305,9 @@ def moved_words(result: AnswerResult, comparison: Comparison, view: AttributionV
         # One unit for both.
         local = in_local_unit(made.base_value, concept, style)
         decimals = decimals if local is made.base_value else None
-        before = rounded_words(local.value, local.unit, decimals) if isinstance(local, Quantity) else before
+        if isinstance(local, Quantity):
+            number = local.value if decimals is not None else brief_number(local.value)
+            before = rounded_words(number, local.unit, decimals)
     begin, movers = f"{before} → {now} {whence}: ", ""
     for most in range(_MOST_MOVERS, 0, -1):
         if made.scale == CODE:
@@ -317,6 +319,14 @@ def moved_words(result: AnswerResult, comparison: Comparison, view: AttributionV
         if len([*labelled("Moved", f"{begin}{movers}", _COLUMNS)]) <= _MOST_LINES:
             break
     return f"{begin}{movers}{what_if}"
+
+
+def _brief_of(value: Value, concept: Concept, decimals: int | None, style: Style) -> str:
+    """A value of a concept; three digits of a number where its module does not say how many."""
+    local = in_local_unit(value, concept, style)
+    if isinstance(local, Quantity) and (decimals is None or local is not value):
+        return brief_words(local, style)
+    return concept_words(value, concept, decimals, style)
 
 
 def _direction(made: Attribution) -> str:

@@ -29,7 +29,7 @@ from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing
 from server.pages.rendering import initial
 from server.pages.statuses import Shown, shown_status
 from server.pages.step_views import StepPage, step_pages
-from server.pages.trend import Trend, trend
+from server.pages.trend import Trend, since_words, trend
 from server.pages.waterfall import Moved, moved_view
 
 _TREND = timedelta(days=3 * 365)
@@ -61,6 +61,7 @@ class Argument:
     uncertainty: str
     against: list[str]
     trend: Trend | None
+    since: str
     intended_use: str
     fingerprint: str
 
@@ -142,6 +143,7 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         uncertainty=uncertainty_words(result.interval, decimals) if result.interval is not None else "",
         against=[with_calendar_days(each) for each in every_caution_text(result)],
         trend=trend(points, result),
+        since=since_words(points, result),
         intended_use=result.intended_use,
         fingerprint=result.fingerprint or "",
     )

@@ -12,9 +12,10 @@ from server.explain.short_text import is_used, with_calendar_days
 from server.explain.text import describe_value
 from server.pages.marked import step_words
 
-_WIDTH, _HEIGHT, _ACROSS = 224, 58, 272
+_WIDTH, _HEIGHT, _ACROSS = 224, 58, 270
 _GAP, _LANE = 12, 8
 """Between two boxes; and the height of a line that passes a column."""
+_FRAME = 2
 _LINE, _TIGHT = 26, 22
 _MOST_BOXES = 24
 
@@ -81,7 +82,7 @@ def chain_picture(result: AnswerResult) -> Picture | None:
     height = _place(found, routes)
     boxes = tuple(_box(node) for node in found)
     paths = tuple(_path([*routes[begin][: end.depth - begin.depth], end]) for end in found for begin in end.inputs)
-    return Picture(goal.depth * _ACROSS + _WIDTH + 2, height + 2, boxes, paths)
+    return Picture(goal.depth * _ACROSS + _WIDTH + 2 * _FRAME, height + 2 * _FRAME, boxes, paths)
 
 
 def _box(node: _Node) -> Box:
@@ -111,7 +112,7 @@ def _place(found: list[_Node], routes: dict[_Node, list[_Node]]) -> int:
     heights = {depth: sum(each.height + _GAP for each in some) - _GAP for depth, some in columns.items()}
     tallest = max(heights.values())
     for depth in sorted(columns):
-        y = (tallest - heights[depth]) // 2 + 1
+        y = (tallest - heights[depth]) // 2 + _FRAME
         for node in sorted(columns[depth], key=lambda node: _weight(node, routes)):
             node.y = y
             y += node.height + _GAP
@@ -125,7 +126,7 @@ def _weight(node: _Node, routes: dict[_Node, list[_Node]]) -> float:
 
 
 def _left(node: _Node) -> int:
-    return node.depth * _ACROSS + 1
+    return node.depth * _ACROSS + _FRAME
 
 
 def _step_node(result: AnswerResult, position: int, nodes: dict[object, _Node]) -> _Node:

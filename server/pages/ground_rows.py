@@ -126,7 +126,7 @@ def _row(ground: GroundView, result: AnswerResult, context: PageContext) -> Grou
     fields = [f"{label} {text}" for label, text in laboratory_fields(ground) if text]
     status = ground.status or ""
     return GroundRow(
-        ground.concept.display,
+        ground.concept.display + (" over time" if isinstance(ground.value, Series) else ""),
         marked_ground(ground, style),
         when,
         age,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from ontology.errors import MedtwinError
-from ontology.values import Absent
+from ontology.values import Absent, Quantity
 from ontology.words.lists import begin_small
 from server.executor.engine import Engine
 from server.explain.cautions import short_cautions
@@ -18,7 +18,7 @@ from server.explain.short_text import meaning_texts, records_words, with_calenda
 from server.pages.argument import Head
 from server.pages.context import PageContext
 from server.pages.earlier_time import earlier_time
-from server.pages.rendering import initial, render
+from server.pages.rendering import initial, render, words
 from server.pages.statuses import Shown, shown_status
 from server.pages.trend import Trend, trend
 
@@ -26,6 +26,7 @@ _TREND = timedelta(days=3 * 365)
 _MOST_POINTS = 24
 _NOT_COMPUTED = "What changed could not be computed"
 _MOST_CAUTIONS = 2
+_YEARS = "a"
 _REST = "<!--rest-->"
 
 
@@ -132,7 +133,9 @@ async def _compared(results: tuple[AnswerResult, ...], context: PageContext, at:
     try:
         trace = await context.engine.ask(context.question(concepts, at, (since,)))
         earlier = {each.concept.id: each for each in explain(trace.earlier_traces[since])}
-        changes = [_change(earlier[each.concept.id], each, context) for each in results if _differs(earlier, each)]
+        found = [_change(earlier[each.concept.id], each, context) for each in results if _differs(earlier, each)]
+        # An age that was 64.2 then as well is no change for its reader.
+        changes = [each for each in found if each.before.striptags() != each.now.striptags()]
         course = await context.engine.timeline(context.question(concepts, at, (at - _TREND,)), _MOST_POINTS)
         points = [{each.concept.id: each for each in explain(one)} for one in course.traces]
         trends = list(_trends(results, points, context))
@@ -148,9 +151,15 @@ def _differs(earlier: dict[str, AnswerResult], now: AnswerResult) -> bool:
 
 
 def _change(before: AnswerResult, now: AnswerResult, context: PageContext) -> Change:
-    return Change(
-        now.concept.display, context.answer(now.concept.id), shown_status(before).value, shown_status(now).value
-    )
+    return Change(now.concept.display, context.answer(now.concept.id), _compared(before), _compared(now))
+
+
+def _compared(result: AnswerResult) -> Markup:
+    """What stands where the number would be, with the limits where there is none."""
+    shown = shown_status(result)
+    if not isinstance(result.value, Absent) or shown.bar is None:
+        return shown.value
+    return shown.value + words(f", {shown.bar.text}")
 
 
 def _trends(
@@ -158,6 +167,9 @@ def _trends(
 ) -> list[TrendOf]:
     found = []
     for each in results:
+        if isinstance(each.value, Quantity) and each.value.unit == _YEARS:
+            # An age goes up by itself.
+            continue
         course = trend([some[each.concept.id] for some in points], each)
         if course is not None and len({point.value for point in course.points}) > 1:
             found.append(TrendOf(each.concept.display, context.answer(each.concept.id), course))

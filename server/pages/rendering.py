@@ -21,6 +21,7 @@ CONTENT_SECURITY_POLICY = (
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _PERCENT = re.compile(r"(?<=\d) %")
+_HYPHEN = re.compile(r"(?:^|(?<=[\s(]))-(?=\d)")
 _LONGEST_TEXT = 2_000
 
 
@@ -35,13 +36,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(words=words, initial=initial, spaced=spaced)
+    made.filters.update(words=words, quoted=quoted, initial=initial, spaced=spaced)
     return made
 
 
 def spaced(text: str) -> str:
-    """The text with a narrow space before each percent sign, at which no line ends."""
-    return _PERCENT.sub(f"{_NARROW_SPACE}%", text)
+    """The text with a narrow space before each percent sign, at which no line ends, and minus signs for hyphens."""
+    return _HYPHEN.sub("\N{MINUS SIGN}", _PERCENT.sub(f"{_NARROW_SPACE}%", text))
 
 
 def initial(text: str) -> str:
@@ -54,8 +55,13 @@ def words(text: str) -> Markup:
 
     What a record says at great length is cut off: the record itself has it all.
     """
+    return quoted(spaced(text))
+
+
+def quoted(text: str) -> Markup:
+    """What a record says, with its own signs."""
     shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} …"
-    return Markup('<bdi class="words">') + escape(spaced(shown)) + Markup("</bdi>")
+    return Markup('<bdi class="words">') + escape(shown) + Markup("</bdi>")
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:

@@ -8,7 +8,8 @@ from datetime import datetime
 from markupsafe import Markup
 
 from ontology.values import Absent, Quantity
-from ontology.words.time import calendar_words
+from ontology.words.time import moment_words
+from ontology.words.values import concept_words
 from server.explain.results import AnswerResult, Status
 from server.explain.short_text import worded_value
 from server.pages.marked import marked, marked_value
@@ -47,6 +48,12 @@ def trend(points: Sequence[AnswerResult], now: AnswerResult) -> Trend | None:
     if before and before[-1].effective == now.effective:
         before = before[:-1]
     found = [each for each in (*before, now) if each.status is Status.COMPLETE and isinstance(each.value, Quantity)]
+    # Other records, or more time, that changed nothing are no further point.
+    found = [
+        each
+        for at, each in enumerate(found)
+        if not any(_is_same(each, later, now.at) for later in found[at + 1 : at + 2])
+    ]
     if len(found) < _FEWEST or found[-1] is not now:
         return None
     times = [_time(each) for each in found]
@@ -55,7 +62,7 @@ def trend(points: Sequence[AnswerResult], now: AnswerResult) -> Trend | None:
     length = (last - first).total_seconds() or 1.0
     shown = tuple(
         TrendPoint(
-            calendar_words(when, each.circumstances.style),
+            moment_words(when, now.at, each.circumstances.style),
             _words(each, now),
             round(2 + 96 * (when - first).total_seconds() / length, 2),
             round(
@@ -67,6 +74,32 @@ def trend(points: Sequence[AnswerResult], now: AnswerResult) -> Trend | None:
     )
     gaps = sum(isinstance(each.value, Absent) for each in before)
     return Trend(shown, tuple(itertools.pairwise(shown)), gaps)
+
+
+def _is_same(one: AnswerResult, other: AnswerResult, at: datetime) -> bool:
+    style = one.circumstances.style
+    if moment_words(_time(one), at, style) != moment_words(_time(other), at, style):
+        return False
+    return _words(one, one).striptags() == _words(other, other).striptags()
+
+
+def since_words(points: Sequence[AnswerResult], now: AnswerResult) -> str:
+    """Since when a category or a yes has been so, and what was before; of a number, that there is no earlier one.
+
+    Times at which there was no value end no course.
+    """
+    if not points or isinstance(now.value, Absent):
+        return ""
+    if isinstance(now.value, Quantity):
+        alone = now.status is Status.COMPLETE and trend(points, now) is None
+        return "No earlier value for comparison in the last 3 years." if alone else ""
+    style, begin = now.circumstances.style, now
+    for each in reversed([each for each in points if each.at < now.at and not isinstance(each.value, Absent)]):
+        if each.value != now.value:
+            before = concept_words(each.value, each.concept, style=style)
+            return f"Since {moment_words(_time(begin), now.at, style)}; before that {before}."
+        begin = each
+    return f"Since {moment_words(_time(begin), now.at, style)} at least."
 
 
 def _time(result: AnswerResult) -> datetime:

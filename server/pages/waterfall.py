@@ -1,6 +1,5 @@
 """What moved a result, as rows with a bar each: every bar begins where the one above ends, in percent of the width."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,29 +10,36 @@ from markupsafe import Markup
 
 from ontology.values import Absent, Series, Value
 from ontology.words import Style
-from ontology.words.quantities import amount, number_words
-from server.attribution.result import CODE, LOG_ODDS, Attribution, AttributionItem
+from ontology.words.quantities import amount, minus, number_words, unit_words
+from ontology.words.values import concept_words
+from server.attribution.result import CODE, LOG_ODDS, POINTS, Attribution, AttributionItem
 from server.explain.attribution_text import describe_change, rank_words
 from server.explain.comparisons import AttributionView, Baseline, Comparison
 from server.explain.results import AnswerResult
-from server.explain.short_text import moved_words, with_calendar_days
+from server.explain.short_text import with_calendar_days
 from server.pages.context import PageContext
-from server.pages.marked import marked, marked_value
-from server.pages.rendering import initial
+from server.pages.marked import marked
+from server.pages.moved_text import input_name, moved_in_short
+from server.pages.rendering import words
 
 _MOST_ROWS = 12
-_MORE = re.compile(r" \((?:(\d+) more: )?-vv\)")
 _MARGIN = 0.06
+_EDGE = 12
 _RISKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 _FEWEST, _MOST_TICKS = 2, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark of the scale, in percent of the width."""
+    """A mark of the scale, in percent of the width; at an end of it the text stands inside (``anchor``)."""
 
     place: float
     text: str
+
+    @property
+    def anchor(self) -> str:
+        """Which end of the text stands at the place."""
+        return "start" if self.place < _EDGE else "end" if self.place > 100 - _EDGE else "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +58,13 @@ class MovedRow:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What moved a result: in ``text`` and in ``rows``; ``start`` and ``end`` are where the bars begin and end."""
+    """What moved a result: in ``text`` and in ``rows``; ``start`` and ``end`` are where the bars begin and end.
+
+    ``ends``: the head of the column with the values at both ends.
+    """
 
     heading: str
+    ends: str
     short: str
     text: str
     rows: tuple[MovedRow, ...]
@@ -80,23 +90,23 @@ def _says_something(view: AttributionView, comparison: Comparison) -> bool:
 
 def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, context: PageContext) -> Moved:
     style, made = result.circumstances.style, view.attribution
-    heading = "What moved it from usual values"
+    heading, ends = "What moved it from usual values", "Usual → now"
     if comparison.since is not None:
-        heading = f"What moved it since {_day(comparison.since, style)}"
+        heading, ends = f"What moved it since {_day(comparison.since, style)}", "Then → now"
     text = with_calendar_days(view.text)
     # Of a range neither end stands for it.
     is_open = made.base_bounds is not None or made.output_bounds is not None
-    short = "" if is_open else _short(moved_words(result, comparison, view, style))
+    short = "" if is_open else moved_in_short(result, comparison, view, style)
     if made.scale == CODE:
         rows = tuple(_row(item, "decides" if item.needed else "would suffice", result, context) for item in made.items)
-        return Moved(heading, short, text, rows[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS), (), 0, 0, "")
+        return Moved(heading, ends, short, text, rows[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS), (), 0, 0, "")
     ranked = rank_words(made)
     shown = ranked[:_MOST_ROWS]
-    ends = [made.base]
+    reached = [made.base]
     for item, _ in shown:
-        ends.append(ends[-1] + item.amount)
+        reached.append(reached[-1] + item.amount)
     # What is not shown has a part in the end.
-    least, most = min(*ends, made.output), max(*ends, made.output)
+    least, most = min(*reached, made.output), max(*reached, made.output)
     room = (most - least) * _MARGIN or 1.0
     least, most = least - room, most + room
 
@@ -105,22 +115,19 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, 
 
     bars = [
         _row(item, how, result, context, place(min(start, start + item.amount)), abs(place(item.amount) - place(0.0)))
-        for (item, how), start in zip(shown, ends, strict=False)
+        for (item, how), start in zip(shown, reached, strict=False)
     ]
-    scale = "Log-odds scale, marked in risks." if made.scale == LOG_ODDS else ""
+    scale = _scale_words(made)
     ticks = tuple(_ticks(made, least, most, place))
-    return Moved(
-        heading, short, text, tuple(bars), len(ranked) - len(shown), ticks, place(made.base), place(made.output), scale
-    )
+    more, begin, end = len(ranked) - len(shown), place(made.base), place(made.output)
+    return Moved(heading, ends, short, text, tuple(bars), more, ticks, begin, end, scale)
 
 
-def _short(text: str) -> str:
-    """Without the hints of the command line."""
-    return f"{initial(with_calendar_days(_MORE.sub(_and_more, text)))}."
-
-
-def _and_more(found: re.Match[str]) -> str:
-    return f" and {found[1]} more" if found[1] else ""
+def _scale_words(made: Attribution) -> str:
+    """What the marks of the scale are."""
+    if made.scale == LOG_ODDS:
+        return "Log-odds scale, marked in risks."
+    return f"Scale in {unit_words(made.scale)}." if made.scale not in (POINTS, "%", "1", "") else ""
 
 
 def _day(when: datetime, style: Style) -> str:
@@ -135,10 +142,9 @@ def _row(
     left: float | None = None,
     width: float = 0.0,
 ) -> MovedRow:
-    name = item.concept.display + (" over time" if isinstance(item.after, Series) else "")
     records, style = item.records, result.circumstances.style
     return MovedRow(
-        name,
+        input_name(item),
         _end(item, item.before, item.effective_before, 0, style),
         _end(item, item.after, item.effective, 1, style),
         how,
@@ -152,11 +158,10 @@ def _row(
 def _end(item: AttributionItem, value: Value, when: datetime | None, side: int, style: Style) -> Markup:
     """One end of a change, with as many digits as the sentence about it has."""
     if isinstance(value, Series):
-        return marked_value(value, item.concept, when, style)
+        return words(with_calendar_days(concept_words(value, item.concept, style=style)))
     # "serum creatinine 2.06 → 2.27 mg/dL": the unit stands once, at the end.
     begin, _, end = describe_change(item, style).partition(" → ")
-    words = end if side else _number_of(begin, item)
-    return marked(value, words, when)
+    return marked(value, end if side else _number_of(begin, item), when)
 
 
 def _number_of(begin: str, item: AttributionItem) -> str:
@@ -178,7 +183,9 @@ def _ticks(made: Attribution, least: float, most: float, place: Callable[[float]
     while (most - least) / step > _MOST_TICKS:
         step *= 2 if (most - least) / (step * 2) > _FEWEST else 2.5
     number: float = floor(least / step + 1) * step
-    unit = made.scale if made.scale != "POINTS" else "{score}"
+    # The unit of others is said above: three of "mL/min/1.73 m² a year" do not fit beside each other.
+    unit = "{score}" if made.scale == POINTS else made.scale if made.scale == "%" else ""
     while number < most:
-        yield Tick(place(number), amount(Decimal(f"{number:.6g}"), unit))
+        text = amount(Decimal(f"{number:.6g}"), unit)
+        yield Tick(place(number), minus(text) if number < 0 else text)
         number += step

@@ -15,6 +15,7 @@ from benchmarks import (
     graphql_answer,
     growth,
     models,
+    pages,
     stages,
     startup,
     token_check,
@@ -35,6 +36,7 @@ FAMILIES: Mapping[str, Callable[[Sizes], Awaitable[Part]]] = {
     "moving": attribution.run,
     "tokens": token_check.run,
     "waiting": waiting.run,
+    "pages": pages.run,
     "starting": startup.run,
     "growing": growth.run,
 }

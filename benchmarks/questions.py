@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -66,6 +67,16 @@ class BareFetch:
     async def fetch(self) -> int:
         """Fetches all searches concurrently, page after page; returns the number of requests."""
         return sum(await asyncio.gather(*(self._follow(address) for address in self._addresses)))
+
+    async def slowest(self) -> float:
+        """Fetches all searches concurrently; returns the seconds of the slowest."""
+
+        async def timed(address: str) -> float:
+            start = time.perf_counter()
+            await self._follow(address)
+            return time.perf_counter() - start
+
+        return max(await asyncio.gather(*(timed(address) for address in self._addresses)))
 
     async def _follow(self, address: str | None) -> int:
         requests = 0

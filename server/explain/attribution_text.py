@@ -226,7 +226,7 @@ def describe_players(
     total = sum(abs(mover.amount) for mover in found)
     named = []
     for place, mover in enumerate(found[:most]):
-        rank = _rank_word(mover.amount, found[0].amount, total, first=place == 0)
+        rank = rank_word(mover.amount, found[0].amount, total, first=place == 0)
         # For points the number suffices; a rank would be misleading among many inputs of one point.
         how = "" if attribution.scale == POINTS else f" {rank}"
         factor = local_factor(attribution.scale, concept, style) if style.units.get(concept.id) else _SAME
@@ -246,7 +246,7 @@ def rank_words(attribution: Attribution) -> list[tuple[AttributionItem, str]]:
     if attribution.scale == POINTS:
         return [(item, "") for item in items]
     return [
-        (item, _rank_word(item.amount, items[0].amount, total, first=place == 0)) for place, item in enumerate(items)
+        (item, rank_word(item.amount, items[0].amount, total, first=place == 0)) for place, item in enumerate(items)
     ]
 
 
@@ -324,7 +324,8 @@ def _describe_decision(item: AttributionItem) -> str:
     return "only together with others" if item.needed else "sufficient alone, not necessary"
 
 
-def _rank_word(moved: float, largest: float, total: float, first: bool) -> str:
+def rank_word(moved: float, largest: float, total: float, first: bool) -> str:
+    """How much an input moved a number beside the largest of them, and beside all of them together."""
     size = abs(moved)
     if first:
         return "most" if size < total else "alone"

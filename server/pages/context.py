@@ -21,7 +21,8 @@ from server.explain.short_text import with_calendar_days
 from server.settings import Settings
 
 PATIENTS = "/patients"
-_FIRST_YEAR, _LAST_YEAR = 1800, 9000
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+"""Nobody whose records are here was alive before; and there is room for times before that of a question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,16 @@ _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _PERCENT = re.compile(r"(?<=\d) %")
 _HYPHEN = re.compile(r"(?:^|(?<=[\s(]))-(?=\d)")
 _LONGEST_TEXT = 2_000
+_COMMANDS = dict.fromkeys(
+    (
+        *(each for each in range(0x20) if chr(each) not in "\t\n\r"),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ),
+    "\N{REPLACEMENT CHARACTER}",
+)
+"""Control characters, and those that override, embed or isolate a direction of writing."""
 
 
 @cache
@@ -35,9 +45,18 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_shown,
     )
     made.filters.update(words=words, quoted=quoted, initial=initial, spaced=spaced)
     return made
+
+
+def _shown(value: Any) -> Any:
+    """The value with a sign in the place of each character that would command the page instead of standing on it.
+
+    A display that overrides the direction of writing shows "3.2" as "2.3" inside its own element, too.
+    """
+    return value.translate(_COMMANDS) if isinstance(value, str) else value
 
 
 def spaced(text: str) -> str:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from ontology.values import Absent, AbsentReason
 from server.catalog.descriptions import Kind
+from server.explain.attribution_text import rank_word
 from server.explain.phrases import describe_maturity, describe_standing
 from server.explain.results import AnswerResult, Contributions, StepView
 from server.explain.short_text import with_calendar_days
@@ -22,9 +23,13 @@ _NEVER_RAN = (AbsentReason.NOT_APPLICABLE, AbsentReason.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one input added to a model's estimate: a bar in percent of the widest, to the right where it raised it."""
+    """What one input added to a model's estimate: a bar in percent of the widest, to the right where it raised it.
+
+    ``how``: in a word how much that is beside the others.
+    """
 
     text: str
+    how: str
     up: bool
     width: float
 
@@ -100,6 +105,8 @@ def _shares(made: Contributions) -> Iterator[Share]:
     """The largest first; what moved nothing is left out."""
     items = sorted((each for each in made.items if each.amount), key=lambda each: -abs(each.amount))
     largest = max((abs(each.amount) for each in items), default=Decimal(1))
-    for each in items:
+    total = float(sum(abs(each.amount) for each in items))
+    for place, each in enumerate(items):
         width = round(float(50 * abs(each.amount) / largest), 2)
-        yield Share(initial(each.text), each.amount > 0, width)
+        how = rank_word(float(each.amount), float(items[0].amount), total, first=place == 0)
+        yield Share(initial(each.text), how, each.amount > 0, width)

@@ -100,7 +100,8 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, 
     if made.scale == CODE:
         rows = tuple(_row(item, "decides" if item.needed else "would suffice", result, context) for item in made.items)
         return Moved(heading, ends, short, text, rows[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS), (), 0, 0, "")
-    ranked = rank_words(made)
+    # Of points the number says how much.
+    ranked = [(item, how or minus(f"{item.amount:+.4g}")) for item, how in rank_words(made)]
     shown = ranked[:_MOST_ROWS]
     reached = [made.base]
     for item, _ in shown:

@@ -16,6 +16,7 @@ BUDGETED = {
     "moving": 1,
     "tokens": 0,
     "waiting": 6,
+    "pages": 5,
     "starting": 2,
     "growing": 0,
 }

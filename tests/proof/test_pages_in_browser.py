@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from fixtures.axe import PACKAGES, script
 from fixtures.ehr import Ehr
 from fixtures.medtwin import Medtwin, running_medtwin
 from tests.support.browser import running_browser
-from tests.support.installed import require_npm
+from tests.support.installed import require_npm, require_pdftotext
 
 pytestmark = pytest.mark.ehr
 
@@ -22,6 +24,7 @@ ARGUMENT = f"/patients/ehr/ckd-progressing/answer/kidney-failure-risk-5y?{AT}&si
 PAGES = {
     "start": "/",
     "patient": f"/patients/ehr/ckd-progressing?{AT}",
+    "patient-sparse": f"/patients/ehr/sparse?{AT}",
     "complete": ARGUMENT,
     "partial": f"/patients/ehr/af-stroke/answer/cha2ds2-vasc?{AT}",
     "insufficient": f"/patients/ehr/sparse/answer/news2?{AT}",
@@ -29,6 +32,9 @@ PAGES = {
     "score": f"/patients/ehr/copd-scale-2/answer/news2?{AT}",
     "model": "/patients/ehr/liver-day-3/answer/support-hospital-mortality-day3?at=2026-06-30T12:00:00Z",
     "rule": f"/patients/ehr/ckd-progressing/answer/gfr-category?{AT}",
+    "code": f"/patients/ehr/sepsis-ward/answer/aki-stage?{AT}",
+    "slope": f"/patients/ehr/ckd-progressing/answer/egfr-slope?{AT}",
+    "record": f"/patients/ehr/ckd-progressing/record?url=EHR/Observation/ckd-progressing-creatinine-13&of=egfr&{AT}",
     "record-value": f"/patients/ehr/ckd-progressing/answer/serum-creatinine?{AT}",
     "error": "/patients/ehr/ckd-progressing/answer/nothing",
     "cards": "/modules",
@@ -60,6 +66,12 @@ auth = "none"
         yield running
 
 
+@pytest.fixture(scope="module")
+def addresses(server: Medtwin, synthetic_ehr: Ehr) -> dict[str, str]:
+    """Where each page is."""
+    return {name: server.url + path.replace("EHR", synthetic_ehr.base_url) for name, path in PAGES.items()}
+
+
 def opened(browser: Browser, url: str, width: int = 1200, scheme: Any = "light", **more: Any) -> Page:
     size: ViewportSize = {"width": width, "height": 900}
     context = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True, **more)
@@ -73,9 +85,9 @@ def opened(browser: Browser, url: str, width: int = 1200, scheme: Any = "light",
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
-    browser: Browser, server: Medtwin, name: str, width: int, scheme: str
+    browser: Browser, addresses: dict[str, str], name: str, width: int, scheme: str
 ) -> None:
-    page = opened(browser, server.url + PAGES[name], width, scheme)
+    page = opened(browser, addresses[name], width, scheme)
     try:
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
         page.add_script_tag(path=script())
@@ -92,11 +104,11 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
         page.context.close()
 
 
-@pytest.mark.parametrize("name", ["patient", "complete", "score", "card"])
-def test_without_a_script_a_page_says_the_same(browser: Browser, server: Medtwin, name: str) -> None:
+@pytest.mark.parametrize("name", ["patient", "complete", "score", "model", "insufficient", "record", "card"])
+def test_without_a_script_a_page_says_the_same(browser: Browser, addresses: dict[str, str], name: str) -> None:
     said = []
     for enabled in (True, False):
-        page = opened(browser, server.url + PAGES[name], java_script_enabled=enabled)
+        page = opened(browser, addresses[name], java_script_enabled=enabled)
         # Whether a step was computed or reused is another matter the second time.
         text = re.sub(r"(Computed now|Reused)[^.]*\.", "", page.locator("main").inner_text())
         said.append(text.replace("Print", "").split())
@@ -134,10 +146,10 @@ def test_the_keyboard_alone_leads_through_an_argument(browser: Browser, server: 
         page.context.close()
 
 
-@pytest.mark.parametrize("name", ["patient", "complete", "score", "model"])
-def test_nothing_is_cut_off_in_print(browser: Browser, server: Medtwin, name: str) -> None:
+@pytest.mark.parametrize("name", ["patient", "complete", "score", "model", "slope", "record", "card"])
+def test_nothing_is_cut_off_in_print(browser: Browser, addresses: dict[str, str], name: str) -> None:
     """A4 at 96 pixels an inch, without margins of 12 mm."""
-    page = opened(browser, server.url + PAGES[name], width=703)
+    page = opened(browser, addresses[name], width=703)
     try:
         page.emulate_media(media="print")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -150,6 +162,50 @@ def test_nothing_is_cut_off_in_print(browser: Browser, server: Medtwin, name: st
         assert wide == []
         content = page.pdf(format="A4")
         assert content.startswith(b"%PDF") and len(content) > 10_000
+    finally:
+        page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"), [("patient", "ckd-progressing"), ("score", "copd-scale-2"), ("record", "ckd-progressing")]
+)
+def test_patient_and_time_are_on_every_printed_page(
+    browser: Browser, addresses: dict[str, str], tmp_path: Path, name: str, patient: str
+) -> None:
+    """A page that falls out of its stack is else anybody's."""
+    pdftotext = require_pdftotext()
+    page = opened(browser, addresses[name])
+    try:
+        path = tmp_path / "page.pdf"
+        page.pdf(path=path, format="A4")
+    finally:
+        page.context.close()
+    text = subprocess.run([pdftotext, "-layout", str(path), "-"], check=True, capture_output=True, text=True).stdout
+    sheets = text.split("\f")[:-1]
+    assert len(sheets) > 1
+    for sheet in sheets:
+        lines = [line.strip() for line in sheet.splitlines() if line.strip()]
+        # The last line, and its own: nothing lies over it.
+        assert lines[-1].endswith(f"EHR id {patient}, as of 30 Jun 2026 12:00 UTC"), lines[-3:]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["complete", "insufficient", "patient"])
+def test_drawings_have_the_colours_that_the_reader_forces(
+    browser: Browser, addresses: dict[str, str], name: str, scheme: str
+) -> None:
+    """The browser changes no colours in a drawing: dark text on a forced dark ground could not be read."""
+    page = opened(browser, addresses[name], scheme=scheme, forced_colors="active")
+    try:
+        colours = page.evaluate(
+            """() => { const at = (each, name) => getComputedStyle(each)[name];
+            const ink = at(document.body, 'color');
+            return [ink, [...document.querySelectorAll('svg text')].map(each => at(each, 'fill')),
+              [...document.querySelectorAll('.spark line, .join, .bounds line')].map(each => at(each, 'stroke'))]; }"""
+        )
+        ink, texts, lines = colours
+        assert texts or lines
+        assert {*texts, *lines} == {ink}
     finally:
         page.context.close()
 

@@ -18,8 +18,17 @@ def require_npm(packages: NpmPackages) -> None:
 
 def require_chromium() -> str:
     """The path of Debian's Chromium; leaves the test out, with the reason, where there is none."""
-    path = shutil.which("chromium")
+    return _require("chromium", "chromium", "browser")
+
+
+def require_pdftotext() -> str:
+    """The path of poppler's reader of PDF; leaves the test out, with the reason, where there is none."""
+    return _require("pdftotext", "poppler-utils", "reader of PDF")
+
+
+def _require(program: str, package: str, what: str) -> str:
+    path = shutil.which(program)
     if path is None:
-        reason = "no browser here: chromium was not found; on Debian and Ubuntu: apt-get install chromium"
+        reason = f"no {what} here: {program} was not found; on Debian and Ubuntu: apt-get install {package}"
         (pytest.fail if APP.is_required() else pytest.skip)(reason)
     return path

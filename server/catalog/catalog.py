@@ -25,6 +25,7 @@ from server.catalog.concepts import concept_nodes, read_concept, read_synonyms, 
 from server.catalog.descriptions import Description
 from server.catalog.layouts import read_layout
 from server.catalog.modules import DescriptionFile, module_nodes, read_module
+from server.catalog.services import Service
 from server.catalog.shapes import shape_faults
 from server.catalog.source_lines import read_marked_turtle
 from server.catalog.turtle import MPM, NodeFault, describe_node, flag, read_turtle, required_text, text, texts
@@ -42,7 +43,8 @@ BASE = "https://medtwin.example/"
 class Catalog:
     """What is on offer: modules, concepts and collectors by id; ``digest`` names this very state of it.
 
-    ``value_sets`` are those that files define, ``cards`` what is known of the modules that were fitted to data, by IRI.
+    ``value_sets`` are those that files define, ``cards`` what is known of the modules that were fitted to data, by IRI,
+    ``services`` those of CDS Hooks, by id.
     """
 
     modules: Mapping[str, Description]
@@ -52,6 +54,7 @@ class Catalog:
     digest: str
     value_sets: ValueSetLibrary = field(default_factory=lambda: ValueSetLibrary({}))
     cards: Mapping[str, Card] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     _named_codes: dict[Origin, ConceptCodes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def named_codes(self, origin: Origin) -> ConceptCodes:

@@ -194,7 +194,10 @@ def contains_patient(draft: Draft, records: Iterable[Record]) -> bool:
 
 
 def is_enabled(search: Search, source: Source) -> bool:
-    """Whether a source is asked at all: some collectors are used only where its settings name them."""
+    """Whether a source is asked at all: some collectors are used only where its settings name them, and none for what
+    comes with the question."""
+    if search.description.comes_with_question:
+        return False
     return not search.description.on_request or search.description.id in source.collectors
 
 

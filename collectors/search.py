@@ -93,6 +93,7 @@ class Layout:
     """Where the parts of a record are.
 
     ``lasting``: what it records goes on until its end (a medication); else it was done at its time (a procedure).
+    ``of_question``: it came with the question and is of its time, whatever dates it has (a draft order).
     ``window_by_start``: a window asks when it began (a diagnosis), not whether it was so at any time in the window.
     ``start_paths`` are the elements that say when, in order of preference; ``begun_when_recorded``: what is on record
     has begun, so a start that is as imprecise as a year ends with the time of recording.  ``end_paths`` are those that
@@ -108,6 +109,7 @@ class Layout:
     codes: tuple[str, ...] = ()
     referenced_code: ReferencedCode | None = None
     lasting: bool = False
+    of_question: bool = False
     window_by_start: bool = False
     start_paths: tuple[str, ...] = ()
     begun_when_recorded: bool = False
@@ -146,6 +148,11 @@ class CollectorDescription:
     on_request: bool = False
     elements: tuple[str, ...] = ()
     layout: Layout | None = None
+
+    @property
+    def comes_with_question(self) -> bool:
+        """Whether its records come with the question alone (draft orders): no source is ever asked for them."""
+        return self.origin is Origin.DRAFT_ORDER
 
 
 class NamedCodes(Protocol):

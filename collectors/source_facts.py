@@ -20,6 +20,7 @@ from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason, Bound
 
 _NOT_QUERIED = "It was not asked of the source."
+_NO_DRAFTS = "No draft order is part of this question."
 
 
 @dataclass(slots=True)
@@ -77,7 +78,8 @@ class SourceFacts:
     def _pool(self, concept: Concept) -> Pool:
         failures, answered = self.failures.get(concept.id, ()), concept.id in self.answered
         if not failures and not answered:
-            failures = (Failure(AbsentReason.NOT_QUERIED, _NOT_QUERIED),)
+            text = _NO_DRAFTS if concept.origin is Origin.DRAFT_ORDER else _NOT_QUERIED
+            failures = (Failure(AbsentReason.NOT_QUERIED, text),)
         return Pool(
             self.facts.get(concept.id, ()),
             self._validation_fault,

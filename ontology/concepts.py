@@ -15,6 +15,7 @@ class Origin(StrEnum):
     OBSERVATION = "OBSERVATION"
     CONDITION = "CONDITION"
     MEDICATION = "MEDICATION"
+    DRAFT_ORDER = "DRAFT_ORDER"
     ALLERGY = "ALLERGY"
     PROCEDURE = "PROCEDURE"
     ENCOUNTER = "ENCOUNTER"
@@ -31,6 +32,7 @@ EVENT_ORIGINS = frozenset(
     {
         Origin.CONDITION,
         Origin.MEDICATION,
+        Origin.DRAFT_ORDER,
         Origin.ALLERGY,
         Origin.PROCEDURE,
         Origin.ENCOUNTER,
@@ -144,7 +146,8 @@ class Concept:
     What can be worked out at start is in ``accepted`` already.  ``relationships`` are the relatives (codes of HL7's
     v3-RoleCode) whose conditions a family history counts; none: those of any relative.  ``ingredient_names`` are the
     names of the ingredients of a medication: an entry that has one in its words is probably that.  ``complete_in``: in
-    which code systems a code that is not accepted is known to be something else.
+    which code systems a code that is not accepted is known to be something else.  ``order_of`` is the IRI of the
+    medication of which it is a draft order; the catalog copies codes and names from there.
     ``system_aliases`` gives the code system's URI for each other spelling of it, of all systems.
 
     ``synonyms`` are other words by which clinicians look for it; they are never matched with what records say.
@@ -185,6 +188,7 @@ class Concept:
     rivals: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False, compare=False)
     usual_sites: tuple[Coding, ...] = ()
     usual_site_words: tuple[str, ...] = ()
+    order_of: str | None = None
 
     @property
     def origins(self) -> frozenset[Origin]:

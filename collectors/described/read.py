@@ -76,7 +76,9 @@ class RecordDates:
 
 
 def read_dates(entry: DescribedRecord, layout: Layout, context: PatientContext) -> RecordDates:
-    """The dates of a record; faults become its ``problem``."""
+    """The dates of a record; faults become its ``problem``.  Of what came with the question none are read."""
+    if layout.of_question:
+        return RecordDates()
     zone, content = context.source.zone, entry.content
     try:
         start, datable = start_span(content, layout.start_paths, layout.lasting, zone)
@@ -139,7 +141,7 @@ def add_facts(
         problem = "modifierExtension or implicitRules change its meaning in an unknown way"
     elif entry.meaning is Meaning.UNCLEAR:
         problem = f"its state ({entry.gravest_state}) is neither present nor absent"
-    elif problem is None and when.start is None:
+    elif problem is None and when.start is None and not layout.of_question:
         problem = UNDATED
     notes = _record_notes(entry, layout, when)
     limits = OngoingLimits()

@@ -166,11 +166,11 @@ def code_key(system: str, code: str) -> CodeKey:
 def deciding_systems(concept: Concept) -> frozenset[str]:
     """The code systems a code of which says whether an entry is the concept: one that is not accepted is another's.
 
-    Of medications these are only systems in which all codes of the concept are known: by their beginning (ATC), or
-    by a value set.  A list of ingredients says nothing about a product.  A source's own system is never among them:
-    its codes are translated one by one (``Translation.equivalent_codes``).
+    Of medications, and of orders of them, these are only systems in which all codes of the concept are known: by their
+    beginning (ATC), or by a value set.  A list of ingredients says nothing about a product.  A source's own system is
+    never among them: its codes are translated one by one (``Translation.equivalent_codes``).
     """
-    listed = concept.origin is not Origin.MEDICATION
+    listed = concept.origin not in (Origin.MEDICATION, Origin.DRAFT_ORDER)
     found = {
         each.coding.system
         for each in concept.accepted

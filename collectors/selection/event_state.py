@@ -94,9 +94,10 @@ def _sort_fact(slot: Slot, fact: Fact, as_of: datetime, known_at: datetime, stat
             (states.doubted if fact.doubted is not None else states.negated).append(fact)
         return
     if span is None:
-        # Undated and without a fault: it is in progress, whenever it began.
+        # Undated and without a fault: it is in progress, whenever it began; or it came with the question.
         certain = fact.resource.value is True and fact.resource.problem is None and fact.probable is None
-        (states.present if certain else states.unusable).append(fact)
+        probable = fact.probable is not None and fact.resource.problem is None
+        (states.present if certain else states.probable if probable else states.unusable).append(fact)
         return
     inside = _in_window(slot, fact, span, as_of)
     if span.start > as_of or inside is False:
@@ -211,6 +212,7 @@ class UnreadEntries:
 _NOUNS = {
     Origin.CONDITION: ("condition", "conditions"),
     Origin.MEDICATION: ("medication", "medications"),
+    Origin.DRAFT_ORDER: ("draft order", "draft orders"),
     Origin.ALLERGY: ("allergy", "allergies"),
     Origin.PROCEDURE: ("procedure", "procedures"),
     Origin.ENCOUNTER: ("encounter", "encounters"),

@@ -21,7 +21,13 @@ from ontology.concepts import Concept, Origin
 from ontology.vocabulary import __file__ as vocabulary_code
 from ontology.vocabulary import unknown_terms
 from server.catalog.cards import Card, read_cards
-from server.catalog.concepts import concept_nodes, read_concept, read_synonyms, read_system_aliases
+from server.catalog.concepts import (
+    concept_nodes,
+    read_concept,
+    read_synonyms,
+    read_system_aliases,
+    with_order_codes,
+)
 from server.catalog.descriptions import Description
 from server.catalog.layouts import read_layout
 from server.catalog.modules import DescriptionFile, module_nodes, read_module
@@ -61,8 +67,10 @@ class Catalog:
         """The codes of all concepts of an origin; computed once."""
         found = self._named_codes.get(origin)
         if found is None:
+            # An order of another medication is understood, whether or not there is an order concept for that one.
+            named = {origin, Origin.MEDICATION} if origin is Origin.DRAFT_ORDER else {origin}
             found = self._named_codes[origin] = ConceptCodes(
-                each for each in self.concepts.values() if origin in each.origins
+                each for each in self.concepts.values() if not named.isdisjoint(each.origins)
             )
         return found
 
@@ -131,7 +139,7 @@ def _load(
     if faults:
         raise CatalogError(faults)
     library, sets_digest = read_library([*shipped_folders(root, folders), *value_sets], root, faults)
-    concepts = _read_concepts(everything, faults)
+    concepts = with_order_codes(_read_concepts(everything, faults), faults)
     limited = read_limited_concepts({name: file.graph for name, file in modules.items()}, concepts, faults)
     concepts = with_rivals(resolve_concepts({**concepts, **limited}, library, terminology_server, faults))
     described = _read_modules(modules, {c.iri: c for c in concepts.values()}, faults)

@@ -1,6 +1,7 @@
 """Concepts, from their Turtle."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
@@ -37,6 +38,7 @@ ORIGINS = {
     MPM.ObservationConcept: Origin.OBSERVATION,
     MPM.ConditionConcept: Origin.CONDITION,
     MPM.MedicationConcept: Origin.MEDICATION,
+    MPM.DraftOrderConcept: Origin.DRAFT_ORDER,
     MPM.AllergyConcept: Origin.ALLERGY,
     MPM.ProcedureConcept: Origin.PROCEDURE,
     MPM.EncounterConcept: Origin.ENCOUNTER,
@@ -120,6 +122,7 @@ def read_concept(graph: Graph, node: URIRef, aliases: Mapping[str, str] = _NO_AL
         element=text(graph, node, MPM.element),
         recorded_as=text(graph, node, MPM.recordedAs),
         note=text(graph, node, MPM.note),
+        order_of=_read_order_of(graph, node),
         relationships=tuple(sorted(texts(graph, node, MPM.relationship))),
         ingredient_names=tuple(sorted(texts(graph, node, MPM.ingredientName))),
         complete_in=tuple(
@@ -138,6 +141,41 @@ def read_concept(graph: Graph, node: URIRef, aliases: Mapping[str, str] = _NO_AL
             sorted((s for n in graph.objects(node, MPM.accepts) for s in _read_accepted_sets(graph, n)), key=str)
         ),
     )
+
+
+def _read_order_of(graph: Graph, node: URIRef) -> str | None:
+    """The IRI of the medication of which a concept is a draft order; None of any other concept."""
+    named = single_object(graph, node, MPM.orderOf)
+    return None if named is None else str(named)
+
+
+def with_order_codes(concepts: Mapping[str, Concept], faults: list[str]) -> dict[str, Concept]:
+    """The concepts, each draft order with all by which its medication is read: one list of codes serves both.
+
+    ``faults`` takes those that name no medication.
+    """
+    by_iri = {each.iri: each for each in concepts.values()}
+    found = {}
+    for key, concept in concepts.items():
+        if concept.origin is Origin.DRAFT_ORDER:
+            ordered = by_iri.get(concept.order_of or "")
+            if ordered is None or ordered.origin is not Origin.MEDICATION:
+                faults.append(f"{concept.id}: mpm:orderOf does not name a medication concept")
+            else:
+                concept = replace(
+                    concept,
+                    accepted=tuple(each for each in ordered.accepted if _is_of_product(each)),
+                    accepted_sets=ordered.accepted_sets,
+                    ingredient_names=ordered.ingredient_names,
+                    complete_in=ordered.complete_in,
+                )
+        found[key] = concept
+    return found
+
+
+def _is_of_product(accepted: AcceptedCode) -> bool:
+    """Whether a code names what can be ordered, rather than that it was taken once, is not taken, or was observed."""
+    return accepted.recorded_in is None and accepted.asserts is not False and not accepted.ever
 
 
 def _read_systems(graph: Graph, node: Node) -> frozenset[str]:

@@ -41,6 +41,7 @@ def read_layout(graph: Graph, collector: Node) -> Layout | None:
         codes=texts(graph, node, MPM.codePath),
         referenced_code=_read_code_reference(graph, named) if named is not None else None,
         lasting=flag(graph, node, MPM.lasts),
+        of_question=flag(graph, node, MPM.ofQuestion),
         window_by_start=flag(graph, node, MPM.windowByStart),
         start_paths=_read_paths(graph, node, "begins"),
         begun_when_recorded=flag(graph, node, MPM.begunWhenRecorded),

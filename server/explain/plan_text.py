@@ -30,6 +30,8 @@ def describe_needs(plan: Plan, call: PlannedCall) -> tuple[str, ...]:
 
 def _search_requests(search: Search) -> Iterator[str]:
     description = search.description
+    if description.comes_with_question:
+        return
     start = f"GET {description.resource_type}?{description.patient_parameter}=…"
     if description.on_request:
         yield f"{start} (only where a source's settings name {description.id})"

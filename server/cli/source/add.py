@@ -85,8 +85,9 @@ def feasibility_lines(capability: Capability | None, catalog: Catalog, goals: tu
     seen: dict[str, Offer] = {}
     for goal in goals:
         plan = compile_plan(catalog, (goal,))
-        # Collectors that are used on request only are not in the settings yet.
-        offers = offers_for(capability, tuple(each for each in plan.searches if not each.description.on_request))
+        # Collectors that are used on request only are not in the settings yet; draft orders are no source's.
+        wanted = (each for each in plan.searches if not each.description.comes_with_question)
+        offers = offers_for(capability, tuple(each for each in wanted if not each.description.on_request))
         seen.update((offer.resource_type, offer) for offer in offers if offer.concepts)
         missing = [offer for offer in offers if offer.offered is False and offer.concepts]
         unknown = any(offer.offered is None for offer in offers)

@@ -107,8 +107,12 @@ class Gatherer:
         if first.ability.declared.refusal is not None:
             return _refused_facts(first.draft, searches, first.ability.declared.refusal)
         make_question = partial(self._source_question, until, read_budget, False, None)
-        joint = MultiSourceQuestion(make_question, searches, at, self._now(), others)
-        await joint.ask(first)
+        # Draft orders are no source's: they come with the question, or are not asked for at all.
+        sought = tuple(each for each in searches if not each.description.comes_with_question)
+        has_drafts = supplied is not None and supplied.drafts is not None
+        drafts = [each for each in searches if each.description.comes_with_question] if has_drafts else []
+        joint = MultiSourceQuestion(make_question, sought, at, self._now(), others)
+        await joint.ask(first, drafts)
         if (refusal := self._late_refusal(source)) is not None:
             return _refused_facts(Draft(first.draft.context), searches, refusal)
         for asked in joint.parts:

@@ -132,7 +132,8 @@ class CollectorDescription:
     description lies, and where the code that reads the records is found.  ``on_request``: used only for sources whose
     settings name the collector.  ``elements`` are all elements of a record that are read, of a choice by both its
     names ("value", "valueQuantity"); none where that is not declared.  ``layout`` says how the records are read, where
-    the folder has no code of its own for that.
+    the folder has no code of its own for that.  ``comes_with_question``: its records come with the question alone
+    (draft orders), and no source is ever asked for them.
     """
 
     iri: str
@@ -148,11 +149,7 @@ class CollectorDescription:
     on_request: bool = False
     elements: tuple[str, ...] = ()
     layout: Layout | None = None
-
-    @property
-    def comes_with_question(self) -> bool:
-        """Whether its records come with the question alone (draft orders): no source is ever asked for them."""
-        return self.origin is Origin.DRAFT_ORDER
+    comes_with_question: bool = False
 
 
 class NamedCodes(Protocol):

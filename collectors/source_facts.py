@@ -23,6 +23,11 @@ _NOT_QUERIED = "It was not asked of the source."
 _NO_DRAFTS = "No draft order is part of this question."
 
 
+def _accept_any(record: Record) -> str | None:
+    """No element of it is invalid."""
+    return None
+
+
 @dataclass(slots=True)
 class SourceFacts:
     """Implements ``collectors.facts.Facts``.
@@ -82,7 +87,8 @@ class SourceFacts:
             failures = (Failure(AbsentReason.NOT_QUERIED, text),)
         return Pool(
             self.facts.get(concept.id, ()),
-            self._validation_fault,
+            # A draft may lack what a finished order needs.
+            _accept_any if concept.origin is Origin.DRAFT_ORDER else self._validation_fault,
             failures,
             answered,
             self.coded.get(concept.origin, ()),

@@ -7,7 +7,7 @@ all the same where nothing can be fetched: as a part of the list, by which nothi
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -18,6 +18,8 @@ from collectors.fetching.query import MOST_CODES, format_tokens
 from collectors.reading import fhir_types
 from collectors.reading.bundle_references import PatientRecords, records_of_patient
 from collectors.reading.codes import is_prefix
+from collectors.reading.draft_orders import MEDICATION, DraftOrders
+from collectors.reading.prefetched import OF_ANOTHER, answer_fault
 from collectors.reading.supplied import (
     SuppliedBundle,
     SuppliedEntry,
@@ -40,10 +42,10 @@ def search_templates(search: Search) -> Mapping[str, str]:
     """The templates that together bring what a search brings, by key: one, or one a hundred codes.
 
     A source's local codes are among them where the search is one that was prepared for it (``Terminology.written``).
-    None for what is searched on request only.
+    None for what is searched on request only, and none for draft orders, which no source is searched for.
     """
     description = search.description
-    if description.on_request:
+    if description.on_request or description.comes_with_question:
         return {}
     if description.origin is Origin.PATIENT:
         return {"patient": f"Patient/{_CONTEXT_PATIENT}"}
@@ -85,7 +87,8 @@ class SuppliedRecords:
     ``aliases``: further references that mean the patient.  ``reasons``: why a search (by collector id) is not answered.
     ``part``: where nothing can be fetched, the records of a type that is not complete are used as a part of its list.
     ``failed_part``: a part of what was supplied failed, so that no type is complete.  ``left_out`` counts, by type,
-    records of persons who are not among those supplied.
+    records of persons who are not among those supplied.  ``drafts``: the draft orders that are part of the question;
+    they answer what asks for draft orders, and nothing else (None: there is no word of any).
     """
 
     answers: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
@@ -96,10 +99,13 @@ class SuppliedRecords:
     part: bool = False
     failed_part: str | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    drafts: DraftOrders | None = None
 
     def records_for(self, search: Search) -> tuple[bytes, ...] | None:
         """The records of a search, perhaps none; None where it was not supplied."""
         description = search.description
+        if description.comes_with_question:
+            return None if self.drafts is None else self.drafts.orders
         found = self.answers.get(description.id)
         return self.complete_types.get(description.resource_type) if found is None else found
 
@@ -114,17 +120,23 @@ class SuppliedRecords:
         return (*self.all_records.get(resource_type, ()), *self.all_records.get("", ()))
 
     def find_references(
-        self, resource_type: str, ids: frozenset[str] | None
+        self, resource_type: str, ids: frozenset[str] | None, of_drafts: bool = False
     ) -> tuple[tuple[bytes, ...], frozenset[str] | None]:
         """The supplied ones of the records that others refer to, and the ids that are still to be fetched.
 
-        ``ids`` None: all of the patient's records of the type, here and in what is returned.
+        ``ids`` None: all of the patient's records of the type, here and in what is returned.  ``of_drafts``: draft
+        orders refer to them, first of all to what came beside them.
         """
         if ids is None:
             complete = self.complete_types.get(resource_type)
             return ((), None) if complete is None else (complete, frozenset())
-        found = {raw: fhir_types.HEAD.decode(raw).id for raw in self.all_records.get(resource_type, ())}
-        return tuple(raw for raw, id_ in found.items() if id_ in ids), ids - {id_ for id_ in found.values() if id_}
+        beside = self.drafts.medications if of_drafts and self.drafts is not None else ()
+        given: tuple[bytes, ...] = ()
+        for records in (beside if resource_type == MEDICATION else (), self.all_records.get(resource_type, ())):
+            found = {raw: fhir_types.HEAD.decode(raw).id for raw in records}
+            given += tuple(raw for raw, id_ in found.items() if id_ in ids)
+            ids -= {id_ for id_ in found.values() if id_}
+        return given, ids
 
     def find_version(self, ref: RecordRef) -> bytes | None:
         """A supplied record of this type, id and version (None: whichever was supplied); None where there is none."""
@@ -159,15 +171,22 @@ def from_prefetch(
 ) -> SuppliedRecords:
     """What a CDS Hooks prefetch answers, with the keys of ``search_templates`` and ``reference_templates``.
 
-    ``null`` is taken as not supplied: clients send it for "nothing there" and for "unavailable" alike.
+    ``null`` is taken as not supplied: clients send it for "nothing there" and for "unavailable" alike.  So is whatever
+    cannot be the whole answer to its template, with the reason in words.  Other keys are passed over.
     """
-    given = {key: read_supplied(value, MOST_ENTRIES) for key, value in prefetch.items() if value is not None}
+    searches = tuple(searches)
+    known = _prefetch_keys(searches)
+    given = {
+        key: _read_prefetched(value, known[key], patient)
+        for key, value in prefetch.items()
+        if value is not None and key in known
+    }
     mine = _of_patient([entry for each in given.values() for entry in each.entries], patient)
     chosen = {id(entry) for entry in mine.entries}
     read = {
-        key: replace(each, entries=tuple(entry for entry in each.entries if id(entry) in chosen))
-        if mine.refusal_reason is None
-        else SuppliedBundle(refusal_reason=mine.refusal_reason)
+        key: each
+        if mine.refusal_reason is None and all(id(entry) in chosen for entry in each.entries)
+        else SuppliedBundle(refusal_reason=mine.refusal_reason or OF_ANOTHER)
         for key, each in given.items()
     }
     answers: dict[str, tuple[bytes, ...]] = {}
@@ -181,13 +200,33 @@ def from_prefetch(
         found = next((fault for fault in faults if fault is not None), None)
         if found is None:
             answers[search.description.id] = tuple(raw for key in wanted for raw in read[key].records)
+            if type_template(search.description.resource_type) in wanted.values():
+                types[search.description.resource_type] = answers[search.description.id]
         else:
             why[search.description.id] = found
         for key, kind in reference_templates(search).items():
             if _prefetch_fault(key, prefetch, read, False) is None:
                 types[kind] = read[key].records
     loose = _group_by_type(raw for each in read.values() for raw in each.records)
-    return SuppliedRecords(answers, types, loose, mine.aliases, why, left_out=mine.left_out)
+    return SuppliedRecords(answers, types, loose, mine.aliases, why)
+
+
+def _prefetch_keys(searches: Iterable[Search]) -> Mapping[str, str]:
+    """Every key of the templates of these searches, and which type of record its answer holds."""
+    known: dict[str, str] = {}
+    for search in searches:
+        known.update(dict.fromkeys(search_templates(search), search.description.resource_type))
+        known.update(reference_templates(search) if not search.description.on_request else {})
+    return known
+
+
+def _read_prefetched(value: bytes | Json, resource_type: str, patient: str) -> SuppliedBundle:
+    """What was supplied under a key; refused where it cannot be the whole answer to its template."""
+    read = read_supplied(value, MOST_ENTRIES)
+    if read.refusal_reason is not None:
+        return read
+    fault = answer_fault(read.records, resource_type, patient)
+    return read if fault is None else SuppliedBundle(refusal_reason=fault)
 
 
 def from_records(supplied: bytes | Iterable[Json | bytes], complete: Collection[str], patient: str) -> SuppliedRecords:

@@ -62,7 +62,8 @@ DESCRIBED = [each for each in load_catalog().collectors.values() if each.layout 
 
 @pytest.mark.parametrize("description", DESCRIBED, ids=lambda each: each.id)
 def test_every_state_of_a_described_type_is_shown(description: CollectorDescription) -> None:
-    (row,) = (cells for cells in rows("Which records count") if cells[0].split(" (")[0] == description.resource_type)
+    name = description.resource_type + (" as a draft order" if description.comes_with_question else "")
+    (row,) = (cells for cells in rows("Which records count") if cells[0].split(" (")[0] == name)
     yes, no = (set(re.findall(r"`([a-z-]+)`", row[column])) for column in (1, 3))
     assert description.layout is not None
     # What an order is, and is not, is told in words.

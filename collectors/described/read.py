@@ -263,7 +263,8 @@ def begin(records: list[Record], search: Search, context: PatientContext) -> Rea
             readout.unreadable_count += 1
             continue
         entry = parse_described(record, content, layout)
-        if entry.meaning is Meaning.NEVER or is_ours(content):
+        # What is being ordered is ordered, whoever proposed it.
+        if entry.meaning is Meaning.NEVER or (is_ours(content) and not layout.of_question):
             continue
         if not context.refers_to_patient(subject := subject_reference(content, layout)):
             readout.exclude_subject(subject, context)

@@ -105,14 +105,18 @@ class MultiSourceQuestion:
         self._excluded = ExcludedSources(searches)
         self.persons: dict[int, Person] = {}
 
-    async def ask(self, first: SourceQuestion) -> None:
-        """Asks the question's own source, and whichever others know the patient.  Raises PatientNotFoundError."""
+    async def ask(self, first: SourceQuestion, supplied: Sequence[Search] = ()) -> None:
+        """Asks the question's own source, and whichever others know the patient.  Raises PatientNotFoundError.
+
+        ``supplied`` are searches that what came with the question answers, and no source.
+        """
         self.parts.append(first)
         searches = [
             each
             for each in self._searches
             if each is not self._patient_search and is_enabled(each, first.target.source)
         ]
+        searches += supplied
         await run_task_group([self._find_patient(first), *(first.search(each, self._at) for each in searches)])
         await run_task_group(self._searches_to_widen())
 

@@ -108,7 +108,7 @@ class SourceQuestion:
         if self._sender is None or self._supplied.records_for(search) is not None:
             context = replace(context, subject_references=context.subject_references | self._supplied.aliases)
         reading = begin_reading(records, search, context)
-        references = await self._retrieve_references(reading.needed_references, search.description.id)
+        references = await self._retrieve_references(reading.needed_references, search)
         self.draft.add_readout(reading.finish(references), search, records)
 
     def _report_left_out(self, resource_type: str, origin: Origin) -> None:
@@ -170,7 +170,8 @@ class SourceQuestion:
         """
         context = self.draft.context
         description = search.description
-        self._report_left_out(description.resource_type, description.origin)
+        if not description.comes_with_question:
+            self._report_left_out(description.resource_type, description.origin)
         if (raws := self._supplied.records_for(search)) is not None:
             return assembly.read_records(raws, description.resource_type, self.draft, description.origin)
         if self._sender is None:
@@ -250,16 +251,17 @@ class SourceQuestion:
             self.ability.add_evidence(search, at, context, records)
         return records
 
-    async def _retrieve_references(self, needed: NeededReferences, collector: str) -> ReferencedRecords:
+    async def _retrieve_references(self, needed: NeededReferences, search: Search) -> ReferencedRecords:
         """Those of the referenced records that were supplied, and the rest as fetched; what fails is also an issue."""
         records: dict[str, tuple[Record, ...]] = {}
         failures: dict[str, Failure] = {}
         source, patient = self.draft.context.source, self.draft.context.patient
+        collector, of_drafts = search.description.id, search.description.comes_with_question
         for resource_type, ids in needed.items():
             if resource_type == PROVENANCE and ids is not None:
                 records[resource_type] = await self._retrieve_provenance(ids, collector)
                 continue
-            given, ids = self._supplied.find_references(resource_type, ids)
+            given, ids = self._supplied.find_references(resource_type, ids, of_drafts)
             all_offline = ids is None and self._sender is None
             if all_offline:
                 given = self._supplied.partial_records(resource_type)

@@ -252,6 +252,7 @@ def _read_collector(file: DescriptionFile, node: URIRef) -> CollectorDescription
         on_request=flag(graph, node, MPM.onRequest),
         elements=texts(graph, node, MPM.reads),
         layout=layout,
+        comes_with_question=origin == Origin.DRAFT_ORDER,
     )
 
 

@@ -126,9 +126,11 @@ def prefetch_templates(plan: Plan) -> Mapping[str, str]:
 
     Collectors that a source uses on request only are left out: they are fetched where they are wanted.
     """
-    made: dict[str, str] = {}
-    for search in plan.searches:
-        if not search.description.on_request:
-            made.update(search_templates(search))
-            made.update({key: type_template(kind) for key, kind in reference_templates(search).items()})
+    wanted = [search for search in plan.searches if not search.description.on_request]
+    made = {key: template for search in wanted for key, template in search_templates(search).items()}
+    asked = frozenset(made.values())
+    for search in wanted:
+        referred = {key: type_template(kind) for key, kind in reference_templates(search).items()}
+        # All of a type may be asked for already, for itself.
+        made.update({key: template for key, template in referred.items() if template not in asked})
     return made

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collectors.errors import PatientNotFoundError, SuppliedRecordsError
+from collectors.errors import SuppliedRecordsError
 from collectors.reading.supplied import encode_resource
 from collectors.source_facts import SourceFacts
 from collectors.supplied_records import (
@@ -158,13 +158,53 @@ async def test_of_a_prefetch_no_part_is_used() -> None:
     assert "--complete" not in facts.select(PRESENCE, AT, AT).issues[0].text
 
 
-async def test_records_of_somebody_else_are_left_out() -> None:
-    handed = from_prefetch({**WHOLE, "observation": page(record_of_patient(observation(), "q"))}, ALL, "p")
-    facts, _ = await asked(handed)
-    assert facts.gathered_facts.resources["serum-creatinine"] == ()
-    assert [issue.code for issue in facts.issues] == ["wrong-subject"]
-    with pytest.raises(PatientNotFoundError):
-        await asked(from_prefetch({**WHOLE, "patient": person("q")}, ALL, "p"))
+THEIRS = record_of_patient(observation(), "q")
+NO_ANSWERS: dict[str, tuple[str, Any, str]] = {
+    "of somebody else": ("observation", page(THEIRS), "another patient"),
+    "one among many": ("observation", page(observation(), {**THEIRS, "id": "o2"}), "another patient"),
+    "of somebody else elsewhere": (
+        "observation",
+        page({**observation(), "subject": {"reference": "https://other.test/fhir/Patient/q/_history/2"}}),
+        "another patient",
+    ),
+    "of somebody else, by patient": (
+        "condition", page({**condition(), "patient": {"reference": "Patient/q"}}), "another patient",
+    ),
+    "somebody else": ("patient", person("q"), "record of another patient"),
+    "nobody": ("patient", page(), "no Patient record"),
+    "no person": ("patient", observation(), "no Patient record"),
+    "of another type": ("condition", page(observation()), "no Condition record"),
+    "an entry that is none": ("condition", page(condition(), 17), "no record"),  # type: ignore[arg-type]
+    "an entry without an id": ("condition", page(condition(id=None)), "without a type or an id"),
+    "an entry without a type": ("condition", page({"id": "c"}), "without a type or an id"),
+    "an entry that says nothing": ("condition", page({}), "without a type or an id"),
+    "a list": ("condition", [condition()], "not readable"),
+    "as long as a page may be": (
+        "condition", page(*(condition(id=f"c{number}") for number in range(1000))), "may be truncated",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_ANSWERS)
+async def test_what_cannot_be_the_answer_was_not_handed_in(name: str) -> None:
+    key, value, said = NO_ANSWERS[name]
+    search = next(each for each in ALL if key in search_templates(each))
+    handed = from_prefetch({**WHOLE, key: value}, ALL, "p")
+    assert said in handed.missing_reason(search)
+    _, sent = await asked(handed)
+    assert sent == [search.description.resource_type]
+
+
+async def test_included_records_and_remarks_pass() -> None:
+    handed = from_prefetch({**WHOLE, "condition": page(condition(), person("q"), outcome("warning"))}, ALL, "p")
+    facts, sent = await asked(handed)
+    assert (sent, facts.select(PRESENCE, AT, AT).value) == ([], True)
+
+
+async def test_keys_that_nobody_asked_for_are_passed_over() -> None:
+    odd = {"other": page(THEIRS), "mine": person("q"), "draft-order": page(), "x": b"{", "null": None}
+    facts, sent = await asked(from_prefetch({**WHOLE, **odd}, ALL, "p"))
+    assert (sent, facts.issues) == ([], ())
 
 
 async def test_a_patient_is_known_by_the_full_url_that_was_handed_in() -> None:

@@ -113,7 +113,7 @@ def test_what_is_over_says_in_which_state_it_is_and_until_when_it_was(changes: d
 
 
 def begun(*records: dict[str, Any]) -> Any:
-    description = next(c for c in catalog().collectors.values() if c.resource_type == "MedicationRequest")
+    description = catalog().collectors["medication-request"]
     search = Search(description, (catalog().concepts["oral-anticoagulant"],), (), None)
     return begin_reading([made(record) for record in records], search, PatientContext.for_patient(SOURCE, "p"))
 

@@ -21,6 +21,7 @@ from functools import partial
 import httpx
 
 from collectors.assembly import Draft, facts_from_resources
+from collectors.auth.authorisations import is_of_call
 from collectors.capability.capability import KnownCapability
 from collectors.capability.capability_cache import CapabilityCache
 from collectors.errors import NotSuppliedError, SourceAnswerError
@@ -163,12 +164,14 @@ class Gatherer:
         source = target.source
         draft = Draft(PatientContext.for_patient(source, patient, self.terminology.translation(source)))
         sender, ability = None, SourceAbility()
-        if source is not OFFLINE:
+        # Where nothing may be sent, what was supplied is all that there is.
+        withheld = supplied is not None and isinstance(target.access, WithheldAccess)
+        if source is not OFFLINE and not withheld:
             wait_limit = WaitLimit(until)
             transport = self._transport(target, wait_limit)
             client = Client(source, transport, read_budget)
             ability = await self._source_ability(target, transport, until)
-            if source.auth != "caller":
+            if source.auth != "caller" and not is_of_call(target.access):
                 # Trials come after the answer: a caller's token is used for nothing that the caller did not ask, and
                 # what they read takes nothing from the other questions of the request.
                 ability.trial_client = Client(source, transport, replace(read_budget))

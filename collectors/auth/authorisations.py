@@ -41,6 +41,9 @@ class Caller:
     ``sources`` are the ids of those that may be asked (None: all, since no issuer vouches for the caller).  Where they
     are limited, the caller is bound to ``patient``, the id of a source and the FHIR id there, and may ask about nobody
     else; ``identity`` then holds the texts that say who asks, and is never logged or sent.
+
+    ``call_only``: nothing but what came with one call authorises it, its own ``token`` or none at all; our own rights
+    never do, and no source is asked but that of the question.  ``withheld``: why nothing is fetched for it at all.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -49,6 +52,8 @@ class Caller:
     sources: frozenset[str] | None = None
     patient: tuple[str, str] | None = field(default=None, repr=False)
     identity: tuple[str, ...] = field(default=(), repr=False)
+    call_only: bool = False
+    withheld: str | None = None
 
     def may_ask(self, source: str, patient: str) -> bool:
         """Whether a question about this patient (FHIR id) of this source (id) is the caller's to ask."""
@@ -94,14 +99,22 @@ class LimitedAccess:
     def check_search(self, resource_type: str) -> None:
         """Raises ScopeError for a type that the scopes do not cover."""
         if not self.caller.permissions.may_search(resource_type):
-            raise ScopeError(f"the app's token does not permit it (scope {resource_type}.rs)")
+            raise ScopeError(f"{self._whose_token()} does not permit it (scope {resource_type}.rs)")
         self.access.check_search(resource_type)
 
     def check_read(self, resource_type: str) -> None:
         """Raises ScopeError for a type whose records the scopes do not permit to read."""
         if not self.caller.permissions.may_read(resource_type):
-            raise ScopeError(f"the app's token does not permit it (scope {resource_type}.r)")
+            raise ScopeError(f"{self._whose_token()} does not permit it (scope {resource_type}.r)")
         self.access.check_read(resource_type)
+
+    def _whose_token(self) -> str:
+        return "the token that came with the call" if self.caller.call_only else "the app's token"
+
+
+def is_of_call(access: Access) -> bool:
+    """Whether it is by what came with one call, which is for nothing but that call."""
+    return isinstance(access, LimitedAccess) and access.caller.call_only
 
 
 class Authorisations:
@@ -132,8 +145,9 @@ class Authorisations:
 
         Raises TokenRequiredError where the source needs the caller's token and there is none.
         """
-        access = self._unlimited_access(source, caller)
-        return access if caller.sources is None else LimitedAccess(access, caller)
+        access = _access_of_call(source, caller) if caller.call_only else self._unlimited_access(source, caller)
+        unlimited = caller.sources is None or isinstance(access, WithheldAccess)
+        return access if unlimited else LimitedAccess(access, caller)
 
     def _unlimited_access(self, source: Source, caller: Caller) -> Access:
         if source.auth == "backend":
@@ -156,6 +170,20 @@ class Authorisations:
         if caller.sources is not None and source.id not in caller.sources:
             return WithheldAccess(source.id, caller.scope, "the caller's token is not for this source")
         return WithheldAccess(source.id, caller.scope) if source.auth == "caller" else self.access_for(source, caller)
+
+
+def _access_of_call(source: Source, caller: Caller) -> Access:
+    """The authorisation by what came with a call alone: its token, or none where the source asks for none.
+
+    A certificate of ours is a right of ours, too.
+    """
+    if caller.withheld is not None:
+        return WithheldAccess(source.id, caller.scope, caller.withheld)
+    if caller.token is not None:
+        return CallerAccess(caller.token, caller.scope)
+    if source.auth == "none" and (source.tls is None or source.tls.cert_file is None):
+        return NoAccess()
+    return WithheldAccess(source.id, caller.scope, "it requires authorisation, and no token came with the call")
 
 
 def _backend_access(source: Source, clients: HttpClients, variables: Mapping[str, str]) -> "BackendAccess":

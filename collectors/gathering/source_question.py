@@ -10,7 +10,7 @@ from collectors.assembly import Draft
 from collectors.collector import NeededReferences, ReferencedRecords, begin_reading
 from collectors.errors import CollectorError, NotSuppliedError, ScopeError, SourceAnswerError, SourceRefusedError
 from collectors.facts import Failure
-from collectors.fetching.access import Target
+from collectors.fetching.access import Target, WithheldAccess
 from collectors.fetching.query import (
     Parameters,
     find_ignored_parameters,
@@ -194,9 +194,14 @@ class SourceQuestion:
         description = search.description
         raws = self._supplied.partial_records(description.resource_type)
         if not raws:
-            raise NotSuppliedError(self._supplied.missing_reason(search))
+            raise NotSuppliedError(self._missing_reason(search))
         self.draft.add_failure(search, self._partial_supply(description.resource_type))
         return assembly.read_records(raws, description.resource_type, self.draft, description.origin)
+
+    def _missing_reason(self, search: Search) -> str:
+        """Why the records of a search were not supplied, and why they cannot be fetched."""
+        access, reason = self.target.access, self._supplied.missing_reason(search)
+        return f"{reason}; nothing was fetched: {access.reason}" if isinstance(access, WithheldAccess) else reason
 
     def _partial_supply(self, resource_type: str) -> Failure:
         text = f"{resource_type} records may be missing: {self._supplied.missing_type_reason(resource_type)}."

@@ -232,7 +232,8 @@ class Engine:
     async def _gather(
         self, question: Question, supplied: SuppliedRecords | None
     ) -> tuple[Question, Plan, datetime, SourceFacts, Source]:
-        offline = supplied is not None and not self.sources and question.source is None
+        unnamed = OFFLINE.id if not self.sources else None
+        offline = supplied is not None and (question.source or unnamed) == OFFLINE.id
         source = OFFLINE if offline else self.source(question.source)
         caller = self._bound_caller(question.caller or Caller(question.token, question.scope), source, question.patient)
         plan, at = self._compile(question)
@@ -242,7 +243,7 @@ class Engine:
         others = [
             Target(each, self.authorisations.access_for_other(each, caller))
             for each in self.sources.values()
-            if each is not source
+            if each is not source and not caller.call_only
         ]
         budget = self._budget(question)
         facts = await self.gatherer.gather(

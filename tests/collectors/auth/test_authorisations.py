@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from collectors.auth.authorisations import NO_CALLER, Authorisations, Caller, is_token
+from collectors.auth.authorisations import NO_CALLER, Authorisations, Caller, is_of_call, is_token
 from collectors.auth.backend import BackendAccess
-from collectors.auth.permissions import Permissions
+from collectors.auth.permissions import EVERYTHING, Permissions
 from collectors.errors import AuthorisationError, CredentialError, ScopeError, TokenRequiredError
-from collectors.fetching.access import CallerAccess, NoAccess
+from collectors.fetching.access import CallerAccess, NoAccess, WithheldAccess
 from collectors.fetching.connections import HttpClients
 from collectors.settings import Backend, Source, Tls
 from tests.support.authorisation_server import BASE, SOURCE, ec_key, pem
@@ -119,3 +119,50 @@ async def test_a_source_for_which_the_issuer_does_not_speak_is_withheld() -> Non
                 check("Observation")
     with pytest.raises(ScopeError):
         made.access_for_other(OPEN, BOUND).check_search("Condition")
+
+
+OF_CALL = Caller("tok-a", "scope-a", EVERYTHING, frozenset({"open", "own", "backend"}), call_only=True)
+BARE = replace(OF_CALL, token=None)
+WITH_CERTIFICATE = replace(OPEN, tls=Tls(cert_file=Path("/nowhere/ours.pem")))
+
+
+@pytest.mark.parametrize("source", [OPEN, CALLER, BACKEND], ids=lambda each: each.auth)
+async def test_a_call_goes_by_its_own_token_alone_whatever_way_the_source_has(source: Source) -> None:
+    access = ways(OPEN, CALLER, BACKEND).access_for(source, OF_CALL)
+    assert is_of_call(access) and await access.headers() == {"Authorization": "Bearer tok-a"}
+    # Not even after a 401 is one of ours taken.
+    assert not await access.renew(await access.headers())
+    narrow = replace(OF_CALL, permissions=Permissions.from_scopes("patient/Patient.rs"))
+    for check in ("check_search", "check_read"):
+        with pytest.raises(ScopeError, match="the token that came with the call does not permit it"):
+            getattr(ways(OPEN, CALLER, BACKEND).access_for(source, narrow), check)("Observation")
+
+
+async def test_a_call_without_a_token_is_let_in_only_where_none_is_asked_for() -> None:
+    made = ways(OPEN, CALLER, BACKEND)
+    assert await made.access_for(OPEN, BARE).headers() == {}
+    # A certificate is a right of ours, too.
+    for source in (CALLER, BACKEND, WITH_CERTIFICATE):
+        access = made.access_for(source, BARE)
+        assert isinstance(access, WithheldAccess)
+        with pytest.raises(AuthorisationError, match="no token came with the call"):
+            await access.headers()
+
+
+async def test_a_call_that_names_no_server_fetches_nothing() -> None:
+    made = ways(OPEN, CALLER, BACKEND)
+    for source in (OPEN, CALLER, BACKEND):
+        with pytest.raises(AuthorisationError, match="it names none"):
+            await made.access_for(source, replace(OF_CALL, withheld="it names none")).headers()
+
+
+def test_whoever_calls_and_by_what_is_part_of_what_is_kept() -> None:
+    made = replace(OF_CALL, identity=("hooks", "a"))
+    others = (
+        replace(made, identity=("hooks", "b")),
+        replace(made, token="tok-b"),
+        replace(made, permissions=Permissions.from_scopes("patient/*.rs")),
+        replace(made, patient=("own", "q")),
+    )
+    texts = [each.scope_text for each in (made, *others)]
+    assert len(set(texts)) == len(texts)

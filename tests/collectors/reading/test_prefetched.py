@@ -1,0 +1,65 @@
+"""What was prefetched, taken apart: whatever comes under a key, it is an answer or there is a reason why not."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.supplied_records import from_prefetch, search_templates
+from tests.support.multi_source_servers import ALL
+
+WORDS = st.sampled_from(
+    [
+        "Bundle",
+        "Patient",
+        "Observation",
+        "OperationOutcome",
+        "searchset",
+        "next",
+        "p",
+        "q",
+        "Patient/p",
+        "Patient/q",
+        "",
+    ]
+)
+KEYS = st.sampled_from(
+    ["resourceType", "type", "total", "link", "relation", "entry", "resource", "id", "subject", "reference", "fullUrl"]
+)
+ANY: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2000) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=15,
+)
+OBSERVATION = st.fixed_dictionaries(
+    {"resourceType": st.just("Observation"), "id": st.sampled_from(["1", "2", "../x"]) | ANY},
+    optional={"subject": st.fixed_dictionaries({"reference": WORDS}) | ANY},
+)
+PAGE = st.fixed_dictionaries(
+    {"resourceType": st.just("Bundle"), "type": st.just("searchset")},
+    optional={
+        "entry": st.lists(st.fixed_dictionaries({"resource": OBSERVATION | ANY}) | ANY, max_size=3),
+        "total": st.integers(-1, 4) | ANY,
+        "link": ANY,
+    },
+)
+PREFETCH = st.dictionaries(st.sampled_from(["patient", "observation", "condition", "other"]), PAGE | ANY)
+
+
+@settings(max_examples=600)
+@given(PREFETCH)
+def test_it_is_an_answer_of_this_patient_or_there_is_a_reason(prefetch: dict[str, Any]) -> None:
+    found = from_prefetch(prefetch, ALL, "p")
+    for search in ALL:
+        (key,) = search_templates(search)
+        records = found.records_for(search)
+        if records is None:
+            assert f'"{key}"' in found.missing_reason(search)
+            continue
+        assert prefetch[key] is not None
+        for raw in records:
+            record = json.loads(raw)
+            assert record["resourceType"]
+            subject = record.get("subject")
+            assert not isinstance(subject, dict) or subject.get("reference") != "Patient/q"

@@ -107,6 +107,13 @@ def describe_cautions(result: AnswerResult) -> str:
 
 def short_cautions(result: AnswerResult) -> tuple[list[str], int]:
     """Those that matter, in their short texts where these say enough, and how many general limits there are more."""
+    shown, more = cautions_that_matter(result)
+    texts = [*_qualifiers(result), *map(_caution_text, shown), *_what_if(shown)]
+    return _each_once(map(_as_part, texts)), more
+
+
+def cautions_that_matter(result: AnswerResult) -> tuple[list[Issue], int]:
+    """Their issues, what is recorded first, and how many general limits there are more."""
     remarks = (remark for step in result.chain for remark in step.module.remarks)
     always = frozenset(each.code for each in remarks if each.criterion is None and not each.always_shown)
     issues = _caution_issues(result)
@@ -124,8 +131,7 @@ def short_cautions(result: AnswerResult) -> tuple[list[str], int]:
     # What is recorded comes before what could not be excluded.
     recorded = [each for each in kept if each.code == "caution"]
     kept = [each for each in kept if each.code != "caution"]
-    shown = [*_qualifiers(result), *(_caution_text(each) for each in (*recorded, *first, *kept)), *_what_if(kept)]
-    return _each_once(map(_as_part, shown)), len(general)
+    return [*recorded, *first, *kept], len(general)
 
 
 _SINGLE = "single-parameter"

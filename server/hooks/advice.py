@@ -1,10 +1,39 @@
 """What a service says of one patient: the cards, what the record lacks, or which searches could not be had."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ontology.values import Coding
-from server.catalog.services import CardRule
+from collectors.supplied_records import search_templates
+from ontology.concepts import Concept
+from ontology.errors import MedtwinError
+from ontology.values import Absent, AbsentReason, Coding
+from ontology.words.lists import begin_small, list_words
+from server.catalog.catalog import Catalog
+from server.catalog.services import CardRule, Indicator, Service
+from server.executor.trace import Trace
+from server.explain.explain import explain
+from server.explain.failed_searches import FailedInput
 from server.explain.results import AnswerResult
+from server.hooks.card_cautions import card_cautions
+from server.hooks.grounds import band_of, grounds_key
+from server.hooks.judgement import Answers, Judged, Ordered, Verdict
+
+_URGENCY = {each: place for place, each in enumerate(Indicator)}
+_WHY = {
+    AbsentReason.UNREACHABLE: "could not be retrieved",
+    AbsentReason.NOT_PERMITTED: "may not be read with the access that was given",
+    AbsentReason.NOT_QUERIED: "were neither supplied nor fetched",
+}
+_PATIENT_KEY = "patient"
+_PATIENT_CODES = frozenset({"source-unreachable", "source-refused", "scope-missing", "not-handed-in"})
+_PATIENT_LOST = "Patient could not be retrieved"
+
+
+class AdviceFailedError(MedtwinError):
+    """A module that a service needs failed, and no card is left: never the same as "nothing to say"."""
+
+    status = 500
+    code = "exception"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +41,14 @@ class CardContent:
     """What one card is made of.
 
     rule: by which it appears.  result: the judged answer.  band: the band or coded value that it met, as described;
-    None of a FLAG.  drafts: FHIR references of the draft orders that it is about ("MedicationRequest/1").
+    None of a FLAG, and where several of the rule's bands are possible.
+    drafts: FHIR references of the draft orders that it is about ("MedicationRequest/1").
     also: answers for ``rule.also`` that are on record.  earlier: the answer of ``service.compared_with`` before.
     grounds_key: canonical bytes of service, band and the consumed values and records; by its keyed hash an override
     is recognised.  Changed grounds have another key.
+    ordered: the concept that the drafts order; None where the rule asks for none.  is_probable: by their words alone,
+    since their codes could not be read.  cautions: in short, in fixed words.  unchecked: labels of ``rule.also`` that
+    could not be searched.  citation: of the module, as described; empty where nothing was computed.
     """
 
     rule: CardRule
@@ -25,6 +58,10 @@ class CardContent:
     also: tuple[AnswerResult, ...]
     earlier: AnswerResult | None
     grounds_key: bytes
+    ordered: Concept | None = None
+    is_probable: bool = False
+    cautions: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +72,134 @@ class Advice:
     nothing else counts (412).
     missing: inputs that the record lacks and that could change the advice, in our concepts' labels; for the one info
     card of a service that reports them.
+    failed: labels of what could not be computed; the info card says so, whatever else the service reports.
     cards: most important first; perhaps none.
     """
 
     cards: tuple[CardContent, ...] = ()
     missing: tuple[str, ...] = ()
     unobtained: tuple[tuple[str, str], ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
+    """The advice of a service on the patient of a trace, which asked for the service's concepts.
+
+    Raises AdviceFailedError where a module failed and no other rule gives a card.
+    """
+    answers = Answers(trace)
+    judged = [each for each in map(answers.judge, service.rules) if _is_in_play(service, each)]
+    needed = [failed for each in judged for failed in each.needed]
+    unobtained = _unobtained(answers, needed)
+    if _PATIENT_KEY not in dict(unobtained) and any(map(_hangs_on_patient, judged)) and _patient_is_lost(trace):
+        unobtained = (*unobtained, (_PATIENT_KEY, f"The patient's own record {_WHY[AbsentReason.UNREACHABLE]}."))
+    if unobtained:
+        return Advice(unobtained=unobtained)
+    failed = _labels(each.result.concept for each in judged if each.verdict is Verdict.FAILED)
+    before = _earlier_results(service, trace)
+    cards = tuple(
+        _content(service, each, answers, before, catalog)
+        for each in sorted(judged, key=lambda each: _URGENCY[each.rule.indicator])
+        if each.verdict is Verdict.CARD and each.ordered is not Ordered.UNREADABLE
+    )
+    if failed and not cards:
+        raise AdviceFailedError(f"could not be computed: {list_words(failed)}")
+    missing = _missing(judged) if service.reports_missing else ()
+    return Advice(cards, missing, failed=failed)
+
+
+def _is_in_play(service: Service, judged: Judged) -> bool:
+    """Whether the rule matters: an order of which nobody can say what it is matters where that would be reported."""
+    if judged.verdict is Verdict.SILENT:
+        return False
+    return judged.ordered is not Ordered.UNREADABLE or service.reports_missing
+
+
+def _missing(judged: Iterable[Judged]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    unread: list[Concept] = []
+    for each in judged:
+        if each.ordered is Ordered.UNREADABLE and each.draft is not None:
+            unread.append(each.draft.concept)
+        elif each.verdict is Verdict.OPEN:
+            found.update(dict.fromkeys(each.missing))
+    if unread:
+        names = list_words(_labels(unread), "or")
+        found[f"the drug of an order, whose code could not be read: it may be {names}"] = None
+    return tuple(found)
+
+
+def _unobtained(answers: Answers, needed: Iterable[FailedInput]) -> tuple[tuple[str, str], ...]:
+    """Each search that is needed and failed, by its key, with the concepts that it was for."""
+    concepts = answers.trace.concepts
+    by_key: dict[str, list[FailedInput]] = {}
+    kinds: dict[str, str] = {}
+    for each in needed:
+        searches = answers.failed.searches_for(each)
+        for search in searches:
+            key = _PATIENT_KEY if _PATIENT_KEY in search_templates(search) else search.description.id
+            by_key.setdefault(key, []).append(each)
+            kinds[key] = search.description.resource_type
+        if not searches:
+            key = each.slot.concept.origin.value.lower().replace("_", "-")
+            by_key.setdefault(key, []).append(each)
+    found = []
+    for key, inputs in sorted(by_key.items()):
+        named = (concepts.get(id_) for each in inputs for id_ in each.concepts)
+        labels = list_words(_labels(each for each in named if each is not None) or (inputs[0].slot.concept.display,))
+        found.append((key, f"{kinds.get(key, key)} records {_WHY[inputs[0].reason]}. They are needed for {labels}."))
+    return tuple(found)
+
+
+def _hangs_on_patient(judged: Judged) -> bool:
+    return judged.verdict in (Verdict.CARD, Verdict.OPEN)
+
+
+def _patient_is_lost(trace: Trace) -> bool:
+    """Whether the patient's own record failed, so that nobody knows whether they are alive."""
+    return any(each.code in _PATIENT_CODES and each.text.startswith(_PATIENT_LOST) for each in trace.issues)
+
+
+def _earlier_results(service: Service, trace: Trace) -> Mapping[str, AnswerResult]:
+    """The answers of ``compared_with`` before, by concept id; none where the question did not ask for them."""
+    if service.compared_with is None:
+        return {}
+    times = [time for time in trace.earlier_traces if time <= trace.at - service.compared_with]
+    if not times:
+        return {}
+    return {each.concept.id: each for each in explain(trace.earlier_traces[max(times)])}
+
+
+def _content(
+    service: Service, judged: Judged, answers: Answers, before: Mapping[str, AnswerResult], catalog: Catalog
+) -> CardContent:
+    rule = judged.rule
+    also = tuple(answers.results[each] for each in rule.also if _is_on_record(answers.results[each]))
+    on_record = {each.concept.id for each in also}
+    unchecked = [each for each in rule.also if each not in on_record and answers.failed_below(each)]
+    return CardContent(
+        rule=rule,
+        result=judged.result,
+        band=band_of(judged),
+        drafts=_draft_references(judged.draft),
+        also=also,
+        earlier=before.get(rule.concept),
+        grounds_key=grounds_key(service, judged, also, answers.dependencies),
+        ordered=judged.draft.concept if judged.draft is not None else None,
+        is_probable=judged.ordered is Ordered.PROBABLY,
+        cautions=card_cautions(judged.result, answers.dependencies),
+        unchecked=_labels(catalog.concepts[each] for each in unchecked),
+    )
+
+
+def _is_on_record(result: AnswerResult) -> bool:
+    return result.value is not False and not isinstance(result.value, Absent)
+
+
+def _draft_references(draft: AnswerResult | None) -> tuple[str, ...]:
+    records = draft.records if draft is not None else ()
+    return tuple(dict.fromkeys(f"{each.type}/{each.id}" for each in records))
+
+
+def _labels(concepts: Iterable[Concept]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(begin_small(each.display) for each in concepts))

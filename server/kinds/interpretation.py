@@ -43,7 +43,7 @@ def interpret(description: Description, inputs: Mapping[str, SlotInput], evaluat
         known[RESULT] = SlotInput(Absent(AbsentReason.INPUT_ABSENT), evaluation.interval)
     open_codes: set[Coding] = set()
     for outcome in description.outcomes:
-        verdict = _judge_outcome(description, outcome, known)
+        verdict = judge_outcome(description, outcome, known)
         if verdict is True:
             return outcome if open_codes <= {outcome.coding} else None
         if verdict is None:
@@ -51,7 +51,8 @@ def interpret(description: Description, inputs: Mapping[str, SlotInput], evaluat
     return None
 
 
-def _judge_outcome(description: Description, outcome: Outcome, known: Mapping[str, SlotInput]) -> Verdict:
+def judge_outcome(description: Description, outcome: Outcome, known: Mapping[str, SlotInput]) -> Verdict:
+    """Whether the band holds; ``known``: the inputs, and the result under its pseudo-slot (``with_result``)."""
     verdicts = [judge_optional(outcome.match, known), judge_optional(outcome.when, known)]
     if outcome.single is not None:
         verdicts.append(judge_single_criterion(description, known, outcome.single))

@@ -1,0 +1,187 @@
+"""Cards as CDS Hooks 2.0.1 has them.  No element is null or empty; the same facts give the same words.
+
+All words are ours: labels of concepts, bands and modules.  What records and orders say in words never enters.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from collectors.reading.readout import FHIR_ID
+from ontology.values import Absent, Coding
+from ontology.words.lists import begin_small, list_words
+from ontology.words.values import in_local_limits, interval_words
+from server.catalog.services import Indicator, Service
+from server.explain.results import AnswerResult
+from server.explain.short_meaning import different_advice
+from server.hooks.advice import Advice, CardContent
+from server.hooks.card_grounds import change_line, ground_lines, on_record_line
+from server.hooks.card_words import bullets, cut, first_sentence, markdown, plain, sentence
+
+Json: TypeAlias = dict[str, Any]
+
+OUR_LABEL = "medtwin"
+AT_MOST_ONE = "at-most-one"
+_AS_OF = re.compile(r" \((?:as of|of) [^()]*\)")
+_DOI = re.compile(r"(?:https://doi\.org/|doi:)(10\.\d{4,9}/[^\s,;]+)")
+_ORDER = "MedicationRequest"
+
+
+def cards_json(advice: Advice, service: Service, links: Mapping[str, Json] | None = None) -> list[Json]:
+    """All cards of an advice that has no needed search open; ``links``: to the argument, by concept id.
+
+    What is missing comes last: one info card, where the service reports it or a module failed.
+    """
+    links = links or {}
+    found = [card_json(each, service, links.get(each.result.concept.id)) for each in advice.cards]
+    return [*found, info_card(advice, service)] if advice.missing or advice.failed else found
+
+
+def card_json(content: CardContent, service: Service, link: Json | None = None) -> Json:
+    """One card, under a uuid of its own."""
+    card: Json = {
+        "uuid": str(uuid.uuid4()),
+        "summary": _summary(content),
+        "detail": _detail(content),
+        "indicator": content.rule.indicator.value,
+        "source": _source(content.result),
+    }
+    if suggestion := _suggestion(content):
+        card |= {"suggestions": [suggestion], "selectionBehavior": AT_MOST_ONE}
+    if reasons := [_coding(each) for each in service.override_reasons if each.display]:
+        card["overrideReasons"] = reasons
+    if link is not None:
+        card["links"] = [link]
+    return card
+
+
+def info_card(advice: Advice, service: Service) -> Json:
+    """The one card that says what the record lacks, and what could not be computed."""
+    title = service.title.rstrip(".")
+    lacking = list_words(advice.missing) if advice.missing else f"{list_words(advice.failed)} could not be computed"
+    parts = []
+    if advice.missing:
+        parts += [markdown("The record lacks what this advice needs:"), bullets(map(_capital, advice.missing))]
+    if advice.failed:
+        parts += [markdown("Could not be computed, so that nothing is advised on it:"), bullets(advice.failed)]
+    return {
+        "uuid": str(uuid.uuid4()),
+        "summary": cut(f"{title}: {lacking}"),
+        "detail": "\n\n".join(parts),
+        "indicator": Indicator.INFO.value,
+        "source": {"label": OUR_LABEL},
+    }
+
+
+def _summary(content: CardContent) -> str:
+    claim = _AS_OF.sub("", claim_of(content)).rstrip(".")
+    title = content.rule.title.rstrip(".") if content.rule.title else ""
+    complete = f"{title}: {begin_small(claim)}" if title else claim
+    if len(plain(complete)) > len(cut(complete)):
+        # The points of a score, and what is known to limit it, stand in a second sentence.
+        first = claim.split(". ", 1)[0]
+        complete = f"{title}: {begin_small(first)}" if title else first
+    return cut(complete)
+
+
+def claim_of(content: CardContent) -> str:
+    """The result in a sentence; of one that is known in part, which bands or limits it has."""
+    result = content.result
+    display = result.concept.display
+    if result.leaf is not None:
+        value = f" {result.value.display or result.value.code}" if isinstance(result.value, Coding) else " on record"
+        return f"{display}:{value}."
+    if not isinstance(result.value, Absent):
+        return result.text
+    if result.bounds is not None:
+        limits = in_local_limits(result.bounds, result.concept, result.circumstances.style)
+        decimals = result.decimals if limits is result.bounds else None
+        return f"{display} is known in part: {interval_words(limits, decimals)}."
+    names = list_words((each.display or each.code for each in content.rule.bands), "or")
+    return f"{display} is known in part: {names}." if names else f"{display}: yes."
+
+
+def _detail(content: CardContent) -> str:
+    """The claim, the order, the grounds, the cautions, the advice of the source, the source, and the intended use."""
+    result = content.result
+    parts = [markdown(claim_of(content))]
+    if content.is_probable and content.ordered is not None:
+        order = begin_small(content.ordered.display)
+        parts.append(markdown(f"The order is probably this: {order}. Its code could not be read."))
+    lines = [*ground_lines(result), *map(on_record_line, content.also)]
+    if content.earlier is not None:
+        lines.append(change_line(result, content.earlier))
+    if lines:
+        parts += ["**Grounds**", bullets(lines)]
+    if content.unchecked:
+        parts.append(_labelled("Not checked", f"{list_words(content.unchecked)}, since the search failed"))
+    if content.cautions:
+        parts.append(_labelled("Caution", "; ".join(content.cautions)))
+    parts += [_labelled("Advice", each) for each in _advice(result)]
+    parts.append(_labelled("Source", _source(result)["label"]))
+    parts.append(_labelled("Use", first_sentence(result.intended_use)))
+    return "\n\n".join(parts)
+
+
+def _labelled(label: str, text: str) -> str:
+    return f"**{label}:** {markdown(sentence(text))}"
+
+
+def _advice(result: AnswerResult) -> list[str]:
+    kept = different_advice(result)
+    found: dict[str, str] = {}
+    for each in result.recommendations:
+        if (text := each.text.rstrip(".")) in kept:
+            strength = f", {each.strength}" if each.strength else ""
+            found.setdefault(text, f"{text} ({_citation_label(each.citation, '')}{strength})")
+    return list(found.values())
+
+
+def _source(result: AnswerResult) -> Json:
+    """Whose guidance it is: the citation of the band, else of the module."""
+    module = result.step.module if result.step is not None else None
+    cited = result.interpretation.citation if result.interpretation is not None else None
+    cited = cited or next(iter(module.citations), None) if module is not None else None
+    if module is None or cited is None:
+        return {"label": OUR_LABEL}
+    source: Json = {"label": cut(_citation_label(cited, module.title))}
+    if found := _DOI.search(cited):
+        source["url"] = f"https://doi.org/{found[1].rstrip('.)')}"
+    topic = next((each for each in result.concept.codes if each.system and each.code), None)
+    if topic is not None:
+        source["topic"] = {"system": topic.system, "code": topic.code, "display": result.concept.display}
+    return source
+
+
+def _citation_label(citation: str, title: str) -> str:
+    """The citation without its address; where it is nothing but that, the title of the module before it."""
+    named = _DOI.sub("", citation).strip(" ,;:()")
+    found = _DOI.search(citation)
+    if named or found is None:
+        return named or citation
+    return f"{title}, doi:{found[1]}" if title else f"doi:{found[1]}"
+
+
+def _suggestion(content: CardContent) -> Json | None:
+    """To delete the draft orders that the card is about."""
+    drafts = [each for each in content.drafts if _is_reference(each)]
+    if not content.rule.suggests_removal or not drafts or content.ordered is None:
+        return None
+    name = begin_small(content.ordered.display)
+    text = f"Remove: {name}" if len(drafts) == 1 else f"Remove {len(drafts)} orders: {name}"
+    actions = [{"type": "delete", "description": text, "resourceId": each} for each in drafts]
+    return {"label": text, "uuid": str(uuid.uuid4()), "actions": actions}
+
+
+def _is_reference(text: str) -> bool:
+    kind, _, id_ = text.partition("/")
+    return kind == _ORDER and FHIR_ID.fullmatch(id_) is not None
+
+
+def _coding(coding: Coding) -> Json:
+    return {"system": coding.system, "code": coding.code, "display": coding.display}
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}" if text.split(" ", 1)[0].islower() else text

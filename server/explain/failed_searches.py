@@ -3,8 +3,8 @@
 In doubt a search matters.  It does not where three-valued logic decides without it all that an answer says.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from collectors.search import Search
 from ontology.concepts import Origin
@@ -25,6 +25,10 @@ _CODES = {reason.value.lower().replace("_", "-"): reason for reason in FAILED_RE
 _CODES[_PART_MISSING] = AbsentReason.UNREACHABLE
 _NEVER_SEARCHED = frozenset({"DRAFT_ORDER", Origin.SITE.value})
 """Origins whose values come with the question, or from the settings."""
+_OF_TYPES = frozenset(
+    {"source-unreachable", "source-refused", "scope-missing", "not-handed-in", "source-incomplete", "not-offered"}
+)
+"""Issues of a run whose texts begin with the type of the records that are missing (``collectors.gathering.issues``)."""
 _WITHHELD = SlotInput(Absent(AbsentReason.UNREACHABLE))
 
 
@@ -43,7 +47,8 @@ def failure_reason(given: BoundInput) -> AbsentReason | None:
         return None
     if is_left_to_series(given.slot, given.value):
         return None
-    if isinstance(given.value, Absent) and given.value.reason in FAILED_REASONS:
+    # What is absent since a step below lacks its input fails there.
+    if isinstance(given.value, Absent) and given.value.reason in FAILED_REASONS and not given.steps:
         return given.value.reason
     return next((_CODES[issue.code] for issue in given.issues if issue.code in _CODES), None)
 
@@ -52,10 +57,9 @@ class FailedSearches:
     """Looks for failed searches below the answers of one trace."""
 
     def __init__(self, trace: Trace, dependencies: Dependencies) -> None:
-        self._trace = trace
-        self._dependencies = dependencies
+        self.trace = trace
+        self.dependencies = dependencies
         self._unsettled: dict[int, frozenset[str]] = {}
-        self._answered: frozenset[str] | None = None
 
     def behind(self, position: int) -> tuple[FailedInput, ...]:
         """The failed inputs of an execution and of those below it that could change anything of its result.
@@ -66,8 +70,8 @@ class FailedSearches:
         seen, pending = {position}, [position]
         while pending:
             current = pending.pop()
-            irrelevant = self._dependencies.irrelevant_inputs(current)
-            for name, given in self._dependencies.executions[current].inputs.items():
+            irrelevant = self.dependencies.irrelevant_inputs(current)
+            for name, given in self.dependencies.executions[current].inputs.items():
                 if name in irrelevant:
                     continue
                 reason = failure_reason(given)
@@ -79,25 +83,30 @@ class FailedSearches:
 
     def possible_results(self, position: int) -> tuple[PossibleResult, ...]:
         """What the result of an execution may be, whatever the failed searches would have brought."""
-        execution = self._dependencies.executions[position]
-        inputs = self._dependencies.consumed_inputs(position)
+        execution = self.dependencies.executions[position]
+        inputs = self.dependencies.consumed_inputs(position)
         unsettled = self._unsettled_inputs(position)
         if not unsettled:
             return possible_results(execution.description, inputs, execution.evaluation)
         return results_without(execution.description, {**inputs, **dict.fromkeys(unsettled, _WITHHELD)})
 
     def searches_for(self, failed: FailedInput) -> tuple[Search, ...]:
-        """The searches of the plan that may be those that failed."""
-        named = [s for s in self._trace.plan.searches if any(each.id in failed.concepts for each in s.concepts)]
-        if self._answered is None:
-            self._answered = self._answered_searches()
-        return tuple(s for s in named if s.description.id not in self._answered) or tuple(named)
+        """The searches of the plan that failed for an input; all that are for it, where it is not known which."""
+        # What is searched on request only holds nothing that another search could lack.
+        usual = (each for each in self.trace.plan.searches if not each.description.on_request)
+        named = tuple(s for s in usual if any(each.id in failed.concepts for each in s.concepts))
+        return tuple(s for s in named if s.description.resource_type in self.failed_types) or named
+
+    @cached_property
+    def failed_types(self) -> frozenset[str]:
+        """The resource types of which records could not be retrieved, as the issues of the run name them."""
+        return frozenset(each.text.split(" ", 1)[0] for each in self.trace.issues if each.code in _OF_TYPES)
 
     def _unsettled_inputs(self, position: int) -> frozenset[str]:
         """The inputs that the failed searches could change.  Those of one time or specimen stand or fall together."""
         found = self._unsettled.get(position)
         if found is None:
-            execution = self._dependencies.executions[position]
+            execution = self.dependencies.executions[position]
             names = {
                 name
                 for name, given in execution.inputs.items()
@@ -117,7 +126,7 @@ class FailedSearches:
         unsettled = self._unsettled_inputs(position)
         if not unsettled:
             return True
-        execution, inputs = self._dependencies.executions[position], self._dependencies.consumed_inputs(position)
+        execution, inputs = self.dependencies.executions[position], self.dependencies.consumed_inputs(position)
         description = execution.description
         open_ = unsettled - irrelevant_slots(description, inputs, execution.evaluation, unsettled)
         if any(not description.slot(name).applicability_only for name in open_):
@@ -131,29 +140,11 @@ class FailedSearches:
     def _searched(self, position: int, name: str, given: BoundInput) -> tuple[str, ...]:
         """The ids of the concepts that were searched for an input."""
         found = {given.slot.concept.id: None}
-        description = self._dependencies.executions[position].description
-        calls = (each for each in self._trace.plan.calls if each.description.iri == description.iri)
+        description = self.dependencies.executions[position].description
+        calls = (each for each in self.trace.plan.calls if each.description.iri == description.iri)
         for binding in (call.bindings[name] for call in calls if name in call.bindings):
             if isinstance(binding, Leaf):
                 found[binding.slot.concept.id] = None
             elif isinstance(binding, FromSeries):
                 found.update(dict.fromkeys(binding.drivers))
         return tuple(found)
-
-    def _answered_searches(self) -> frozenset[str]:
-        """The ids of the collectors whose search was answered for certain: a concept that only they read was read."""
-        holders: dict[str, list[str]] = {}
-        for search in self._trace.plan.searches:
-            for concept in search.concepts:
-                holders.setdefault(concept.id, []).append(search.description.id)
-        found = set()
-        for given in self._leaves():
-            held = holders.get(given.slot.concept.id, [])
-            if len(held) == 1 and not given.assumed and failure_reason(given) is None:
-                found.add(held[0])
-        return frozenset(found)
-
-    def _leaves(self) -> Iterable[BoundInput]:
-        for execution in self._dependencies.executions:
-            yield from (given for given in execution.inputs.values() if not given.steps)
-        yield from (answered.leaf for answered in self._trace.answers if answered.leaf is not None)

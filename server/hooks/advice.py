@@ -24,9 +24,8 @@ _WHY = {
     AbsentReason.NOT_PERMITTED: "may not be read with the access that was given",
     AbsentReason.NOT_QUERIED: "were neither supplied nor fetched",
 }
-_PATIENT_KEY = "patient"
-_PATIENT_CODES = frozenset({"source-unreachable", "source-refused", "scope-missing", "not-handed-in"})
-_PATIENT_LOST = "Patient could not be retrieved"
+_PATIENT = "patient"
+"""The key under which the patient's own record is prefetched."""
 
 
 class AdviceFailedError(MedtwinError):
@@ -91,8 +90,9 @@ def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
     judged = [each for each in map(answers.judge, service.rules) if _is_in_play(service, each)]
     needed = [failed for each in judged for failed in each.needed]
     unobtained = _unobtained(answers, needed)
-    if _PATIENT_KEY not in dict(unobtained) and any(map(_hangs_on_patient, judged)) and _patient_is_lost(trace):
-        unobtained = (*unobtained, (_PATIENT_KEY, f"The patient's own record {_WHY[AbsentReason.UNREACHABLE]}."))
+    if judged and _PATIENT not in dict(unobtained) and "Patient" in answers.failed.failed_types:
+        # Nobody knows then whether the patient is alive.
+        unobtained = (*unobtained, (_PATIENT, f"The patient's own record {_WHY[AbsentReason.UNREACHABLE]}."))
     if unobtained:
         return Advice(unobtained=unobtained)
     failed = _labels(each.result.concept for each in judged if each.verdict is Verdict.FAILED)
@@ -125,39 +125,26 @@ def _missing(judged: Iterable[Judged]) -> tuple[str, ...]:
             found.update(dict.fromkeys(each.missing))
     if unread:
         names = list_words(_labels(unread), "or")
-        found[f"the drug of an order, whose code could not be read: it may be {names}"] = None
+        found[f"the code of an order could not be read; it may be {names}"] = None
     return tuple(found)
 
 
 def _unobtained(answers: Answers, needed: Iterable[FailedInput]) -> tuple[tuple[str, str], ...]:
     """Each search that is needed and failed, by its key, with the concepts that it was for."""
-    concepts = answers.trace.concepts
-    by_key: dict[str, list[FailedInput]] = {}
-    kinds: dict[str, str] = {}
+    labels: dict[str, list[Concept]] = {}
+    begins: dict[str, str] = {}
     for each in needed:
         searches = answers.failed.searches_for(each)
         for search in searches:
-            key = _PATIENT_KEY if _PATIENT_KEY in search_templates(search) else search.description.id
-            by_key.setdefault(key, []).append(each)
-            kinds[key] = search.description.resource_type
+            key = _PATIENT if _PATIENT in search_templates(search) else search.description.id
+            begins.setdefault(key, f"{search.description.resource_type} records {_WHY[each.reason]}")
+            labels.setdefault(key, []).extend(found for found in search.concepts if found.id in each.concepts)
         if not searches:
-            key = each.slot.concept.origin.value.lower().replace("_", "-")
-            by_key.setdefault(key, []).append(each)
-    found = []
-    for key, inputs in sorted(by_key.items()):
-        named = (concepts.get(id_) for each in inputs for id_ in each.concepts)
-        labels = list_words(_labels(each for each in named if each is not None) or (inputs[0].slot.concept.display,))
-        found.append((key, f"{kinds.get(key, key)} records {_WHY[inputs[0].reason]}. They are needed for {labels}."))
-    return tuple(found)
-
-
-def _hangs_on_patient(judged: Judged) -> bool:
-    return judged.verdict in (Verdict.CARD, Verdict.OPEN)
-
-
-def _patient_is_lost(trace: Trace) -> bool:
-    """Whether the patient's own record failed, so that nobody knows whether they are alive."""
-    return any(each.code in _PATIENT_CODES and each.text.startswith(_PATIENT_LOST) for each in trace.issues)
+            key = each.slot.concept.id
+            begins.setdefault(key, f"Records {_WHY[each.reason]}")
+            labels.setdefault(key, []).append(each.slot.concept)
+    named = {key: list_words(_labels(concepts)) for key, concepts in labels.items()}
+    return tuple((key, f"{begins[key]}. They are needed for {named[key]}.") for key in sorted(begins))
 
 
 def _earlier_results(service: Service, trace: Trace) -> Mapping[str, AnswerResult]:

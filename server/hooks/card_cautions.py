@@ -16,6 +16,10 @@ _FROM_DESCRIPTIONS = frozenset({"applicability-unknown", "caution", "single-para
 """Made of the words of descriptions alone, wherever they are raised (``kinds.interpretation``)."""
 _JOINED = frozenset({"not-found", "not-recorded", "closed-world"})
 """Of several inputs as one, by the labels of their concepts (``phrases.joined_issues``)."""
+_OF_SEARCHES = frozenset(
+    {"source-unreachable", "source-refused", "scope-missing", "source-incomplete", "not-handed-in", "not-offered"}
+)
+"""Of the question as a whole: a card is there only where no search that failed matters to it."""
 
 
 def card_cautions(result: AnswerResult, dependencies: Dependencies) -> tuple[str, ...]:
@@ -28,6 +32,8 @@ def card_cautions(result: AnswerResult, dependencies: Dependencies) -> tuple[str
 
 def _fixed_text(result: AnswerResult, issue: Issue, own: set[tuple[str, str]]) -> str | None:
     """The issue in words of ours; None where it has none but those of a record."""
+    if issue.code in _OF_SEARCHES:
+        return None
     if issue.code in _FROM_DESCRIPTIONS or (issue.code, issue.text) in own:
         return issue.short or shortened(issue.text)
     if issue.code in _JOINED and issue.slot is None:

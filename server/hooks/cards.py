@@ -5,7 +5,7 @@ All words are ours: labels of concepts, bands and modules.  What records and ord
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from collectors.reading.readout import FHIR_ID
@@ -28,13 +28,16 @@ _DOI = re.compile(r"(?:https://doi\.org/|doi:)(10\.\d{4,9}/[^\s,;]+)")
 _ORDER = "MedicationRequest"
 
 
-def cards_json(advice: Advice, service: Service, links: Mapping[str, Json] | None = None) -> list[Json]:
-    """All cards of an advice that has no needed search open; ``links``: to the argument, by concept id.
+LinkOf: TypeAlias = Callable[[CardContent], Json | None]
+"""The link of a card to its argument; None where there is none."""
+
+
+def cards_json(advice: Advice, service: Service, link_of: LinkOf = lambda _: None) -> list[Json]:
+    """All cards of an advice that has no needed search open.
 
     What is missing comes last: one info card, where the service reports it or a module failed.
     """
-    links = links or {}
-    found = [card_json(each, service, links.get(each.result.concept.id)) for each in advice.cards]
+    found = [card_json(each, service, link_of(each)) for each in advice.cards]
     return [*found, info_card(advice, service)] if advice.missing or advice.failed else found
 
 
@@ -67,7 +70,7 @@ def info_card(advice: Advice, service: Service) -> Json:
         parts += [markdown("Could not be computed, so that nothing is advised on it:"), bullets(advice.failed)]
     return {
         "uuid": str(uuid.uuid4()),
-        "summary": cut(f"{title}: {lacking}"),
+        "summary": cut(f"{title} not assessed: {lacking}"),
         "detail": "\n\n".join(parts),
         "indicator": Indicator.INFO.value,
         "source": {"label": OUR_LABEL},
@@ -77,11 +80,11 @@ def info_card(advice: Advice, service: Service) -> Json:
 def _summary(content: CardContent) -> str:
     claim = _AS_OF.sub("", claim_of(content)).rstrip(".")
     title = content.rule.title.rstrip(".") if content.rule.title else ""
-    complete = f"{title}: {begin_small(claim)}" if title else claim
+    complete = f"{title}: {claim}" if title else claim
     if len(plain(complete)) > len(cut(complete)):
         # The points of a score, and what is known to limit it, stand in a second sentence.
         first = claim.split(". ", 1)[0]
-        complete = f"{title}: {begin_small(first)}" if title else first
+        complete = f"{title}: {first}" if title else first
     return cut(complete)
 
 
@@ -133,7 +136,7 @@ def _advice(result: AnswerResult) -> list[str]:
     found: dict[str, str] = {}
     for each in result.recommendations:
         if (text := each.text.rstrip(".")) in kept:
-            strength = f", {each.strength}" if each.strength else ""
+            strength = f", {each.strength}" if each.strength and each.strength not in each.citation else ""
             found.setdefault(text, f"{text} ({_citation_label(each.citation, '')}{strength})")
     return list(found.values())
 
@@ -164,9 +167,9 @@ def _citation_label(citation: str, title: str) -> str:
 
 
 def _suggestion(content: CardContent) -> Json | None:
-    """To delete the draft orders that the card is about."""
+    """To delete the draft orders that the card is about; none of an order of which only the words say what it is."""
     drafts = [each for each in content.drafts if _is_reference(each)]
-    if not content.rule.suggests_removal or not drafts or content.ordered is None:
+    if not content.rule.suggests_removal or not drafts or content.ordered is None or content.is_probable:
         return None
     name = begin_small(content.ordered.display)
     text = f"Remove: {name}" if len(drafts) == 1 else f"Remove {len(drafts)} orders: {name}"

@@ -1,7 +1,7 @@
 """Whether a rule of a service gives a card for one patient, gives none, or cannot be decided, and why not."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from ontology.concepts import EVENT_ORIGINS
@@ -16,7 +16,7 @@ from server.explain.explain import explain
 from server.explain.failed_searches import FailedInput, FailedSearches, failure_reason
 from server.explain.phrases import missing_reasons
 from server.explain.results import AnswerResult, Status
-from server.explain.short_text import value_text
+from server.explain.short_text import value_text, why_absent
 from server.kinds.possible_results import PossibleResult
 
 _PROBABLE, _UNREAD = "probable", "codes-unreadable"
@@ -30,6 +30,8 @@ class Ordered(Enum):
     """By the words of an order, whose code could not be read."""
     UNREADABLE = auto()
     """An order is there of which nobody can say what it orders."""
+    UNSEARCHED = auto()
+    """It would have been searched for, and the search failed: no draft that came with the question."""
     NO = auto()
 
 
@@ -81,8 +83,13 @@ class Answers:
         if ordered is Ordered.NO:
             return Judged(rule, Verdict.SILENT, ordered, result, answered.execution, draft)
         if answered.execution is None:
-            return self._judge_recorded(rule, ordered, result, draft, answered.leaf)
-        return self._judge_computed(rule, ordered, result, draft, answered.execution)
+            judged = self._judge_recorded(rule, ordered, result, draft, answered.leaf)
+        else:
+            judged = self._judge_computed(rule, ordered, result, draft, answered.execution)
+        unsearched = self.failed_leaf(rule.draft) if rule.draft and ordered is Ordered.UNSEARCHED else None
+        if unsearched is None or judged.verdict is Verdict.SILENT:
+            return judged
+        return replace(judged, needed=(*judged.needed, unsearched))
 
     def failed_leaf(self, concept: str) -> FailedInput | None:
         """Why records for a concept that is read are missing; None where its searches were answered."""
@@ -157,10 +164,15 @@ def _ordered(leaf: BoundInput | None) -> Ordered:
     if leaf.value is True:
         return Ordered.YES
     codes = {issue.code for issue in leaf.issues}
+    if failure_reason(leaf) is not None:
+        return Ordered.UNSEARCHED
     if _PROBABLE in codes:
         return Ordered.PROBABLY
-    unread = leaf.value == Absent(AbsentReason.UNCONVERTIBLE) or _UNREAD in codes
-    return Ordered.UNREADABLE if unread else Ordered.NO
+    return Ordered.NO if leaf.value in _NONE_THERE and _UNREAD not in codes else Ordered.UNREADABLE
+
+
+_NONE_THERE = (Absent(AbsentReason.NOT_FOUND), Absent(AbsentReason.NOT_QUERIED))
+"""No draft is of the drug, or none came with the question."""
 
 
 def _is_met(rule: CardRule, possible: PossibleResult) -> bool | None:
@@ -192,5 +204,5 @@ def _uncertain_words(result: AnswerResult) -> str:
     """Of a result that nothing is missing from, and that cannot be judged all the same."""
     name = begin_small(result.concept.display)
     if isinstance(result.value, Absent):
-        return f"{name}: the records do not decide it"
+        return f"{name}: {why_absent(result, result.circumstances.style)}"
     return f"{name}: {value_text(result, result.circumstances.style)} is not certain enough to be judged"

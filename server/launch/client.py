@@ -48,7 +48,8 @@ class TokenRefusedError(Exception):
 class Tokens:
     """What the token endpoint gave.  ``lifetime``: seconds of the access token.  ``patient``: a FHIR id.
 
-    ``scope``: what was granted; None where a refresh does not repeat it.
+    ``scope``: what was granted; None where a refresh does not repeat it.  ``app_context``: what the link of a card
+    (CDS Hooks) gave to the launch, as it came; None where there was none.
     """
 
     access: str = field(repr=False)
@@ -57,6 +58,7 @@ class Tokens:
     patient: str | None = field(repr=False)
     refresh: str | None = field(repr=False)
     identity: str | None = field(repr=False)
+    app_context: str | None = field(default=None, repr=False)
 
 
 class LaunchClient:
@@ -122,6 +124,7 @@ def read_tokens(answer: Mapping[str, Any]) -> Tokens:
     given = _text(answer, "access_token", is_token), _text(answer, "refresh_token", _is_opaque)
     access, refresh = given
     kind, patient, scope = answer.get("token_type"), answer.get("patient"), answer.get("scope")
+    context = answer.get("appContext")
     if access is None:
         raise TokenRefusedError("its answer holds no access token that can be sent", *given)
     if not isinstance(kind, str) or kind.lower() != "bearer":
@@ -136,7 +139,16 @@ def read_tokens(answer: Mapping[str, Any]) -> Tokens:
     lifetime = _lifetime(answer.get("expires_in"))
     if lifetime is None:
         raise TokenRefusedError("the lifetime of its token (expires_in) cannot be read", *given)
-    return Tokens(access, lifetime, scope, patient, refresh, _text(answer, "id_token", _is_opaque))
+    return Tokens(
+        access,
+        lifetime,
+        scope,
+        patient,
+        refresh,
+        identity=_text(answer, "id_token", _is_opaque),
+        # It may be anybody's: what cannot be read of it is left out, and refuses nothing.
+        app_context=context if isinstance(context, str) else None,
+    )
 
 
 def _text(answer: Mapping[str, Any], name: str, fits: Callable[[str], bool]) -> str | None:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from server.access.bounded_http import IssuerUnavailableError
 from server.errors import AccessRefusedError
 from server.launch import cookies
+from server.launch.app_context import landing
 from server.launch.client import TokenRefusedError, Tokens
 from server.launch.discovery import AuthorisationServer
 from server.launch.ehrs import Ehr, Ehrs, Person
@@ -95,7 +96,7 @@ class Launches:
         return f"{server.authorise_url}{separator}{urlencode(asked)}", headers
 
     async def complete(self, request: Request) -> tuple[str, Headers]:
-        """The chart that an answer opens: where it is, and headers of the answer.
+        """The chart that an answer opens: where it is, and headers of the answer; from a card its argument page.
 
         Raises LaunchRefusedError (400, 401, 403, 503).
         """
@@ -121,7 +122,8 @@ class Launches:
             handle, headers = await self.sessions.open(request, ehr, tokens, person)
         except LaunchRefusedError as refused:
             raise LaunchRefusedError(refused.status, str(refused), [*refused.headers, forget]) from None
-        return f"{self.root}/app/{handle}", [forget, *headers]
+        place = landing(tokens.app_context, request.app.state.engine.catalog.concepts)
+        return f"{self.root}/app/{handle}{place}", [forget, *headers]
 
     async def aclose(self) -> None:
         """Waits for what is being renewed, and gives back all connections."""

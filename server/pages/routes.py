@@ -44,6 +44,8 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Admit: TypeAlias = Callable[[Request, Caller | None], AbstractAsyncContextManager[None]]
 """Lets a page in as a question, within the limits of all and of its caller, or raises."""
 Show: TypeAlias = Callable[[Request, PageContext], Awaitable[Response]]
+FROM_CARD = "You came from a card."
+WITHOUT_DRAFT = "The draft order is not part of this page."
 _FORMS = {"turtle": ("text/turtle", "ttl"), "json-ld": ("application/ld+json", "jsonld")}
 
 
@@ -165,7 +167,16 @@ async def _argument(request: Request, context: PageContext) -> Response:
     async with alongside(read_head(context, at)) as reading:
         argument = await argue(context, request.path_params["concept"], at)
         head = await reading
-    return page("argument.html", a=argument, head=head, context=context, when=context.time_text(at), at=at)
+    when, card = context.time_text(at), _came_from(request)
+    return page("argument.html", a=argument, head=head, context=context, when=when, at=at, came_from=card)
+
+
+def _came_from(request: Request) -> str:
+    """What the page says to who came here by the link of a card (CDS Hooks); empty for all others."""
+    query = request.query_params
+    if query.get("from") != "card":
+        return ""
+    return f"{FROM_CARD} {WITHOUT_DRAFT}" if query.get("draft") == "true" else FROM_CARD
 
 
 async def _record(request: Request, context: PageContext) -> Response:

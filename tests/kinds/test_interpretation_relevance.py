@@ -1,6 +1,5 @@
 """Which inputs cannot change a result: decided soundly, and proven against evaluations with any other values there."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
@@ -10,55 +9,18 @@ import pytest
 
 from ontology.concepts import ValueType
 from ontology.evaluation import SlotInput
-from ontology.slots import Select, Slot
-from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity
+from ontology.values import Absent, AbsentReason, Coding
 from server.catalog.criteria import AllOf, Applicability, Compare, Is, Not, OneOf, Remark, RuleCase
 from server.catalog.descriptions import Description, Kind
 from server.executor.plan_run import evaluate_safely
 from server.kinds import evaluate, interpret
 from server.kinds.interpretation import has_result, irrelevant_slots, open_grounds
-from server.kinds.logic import leaves_of, unknown_slots
+from server.kinds.logic import unknown_slots
 from tests.support.descriptions import absent, code, make_description, make_slot, number
-from tests.support.module_inputs import START, catalog, course
+from tests.support.module_inputs import START, catalog
+from tests.support.slot_values import SEXES, pool
 
-ABSENCES = (AbsentReason.NOT_FOUND, AbsentReason.STALE, AbsentReason.UNREACHABLE, AbsentReason.UNCONVERTIBLE)
-SEXES = tuple(Coding("http://hl7.org/fhir/administrative-gender", each) for each in ("female", "male", "other"))
 MODULES = sorted(catalog().modules)
-
-
-def criteria_of(description: Description) -> Iterator[Any]:
-    for ground in description.applicability:
-        yield from (ground.criterion, ground.only_where)
-    yield from (remark.criterion for remark in description.remarks)
-    yield from (case.when for case in description.cases)
-    yield from (each for outcome in description.outcomes for each in (outcome.match, outcome.when))
-    yield from (each for part in description.criteria for band in part.bands for each in (band.match, band.when))
-
-
-def pool(description: Description, slot: Slot) -> list[Any]:
-    """Values around all limits that the description compares the slot with, codes that it names, and absences."""
-    leaves = [leaf for tree in criteria_of(description) for leaf in leaves_of(tree) if leaf.slot == slot.name]
-    gone = [Absent(reason) for reason in ABSENCES]
-    unit = slot.unit or ""
-    if slot.select is Select.SERIES:
-        return [*gone, course(unit, (0, "1.0"), (300, "1.6")), course(unit, (0, "1.0"), (400, "0.9"), (800, "0.8"))]
-    if slot.select is Select.ANY or slot.concept.value_type is ValueType.FLAG:
-        return [True, False, True, False, *gone]
-    if slot.concept.value_type is ValueType.CODING:
-        codes = [each for leaf in leaves if isinstance(leaf, OneOf) for each in leaf.codes]
-        return [*SEXES, *codes, code("unforeseen"), *gone]
-    if slot.concept.value_type is ValueType.DATE:
-        return gone
-    limits = [
-        limit
-        for leaf in leaves
-        if isinstance(leaf, Compare)
-        for limit in (leaf.at_least, leaf.above, leaf.at_most, leaf.below)
-        if limit is not None
-    ]
-    numbers = [limit + step for limit in limits for step in (Decimal("-0.1"), Decimal(0), Decimal("0.1"))]
-    numbers = [each for each in numbers if each > 0] or [Decimal(1), Decimal(40)]
-    return [*(Quantity(each, unit) for each in (*numbers, Decimal(55))), Bound("<", numbers[0], unit), *gone]
 
 
 def result_of(description: Description, inputs: dict[str, SlotInput]) -> Any:

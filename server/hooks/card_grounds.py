@@ -43,7 +43,7 @@ def ground_lines(result: AnswerResult) -> list[str]:
 
 
 def on_record_line(result: AnswerResult) -> str:
-    """What is shown beside the grounds: ``NSAID: on record, since 2026-05-01``."""
+    """What is shown beside the grounds: ``Statin: on record, 2026-05-01``."""
     if result.leaf is None:
         return f"{result.concept.display}: {value_text(result, result.circumstances.style)}{_as_of(result)}"
     if result.value is not True:

@@ -12,6 +12,7 @@ _ADDRESS = re.compile(r"(?i)(https?|ftp)://|(www)\.|@")
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _NUMBER = re.compile(r"[<>≤≥~+−-]*\d[\d.,/]*")
 _ELLIPSIS = "…"
+_SPACED_UNIT, _ONE_WORD = "/1.73 m²", "/1.73\N{NO-BREAK SPACE}m²"
 
 
 def plain(text: str) -> str:
@@ -25,10 +26,10 @@ def cut(text: str, most: int = MOST_SUMMARY) -> str:
     text = plain(text)
     if len(text) <= most:
         return text
-    words = text[: most - len(_ELLIPSIS) + 1].split(" ")[:-1]
+    words = text.replace(_SPACED_UNIT, _ONE_WORD)[: most - len(_ELLIPSIS) + 1].split(" ")[:-1]
     while words and _NUMBER.fullmatch(words[-1].strip("(),;:")):
         words.pop()
-    kept = " ".join(words).rstrip(" ,;:(–-")
+    kept = " ".join(words).replace(_ONE_WORD, _SPACED_UNIT).rstrip(" ,;:(–-")
     # A single word of that length is no word of ours.
     return f"{kept or text[: most - len(_ELLIPSIS)]}{_ELLIPSIS}"
 

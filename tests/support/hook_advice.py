@@ -14,8 +14,9 @@ from server.compiler.compilation import compile_plan
 from server.executor.engine import Engine
 from server.executor.question import Question
 from server.executor.trace import Trace
-from server.hooks.advice import Advice, advise
+from server.hooks.advice import Advice, CardContent, advise
 from server.settings import Settings
+from tests.support.charts import creatinine, patient
 from tests.support.engine_questions import Record, shipped
 
 AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -109,3 +110,20 @@ def advised(
 ) -> Advice:
     """The advice of a service."""
     return advise(of, traced(of, records, without, patient, at), shipped())
+
+
+LAUNCHED = {
+    "id": "ehr",
+    "base_url": "https://ehr.example/fhir",
+    "auth": "caller",
+    "launch": {"client_id": "us"},
+}
+"""The settings of a source that launches us."""
+SITE = {"public_url": "https://us.example/twin"}
+
+
+def card_content(draft: bool = True, source: str = "ehr") -> CardContent:
+    """The content of a card about a low GFR of a patient of a source, and about a draft or none."""
+    chart = [patient(), creatinine(2.3, "2026-06-16T08:00:00Z"), medication()]
+    (found,) = advised(service(METFORMIN if draft else rule("gfr-category", *LOW)), chart).cards
+    return replace(found, result=replace(found.result, source=source))

@@ -24,9 +24,11 @@ _INPUT_ABSENT = Absent(AbsentReason.INPUT_ABSENT)
 RECORDED_INTENDED_USE = "A fact as it stands in the record; nothing was computed."
 
 
-def explain(trace: Trace, interpret: Interpreter = kinds.interpret) -> tuple[AnswerResult, ...]:
-    """The results of a run; ``interpret`` finds the band of a value."""
-    dependencies = Dependencies(trace)
+def explain(
+    trace: Trace, interpret: Interpreter = kinds.interpret, dependencies: Dependencies | None = None
+) -> tuple[AnswerResult, ...]:
+    """The results of a run; ``interpret`` finds the band of a value; ``dependencies``: of the trace, if in hand."""
+    dependencies = dependencies or Dependencies(trace)
     return tuple(
         _recorded_result(trace, dependencies, answered)
         if answered.execution is None

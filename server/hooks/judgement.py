@@ -72,7 +72,9 @@ class Answers:
         self.trace = trace
         self.dependencies = Dependencies(trace)
         self.failed = FailedSearches(trace, self.dependencies)
-        self.results: Mapping[str, AnswerResult] = {each.concept.id: each for each in explain(trace)}
+        self.results: Mapping[str, AnswerResult] = {
+            each.concept.id: each for each in explain(trace, dependencies=self.dependencies)
+        }
         self._answered: Mapping[str, GoalAnswer] = {each.goal.concept.id: each for each in trace.answers}
 
     def judge(self, rule: CardRule) -> Judged:

@@ -7,7 +7,7 @@ from collectors.supplied_records import search_templates
 from ontology.concepts import Concept
 from ontology.errors import MedtwinError
 from ontology.values import Absent, AbsentReason, Coding
-from ontology.words.lists import begin_small, list_words
+from ontology.words.lists import begin_small, list_words, truncated_list
 from server.catalog.catalog import Catalog
 from server.catalog.services import CardRule, Indicator, Service
 from server.executor.trace import Trace
@@ -24,6 +24,7 @@ _WHY = {
     AbsentReason.NOT_PERMITTED: "may not be read with the access that was given",
     AbsentReason.NOT_QUERIED: "were neither supplied nor fetched",
 }
+_MOST_DRAFTS = 3
 _PATIENT = "patient"
 """The key under which the patient's own record is prefetched."""
 
@@ -124,8 +125,8 @@ def _missing(judged: Iterable[Judged]) -> tuple[str, ...]:
         elif each.verdict is Verdict.OPEN:
             found.update(dict.fromkeys(each.missing))
     if unread:
-        names = list_words(_labels(unread), "or")
-        found[f"the code of an order could not be read; it may be {names}"] = None
+        perhaps = truncated_list(_labels(unread), _MOST_DRAFTS)
+        found[f"the code of a draft order could not be read; perhaps {perhaps}"] = None
     return tuple(found)
 
 

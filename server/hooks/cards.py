@@ -111,7 +111,7 @@ def _detail(content: CardContent) -> str:
     parts = [markdown(claim_of(content))]
     if content.is_probable and content.ordered is not None:
         order = begin_small(content.ordered.display)
-        parts.append(markdown(f"The order is probably this: {order}. Its code could not be read."))
+        parts.append(markdown(f"The draft is probably this: {order}. Its code could not be read."))
     lines = [*ground_lines(result), *map(on_record_line, content.also)]
     if content.earlier is not None:
         lines.append(change_line(result, content.earlier))

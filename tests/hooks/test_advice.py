@@ -145,7 +145,7 @@ def test_a_drug_that_only_the_words_of_an_order_name_warns_and_says_so() -> None
 def test_an_order_that_nobody_can_read_is_missing_where_the_drug_would_have_a_card() -> None:
     unreadable = medication("Glucophage", None)
     advice = advised(REPORTING, [*REDUCED[:2], unreadable])
-    assert advice == Advice(missing=("the code of an order could not be read; it may be metformin",))
+    assert advice == Advice(missing=("the code of a draft order could not be read; perhaps metformin",))
     assert advised(REPORTING, [*NORMAL[:2], unreadable]) == Advice()
     assert advised(service(METFORMIN), [*REDUCED[:2], unreadable]) == Advice()
 

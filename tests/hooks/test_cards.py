@@ -180,7 +180,7 @@ def test_a_change_and_what_is_on_the_list_stand_among_the_grounds() -> None:
 def test_an_order_that_only_its_words_name_is_said_to_be_probably_that_and_is_not_to_be_deleted() -> None:
     words = [*REDUCED[:2], medication("Metformin 500 mg", None)]
     (card,) = cards_json(advised(MADE["low"], words), MADE["low"])
-    assert "The order is probably this: metformin. Its code could not be read." in card["detail"]
+    assert "The draft is probably this: metformin. Its code could not be read." in card["detail"]
     assert "suggestions" not in card and "500" not in json.dumps(card)
 
 
@@ -271,7 +271,7 @@ def test_words_of_an_order_name_a_drug_and_never_appear() -> None:
     (said,) = says(MADE["low"], [*REDUCED[:2], order])
     assert "evil" not in json.dumps(said) and "probably this: metformin" in said[1]
     (said,) = says(MADE["low"], [*REDUCED[:2], medication(HOSTILE.replace("metformin", "x"), None)])
-    assert "evil" not in json.dumps(said) and "code of an order could not be read" in said[1]
+    assert "evil" not in json.dumps(said) and "code of a draft order could not be read" in said[1]
 
 
 @pytest.mark.parametrize("id_", ["a b", "x/../../y", "1](http://evil.example)", "https://evil.example/1"])

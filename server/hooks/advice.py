@@ -126,7 +126,7 @@ def _missing(judged: Iterable[Judged]) -> tuple[str, ...]:
             found.update(dict.fromkeys(each.missing))
     if unread:
         perhaps = truncated_list(_labels(unread), _MOST_DRAFTS)
-        found[f"the code of a draft order could not be read; perhaps {perhaps}"] = None
+        found[f"a draft order could not be read; perhaps {perhaps}"] = None
     return tuple(found)
 
 

@@ -25,7 +25,7 @@ OUR_LABEL = "medtwin"
 AT_MOST_ONE = "at-most-one"
 _AS_OF = re.compile(r" \((?:as of|of) [^()]*\)")
 _DOI = re.compile(r"(?:https://doi\.org/|doi:)(10\.\d{4,9}/[^\s,;]+)")
-_ORDER = "MedicationRequest"
+_ORDER, _UNNAMED = "MedicationRequest", "unnamed-draft"
 
 
 LinkOf: TypeAlias = Callable[[CardContent], Json | None]
@@ -70,7 +70,7 @@ def info_card(advice: Advice, service: Service) -> Json:
         parts += [markdown("Could not be computed, so that nothing is advised on it:"), bullets(advice.failed)]
     return {
         "uuid": str(uuid.uuid4()),
-        "summary": cut(f"{title} not assessed: {lacking}"),
+        "summary": cut(f"{title}: not assessed, {lacking}"),
         "detail": "\n\n".join(parts),
         "indicator": Indicator.INFO.value,
         "source": {"label": OUR_LABEL},
@@ -178,8 +178,9 @@ def _suggestion(content: CardContent) -> Json | None:
 
 
 def _is_reference(text: str) -> bool:
+    """Whether the client knows the order by it: one that came without an id has a name of ours."""
     kind, _, id_ = text.partition("/")
-    return kind == _ORDER and FHIR_ID.fullmatch(id_) is not None
+    return kind == _ORDER and FHIR_ID.fullmatch(id_) is not None and not id_.startswith(_UNNAMED)
 
 
 def _coding(coding: Coding) -> Json:

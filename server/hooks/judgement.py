@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from ontology.concepts import EVENT_ORIGINS
+from ontology.evaluation import Issue
 from ontology.values import Absent, AbsentReason, Coding
 from ontology.words.absence import absence_words
 from ontology.words.lists import begin_small
@@ -20,6 +21,7 @@ from server.explain.short_text import value_text, why_absent
 from server.kinds.possible_results import PossibleResult
 
 _PROBABLE, _UNREAD = "probable", "codes-unreadable"
+_UNDECODED = "that could not be read"
 
 
 class Ordered(Enum):
@@ -29,7 +31,7 @@ class Ordered(Enum):
     PROBABLY = auto()
     """By the words of an order, whose code could not be read."""
     UNREADABLE = auto()
-    """An order is there of which nobody can say what it orders."""
+    """An order of it is unclear, or an order could not be decoded at all: it may be of anything."""
     UNSEARCHED = auto()
     """It would have been searched for, and the search failed: no draft that came with the question."""
     NO = auto()
@@ -165,16 +167,21 @@ def _ordered(leaf: BoundInput | None) -> Ordered:
         return Ordered.NO
     if leaf.value is True:
         return Ordered.YES
-    codes = {issue.code for issue in leaf.issues}
     if failure_reason(leaf) is not None:
         return Ordered.UNSEARCHED
-    if _PROBABLE in codes:
+    if any(issue.code == _PROBABLE for issue in leaf.issues):
         return Ordered.PROBABLY
-    return Ordered.NO if leaf.value in _NONE_THERE and _UNREAD not in codes else Ordered.UNREADABLE
+    unclear = bool(leaf.resources) and leaf.value != Absent(AbsentReason.NOT_FOUND)
+    return Ordered.UNREADABLE if unclear or any(map(_is_of_undecoded, leaf.issues)) else Ordered.NO
 
 
-_NONE_THERE = (Absent(AbsentReason.NOT_FOUND), Absent(AbsentReason.NOT_QUERIED))
-"""No draft is of the drug, or none came with the question."""
+def _is_of_undecoded(issue: Issue) -> bool:
+    """Whether an issue is of entries that could not be decoded at all (``collectors.selection.event_state``).
+
+    An order in a code that nobody knows here, whose words name no drug of the service, is of another drug: a card on
+    each of these would hide those that matter.  What the entries say stands behind the colon.
+    """
+    return issue.code == _UNREAD and _UNDECODED in issue.text.partition(":")[0]
 
 
 def _is_met(rule: CardRule, possible: PossibleResult) -> bool | None:

@@ -142,12 +142,19 @@ def test_a_drug_that_only_the_words_of_an_order_name_warns_and_says_so() -> None
     assert advised(REPORTING, [*NORMAL[:2], medication("Metformin 500 mg", None)]) == Advice()
 
 
+UNDECODED = {**medication(), "status": 7, "id": "m7"}
+
+
 def test_an_order_that_nobody_can_read_is_missing_where_the_drug_would_have_a_card() -> None:
-    unreadable = medication("Glucophage", None)
-    advice = advised(REPORTING, [*REDUCED[:2], unreadable])
-    assert advice == Advice(missing=("the code of a draft order could not be read; perhaps metformin",))
-    assert advised(REPORTING, [*NORMAL[:2], unreadable]) == Advice()
-    assert advised(service(METFORMIN), [*REDUCED[:2], unreadable]) == Advice()
+    advice = advised(REPORTING, [*REDUCED[:2], UNDECODED])
+    assert advice == Advice(missing=("a draft order could not be read; perhaps metformin",))
+    assert advised(REPORTING, [*NORMAL[:2], UNDECODED]) == Advice()
+    assert advised(service(METFORMIN), [*REDUCED[:2], UNDECODED]) == Advice()
+
+
+@pytest.mark.parametrize("order", [medication("Amoxicillin 500 mg", None), medication(None, "J01CA04")])
+def test_an_order_that_neither_code_nor_words_name_is_of_another_drug(order: Record) -> None:
+    assert advised(REPORTING, [*REDUCED[:2], order]) == Advice()
 
 
 def test_the_most_urgent_card_comes_first_and_then_the_order_of_the_rules() -> None:

@@ -144,6 +144,7 @@ def test_every_number_among_the_grounds_has_its_unit_and_its_date() -> None:
         assert label
         # The points of a score are of the score.
         dated = re.sub(_DATE, "DATE", re.sub(r" \(\d points?\)$", "", rest))
+        dated = re.sub(r"at least (\d+), up to", r"at least \1 points, up to", dated)
         numbers = re.findall(r"(?<![\w/.])\d+(?:\.\d+)?", dated)
         assert numbers == re.findall(rf"(?<![\w/.])(\d+(?:\.\d+)?) ?{_UNIT}", dated), line
         assert not numbers or "DATE" in dated, line
@@ -194,7 +195,7 @@ def test_a_score_that_is_known_in_part_is_never_a_bare_number() -> None:
 
 def test_the_info_card_is_one_and_says_what_is_missing() -> None:
     (card,) = cards_json(advised(MADE["low"], [patient(), medication()]), MADE["low"])
-    assert card["summary"] == "Kidneys and drugs not assessed: no serum creatinine in the last 90 days"
+    assert card["summary"] == "Kidneys and drugs: not assessed, no serum creatinine in the last 90 days"
     assert card["detail"] == "The record lacks what this advice needs:\n\n- No serum creatinine in the last 90 days"
     assert (card["indicator"], card["source"]) == ("info", {"label": "medtwin"})
     many = info_card(Advice(missing=tuple(f"no result of kind {n}" for n in range(30))), MADE["low"])
@@ -270,12 +271,15 @@ def test_words_of_an_order_name_a_drug_and_never_appear() -> None:
     order = {**medication(f"Metformin {HOSTILE}", None), "note": [{"text": HOSTILE}]}
     (said,) = says(MADE["low"], [*REDUCED[:2], order])
     assert "evil" not in json.dumps(said) and "probably this: metformin" in said[1]
-    (said,) = says(MADE["low"], [*REDUCED[:2], medication(HOSTILE.replace("metformin", "x"), None)])
-    assert "evil" not in json.dumps(said) and "code of a draft order could not be read" in said[1]
+    unreadable = {**medication(HOSTILE, None), "status": 7}
+    (said,) = says(MADE["low"], [*REDUCED[:2], unreadable])
+    assert "evil" not in json.dumps(said) and "A draft order could not be read" in said[1]
 
 
-@pytest.mark.parametrize("id_", ["a b", "x/../../y", "1](http://evil.example)", "https://evil.example/1"])
-def test_an_order_that_has_no_id_of_fhir_is_not_to_be_deleted(id_: str) -> None:
+@pytest.mark.parametrize(
+    "id_", ["unnamed-draft-1", "a b", "x/../../y", "1](http://evil.example)", "https://evil.example/1"]
+)
+def test_an_order_that_the_client_cannot_find_by_an_id_is_not_to_be_deleted(id_: str) -> None:
     (content,) = advised(MADE["low"], REDUCED).cards
     card = card_json(replace(content, drafts=(f"MedicationRequest/{id_}",)), MADE["low"])
     assert "suggestions" not in card and "evil" not in json.dumps(card)

@@ -16,6 +16,7 @@ from graphql import ExecutionResult, GraphQLError, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from server.access.bodies import finishes_before_disconnect, read_body
 from server.access.grant import Grant
 from server.access.tokens import bearer_token, token_required
 from server.errors import AccessRefusedError
@@ -103,8 +104,7 @@ class GraphQL:
                 request_refused("content-type", f"the body must be {APPLICATION_JSON}, in UTF-8"), 415
             )
         try:
-            async with asyncio.timeout(self.deadline):
-                content = await self._read_body(request)
+            content = await read_body(request, self.max_bytes, self.deadline)
         except ClientDisconnect:
             return Response(status_code=400)
         except TimeoutError:
@@ -120,7 +120,7 @@ class GraphQL:
             text = "the body must be one JSON object with a query, and may have variables and operationName"
             return _json_response(request_refused("bad-request", text), 400)
         running = asyncio.ensure_future(self._run_admitted(body, token, grant, request))
-        if not await _finishes_before_disconnect(running, request):
+        if not await finishes_before_disconnect(running, request):
             return Response(status_code=400)
         result, status, headers = running.result()
         return PartsResponse(await encode_in_turns(result), answer.status(result, status), headers)
@@ -192,36 +192,6 @@ class GraphQL:
         status = 400 if result.data is None and not any(error.path for error in result.errors) else 200
         errors = {"errors": [format_error(error) for error in result.errors]}
         return (errors if status == 400 else {"data": result.data, **errors}), status
-
-    async def _read_body(self, request: Request) -> bytes | None:
-        """The body, or None as soon as it is longer than it may be."""
-        declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self.max_bytes:
-            return None
-        content = bytearray()
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > self.max_bytes:
-                return None
-        return bytes(content)
-
-
-async def _finishes_before_disconnect(running: asyncio.Future[Any], request: Request) -> bool:
-    """Whether it was done before the client went away; else nothing of it goes on."""
-    gone = asyncio.ensure_future(_wait_for_disconnect(request))
-    try:
-        await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
-        return running.done()
-    finally:
-        for each in (running, gone):
-            each.cancel()
-        await asyncio.wait((running, gone))
-
-
-async def _wait_for_disconnect(request: Request) -> None:
-    """Returns when the client has gone away; the body was read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _json_response(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:

@@ -69,6 +69,10 @@ class Memory(NoStore):
         await self._request("claim")
         return [self.locks.setdefault(name, holder) == holder for name in names]
 
+    async def is_first(self, name: str, ttl: timedelta) -> bool | None:
+        await self._request("first")
+        return self.locks.setdefault(name, b"") == b""
+
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         if names:
             await self._request("release")

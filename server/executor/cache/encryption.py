@@ -109,6 +109,10 @@ class SealedStore:
         """As the store does."""
         await self._store.release_many(names, holder)
 
+    async def is_first(self, name: str, ttl: timedelta) -> bool | None:
+        """As the store does: a name that is taken contains no data."""
+        return await self._store.is_first(name, ttl)
+
     async def flush(self) -> None:
         """As the store does."""
         await self._store.flush()

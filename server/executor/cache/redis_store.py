@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
@@ -71,6 +72,8 @@ class CircuitBreaker:
 
 
 T = TypeVar("T")
+
+_UNKNOWN: Any = object()
 
 # One script for all values of a wave: with a SET for each, the client takes three times as long.
 _PUT_SCRIPT = "for i, name in ipairs(KEYS) do redis.call('set', name, ARGV[i + 1], 'PX', ARGV[1]) end return #KEYS"
@@ -152,6 +155,14 @@ class RedisStore:
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         """One pipeline of compare-and-delete."""
         await self._execute_pipeline([("EVAL", _RELEASE_SCRIPT, 1, name, holder) for name in names])
+
+    async def is_first(self, name: str, ttl: timedelta) -> bool | None:
+        """One SET NX PX, which answers for itself: a server that is full or refuses it cannot say, either."""
+        answer = await self._execute(partial(self._take, name, _milliseconds(ttl)), _UNKNOWN)
+        return None if answer is _UNKNOWN else bool(answer)
+
+    async def _take(self, name: str, ttl: int) -> Any:
+        return await self._client.set(name, b"", nx=True, px=ttl)
 
     async def flush(self) -> None:
         """Does nothing: values are written at once."""
@@ -295,6 +306,10 @@ class WriteBehindStore:
         """Writes the queue first: whoever waited for the lock must find what was computed under it."""
         await self.flush()
         await self._store.release_many(names, holder)
+
+    async def is_first(self, name: str, ttl: timedelta) -> bool | None:
+        """As the store does, at once."""
+        return await self._store.is_first(name, ttl)
 
     async def flush(self) -> None:
         """Writes the queue; returns when it is empty."""

@@ -50,6 +50,9 @@ class Store(Protocol):
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         """Release those of these locks that ``holder`` still holds."""
 
+    async def is_first(self, name: str, ttl: timedelta) -> bool | None:
+        """Take a name for ``ttl``: True once, False for whoever comes after; None where the cache cannot say."""
+
     async def flush(self) -> None:
         """Wait until all stored values are written."""
 
@@ -84,6 +87,10 @@ class NoStore:
 
     async def release_many(self, names: Sequence[str], holder: bytes) -> None:
         """Does nothing."""
+
+    async def is_first(self, name: str, ttl: timedelta) -> bool | None:
+        """None."""
+        return None
 
     async def flush(self) -> None:
         """Does nothing."""

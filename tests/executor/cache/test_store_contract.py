@@ -149,6 +149,38 @@ async def test_the_lock_of_a_crashed_holder_expires(sealed: SealedStore) -> None
     await wait_until(taken_over)
 
 
+async def test_a_name_is_taken_once(backend: Backend, sealed: SealedStore) -> None:
+    one, other = lock_name(secrets.token_hex(32)), lock_name(secrets.token_hex(32))
+    answers = await asyncio.gather(*(sealed.is_first(one, HOUR) for _ in range(8)))
+    assert sorted(map(str, answers)) == (["False"] * 7 + ["True"] if backend.holds else ["None"] * 8)
+    assert await sealed.is_first(other, HOUR) is (True if backend.holds else None)
+    if backend.holds:
+        async with backend.raw() as server:
+            assert 0 < await server.pttl(one) <= HOUR / timedelta(milliseconds=1)
+
+
+async def test_a_name_is_free_again_after_its_time(backend: Backend, sealed: SealedStore) -> None:
+    name = lock_name(secrets.token_hex(32))
+    assert await sealed.is_first(name, timedelta(milliseconds=1)) is (True if backend.holds else None)
+
+    async def free() -> bool:
+        return await sealed.is_first(name, HOUR) is (True if backend.holds else None)
+
+    await wait_until(free)
+
+
+@pytest.mark.parametrize("backend", OURS, indirect=True)
+async def test_nobody_is_first_where_nobody_can_say(backend: Backend, sealed: SealedStore) -> None:
+    name = lock_name(secrets.token_hex(32))
+    async with backend.raw() as server:
+        await server.config_set("maxmemory", 1)
+        await server.config_set("maxmemory-policy", "noeviction")
+    assert await sealed.is_first(name, HOUR) is None, "it is full, and reachable"
+    backend.kill()
+    assert await sealed.is_first(name, HOUR) is None, "it is gone"
+    assert await sealed.is_first(name, HOUR) is None, "the circuit is open"
+
+
 async def test_the_status_is_true(backend: Backend, sealed: SealedStore) -> None:
     status = await sealed.status()
     assert status.reachable == sealed.available == backend.holds

@@ -2,6 +2,7 @@
 
 from server.settings.callers import IntrospectionSettings, IssuerSettings
 from server.settings.endpoints import SourceSettings
+from server.settings.hooks import HookClientSettings, HookSettings
 from server.settings.launch import LaunchSettings, SourceLaunchSettings
 from server.settings.model import CacheSettings, ServerSettings, Settings
 from server.settings.settings_file import load_settings
@@ -9,6 +10,8 @@ from server.settings.validation import site_units, site_values, slots_without_pr
 
 __all__ = [
     "CacheSettings",
+    "HookClientSettings",
+    "HookSettings",
     "IntrospectionSettings",
     "IssuerSettings",
     "LaunchSettings",

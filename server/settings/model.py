@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from collectors.settings import Source
 from server.settings.callers import IssuerSettings, check_hosts, check_issuers, check_origins, check_public_url
 from server.settings.endpoints import SourceSettings, TerminologySettings
+from server.settings.hooks import HookSettings, check_hooks
 from server.settings.launch import LaunchSettings, all_launched, check_launches
 from server.settings.validation import ABSENCE, UNITS, Section, SiteSetting, check_zone, warn_if_readable_by_all
 
@@ -136,6 +137,7 @@ class Settings(BaseSettings):
     sources: tuple[SourceSettings, ...] = ()
     issuers: tuple[IssuerSettings, ...] = ()
     launch: LaunchSettings = LaunchSettings()
+    hooks: HookSettings = HookSettings()
     terminology: TerminologySettings | None = None
     site: dict[str, SiteSetting] = Field(default_factory=dict)
     zone: str = "UTC"
@@ -189,6 +191,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_launches(self) -> Self:
         check_launches(self.sources, self.server.public_url, self.cache.enabled)
+        return self
+
+    @model_validator(mode="after")
+    def _check_hooks(self) -> Self:
+        check_hooks(self.hooks, tuple(source.id for source in self.sources), self.server.public_url)
         return self
 
     @property

@@ -14,6 +14,7 @@ from server.errors import SettingsError
 from server.settings import Settings, load_settings, site_units, site_values
 from server.settings.callers import IssuerSettings
 from server.settings.endpoints import SourceSettings, TerminologySettings
+from server.settings.hooks import HookClientSettings, HookSettings
 from server.settings.launch import LaunchSettings
 from server.settings.model import CacheSettings, PagesSettings, ServerSettings
 
@@ -185,8 +186,9 @@ def test_every_setting_is_documented() -> None:
     told = (REPO / "docs/settings.md").read_text()
     sections: dict[str, type[BaseModel]] = {"server": ServerSettings, "cache": CacheSettings, "sources": SourceSettings}
     sections |= {"terminology": TerminologySettings, "issuers": IssuerSettings, "launch": LaunchSettings}
-    sections |= {"pages": PagesSettings}
+    sections |= {"pages": PagesSettings, "hooks": HookSettings}
     assert set(Settings.model_fields) == {*sections, "site", "zone"}
+    sections |= {"hooks.clients": HookClientSettings}
     names = [f"{section}.{key}" for section, model in sections.items() for key in model.model_fields]
     missing = [name for name in [*names, "site", "zone"] if f"\n| `{name}` |" not in told]
     assert not missing

@@ -40,7 +40,9 @@ def decode_plain(raw: bytes, pairs_hook: Callable[[list[tuple[str, Any]]], Any] 
     Raises RecursionError, and ValueError where it is no JSON, no UTF-8, or has a number whose exponent cannot be held.
     """
     # Of bytes, json.loads would also take halves of surrogate pairs, which cannot be written again.
-    return json.loads(raw.decode(), parse_float=_parse_decimal, object_pairs_hook=pairs_hook)
+    return json.loads(
+        raw.decode(), parse_float=_parse_decimal, parse_constant=_refuse_constant, object_pairs_hook=pairs_hook
+    )
 
 
 def same_content(one: bytes, other: bytes) -> bool:
@@ -51,6 +53,10 @@ def same_content(one: bytes, other: bytes) -> bool:
         return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+
+
+def _refuse_constant(_: str) -> None:
+    raise ValueError("NaN and Infinity are no JSON")
 
 
 _MAX_EXPONENT = 9_999

@@ -176,3 +176,9 @@ def test_depth_and_size_are_those_of_brackets_outside_of_texts(raw: bytes, deep:
 @pytest.mark.parametrize("text", ["0e99999", "-0E-99999", "0e5", "0.00"])
 def test_zero_is_zero_with_any_exponent(text: str) -> None:
     assert decode_plain(text.encode()) == 0
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", '{"a": [Infinity]}'])
+def test_what_python_takes_for_a_number_and_json_does_not_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="no JSON"):
+        decode_plain(text.encode())

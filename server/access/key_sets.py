@@ -9,11 +9,11 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 
-from server.access.bounded_http import BoundedHttp, IssuerUnavailableError
+from server.access.bounded_http import IssuerUnavailableError
 
 log = logging.getLogger("medtwin.issuers")
 
@@ -39,10 +39,17 @@ _KEY_TYPES: Mapping[str, tuple[str, str | None]] = {
 Jwk = dict[str, Any]
 
 
+class ReadsJson(Protocol):
+    """Whoever brings the JSON object at an address, or raises IssuerUnavailableError: within bounds."""
+
+    async def get_json(self, url: str, /) -> dict[str, Any]:
+        """The object."""
+
+
 class KeySet:
     """The keys at one address; ``issuer`` names it in the log.  ``clock`` gives monotonic seconds."""
 
-    def __init__(self, issuer: str, url: str, http: BoundedHttp, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, issuer: str, url: str, http: ReadsJson, clock: Callable[[], float] = time.monotonic) -> None:
         self._issuer = issuer
         self._url = url
         self._http = http

@@ -104,18 +104,19 @@ def check_times(claims: Claims, now: float) -> float:
     Raises AccessRefusedError outside the time for which it was issued, and where nothing states when it expires: SMART
     App Launch 2.2 requires that of an introspection endpoint, too.
     """
-    expires = _time(claims, "exp")
+    expires = read_time(claims, "exp")
     if expires is None:
         raise invalid_token("it does not state when it expires (exp)")
     if expires <= now - LEEWAY:
         raise invalid_token("it has expired; get a new one")
-    begins = _time(claims, "nbf")
+    begins = read_time(claims, "nbf")
     if begins is not None and begins > now + LEEWAY:
         raise invalid_token("it is not valid yet; compare the clocks of issuer and server")
     return expires
 
 
-def _time(claims: Claims, name: str) -> float | None:
+def read_time(claims: Claims, name: str) -> float | None:
+    """A claim that is a time, in seconds since 1970; None where there is none.  Raises AccessRefusedError."""
     if name not in claims:
         return None
     time = claims[name]

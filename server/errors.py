@@ -20,8 +20,11 @@ Texts name terms, files and settings, never a value or an identifier from a pati
 a module or of its caller, never of a patient's data: the execution boundary makes the result FAILED.
 """
 
+import traceback
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from logging import Logger
+from uuid import uuid4
 
 from ontology.errors import MedtwinError
 
@@ -110,6 +113,20 @@ class KindError(ServerError):
 
 class ModelError(KindError):
     """A model cannot be loaded, or its output is invalid: its module is FAILED, with this text."""
+
+
+_FRAMES = 4
+
+
+def log_unexpected(error: BaseException, log: Logger) -> str:
+    """Log an exception that nobody expected under an id, which is returned; its text may hold anything, and is not."""
+    number = uuid4().hex[:12]
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    places = " < ".join(
+        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames)
+    )
+    log.error("internal error %s: %s at %s", number, type(error).__qualname__, places or "unknown")
+    return number
 
 
 _MAX_ID_LENGTH = 64

@@ -60,7 +60,8 @@ def test_every_way_of_refusing_is_named() -> None:
     folders = [Path(__file__).parents[1] / "server" / room for room in ("access", "app")]
     sources = [path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py")]
     raised = {code for text in sources for code in re.findall(r'(?:AccessRefusedError|_refusal)\(\s*"([a-z-]+)"', text)}
-    assert raised == {"token-required", "invalid-token", "issuer-unreachable", "unknown-host", "origin-not-allowed"}
+    edge = {"unknown-host", "bad-request", "origin-not-allowed"}
+    assert raised == {"token-required", "invalid-token", "issuer-unreachable", *edge}
     rows = WHO_MAY_ASK.split("### Refusals")[1].split("###")[0]
     assert raised == set(re.findall(r"^\| \d+ \| `([a-z-]+)`", rows, re.MULTILINE))
 

@@ -1,9 +1,29 @@
-"""The body of a request within bounds of size and time, and work that ends when its caller goes away."""
+"""The body of a request: declared as JSON, within bounds of size and time; and work that ends when its caller goes."""
 
 import asyncio
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
+
+APPLICATION_JSON = "application/json"
+_UTF_8 = frozenset({"", "utf-8", "utf8"})
+
+
+def is_json_body(headers: Headers) -> bool:
+    """Whether a body is declared as JSON in UTF-8, which it is where no charset is named."""
+    declared = headers.getlist("content-type")
+    if len(declared) != 1:
+        return False
+    kind, *parameters = declared[0].split(";")
+    charsets = [parameter(each, "charset") for each in parameters]
+    return kind.strip().lower() == APPLICATION_JSON and all(each is None or each.lower() in _UTF_8 for each in charsets)
+
+
+def parameter(written: str, name: str) -> str | None:
+    """The value of a parameter of a media type, if it is this one."""
+    key, _, value = written.partition("=")
+    return value.strip().strip('"') if key.strip().lower() == name else None
 
 
 async def read_body(request: Request, most: int, seconds: float) -> bytes | None:

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from collectors.auth.authorisations import Caller
 from ontology.errors import MedtwinError
+from server.app.hooks import hook_endpoint, hooks_are_offered, open_hook_clients, shipped_hooks
 from server.app.middleware import AccessLog, CrossOrigin, KnownHosts, OneLength, SecurityHeaders
 from server.app.routes import health, ready
 from server.catalog.catalog import configured_catalog
@@ -26,12 +27,16 @@ from server.executor.warm_up import warm_up_catalog
 from server.graphql.admission import Admission, RateLimit
 from server.graphql.endpoint import GraphQL
 from server.graphql.errors import error_code, internal_error
+from server.hooks.endpoint import HookParts
+from server.hooks.errors import is_hook_path, outcome_response
+from server.hooks.routes import hook_routes
 from server.pages.cards import list_cards, show_card
 from server.pages.routes import chart_routes, page_routes
 from server.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from server.access.issuers import Issuers
+    from server.hooks.client_tokens import HookClients
     from server.launch.ehrs import Ehrs
     from server.launch.launches import Launches
 
@@ -45,14 +50,17 @@ def create_app(
     open_engine: Callable[[], Awaitable[Engine]] | None = None,
     issuers: "Issuers | None" = None,
     ehrs: "Ehrs | None" = None,
+    hook_clients: "HookClients | None" = None,
     *,
     freeze: bool = False,
+    hook_parts: Callable[[Settings, Engine], HookParts] | None = None,
 ) -> Starlette:
     """The application.  The engine is opened when the server starts and closed when it ends; so are the issuers.
 
     ``open_engine``: returns another engine, which may be open already.  What it raises ends the start.  ``issuers``:
-    those of the settings, opened already; they are closed at the end, and so are ``ehrs``.  ``freeze``: exclude what
-    lives as long as the server from garbage collection, once the models are open.
+    those of the settings, opened already; they are closed at the end, and so are ``ehrs`` and ``hook_clients``.
+    ``freeze``: exclude what lives as long as the server from garbage collection, once the models are open.
+    ``hook_parts``: other services of CDS Hooks (tests).
     """
 
     @asynccontextmanager
@@ -64,6 +72,7 @@ def create_app(
         callers = issuers or open_issuers(settings)
         rate = _rate_limit(settings)
         launches = _open_launches(settings, engine, ehrs or open_ehrs(settings))
+        hooks = hook_clients or open_hook_clients(settings)
         try:
             app.state.engine = engine
             app.state.issuers = callers
@@ -76,6 +85,8 @@ def create_app(
                 settings.cache.key_bytes(),
                 token_required=settings.token_required,
             )
+            parts = (hook_parts or shipped_hooks)(settings, engine)
+            app.state.hooks = hook_endpoint(settings, engine, parts, hooks, app.state.graphql)
             async with _running_alongside(_warm_up(engine, app.state.graphql.admission, freeze)):
                 yield
         finally:
@@ -83,6 +94,8 @@ def create_app(
                 await callers.aclose()
             if launches is not None:
                 await launches.aclose()
+            if hooks is not None:
+                await hooks.aclose()
             await rate.aclose()
             await engine.close()
 
@@ -96,6 +109,7 @@ def create_app(
             *page_routes(settings, _admitted),
             *_graphiql_routes(settings.server),
             *_launch_routes(settings),
+            *hook_routes(hooks_are_offered(settings)),
         ],
         lifespan=lifespan,
         middleware=[
@@ -216,23 +230,28 @@ def _graphiql_routes(settings: ServerSettings) -> list[BaseRoute]:
     return [Mount(GRAPHIQL, StaticFiles(directory=folder, html=True), name="graphiql")]
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     texts = {404: "there is nothing at this path", 405: "this method is not allowed here"}
-    return _error_response(texts.get(status, "the request was refused"), f"http-{status}", status, headers)
+    return _error_response(request, texts.get(status, "the request was refused"), f"http-{status}", status, headers)
 
 
-async def _medtwin_error(_: Request, error: Exception) -> Response:
+async def _medtwin_error(request: Request, error: Exception) -> Response:
     code = error_code(error) if isinstance(error, MedtwinError) else "internal"
-    return _error_response(str(error), code, 500)
+    return _error_response(request, str(error), code, 500)
 
 
-async def _unexpected_error(_: Request, error: Exception) -> Response:
-    return JSONResponse({"errors": [internal_error(error)]}, 500)
+async def _unexpected_error(request: Request, error: Exception) -> Response:
+    told = internal_error(error)
+    if is_hook_path(request.url.path):
+        return outcome_response(500, "exception", [told["message"]])
+    return JSONResponse({"errors": [told]}, 500)
 
 
-def _error_response(text: str, code: str, status: int, headers: object = None) -> Response:
+def _error_response(request: Request, text: str, code: str, status: int, headers: object = None) -> Response:
+    if is_hook_path(request.url.path):
+        return outcome_response(status, "exception", [text])
     made = JSONResponse({"errors": [{"message": text, "extensions": {"code": code}}]}, status)
     if isinstance(headers, dict):
         made.headers.update(headers)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collectors.fetching.addresses import is_loopback
-from server.graphql.errors import request_refused
+from server.hooks.errors import SERVICES, is_hook_path, outcome_response
 from server.pages.rendering import CONTENT_SECURITY_POLICY as PAGES
 from server.settings import ServerSettings
 
@@ -68,7 +68,7 @@ class KnownHosts:
         scope.setdefault("state", {})["known_host"] = is_known
         if not is_known and scope["path"] not in _PROBES:
             text = "this server is not known by that name; its operator names it in server.public_url or server.hosts"
-            await _refusal("unknown-host", text, 400)(scope, receive, send)
+            await _refusal("unknown-host", text, 400, scope["path"])(scope, receive, send)
             return
 
         async def with_relative_redirect(message: Message) -> None:
@@ -90,7 +90,10 @@ class KnownHosts:
 
 
 class CrossOrigin:
-    """Lets pages of the configured origins ask /graphql from a browser (CORS), refused or not; never with cookies."""
+    """Lets pages of the configured origins ask /graphql, and call services of CDS Hooks, from a browser (CORS).
+
+    They read refusals, too; never with cookies.
+    """
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
         self.app = app
@@ -98,7 +101,8 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] != _GRAPHQL:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path != _GRAPHQL and not is_hook_path(path):
             await self.app(scope, receive, send)
             return
         asked = Headers(scope=scope)
@@ -115,24 +119,26 @@ class CrossOrigin:
             await send(message)
 
         if scope["method"] == "OPTIONS" and origin and "access-control-request-method" in asked:
-            await _preflight(is_allowed)(scope, receive, with_origin)
+            await _preflight(is_allowed, path)(scope, receive, with_origin)
         else:
             await self.app(scope, receive, with_origin)
 
 
-def _preflight(is_allowed: bool) -> Response:
+def _preflight(is_allowed: bool, path: str) -> Response:
     """The answer to a browser that asks whether a page may ask; no token comes with that."""
     if not is_allowed:
-        return _refusal("origin-not-allowed", "pages of this origin may not ask here; see server.origins", 403)
+        return _refusal("origin-not-allowed", "pages of this origin may not ask here; see server.origins", 403, path)
     allowed = {
-        "Access-Control-Allow-Methods": "POST",
+        "Access-Control-Allow-Methods": "POST" if path == _GRAPHQL else "GET, POST",
         "Access-Control-Allow-Headers": "Authorization, Content-Type",
         "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
     }
     return Response(status_code=204, headers=allowed)
 
 
-def _refusal(code: str, text: str, status: int) -> Response:
+def _refusal(code: str, text: str, status: int, path: str) -> Response:
+    if is_hook_path(path):
+        return outcome_response(status, "security", [text])
     return JSONResponse({"errors": [{"message": text, "extensions": {"code": code}}]}, status)
 
 
@@ -152,8 +158,10 @@ class OneLength:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and {b"content-length", b"transfer-encoding"} <= {n for n, _ in scope["headers"]}:
-            fault = request_refused("bad-request", "a request has either Content-Length or Transfer-Encoding")
-            await JSONResponse(fault, 400, {"Connection": "close"})(scope, receive, send)
+            text = "a request has either Content-Length or Transfer-Encoding"
+            refused = _refusal("bad-request", text, 400, scope["path"])
+            refused.headers["Connection"] = "close"
+            await refused(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -232,6 +240,12 @@ def _template(path: str) -> str:
     """The template of the route that a path belongs to."""
     if path in _LAUNCH_ROUTES:
         return path
+    if is_hook_path(path):
+        # An id is whatever a client wrote.
+        _, _, *rest = path.split("/")
+        if len(rest) < 2 or rest[1:] == ["feedback"]:
+            return "/".join([SERVICES, *(["{id}"] if rest else []), *rest[1:]])
+        return "other"
     if _is_under(path, "/app"):
         part = path.split("/")[3:4]
         return "/app/{launch}" + (f"/{part[0]}" if part and part[0] in _CHART_PAGES else "")

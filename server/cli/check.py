@@ -33,6 +33,8 @@ def run(settings: Settings) -> int:
         checked = f"{len(catalog.concepts)} concepts, {len(catalog.modules)} modules, {len(settings.sources)} sources"
         if settings.issuers:
             checked += f", {', '.join(f'issuer {each.id}' for each in settings.issuers)} (tokens can be checked)"
+        if settings.hooks.clients:
+            checked += f", {', '.join(f'hooks client {each.id}' for each in settings.hooks.clients)} (keys at hand)"
         print(f"No faults: {checked}.")
     return _print_faults(faults)
 
@@ -90,6 +92,7 @@ async def _deployment_faults(settings: Settings, catalog: Catalog) -> list[str]:
         faults += await engine.authorisations.token_faults()
         faults += await _issuer_faults(settings)
         faults += await _launch_faults(settings)
+        faults += await _hook_client_faults(settings)
         faults += await engine.terminology.faults(catalog.concepts.values(), settings.server.deadline)
         cache = await engine.cache_status()
         if settings.cache.url is not None and settings.cache.enabled and not cache.reachable:
@@ -108,6 +111,22 @@ async def _issuer_faults(settings: Settings) -> list[str]:
             return await issuers.faults()
     except SettingsError as error:
         return [str(error)]
+
+
+async def _hook_client_faults(settings: Settings) -> list[str]:
+    """Why calls of a client of CDS Hooks cannot be checked now: its key set cannot be had."""
+    if not settings.hooks.clients:
+        return []
+    from server.hooks.client_tokens import HookClients
+
+    try:
+        clients = HookClients(settings)
+    except SettingsError as error:
+        return [str(error)]
+    try:
+        return await clients.faults()
+    finally:
+        await clients.aclose()
 
 
 async def _launch_faults(settings: Settings) -> list[str]:

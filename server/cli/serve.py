@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from collectors.fetching.addresses import is_loopback
-from server.app import create_app, open_ehrs, open_issuers
+from server.app import create_app, open_ehrs, open_hook_clients, open_issuers
 from server.app.connections import BACKLOG, KEEP_ALIVE_SECONDS, MOST_HEAD_BYTES, AcceptFaults, StoppingServer, limited
 from server.catalog.catalog import configured_catalog
 from server.errors import SettingsError
@@ -63,7 +63,7 @@ def _check_exposure(settings: Settings) -> None:
 
 async def _serve(settings: Settings, listener: socket.socket) -> int:
     # Opened here, not by uvicorn, so that a fault at the start is one line and no traceback.
-    issuers, ehrs = open_issuers(settings), open_ehrs(settings)
+    issuers, ehrs, hook_clients = open_issuers(settings), open_ehrs(settings), open_hook_clients(settings)
     engine = await Engine.open(settings, configured_catalog(settings))
 
     async def open_engine() -> Engine:
@@ -74,7 +74,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     gc.freeze()
     sys.setswitchinterval(SWITCH_INTERVAL)
     logging.getLogger("medtwin").setLevel(logging.INFO)
-    app = create_app(settings, open_engine, issuers, ehrs, freeze=True)
+    app = create_app(settings, open_engine, issuers, ehrs, hook_clients, freeze=True)
     asyncio.get_running_loop().set_exception_handler(AcceptFaults())
     # A client that sends or reads slowly cannot keep the server from stopping.
     # What is being answered has its time for waiting, fetching, computing and answering.

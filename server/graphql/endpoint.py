@@ -16,7 +16,7 @@ from graphql import ExecutionResult, GraphQLError, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from server.access.bodies import finishes_before_disconnect, read_body
+from server.access.bodies import APPLICATION_JSON, finishes_before_disconnect, is_json_body, read_body
 from server.access.grant import Grant
 from server.access.tokens import bearer_token, token_required
 from server.errors import AccessRefusedError
@@ -24,7 +24,7 @@ from server.executor.budget import Budget
 from server.graphql.admission import Admission, NotAdmittedError, RateLimit, address_key, identity_key
 from server.graphql.documents import Document, Documents
 from server.graphql.errors import errors_response, format_error, internal_error, request_refused
-from server.graphql.http import APPLICATION_JSON, NOT_ACCEPTABLE, Answer, PartsResponse, accepted_answer, is_json_body
+from server.graphql.http import NOT_ACCEPTABLE, Answer, PartsResponse, accepted_answer
 from server.graphql.limits import Limits, check_variables
 from server.graphql.originals import Originals
 from server.graphql.query import Context, QuestionEngine

@@ -6,14 +6,13 @@ of the exception and where it was raised.
 
 import logging
 import re
-import traceback
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 from graphql import GraphQLError
 
 from ontology.errors import MedtwinError
+from server.errors import log_unexpected
 
 log = logging.getLogger("medtwin.graphql")
 
@@ -21,7 +20,6 @@ INVALID = "invalid-query"
 INTERNAL = "internal"
 # graphql-core repeats the value of an argument or variable that it refuses.
 _REPEATED_VALUE = re.compile(r"(cannot represent [^:]*value): .*|, found:? .*", re.DOTALL)
-_FRAMES = 4
 
 
 def format_error(error: GraphQLError) -> dict[str, Any]:
@@ -44,12 +42,7 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
 
 def internal_error(error: BaseException) -> dict[str, Any]:
     """The response to an unexpected exception, which is logged under an id without its text."""
-    number = uuid4().hex[:12]
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
-    places = " < ".join(
-        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames)
-    )
-    log.error("internal error %s: %s at %s", number, type(error).__qualname__, places or "unknown")
+    number = log_unexpected(error, log)
     return {"message": f"internal error {number}", "extensions": {"code": INTERNAL, "id": number}}
 
 

@@ -1,4 +1,4 @@
-"""Media types of GraphQL over HTTP: which the caller accepts, which a body may have, and the status that goes with it.
+"""Media types of GraphQL over HTTP: which the caller accepts, and the status that goes with it.
 
 After the GraphQL over HTTP specification (https://graphql.github.io/graphql-over-http/draft/).  With
 ``application/graphql-response+json`` the status tells how the request fared.  Whoever asks for ``application/json`` by
@@ -13,11 +13,11 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from server.access.bodies import APPLICATION_JSON, parameter
+
 GRAPHQL_JSON = "application/graphql-response+json"
-APPLICATION_JSON = "application/json"
 NOT_ACCEPTABLE = f"answers are {GRAPHQL_JSON} or {APPLICATION_JSON}"
 _SENT_BYTES = 256 * 1024
-_UTF_8 = frozenset({"", "utf-8", "utf8"})
 _INVALID = "invalid-query"
 
 
@@ -87,16 +87,6 @@ def accepted_answer(headers: Headers) -> Answer | None:
     return Answer.LENIENT if by_name else Answer.JSON
 
 
-def is_json_body(headers: Headers) -> bool:
-    """Whether a body is declared as JSON in UTF-8, which it is where no charset is named."""
-    declared = headers.getlist("content-type")
-    if len(declared) != 1:
-        return False
-    kind, *parameters = declared[0].split(";")
-    charsets = [_parameter(each, "charset") for each in parameters]
-    return kind.strip().lower() == APPLICATION_JSON and all(each is None or each.lower() in _UTF_8 for each in charsets)
-
-
 def _accepted_ranges(accept: str) -> dict[str, float]:
     """The weight of each range of an Accept header; one that cannot be read is passed over."""
     found: dict[str, float] = {}
@@ -109,7 +99,7 @@ def _accepted_ranges(accept: str) -> dict[str, float]:
 
 def _quality(parameters: Sequence[str]) -> float:
     for each in parameters:
-        weight = _parameter(each, "q")
+        weight = parameter(each, "q")
         if weight is not None:
             try:
                 return min(max(float(weight), 0.0), 1.0)
@@ -123,9 +113,3 @@ def _weight(ranges: Mapping[str, float], media_type: str) -> float:
         if name in ranges:
             return ranges[name]
     return 0.0
-
-
-def _parameter(written: str, name: str) -> str | None:
-    """The value of a parameter, if it is this one."""
-    key, _, value = written.partition("=")
-    return value.strip().strip('"') if key.strip().lower() == name else None

@@ -33,6 +33,11 @@ MEDIA_TYPE = "application/json"
 OperationOutcome is here a document of CDS Hooks, not the answer of a FHIR interaction."""
 
 
+def is_hook_path(path: str) -> bool:
+    """Whether whatever is refused at this path is refused by an OperationOutcome."""
+    return path == SERVICES or path.startswith(f"{SERVICES}/")
+
+
 class HookError(ServerError):
     """A call is refused: ``status`` of HTTP, and ``code``, an issue type of FHIR (value set issue-type).
 

@@ -75,7 +75,7 @@ def read_request(body: bytes, service: Service) -> HookRequest:
 
     Raises MalformedCallError.
     """
-    call = _members(_decode(body), "the body")
+    call = _members(decode_body(body), "the body")
     if _text(call, "hook") != service.hook:
         raise MalformedCallError("`hook` is not the one that this service is on; discovery names it")
     instance = _text(call, "hookInstance")
@@ -101,7 +101,8 @@ def read_request(body: bytes, service: Service) -> HookRequest:
     )
 
 
-def _decode(body: bytes) -> object:
+def decode_body(body: bytes) -> object:
+    """What a body is, as JSON in the strict sense.  Raises MalformedCallError."""
     try:
         found = decode_strict(body)
         if b"\\ud" in body or b"\\uD" in body:

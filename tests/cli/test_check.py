@@ -182,6 +182,32 @@ def written_site(folder: Path, issuer: TokenIssuer) -> str:
     return str(folder / "medtwin.toml")
 
 
+async def test_check_says_whether_the_keys_of_a_hooks_client_are_at_hand(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check, "module_faults", lambda _: [])
+    monkeypatch.setattr(check, "catalog_faults", lambda _: [])
+    monkeypatch.setattr(check, "configured_catalog", lambda _: shipped())
+    async with TokenIssuer.listening() as issuer:
+        path = tmp_path / "medtwin.toml"
+        client = f'[[hooks.clients]]\nid = "c"\nissuer = "{issuer.url}"\nsources = ["ehr"]\n'
+        site = (
+            '[cache]\nenabled = false\n[server]\npublic_url = "https://cds.example"\n[[sources]]\nid = "ehr"\n'
+            f'base_url = "http://127.0.0.1:9/fhir"\n{client}'
+        )
+        path.write_text(f'{site}jwks_url = "{issuer.url}/jwks"\n')
+        assert await asyncio.to_thread(main, ["check", "--config", str(path)]) == 1
+        assert "hooks client" not in capsys.readouterr().err
+        issuer.misbehave = lambda writer: send_json(writer, {"keys": []})
+        assert await asyncio.to_thread(main, ["check", "--config", str(path)]) == 1
+        fault = "hooks client c: its key set holds no key that can verify a signature"
+        assert fault in capsys.readouterr().err.splitlines()
+    path.write_text(f'{site}jwks_file = "{tmp_path}/none.json"\n')
+    assert await asyncio.to_thread(main, ["check", "--config", str(path)]) == 1
+    fault = "hooks client c: jwks_file cannot be used: the file cannot be read"
+    assert fault in capsys.readouterr().err.splitlines()
+
+
 async def test_check_says_whether_each_key_set_can_be_retrieved(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

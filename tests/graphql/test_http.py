@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.graphql.endpoint import GraphQL
-from server.graphql.http import Answer, PartsResponse, accepted_answer, is_json_body
+from server.graphql.http import Answer, PartsResponse, accepted_answer
 from server.settings import ServerSettings
 from tests.support.fake_engine import TEXT, FakeEngine, error_codes
 
@@ -57,32 +57,6 @@ def test_what_is_accepted(accept: str | None, answer: Answer | None) -> None:
 def test_several_headers_are_one() -> None:
     both = Headers(raw=[(b"accept", b"text/html"), (b"accept", GRAPHQL.encode())])
     assert accepted_answer(both) is Answer.GRAPHQL
-
-
-@pytest.mark.parametrize(
-    ("declared", "accepted"),
-    [
-        (JSON, True),
-        ("Application/JSON", True),
-        ("application/json; charset=utf-8", True),
-        ('application/json; charset="UTF-8"', True),
-        ("application/json; profile=x", True),
-        ("application/json; charset=latin-1", False),
-        ("application/json; charset=utf-16", False),
-        ("text/plain", False),
-        ("application/jsonx", False),
-        (GRAPHQL, False),
-        ("application/graphql", False),
-        ("multipart/form-data; boundary=x", False),
-        (None, False),
-    ],
-)
-def test_what_a_body_may_be(declared: str | None, accepted: bool) -> None:
-    assert is_json_body(Headers({} if declared is None else {"content-type": declared})) is accepted
-
-
-def test_two_types_of_one_body_are_none() -> None:
-    assert not is_json_body(Headers(raw=[(b"content-type", JSON.encode()), (b"content-type", b"text/plain")]))
 
 
 @pytest.fixture

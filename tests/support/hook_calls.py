@@ -2,13 +2,25 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
+import httpx
+
+from server.app import create_app
 from server.catalog.services import CardRule, Hook, Indicator, Service
+from server.executor.engine import Engine
+from server.hooks.client_tokens import HookClients
+from server.hooks.clients import HookClient
+from server.hooks.endpoint import HookParts
+from server.hooks.request import HookRequest
 from server.settings import Settings
+from tests.support.engine_questions import shipped
+from tests.support.fake_fhir_servers import FakeFhir
 from tests.support.settings import make_settings
-from tests.support.token_issuer import NOW, ORIGIN, TokenIssuer
+from tests.support.token_issuer import NOW, ORIGIN, Clock, TokenIssuer
 
 Json = dict[str, Any]
 
@@ -98,3 +110,55 @@ def hook_site(*clients: Json, **more: Any) -> Settings:
     sources = more.pop("sources", [{"id": "ehr", "base_url": SERVER}])
     hooks = {"clients": list(clients), **more.pop("hooks", {})}
     return make_settings(server=server, sources=sources, hooks=hooks, **{"cache": {"enabled": False}, **more})
+
+
+class Answers:
+    """Who answers calls and takes feedback in a test: the cards given, or what ``fault`` raises; and what was asked."""
+
+    def __init__(self, *services: Service, fault: Callable[[], Exception] | None = None) -> None:
+        self.services = {each.id: each for each in services or (make_service(),)}
+        self.cards: list[Json] = []
+        self.fault = fault
+        self.wait: Callable[[], Awaitable[None]] | None = None
+        self.calls: list[tuple[Service, HookRequest, HookClient, datetime]] = []
+        self.feedback: list[tuple[object, Service, HookClient]] = []
+
+    def parts(self, _: Settings, __: Engine) -> HookParts:
+        """These as the application takes them."""
+        told = [{"hook": each.hook.value, "id": each.id, "description": "x"} for each in self.services.values()]
+        return HookParts(self.services, {"services": told}, self._answer, self._receive)
+
+    async def _answer(self, service: Service, request: HookRequest, client: HookClient, at: datetime) -> list[Json]:
+        self.calls.append((service, request, client, at))
+        if self.wait is not None:
+            await self.wait()
+        if self.fault is not None:
+            raise self.fault()
+        return self.cards
+
+    async def _receive(self, body: object, service: Service, client: HookClient) -> None:
+        self.feedback.append((body, service, client))
+        if self.fault is not None:
+            raise self.fault()
+
+
+@asynccontextmanager
+async def serving_hooks(
+    settings: Settings, answers: Answers | None = None, clock: Clock | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application with these settings, whose calls are answered by ``answers``."""
+    clock = clock or Clock()
+
+    async def opened() -> Engine:
+        return await Engine.open(settings, shipped(), FakeFhir(()).client())
+
+    clients = None
+    if settings.hooks.clients:
+        clients = HookClients(settings, clock=clock.monotonic, wall=clock.wall)
+    app = create_app(settings, opened, hook_clients=clients, hook_parts=(answers or Answers()).parts)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        yield client

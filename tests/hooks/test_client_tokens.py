@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from server.errors import SettingsError
-from server.hooks.clients import LONGEST_JTI, PUBLISHED_KEYS, HookClient, HookClients
+from server.hooks.client_tokens import LONGEST_JTI, PUBLISHED_KEYS, HookClients
+from server.hooks.clients import HookClient
 from server.hooks.errors import HookError, KeysUnavailableError, NotAuthenticatedError, ReplayStoreError
 from server.hooks.replay import Replays
 from tests.support.authorisation_server import ec_key, pem, rsa_key
@@ -33,7 +34,7 @@ class Door:
         self.clients = HookClients(hook_site(*clients), clock=self.clock.monotonic, wall=self.clock.wall)
 
     async def let_in(self, *headers: str, path: str = PATH) -> HookClient:
-        return await self.clients.check(headers, path, self.replays)
+        return await self.clients.door(self.replays)(headers, path)
 
     async def status(self, token: str, path: str = PATH) -> int:
         try:

@@ -25,7 +25,7 @@ class Keyring:
 
     ``fingerprint`` for hashes of content, ``seen`` for the names of last-seen entries and retrieved records, ``seal``
     for encryption, ``scope`` for hashes of callers' tokens, ``argument`` for seals of exported arguments, ``launch``
-    for the names and the encryption of sessions.
+    for the names and the encryption of sessions, ``hooks`` for those of what is kept of cards, overrides and feedback.
     ``configured``: derived from a configured secret, and so the same after a restart.
     """
 
@@ -35,6 +35,7 @@ class Keyring:
     scope: bytes = field(repr=False)
     argument: bytes = field(repr=False)
     launch: bytes = field(repr=False)
+    hooks: bytes = field(repr=False)
     configured: bool = field(repr=False)
 
     @classmethod
@@ -48,9 +49,8 @@ class Keyring:
             secret = secrets.token_bytes(MIN_SECRET_BYTES)
         if len(secret) < MIN_SECRET_BYTES:
             raise SettingsError(f"cache.key must have at least {MIN_SECRET_BYTES} bytes")
-        purposes = (b"fingerprint", b"seen", b"seal", b"scope", b"argument", b"launch")
-        fingerprint, seen, seal, scope, argument, launch = (_derive_key(secret, purpose) for purpose in purposes)
-        return cls(fingerprint, seen, seal, scope, argument, launch, configured)
+        purposes = ("fingerprint", "seen", "seal", "scope", "argument", "launch", "hooks")
+        return cls(**{each: _derive_key(secret, each.encode()) for each in purposes}, configured=configured)
 
     @property
     def argument_seal_key(self) -> bytes | None:
@@ -112,6 +112,14 @@ class SealedStore:
     async def is_first(self, name: str, ttl: timedelta) -> bool | None:
         """As the store does: a name that is taken contains no data."""
         return await self._store.is_first(name, ttl)
+
+    async def add_counts(self, name: str, counts: Mapping[str, int], ttl: timedelta) -> None:
+        """As the store does: what is added to cannot be encrypted."""
+        await self._store.add_counts(name, counts, ttl)
+
+    async def get_counts(self, names: Sequence[str]) -> list[Mapping[str, int]]:
+        """As the store does."""
+        return await self._store.get_counts(names)
 
     async def flush(self) -> None:
         """As the store does."""

@@ -164,6 +164,23 @@ class RedisStore:
     async def _take(self, name: str, ttl: int) -> Any:
         return await self._client.set(name, b"", nx=True, px=ttl)
 
+    async def add_counts(self, name: str, counts: Mapping[str, int], ttl: timedelta) -> None:
+        """One transaction of HINCRBY and PEXPIRE: no counter is without an end."""
+        if not counts:
+            return
+        pipeline = self._client.pipeline(transaction=True)
+        for field, count in counts.items():
+            pipeline.execute_command("HINCRBY", name, field, count)
+        pipeline.execute_command("PEXPIRE", name, _milliseconds(ttl))
+        await self._execute(pipeline.execute, None)
+
+    async def get_counts(self, names: Sequence[str]) -> list[Mapping[str, int]]:
+        """One pipeline of HGETALL."""
+        answers = await self._execute_pipeline([("HGETALL", name) for name in names])
+        if answers is None:
+            return [{} for _ in names]
+        return [{field.decode(): int(count) for field, count in answer.items()} for answer in answers]
+
     async def flush(self) -> None:
         """Does nothing: values are written at once."""
 
@@ -310,6 +327,14 @@ class WriteBehindStore:
     async def is_first(self, name: str, ttl: timedelta) -> bool | None:
         """As the store does, at once."""
         return await self._store.is_first(name, ttl)
+
+    async def add_counts(self, name: str, counts: Mapping[str, int], ttl: timedelta) -> None:
+        """As the store does: counts are not queued."""
+        await self._store.add_counts(name, counts, ttl)
+
+    async def get_counts(self, names: Sequence[str]) -> list[Mapping[str, int]]:
+        """As the store does."""
+        return await self._store.get_counts(names)
 
     async def flush(self) -> None:
         """Writes the queue; returns when it is empty."""

@@ -53,6 +53,15 @@ class Store(Protocol):
     async def is_first(self, name: str, ttl: timedelta) -> bool | None:
         """Take a name for ``ttl``: True once, False for whoever comes after; None where the cache cannot say."""
 
+    async def add_counts(self, name: str, counts: Mapping[str, int], ttl: timedelta) -> None:
+        """Add to the counters of this name, by field; all of them are kept for ``ttl`` from now on.
+
+        They are not encrypted: no name of a field may tell anything of a patient.
+        """
+
+    async def get_counts(self, names: Sequence[str]) -> list[Mapping[str, int]]:
+        """The counters of these names, in their order, in one request; none for a miss."""
+
     async def flush(self) -> None:
         """Wait until all stored values are written."""
 
@@ -91,6 +100,13 @@ class NoStore:
     async def is_first(self, name: str, ttl: timedelta) -> bool | None:
         """None."""
         return None
+
+    async def add_counts(self, name: str, counts: Mapping[str, int], ttl: timedelta) -> None:
+        """Counts nothing."""
+
+    async def get_counts(self, names: Sequence[str]) -> list[Mapping[str, int]]:
+        """No counters for each name."""
+        return [{} for _ in names]
 
     async def flush(self) -> None:
         """Does nothing."""

@@ -61,7 +61,8 @@ def test_keys_differ_by_purpose_and_by_secret() -> None:
     one, again, other = Keyring.from_secret(SECRET), Keyring.from_secret(SECRET), Keyring.from_secret(b"t" * 32)
     assert one == again
     assert len({one.fingerprint, one.seen, one.seal, other.fingerprint, other.seen, other.seal}) == 6
-    assert SECRET not in (one.fingerprint, one.seen, one.seal)
+    assert len({one.seal, one.launch, one.hooks, one.scope, one.argument, other.hooks}) == 6
+    assert SECRET not in (one.fingerprint, one.seen, one.seal, one.hooks)
     assert repr(one) == "Keyring()"
 
 

@@ -181,6 +181,47 @@ async def test_nobody_is_first_where_nobody_can_say(backend: Backend, sealed: Se
     assert await sealed.is_first(name, HOUR) is None, "the circuit is open"
 
 
+async def test_counters_add_up_by_field(backend: Backend, sealed: SealedStore) -> None:
+    one, other, missing = fresh(), fresh(), fresh()
+    await sealed.add_counts(one, {"a": 2, "b b\n": 1}, HOUR)
+    await asyncio.gather(*(sealed.add_counts(one, {"a": 1, "ä": 3}, HOUR) for _ in range(20)))
+    await sealed.add_counts(other, {"a": 1}, HOUR)
+    await sealed.add_counts(missing, {}, HOUR)
+    expected = [{"a": 1}, {"a": 22, "b b\n": 1, "ä": 60}, {}]
+    assert await sealed.get_counts([other, one, missing]) == (expected if backend.holds else [{}, {}, {}])
+    assert await sealed.get_counts([]) == []
+
+
+async def test_counters_expire_together_and_later_where_more_is_added(backend: Backend, sealed: SealedStore) -> None:
+    name, brief = fresh(), fresh()
+    await sealed.add_counts(name, {"a": 1}, timedelta(seconds=60))
+    await sealed.add_counts(name, {"b": 1}, HOUR)
+    await sealed.add_counts(brief, {"a": 1}, timedelta(milliseconds=1))
+    if backend.holds:
+        async with backend.raw() as server:
+            assert 60_000 < await server.pttl(name) <= HOUR / timedelta(milliseconds=1)
+
+    async def gone() -> bool:
+        return await sealed.get_counts([brief]) == [{}]
+
+    await wait_until(gone)
+
+
+@pytest.mark.parametrize("backend", SERVERS, indirect=True)
+async def test_counters_under_the_name_of_a_value_are_a_fault_and_no_error(
+    backend: Backend, sealed: SealedStore
+) -> None:
+    name, other = fresh(), fresh()
+    await sealed.put_many({name: PLAIN}, HOUR)
+    await sealed.flush()
+    await sealed.add_counts(name, {"a": 1}, HOUR)
+    await sealed.add_counts(other, {"a": 1}, HOUR)
+    assert await sealed.get_counts([name, other]) == [{}, {}]
+    assert await sealed.get_counts([other]) == [{"a": 1}]
+    assert sealed.available
+    assert (await sealed.status()).failures == 2
+
+
 async def test_the_status_is_true(backend: Backend, sealed: SealedStore) -> None:
     status = await sealed.status()
     assert status.reachable == sealed.available == backend.holds
@@ -198,12 +239,14 @@ async def test_a_server_killed_gives_misses_and_says_so(backend: Backend, sealed
     await sealed.put_many({name: PLAIN}, HOUR)
     assert await sealed.claim_many([name], b"me", HOUR) == [True]
     await sealed.release_many([name], b"me")
+    await sealed.add_counts(name, {"a": 1}, HOUR)
+    assert await sealed.get_counts([name]) == [{}]
     status = await sealed.status()
     assert not status.reachable
     assert not sealed.available
     assert "unreachable: no connection" in status.text
     # One call met the fault and one asked for the status; the others did not wait again.
-    assert (status.failures, status.skipped) == (2, 3)
+    assert (status.failures, status.skipped) == (2, 5)
 
 
 @pytest.mark.parametrize("backend", ["debian"], indirect=True)

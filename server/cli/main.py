@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from collectors.auth.authorisations import TOKEN_VARIABLE
 from ontology.errors import MedtwinError
-from server.cli import source
+from server.cli import hooks, source
 from server.cli.arguments import caller_token, end_of, start_of, time_argument
 from server.cli.terminal import print_text
 from server.errors import QuestionError
@@ -99,6 +99,8 @@ def _run_command(given: argparse.Namespace, settings: Settings) -> int:
             return verify.run(settings, given.file, given.format)
         case "source":
             return source.run(given, settings)
+        case "hooks":
+            return hooks.run(given, settings)
         case _:
             from server.cli import check
 
@@ -234,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     verify_.add_argument("--format", choices=("text", "json"), default="text")
 
     commands.add_parser("check", parents=[config], help="check ontology, descriptions, cases and sources")
+    hooks.add_arguments(commands.add_parser("hooks", help="what clinicians told of the cards of CDS Hooks"), config)
     source.add_arguments(commands.add_parser("source", help="add a FHIR source, or check one"), config)
     return parser
 

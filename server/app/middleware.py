@@ -186,7 +186,7 @@ class SecurityHeaders:
         path = scope["path"]
         policies = {**self._policies, **self._framed}
         own = (policies[folder] for folder in policies if _is_under(path, folder))
-        policy = PAGES if path == "/" else next(own, _STRICT_POLICY)
+        policy = PAGES if path in ("/", "/cds-services") else next(own, _STRICT_POLICY)
         is_framed = any(_is_under(path, folder) for folder in self._framed)
 
         async def with_headers(message: Message) -> None:

@@ -134,7 +134,8 @@ def refusal(error: MedtwinError) -> Response:
 
 
 async def _start(request: Request) -> Response:
-    return page("start.html", sources=sorted(request.app.state.engine.sources))
+    engine = request.app.state.engine
+    return page("start.html", sources=sorted(engine.sources), has_services=bool(engine.catalog.services))
 
 
 async def _open_patient(request: Request) -> Response:

@@ -4,7 +4,7 @@ Comments of users are dropped unread, since they may name a patient.  All of a m
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -47,26 +47,28 @@ def read_feedback(body: object) -> tuple[CardFeedback, ...]:
     return tuple(_item(item, f"feedback[{place}]") for place, item in enumerate(items))
 
 
-async def take_feedback(
-    client: HookClient,
-    service: Service,
-    items: tuple[CardFeedback, ...],
-    overrides: Overrides,
-    counts: FeedbackCounts,
-    today: date,
-) -> None:
-    """Silence what was overridden, and count what was told.
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Takes feedback.  ``today``: the day by our clock, in the zone of the site."""
 
-    Only a card counts that this client was sent by this service within a day; each outcome of it once.  ``today``: by
-    our clock, in the zone of the site.
-    """
-    sent = await overrides.sent_cards(client, service.id, [each.card for each in items])
-    known = list({(each.card, each.outcome): (sent[each.card], each) for each in items if each.card in sent}.values())
-    await overrides.silence([card for card, item in known if item.outcome is Outcome.OVERRIDDEN])
-    first = await overrides.first_told([(card, item.outcome) for card, item in known])
-    told = [_told(service, item) for (_, item), is_first in zip(known, first, strict=True) if is_first]
-    told += [Told(service.id, Outcome.UNKNOWN) for each in items if each.card not in sent]
-    await counts.add(told, today)
+    overrides: Overrides
+    counts: FeedbackCounts
+    today: Callable[[], date]
+
+    async def receive(self, body: object, service: Service, client: HookClient) -> None:
+        """Silence what was overridden, and count what was told in a message, which was parsed as JSON.
+
+        Only a card counts that this client was sent by this service within a day; each outcome of it once.  Raises
+        MalformedCallError; nothing of such a message counts.
+        """
+        items = read_feedback(body)
+        sent = await self.overrides.sent_cards(client, service.id, [each.card for each in items])
+        of_sent = {(each.card, each.outcome): each for each in items if each.card in sent}.values()
+        await self.overrides.silence([sent[each.card] for each in of_sent if each.outcome is Outcome.OVERRIDDEN])
+        first = await self.overrides.first_told([(sent[each.card], each.outcome) for each in of_sent])
+        told = [_told(service, each) for each, is_first in zip(of_sent, first, strict=True) if is_first]
+        told += [Told(service.id, Outcome.UNKNOWN) for each in items if each.card not in sent]
+        await self.counts.add(told, self.today())
 
 
 def _told(service: Service, item: CardFeedback) -> Told:

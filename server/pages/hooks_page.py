@@ -1,11 +1,11 @@
 """A page at which people try the services of CDS Hooks: it builds a request, sends it to this server, and shows both.
 
-It is shown where anybody may call the services, on loopback: the application decides.  What it sends goes through the
-same door as an EHR's call, so that it shows what an EHR would get.  It needs no script.
+It is shown where anybody may call the services, on loopback, to who prefers HTML: the routes decide.  What it sends
+goes through the same door as an EHR's call, so that it shows what an EHR would get.  It needs no script.
 """
 
 import shlex
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -26,9 +26,8 @@ from server.executor.engine import Engine
 from server.pages.rendering import page
 
 PATH = "/cds-services"
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Json: TypeAlias = dict[str, Any]
-_JSON, _HTML = "application/json", "text/html"
+_JSON = "application/json"
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _ORDER_HOOKS = frozenset({Hook.ORDER_SELECT, Hook.ORDER_SIGN})
 _ENCOUNTER_HOOKS = frozenset({Hook.ENCOUNTER_START, Hook.ENCOUNTER_DISCHARGE})
@@ -48,42 +47,20 @@ class Sent:
     issues: list[str]
 
 
-def page_or(discovery: Endpoint) -> Endpoint:
-    """The page for who prefers ``text/html``, discovery for all others: ``*/*`` gets JSON."""
-
-    async def respond(request: Request) -> Response:
-        if prefers_html(",".join(request.headers.getlist("accept"))):
-            response = await _show(request, discovery)
-        else:
-            response = await discovery(request)
-        response.headers.add_vary_header("Accept")
-        return response
-
-    return respond
+async def show_hooks_page(request: Request) -> Response:
+    """The list of services as discovery has it; or, where the address names one, its form and what a call gives."""
+    response = await _shown(request)
+    response.headers.add_vary_header("Accept")
+    return response
 
 
-def prefers_html(accept: str) -> bool:
-    """Whether an Accept header names ``text/html``, and JSON with no more weight; none where it names both alike."""
-    weights = dict(_weights(accept))
-    html = weights.get(_HTML, 0.0)
-    if _JSON in weights:
-        return html > weights[_JSON]
-    return html > 0 and html >= weights.get("application/*", weights.get("*/*", 0.0))
-
-
-def _weights(accept: str) -> Iterator[tuple[str, float]]:
-    for each in accept.split(","):
-        kind, *parameters = (part.strip().lower() for part in each.split(";"))
-        weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-        yield kind, float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0
-
-
-async def _show(request: Request, discovery: Endpoint) -> Response:
+async def _shown(request: Request) -> Response:
     engine: Engine = request.app.state.engine
     asked = request.query_params
     if not asked.get("service"):
-        listed = msgspec.json.decode((await discovery(request)).body)["services"]
-        return page("hooks.html", services=listed, patient=asked.get("patient", ""))
+        async with _own_client(request) as client:
+            listed = msgspec.json.decode((await client.get(PATH, headers={"Accept": _JSON})).content)
+        return page("hooks.html", services=listed["services"], patient=asked.get("patient", ""))
     service = engine.catalog.services.get(asked["service"])
     if service is None:
         near = did_you_mean(asked["service"], engine.catalog.services) or "."
@@ -161,9 +138,7 @@ async def _send(request: Request, service: Service, body: Json) -> Sent:
     """Call the service of this very application as an EHR would."""
     path = f"{PATH}/{quote(service.id, safe='')}"
     written = msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
-    # The host that the browser used is one that is known here.
-    transport = httpx.ASGITransport(request.app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=str(request.base_url)) as client:
+    async with _own_client(request) as client:
         response = await client.post(path, content=written, headers={"Content-Type": _JSON})
     answer: Any = None
     try:
@@ -181,6 +156,12 @@ async def _send(request: Request, service: Service, body: Json) -> Sent:
         list(found.get("cards", ())),
         [_issue_text(each) for each in found.get("issue", ())],
     )
+
+
+def _own_client(request: Request) -> httpx.AsyncClient:
+    """A client of this very application, by the name that the browser uses for it."""
+    transport = httpx.ASGITransport(request.app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url=str(request.base_url))
 
 
 def _issue_text(issue: Json) -> str:

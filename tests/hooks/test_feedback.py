@@ -13,7 +13,7 @@ from server.executor.cache.encryption import Keyring, SealedStore
 from server.hooks.clients import HookClient
 from server.hooks.counts import FeedbackCounts, Outcome
 from server.hooks.errors import MalformedCallError
-from server.hooks.feedback import MOST_ITEMS, CardFeedback, read_feedback, take_feedback
+from server.hooks.feedback import MOST_ITEMS, CardFeedback, Feedback, read_feedback
 from server.hooks.overrides import Overrides
 from tests.support.cache_servers import Backend
 from tests.support.hook_cards import REASONS, SERVICE, card_content
@@ -145,12 +145,13 @@ class Site:
     def __init__(self, store: SealedStore, keys: Keyring) -> None:
         self.overrides = Overrides(store, keys.hooks, timedelta(days=7))
         self.counts = FeedbackCounts(store, keys.hooks)
+        self.feedback = Feedback(self.overrides, self.counts, lambda: TODAY)
 
     async def send(self, client: HookClient = EHR, uuid: str = UUID, grounds: bytes = b"a") -> None:
         await self.overrides.remember(client, SERVICE.id, ADA, {uuid: card_content(grounds)})
 
     async def tell(self, *items: Json, client: HookClient = EHR, service: Any = SERVICE) -> None:
-        await take_feedback(client, service, read_feedback(body(*items)), self.overrides, self.counts, TODAY)
+        await self.feedback.receive(body(*items), service, client)
 
     async def is_silent(self, grounds: bytes = b"a", client: HookClient = EHR) -> bool:
         return not await self.overrides.keep_unsilenced(client, ADA, [card_content(grounds)])
@@ -210,6 +211,13 @@ async def test_what_is_told_again_counts_once_and_silences_still(site: Site) -> 
     await site.tell(ACCEPTED)
     assert (await site.counted())["accepted", ""] == 1
     assert await site.is_silent()
+
+
+async def test_of_a_malformed_message_nothing_counts(site: Site) -> None:
+    await site.send()
+    with pytest.raises(MalformedCallError):
+        await site.tell(ITEM, ITEM | {"card": str(uuid4()), "outcome": "ignored"})
+    assert await site.counted() == {} and not await site.is_silent()
 
 
 async def test_several_cards_in_one_message(site: Site) -> None:

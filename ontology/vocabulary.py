@@ -19,6 +19,7 @@ BORROWED_TERMS = frozenset(
         *(RDFS.label, RDFS.comment, RDFS.seeAlso, RDFS.subClassOf, RDFS.domain, RDFS.range),
         *(
             DCTERMS.title,
+            DCTERMS.description,
             DCTERMS.source,
             SKOS.prefLabel,
             SKOS.altLabel,

@@ -1,4 +1,4 @@
-"""The catalog: every concept, module and collector, loaded from folders and checked; also as the settings complete it.
+"""The catalog: concepts, modules, collectors and services, loaded from folders, checked, and completed by the settings.
 
 A fault anywhere stops the start with all faults named: file, node and rule.
 """
@@ -32,6 +32,7 @@ from server.catalog.descriptions import Description
 from server.catalog.layouts import read_layout
 from server.catalog.modules import DescriptionFile, module_nodes, read_module
 from server.catalog.services import Service
+from server.catalog.services_reader import Offer, read_services
 from server.catalog.shapes import shape_faults
 from server.catalog.source_lines import read_marked_turtle
 from server.catalog.turtle import MPM, NodeFault, describe_node, flag, read_turtle, required_text, text, texts
@@ -91,7 +92,7 @@ def load_catalog(
     terminology_server: bool = False,
     verdict_file: Path | None = None,
 ) -> Catalog:
-    """Load ``ontology/``, ``collectors/`` and ``modules/`` under ``root``, and further folders of modules.
+    """Load ``ontology/``, ``collectors/`` and ``modules/`` under ``root``, and further folders of modules and services.
 
     ``value_sets`` are further folders of them.  ``terminology_server``: there is one to ask for sets that no file
     defines.  ``verdict_file``: which state was valid before (left out: ``var/checked`` here, for what is loaded from
@@ -123,12 +124,15 @@ def _load(
     modules = _read_files(described_in, root, faults, located)
     cards_in = [path for folder in folders for path in sorted(folder.glob("*/card.ttl"))]
     cards = _read_files(cards_in, root, faults, located)
+    served_in = [path for folder in folders for path in sorted(folder.glob("*/service.ttl"))]
+    services = _read_files(served_in, root, faults, located)
     if faults:
         raise CatalogError(faults)
-    contents = [(name, file.digest) for files in (ontology, collectors, modules, cards) for name, file in files.items()]
+    read = (ontology, collectors, modules, cards, services)
+    contents = [(name, file.digest) for files in read for name, file in files.items()]
     content = verdict_digest(contents, (Path(__file__).with_name("shapes.py"), Path(vocabulary_code)))
     shapes = _extract_shapes(ontology)
-    everything = {**ontology, **collectors, **modules, **cards}
+    everything = {**ontology, **collectors, **modules, **cards, **services}
     vocabulary = ontology["ontology/mpm.ttl"].graph
     if valid_before is None or not valid_before.contains(content):
         for name, file in everything.items():
@@ -148,11 +152,15 @@ def _load(
     readers = _read_collectors(collectors, faults)
     if faults:
         raise CatalogError(faults)
+    offer = Offer(concepts.values(), described.values(), readers.values(), [file.graph for file in everything.values()])
+    on_hooks = read_services(services, offer, faults)
+    if faults:
+        raise CatalogError(faults)
     digest = blake2b(digest_size=32)
     for name, file in sorted(everything.items()):
         digest.update(f"{name}\0{file.digest}\0{file.code_digest}\n".encode())
     digest.update(sets_digest.encode())
-    return Catalog(described, by_iri, concepts, readers, digest.hexdigest(), library, known)
+    return Catalog(described, by_iri, concepts, readers, digest.hexdigest(), library, known, on_hooks)
 
 
 def _extract_shapes(ontology: dict[str, DescriptionFile]) -> Graph:

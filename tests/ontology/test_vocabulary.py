@@ -53,6 +53,7 @@ def test_all_that_exists_uses_only_known_words() -> None:
     files += [
         *ROOT.glob("modules/*/module.ttl"),
         *ROOT.glob("modules/*/card.ttl"),
+        *ROOT.glob("modules/*/service.ttl"),
         *ROOT.glob("collectors/*/collector.ttl"),
     ]
     for path in files:

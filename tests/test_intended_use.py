@@ -1,4 +1,4 @@
-"""Whoever adds a module says what it is for and what it is not for."""
+"""Whoever adds a module or a service says what it is for and what it is not for."""
 
 import re
 from pathlib import Path
@@ -8,13 +8,21 @@ from server.catalog.catalog import load_catalog
 PAGE = (Path(__file__).resolve().parents[1] / "INTENDED_USE.md").read_text(encoding="utf-8")
 
 
-def described() -> set[str]:
-    rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
+MODULES, SERVICES = PAGE.split("## The services of CDS Hooks")
+
+
+def described(part: str) -> set[str]:
+    rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
     return {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row)}
 
 
 def test_every_module_has_a_row_and_every_row_a_module() -> None:
-    assert described() == set(load_catalog().modules)
+    assert described(MODULES) == set(load_catalog().modules)
+
+
+def test_every_service_has_a_row_and_every_row_a_service() -> None:
+    assert described(SERVICES) == set(load_catalog().services)
+    assert "No card does not mean that nothing is wrong" in SERVICES
 
 
 def test_what_it_is_not_for_is_said() -> None:

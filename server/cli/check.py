@@ -13,7 +13,7 @@ from server.catalog.catalog import Catalog, configured_catalog
 from server.catalog.descriptions import Description
 from server.cli.terminal import print_text
 from server.errors import CatalogError, SettingsError
-from server.executor.catalog_checks import catalog_faults, evaluate_case, faults_by_module
+from server.executor.catalog_checks import catalog_faults, evaluate_case, faults_by_module, service_faults
 from server.executor.engine import Engine
 from server.kinds import model_faults
 from server.kinds.worked_cases import run_cases
@@ -30,7 +30,8 @@ def run(settings: Settings) -> int:
     if not catalog_faults(catalog):
         faults += asyncio.run(_deployment_faults(settings, catalog))
     if not faults:
-        checked = f"{len(catalog.concepts)} concepts, {len(catalog.modules)} modules, {len(settings.sources)} sources"
+        counted = {"concepts": catalog.concepts, "modules": catalog.modules, "services": catalog.services}
+        checked = ", ".join(f"{len(each)} {name}" for name, each in {**counted, "sources": settings.sources}.items())
         if settings.issuers:
             checked += f", {', '.join(f'issuer {each.id}' for each in settings.issuers)} (tokens can be checked)"
         if settings.hooks.clients:
@@ -40,12 +41,13 @@ def run(settings: Settings) -> int:
 
 
 def module_faults(catalog: Catalog) -> list[str]:
-    """What is wrong with modules, by themselves and together, and every worked case that does not come out.
+    """What is wrong with modules and services, alone and together, and every worked case that does not come out.
 
     Cases are run of folders whose modules have no fault: else each of them would fail for one and the same reason.
     """
     by_module = faults_by_module(catalog)
     faults = [fault for each in by_module.values() for fault in each]
+    faults += service_faults(catalog, faults)
     faults += [fault for module in catalog.modules.values() for fault in model_faults(module)]
     folders: defaultdict[Path, list[Description]] = defaultdict(list)
     for module in catalog.modules.values():

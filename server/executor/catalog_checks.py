@@ -6,16 +6,16 @@ same execution boundary as questions; ``check`` alone runs them.
 """
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from ontology.evaluation import Evaluation, SlotInput
 from server import kinds
-from server.catalog.catalog import Catalog
+from server.catalog.catalog import BASE, Catalog
 from server.catalog.descriptions import Description
-from server.compiler.compilation import plan_faults
-from server.errors import KindError
+from server.compiler.compilation import compile_plan, plan_faults
+from server.errors import CompileError, KindError
 from server.executor.plan_run import evaluate_safely
 from server.kinds.description_checks import location
 
@@ -24,7 +24,24 @@ _MAX_ERROR_TEXT = 200
 
 def catalog_faults(catalog: Catalog) -> list[str]:
     """A line for each fault: where it is known file, line and place, the module's id, and what is wrong."""
-    return [fault for faults in faults_by_module(catalog).values() for fault in faults]
+    faults = [fault for faults in faults_by_module(catalog).values() for fault in faults]
+    return [*faults, *service_faults(catalog, faults)]
+
+
+def service_faults(catalog: Catalog, known: Sequence[str] = ()) -> list[str]:
+    """A line for each service of CDS Hooks whose concepts cannot be answered together: its file, its id, and why.
+
+    A service whose reason is one of the faults that are ``known`` of modules is left out: mended there, it is mended.
+    """
+    found = []
+    for service in catalog.services.values():
+        try:
+            compile_plan(catalog, service.concepts)
+        except CompileError as error:
+            if not any(str(error) in fault for fault in known):
+                folder = service.iri.removeprefix(BASE).partition("#")[0]
+                found.append(f"{folder}/service.ttl: service {service.id}: {error}")
+    return found
 
 
 def faults_by_module(catalog: Catalog) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from rdflib.term import Node
 from collectors.search import CollectorDescription
 from ontology.concepts import Concept, Origin, ValueType
 from ontology.values import Coding
+from ontology.words.lists import list_words
 from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description
 from server.catalog.modules import DescriptionFile
@@ -33,8 +34,6 @@ from server.catalog.turtle import (
 )
 from server.errors import did_you_mean
 
-DRAFT_ORIGIN = "DRAFT_ORDER"
-"""The name of the origin whose concepts only the context of a hook fills."""
 ORDER_HOOKS = frozenset({Hook.ORDER_SELECT, Hook.ORDER_SIGN})
 """The hooks whose context has draft orders."""
 
@@ -153,7 +152,7 @@ class _Reading:
         draft = None if written is None else self._draft(card, written, hook)
         bands: tuple[Coding, ...] = ()
         if concept is not None:
-            if is_draft(concept):
+            if concept.origin is Origin.DRAFT_ORDER:
                 self._fault(card, f"{concept.id} is a draft order, which mpm:draft names")
             bands = tuple(self._bands(card, concept, indicator))
         if indicator is None or concept is None:
@@ -184,10 +183,9 @@ class _Reading:
 
     def _draft(self, card: Node, iri: str, hook: Hook | None) -> Concept | None:
         if hook is not None and hook not in ORDER_HOOKS:
-            allowed = " and ".join(sorted(ORDER_HOOKS))
-            self._fault(card, f"mpm:draft: {hook} has no draft orders; {allowed} have")
+            self._fault(card, f"mpm:draft: {hook} has no draft orders; {list_words(sorted(ORDER_HOOKS))} have")
         concept = self._concept(card, MPM.draft, iri)
-        if concept is not None and not is_draft(concept):
+        if concept is not None and concept.origin is not Origin.DRAFT_ORDER:
             self._fault(card, f"mpm:draft: {concept.id} is no draft order (mpm:DraftOrderConcept)")
         return concept
 
@@ -234,11 +232,6 @@ class _Reading:
 
     def _fault(self, node: Node, rule: str) -> None:
         self.faults.append(f"{describe_node(self.graph, node)}: {rule}")
-
-
-def is_draft(concept: Concept) -> bool:
-    """Whether a concept is a draft order: filled from the context of a hook alone, and never searched for."""
-    return concept.origin == DRAFT_ORIGIN
 
 
 def _did_you_mean_term(wanted: str, known: Iterable[str]) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ontology.concepts import ValueType
+from ontology.concepts import Origin, ValueType
 from ontology.values import Coding
 from server.catalog.catalog import ROOT, load_catalog
 from server.catalog.modules import DescriptionFile
 from server.catalog.services import CardRule, Hook, Indicator, Service
-from server.catalog.services_reader import DRAFT_ORIGIN, Offer, is_draft, read_services
+from server.catalog.services_reader import Offer, read_services
 from server.catalog.source_lines import read_marked_turtle
 from server.errors import CatalogError
 from tests.support.descriptions import copy_descriptions, make_concept
@@ -47,10 +47,9 @@ SERVICE = (
 def offer() -> Offer:
     catalog = shipped()
     ontology = read_marked_turtle((ROOT / "ontology/override_reasons.ttl").read_bytes(), OURS)
-    order = replace(make_concept("Order", ValueType.FLAG), id="order", origin=DRAFT_ORIGIN)  # type: ignore[arg-type]
-    drafts = replace(catalog.collectors["medication-request"], origin=DRAFT_ORIGIN)  # type: ignore[arg-type]
+    order = replace(make_concept("Order", ValueType.FLAG), id="order", origin=Origin.DRAFT_ORDER)
     concepts = (*catalog.concepts.values(), order)
-    return Offer(concepts, catalog.modules.values(), (*catalog.collectors.values(), drafts), [ontology])
+    return Offer(concepts, catalog.modules.values(), catalog.collectors.values(), [ontology])
 
 
 def read(*turtles: str) -> tuple[dict[str, Service], list[str]]:
@@ -296,9 +295,3 @@ def test_a_bad_service_stops_the_start(tmp_path: Path) -> None:
     assert caught.value.faults[0].startswith(
         "weight/service.ttl: line 9: mpm:card of weight#weight: mpm:band: https://medtwin.example/codes|"
     )
-
-
-def test_drafts_are_told_by_their_origin() -> None:
-    drafts = [concept for concept in offer().by_iri.values() if is_draft(concept)]
-    assert [concept.id for concept in drafts if concept.id == "order"] == ["order"]
-    assert not any(is_draft(concept) for concept in shipped().concepts.values() if concept.origin == "MEDICATION")

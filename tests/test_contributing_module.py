@@ -1,4 +1,4 @@
-"""The modules of CONTRIBUTING.md, an equation and a score, work as they are written there, step by step."""
+"""What CONTRIBUTING.md adds, an equation, a score and a service, works as it is written there, step by step."""
 
 import re
 from collections import defaultdict
@@ -13,10 +13,14 @@ from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Quantity
 from server import kinds
 from server.catalog.catalog import ROOT, Catalog, load_catalog
+from server.catalog.services import Hook, Indicator
 from server.cli.check import module_faults
+from server.errors import CatalogError
 from server.executor.trace import Execution
+from server.hooks.discovery import discovery
+from server.kinds.interpretation import interpret
 from server.settings import load_settings
-from tests.support.charts import answer, lab, patient
+from tests.support.charts import answer, creatinine, lab, patient
 from tests.support.engine_questions import open_asker
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -55,9 +59,10 @@ async def ask(catalog: Catalog, concept: str, *records: dict[str, Any], birth: s
 
 
 def test_the_page_has_every_file_of_the_modules() -> None:
-    assert set(FILES) == {"mean_arterial_pressure", "crb_65"}
+    assert set(FILES) == {"mean_arterial_pressure", "crb_65", "low_gfr"}
     assert set(FILES["mean_arterial_pressure"]) == {"__init__.py", "module.ttl", "evaluate.py", "cases.json"}
     assert set(FILES["crb_65"]) == {"__init__.py", "module.ttl", "cases.json"}
+    assert set(FILES["low_gfr"]) == {"service.ttl"}
 
 
 def test_they_are_on_offer_and_their_cases_pass(catalog: Catalog) -> None:
@@ -118,6 +123,64 @@ async def test_the_score_has_limits_where_an_input_is_missing(catalog: Catalog) 
     assert execution.evaluation.value == Absent(AbsentReason.INPUT_ABSENT)
     assert isinstance(execution.evaluation.bounds, Interval)
     assert (execution.evaluation.bounds.low, execution.evaluation.bounds.high) == (Decimal(2), Decimal(4))
+
+
+def test_the_service_is_on_offer_without_code(catalog: Catalog) -> None:
+    service = catalog.services["low-gfr"]
+    assert (service.hook, service.reports_missing) == (Hook.ENCOUNTER_START, True)
+    assert [rule.indicator for rule in service.rules] == [Indicator.WARNING, Indicator.INFO]
+    assert [reason.display for reason in service.override_reasons] == [
+        "Palliative care",
+        "Already known, will monitor",
+        "Not clinically appropriate",
+    ]
+    (described,) = [each for each in discovery(catalog)["services"] if each["id"] == "low-gfr"]
+    assert set(described["prefetch"]) >= {"patient", "observation", "condition", "medication-request"}
+    assert "Shows MedicationRequest (metformin) and MedicationStatement (metformin)" in described["usageRequirements"]
+
+
+@pytest.mark.parametrize(
+    ("value", "indicator"), [(1.0, None), (1.4, None), (2.5, Indicator.INFO), (5.0, Indicator.WARNING)]
+)
+async def test_the_bands_of_the_service_are_what_the_module_finds(
+    catalog: Catalog, value: float, indicator: Indicator | None
+) -> None:
+    async with open_asker(catalog) as question:
+        trace = await question([patient("1950-01-01"), creatinine(value, WHEN)], "gfr-category", at=AT)
+    execution = trace.executions[-1]
+    inputs = {name: given.consumed for name, given in execution.inputs.items()}
+    found = interpret(execution.description, inputs, execution.evaluation)
+    assert found is not None
+    rules = catalog.services["low-gfr"].rules
+    assert next((rule.indicator for rule in rules if found.coding in rule.bands), None) is indicator
+
+
+def test_the_page_has_the_row_of_the_service() -> None:
+    columns = "| service | intended | not intended, and limits |\n| --- | --- | --- |\n"
+    assert columns in (ROOT / "INTENDED_USE.md").read_text(encoding="utf-8")
+    assert re.findall(rf"{re.escape(columns)}\| `([a-z0-9-]+)` \|", PAGE) == ["low-gfr"]
+
+
+def test_what_is_misspelt_is_named_with_its_line(tmp_path: Path) -> None:
+    """All at once, as the page says."""
+    text = FILES["low_gfr"]["service.ttl"]
+    for word in ("encounter-start", "mpm:GfrCategory", "gfr-severely-decreased"):
+        assert word in text
+        text = text.replace(word, word[:-2] + word[-1] + word[-2], 1)
+    folder = tmp_path / "ours/low_gfr"
+    folder.mkdir(parents=True)
+    (folder / "service.ttl").write_text(text)
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(extra_modules=[folder.parent])
+    lines = [
+        re.sub(r"low_gfr/service\.ttl: (line \d+): .*(did you mean [\w:-]+).*", r"\1 \2", each)
+        for each in caught.value.faults
+    ]
+    assert lines == [
+        "line 7 did you mean encounter-start",
+        "line 12 did you mean mpm:GfrCategory",
+        "line 14 did you mean gfr-severely-decreased",
+    ]
 
 
 def test_its_source_is_a_valid_setting(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 # Made by a command, described but not kept, or an example of what a reader makes.
 NOT_KEPT = re.compile(
-    r"(var/|benchmarks/report\.md|ontology/valuesets/|modules/\*/valuesets/|modules/(mean_arterial_pressure|crb_65)/"
+    r"(var/|benchmarks/report\.md|ontology/valuesets/|modules/\*/valuesets/|modules/(mean_arterial_pressure|crb_65|low_gfr)/"
     r"|collectors/medication_dispense/|sources/)"
 )
 

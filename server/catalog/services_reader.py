@@ -212,7 +212,7 @@ class _Reading:
     def _reason(self, node: Node) -> Coding:
         """A reason with its label, of this file or shared."""
         graph = self.graph
-        if (node, MPM.code, None) not in graph:
+        if isinstance(node, URIRef) and (node, MPM.code, None) not in graph:
             if node not in self.offer.reasons:
                 near = _did_you_mean_term(str(node), map(str, self.offer.reasons))
                 rule = f"mpm:overrideReason: no {term_name(node)} is declared{near}"

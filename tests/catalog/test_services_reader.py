@@ -158,6 +158,21 @@ def test_a_fault_names_file_line_node_and_rule_and_what_was_meant(written: str, 
     assert faults[0] == f"modules/m0/service.ttl: line {line}: {fault}"
 
 
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        (' ; rdfs:label "Something else"', "label is missing"),
+        ('mpm:code "z" ;', "mpm:code is missing"),
+        ('mpm:system "urn:ward" ;', "mpm:system is missing"),
+    ],
+)
+def test_a_reason_has_system_code_and_label(written: str, rule: str) -> None:
+    """CDS-100, CDS-136, CDS-216, CDS-217, CDS-219: what is offered can be read, and told apart."""
+    assert written in SERVICE
+    services, (fault,) = read(SERVICE.replace(written, ""))
+    assert services == {} and fault.endswith(rule)
+
+
 def test_all_faults_of_a_service_are_named_at_once() -> None:
     _, faults = read(SERVICE.replace("mpm:News2", "mpm:Nonsense").replace('"warning"', '"loud"').replace("-view", ""))
     assert len(faults) == 3

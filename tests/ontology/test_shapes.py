@@ -175,7 +175,7 @@ BROKEN = [
     ('mpm:band [ mpm:system "urn:x" ;', "mpm:band [", "mpm:band is a coding"),
     ("mpm:reportsMissing true", "mpm:reportsMissing 1", "mpm:reportsMissing is one truth value"),
     ('"PT1H"^^xsd:duration', '"PT1H"', "mpm:comparedWith is one xsd:duration"),
-    ('mpm:code "own" ; rdfs:label "own reason"', 'mpm:code "own"', "one rdfs:label"),
+    ('mpm:code "shared" ; rdfs:label "shared reason"', 'mpm:code "shared"', "one rdfs:label"),
     ('mpm:code "shared" ;', "", "one mpm:code"),
 ]
 

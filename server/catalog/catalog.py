@@ -32,7 +32,7 @@ from server.catalog.descriptions import Description
 from server.catalog.layouts import read_layout
 from server.catalog.modules import DescriptionFile, module_nodes, read_module
 from server.catalog.services import Service
-from server.catalog.services_reader import Offer, read_services
+from server.catalog.services_reader import Offer, misplaced_descriptions, read_services
 from server.catalog.shapes import shape_faults
 from server.catalog.source_lines import read_marked_turtle
 from server.catalog.turtle import MPM, NodeFault, describe_node, flag, read_turtle, required_text, text, texts
@@ -150,6 +150,7 @@ def _load(
     by_iri = {d.iri: d for d in described.values()}
     known = read_cards(cards, vocabulary, by_iri, faults)
     readers = _read_collectors(collectors, faults)
+    faults += misplaced_descriptions(services, {**ontology, **collectors, **modules, **cards})
     if faults:
         raise CatalogError(faults)
     offer = Offer(concepts.values(), described.values(), readers.values(), [file.graph for file in everything.values()])

@@ -18,7 +18,7 @@ from ontology.values import Coding
 from ontology.words.lists import list_words
 from server.catalog.criteria import OneOf
 from server.catalog.descriptions import Description
-from server.catalog.modules import DescriptionFile
+from server.catalog.modules import DescriptionFile, module_nodes
 from server.catalog.services import CardRule, Hook, Indicator, Service
 from server.catalog.turtle import (
     MPM,
@@ -72,11 +72,28 @@ class Offer:
         return tuple(dict.fromkeys((*self.declared_bands(concept), *coded, *meant)))
 
 
+def service_nodes(graph: Graph) -> list[URIRef]:
+    """The services that a graph describes, in a stable order."""
+    return sorted(node for node in graph.subjects(RDF.type, MPM.HookService) if isinstance(node, URIRef))
+
+
+def misplaced_descriptions(
+    services: Mapping[str, DescriptionFile], others: Mapping[str, DescriptionFile]
+) -> Iterator[str]:
+    """A fault for each service outside of a service.ttl, and for each module in one: nothing would read them there."""
+    for name, file in others.items():
+        for node in service_nodes(file.graph):
+            yield f"{name}: {describe_node(file.graph, node)}: a service stands in a service.ttl"
+    for name, file in services.items():
+        for node, _ in module_nodes(file.graph):
+            yield f"{name}: {describe_node(file.graph, node)}: a module stands in a module.ttl"
+
+
 def read_services(files: Mapping[str, DescriptionFile], offer: Offer, faults: list[str]) -> dict[str, Service]:
     """The services of all files, by id; what is wrong is added to ``faults``: file, line, node and rule."""
     found: dict[str, Service] = {}
     for name, file in files.items():
-        nodes = sorted(node for node in file.graph.subjects(RDF.type, MPM.HookService) if isinstance(node, URIRef))
+        nodes = service_nodes(file.graph)
         if not nodes:
             faults.append(f"{name}: it describes no mpm:HookService")
         for node in nodes:
@@ -119,6 +136,10 @@ class _Reading:
         if compared is not None and compared.total_seconds() <= 0:
             self._fault(node, "mpm:comparedWith is not more than nothing")
         reasons = sorted((self._reason(each) for each in graph.objects(node, MPM.overrideReason)), key=str)
+        for reason in sorted({each.code for each in reasons if reasons.count(each) > 1}):
+            self._fault(node, f"mpm:overrideReason: {reason} is there twice")
+        for card, rule in self._repeated(rules, cards):
+            self._fault(card, f"{rule.concept} has a card in this band already")
         service_id, version = required_text(graph, node, MPM.id), required_text(graph, node, OWL.versionInfo)
         title, description = required_text(graph, node, DCTERMS.title), required_text(graph, node, DCTERMS.description)
         if self.faults or hook is None:
@@ -136,6 +157,15 @@ class _Reading:
             override_reasons=tuple(reasons),
         )
 
+    def _repeated(self, rules: list[CardRule], cards: list[Node]) -> Iterator[tuple[Node, CardRule]]:
+        """The cards that would stand beside another of the same finding (only where all could be read)."""
+        said: set[tuple[str, str | None, Coding | None]] = set()
+        for card, rule in zip(cards, rules, strict=False) if len(cards) == len(rules) else ():
+            findings = {(rule.concept, rule.draft, band) for band in rule.bands or (None,)}
+            if findings & said:
+                yield card, rule
+            said |= findings
+
     def _guarded_rule(self, card: Node, hook: Hook | None) -> CardRule | None:
         try:
             return self._rule(card, hook)
@@ -148,6 +178,9 @@ class _Reading:
         indicator = self._choice(card, MPM.indicator, Indicator)
         concept = self._concept(card, MPM.concept, required_text(graph, card, MPM.concept))
         also = [self._concept(card, MPM.also, str(each)) for each in graph.objects(card, MPM.also)]
+        for shown in also:
+            if shown is not None and shown.origin is Origin.DRAFT_ORDER:
+                self._fault(card, f"mpm:also: {shown.id} is a draft order, which mpm:draft names")
         written = text(graph, card, MPM.draft)
         draft = None if written is None else self._draft(card, written, hook)
         bands: tuple[Coding, ...] = ()

@@ -12,7 +12,7 @@ from ontology.values import Coding
 from server.catalog.catalog import ROOT, load_catalog
 from server.catalog.modules import DescriptionFile
 from server.catalog.services import CardRule, Hook, Indicator, Service
-from server.catalog.services_reader import Offer, read_services
+from server.catalog.services_reader import Offer, misplaced_descriptions, read_services
 from server.catalog.source_lines import read_marked_turtle
 from server.errors import CatalogError
 from tests.support.descriptions import copy_descriptions, make_concept
@@ -52,8 +52,8 @@ def offer() -> Offer:
     return Offer(concepts, catalog.modules.values(), catalog.collectors.values(), [ontology])
 
 
-def read(*turtles: str) -> tuple[dict[str, Service], list[str]]:
-    files = {
+def _files(*turtles: str) -> dict[str, DescriptionFile]:
+    return {
         f"modules/m{number}/service.ttl": DescriptionFile(
             Path(f"modules/m{number}"),
             read_marked_turtle(turtle.encode(), f"https://medtwin.example/modules/m{number}"),
@@ -63,8 +63,11 @@ def read(*turtles: str) -> tuple[dict[str, Service], list[str]]:
         )
         for number, turtle in enumerate(turtles)
     }
+
+
+def read(*turtles: str) -> tuple[dict[str, Service], list[str]]:
     faults: list[str] = []
-    return read_services(files, offer(), faults), faults
+    return read_services(_files(*turtles), offer(), faults), faults
 
 
 def test_everything_that_is_written_is_read() -> None:
@@ -173,6 +176,31 @@ def test_a_reason_has_system_code_and_label(written: str, rule: str) -> None:
     assert services == {} and fault.endswith(rule)
 
 
+def test_nothing_is_said_or_offered_twice() -> None:
+    again = SERVICE.replace(
+        '"aki-stage-3" ] ]', '"aki-stage-3" ] ] [ mpm:concept mpm:AkiEpisode ; mpm:indicator "info" ]'
+    )
+    line = next(
+        number for number, text in enumerate(again.splitlines(), 1) if text.startswith("    [ mpm:concept mpm:AkiEp")
+    )
+    assert read(again)[1] == [
+        f"modules/m0/service.ttl: line {line}: mpm:card of m0#ward: aki-episode has a card in this band already"
+    ]
+    own = '[ mpm:system "https://medtwin.example/codes" ; mpm:code "already-known" ; rdfs:label "Known" ]'
+    _, (fault,) = read(SERVICE.replace("mpm:AlreadyKnown", f"mpm:AlreadyKnown , {own}"))
+    assert fault.endswith("mpm:overrideReason: already-known is there twice")
+
+
+def test_a_description_that_nothing_would_read_is_a_fault() -> None:
+    service, module = _files(SERVICE), PREFIXES + '<#module> a mpm:RuleModule ; mpm:id "rule" .'
+    assert list(misplaced_descriptions(service, {})) == []
+    misplaced = {"modules/m0/module.ttl": service["modules/m0/service.ttl"]}
+    assert list(misplaced_descriptions(_files(module), misplaced)) == [
+        "modules/m0/module.ttl: line 7: m0#ward: a service stands in a service.ttl",
+        "modules/m0/service.ttl: line 6: m0#module: a module stands in a module.ttl",
+    ]
+
+
 def test_all_faults_of_a_service_are_named_at_once() -> None:
     _, faults = read(SERVICE.replace("mpm:News2", "mpm:Nonsense").replace('"warning"', '"loud"').replace("-view", ""))
     assert len(faults) == 3
@@ -212,6 +240,12 @@ def band(code: str) -> str:
         ("mpm:AkiEpisode", "info", "; mpm:draft mpm:Order", []),
         ("mpm:AkiEpisode", "info", "; mpm:draft mpm:Metformin", ["metformin is no draft order"]),
         ("mpm:AkiEpisode", "info", "; mpm:draft mpm:Ordre", ["mpm:draft: no concept mpm:Ordre is declared"]),
+        (
+            "mpm:AkiEpisode",
+            "info",
+            "; mpm:also <https://medtwin.example/mpm#Order>",
+            ["mpm:also: order is a draft order"],
+        ),
         ("mpm:AkiEpisode", "info", "; mpm:also mpm:Metfromin", ["(did you mean mpm:Metformin?)"]),
     ],
 )

@@ -108,7 +108,21 @@ EVENTS = {
     # Of medications those out of RxNorm; its ingredients and products are in test_concepts_kinds.py.
     "oral-anticoagulant": "B01AA* B01AF* B01AE07",
     "ace-inhibitor": "C09AA* C09B* C10BX*",
-    "metformin": "A10BA02 A10BD*",
+    "metformin": "A10BA02 A10BD02 A10BD03 A10BD05 A10BD07 A10BD08 A10BD10 A10BD11 A10BD13 A10BD14 A10BD15 A10BD16 "
+    "A10BD17 A10BD18 A10BD20 A10BD22 A10BD23 A10BD25 A10BD26 A10BD27 A10BD28 A10BD31 A10BD34",
+    "nsaid": "M01AA* M01AB* M01AC* M01AE* M01AG* M01AH* M01AX01 M01AX02 M01AX04 M01AX13 M01AX17 M01AX18 M01AX22 "
+    "M01AX23 M01AX68 M01BA01 M01BX* N02AJ03 N02AJ08 N02AJ09 N02AJ14 N02AJ15 N02AJ16 N02AJ19 N02AJ23 N02BE51 C08CA51",
+    "topical-nsaid": "M02AA*",
+    "aminoglycoside": "J01G* J01RA06 J04AM01",
+    "angiotensin-receptor-blocker": "C09C* C09D* C10BX*",
+    "diuretic": "C03A* C03B* C03C* C03E* C02L* C07B* C07C* C07D* C09BA* C09DA* C09BX* C09DX*",
+    "sitagliptin": "A10BH01 A10BH51 A10BD07 A10BD12 A10BD24 A10BD29 A10BD31",
+    "saxagliptin": "A10BH03 A10BD10 A10BD21 A10BD25",
+    "canagliflozin": "A10BK02 A10BD16",
+    "dapagliflozin": "A10BK01 A10BD15 A10BD21 A10BD25 A10BD29 A10BD30 A10BD31 A10BD32 A10BD33 C03DA54",
+    "empagliflozin": "A10BK03 A10BD19 A10BD20 A10BD27",
+    "ertugliflozin": "A10BK04 A10BD23 A10BD24",
+    "finerenone": "C03DA05",
     "statin": "C10AA* C10B* A10BH51 A10BH52",
     "antihypertensive": "C02A* C02B* C02C* C02D* C02L* C02N* C03A* C03B* C03C* C03D* C03E* C07* C08* C09* C10BX* "
     "G04CA03 N02CX02",
@@ -130,7 +144,7 @@ EVENTS = {
     "outpatient-visit": "AMB HH VR",
     "problem-list": "11450-4",
     "medication-list": "10160-0",
-    "glucose-lowering": "A10*",
+    "glucose-lowering": "A10* C03DA54",
     "lipid-lowering": "C10* A10BH51 A10BH52",
     "infarction-in-family": "22298006 57054005 1755008 I21* I25.2*",
 }

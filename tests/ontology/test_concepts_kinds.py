@@ -25,22 +25,45 @@ OTHER_PRESSURE_PRODUCTS = (
 AMLODIPINE_WITH_ATORVASTATIN = "597971 597974 597993 597977 597980 597984 404011 597987 597967 597990 404013"
 # Atorvastatin, simvastatin, rosuvastatin, pravastatin.
 STATIN_PRODUCTS = "617312 617310 617311 314231 198211 859747 859751 859419 904458 904467 904475"
-# 500 and 1000 mg.
-METFORMIN_PRODUCTS = "861007 861004"
+# 500, 1000 and 850 mg.
+METFORMIN_PRODUCTS = "861007 861004 861010"
+# Sitagliptin with its tablets, saxagliptin; cana-, dapa-, empa- and ertugliflozin.
+GLIPTINS_AND_GLIFLOZINS = "593411 665033 665042 665038 857974 1373458 1488564 1545653 1992672"
+FINERENONE = "2562816 2562824"
+SARTANS = (
+    "1091643 214354 83515 83818 200094 200095 200096 52175 979485 979492 979480 979468 979464 979471 321064 349401 "
+    "349405 73494 69749 349483 349199 349201 349200"
+)
+# Hydrochlorothiazide, alone and with lisinopril or losartan.
+DIURETICS = "316049 310798 429503 197885 197886 197887 979468 979464 979471"
 # Of none of these kinds.
-OTHER_PRODUCTS = "313782 849574 309362 562251 834102 966222 1049630 310325 197604"
+OTHER_PRODUCTS = "313782 309362 562251 834102 966222 1049630 310325 197604"
 ACE_INGREDIENTS = "18867 1998 3827 50166 29046 30131 54552 35208 35296 38454"
 RXNORM_CODES = {
     "oral-anticoagulant": "11289 855332 1364430 1114195 1037042 1599538",
     "ace-inhibitor": f"{ACE_INGREDIENTS} 833036 {ACE_PRODUCTS}",
     "metformin": f"6809 860975 {METFORMIN_PRODUCTS}",
-    "glucose-lowering": f"6809 860975 {METFORMIN_PRODUCTS}",
+    "glucose-lowering": f"6809 860975 {METFORMIN_PRODUCTS} {GLIPTINS_AND_GLIFLOZINS}",
+    "sitagliptin": "593411 665033 665042 665038",
+    "saxagliptin": "857974",
+    "canagliflozin": "1373458",
+    "dapagliflozin": "1488564",
+    "empagliflozin": "1545653",
+    "ertugliflozin": "1992672",
+    "finerenone": FINERENONE,
+    # Ibuprofen, naproxen, diclofenac, meloxicam, celecoxib; none for the skin.
+    "nsaid": "5640 310965 197805 197806 197807 7258 849574 198014 855926 855942 857707 857705 41493 311486 152695 "
+    "140587 205322 205323",
+    "topical-nsaid": "857700 1487074 855626 141997 389244 141998",
+    "aminoglycoside": "",
+    "angiotensin-receptor-blocker": SARTANS,
+    "diuretic": DIURETICS,
     "statin": "83367 41127 6472 861634 42463 301542 36567 259255 312961 "
     f"{STATIN_PRODUCTS} {AMLODIPINE_WITH_ATORVASTATIN}",
     "lipid-lowering": "",
     "antihypertensive": f"{ACE_INGREDIENTS} 1091643 214354 321064 52175 69749 73494 83515 83818 149 1202 19484 20352 "
     "31555 6185 6918 7226 8332 8787 17767 197361 316049 833036 "
-    f"{ACE_PRODUCTS} {OTHER_PRESSURE_PRODUCTS} {AMLODIPINE_WITH_ATORVASTATIN}",
+    f"{ACE_PRODUCTS} {OTHER_PRESSURE_PRODUCTS} {AMLODIPINE_WITH_ATORVASTATIN} {FINERENONE}",
     "other-medication": OTHER_PRODUCTS,
 }
 
@@ -59,9 +82,27 @@ def test_chronic_dialysis_has_only_codes_of_dialysis() -> None:
     assert codes("chronic-dialysis") <= codes("dialysis")
 
 
-@pytest.mark.parametrize("kind", ["antihypertensive", "statin", "ace-inhibitor", "metformin", "glucose-lowering"])
+@pytest.mark.parametrize("kind", sorted(set(RXNORM_CODES) - {"other-medication"}))
 def test_what_is_listed_as_another_medication_is_of_no_kind(kind: str) -> None:
     assert not codes("other-medication") & codes(kind)
+
+
+def test_what_is_put_on_the_skin_is_no_nsaid_here() -> None:
+    assert not codes("topical-nsaid") & codes("nsaid")
+
+
+def test_a_combination_of_metformin_is_of_each_of_its_kinds() -> None:
+    """As their names in ATC say; what is of two kinds must not pass for one alone."""
+    by_name = {
+        (each.coding.code, each.coding.display or "")
+        for name in ("metformin", "sitagliptin", "saxagliptin", "canagliflozin", "dapagliflozin", "empagliflozin")
+        for each in shipped().concepts[name].accepted
+        if each.coding.code.startswith("A10BD")
+    }
+    for code, display in by_name:
+        for name in ("metformin", "sitagliptin", "saxagliptin", "canagliflozin", "dapagliflozin", "empagliflozin"):
+            listed = {c for _, c in codes(name)}
+            assert (name in display.casefold()) == (code in listed), (code, display, name)
 
 
 def test_amlodipine_with_atorvastatin_is_both() -> None:

@@ -1,7 +1,7 @@
 """Six drugs, each written in the eight ways in which records have them: on the list, it is never "not recorded".
 
 RxNorm ingredients and products, and substances of SNOMED CT, as public code lists have them; the NDC is made up, since
-none is read.  Ibuprofen is of no class that is asked for: in ATC that is certain, in other codes it is not.
+none is read.  Paracetamol is of no class that is asked for: in ATC that is certain, in other codes it is not.
 """
 
 import re
@@ -137,8 +137,21 @@ READ: dict[str, tuple[dict[str, Any], str, object]] = {
     ),
     "a group of combinations": (concept("http://www.whocc.no/atc", "C10BA05"), "statin", "probable"),
     "combinations of ACE inhibitors": (concept("http://www.whocc.no/atc", "C09BA03"), "ace-inhibitor", True),
-    "ibuprofen in ATC": (concept("http://www.whocc.no/atc", "M01AE01"), "statin", False),
-    "ibuprofen in RxNorm": (concept(RXNORM, "5640"), "statin", "codes-unreadable"),
+    "paracetamol in ATC": (concept("http://www.whocc.no/atc", "N02BE01"), "statin", False),
+    "paracetamol in RxNorm": (concept(RXNORM, "161"), "statin", "codes-unreadable"),
+    "ibuprofen in RxNorm, of another class": (concept(RXNORM, "5640"), "statin", False),
+    "ibuprofen for the skin in ATC": (concept("http://www.whocc.no/atc", "M02AA13"), "nsaid", False),
+    "ibuprofen for the skin in RxNorm": (
+        concept(RXNORM, "141997", "Ibuprofen 0.05 MG/MG Topical Gel"), "nsaid", False,
+    ),
+    "aspirin is none": (concept("http://www.whocc.no/atc", "B01AC06"), "nsaid", False),
+    "aspirin for pain is none": (concept("http://www.whocc.no/atc", "N02BA01"), "nsaid", False),
+    "glucosamine is none": (concept("http://www.whocc.no/atc", "M01AX05"), "nsaid", False),
+    "codeine with ibuprofen": (concept("http://www.whocc.no/atc", "N02AJ08"), "nsaid", True),
+    "paracetamol with something": (concept("http://www.whocc.no/atc", "N02BE51"), "nsaid", "probable"),
+    "naproxen in Italian": ({"text": "Naprossene 500 mg"}, "nsaid", "probable"),
+    "linagliptin with empagliflozin": (concept("http://www.whocc.no/atc", "A10BD19"), "metformin", False),
+    "metformin with empagliflozin": (concept("http://www.whocc.no/atc", "A10BD20"), "metformin", True),
     "a code of another class": (concept(RXNORM, "29046"), "statin", False),
     "by the OID of the WHO": (concept("urn:oid:2.16.840.1.113883.6.73", "C10AA01"), "statin", True),
     "in Norway": (concept("urn:oid:2.16.578.1.12.4.1.1.7180", "B01AA03"), "oral-anticoagulant", True),

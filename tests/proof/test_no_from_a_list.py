@@ -325,7 +325,13 @@ def test_only_the_three_slots_of_prevent() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "of"),
-    [("metformin", "glucose-lowering"), ("statin", "lipid-lowering"), ("ace-inhibitor", "antihypertensive")],
+    [
+        *((kind, "glucose-lowering") for kind in ("metformin", "sitagliptin", "saxagliptin", "canagliflozin")),
+        *((kind, "glucose-lowering") for kind in ("dapagliflozin", "empagliflozin", "ertugliflozin")),
+        *((kind, "antihypertensive") for kind in ("ace-inhibitor", "angiotensin-receptor-blocker", "diuretic")),
+        ("finerenone", "antihypertensive"),
+        ("statin", "lipid-lowering"),
+    ],
 )
 def test_a_code_of_a_kind_is_a_code_of_its_class(kind: str, of: str) -> None:
     """A code that another concept names is understood: its class must not pass it over."""

@@ -150,6 +150,11 @@ EVENTS = {
 }
 
 
+# Draft orders, each read by the codes of its medication.
+ORDERS = ["metformin-order", "nsaid-order", "finerenone-order", "sitagliptin-order", "saxagliptin-order"]
+ORDERS += ["canagliflozin-order", "dapagliflozin-order", "empagliflozin-order", "ertugliflozin-order"]
+
+
 @cache
 def concepts() -> dict[str, Concept]:
     found = {}
@@ -182,6 +187,7 @@ def test_everything_that_modules_expect_is_declared() -> None:
         "administrative-gender",
         *SITE,
         *EVENTS,
+        *ORDERS,
     }
     assert wanted == set(concepts())
 

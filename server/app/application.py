@@ -31,6 +31,8 @@ from server.hooks.endpoint import HookParts
 from server.hooks.errors import is_hook_path, outcome_response
 from server.hooks.routes import hook_routes
 from server.pages.cards import list_cards, show_card
+from server.pages.context import is_open
+from server.pages.hooks_page import show_hooks_page
 from server.pages.routes import chart_routes, page_routes
 from server.settings import ServerSettings, Settings
 
@@ -109,7 +111,7 @@ def create_app(
             *page_routes(settings, _admitted),
             *_graphiql_routes(settings.server),
             *_launch_routes(settings),
-            *hook_routes(hooks_are_offered(settings)),
+            *hook_routes(hooks_are_offered(settings), show_hooks_page if is_open(settings) else None),
         ],
         lifespan=lifespan,
         middleware=[

@@ -2,16 +2,27 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
+from server.catalog.services import Service
 from server.executor.engine import Engine
 from server.graphql.admission import NotAdmittedError
 from server.graphql.endpoint import GraphQL
+from server.hooks.advice import Advice, advise
+from server.hooks.advisor import Advisor
+from server.hooks.cards import cards_json
 from server.hooks.clients import Door, HookClient, open_door
+from server.hooks.counts import FeedbackCounts
+from server.hooks.discovery import discovery
 from server.hooks.endpoint import HookEndpoint, HookParts
 from server.hooks.errors import BusyError
+from server.hooks.feedback import Feedback
+from server.hooks.links import ArgumentLinks
+from server.hooks.overrides import Overrides
+from server.hooks.question import hook_question
 from server.pages.context import is_open
 from server.settings import Settings
 
@@ -39,14 +50,29 @@ def open_hook_clients(settings: Settings) -> "HookClients | None":
 
 def shipped_hooks(settings: Settings, engine: Engine) -> HookParts:
     """The services of the catalog, and who answers their calls."""
+    key, zone = engine.memory.keys.hooks, engine.memory.zone
+    overrides = Overrides(engine.memory.store, key, settings.hooks.override_for)
+    links = ArgumentLinks(settings, _pages_at(settings))
 
-    async def no_cards(*_: object) -> list[dict[str, Any]]:
-        return []
+    def make_cards(advice: Advice, service: Service) -> list[dict[str, Any]]:
+        return cards_json(advice, service, links.link)
 
-    async def drop(*_: object) -> None:
+    def today() -> date:
+        return datetime.now(UTC).astimezone(zone).date()
+
+    advisor = Advisor(engine, settings.hooks.max_cards, hook_question, advise, make_cards, overrides)
+    feedback = Feedback(overrides, FeedbackCounts(engine.memory.store, key), today)
+    catalog = engine.catalog
+    return HookParts(catalog.services, discovery(catalog), advisor.cards, feedback.receive)
+
+
+def _pages_at(settings: Settings) -> str | None:
+    """The address of the pages where they need no launch; None where they are not open, or their port is not known."""
+    server = settings.server
+    if not is_open(settings) or not server.port:
         return None
-
-    return HookParts({}, {"services": []}, no_cards, drop)
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"http://{host}:{server.port}"
 
 
 def hook_endpoint(

@@ -54,7 +54,7 @@ class HookParts:
     """What is offered: the services by id, what discovery says of them, and who answers calls and takes feedback."""
 
     services: Mapping[str, Service]
-    discovery: Json
+    discovery: Mapping[str, Any]
     cards: MakeCards
     receive: Receive
 

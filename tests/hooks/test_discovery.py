@@ -103,7 +103,9 @@ def test_all_that_a_call_searches_is_asked_for(service: str) -> None:
     prefetch: dict[str, Any] = dict.fromkeys(described(service)["prefetch"], empty)
     prefetch["patient"] = {"resourceType": "Patient", "id": "p1"}
     supplied = from_prefetch(prefetch, plan.searches, "p1")
-    searched = [each for each in plan.searches if not each.description.on_request]
+    searched = [
+        each for each in plan.searches if not (each.description.on_request or each.description.comes_with_question)
+    ]
     assert [each.description.id for each in searched if supplied.records_for(each) is None] == []
 
 

@@ -207,7 +207,7 @@ def read_supplied(
 ) -> SuppliedBundle:
     """A supplied Bundle or record, in FHIR JSON.  Never raises: a fault becomes the ``refusal_reason``.
 
-    A search set of ``entry_limit`` matches or more without a total may be incomplete, and is refused.
+    A search set of ``entry_limit`` matches, or more without a total, may be incomplete, and is refused.
     ``allow_array``: a JSON array of records is accepted as well.
     """
     raw = (value if isinstance(value, bytes) else encode_resource(value)).removeprefix(_BOM)
@@ -272,7 +272,9 @@ def _completeness_fault(bundle: _Bundle, entries: Sequence[SuppliedEntry], entry
     matches = sum(mode in (None, "match") for mode in modes)
     if bundle.total is not None and bundle.total > matches:
         return "it holds fewer records than its total"
-    if bundle.type == "searchset" and bundle.total is None and entry_limit is not None and matches >= entry_limit:
+    # Some servers give the size of the page for the total.
+    unsure = bundle.total is None or matches == entry_limit
+    if bundle.type == "searchset" and unsure and entry_limit is not None and matches >= entry_limit:
         return "it is as long as a page may be, so it may be truncated"
     if any(_is_error_outcome(entry.record) for entry in entries):
         return "it holds an OperationOutcome that reports an error"

@@ -195,6 +195,19 @@ async def test_what_cannot_be_the_answer_was_not_handed_in(name: str) -> None:
     assert sent == [search.description.resource_type]
 
 
+LONG = [condition(id=f"c{number}") for number in range(1001)]
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "is_data"),
+    [(999, None, True), (1000, None, False), (1000, 1000, False), (1001, None, False), (1001, 1001, True)],
+)
+def test_as_many_as_a_page_may_have_are_perhaps_not_all(count: int, total: int | None, is_data: bool) -> None:
+    more = {} if total is None else {"total": total}
+    found = from_prefetch({"condition": page(*LONG[:count], **more)}, ALL, "p")
+    assert ("condition" in found.answers) is is_data
+
+
 async def test_included_records_and_remarks_pass() -> None:
     handed = from_prefetch({**WHOLE, "condition": page(condition(), person("q"), outcome("warning"))}, ALL, "p")
     facts, sent = await asked(handed)

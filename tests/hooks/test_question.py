@@ -168,6 +168,7 @@ async def test_without_a_token_only_a_source_that_asks_for_none_is_asked(auth: J
 
 @pytest.mark.parametrize("source", [OPEN, CALLERS])
 async def test_the_token_of_the_call_is_the_only_one_and_goes_to_that_source_alone(source: Json) -> None:
+    """CDS-61: each request for records bears it."""
     ehr = Ehr(MINE)
     async with hook_engine(ehr, source, LAB) as engine:
         ehr.seen.clear()

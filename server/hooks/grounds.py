@@ -55,7 +55,8 @@ def _leaf(given: BoundInput) -> tuple[str, str, str]:
 
 
 def _records(records: Iterable[RecordRef]) -> str:
-    refs = {(each.server, each.type, each.id, each.version or "") for each in records}
+    # Without the server: a record that was supplied is the same as when it is fetched.
+    refs = {(each.type, each.id, each.version or "") for each in records}
     return encode(tuple(sorted(refs))).hex()
 
 

@@ -46,7 +46,7 @@ Receive: TypeAlias = Callable[[object, Service, HookClient], Awaitable[None]]
 T = TypeVar("T")
 
 LARGE_BODY = 64 * 1024
-"""Bytes of a body that is read beside the event loop: ten megabytes take a third of a second."""
+"""Bytes of a body that is read beside the event loop: ten megabytes take up to a second."""
 
 
 @dataclass(frozen=True, slots=True)

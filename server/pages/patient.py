@@ -117,7 +117,7 @@ async def rest(
     """What is filled in after the claims, once it is ``admitted``: what changed, and the course of each number."""
     try:
         async with admitted:
-            yield await _compared(results, context, at)
+            yield await _rest_since(results, context, at)
     except MedtwinError as error:
         # It was not let in.
         fault = f"{_NOT_COMPUTED}: {error}."
@@ -125,7 +125,7 @@ async def rest(
     yield last
 
 
-async def _compared(results: tuple[AnswerResult, ...], context: PageContext, at: datetime) -> str:
+async def _rest_since(results: tuple[AnswerResult, ...], context: PageContext, at: datetime) -> str:
     compared = await earlier_time(context, at)
     since = compared.when
     concepts = tuple(each.concept.id for each in results)

@@ -5,6 +5,7 @@ The EHR of these tests gives any record to any token, so that what is refused is
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from httpx import QueryParams
@@ -34,7 +35,11 @@ class Charts:
 @pytest.fixture
 async def charts(clock: Clock, ehr: LaunchingEhr) -> AsyncIterator[Charts]:
     fhir = ChartServer((*synthetic_charts()[A], *synthetic_charts()[B]))
-    settings = {"site": {"north-america": True}, "pages": {"questions": ["egfr"]}, "server": LONG_DEADLINE}
+    settings: dict[str, Any] = {
+        "site": {"north-america": True},
+        "pages": {"questions": ["egfr"]},
+        "server": LONG_DEADLINE,
+    }
     async with launched_site(clock, ehr.source(), fhir=fhir, **settings) as site:
         browser = site.browser()
         a = await site.open(browser, ehr, patient=A)

@@ -257,8 +257,8 @@ async def launched_site(
     fhir = fhir or FakeFhir([patient(id=each) for each in PATIENTS])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = {"public_url": url, **tables.pop("server", {})}
-        settings = make_settings(server=server, sources=sources, **tables)
+        section = {"public_url": url, **tables.pop("server", {})}
+        settings = make_settings(server=section, sources=sources, **tables)
 
         async def opened() -> Engine:
             return await Engine.open(settings, shipped(), fhir.client())

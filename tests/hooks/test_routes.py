@@ -101,9 +101,10 @@ async def test_who_takes_anything_gets_json_and_who_asks_for_html_the_page() -> 
 
     async with serving_hooks(OPEN) as client:
         browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-        plain = await client.get("/cds-services", headers={"Accept": browser})
-        assert plain.headers["content-type"] == "application/json"
-        assert plain.headers["vary"] == "Accept, Origin"
+        for accept, kind in ((browser, "text/html; charset=utf-8"), ("*/*", "application/json")):
+            answer = await client.get("/cds-services", headers={"Accept": accept})
+            assert answer.headers["content-type"] == kind
+            assert answer.headers["vary"] == "Accept, Origin"
     app = Starlette(routes=hook_routes(True, page))
     app.state.hooks = type("Endpoint", (), {"discovery": b"{}"})()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:

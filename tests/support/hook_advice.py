@@ -119,7 +119,7 @@ LAUNCHED = {
     "launch": {"client_id": "us"},
 }
 """The settings of a source that launches us."""
-SITE = {"public_url": "https://us.example/twin"}
+SITE = {"public_url": "https://us.example"}
 
 
 def card_content(draft: bool = True, source: str = "ehr") -> CardContent:

@@ -40,10 +40,17 @@ class _Entry:
     type: str
     id: str
 
-    def is_meant_by(self, reference: str) -> bool:
-        """Whether a reference (relative, or a full URL) leads to this entry."""
-        target = reference.partition("/_history/")[0]
-        return target in (self.full_url, f"{self.type}/{self.id}") or target.endswith(f"/{self.type}/{self.id}")
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a reference to it says at its end (``_meant``)."""
+        relative = f"{self.type}/{self.id}"
+        return (relative,) if self.full_url is None else (relative, self.full_url)
+
+
+def _meant(reference: str) -> tuple[str, str]:
+    """What a reference may mean, without its version: a full URL, or a type and an id, which stand at its end."""
+    target = reference.partition("/_history/")[0]
+    return target, "/".join(target.rsplit("/", 2)[-2:])
 
 
 def read_draft_orders(bundle: Json, selections: Sequence[str] | None = None) -> DraftOrders:
@@ -55,9 +62,13 @@ def read_draft_orders(bundle: Json, selections: Sequence[str] | None = None) -> 
     entries, unreadable = _read_entries(bundle.get("entry"))
     chosen = entries
     if selections is not None:
-        chosen = [each for each in entries if any(map(each.is_meant_by, selections))]
+        # By sets: what is selected is looked up, and not compared with every entry.
+        meant = {each: _meant(each) for each in selections}
+        wanted = {name for names in meant.values() for name in names}
+        known = {name for each in entries for name in each.names}
+        chosen = [each for each in entries if not wanted.isdisjoint(each.names)]
         # What cannot be read may be what was selected.
-        lost = [each for each in selections if not any(entry.is_meant_by(each) for entry in entries)]
+        lost = [each for each, names in meant.items() if known.isdisjoint(names)]
         unreadable = sum(_may_be_of_medication(each) for each in lost)
     orders = [encode_resource(each.record) for each in chosen if each.type == ORDER]
     medications = [encode_resource(each) for entry in entries if entry.type == MEDICATION for each in _named(entry)]

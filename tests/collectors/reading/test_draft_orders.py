@@ -1,12 +1,14 @@
 """Draft orders out of any Bundle: nothing that is handed in is refused or lost."""
 
 import json
+import time
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.reading.draft_orders import DraftOrders, read_draft_orders
+from collectors.reading.supplied import encode_resource
 
 TEXTS = st.sampled_from(["MedicationRequest", "Medication", "ServiceRequest", "d1", "urn:uuid:d1", "../x", "", "é"])
 ANY: st.SearchStrategy[Any] = st.recursive(
@@ -55,3 +57,37 @@ def test_a_selection_adds_no_order_and_loses_none_that_it_names(bundle: dict[str
     assert chosen.medications == every.medications
     if "MedicationRequest/d1" in names:
         assert chosen.orders
+
+
+@given(BUNDLE, REFERENCES)
+def test_a_selection_means_an_entry_by_its_full_url_or_its_type_and_id(
+    bundle: dict[str, Any], names: list[str]
+) -> None:
+    """As it was said before sets made it quick: whatever ends with type and id, or is the full URL."""
+
+    def is_meant(entry: dict[str, Any], reference: str) -> bool:
+        own = f"{entry['resource']['resourceType']}/{entry['resource']['id']}"
+        return reference in (entry.get("fullUrl"), own) or reference.endswith(f"/{own}")
+
+    entries = bundle.get("entry")
+    named = [
+        each
+        for each in (entries if isinstance(entries, list) else [])
+        if isinstance(each, dict)
+        and isinstance(each.get("resource"), dict)
+        and each["resource"].get("resourceType") == "MedicationRequest"
+        and each["resource"].get("id") == "d1"
+    ]
+    chosen = read_draft_orders(bundle, names).orders
+    for each in named:
+        assert (encode_resource(each["resource"]) in chosen) == any(is_meant(each, name) for name in names)
+
+
+def test_many_selections_of_many_orders_take_no_time_of_each_pair() -> None:
+    """H118: twenty thousand entries and as many selections would else take minutes, in which nobody is answered."""
+    count = 20_000
+    entries = [{"resource": {"resourceType": "MedicationRequest", "id": f"d{each}"}} for each in range(count)]
+    began = time.process_time()
+    found = read_draft_orders({"entry": entries}, [f"ServiceRequest/d{each}" for each in range(count)])
+    assert found.orders == ()
+    assert time.process_time() - began < 5

@@ -14,7 +14,7 @@ from server.executor.cache.store import NAME_PREFIX, Store
 from server.hooks.errors import ReplayStoreError
 
 MOST_KEPT = 200_000
-"""Tokens that one process remembers: a client with a hundred calls a second has 66,000 that still live."""
+"""Tokens of one client that a process remembers: one with a hundred calls a second has 72,000 that count."""
 _RETRY = {"Retry-After": "1"}
 
 
@@ -22,6 +22,7 @@ class Replays:
     """The tokens that were used, in the shared cache (``store``), or in this process (None).
 
     ``key``: of the hash (at most 64 bytes), equal in all processes that share the cache.  ``clock``: monotonic seconds.
+    ``most``: tokens of one client that this process remembers.
     """
 
     def __init__(
@@ -35,8 +36,7 @@ class Replays:
         self._key = key
         self._clock = clock
         self._most = most
-        self._used: set[bytes] = set()
-        self._ends: list[tuple[float, bytes]] = []
+        self._used: dict[str, _Used] = {}
 
     async def is_first(self, client: str, jti: str, seconds: float) -> bool:
         """Whether the token is used for the first time; it lives for ``seconds`` from now on.
@@ -46,7 +46,9 @@ class Replays:
         content = f"{len(client)}\n{client}\n{jti}".encode()
         hashed = hashlib.blake2b(content, key=self._key, digest_size=24, person=b"mt.hook.jti")
         if self._store is None:
-            return self._is_first_here(hashed.digest(), seconds)
+            # Each client has room of its own: one that floods locks nobody else out.
+            used = self._used.setdefault(client, _Used(self._most))
+            return used.is_first(hashed.digest(), self._clock(), seconds)
         lives = timedelta(seconds=max(seconds, 1.0))
         first = await self._store.is_first(f"{NAME_PREFIX}:hook-jti:{hashed.hexdigest()}", lives)
         if first is None:
@@ -54,9 +56,18 @@ class Replays:
             raise ReplayStoreError(text, _RETRY)
         return first
 
-    def _is_first_here(self, token: bytes, seconds: float) -> bool:
+
+class _Used:
+    """The tokens of one client that were used in this process, at most ``most``."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used: set[bytes] = set()
+        self._ends: list[tuple[float, bytes]] = []
+
+    def is_first(self, token: bytes, now: float, seconds: float) -> bool:
+        """Whether the token is used for the first time.  Raises ReplayStoreError where no more can be remembered."""
         # Nothing is awaited: of several at once, one is the first.
-        now = self._clock()
         while self._ends and self._ends[0][0] <= now:
             self._used.discard(heapq.heappop(self._ends)[1])
         if token in self._used:

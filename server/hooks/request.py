@@ -1,13 +1,14 @@
 """The body of a call of a service (CDS Hooks 2.0, calling a CDS Service, and the page of each hook): read and checked.
 
 A body is JSON in the strict sense: UTF-8, no name twice in an object, no NaN, no half of a surrogate pair.  Members
-that no page names pass.  A text of refusal names a member, and never repeats a value.
+that no page names pass.  Of what is required and decides nothing here (``hookInstance``, ``userId``) any text is taken,
+and what is of no use here (``subject`` and ``expires_in`` of a token) is not asked for.  A text of refusal names a
+member, and never repeats a value.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
@@ -22,14 +23,13 @@ Json: TypeAlias = Mapping[str, Any]
 
 MOST_DEPTH = 100
 """Objects and arrays within each other: more than any honest record has."""
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+MOST_DRAFTS = 1000
+"""Draft orders, and selections of them: more than anybody writes at once, and few enough to be judged in a moment."""
 _LONGEST_URL = 2048
 _LONGEST_TEXT = 16_384
 _ADDRESS = re.compile(r"https?://[!-~]+")
 _ORDER_HOOKS = (Hook.ORDER_SELECT, Hook.ORDER_SIGN)
 _ENCOUNTER_HOOKS = (Hook.ENCOUNTER_START, Hook.ENCOUNTER_DISCHARGE)
-_USERS = ("Practitioner", "PractitionerRole")
-_PATIENT_VIEW_USERS = (*_USERS, "Patient", "RelatedPerson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class FhirAuthorization:
 class HookRequest:
     """One call of a service.
 
-    hook: which hook fired.  instance: its UUID (``hookInstance``).
+    hook: which hook fired.  instance: ``hookInstance``, which clients make a UUID.
     patient: FHIR id (``context.patientId``).  user: ``context.userId``.  encounter: ``context.encounterId``.
     fhir_server: base URL of the EHR's FHIR server, as it was written; None where nothing can be fetched.
     authorization: None where no token was given.
@@ -79,19 +79,19 @@ def read_request(body: bytes, service: Service) -> HookRequest:
     if _text(call, "hook") != service.hook:
         raise MalformedCallError("`hook` is not the one that this service is on; discovery names it")
     instance = _text(call, "hookInstance")
-    if _UUID.fullmatch(instance) is None:
-        raise MalformedCallError("`hookInstance` must be a UUID")
     context = _members(_required(call, "context"), "`context`")
     patient = _fhir_id(_text(context, "context.patientId"), "context.patientId")
     encounter_required = service.hook in _ENCOUNTER_HOOKS
-    encounter = _optional_text(context, "context.encounterId", encounter_required)
+    # Some clients say by an empty text that there is none.
+    none_given = not encounter_required and context.get("encounterId") == ""
+    encounter = None if none_given else _optional_text(context, "context.encounterId", encounter_required)
     is_order = service.hook in _ORDER_HOOKS
     server = _fhir_server(call)
     return HookRequest(
         hook=service.hook,
         instance=instance,
         patient=patient,
-        user=_user(context, service.hook),
+        user=_text(context, "context.userId"),
         encounter=None if encounter is None else _fhir_id(encounter, "context.encounterId"),
         fhir_server=server,
         authorization=_authorization(call, server, patient),
@@ -176,14 +176,6 @@ def _fhir_id(text: str, name: str) -> str:
     return text
 
 
-def _user(context: Json, hook: Hook) -> str:
-    kinds = _PATIENT_VIEW_USERS if hook is Hook.PATIENT_VIEW else _USERS
-    kind, _, user = _text(context, "context.userId").partition("/")
-    if kind not in kinds or FHIR_ID.fullmatch(user) is None:
-        raise MalformedCallError(f"`context.userId` must be a reference such as Practitioner/1, to {', '.join(kinds)}")
-    return f"{kind}/{user}"
-
-
 def _fhir_server(call: Json) -> str | None:
     server = _optional_text(call, "fhirServer")
     if server is not None and (_ADDRESS.fullmatch(server) is None or len(server) > _LONGEST_URL):
@@ -203,11 +195,10 @@ def _authorization(call: Json, server: str | None, patient: str) -> FhirAuthoriz
     # RFC 6749, 5.1: the type is compared whatever its case.
     if _text(given, "fhirAuthorization.token_type").lower() != "bearer":
         raise MalformedCallError("`fhirAuthorization.token_type` must be Bearer")
-    lifetime = _required(given, "fhirAuthorization.expires_in")
-    if isinstance(lifetime, bool) or not isinstance(lifetime, int | Decimal) or lifetime <= 0:
-        raise MalformedCallError("`fhirAuthorization.expires_in` must be a number of seconds")
-    _text(given, "fhirAuthorization.subject")
-    scope = _text(given, "fhirAuthorization.scope")
+    scope = _required(given, "fhirAuthorization.scope")
+    # An empty one permits nothing: the answer then names what could not be read.
+    if not isinstance(scope, str) or len(scope) > _LONGEST_TEXT:
+        raise MalformedCallError("`fhirAuthorization.scope` must be a text")
     bound = _optional_text(given, "fhirAuthorization.patient")
     if bound is not None and bound != patient:
         raise MalformedCallError("`fhirAuthorization.patient` is not `context.patientId`")
@@ -227,6 +218,9 @@ def _draft_orders(context: Json) -> Json:
     bundle = _members(_required(context, "context.draftOrders"), "`context.draftOrders`")
     if bundle.get("resourceType") != "Bundle":
         raise MalformedCallError("`context.draftOrders` must be a Bundle", "structure")
+    entries = bundle.get("entry")
+    if isinstance(entries, list) and len(entries) > MOST_DRAFTS:
+        raise MalformedCallError(f"`context.draftOrders` may have at most {MOST_DRAFTS} entries")
     return bundle
 
 
@@ -234,4 +228,6 @@ def _selections(context: Json) -> tuple[str, ...]:
     given = _required(context, "context.selections")
     if not isinstance(given, list) or not all(isinstance(each, str) and each for each in given):
         raise MalformedCallError("`context.selections` must be a list of references to draft orders", "structure")
+    if len(given) > MOST_DRAFTS:
+        raise MalformedCallError(f"`context.selections` may have at most {MOST_DRAFTS} references")
     return tuple(given)

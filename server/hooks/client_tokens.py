@@ -42,6 +42,7 @@ ALGORITHMS = ("ES384", "RS384")
 LONGEST_LIFE = 600.0
 """Seconds between ``iat`` and ``exp``, at most."""
 LONGEST_JTI = 512
+_NO_KEYS = "the token cannot be checked now: the client's key set cannot be had"
 PUBLISHED_KEYS = frozenset({"44823f3d-0b01-4a6c-a80e-b9d3e8a7226f", "d9cd3c4f-eb08-4304-b973-44f352fd2ca2"})
 """Ids of the keys of the public CDS Hooks Sandbox (github.com/cds-hooks/sandbox), whose private halves it publishes."""
 
@@ -81,7 +82,8 @@ class HookClients:
             await client.signatures.check(token, unchecked)
         except AccessRefusedError as error:
             if error.status == 503:
-                raise KeysUnavailableError(str(error), error.headers) from None
+                # Whose keys, the log says: who asks has proven nothing yet.
+                raise KeysUnavailableError(_NO_KEYS, error.headers) from None
             raise _refused(str(error)) from None
         if not await replays.is_first(client.known_as.id, unchecked.claims["jti"], lives):
             raise _refused(f"the token of {client.known_as.id} was used before (jti)")

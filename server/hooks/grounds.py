@@ -20,8 +20,8 @@ _OF_ORDERS = "DRAFT_ORDER"
 def grounds_key(service: Service, judged: Judged, also: Iterable[AnswerResult], dependencies: Dependencies) -> bytes:
     """Canonical bytes of service, rule, bands, and the values and records (with versions) that the result rests on.
 
-    Of a draft order its concept counts and not its id: each order has a new one.  The time of the question is no part.
-    No name is among it, only FHIR ids.
+    Of what is shown beside them the values alone count.  Of a draft order its concept counts and not its id: each order
+    has a new one.  The time of the question is no part.  No name is among it, only FHIR ids.
     """
     rule = judged.rule
     form: Encodable = {
@@ -29,7 +29,8 @@ def grounds_key(service: Service, judged: Judged, also: Iterable[AnswerResult], 
         "rule": (rule.concept, rule.draft or "", judged.ordered.name),
         "bands": tuple(sorted((each.system, each.code) for each in judged.bands)),
         "inputs": tuple(sorted(_leaves(judged, rule, dependencies))),
-        "also": tuple(sorted({each.concept.id for each in also})),
+        # The value alone: the next prescription of the same drug says nothing new, another score does.
+        "also": tuple(sorted({(each.concept.id, encode(each.value).hex()) for each in also})),
     }
     return encode(form)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from server.catalog.services import Service
-from tests.support.charts import condition, creatinine, patient
+from tests.support.charts import condition, creatinine, lab, patient
 from tests.support.engine_questions import Record
 from tests.support.hook_advice import AT, LOW, METFORMIN, advised, medication, rule, service
 
@@ -70,6 +70,17 @@ def test_an_order_of_tomorrow_on_the_same_facts_has_the_same_key() -> None:
 )
 def test_other_facts_speak_again(records: list[Record], of: Service) -> None:
     assert key(records, of) != KEY
+
+
+def test_what_is_shown_beside_the_grounds_speaks_again_with_another_value() -> None:
+    """H108: a score that is shown beside a flag rises, while the flag stays what it was."""
+    shown = service(replace(METFORMIN, also=("heart-rate", "metformin")))
+
+    def beating(rate: float, id_: str = "h1", **more: object) -> bytes:
+        return key([*CHART, lab("8867-4", rate, "/min", TODAY, id_)], shown, **more)
+
+    assert beating(80) == beating(80.0, "h2")
+    assert len({beating(80), beating(120), key(CHART, shown)}) == 3
 
 
 def test_another_band_has_another_key_though_the_rule_is_the_same() -> None:

@@ -235,4 +235,9 @@ def unread_entries(slot: Slot, pool: Pool, as_of: datetime) -> UnreadEntries:
         for entry in pool.entries_not_understood(slot.concept, systems)
         if slot.concept.id not in entry.concepts and (entry.has_begun(as_of) if past else entry.is_current(as_of))
     )
-    return UnreadEntries(found, pool.undecoded, _NOUNS.get(slot.concept.origin, ("record", "records")))
+    nothing_said = 0
+    if slot.concept.origin is Origin.DRAFT_ORDER:
+        # A draft that names no medication may be of any: its Medication may lie where a hook does not look.
+        named = tuple(entry for entry in found if entry.words or entry.whole.codes or entry.parts)
+        nothing_said, found = len(found) - len(named), named
+    return UnreadEntries(found, pool.undecoded + nothing_said, _NOUNS.get(slot.concept.origin, ("record", "records")))

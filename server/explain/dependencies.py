@@ -183,8 +183,10 @@ class Dependencies:
 
         First a state that was computed from the same records, named by its value (``AKI stage 2``; None: none is met);
         then the short texts of the other grounds for caution that a record or a computed value meets, nearest first.
-        Neither what could not be excluded nor what is met since something is not recorded.
+        Neither what could not be excluded nor what is met since something is not recorded.  A state that the module
+        reads itself is in its value already.
         """
+        read = {each.slot.concept.id for each in self.supporting_inputs(position)}
         state: str | None = None
         texts: dict[str, None] = {}
         for step in self.nearest_steps(position):
@@ -193,7 +195,8 @@ class Dependencies:
                 met = [leaf for leaf in leaves_of(ground.criterion) if judge(leaf, inputs)]
                 named = next((leaf.slot for leaf in met if self._is_computed_state(step, leaf)), None)
                 if named is not None:
-                    state = state or begin_small(value_words(inputs[named].value))
+                    if self.executions[step].inputs[named].slot.concept.id not in read:
+                        state = state or begin_small(value_words(inputs[named].value))
                 elif any(not (isinstance(leaf, Is) and not leaf.expected) for leaf in met):
                     head, _, why = short_ground(ground).partition(": ")
                     # A colon within a list would begin another list.

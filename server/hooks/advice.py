@@ -1,7 +1,7 @@
 """What a service says of one patient: the cards, what the record lacks, or which searches could not be had."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from collectors.supplied_records import search_templates
 from ontology.concepts import Concept
@@ -48,7 +48,7 @@ class CardContent:
     is recognised.  Changed grounds have another key.
     ordered: the concept that the drafts order; None where the rule asks for none.  is_probable: by their words alone,
     since their codes could not be read.  cautions: in short, in fixed words.  unchecked: labels of ``rule.also`` that
-    could not be searched.  citation: of the module, as described; empty where nothing was computed.
+    could not be searched.  lacking: what leaves open which of the rule's bands it is.
     """
 
     rule: CardRule
@@ -62,6 +62,7 @@ class CardContent:
     is_probable: bool = False
     cautions: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Advice:
     missing: inputs that the record lacks and that could change the advice, in our concepts' labels; for the one info
     card of a service that reports them.
     failed: labels of what could not be computed; the info card says so, whatever else the service reports.
+    unassessed: labels of the orders that nothing could be said of, since that is missing.
     cards: most important first; perhaps none.
     """
 
@@ -80,6 +82,7 @@ class Advice:
     missing: tuple[str, ...] = ()
     unobtained: tuple[tuple[str, str], ...] = ()
     failed: tuple[str, ...] = ()
+    unassessed: tuple[str, ...] = ()
 
 
 def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
@@ -88,7 +91,7 @@ def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
     Raises AdviceFailedError where a module failed and no other rule gives a card.
     """
     answers = Answers(trace)
-    judged = [each for each in map(answers.judge, service.rules) if _is_in_play(service, each)]
+    judged = [each for each in _judge_all(service, answers) if _is_in_play(service, each)]
     needed = [failed for each in judged for failed in each.needed]
     unobtained = _unobtained(answers, needed)
     if judged and _PATIENT not in dict(unobtained) and "Patient" in answers.failed.failed_types:
@@ -106,7 +109,32 @@ def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
     if failed and not cards:
         raise AdviceFailedError(f"could not be computed: {list_words(failed)}")
     missing = _missing(judged) if service.reports_missing else ()
-    return Advice(cards, missing, failed=failed)
+    open_orders = [each.draft.concept for each in judged if each.draft is not None and _lacks_input(each)]
+    return Advice(cards, missing, failed=failed, unassessed=_labels(open_orders) if missing else ())
+
+
+def _judge_all(service: Service, answers: Answers) -> Iterator[Judged]:
+    """Each rule, judged; several that are open as one, where it is certain that one of them gives a card."""
+    judged = [answers.judge(each) for each in service.rules]
+    opened = [each for each in judged if each.verdict is Verdict.OPEN and each.rule.bands]
+    joined: dict[tuple[str, str | None], Judged] = {}
+    for first in opened:
+        key = (first.rule.concept, first.rule.draft)
+        alike = [each.rule for each in opened if (each.rule.concept, each.rule.draft) == key]
+        if key in joined or len(alike) < 2:
+            continue
+        # No more urgent than the least of them, and without what belongs to one alone.
+        mildest = max(alike, key=lambda each: _URGENCY[each.indicator])
+        bands = tuple(band for each in alike for band in each.bands)
+        found = answers.judge(replace(mildest, bands=bands, title=None, suggests_removal=False))
+        if found.verdict is Verdict.CARD:
+            joined[key] = replace(found, missing=first.missing)
+    yield from joined.values()
+    yield from (each for each in judged if (each.rule.concept, each.rule.draft) not in joined)
+
+
+def _lacks_input(judged: Judged) -> bool:
+    return judged.verdict is Verdict.OPEN and judged.ordered is not Ordered.UNREADABLE
 
 
 def _is_in_play(service: Service, judged: Judged) -> bool:
@@ -177,6 +205,7 @@ def _content(
         is_probable=judged.ordered is Ordered.PROBABLY,
         cautions=card_cautions(judged.result, answers.dependencies),
         unchecked=_labels(catalog.concepts[each] for each in unchecked),
+        lacking=judged.missing,
     )
 
 

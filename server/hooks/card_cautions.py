@@ -5,6 +5,7 @@ label; what modules and their descriptions say of their inputs is ours already.
 """
 
 from ontology.evaluation import Issue
+from ontology.values import Absent
 from ontology.words.lists import begin_small, shortened
 from server.explain.cautions import cautions_that_matter
 from server.explain.dependencies import Dependencies
@@ -14,6 +15,7 @@ from server.explain.results import AnswerResult
 _NAME = "{name}: "
 _FROM_DESCRIPTIONS = frozenset({"applicability-unknown", "caution", "single-parameter"})
 """Made of the words of descriptions alone, wherever they are raised (``kinds.interpretation``)."""
+_INAPPLICABLE = "not-applicable"
 _JOINED = frozenset({"not-found", "not-recorded", "closed-world"})
 """Of several inputs as one, by the labels of their concepts (``phrases.joined_issues``)."""
 _OF_SEARCHES = frozenset(
@@ -26,6 +28,9 @@ def card_cautions(result: AnswerResult, dependencies: Dependencies) -> tuple[str
     """The cautions that matter, each once; ``dependencies``: of the trace that the result is of."""
     own = {(issue.code, issue.text) for execution in dependencies.executions for issue in execution.evaluation.issues}
     issues, _ = cautions_that_matter(result)
+    if not isinstance(result.value, Absent):
+        # That a step below did not apply does not limit what was judged without it.
+        issues = [each for each in issues if each.code != _INAPPLICABLE]
     texts = (_fixed_text(result, issue, own) for issue in issues)
     return tuple(dict.fromkeys(begin_small(text.rstrip(".")) for text in texts if text))
 

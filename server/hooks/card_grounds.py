@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-from ontology.concepts import Concept
+from ontology.concepts import Concept, Origin
 from ontology.resources import Span
 from ontology.values import Absent, Bound, Coding, Quantity, Series, Value
 from ontology.words import Style
@@ -24,15 +24,19 @@ _RECORDED_UNIT = re.compile(r"(?:[<>]=?)? *[+-]?\d+(?:\.\d+)? *(\S.*)?")
 _NO_EARLIER = "no earlier value for comparison"
 
 
-def ground_lines(result: AnswerResult) -> list[str]:
-    """What a result rests on, in the order of its module; of more than eight, the rest is counted."""
+def ground_lines(result: AnswerResult, but: frozenset[str] = frozenset()) -> list[str]:
+    """What a result rests on, numbers first, else in the order of its module; of more than eight, the rest is counted.
+
+    ``but``: ids of concepts that are shown beside it.
+    """
     if result.leaf is not None:
         return [_ground_line(result.leaf, result)]
     if result.step is None:
         return []
     points = result.step.contributions
     scored = {each.slot: each.amount for each in points.items} if points and points.scale == "POINTS" else {}
-    used = [each for each in result.step.grounds if is_used(each) and each.concept.origin.value != "DRAFT_ORDER"]
+    used = [each for each in result.step.grounds if is_used(each) and each.concept.origin is not Origin.DRAFT_ORDER]
+    used = sorted((each for each in used if each.concept.id not in but), key=_is_no_number)
     lines = [
         _ground_line(each, result) + (f" ({amount(scored[each.slot], '{score}')})" if each.slot in scored else "")
         for each in used[:_MOST]
@@ -59,6 +63,20 @@ def change_line(result: AnswerResult, earlier: AnswerResult) -> str:
     before, now = (value_text(each, result.circumstances.style) for each in (earlier, result))
     then = _iso(earlier.at, result)
     return f"Change: {now}, unchanged since {then}" if before == now else f"Change: {before} ({then}) → {now}"
+
+
+def value_of(ground: GroundView, result: AnswerResult) -> str:
+    """The value of a ground in words, in the units of its reader."""
+    return _value_words(ground, ground.value, result.circumstances.style)
+
+
+def day_of(ground: GroundView, result: AnswerResult) -> str:
+    """The day of a ground, its last one if it is of several; empty without one."""
+    return day_words(ground.time.end, result.circumstances.style) if ground.time is not None else ""
+
+
+def _is_no_number(ground: GroundView) -> bool:
+    return not isinstance(ground.value, (Quantity, Bound, Series))
 
 
 def _as_of(result: AnswerResult) -> str:

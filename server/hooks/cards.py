@@ -9,22 +9,22 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from collectors.reading.readout import FHIR_ID
-from ontology.values import Absent, Coding
-from ontology.words.lists import begin_small, list_words
-from ontology.words.values import in_local_limits, interval_words
+from ontology.values import Coding
+from ontology.words.lists import begin_small, list_words, truncated_list
 from server.catalog.services import Indicator, Service
 from server.explain.results import AnswerResult
 from server.explain.short_meaning import different_advice
 from server.hooks.advice import Advice, CardContent
 from server.hooks.card_grounds import change_line, ground_lines, on_record_line
-from server.hooks.card_words import bullets, cut, first_sentence, markdown, plain, sentence
+from server.hooks.card_summary import claim_of, summary_of
+from server.hooks.card_words import bullets, cut, first_sentence, markdown, sentence
 
 Json: TypeAlias = dict[str, Any]
 
 OUR_LABEL = "medtwin"
 AT_MOST_ONE = "at-most-one"
-_AS_OF = re.compile(r" \((?:as of|of) [^()]*\)")
 _DOI = re.compile(r"(?:https://doi\.org/|doi:)(10\.\d{4,9}/[^\s,;]+)")
+_MOST_NAMED = 3
 _ORDER, _UNNAMED = "MedicationRequest", "unnamed-draft"
 
 
@@ -45,7 +45,7 @@ def card_json(content: CardContent, service: Service, link: Json | None = None) 
     """One card, under a uuid of its own."""
     card: Json = {
         "uuid": str(uuid.uuid4()),
-        "summary": _summary(content),
+        "summary": summary_of(content),
         "detail": _detail(content),
         "indicator": content.rule.indicator.value,
         "source": _source(content.result),
@@ -61,9 +61,11 @@ def card_json(content: CardContent, service: Service, link: Json | None = None) 
 
 def info_card(advice: Advice, service: Service) -> Json:
     """The one card that says what the record lacks, and what could not be computed."""
-    title = service.title.rstrip(".")
+    title = _capital(truncated_list(advice.unassessed, _MOST_NAMED)) if advice.unassessed else service.title.rstrip(".")
     lacking = list_words(advice.missing) if advice.missing else f"{list_words(advice.failed)} could not be computed"
     parts = []
+    if advice.unassessed:
+        parts.append(_labelled("Not assessed", list_words(advice.unassessed)))
     if advice.missing:
         parts += [markdown("The record lacks what this advice needs:"), bullets(map(_capital, advice.missing))]
     if advice.failed:
@@ -77,34 +79,6 @@ def info_card(advice: Advice, service: Service) -> Json:
     }
 
 
-def _summary(content: CardContent) -> str:
-    claim = _AS_OF.sub("", claim_of(content)).rstrip(".")
-    title = content.rule.title.rstrip(".") if content.rule.title else ""
-    complete = f"{title}: {claim}" if title else claim
-    if len(plain(complete)) > len(cut(complete)):
-        # The points of a score, and what is known to limit it, stand in a second sentence.
-        first = claim.split(". ", 1)[0]
-        complete = f"{title}: {first}" if title else first
-    return cut(complete)
-
-
-def claim_of(content: CardContent) -> str:
-    """The result in a sentence; of one that is known in part, which bands or limits it has."""
-    result = content.result
-    display = result.concept.display
-    if result.leaf is not None:
-        value = f" {result.value.display or result.value.code}" if isinstance(result.value, Coding) else " on record"
-        return f"{display}:{value}."
-    if not isinstance(result.value, Absent):
-        return result.text
-    if result.bounds is not None:
-        limits = in_local_limits(result.bounds, result.concept, result.circumstances.style)
-        decimals = result.decimals if limits is result.bounds else None
-        return f"{display} is known in part: {interval_words(limits, decimals)}."
-    names = list_words((each.display or each.code for each in content.rule.bands), "or")
-    return f"{display} is known in part: {names}." if names else f"{display}: yes."
-
-
 def _detail(content: CardContent) -> str:
     """The claim, the order, the grounds, the cautions, the advice of the source, the source, and the intended use."""
     result = content.result
@@ -112,11 +86,14 @@ def _detail(content: CardContent) -> str:
     if content.is_probable and content.ordered is not None:
         order = begin_small(content.ordered.display)
         parts.append(markdown(f"The draft is probably this: {order}. Its code could not be read."))
-    lines = [*ground_lines(result), *map(on_record_line, content.also)]
+    shown_beside = frozenset(each.concept.id for each in content.also)
+    lines = [*ground_lines(result, shown_beside), *map(on_record_line, content.also)]
     if content.earlier is not None:
         lines.append(change_line(result, content.earlier))
     if lines:
         parts += ["**Grounds**", bullets(lines)]
+    if content.lacking:
+        parts.append(_labelled("Missing", list_words(content.lacking)))
     if content.unchecked:
         parts.append(_labelled("Not checked", f"{list_words(content.unchecked)}, since the search failed"))
     if content.cautions:

@@ -195,8 +195,9 @@ def test_a_score_that_is_known_in_part_is_never_a_bare_number() -> None:
 
 def test_the_info_card_is_one_and_says_what_is_missing() -> None:
     (card,) = cards_json(advised(MADE["low"], [patient(), medication()]), MADE["low"])
-    assert card["summary"] == "Kidneys and drugs: not assessed, no serum creatinine in the last 90 days"
-    assert card["detail"] == "The record lacks what this advice needs:\n\n- No serum creatinine in the last 90 days"
+    assert card["summary"] == "Metformin: not assessed, no serum creatinine in the last 90 days"
+    missing = "The record lacks what this advice needs:\n\n- No serum creatinine in the last 90 days"
+    assert card["detail"] == f"**Not assessed:** Metformin.\n\n{missing}"
     assert (card["indicator"], card["source"]) == ("info", {"label": "medtwin"})
     many = info_card(Advice(missing=tuple(f"no result of kind {n}" for n in range(30))), MADE["low"])
     assert len(many["summary"]) < 140 and many["detail"].count("\n- ") == 30

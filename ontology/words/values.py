@@ -25,7 +25,7 @@ from ontology.words.quantities import (
     rounded_words,
     unit_words,
 )
-from ontology.words.time import brief_day_words, date_words, day_words
+from ontology.words.time import brief_day_words, calendar_words, date_words, day_words, in_zone_of
 
 _COMPARATORS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _ALL = 100
@@ -305,6 +305,9 @@ def _rendered(parts: list[str], slots: Mapping[str, Concept], style: Style) -> s
         *instants, on = rest
         first, last, at = map(datetime.fromisoformat, instants)
         days = [brief_day_words(each, at, style) for each in (first, last)]
+        if in_zone_of(first, style).year != in_zone_of(last, style).year:
+            # "11 Sep 2025 to 19 Feb" leaves open of which year.
+            days = [calendar_words(each, style) for each in (first, last)]
         return f"{on}{days[0]}" if days[0] == days[1] else " to ".join(days)
     slot, number, unit, words = rest
     value = Quantity(Decimal(number), unit)

@@ -62,7 +62,7 @@ def answer_lines(result: AnswerResult, width: int, every_caution: bool = False) 
     style = result.circumstances.style
     yield from heading([*map(with_calendar_days, _headline(result, style))], _STATUS.get(result.status, ""), width)
     yield from _labelled("Means", _meaning(result, style), width)
-    yield from _labelled("From", " · ".join(_grounds(result, style)), width)
+    yield from _labelled("From", " · ".join(grounds_words(result, style)), width)
     for comparison, view in result.attributions.items():
         yield from _labelled("Moved", moved_words(result, comparison, view, style), width)
     cautions = every_caution_text(result) if every_caution else [describe_cautions(result)]
@@ -192,7 +192,7 @@ def _repeats_headline(claim: str, result: AnswerResult, style: Style) -> bool:
     return not rest.replace(" is ", "").strip(" .,:") or rest.strip(" .,:").startswith("over ")
 
 
-def _grounds(result: AnswerResult, style: Style) -> Iterator[str]:
+def grounds_words(result: AnswerResult, style: Style) -> Iterator[str]:
     """The inputs of the last step that have a value, up to eight; all that are assumed or set for the site."""
     if result.step is None or result.status is Status.NOT_APPLICABLE:
         return
@@ -370,7 +370,7 @@ def records_words(result: AnswerResult, style: Style) -> str:
         if oldest is not None and calendar_words(oldest, style) != calendar_words(newest, style):
             parts.append(f"oldest {_as_dated(oldest, dated, style) or calendar_words(oldest, style)}")
     counts = {source: sum(each.source == source for each in used) for source in sorted({each.source for each in used})}
-    parts.append(list_words(f"{count} of {source}" for source, count in counts.items()))
+    parts.append(list_words(f"{count_words(count, 'record')} of {source}" for source, count in counts.items()))
     return ", ".join(parts)
 
 

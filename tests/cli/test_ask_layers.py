@@ -53,7 +53,7 @@ def test_an_answer_has_six_lines_and_says_how_to_see_more(ask: Asking) -> None:
     )
     assert said["Moved"].startswith("18.8 → 43.7 % since 30 Jun 2025: serum creatinine 1.85 → 2.27 mg/dL most")
     assert re.search(r"dialysis.*\(\d more: -v\)$", said["Caution"])
-    assert said["Records"] == "newest 16 Jun 2026 (14 days), 3 of handed-in"
+    assert said["Records"] == "newest 16 Jun 2026 (14 days), 3 records of handed-in"
     assert hint.strip() == "-v steps   -vv everything   --format json|fhir|turtle"
 
 

@@ -62,7 +62,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
         (LATE, datetime(2026, 6, 17, 8, tzinfo=UTC), BERLIN, "on 17 Jun"),
         (datetime(2026, 6, 16, 8, tzinfo=UTC), LATE, BERLIN, "16 Jun to 17 Jun"),
         # The year, in winter time.
-        (NEW_YEAR, LATE, None, "31 Dec 2025 to 16 Jun"),
+        (NEW_YEAR, LATE, None, "31 Dec 2025 to 16 Jun 2026"),
         (NEW_YEAR, LATE, BERLIN, "1 Jan to 17 Jun"),
     ],
 )

@@ -19,6 +19,7 @@ from server.attribution.players import correlated_groups, make_game
 from server.attribution.result import (
     CODE,
     LOG_ODDS,
+    NOTHING_TO_COMPARE,
     POINTS,
     Attribution,
     AttributionGroup,
@@ -70,10 +71,12 @@ def _attribute_goal(
     if baseline.usual_texts is not None and not any(
         iri in game.carrying and _slot_carries_value(plan, iri, n) for iri, n in baseline.usual_texts
     ):
-        return NoAttribution(f"{display}: none of its inputs has a usual value to compare with.")
+        return NoAttribution(f"{display}: none of its inputs has a usual value {NOTHING_TO_COMPARE}")
     if isinstance(base.value, Absent):
         why = rendered(base.working.warrant, {}).rstrip(".")
-        return NoAttribution(f"{display} has no value at the baseline ({why}), so there is nothing to compare with.")
+        return NoAttribution(
+            f"{display} has no value at the baseline ({why}), so there is nothing {NOTHING_TO_COMPARE}"
+        )
     if output.value != actual.values.get(goal):
         return NoAttribution(f"{display} could not be computed again from its inputs.")
     if not (isinstance(base.value, Quantity) and isinstance(output.value, Quantity)):

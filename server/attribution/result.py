@@ -23,6 +23,8 @@ LOG_ODDS = "LOG_ODDS"
 POINTS = "POINTS"
 CODE = "CODE"
 """Scales; any other is a unit."""
+NOTHING_TO_COMPARE = "to compare with."
+"""The end of a reason that there is no attribution, where there is nothing at the other end."""
 
 
 @dataclass(frozen=True, slots=True)

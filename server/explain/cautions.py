@@ -82,7 +82,8 @@ def _is_general(issue: Issue, unconditional: frozenset[str]) -> bool:
     return issue.severity is not Severity.ERROR and (issue.code in _GENERAL_CODES or issue.code in unconditional)
 
 
-def _caution_text(issue: Issue, short: bool = True) -> str:
+def caution_text(issue: Issue, short: bool = True) -> str:
+    """The text of a caution, in short where that says enough."""
     text = (issue.short if short and issue.code not in _IN_FULL else None) or issue.text
     for prefix in _CAUTION_PREFIXES:
         text = text.removeprefix(prefix)
@@ -90,11 +91,13 @@ def _caution_text(issue: Issue, short: bool = True) -> str:
     return text.removesuffix(f"; {WHAT_IF}").rstrip(".")
 
 
-def _what_if(issues: list[Issue]) -> list[str]:
+def what_if(issues: list[Issue]) -> list[str]:
+    """What is said once of all assumptions among the issues."""
     return [WHAT_IF] if any(issue.code == "assumption" for issue in issues) else []
 
 
-def _qualifiers(result: AnswerResult) -> list[str]:
+def qualifiers(result: AnswerResult) -> list[str]:
+    """What limits the claim itself."""
     qualifier = result.step.qualifier if result.step is not None else None
     return [qualifier.rstrip(".")] if qualifier else []
 
@@ -108,12 +111,18 @@ def describe_cautions(result: AnswerResult) -> str:
 def short_cautions(result: AnswerResult) -> tuple[list[str], int]:
     """Those that matter, in their short texts where these say enough, and how many general limits there are more."""
     shown, more = cautions_that_matter(result)
-    texts = [*_qualifiers(result), *map(_caution_text, shown), *_what_if(shown)]
-    return _each_once(map(_as_part, texts)), more
+    texts = [*qualifiers(result), *map(caution_text, shown), *what_if(shown)]
+    return each_once(map(_as_part, texts)), more
 
 
 def cautions_that_matter(result: AnswerResult) -> tuple[list[Issue], int]:
     """Their issues, what is recorded first, and how many general limits there are more."""
+    shown, general = sorted_cautions(result)
+    return shown, len(general)
+
+
+def sorted_cautions(result: AnswerResult) -> tuple[list[Issue], list[Issue]]:
+    """The cautions that matter, what is recorded first, and the general limits."""
     remarks = (remark for step in result.chain for remark in step.module.remarks)
     always = frozenset(each.code for each in remarks if each.criterion is None and not each.always_shown)
     issues = _caution_issues(result)
@@ -127,32 +136,32 @@ def cautions_that_matter(result: AnswerResult) -> tuple[list[Issue], int]:
         general = [each for each in general if each.code not in _MISSING]
     if not first and not kept and general:
         first, general = general[:1], general[1:]
-    kept = _with_single_parameters(kept)
+    kept = with_single_parameters(kept)
     # What is recorded comes before what could not be excluded.
     recorded = [each for each in kept if each.code == "caution"]
     kept = [each for each in kept if each.code != "caution"]
-    return [*recorded, *first, *kept], len(general)
+    return [*recorded, *first, *kept], general
 
 
-_SINGLE = "single-parameter"
+SINGLE = "single-parameter"
 
 
-def _with_single_parameters(issues: list[Issue]) -> list[Issue]:
+def with_single_parameters(issues: list[Issue]) -> list[Issue]:
     """The issues, where several parameters of a score have the points of one: these as one, in its place."""
-    single = [each for each in issues if each.code == _SINGLE]
+    single = [each for each in issues if each.code == SINGLE]
     if len(single) < 2:
         return issues
     parts = [each.text.partition(" alone scores ") for each in single]
     text = f"{list_words(begin_small(name) for name, _, _ in parts)} score {parts[0][2]} each"
     joined = replace(single[0], text=text, short=text, slot=None)
-    return [joined if each is single[0] else each for each in issues if each is single[0] or each.code != _SINGLE]
+    return [joined if each is single[0] else each for each in issues if each is single[0] or each.code != SINGLE]
 
 
 _OPEN = re.compile(r"\b(?:not documented|unknown|not excluded)\b", re.IGNORECASE)
 _FEWEST_WORDS = 3
 
 
-def _each_once(texts: Iterable[str]) -> list[str]:
+def each_once(texts: Iterable[str]) -> list[str]:
     """The texts, without one that another has in it.  What is only not excluded repeats nothing that is recorded."""
     once = list(dict.fromkeys(texts))
     small = [text.casefold() for text in once]
@@ -172,5 +181,5 @@ def _as_part(text: str) -> str:
 def every_caution_text(result: AnswerResult) -> list[str]:
     """All of them in full, what limits the claim itself first."""
     issues = _caution_issues(result)
-    texts = [*_qualifiers(result), *(_caution_text(each, short=False) for each in issues), *_what_if(issues)]
-    return [f"{text[:1].upper()}{text[1:]}" for text in _each_once(texts)]
+    texts = [*qualifiers(result), *(caution_text(each, short=False) for each in issues), *what_if(issues)]
+    return [f"{text[:1].upper()}{text[1:]}" for text in each_once(texts)]

@@ -11,20 +11,23 @@ from typing import TypeVar
 from collectors.patient.banner import Banner
 from ontology.errors import MedtwinError
 from ontology.values import Absent
+from ontology.words import Style
+from ontology.words.lists import list_words
 from ontology.words.risks import risk_words
 from ontology.words.values import uncertainty_words
+from server.attribution.result import NOTHING_TO_COMPARE
 from server.catalog.criteria import Advice
 from server.executor.budget import Budget, Effort
 from server.explain.attribution import with_attributions
-from server.explain.cautions import every_caution_text, short_cautions
 from server.explain.comparisons import Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from server.explain.short_meaning import different_advice
-from server.explain.short_text import meaning_texts, records_words, with_calendar_days
+from server.explain.short_text import grounds_words, meaning_texts, records_words, with_calendar_days
 from server.pages.chain_picture import Picture, chain_picture
 from server.pages.context import PageContext
-from server.pages.earlier_time import earlier_time
+from server.pages.doubts import Doubts, doubts_of
+from server.pages.earlier_time import earlier_time, nearer_time
 from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing_rows
 from server.pages.rendering import initial
 from server.pages.statuses import Shown, shown_status
@@ -49,11 +52,12 @@ class Argument:
     meaning: list[str]
     citation: str
     records: str
-    cautions: list[str]
-    more_cautions: int
+    findings: list[str]
+    cautions: Doubts
     advice: list[Advice]
     moved: Moved | None
     not_moved: str
+    inputs: str
     grounds: list[GroundRow]
     missing: list[MissingRow]
     steps: list[StepPage]
@@ -70,7 +74,7 @@ async def argue(context: PageContext, concept: str, at: datetime) -> Argument:
     """The argument for a concept.  Raises what ``Engine.ask`` raises."""
     async with alongside(_points(context, concept, at)) as points:
         since = await earlier_time(context, at)
-        result = await _attributed(context, concept, at, since.when)
+        result = await _attributed(context, concept, at, since.when, points)
         return argument_view(result, await points, context)
 
 
@@ -85,8 +89,17 @@ async def alongside(work: Coroutine[None, None, _Found]) -> AsyncIterator[asynci
         await asyncio.wait({task})
 
 
-async def _attributed(context: PageContext, concept: str, at: datetime, since: datetime) -> AnswerResult:
+async def _attributed(
+    context: PageContext, concept: str, at: datetime, since: datetime, points: asyncio.Task[list[AnswerResult]]
+) -> AnswerResult:
     trace = await context.engine.ask(context.question((concept,), at, (since,)))
+    earlier = trace.earlier_traces.get(since)
+    if context.since is None and (earlier is None or isinstance(explain(earlier)[0].value, Absent)):
+        # What is measured for some hours alone has nothing to compare with 90 days before.
+        nearer = nearer_time(await points, explain(trace)[0])
+        if nearer is not None:
+            since = nearer
+            trace = await context.engine.ask(context.question((concept,), at, (since,)))
     against = (Comparison(Baseline.EARLIER, since), Comparison(Baseline.REFERENCE))
     budget = Budget.from_settings(context.engine.settings.server)
     late = budget.start_work().is_late
@@ -119,9 +132,10 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
     people = ""
     if result.risk is not None and not result.presumed:
         people = f"{initial(risk_words(result.risk.probability, result.risk.horizon, decimals))}."
-    cautions, more = short_cautions(result)
+    doubts = doubts_of(result)
     moved = moved_view(result, context)
     kept = different_advice(result)
+    not_moved = "" if moved is not None else _why_not_moved(result)
     return Argument(
         result=result,
         has_value=not isinstance(result.value, Absent),
@@ -131,17 +145,18 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         meaning=[f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
         citation=(result.interpretation.citation or "") if result.interpretation is not None else "",
         records=with_calendar_days(records_words(result, style)),
-        cautions=[initial(with_calendar_days(each)) for each in cautions],
-        more_cautions=more,
+        findings=doubts.findings,
+        cautions=doubts,
         advice=_advice(result, kept),
         moved=moved,
-        not_moved="" if moved is not None else _why_not_moved(result),
+        not_moved=not_moved,
+        inputs="" if moved is not None or not_moved else _inputs(result, style),
         grounds=ground_rows(result, context),
         missing=missing_rows(result),
         steps=step_pages(result),
         picture=chain_picture(result),
         uncertainty=uncertainty_words(result.interval, decimals) if result.interval is not None else "",
-        against=[with_calendar_days(each) for each in every_caution_text(result)],
+        against=doubts.in_full,
         trend=trend(points, result),
         since=since_words(points, result),
         intended_use=result.intended_use,
@@ -163,7 +178,16 @@ def _why_not_moved(result: AnswerResult) -> str:
         # That there is no value is said above.
         return ""
     texts = [each.text for each in result.issues if each.code == "not-attributed"]
+    texts = [each for each in texts if result.step is None or not each.endswith(NOTHING_TO_COMPARE)]
     return texts[-1] if texts else ""
+
+
+def _inputs(result: AnswerResult, style: Style) -> str:
+    """What a value rests on that has nothing to be compared with but what its own claim names."""
+    if isinstance(result.value, Absent):
+        return ""
+    named = list_words(grounds_words(result, style))
+    return f"{initial(with_calendar_days(named))}." if named else ""
 
 
 def evaluation_moment(context: PageContext) -> datetime:

@@ -1,14 +1,17 @@
 """With which earlier time a page compares: the one of its address, else the last finished encounter, else 90 days."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ontology.concepts import Origin
 from ontology.errors import MedtwinError
+from server.explain.results import AnswerResult, Status
 from server.pages.context import PageContext
 
 DAYS_BACK = 90
 _FINISHED = "finished"
+_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,18 @@ async def earlier_time(context: PageContext, at: datetime) -> EarlierTime:
     if begin is not None:
         return EarlierTime(begin, "The last finished encounter began then.")
     return EarlierTime(at - timedelta(days=DAYS_BACK), f"No finished encounter was found: {DAYS_BACK} days before.")
+
+
+def nearer_time(points: Sequence[AnswerResult], now: AnswerResult) -> datetime | None:
+    """When, within the day before ``now``, its course first had another complete value; None: it had none."""
+    return next(
+        (
+            each.at
+            for each in points
+            if now.at - _ONE_DAY <= each.at < now.at and each.status is Status.COMPLETE and each.value != now.value
+        ),
+        None,
+    )
 
 
 async def _last_finished_encounter(context: PageContext, at: datetime) -> datetime | None:

@@ -11,12 +11,12 @@ from ontology.errors import MedtwinError
 from ontology.values import Absent, Quantity
 from ontology.words.lists import begin_small
 from server.executor.engine import Engine
-from server.explain.cautions import short_cautions
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from server.explain.short_text import meaning_texts, records_words, with_calendar_days
 from server.pages.argument import Head
 from server.pages.context import PageContext
+from server.pages.doubts import doubts_of
 from server.pages.earlier_time import earlier_time
 from server.pages.rendering import initial, render, words
 from server.pages.statuses import Shown, shown_status
@@ -92,8 +92,8 @@ def first_part(results: tuple[AnswerResult, ...], head: Head, context: PageConte
 
 def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
     style = result.circumstances.style
-    cautions, more = short_cautions(result)
-    others = len(cautions) - _MOST_CAUTIONS + more
+    cautions = doubts_of(result).texts
+    others = len(cautions) - _MOST_CAUTIONS
     shown = "; ".join(begin_small(each) for each in cautions[:_MOST_CAUTIONS])
     if isinstance(result.value, Absent):
         shown, others = "", 0

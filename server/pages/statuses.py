@@ -9,6 +9,7 @@ from ontology.values import Quantity
 from ontology.words.values import in_local_limits, limits_words
 from server.explain.results import AnswerResult, Status
 from server.explain.short_text import why_absent
+from server.pages.doubts import doubts_of
 from server.pages.marked import marked_result
 from server.pages.rendering import initial, words
 
@@ -19,6 +20,8 @@ _WORDS = {
     Status.NOT_APPLICABLE: "Does not apply",
     Status.FAILED: "Could not be computed",
 }
+_CAUTIONED = "Computed; see the cautions"
+"""Of a complete answer with cautions, which is no all-clear."""
 _NO_VALUE = Markup("No value")
 _FAULT = "A fault of this server, not of the record."
 
@@ -36,7 +39,10 @@ class BoundsBar:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a status is shown: ``value`` stands where the number would be, ``reason`` says why there is none."""
+    """How a status is shown: ``value`` stands where the number would be, ``reason`` says why there is none.
+
+    ``icon``: that of the kind, but of a complete answer with cautions, where a tick would read as an all-clear.
+    """
 
     kind: str
     label: str
@@ -44,6 +50,7 @@ class Shown:
     long: bool
     reason: str
     bar: BoundsBar | None
+    icon: str
 
 
 def shown_status(result: AnswerResult) -> Shown:
@@ -52,16 +59,18 @@ def shown_status(result: AnswerResult) -> Shown:
     style = result.circumstances.style
     match result.status:
         case Status.COMPLETE | Status.PARTIAL:
-            value = marked_result(result)
-            return Shown(kind, label, value, len(value.striptags()) > _LONG, "", bar)
+            value, icon = marked_result(result), kind
+            if result.status is Status.COMPLETE and doubts_of(result).texts:
+                label, icon = _CAUTIONED, "cautioned"
+            return Shown(kind, label, value, len(value.striptags()) > _LONG, "", bar, icon)
         case Status.NOT_APPLICABLE:
-            return Shown(kind, label, words(initial(why_absent(result, style))), True, "", None)
+            return Shown(kind, label, words(initial(why_absent(result, style))), True, "", None, kind)
         case Status.FAILED:
             names = [step.fingerprint[:8] for step in result.chain[-1:] if step.fingerprint]
             named = f" Tell your administrator: id {names[0]}." if names else ""
-            return Shown(kind, label, _NO_VALUE, False, f"{_FAULT}{named}", None)
+            return Shown(kind, label, _NO_VALUE, False, f"{_FAULT}{named}", None, kind)
         case _:
-            return Shown(kind, label, _NO_VALUE, False, f"{initial(why_absent(result, style))}.", bar)
+            return Shown(kind, label, _NO_VALUE, False, f"{initial(why_absent(result, style))}.", bar, kind)
 
 
 _LONG = 24

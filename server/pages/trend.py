@@ -7,12 +7,14 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from ontology.values import Absent, Quantity
+from ontology.values import Absent, Coding, Quantity
+from ontology.words.lists import begin_small
 from ontology.words.time import moment_words
 from ontology.words.values import concept_words
 from server.explain.results import AnswerResult, Status
 from server.explain.short_text import worded_value
 from server.pages.marked import marked, marked_value
+from server.pages.rendering import initial
 
 _HEIGHT, _ROOM = 32, 4
 _FEWEST = 2
@@ -84,7 +86,9 @@ def _is_same(one: AnswerResult, other: AnswerResult, at: datetime) -> bool:
 
 
 def since_words(points: Sequence[AnswerResult], now: AnswerResult) -> str:
-    """Since when a category or a yes has been so, and what was before; of a number, that there is no earlier one.
+    """Since when a category, a yes or the band of a number has been so, and what was before.
+
+    Of a number without an earlier one it says that.
 
     Times at which there was no value end no course.
     """
@@ -92,7 +96,7 @@ def since_words(points: Sequence[AnswerResult], now: AnswerResult) -> str:
         return ""
     if isinstance(now.value, Quantity):
         alone = now.status is Status.COMPLETE and trend(points, now) is None
-        return "No earlier value for comparison in the last 3 years." if alone else ""
+        return "No earlier value for comparison in the last 3 years." if alone else _band_since(points, now)
     style, begin = now.circumstances.style, now
     for each in reversed([each for each in points if each.at < now.at and not isinstance(each.value, Absent)]):
         if each.value != now.value:
@@ -100,6 +104,29 @@ def since_words(points: Sequence[AnswerResult], now: AnswerResult) -> str:
             return f"Since {moment_words(_time(begin), now.at, style)}; before that {before}."
         begin = each
     return f"Since {moment_words(_time(begin), now.at, style)} at least."
+
+
+def _band_since(points: Sequence[AnswerResult], now: AnswerResult) -> str:
+    """Since when the number has been in its band; nothing where the course shows no other number."""
+    style, band, begin = now.circumstances.style, _band(now), now
+    if band is None:
+        return ""
+    name = initial(band.display or band.code)
+    for each in reversed([each for each in points if each.at < now.at]):
+        other = _band(each)
+        if other is None:
+            continue
+        if other.code != band.code:
+            before = begin_small(other.display or other.code)
+            return f"{name} since {moment_words(_time(begin), now.at, style)}; before that {before}."
+        begin = each
+    return f"{name} since {moment_words(_time(begin), now.at, style)} at least." if begin is not now else ""
+
+
+def _band(result: AnswerResult) -> Coding | None:
+    """The band of a complete number: a range may lie in two."""
+    meant = result.interpretation
+    return meant.code if meant is not None and result.status is Status.COMPLETE else None
 
 
 def _time(result: AnswerResult) -> datetime:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ontology.values import Absent, Series, Value
 from ontology.words import Style
 from ontology.words.quantities import amount, minus, number_words, unit_words
+from ontology.words.time import moment_words
 from ontology.words.values import concept_words
 from server.attribution.result import CODE, LOG_ODDS, POINTS, Attribution, AttributionItem
 from server.explain.attribution_text import describe_change, rank_words
@@ -90,9 +91,9 @@ def _says_something(view: AttributionView, comparison: Comparison) -> bool:
 
 def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, context: PageContext) -> Moved:
     style, made = result.circumstances.style, view.attribution
-    heading, ends = "What moved it from usual values", "Usual → now"
+    heading, ends = "Compared with usual values", "Usual → now"
     if comparison.since is not None:
-        heading, ends = f"What moved it since {_day(comparison.since, style)}", "Then → now"
+        heading, ends = f"What moved it since {moment_words(comparison.since, result.at, style)}", "Then → now"
     text = with_calendar_days(view.text)
     # Of a range neither end stands for it.
     is_open = made.base_bounds is not None or made.output_bounds is not None
@@ -129,10 +130,6 @@ def _scale_words(made: Attribution) -> str:
     if made.scale == LOG_ODDS:
         return "Log-odds scale, marked in risks."
     return f"Scale in {unit_words(made.scale)}." if made.scale not in (POINTS, "%", "1", "") else ""
-
-
-def _day(when: datetime, style: Style) -> str:
-    return with_calendar_days(when.astimezone(style.zone).date().isoformat() if style.zone else f"{when.date()}")
 
 
 def _row(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.support.page_servers import serving_chart
+from ontology.values import Quantity
+from server.explain.results import Status
+from server.pages.earlier_time import nearer_time
+from tests.support.page_servers import answer_path, serving_chart
+from tests.support.synthetic_answers import synthetic_answers
 
 PATH = "/patients/ehr/p1?at=2026-06-30T12:00:00Z"
 PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1962-03-14"}
@@ -49,3 +56,29 @@ async def test_the_time_of_the_address_counts_first() -> None:
         page = await client.get("/patients/ehr/ckd-progressing?at=2026-06-30T12:00:00Z&since=2025-06-30T12:00:00Z")
     assert "What changed since 30 Jun 2025</h2>" in page.text and "This time was chosen." in page.text
     assert "30 mL/min/1.73 m²" in page.text
+
+
+async def test_what_is_measured_for_hours_alone_is_compared_with_the_same_day() -> None:
+    """A score of the ward has no result 90 days before, and usual values say nothing of its course."""
+    async with serving_chart("sepsis-ward") as client:
+        text = (await client.get(answer_path("sepsis-ward", "news2", None))).text
+    assert "What moved it since 30 Jun 2026 00:0" in text
+    assert "8 → 19 points since 30 Jun 2026 00:0" in text and "instead of 0 with usual values" not in text
+
+
+async def test_a_time_that_was_chosen_is_kept() -> None:
+    async with serving_chart("sepsis-ward") as client:
+        text = (await client.get(answer_path("sepsis-ward", "news2"))).text
+    assert "Compared with usual values</h2>" in text
+
+
+def test_the_nearer_time_is_of_a_complete_value_that_was_another() -> None:
+    now = synthetic_answers()["sepsis-ward", "news2"]
+    hours = [replace(now, at=now.at - timedelta(hours=each)) for each in (25, 12, 6)]
+    assert nearer_time(hours, now) is None
+    other = Quantity(Decimal(8), "{score}")
+    hours = [replace(each, value=other) for each in hours]
+    assert nearer_time(hours, now) == now.at - timedelta(hours=12)
+    hours[1] = replace(hours[1], status=Status.PARTIAL)
+    assert nearer_time(hours, now) == now.at - timedelta(hours=6)
+    assert nearer_time([replace(now, value=other)], now) is None

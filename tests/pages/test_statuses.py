@@ -16,7 +16,8 @@ from tests.support.synthetic_answers import synthetic_answers
 
 # patient, concept, class of the frame, words of the status, what stands where the number would be, whether it is one
 SHOWN = [
-    ("ckd-progressing", "kidney-failure-risk-5y", "complete", "No needed value is missing", "43.7", True),
+    ("ckd-progressing", "kidney-failure-risk-5y", "complete", "Computed; see the cautions", "43.7", True),
+    ("ckd-progressing", "serum-creatinine", "complete", "No needed value is missing", "2.27", True),
     ("af-stroke", "cha2ds2-vasc", "partial", "Some inputs are not known", "at least 8, up to 9 points", True),
     ("sparse", "news2", "insufficient", "Not enough data", "No value", False),
     ("dialysis", "egfr", "not-applicable", "Does not apply", "On dialysis", False),
@@ -78,4 +79,7 @@ def test_every_status_has_words_and_a_frame_of_its_own(status: Status) -> None:
 
 def test_complete_does_not_say_that_all_was_found_where_dialysis_is_not_documented() -> None:
     answer = synthetic_answers()["ckd-progressing", "kidney-failure-risk-5y"]
-    assert "all" not in shown_status(answer).label.casefold().split()
+    shown = shown_status(answer)
+    assert (shown.label, shown.icon) == ("Computed; see the cautions", "cautioned")
+    # Without a doubt there is nothing to see.
+    assert shown_status(replace(answer, make_issues=tuple)).icon == "complete"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from tests.support.moved_views import views
+from server.explain.comparisons import Baseline
+from server.pages.waterfall import moved_view
+from tests.support.moved_views import Addresses, views
+from tests.support.synthetic_answers import synthetic_answers
 
 
 def test_each_bar_begins_where_the_one_above_ends() -> None:
@@ -44,4 +50,18 @@ def test_no_input_that_moved_nothing_has_a_bar() -> None:
 def test_an_earlier_result_comes_before_usual_values() -> None:
     found = {answer.concept.id: moved.heading for answer, moved in views() if answer.patient == "ckd-progressing"}
     assert found["kidney-failure-risk-5y"] == "What moved it since 31 Jan 2026"
-    assert all(heading.startswith("What moved it ") for heading in found.values())
+    assert all(heading.startswith("What moved it since ") for heading in found.values())
+
+
+def test_what_is_compared_with_usual_values_is_no_course() -> None:
+    """ "19 points instead of 0" under "What moved it" is taken as a rise."""
+    for _, moved in views():
+        assert moved.heading.startswith("What moved it since ") or moved.heading == "Compared with usual values"
+
+
+def test_an_earlier_time_of_the_same_day_has_its_hour() -> None:
+    answer = synthetic_answers()["ckd-progressing", "kidney-failure-risk-5y"]
+    (comparison, view), *_ = (each for each in answer.attributions.items() if each[0].baseline is Baseline.EARLIER)
+    near = replace(comparison, since=answer.at - timedelta(hours=3))
+    moved = moved_view(replace(answer, attributions={near: view}), Addresses())  # type: ignore[arg-type]  # as there
+    assert moved is not None and moved.heading == "What moved it since 30 Jun 2026 09:00 UTC"

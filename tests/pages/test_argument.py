@@ -1,0 +1,47 @@
+"""The argument page: what stands where nothing moved it, and what a phone shows first."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support.page_servers import answer_path, serving_chart
+
+
+async def test_without_anything_to_compare_with_it_lists_what_it_rests_on() -> None:
+    """The claim compares with 0.9: "none of its inputs has a usual value" would read as a failure."""
+    async with serving_chart("sepsis-ward") as client:
+        text = (await client.get(answer_path("sepsis-ward", "aki-stage"))).text
+    section = text.partition('<h2 id="moved">')[2].partition("</section>")[0]
+    assert section.startswith("What it is computed from</h2>")
+    assert "Serum creatinine 2.3 mg/dL (6 values since 11 Sep 2025)" in section
+    assert "to compare with" not in section
+
+
+async def test_that_a_record_is_read_and_not_computed_is_said_still() -> None:
+    async with serving_chart("ckd-progressing") as client:
+        text = (await client.get(answer_path("ckd-progressing", "serum-creatinine"))).text
+    assert "is read, not computed" in text and "What it is computed from" not in text
+
+
+async def test_a_range_over_two_years_names_both() -> None:
+    async with serving_chart("sepsis-ward") as client:
+        text = (await client.get(answer_path("sepsis-ward", "aki-stage", None))).text
+    assert "median of 11 Sep 2025 to 19 Feb 2026" in text
+
+
+@pytest.mark.parametrize(
+    ("patient", "concept"), [("ckd-progressing", "kidney-failure-risk-5y"), ("sepsis-ward", "news2")]
+)
+async def test_the_guideline_comes_before_the_history(patient: str, concept: str) -> None:
+    async with serving_chart(patient) as client:
+        text = (await client.get(answer_path(patient, concept))).text
+    places = re.findall(r'<section class="(answer|cautions|guideline|course)\b', text)
+    assert places == ["answer", "cautions", "guideline", "course"]
+
+
+async def test_records_are_counted_as_records() -> None:
+    async with serving_chart("ckd-progressing") as client:
+        text = (await client.get(answer_path("ckd-progressing", "kidney-failure-risk-5y"))).text
+    assert "3 records of ehr" in text

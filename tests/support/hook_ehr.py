@@ -100,7 +100,10 @@ class Ehr:
                 kind, id_ = path.split("/")
                 found[key] = self.search(kind, {"_id": id_})["entry"][0]["resource"]
         if products and "medication-request" in found:
-            included = [each for each in self.records if each["resourceType"] == "Medication"]
+            # As ``_include`` does: the products of the prescriptions that were found, and no others.
+            named = json.dumps(found["medication-request"]["entry"])
+            medications = [each for each in self.records if each["resourceType"] == "Medication"]
+            included = [each for each in medications if f'"Medication/{each["id"]}"' in named]
             found["medication-request"]["entry"] += [
                 {"resource": each, "search": {"mode": "include"}} for each in included
             ]

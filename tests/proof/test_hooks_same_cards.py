@@ -1,0 +1,103 @@
+"""Every service on every fixture patient: the same cards whichever way the records came, and of the form that is asked.
+
+The services are called through the whole application.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from server.catalog.services import Hook
+from tests.support.hook_ehr import BASE, Ehr
+from tests.support.hook_site import (
+    PATIENTS,
+    SERVICES,
+    HookSite,
+    anybody,
+    call_of,
+    fixture_records,
+    hook_site,
+    without_uuids,
+)
+
+Json = dict[str, Any]
+
+ELEMENTS = {
+    "uuid", "summary", "detail", "indicator", "source", "suggestions", "selectionBehavior", "overrideReasons", "links",
+}  # fmt: skip
+NAMED_CARDS = {"deterioration", "deterioration-encounter-start", "renal-dosing", "renal-dosing-select"}
+
+
+def faults(card: Json, drafts: bool) -> list[str]:
+    """What a card has that no card may have, and what it lacks (CDS Hooks 2.0, card attributes)."""
+    found = [f"unknown: {name}" for name in card.keys() - ELEMENTS]
+    found += [f"missing: {name}" for name in ("uuid", "summary", "detail", "indicator", "source") if not card.get(name)]
+    found += [f"empty: {path}" for path in empty(card, "card")]
+    if not 0 < len(card["summary"]) < 140 or "\n" in card["summary"]:
+        found.append("summary")
+    if card["indicator"] not in ("info", "warning", "critical"):
+        found.append("indicator")
+    if not card["source"].get("label"):
+        found.append("source")
+    if str(uuid.UUID(card["uuid"])) != card["uuid"]:
+        found.append("uuid")
+    is_missing = "not assessed" in card["summary"] or "could not be computed" in card["detail"]
+    if "**Grounds**" not in card["detail"] and not (is_missing and card["indicator"] == "info"):
+        found.append("no grounds")
+    if ("suggestions" in card) != ("selectionBehavior" in card) or ("suggestions" in card and not drafts):
+        found.append("selectionBehavior")
+    for suggestion in card.get("suggestions", ()):
+        if not suggestion.get("label") or not suggestion.get("actions") or not uuid.UUID(suggestion["uuid"]):
+            found.append("suggestion")
+        for action in suggestion.get("actions", ()):
+            if action["type"] != "delete" or not action["description"] or not action["resourceId"]:
+                found.append("action")
+    found += ["override reason" for each in card.get("overrideReasons", ()) if set(each) != {"code", "system", "display"}]
+    found += ["link" for each in card.get("links", ()) if not {"label", "url", "type"} <= set(each)]
+    if "actionSelectionBehavior" in str(card):
+        found.append("actionSelectionBehavior")
+    return found
+
+
+def empty(value: Any, path: str) -> Iterator[str]:
+    """The places at which something is null or empty."""
+    if value in (None, "", [], {}):
+        yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in parts:
+        yield from empty(each, f"{path}.{name}")
+
+
+async def answered(site: HookSite, service_id: str, patient: str) -> list[Json]:
+    """The cards by prefetch; those by fetch and by both are the same."""
+    service = SERVICES[service_id]
+    given = site.prefetch(service, patient)
+    by_prefetch = await site.cards(service, call_of(service, patient, given))
+    by_fetch = await site.cards(service, call_of(service, patient, None, BASE))
+    for odd in (0, 1):
+        half = {key: each for place, (key, each) in enumerate(sorted(given.items())) if place % 2 == odd}
+        by_both = await site.cards(service, call_of(service, patient, half, BASE))
+        assert without_uuids(by_both) == without_uuids(by_fetch), patient
+    # Where a client names no server, there is no link to what could not be read there: all else is the same.
+    assert without_uuids(by_prefetch) == without_uuids(by_fetch), patient
+    return by_prefetch
+
+
+@pytest.mark.parametrize("service_id", SERVICES)
+async def test_each_service_gives_the_same_cards_by_prefetch_by_fetch_and_by_both(service_id: str) -> None:
+    """CDS-22, CDS-29: what is not prefetched is fetched."""
+    found: dict[str, list[Json]] = {}
+    async with hook_site(anybody(), Ehr(fixture_records())) as site:
+        for patient in PATIENTS:
+            found[patient] = await answered(site, service_id, patient)
+    is_order = SERVICES[service_id].hook in (Hook.ORDER_SIGN, Hook.ORDER_SELECT)
+    wrong = {name: [faults(card, is_order) for card in cards] for name, cards in found.items()}
+    assert {name: each for name, each in wrong.items() if any(each)} == {}
+    shown = [each["uuid"] for cards in found.values() for each in cards]
+    assert len(shown) == len(set(shown))
+    print(service_id, {name: [card["summary"] for card in cards] for name, cards in found.items() if cards})
+    # That there are cards at all, or this would prove nothing.
+    assert len([name for name, cards in found.items() if cards]) >= 1

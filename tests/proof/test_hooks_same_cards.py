@@ -3,7 +3,6 @@
 The services are called through the whole application.
 """
 
-import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -55,7 +54,9 @@ def faults(card: Json, drafts: bool) -> list[str]:
         for action in suggestion.get("actions", ()):
             if action["type"] != "delete" or not action["description"] or not action["resourceId"]:
                 found.append("action")
-    found += ["override reason" for each in card.get("overrideReasons", ()) if set(each) != {"code", "system", "display"}]
+    found += [
+        "override reason" for each in card.get("overrideReasons", ()) if set(each) != {"code", "system", "display"}
+    ]
     found += ["link" for each in card.get("links", ()) if not {"label", "url", "type"} <= set(each)]
     if "actionSelectionBehavior" in str(card):
         found.append("actionSelectionBehavior")

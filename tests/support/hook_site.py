@@ -66,8 +66,10 @@ def context_of(service: Service, patient: str, drafts: Sequence[Json] | None = N
     return context
 
 
-def call_of(service: Service, patient: str, prefetch: Json | None = None, fetch: str | None = None, **more: Any) -> Json:
-    """A call about a patient: with this prefetch, and with the EHR's token for the server ``fetch``, as they are given."""
+def call_of(
+    service: Service, patient: str, prefetch: Json | None = None, fetch: str | None = None, **more: Any
+) -> Json:
+    """A call about a patient: with this prefetch, and a token for the server ``fetch``, as given."""
     given: Json = {"context": context_of(service, patient), **more}
     if prefetch is not None:
         given["prefetch"] = prefetch

@@ -182,7 +182,8 @@ def deciding_systems(concept: Concept) -> frozenset[str]:
 def wider_codes(concept: Concept) -> frozenset[CodeKey]:
     """The codes that the concept does not accept and that say too little: they begin some that it accepts.
 
-    So "C10" (lipid modifying agents) for statins (C10AA); of systems whose codes say by their beginning what they are.
+    So "C10" (lipid modifying agents) for statins (C10AA); of systems whose codes say by their beginning what they are,
+    such as ATC, also where each code of a concept is listed in full.
     """
     stems = {
         (each.coding.system, undotted_code(each.coding.code.removesuffix("*")))
@@ -195,7 +196,9 @@ def wider_codes(concept: Concept) -> frozenset[CodeKey]:
         for pattern in complete.undecided
         for system in complete.systems
     }
-    by_beginning = {each.coding.system for each in concept.accepted if is_prefix(each.coding)}
+    by_beginning = {
+        each.coding.system for each in concept.accepted if is_prefix(each.coding) or _ATC.search(each.coding.system)
+    }
     found = {
         (system, stem[:length]) for system, stem in stems if system in by_beginning for length in range(1, len(stem))
     }

@@ -27,6 +27,7 @@ class ArgumentLinks:
         self._public = settings.server.public_url
         self._launched = frozenset(source.id for source in settings.sources if source.launch is not None)
         self._pages_at = pages_at
+        self._sources = frozenset(source.id for source in settings.sources)
 
     def link(self, content: CardContent) -> Json | None:
         """The link of one card; None where neither a launch nor a page is open to its reader."""
@@ -36,7 +37,8 @@ class ArgumentLinks:
             context = {"concept": result.concept.id, "at": at, **({"draft": True} if draft else {})}
             place = f"{self._public.rstrip('/')}{LAUNCH}"
             return {"label": LABEL, "url": place, "type": "smart", "appContext": msgspec.json.encode(context).decode()}
-        if self._pages_at is None:
+        if self._pages_at is None or result.source not in self._sources:
+            # Records that came with the call and are of no server that could be asked again have no page.
             return None
         parts = (quote(each, safe="") for each in (result.source, result.patient))
         query = urlencode({"at": at, "from": "card", **({"draft": "true"} if draft else {})})

@@ -19,7 +19,7 @@ from collectors.reading import fhir_types
 from collectors.reading.bundle_references import PatientRecords, records_of_patient
 from collectors.reading.codes import is_prefix
 from collectors.reading.draft_orders import MEDICATION, DraftOrders
-from collectors.reading.prefetched import OF_ANOTHER, answer_fault
+from collectors.reading.prefetched import OF_ANOTHER, answer_fault, subject_fault
 from collectors.reading.supplied import (
     SuppliedBundle,
     SuppliedEntry,
@@ -167,12 +167,16 @@ class SuppliedRecords:
 
 
 def from_prefetch(
-    prefetch: Mapping[str, bytes | Json | None], searches: Iterable[Search], patient: str
+    prefetch: Mapping[str, bytes | Json | None],
+    searches: Iterable[Search],
+    patient: str,
+    aliases: frozenset[str] = frozenset(),
 ) -> SuppliedRecords:
     """What a CDS Hooks prefetch answers, with the keys of ``search_templates`` and ``reference_templates``.
 
     ``null`` is taken as not supplied: clients send it for "nothing there" and for "unavailable" alike.  So is whatever
-    cannot be the whole answer to its template, with the reason in words.  Other keys are passed over.
+    cannot be the whole answer to its template, with the reason in words.  Other keys are passed over.  ``aliases``:
+    absolute references that mean the patient, such as those under the base URLs of the source.
     """
     searches = tuple(searches)
     known = _prefetch_keys(searches)
@@ -182,13 +186,14 @@ def from_prefetch(
         if value is not None and key in known
     }
     mine = _of_patient([entry for each in given.values() for entry in each.entries], patient)
-    chosen = {id(entry) for entry in mine.entries}
-    read = {
-        key: each
-        if mine.refusal_reason is None and all(id(entry) in chosen for entry in each.entries)
-        else SuppliedBundle(refusal_reason=mine.refusal_reason or OF_ANOTHER)
-        for key, each in given.items()
-    }
+    chosen, known = {id(entry) for entry in mine.entries}, aliases | mine.aliases
+    read = {}
+    for key, each in given.items():
+        refusal = mine.refusal_reason
+        if refusal is None and not all(id(entry) in chosen for entry in each.entries):
+            refusal = OF_ANOTHER
+        refusal = refusal or subject_fault(each.records, patient, known)
+        read[key] = each if refusal is None else SuppliedBundle(refusal_reason=refusal)
     answers: dict[str, tuple[bytes, ...]] = {}
     types: dict[str, tuple[bytes, ...]] = {}
     why: dict[str, str] = {}
@@ -208,7 +213,7 @@ def from_prefetch(
             if _prefetch_fault(key, prefetch, read, False) is None:
                 types[kind] = read[key].records
     loose = _group_by_type(raw for each in read.values() for raw in each.records)
-    return SuppliedRecords(answers, types, loose, mine.aliases, why)
+    return SuppliedRecords(answers, types, loose, known, why)
 
 
 def _prefetch_keys(searches: Iterable[Search]) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ A client that substitutes the wrong id, or serves an error as an entry, would el
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -13,6 +13,8 @@ from collectors.reading.readout import FHIR_ID
 from collectors.reading.records import exceeds_limits
 
 OF_ANOTHER = "it holds records of another patient"
+OF_UNKNOWN = "it refers to the patient by an address that is none of this source's"
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PATIENT_ID = re.compile(r"(?:.*/)?Patient/([^/]+)(?:/_history/[^/]*)?", re.DOTALL)
 
 
@@ -56,11 +58,34 @@ def answer_fault(records: Iterable[bytes], resource_type: str, patient: str) -> 
     return None
 
 
+def subject_fault(records: Iterable[bytes], patient: str, aliases: Collection[str]) -> str | None:
+    """Why it cannot be told whose these records are; None where each names the patient, or nobody.
+
+    An absolute reference means the patient where it is one of ``aliases``.  Under another base URL the same id is
+    somebody else's, and a record that is only left out would read as none.
+    """
+    known = {f"urn:uuid:{patient}", *aliases}
+    for raw in records:
+        try:
+            record = _RECORD.decode(raw)
+        except UNDECODABLE:
+            continue
+        for each in (record.subject, record.patient):
+            text = _reference_text(each)
+            if text is not None and _ABSOLUTE.match(text) and text.partition("/_history/")[0] not in known:
+                return OF_UNKNOWN
+    return None
+
+
+def _reference_text(raw: msgspec.Raw) -> str | None:
+    try:
+        return _REFERENCE.decode(raw).reference if raw else None
+    except UNDECODABLE:
+        return None
+
+
 def _names_another(raw: msgspec.Raw, patient: str) -> bool:
     """Whether a reference leads to a Patient of another id; one that cannot be read is left to reading."""
-    try:
-        text = _REFERENCE.decode(raw).reference if raw else None
-    except UNDECODABLE:
-        return False
+    text = _reference_text(raw)
     named = _PATIENT_ID.fullmatch(text) if text is not None else None
     return named is not None and named[1] != patient

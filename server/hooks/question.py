@@ -45,7 +45,8 @@ def hook_question(
     authorization = request.authorization
     if authorization is not None:
         _check_authorization(authorization, request.patient)
-    source = fetched_from = named_source(own, request.fhir_server) if request.fhir_server is not None else None
+    source = named_source(own, request.fhir_server) if request.fhir_server is not None else None
+    fetched_from = source
     if source is None:
         source = own[0] if len(own) == 1 else OFFLINE
     question = Question(
@@ -56,7 +57,8 @@ def hook_question(
         caller=_caller(client, request, source, fetched_from is not None),
         earlier_times=() if service.compared_with is None else (at - service.compared_with,),
     )
-    return HookQuestion(question, _supplied(engine, service, request, own if fetched_from is None else (fetched_from,)))
+    homes = own if fetched_from is None else (fetched_from,)
+    return HookQuestion(question, _supplied(engine, service, request, homes))
 
 
 def named_source(sources: Iterable[Source], server: str) -> Source:
@@ -95,16 +97,16 @@ def _caller(client: HookClient, request: HookRequest, source: Source, may_fetch:
     )
 
 
-def _supplied(engine: Engine, service: Service, request: HookRequest, of: Sequence[Source]) -> SuppliedRecords:
+def _supplied(engine: Engine, service: Service, request: HookRequest, homes: Sequence[Source]) -> SuppliedRecords:
     """What came with the call: its prefetch, and its draft orders on a hook that has any.
 
-    References of records may name the patient under any base URL of these sources: of the one that the call names, else
-    of all of the client's.
+    References of records may name the patient under any base URL of the server of the call or, where it names none, of
+    the client's sources.  At another server the same id is another person's.
     """
     searches = compile_plan(engine.catalog, service.concepts).searches
-    found = from_prefetch(request.prefetch, searches, request.patient)
-    named = {f"{base}/Patient/{request.patient}" for source in of for base in source.bases}
+    named = frozenset(f"{base}/Patient/{request.patient}" for source in homes for base in source.bases)
+    found = from_prefetch(request.prefetch, searches, request.patient, named)
     drafts = None
     if request.draft_orders is not None:
         drafts = read_draft_orders(request.draft_orders, request.selections)
-    return replace(found, aliases=found.aliases | named, drafts=drafts)
+    return replace(found, drafts=drafts)

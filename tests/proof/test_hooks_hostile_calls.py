@@ -213,6 +213,28 @@ async def test_what_is_no_data_is_fetched_or_told_by_412(name: str, service_id: 
     assert without_uuids(repaired) == without_uuids(expected)
 
 
+LAB = "https://lab.example/fhir"
+ADDRESSES = {"": 200, f"{BASE}/": 200, f"{LAB}/": 412, "https://x.example/": 412}
+
+
+@pytest.mark.parametrize("base", ADDRESSES)
+async def test_the_same_id_at_another_server_of_the_client_is_another_patient(base: str) -> None:
+    """Neither is it taken for this patient's record, nor left out as if there were none."""
+    ehr = Ehr(chart(PATIENT))
+    sources = [{"id": name, "base_url": url, "auth": "caller"} for name, url in (("ehr", BASE), ("lab", LAB))]
+    async with hook_site(anybody(sources=sources), ehr) as site:
+        given = site.prefetch(RENAL, PATIENT)
+        changed = json.loads(json.dumps(given).replace(f'"Patient/{PATIENT}"', f'"{base}Patient/{PATIENT}"'))
+        only_patient = {**AUTHORIZATION, "scope": "patient/Patient.rs"}
+        answer = await site.call(RENAL, call_of(RENAL, PATIENT, changed, BASE, fhirAuthorization=only_patient))
+        assert answer.status_code == ADDRESSES[base], answer.text
+        if base:
+            repaired = await site.cards(RENAL, call_of(RENAL, PATIENT, changed, BASE))
+            assert without_uuids(repaired) == without_uuids(
+                await site.cards(RENAL, call_of(RENAL, PATIENT, given, BASE))
+            )
+
+
 GOOD = call_of(RENAL, PATIENT)
 OPEN = json.dumps(GOOD).encode()[:-1]
 BODIES: dict[str, tuple[int, bytes]] = {

@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.reading.prefetched import OF_UNKNOWN
 from collectors.supplied_records import from_prefetch, search_templates
 from tests.support.multi_source_servers import ALL
 
@@ -63,3 +65,30 @@ def test_it_is_an_answer_of_this_patient_or_there_is_a_reason(prefetch: dict[str
             assert record["resourceType"]
             subject = record.get("subject")
             assert not isinstance(subject, dict) or subject.get("reference") != "Patient/q"
+
+
+HOME = frozenset({"https://ehr.example/fhir/Patient/p"})
+REFERENCES: dict[str, bool] = {
+    "Patient/p": True,
+    "Patient/p/_history/2": True,
+    "urn:uuid:p": True,
+    "https://ehr.example/fhir/Patient/p": True,
+    "https://ehr.example/fhir/Patient/p/_history/2": True,
+    "https://lab.example/fhir/Patient/p": False,
+    "http://ehr.example/fhir/Patient/p": False,
+    "HTTPS://EHR.EXAMPLE/fhir/Patient/p": False,
+    "https://ehr.example/fhir/Patient/q": False,
+    "https://ehr.example/fhir/Group/p": False,
+    "urn:uuid:0b2c8a8e-6d3c-4f6b-9f54-0c5b8a3f0001": False,
+}
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_the_same_id_at_another_server_is_somebody_else(reference: str) -> None:
+    record = {"resourceType": "Observation", "id": "1", "subject": {"reference": reference}}
+    page = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": record}]}
+    found = from_prefetch({"observation": page}, ALL, "p", HOME)
+    search = next(each for each in ALL if each.description.resource_type == "Observation")
+    assert (found.records_for(search) is not None) is REFERENCES[reference]
+    if not REFERENCES[reference]:
+        assert OF_UNKNOWN in found.missing_reason(search) or "another patient" in found.missing_reason(search)

@@ -70,9 +70,10 @@ leak: install  ## very many questions of many callers at once: nothing of anothe
 	LEAK_QUESTIONS='$(LEAK_QUESTIONS)' LEAK_SEED='$(or $(LEAK_SEED),20261010)' $(BIN)/python -m pytest tests/proof/test_leaks_between_callers.py
 
 FUZZ_OPERATIONS ?= 10000
+FUZZ_HOOKS ?= 10000
 
-fuzz: install  ## very many operations that nobody would write: a typed answer to each (FUZZ_OPERATIONS, FUZZ_SEED)
-	FUZZ_OPERATIONS='$(FUZZ_OPERATIONS)' FUZZ_SEED='$(or $(FUZZ_SEED),20261129)' $(BIN)/python -m pytest -s -p no:logging --show-capture=no tests/proof/test_fuzzed_operations.py
+fuzz: install  ## very many operations and calls of services that nobody would make: a typed answer to each (FUZZ_OPERATIONS, FUZZ_HOOKS, FUZZ_SEED)
+	FUZZ_OPERATIONS='$(FUZZ_OPERATIONS)' FUZZ_HOOKS='$(FUZZ_HOOKS)' FUZZ_SEED='$(or $(FUZZ_SEED),20261129)' $(BIN)/python -m pytest -s -p no:logging --show-capture=no tests/proof/test_fuzzed_operations.py tests/proof/test_fuzzed_hooks.py
 
 bench: install  ## measure the budgets as ratios; writes benchmarks/report.md
 	$(BIN)/python -m benchmarks

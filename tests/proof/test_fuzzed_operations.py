@@ -30,7 +30,7 @@ SEED = int(os.environ.get("FUZZ_SEED", "20261129"))
 SCHEMA = build_core_schema()
 FORMS = bodies(SCHEMA)
 REACHED: dict[str, dict[str, float]] = {
-    "documents": {"200": 0.3, "invalid-query": 0.1, "patient": 0.05, "other-patient": 0.003},
+    "documents": {"200": 0.3, "invalid-query": 0.1, "patient": 0.05, "other-patient": 0.02},
     "results": {"200": 0.4, "patient": 0.1, "complete": 0.01, "other-patient": 0.01},
     "attribution": {"200": 0.4, "patient": 0.05},
     "timeline": {"200": 0.4, "patient": 0.02},

@@ -3,13 +3,12 @@
 The services are called through the whole application.
 """
 
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from server.catalog.services import Hook
+from tests.support.card_faults import card_faults
 from tests.support.hook_ehr import BASE, Ehr
 from tests.support.hook_site import (
     PATIENTS,
@@ -23,53 +22,6 @@ from tests.support.hook_site import (
 )
 
 Json = dict[str, Any]
-
-ELEMENTS = {
-    "uuid", "summary", "detail", "indicator", "source", "suggestions", "selectionBehavior", "overrideReasons", "links",
-}  # fmt: skip
-NAMED_CARDS = {"deterioration", "deterioration-encounter-start", "renal-dosing", "renal-dosing-select"}
-
-
-def faults(card: Json, drafts: bool) -> list[str]:
-    """What a card has that no card may have, and what it lacks (CDS Hooks 2.0, card attributes)."""
-    found = [f"unknown: {name}" for name in card.keys() - ELEMENTS]
-    found += [f"missing: {name}" for name in ("uuid", "summary", "detail", "indicator", "source") if not card.get(name)]
-    found += [f"empty: {path}" for path in empty(card, "card")]
-    if not 0 < len(card["summary"]) < 140 or "\n" in card["summary"]:
-        found.append("summary")
-    if card["indicator"] not in ("info", "warning", "critical"):
-        found.append("indicator")
-    if not card["source"].get("label"):
-        found.append("source")
-    if str(uuid.UUID(card["uuid"])) != card["uuid"]:
-        found.append("uuid")
-    is_missing = "not assessed" in card["summary"] or "could not be computed" in card["detail"]
-    if "**Grounds**" not in card["detail"] and not (is_missing and card["indicator"] == "info"):
-        found.append("no grounds")
-    if ("suggestions" in card) != ("selectionBehavior" in card) or ("suggestions" in card and not drafts):
-        found.append("selectionBehavior")
-    for suggestion in card.get("suggestions", ()):
-        if not suggestion.get("label") or not suggestion.get("actions") or not uuid.UUID(suggestion["uuid"]):
-            found.append("suggestion")
-        for action in suggestion.get("actions", ()):
-            if action["type"] != "delete" or not action["description"] or not action["resourceId"]:
-                found.append("action")
-    found += [
-        "override reason" for each in card.get("overrideReasons", ()) if set(each) != {"code", "system", "display"}
-    ]
-    found += ["link" for each in card.get("links", ()) if not {"label", "url", "type"} <= set(each)]
-    if "actionSelectionBehavior" in str(card):
-        found.append("actionSelectionBehavior")
-    return found
-
-
-def empty(value: Any, path: str) -> Iterator[str]:
-    """The places at which something is null or empty."""
-    if value in (None, "", [], {}):
-        yield path
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, each in parts:
-        yield from empty(each, f"{path}.{name}")
 
 
 async def answered(site: HookSite, service_id: str, patient: str) -> list[Json]:
@@ -95,7 +47,7 @@ async def test_each_service_gives_the_same_cards_by_prefetch_by_fetch_and_by_bot
         for patient in PATIENTS:
             found[patient] = await answered(site, service_id, patient)
     is_order = SERVICES[service_id].hook in (Hook.ORDER_SIGN, Hook.ORDER_SELECT)
-    wrong = {name: [faults(card, is_order) for card in cards] for name, cards in found.items()}
+    wrong = {name: [card_faults(card, is_order) for card in cards] for name, cards in found.items()}
     assert {name: each for name, each in wrong.items() if any(each)} == {}
     shown = [each["uuid"] for cards in found.values() for each in cards]
     assert len(shown) == len(set(shown))

@@ -51,7 +51,10 @@ CONCEPTS = (
     "prevent-10y-ascvd", "hba1c-defined-diabetes", "ckd-chronicity", "no-such-concept",
 )  # fmt: skip
 UNITS = ("mg/dL", "umol/L", "[degF]", "1", "", "mg/dl", "{score}", "m" * 400, "10*400", "kg/(m.m)", "µmol/L")
-PATIENTS = (*("pt-q00",) * 7, "Patient/pt-q00", "pt-q01", "https://ehr.example/fhir/Patient/pt-q00")
+PATIENTS = (
+    *("pt-q00",) * 7, "Patient/pt-q00", *("pt-q01",) * 3, "https://ehr.example/fhir/Patient/pt-q00",
+)  # fmt: skip
+"""The caller's own, three times of four; else another, of whom nothing may be told."""
 SOURCES = (*("ehr",) * 9, "lab")
 _LEADING: Mapping[str, tuple[str, ...]] = {
     "id": PATIENTS, "source": SOURCES, "concept": CONCEPTS, "produces": CONCEPTS, "of": CONCEPTS,

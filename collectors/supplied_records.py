@@ -186,13 +186,13 @@ def from_prefetch(
         if value is not None and key in known
     }
     mine = _of_patient([entry for each in given.values() for entry in each.entries], patient)
-    chosen, known = {id(entry) for entry in mine.entries}, aliases | mine.aliases
+    chosen, own_references = {id(entry) for entry in mine.entries}, aliases | mine.aliases
     read = {}
     for key, each in given.items():
         refusal = mine.refusal_reason
         if refusal is None and not all(id(entry) in chosen for entry in each.entries):
             refusal = OF_ANOTHER
-        refusal = refusal or subject_fault(each.records, patient, known)
+        refusal = refusal or subject_fault(each.records, patient, own_references)
         read[key] = each if refusal is None else SuppliedBundle(refusal_reason=refusal)
     answers: dict[str, tuple[bytes, ...]] = {}
     types: dict[str, tuple[bytes, ...]] = {}
@@ -213,7 +213,7 @@ def from_prefetch(
             if _prefetch_fault(key, prefetch, read, False) is None:
                 types[kind] = read[key].records
     loose = _group_by_type(raw for each in read.values() for raw in each.records)
-    return SuppliedRecords(answers, types, loose, known, why)
+    return SuppliedRecords(answers, types, loose, own_references, why)
 
 
 def _prefetch_keys(searches: Iterable[Search]) -> Mapping[str, str]:

@@ -136,16 +136,10 @@ async def test_a_prefetch_of_two_servers() -> None:
         "type": "searchset",
         "entry": [entry(A, creatinine("1.1")), entry(B, creatinine("3.0"))],
     }
-<<<<<<< HEAD
-    mine = from_prefetch({"patient": PATIENT, "observation": page}, wanted, "p")
-    # Which of them is the patient's server is not known: then it is no answer about the patient.
-    assert mine.records_for(wanted[1]) is None and "records of another patient" in mine.missing_reason(wanted[1])
-=======
     mixed = from_prefetch({"patient": PATIENT, "observation": page}, wanted, "p")
     by_type = {each.description.resource_type: each for each in wanted}
     assert mixed.records_for(by_type["Observation"]) is None and mixed.records_for(by_type["Patient"])
     assert "records of another patient" in mixed.missing_reason(by_type["Observation"])
->>>>>>> 792c0dd (hooks: the same id at another server of a client is another patient)
     two = {"resourceType": "Bundle", "type": "collection", "entry": [MINE, entry(B, OTHER)]}
     refused = from_prefetch({"patient": two, "observation": page}, wanted, "p")
     assert "2 Patient records" in refused.missing_reason(wanted[0])

@@ -156,13 +156,15 @@ async def test_a_patient_of_the_same_id_at_another_server_of_the_client_is_anoth
     """H100: the call names its server, so that what lies under the base URL of another is of somebody else."""
     both = HookClient("c", frozenset({"ehr", "lab"}))
     ordered = service("draft-metformin", hook=Hook.ORDER_SIGN)
-    async with hook_engine(Ehr(MINE), OPEN, LAB) as engine:
-        for base, is_read in (("https://lab.example/fhir", False), (BASE, True)):
+    for base, is_read in (("https://lab.example/fhir", False), (BASE, True)):
+        ehr = Ehr(MINE)
+        async with hook_engine(ehr, OPEN, LAB) as engine:
             subject = {"reference": f"{base}/Patient/p"}
-            given = Ehr(MINE).prefetch(engine.catalog, KIDNEY, "p")
+            given = ehr.prefetch(engine.catalog, KIDNEY, "p")
             given["observation"]["entry"][0]["resource"] = {**CREATININE, "subject": subject}
             asked = fetching(prefetch=given, draft_orders=drafts(draft(subject=subject)))
-            assert isinstance(value(await ask(engine, KIDNEY, asked, both)), Absent) is not is_read
+            assert not isinstance(value(await ask(engine, KIDNEY, asked, both)), Absent)
+            assert ("Observation" not in ehr.searched()) is is_read, "what is somebody else's is fetched instead"
             assert (value(await ask(engine, ordered, asked, both)) is True) is is_read
 
 

@@ -78,9 +78,6 @@ AUTHORIZATIONS: dict[str, Json] = {
     "empty": {"access_token": ""},
     "a list": {"access_token": [TOKEN]},
     "of another type": {"token_type": "DPoP"},
-    "without a life": {"expires_in": None},
-    "of a negative life": {"expires_in": -1},
-    "of no number's life": {"expires_in": "300"},
 }
 
 

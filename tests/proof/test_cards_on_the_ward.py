@@ -128,6 +128,7 @@ def test_where_every_possible_band_has_a_card_there_is_one() -> None:
     assert all("suggestions" not in card for card in shown)
     assert all("**Missing:** Sex for clinical use (recorded as unknown)." in card["detail"] for card in shown)
     assert advice.missing == () and advice.unassessed == ()
+    assert shown[0]["source"]["label"] == "FDA Drug Safety Communication on metformin, 8 April 2016"
 
 
 def test_what_is_not_assessed_is_named_beside_what_is() -> None:

@@ -14,6 +14,7 @@ from benchmarks import (
     cold_question,
     graphql_answer,
     growth,
+    hooks,
     models,
     pages,
     stages,
@@ -37,6 +38,7 @@ FAMILIES: Mapping[str, Callable[[Sizes], Awaitable[Part]]] = {
     "tokens": token_check.run,
     "waiting": waiting.run,
     "pages": pages.run,
+    "hooks": hooks.run,
     "starting": startup.run,
     "growing": growth.run,
 }

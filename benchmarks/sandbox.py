@@ -37,31 +37,31 @@ _READY_WITHIN = 20.0
 
 
 TYPES = ("Patient", "Observation", "Condition", "Encounter")
-CAPABILITY = {
-    "resourceType": "CapabilityStatement",
-    "status": "active",
-    "date": "2026-01-01",
-    "kind": "instance",
-    "fhirVersion": "4.0.1",
-    "format": ["json"],
-    "rest": [
-        {
-            "mode": "server",
-            "resource": [{"type": each, "interaction": [{"code": "search-type"}, {"code": "read"}]} for each in TYPES],
-        }
-    ],
-}
+
+
+def capability(types: Sequence[str]) -> Json:
+    """The CapabilityStatement of a server that offers these types."""
+    offered = [{"type": each, "interaction": [{"code": "search-type"}, {"code": "read"}]} for each in types]
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-01-01",
+        "kind": "instance",
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [{"mode": "server", "resource": offered}],
+    }
 
 
 @contextmanager
-def sandbox(patients: Mapping[str, Sequence[Json]], latency: float) -> Iterator[str]:
-    """Starts it with these patients' records, yields its base URL, and stops it."""
+def sandbox(patients: Mapping[str, Sequence[Json]], latency: float, types: Sequence[str] = TYPES) -> Iterator[str]:
+    """Starts it with these patients' records, yields its base URL, and stops it.  ``types``: those that it offers."""
     listener = listen(None, "")
     base_url = f"http://{HOST}:{port_of(listener)}/fhir"
     with tempfile.TemporaryDirectory(prefix="medtwin-bench-") as name:
         folder = Path(name)
         (folder / "patients.json").write_text(json.dumps(patients), encoding="utf-8")
-        arguments = [str(folder / "patients.json"), base_url, str(latency), str(listener.fileno())]
+        arguments = [str(folder / "patients.json"), base_url, str(latency), str(listener.fileno()), *types]
         try:
             process = Child("benchmarks.sandbox", arguments, folder / "log", pass_fds=(listener.fileno(),))
         finally:
@@ -83,11 +83,17 @@ def _wait(base_url: str, process: Child) -> None:
     raise TimeoutError("the sandbox server did not start")
 
 
-def application(patients: Mapping[str, Sequence[Json]], base_url: str, latency: float) -> Starlette:
+def application(
+    patients: Mapping[str, Sequence[Json]], base_url: str, latency: float, types: Sequence[str] = TYPES
+) -> Starlette:
     """The application; all pages are prepared here, so that only the latency counts."""
     bodies: dict[tuple[str, str, int], bytes] = {}
     for patient, records in patients.items():
-        for resource_type in {record["resourceType"] for record in records} | {"Condition", "Encounter"}:
+        for resource_type in {record["resourceType"] for record in records} | {
+            "Condition",
+            "Encounter",
+            *types[len(TYPES) :],
+        }:
             mine = [record for record in records if record["resourceType"] == resource_type]
             for number in range(max(1, -(-len(mine) // PAGE))):
                 bodies[patient, resource_type, number] = _page(base_url, patient, resource_type, mine, number)
@@ -104,7 +110,7 @@ def application(patients: Mapping[str, Sequence[Json]], base_url: str, latency: 
         return Response(body, media_type="application/fhir+json")
 
     async def metadata(_: Request) -> Response:
-        return JSONResponse(CAPABILITY)
+        return JSONResponse(capability(types))
 
     async def count(_: Request) -> Response:
         answered = dict(counts)
@@ -133,9 +139,9 @@ def _page(base_url: str, patient: str, resource_type: str, records: Sequence[Jso
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serves until it is stopped.  Arguments: file of patients, base URL, latency in seconds, listening descriptor."""
+    """Serves until it is stopped.  Arguments: file of patients, base URL, latency in seconds, descriptor, types."""
     patients = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    app = application(patients, arguments[1], float(arguments[2]))
+    app = application(patients, arguments[1], float(arguments[2]), arguments[4:])
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     server.run(sockets=[socket.socket(fileno=int(arguments[3]))])
 

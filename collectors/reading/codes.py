@@ -1,10 +1,10 @@
 """Recorded codes: the concepts that they stand for, and the translation of a source's local codes to standard ones."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from collectors.reading import fhir_types
 from collectors.reading.fhir_types import printable_text
@@ -14,6 +14,7 @@ from ontology.concepts import AcceptedCode, Concept, ExcludingCode, Origin
 from ontology.units import ucum_code
 from ontology.values import Coding
 
+T = TypeVar("T")
 CodeKey: TypeAlias = tuple[str, str]
 """A code in its system."""
 
@@ -170,6 +171,25 @@ def deciding_systems(concept: Concept) -> frozenset[str]:
     beginning (ATC), or by a value set.  A list of ingredients says nothing about a product.  A source's own system is
     never among them: its codes are translated one by one (``Translation.equivalent_codes``).
     """
+    return _kept(_deciding, concept, _find_deciding_systems)
+
+
+_KEPT = 2048
+_deciding: dict[int, tuple[Concept, frozenset[str]]] = {}
+_wider: dict[int, tuple[Concept, frozenset[CodeKey]]] = {}
+"""By the concept itself, which is kept with it: a drug has thousands of codes, and is asked about in each answer."""
+
+
+def _kept(kept: dict[int, tuple[Concept, T]], concept: Concept, find: Callable[[Concept], T]) -> T:
+    known = kept.get(id(concept))
+    if known is None or known[0] is not concept:
+        if len(kept) >= _KEPT:
+            kept.clear()
+        known = kept[id(concept)] = (concept, find(concept))
+    return known[1]
+
+
+def _find_deciding_systems(concept: Concept) -> frozenset[str]:
     listed = concept.origin not in (Origin.MEDICATION, Origin.DRAFT_ORDER)
     found = {
         each.coding.system
@@ -185,6 +205,10 @@ def wider_codes(concept: Concept) -> frozenset[CodeKey]:
     So "C10" (lipid modifying agents) for statins (C10AA); of systems whose codes say by their beginning what they are,
     such as ATC, also where each code of a concept is listed in full.
     """
+    return _kept(_wider, concept, _find_wider_codes)
+
+
+def _find_wider_codes(concept: Concept) -> frozenset[CodeKey]:
     stems = {
         (each.coding.system, undotted_code(each.coding.code.removesuffix("*")))
         for each in concept.accepted

@@ -29,12 +29,16 @@ def explain(
 ) -> tuple[AnswerResult, ...]:
     """The results of a run; ``interpret`` finds the band of a value; ``dependencies``: of the trace, if in hand."""
     dependencies = dependencies or Dependencies(trace)
-    return tuple(
-        _recorded_result(trace, dependencies, answered)
-        if answered.execution is None
-        else _computed_result(trace, dependencies, answered.goal.concept, answered.execution, interpret)
-        for answered in trace.answers
-    )
+    return tuple(explain_answer(trace, answered, dependencies, interpret) for answered in trace.answers)
+
+
+def explain_answer(
+    trace: Trace, answered: GoalAnswer, dependencies: Dependencies, interpret: Interpreter = kinds.interpret
+) -> AnswerResult:
+    """The result for one of the concepts of a run, for who needs only some of them."""
+    if answered.execution is None:
+        return _recorded_result(trace, dependencies, answered)
+    return _computed_result(trace, dependencies, answered.goal.concept, answered.execution, interpret)
 
 
 def status_of(dependencies: Dependencies, position: int) -> Status:

@@ -115,7 +115,7 @@ def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
 
 def _judge_all(service: Service, answers: Answers) -> Iterator[Judged]:
     """Each rule, judged; several that are open as one, where it is certain that one of them gives a card."""
-    judged = [answers.judge(each) for each in service.rules]
+    judged = [answers.judge(each) for each in service.rules if answers.is_ordered(each)]
     opened = [each for each in judged if each.verdict is Verdict.OPEN and each.rule.bands]
     joined: dict[tuple[str, str | None], Judged] = {}
     for first in opened:
@@ -190,7 +190,7 @@ def _content(
     service: Service, judged: Judged, answers: Answers, before: Mapping[str, AnswerResult], catalog: Catalog
 ) -> CardContent:
     rule = judged.rule
-    also = tuple(answers.results[each] for each in rule.also if _is_on_record(answers.results[each]))
+    also = tuple(answers.result(each) for each in rule.also if _is_on_record(answers.result(each)))
     on_record = {each.concept.id for each in also}
     unchecked = [each for each in rule.also if each not in on_record and answers.failed_below(each)]
     return CardContent(

@@ -13,7 +13,7 @@ from server.catalog.services import CardRule
 from server.executor.trace import BoundInput, GoalAnswer, Trace
 from server.explain.claims import missing_inputs
 from server.explain.dependencies import Dependencies
-from server.explain.explain import explain
+from server.explain.explain import explain_answer
 from server.explain.failed_searches import FailedInput, FailedSearches, failure_reason
 from server.explain.phrases import missing_reasons
 from server.explain.results import AnswerResult, Status
@@ -74,15 +74,26 @@ class Answers:
         self.trace = trace
         self.dependencies = Dependencies(trace)
         self.failed = FailedSearches(trace, self.dependencies)
-        self.results: Mapping[str, AnswerResult] = {
-            each.concept.id: each for each in explain(trace, dependencies=self.dependencies)
-        }
+        self._results: dict[str, AnswerResult] = {}
         self._answered: Mapping[str, GoalAnswer] = {each.goal.concept.id: each for each in trace.answers}
+
+    def result(self, concept: str) -> AnswerResult:
+        """The answer for a concept (id), explained when it is first asked for: most of an order service never is.
+
+        KeyError where the question did not ask for it.
+        """
+        if concept not in self._results:
+            self._results[concept] = explain_answer(self.trace, self._answered[concept], self.dependencies)
+        return self._results[concept]
+
+    def is_ordered(self, rule: CardRule) -> bool:
+        """Whether the drug of a rule may be among the draft orders, or the rule asks for none."""
+        return rule.draft is None or _ordered(self._answered[rule.draft].leaf) is not Ordered.NO
 
     def judge(self, rule: CardRule) -> Judged:
         """Whether the rule gives a card.  KeyError where the question did not ask for its concepts."""
-        result, answered = self.results[rule.concept], self._answered[rule.concept]
-        draft = None if rule.draft is None else self.results[rule.draft]
+        result, answered = self.result(rule.concept), self._answered[rule.concept]
+        draft = None if rule.draft is None else self.result(rule.draft)
         ordered = Ordered.YES if rule.draft is None else _ordered(self._answered[rule.draft].leaf)
         if ordered is Ordered.NO:
             return Judged(rule, Verdict.SILENT, ordered, result, answered.execution, draft)

@@ -17,6 +17,7 @@ BUDGETED = {
     "tokens": 0,
     "waiting": 6,
     "pages": 5,
+    "hooks": 3,
     "starting": 2,
     "growing": 0,
 }

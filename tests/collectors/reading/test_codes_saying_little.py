@@ -1,9 +1,13 @@
 """Codes that say too little of an entry: stand-ins that are no codes, codes of any illness, and groups too wide."""
 
+from dataclasses import replace
+
 import pytest
 
 from collectors.reading.codes import coded_part, deciding_systems, says_what_it_is, wider_codes
 from collectors.search import NO_NAMED_CODES
+from ontology.concepts import AcceptedCode
+from ontology.values import Coding
 from tests.support.engine_questions import shipped
 
 ICD10, ICD9 = "http://hl7.org/fhir/sid/icd-10-cm", "http://hl7.org/fhir/sid/icd-9-cm"
@@ -78,3 +82,14 @@ def test_an_entry_with_such_a_code_only_is_not_understood() -> None:
         part = coded_part(frozenset({(ATC, code)}), NO_NAMED_CODES)
         assert part.is_understood(deciding_systems(statin), wider_codes(statin)) is wanted
     assert not coded_part(frozenset({(ICD10, "IMO0002")}), NO_NAMED_CODES).codes
+
+
+def test_what_is_kept_of_a_concept_is_not_that_of_another_in_its_place() -> None:
+    """Concepts are made anew where a value set is worked out: their addresses in memory are used again."""
+    statin = shipped().concepts["statin"]
+    for number in range(5_000):
+        system = f"https://medtwin.example/{number}"
+        made = replace(statin, accepted=(AcceptedCode(Coding(system, "1"), of_set=True),))
+        assert deciding_systems(made) == {system}
+        del made
+    assert deciding_systems(statin) is deciding_systems(statin)

@@ -34,6 +34,7 @@ from server.app.hooks import shipped_hooks
 from server.catalog.catalog import ROOT
 from server.catalog.services import Hook, Service
 from server.executor.engine import Engine
+from server.executor.warm_up import warm_up_catalog
 from server.hooks.clients import HookClient
 from server.hooks.discovery import discovery
 from server.hooks.endpoint import HookParts
@@ -106,6 +107,8 @@ async def _server(base_url: str) -> AsyncIterator[tuple[httpx.AsyncClient, Calla
         file.flush()
         settings = _settings(base_url, file.name)
         engine = await Engine.open(settings, shipped())
+        # Else models are loaded beside the first calls.
+        await warm_up_catalog(engine.catalog)
 
         async def opened() -> Engine:
             return engine

@@ -41,7 +41,7 @@ async def answered(site: HookSite, service_id: str, patient: str) -> list[Json]:
 
 @pytest.mark.parametrize("service_id", SERVICES)
 async def test_each_service_gives_the_same_cards_by_prefetch_by_fetch_and_by_both(service_id: str) -> None:
-    """CDS-22, CDS-29: what is not prefetched is fetched."""
+    """What is not prefetched is fetched, and whichever way it came, it is read alike."""
     found: dict[str, list[Json]] = {}
     async with hook_site(anybody(), Ehr(fixture_records())) as site:
         for patient in PATIENTS:

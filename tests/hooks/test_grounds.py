@@ -73,7 +73,7 @@ def test_other_facts_speak_again(records: list[Record], of: Service) -> None:
 
 
 def test_what_is_shown_beside_the_grounds_speaks_again_with_another_value() -> None:
-    """H108: a score that is shown beside a flag rises, while the flag stays what it was."""
+    """H105: a score that is shown beside a flag rises, while the flag stays what it was."""
     shown = service(replace(METFORMIN, also=("heart-rate", "metformin")))
 
     def beating(rate: float, id_: str = "h1", **more: object) -> bytes:

@@ -153,7 +153,7 @@ async def test_without_a_server_and_with_several_sources_it_is_of_none() -> None
 
 
 async def test_a_patient_of_the_same_id_at_another_server_of_the_client_is_another_patient() -> None:
-    """H100: the call names its server, so that what lies under the base URL of another is of somebody else."""
+    """H97: the call names its server, so that what lies under the base URL of another is of somebody else."""
     both = HookClient("c", frozenset({"ehr", "lab"}))
     ordered = service("draft-metformin", hook=Hook.ORDER_SIGN)
     for base, is_read in (("https://lab.example/fhir", False), (BASE, True)):

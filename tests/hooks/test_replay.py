@@ -84,7 +84,7 @@ async def test_what_cannot_live_any_more_is_forgotten_and_makes_room() -> None:
 
 
 async def test_a_client_that_floods_locks_nobody_else_out() -> None:
-    """H118: what one client uses up is its own room."""
+    """H115: what one client uses up is its own room."""
     replays = Replays(None, KEY, Clock().monotonic, most=3)
     for number in range(3):
         assert await replays.is_first("ehr", f"a{number}", 600)

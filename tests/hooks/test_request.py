@@ -162,7 +162,7 @@ def test_an_empty_encounter_is_none_where_none_is_required() -> None:
 
 
 def test_more_drafts_than_anybody_writes_are_refused() -> None:
-    """H118: each is judged, while others wait."""
+    """H115: each is judged, while others wait."""
     order = {"resource": {"resourceType": "MedicationRequest"}}
     most = {
         "draftOrders": {"resourceType": "Bundle", "entry": [order] * MOST_DRAFTS},

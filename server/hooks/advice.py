@@ -1,4 +1,4 @@
-"""What a service says of one patient: the cards, what the record lacks, or which searches could not be had."""
+"""What a service says of one patient: the cards, what the record lacks, or which searches could not be answered."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """Cards that a clinician rejected are silent for a while: for this client, this patient, this band and these grounds.
 
 A card is sent again with the same words while it holds, since clients remove what is not sent any more.  Only an
-override that is told by feedback silences it.  Everything is found under keyed hashes and sealed; what cannot be found,
+override that feedback reports silences it.  Everything is found under keyed hashes and sealed; what cannot be found,
 since it expired or the cache is away, is sent.
 """
 
@@ -93,7 +93,7 @@ class Overrides:
             await self._store.flush()
 
     async def first_told(self, told: Sequence[tuple[SentCard, str]]) -> list[bool]:
-        """Whether each of these outcomes is told of its card for the first time: what is told twice counts once."""
+        """Whether each of these outcomes is new of its card: a second report does not count."""
         names = [f"{card.name}:{outcome}" for card, outcome in told]
         return await self._store.claim_many(names, secrets.token_bytes(16), KNOWN_FOR)
 

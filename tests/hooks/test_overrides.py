@@ -107,13 +107,13 @@ async def test_a_guess_and_the_feedback_of_another_client_or_service_finds_nothi
 
 
 async def test_the_cache_holds_nothing_in_clear_and_forgets_in_time(overrides: Overrides, backend: Backend) -> None:
-    await overrides.remember(EHR, "kidney", ADA, {UUID: card_content()})
+    await overrides.remember(EHR, "kidney", ADA, {UUID: card_content(band=Coding(CODES, "band-of-ada"))})
     await override(overrides)
     held = {}
     async with backend.raw() as server:
         for name in await server.keys("*"):
             held[name] = (await server.get(name), await server.pttl(name))
-    for secret in (b"ada-lovelace", b"ehr-client", b"kidney", b"creatinine", UUID.encode()):
+    for secret in (b"ada-lovelace", b"ehr-client", b"kidney", b"band-of-ada", b"creatinine", UUID.encode()):
         assert not any(secret in name or secret in value for name, (value, _) in held.items())
     kept = {name.split(b":")[2]: left for name, (_, left) in held.items()}
     day = timedelta(days=1) / timedelta(milliseconds=1)

@@ -1,7 +1,7 @@
 """Calls of services and feedback on their cards, from the request to its answer.
 
-Who calls is known before anything of the body is read; what is wrong is reported by status and OperationOutcome, and never
-becomes an answer without cards.
+Who calls is known before anything of the body is read; what is wrong is reported by status and OperationOutcome, and
+never becomes an answer without cards.
 """
 
 import asyncio

@@ -22,7 +22,11 @@ C, P, I, N = Status.COMPLETE, Status.PARTIAL, Status.INSUFFICIENT, Status.NOT_AP
 
 # Synthea: outpatients.  Three were last observed at their death, whose certificate is an Observation.
 # MIMIC: vital signs and diagnoses of an emergency department, no laboratory, weight, height, oxygen or consciousness.
+# A drug by eGFR: eight have one, and of the two on dialysis each rule has a word, partial since without an eGFR.
+BY_EGFR = ({C: 8, I: 4}, {I: 38, P: 2})
 STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
+    # As the scores: who has no recorded fibrillation is not asked about.
+    "af-anticoagulation": ({P: 2, N: 10}, {P: 4, N: 36}),
     "age": ({C: 12}, {C: 40}),
     # Of nine with a creatinine in a year, seven have nothing to compare it with, or none in the week before death.
     "aki-stage": ({C: 2, I: 10}, {I: 38, N: 2}),
@@ -31,13 +35,18 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     # All seven ratios of the last year are below 30 mg/g: there is nothing to confirm.
     "albuminuria-persistence": ({I: 5, N: 7}, {I: 40}),
     "bmi": ({C: 12}, {I: 40}),
+    "canagliflozin-renal-dosing": BY_EGFR,
     "cha2ds2-va": ({P: 2, N: 10}, {P: 4, N: 36}),
     "cha2ds2-vasc": ({P: 2, N: 10}, {P: 4, N: 36}),
     "ckd-chronicity": ({C: 9, I: 3}, {I: 38, N: 2}),
+    "dapagliflozin-renal-dosing": BY_EGFR,
     # Nine have a creatinine; one of them had died ten months after it.
     "egfr": ({C: 8, I: 4}, {I: 38, N: 2}),
     # Of nine with creatinines, four have three of them over a year.
     "egfr-slope": ({C: 4, I: 8}, {I: 38, N: 2}),
+    "empagliflozin-renal-dosing": BY_EGFR,
+    "ertugliflozin-renal-dosing": BY_EGFR,
+    "finerenone-renal-dosing": BY_EGFR,
     "gfr-category": ({C: 8, I: 4}, {I: 38, N: 2}),
     # Six have an eGFR of 60 or more; two are below, for whom the region is not set; four have no eGFR.
     "kidney-failure-risk-2y": ({I: 6, N: 6}, {I: 38, N: 2}),
@@ -45,6 +54,7 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     # Known diabetes and a recorded HbA1c of 6.5 % refuse.
     "hba1c-defined-diabetes": ({C: 2, N: 7, P: 3}, {I: 29, N: 11}),
     "days-in-hospital": ({I: 12}, {I: 40}),
+    "metformin-renal-dosing": BY_EGFR,
     # Of myocardial infarctions few are of the days before.
     "mortality-after-mi-1y": ({I: 2, N: 10}, {N: 40}),
     # Treatment with a statin or against pressure is not recorded for those who might be answered: bounds, no risk.
@@ -56,7 +66,11 @@ STATUSES: Mapping[str, tuple[Mapping[Status, int], Mapping[Status, int]]] = {
     # Neither has consciousness, nor whether oxygen is given: never taken as alert, never as air.
     "news2": ({I: 12}, {I: 40}),
     "news2-consciousness": ({I: 12}, {I: 40}),
+    # Three more have a diagnosis of an acute injury in their last 90 days: to be avoided, whatever the eGFR.
+    "nsaid-renal-dosing": ({C: 8, I: 4}, {I: 35, P: 5}),
     "qsofa": ({I: 12}, {I: 40}),
+    "saxagliptin-renal-dosing": BY_EGFR,
+    "sitagliptin-renal-dosing": BY_EGFR,
     "supplemental-oxygen": ({I: 12}, {I: 40}),
     "uacr": ({C: 7, I: 5}, {I: 40}),
 }
@@ -71,6 +85,7 @@ HEART = ALL | {
     "stroke_tia_thromboembolism": (2, 2),
     "vascular_disease": (4, 5),
 }
+AKI_OR_DIALYSIS = KIDNEY | {"egfr": (8, 0), "acute_kidney_injury": (0, 3), "aki_episode": (2, 0), "aki_stage": (2, 0)}
 AKI = ALL | {"creatinine": (9, 0), "chronic_dialysis": (0, 2), "end_stage_kidney_disease": (0, 2)}
 RISK = KIDNEY | {
     "aki_episode": (2, 0),
@@ -100,6 +115,8 @@ PREVENT = {
     "vascular_disease": (4, 5),
 }
 FILLED: Mapping[str, Mapping[str, tuple[int, int]]] = {
+    **dict.fromkeys((concept for concept in STATUSES if concept.endswith("-renal-dosing")), AKI_OR_DIALYSIS),
+    "af-anticoagulation": {"atrial_fibrillation": (2, 4), "cha2ds2_va": (2, 4)},
     "age": {"birth_date": (12, 40)},
     "aki-stage": AKI,
     "aki-episode": AKI,

@@ -145,7 +145,8 @@ class Concept:
     concept is asked for: all codes of the former are accepted, and of all that is accepted only what is in the latter.
     What can be worked out at start is in ``accepted`` already.  ``relationships`` are the relatives (codes of HL7's
     v3-RoleCode) whose conditions a family history counts; none: those of any relative.  ``ingredient_names`` are the
-    names of the ingredients of a medication: an entry that has one in its words is probably that.  ``complete_in``: in
+    names of the ingredients of a medication, and of products that contain one of them: an entry that has such a name in
+    its words is probably that.  ``complete_in``: in
     which code systems a code that is not accepted is known to be something else.  ``order_of`` is the IRI of the
     medication of which it is a draft order; the catalog copies codes and names from there.
     ``system_aliases`` gives the code system's URI for each other spelling of it, of all systems.

@@ -124,7 +124,7 @@ def read_concept(graph: Graph, node: URIRef, aliases: Mapping[str, str] = _NO_AL
         note=text(graph, node, MPM.note),
         order_of=_read_order_of(graph, node),
         relationships=tuple(sorted(texts(graph, node, MPM.relationship))),
-        ingredient_names=tuple(sorted(texts(graph, node, MPM.ingredientName))),
+        ingredient_names=_read_names(graph, node),
         complete_in=tuple(
             sorted(
                 (
@@ -141,6 +141,11 @@ def read_concept(graph: Graph, node: URIRef, aliases: Mapping[str, str] = _NO_AL
             sorted((s for n in graph.objects(node, MPM.accepts) for s in _read_accepted_sets(graph, n)), key=str)
         ),
     )
+
+
+def _read_names(graph: Graph, node: URIRef) -> tuple[str, ...]:
+    """The words in an entry that say what it probably is: ingredients, and products that have one of them."""
+    return tuple(sorted({*texts(graph, node, MPM.ingredientName), *texts(graph, node, MPM.brandName)}))
 
 
 def _read_order_of(graph: Graph, node: URIRef) -> str | None:

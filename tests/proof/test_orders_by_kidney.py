@@ -51,6 +51,29 @@ def test_the_card_of_a_contraindication_suggests_to_delete_the_draft() -> None:
     assert avoid["indicator"] == "warning" and "suggestions" not in avoid
 
 
+# How it was typed, and the drugs whose rules judge it: as the labels of these products have their ingredients.
+TYPED: dict[str, set[str]] = {
+    "Glucophage XR 500 mg": {"metformin"},
+    "JANUMET 50/1000": {"metformin", "sitagliptin"},
+    "Qternmet XR 5-5-1000": {"metformin", "dapagliflozin", "saxagliptin"},
+    "Steglujan 5 mg/100 mg": {"ertugliflozin", "sitagliptin"},
+    "Kerendia 20 mg": {"finerenone"},
+    "Jardiance 10mg, 1-0-0": {"empagliflozin"},
+    "advil 200 mg prn": {"nsaid"},
+    "Jardiances": set(),
+    "Tylenol 500 mg": set(),
+}
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_an_order_that_is_a_brand_in_words_alone_is_judged_as_probable(typed: str) -> None:
+    order = draft(METFORMIN_500) | {"medicationCodeableConcept": {"text": typed}}
+    advice = advised(chart(2.5), order)
+    assert {each.rule.concept.removesuffix("-renal-dosing") for each in advice.cards} == TYPED[typed]
+    assert all(each.is_probable for each in advice.cards)
+    assert all("suggestions" not in card for card in cards_json(advice, shipped().services["renal-dosing"]))
+
+
 def test_without_a_creatinine_it_is_said_what_is_missing_but_only_of_these_drugs() -> None:
     assert advised([patient()], *BOTH).missing == ("no serum creatinine in the last 90 days",)
     assert advised([patient()], draft(ASPIRIN_LOW_DOSE)) == Advice()

@@ -90,12 +90,10 @@ class CodeIndex:
         self._aliases = self.readers[0].system_aliases if self.readers else {}
         self.system_aliases: Mapping[str, str] = self._aliases
         for known in self.readers:
-            for accepted in known.concept.accepted:
-                coding = accepted.coding
-                if is_prefix(coding):
-                    self._prefixes.append((coding.system, undotted_code(coding.code[:-1]), known, accepted))
-                else:
-                    self._exact.setdefault(code_key(coding.system, coding.code), []).append((known, accepted))
+            exact, prefixes = _accepted_codes(known.concept)
+            for key, accepted in exact:
+                self._exact.setdefault(key, []).append((known, accepted))
+            self._prefixes += [(system, start, known, accepted) for (system, start), accepted in prefixes]
             for panel in known.concept.panels:
                 self._panels.setdefault((panel.system, panel.code), []).append(known)
 
@@ -197,6 +195,22 @@ def _find_deciding_systems(concept: Concept) -> frozenset[str]:
         if not each.translated and (listed or each.of_set or is_prefix(each.coding))
     }
     return frozenset(found | {alias for alias, system in concept.system_aliases.items() if system in found})
+
+
+_AcceptedCodes: TypeAlias = tuple[tuple[tuple[CodeKey, AcceptedCode], ...], tuple[tuple[CodeKey, AcceptedCode], ...]]
+_ACCEPTED: dict[int, tuple[Concept, _AcceptedCodes]] = {}
+
+
+def _accepted_codes(concept: Concept) -> _AcceptedCodes:
+    """The accepted codes by how they are compared: whole ones, and beginnings of codes by their system."""
+    return _kept(_ACCEPTED, concept, _find_accepted_codes)
+
+
+def _find_accepted_codes(concept: Concept) -> _AcceptedCodes:
+    coded = [(each.coding, each) for each in concept.accepted]
+    exact = tuple((code_key(written.system, written.code), each) for written, each in coded if not is_prefix(written))
+    prefixes = [(written, each) for written, each in coded if is_prefix(written)]
+    return exact, tuple(((written.system, undotted_code(written.code[:-1])), each) for written, each in prefixes)
 
 
 def wider_codes(concept: Concept) -> frozenset[CodeKey]:

@@ -1,10 +1,10 @@
 """What an answer depends on: its executions, its inputs and records, and the times of those records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ontology.concepts import EVENT_ORIGINS, Origin
-from ontology.evaluation import Evaluation, SlotInput
+from ontology.evaluation import Evaluation, Issue, SlotInput
 from ontology.resources import Span
 from ontology.values import Absent, AbsentReason, Series
 from ontology.words import Style
@@ -69,6 +69,10 @@ class Dependencies:
         self._times: dict[int, Times] = {}
         # Views and issues of an execution, kept for every result that depends on it.
         self.step_views: dict[int, StepView] = {}
+        # By the identity of the input, which is kept with them: so no other can have it.
+        self.input_issues: dict[int, tuple[BoundInput, tuple[Issue, ...]]] = {}
+        self._consumed: dict[int, Mapping[str, SlotInput]] = {}
+        self._open_grounds: dict[int, tuple[OpenGround, ...]] = {}
         self._irrelevant: dict[int, frozenset[str]] = {}
         self._unread: dict[int, bool] = {}
 
@@ -122,14 +126,23 @@ class Dependencies:
 
     def open_grounds(self, position: int) -> tuple[OpenGround, ...]:
         """What could neither be confirmed nor excluded of those for whom the module of an execution does not hold."""
-        execution = self.executions[position]
-        if not any(issue.code == "applicability-unknown" for issue in execution.evaluation.issues):
-            return ()
-        return open_grounds(execution.description, self.consumed_inputs(position), execution.evaluation)
+        found = self._open_grounds.get(position)
+        if found is None:
+            execution = self.executions[position]
+            found = ()
+            if any(issue.code == "applicability-unknown" for issue in execution.evaluation.issues):
+                found = open_grounds(execution.description, self.consumed_inputs(position), execution.evaluation)
+            self._open_grounds[position] = found
+        return found
 
-    def consumed_inputs(self, position: int) -> dict[str, SlotInput]:
+    def consumed_inputs(self, position: int) -> Mapping[str, SlotInput]:
         """The inputs of an execution as its module was given them."""
-        return {n: SlotInput(i.value, i.bounds, i.presumed) for n, i in self.executions[position].inputs.items()}
+        found = self._consumed.get(position)
+        if found is None:
+            inputs = self.executions[position].inputs
+            found = {n: SlotInput(i.value, i.bounds, i.presumed) for n, i in inputs.items()}
+            self._consumed[position] = found
+        return found
 
     def is_unread(self, position: int) -> bool:
         """Whether something that an execution could use failed, was forbidden or cannot be read, at any step below."""

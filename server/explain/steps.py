@@ -98,7 +98,7 @@ def ground_view(dependencies: Dependencies, given: BoundInput) -> GroundView:
         reference_range=record.reference_range if record else None,
         interpretation=record.interpretation if record else None,
         absence_reason=describe_absence(given, dependencies.style) if isinstance(given.value, Absent) else None,
-        issues=input_issues(given),
+        issues=_input_issues(dependencies, given),
         presumed=given.presumed,
         subject=dependencies.patient,
     )
@@ -168,7 +168,7 @@ def step_issues(
     for name, given in inputs.items():
         if name in irrelevant:
             continue
-        issues = input_issues(given)
+        issues = _input_issues(dependencies, given)
         if given.slot.applicability_only and name in covered:
             # That it is not recorded is said with what it leaves open.
             issues = tuple(i for i in issues if i.severity is not Severity.INFORMATION or i.code not in _UNRECORDED)
@@ -200,6 +200,14 @@ def _unknown_issues(
         lambda name: dependencies.is_input_unread(inputs[name]),
         lambda name: any(issue.code in _NEGATED for issue in inputs[name].issues),
     )
+
+
+def _input_issues(dependencies: Dependencies, given: BoundInput) -> tuple[Issue, ...]:
+    """The same, made once: by the views of the steps, and by every answer that depends on the input."""
+    known = dependencies.input_issues.get(id(given))
+    if known is None:
+        known = dependencies.input_issues[id(given)] = (given, input_issues(given))
+    return known[1]
 
 
 def input_issues(given: BoundInput) -> tuple[Issue, ...]:

@@ -8,8 +8,9 @@ import asyncio
 import logging
 
 from server.access.bounded_http import IssuerUnavailableError
-from server.launch.ehrs import Ehr, Ehrs
+from server.launch.ehrs import Ehrs
 from server.launch.kept import Kept, OpenChart
+from server.launch.shared_grants import GivenTokens, SharedGrants
 
 log = logging.getLogger("medtwin.launch")
 
@@ -28,8 +29,14 @@ class Endings:
     def __init__(self, ehrs: Ehrs, kept: Kept) -> None:
         self._ehrs = ehrs
         self._kept = kept
+        self._grants = SharedGrants(ehrs, kept)
         self._over_at: dict[str, float] = {}
         self._sweeper: asyncio.Task[None] | None = None
+
+    async def add(self, chart: OpenChart) -> None:
+        """A chart was opened: watch it, and end no grant of its person while it is open."""
+        self.watch(chart)
+        await self._grants.add(chart)
 
     def watch(self, chart: OpenChart) -> None:
         """End this chart when its time is over, unless it is used meanwhile, in whichever process."""
@@ -63,18 +70,32 @@ class Endings:
 
     async def give_back_of(self, chart: OpenChart) -> None:
         """Revoke the tokens of a chart."""
-        if (ehr := self._ehrs.by_id(chart.source)) is not None:
-            await self.give_back(ehr, chart.token if self._ehrs.wall() < chart.token_until else None, chart.refresh)
+        access = chart.token if self._ehrs.wall() < chart.token_until else None
+        await self.give_back(chart.source, chart.subject, access, chart.refresh, chart.handle)
 
-    async def give_back(self, ehr: Ehr, access: str | None, refresh: str | None) -> None:
-        """Revoke tokens that are of no more use.  A fault is logged: there is nobody who could mend it."""
-        for token, kind in ((refresh, "refresh_token"), (access, "access_token")):
-            if token is None:
-                continue
-            try:
-                await ehr.client.revoke(await ehr.discovery.find(), token, kind, self._ehrs.wall())
-            except IssuerUnavailableError as error:
-                log.warning("source %s: a token could not be revoked: %s", ehr.source.id, error)
+    async def give_back(
+        self, source: str, subject: str, access: str | None, refresh: str | None, handle: str | None = None
+    ) -> None:
+        """Revoke tokens that are of no more use, at once or when no other chart of this person is open any more.
+
+        ``subject``: of the id token, empty where it is unknown.  ``handle``: the chart for which they were given.  A
+        fault is logged: there is nobody who could mend it.
+        """
+        if (ehr := self._ehrs.by_id(source)) is None:
+            return
+        given = GivenTokens(source, subject, _some(access), _some(refresh))
+        now = await self._grants.revocable(given, handle)
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def revoke(token: str, kind: str) -> None:
+            async with limit:
+                try:
+                    await ehr.client.revoke(await ehr.discovery.find(), token, kind, self._ehrs.wall())
+                except IssuerUnavailableError as error:
+                    log.warning("source %s: a token could not be revoked: %s", ehr.source.id, error)
+
+        for kind, tokens in (("refresh_token", now.refresh), ("access_token", now.access)):
+            await asyncio.gather(*(revoke(token, kind) for token in tokens))
 
     async def aclose(self) -> None:
         """Stops sweeping.  Where sessions end with this process, their tokens are given back."""
@@ -108,3 +129,7 @@ class Endings:
                 # In this order: whoever is stopped between the two leaves it to be done again.
                 await self.give_back_of(chart)
                 await self._kept.end_chart(handle)
+
+
+def _some(token: str | None) -> tuple[str, ...]:
+    return (token,) if token is not None else ()

@@ -87,7 +87,17 @@ class OpenChart(msgspec.Struct, frozen=True):
         return f"OpenChart(source={self.source!r})"
 
 
-_Entry = TypeVar("_Entry", PendingLaunch, OpenChart)
+class PersonCharts(msgspec.Struct, frozen=True):
+    """The handles of the charts of one person at one source, and refresh tokens that wait until none is open."""
+
+    handles: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "PersonCharts()"
+
+
+_Entry = TypeVar("_Entry", PendingLaunch, OpenChart, PersonCharts)
 
 
 class Kept:
@@ -170,6 +180,16 @@ class Kept:
         """Whether a chart was ended."""
         (ended,) = await self._store.get_many([self._name("ended", handle)])
         return ended is not None
+
+    async def person_charts(self, source: str, subject: str) -> PersonCharts:
+        """What is known of the charts of this person.  Whoever changes it holds a lock of that person."""
+        (content,) = await self._store.get_many([self._name("person", f"{source}\n{subject}")])
+        return _decode(content, PersonCharts) or PersonCharts()
+
+    async def put_person_charts(self, source: str, subject: str, charts: PersonCharts) -> bool:
+        """Keep that for as long as any of the charts may be open, and a while.  Whether it was kept."""
+        name = self._name("person", f"{source}\n{subject}")
+        return await self._put(name, charts, LONGEST_SECONDS + GRACE_SECONDS)
 
     @asynccontextmanager
     async def locked(self, handle: str, patience: float) -> AsyncIterator[bool]:

@@ -146,19 +146,22 @@ class Launches:
             tokens = await ehr.client.exchange(server, code, self.root + CALLBACK, pending.verifier, self.ehrs.wall())
         except TokenRefusedError as refused:
             log.warning("source %s: no token for a launch: %s", ehr.source.id, refused)
-            await self.sessions.endings.give_back(ehr, refused.access, refused.refresh)
+            await self.sessions.endings.give_back(ehr.source.id, "", refused.access, refused.refresh)
             raise LaunchRefusedError(403, NO_TOKEN) from None
         except IssuerUnavailableError as unavailable:
             raise self._unavailable(ehr, unavailable) from None
+        person: Person | None = None
         try:
+            person = await self._person(ehr, server, tokens, pending.nonce)
             if tokens.patient is None:
                 log.warning(
                     "source %s: its token response names no patient; is the scope launch granted?", ehr.source.id
                 )
                 raise LaunchRefusedError(403, NO_PATIENT)
-            return tokens, await self._person(ehr, server, tokens, pending.nonce)
+            return tokens, person
         except LaunchRefusedError:
-            await self.sessions.endings.give_back(ehr, tokens.access, tokens.refresh)
+            subject = person.subject if person is not None else ""
+            await self.sessions.endings.give_back(ehr.source.id, subject, tokens.access, tokens.refresh)
             raise
 
     async def _person(self, ehr: Ehr, server: AuthorisationServer, tokens: Tokens, nonce: str) -> Person | None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from server.access.bounded_http import IssuerUnavailableError
 from server.errors import AccessRefusedError
 from server.launch.client import TokenRefusedError, Tokens
-from server.launch.ehrs import Ehr, Ehrs
+from server.launch.ehrs import Ehrs
 from server.launch.endings import Endings
 from server.launch.kept import IDLE_SECONDS, Kept, OpenChart
 from server.launch.refusals import NOT_NOW, OVER, LaunchRefusedError
@@ -82,8 +82,9 @@ class Renewals:
                 self._endings.watch(current)
                 return current
         # It cannot be kept, or whoever logged out did not wait for us.  Nobody else knows of the tokens that are new.
-        if current.token != found.token and (ehr := self._ehrs.by_id(found.source)) is not None:
-            await self._endings.give_back(ehr, current.token, _if_new(current.refresh, found.refresh))
+        if current.token != found.token:
+            refresh = current.refresh if current.refresh != found.refresh else None
+            await self._endings.give_back(found.source, found.subject, current.token, refresh, found.handle)
         if await self._kept.has_ended(found.handle):
             raise LaunchRefusedError(401, OVER)
         raise LaunchRefusedError(503, NOT_NOW)
@@ -107,14 +108,14 @@ class Renewals:
             )
         except TokenRefusedError as refused:
             log.warning("source %s: a token was not refreshed: %s", chart.source, refused)
-            raise await self._ended(chart, ehr, refused.access, refused.refresh) from None
+            raise await self._ended(chart, refused.access, refused.refresh) from None
         except (IssuerUnavailableError, AccessRefusedError) as error:
-            return await self._not_refreshed(chart, ehr, tokens, error)
+            return await self._not_refreshed(chart, tokens, error)
         if not same_person or tokens.patient not in (None, chart.patient):
             log.error(
                 "source %s: a refreshed token is for another person or patient; the session is ended", chart.source
             )
-            raise await self._ended(chart, ehr, tokens.access, tokens.refresh, 403)
+            raise await self._ended(chart, tokens.access, tokens.refresh, 403)
         granted = chart.scope.split(" ")
         kept_scopes = granted if tokens.scope is None else [each for each in tokens.scope.split(" ") if each in granted]
         return replace(
@@ -127,13 +128,13 @@ class Renewals:
         )
 
     async def _not_refreshed(
-        self, chart: OpenChart, ehr: Ehr, tokens: Tokens | None, why: IssuerUnavailableError | AccessRefusedError
+        self, chart: OpenChart, tokens: Tokens | None, why: IssuerUnavailableError | AccessRefusedError
     ) -> OpenChart:
         """The chart where that cannot be known now and its token is good still; it is ended where that is refused."""
         access, refresh = (tokens.access, tokens.refresh) if tokens is not None else (None, None)
         if isinstance(why, AccessRefusedError) and why.status != 503:
             log.warning("source %s: a token was not refreshed: %s", chart.source, why)
-            raise await self._ended(chart, ehr, access, refresh)
+            raise await self._ended(chart, access, refresh)
         log.warning("source %s: a token could not be refreshed: %s", chart.source, why)
         # The refresh token of before may count no more.
         chart = replace(chart, refresh=refresh or chart.refresh)
@@ -144,14 +145,10 @@ class Renewals:
         raise LaunchRefusedError(503, NO_REFRESH)
 
     async def _ended(
-        self, chart: OpenChart, ehr: Ehr, access: str | None, refresh: str | None, status: int = 401
+        self, chart: OpenChart, access: str | None, refresh: str | None, status: int = 401
     ) -> LaunchRefusedError:
         """End a chart whose access the EHR refused, or gave for another: what to say.  All tokens are given back."""
         await self._kept.end_chart(chart.handle)
-        await self._endings.give_back(ehr, access, refresh)
+        await self._endings.give_back(chart.source, chart.subject, access, refresh, chart.handle)
         await self._endings.give_back_of(chart)
         return LaunchRefusedError(status, ENDED_BY_EHR)
-
-
-def _if_new(token: str | None, before: str | None) -> str | None:
-    return token if token != before else None

@@ -90,7 +90,7 @@ class Sessions:
         if not await self._kept.put_chart(chart, now):
             await self.endings.give_back_of(chart)
             raise LaunchRefusedError(503, NOT_NOW)
-        self.endings.watch(chart)
+        await self.endings.add(chart)
         return chart.handle, [*headers, cookies.keep(cookies.chart_cookie(chart.handle), chart.cookie)]
 
     async def end(self, request: Request) -> list[tuple[str, str]]:

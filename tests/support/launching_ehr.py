@@ -39,7 +39,8 @@ class LaunchingEhr:
 
     ``configuration`` changes what it names, ``answer`` the token response, ``claims`` the id token; ``statuses`` are
     what paths answer instead of 200, ``instead`` their content.  ``asked`` keeps the requests for tokens: headers and
-    form.
+    form.  With ``one_grant`` all tokens so far are of one grant: whoever revokes a refresh token ends them all
+    (RFC 7009, 2.1).
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -61,6 +62,9 @@ class LaunchingEhr:
         self.nonces: dict[str, str] = {}
         self.challenges: dict[str, str] = {}
         self.slow = 0.0
+        self.one_grant = False
+        self._refresh_tokens: set[str] = set()
+        self._ended: set[str] = set()
         self._given = 0
 
     @classmethod
@@ -108,6 +112,8 @@ class LaunchingEhr:
         return {name: value for name, value in made.items() if value is not None}
 
     def _tokens(self, form: Mapping[str, str]) -> Json | None:
+        if form.get("refresh_token") in self._ended:
+            return None
         self._given += 1
         made: Json = {"access_token": f"access-{self._given}", "token_type": "Bearer", "expires_in": 300}
         made |= {"scope": SCOPE, "patient": "p1", "refresh_token": f"refresh-{self._given}"}
@@ -116,7 +122,9 @@ class LaunchingEhr:
             if self.challenges.get(form["code"]) != base64.urlsafe_b64encode(hashed).rstrip(b"=").decode():
                 return None
             made["id_token"] = self.id_token(self.nonces.pop(form["code"], ""))
-        return {name: value for name, value in {**made, **self.answer}.items() if value is not None}
+        made = {name: value for name, value in {**made, **self.answer}.items() if value is not None}
+        self._refresh_tokens.add(str(made.get("refresh_token")))
+        return made
 
     def id_token(self, nonce: str | None = None) -> str:
         """One as it gives now."""
@@ -153,6 +161,8 @@ class LaunchingEhr:
                 status = "200 OK" if content is not None else "400 Bad Request"
             elif path == "/revoke":
                 self.revoked.append(form)
+                if self.one_grant and form["token_type_hint"] == "refresh_token":
+                    self._ended |= self._refresh_tokens
                 content, status = {}, "200 OK"
             content = content or {"error": "invalid_grant"}
             await send_json(writer, self.instead.get(path, content), self.statuses.get(path, status))

@@ -9,7 +9,7 @@ import logging
 
 from server.access.bounded_http import IssuerUnavailableError
 from server.launch.ehrs import Ehrs
-from server.launch.kept import Kept, OpenChart
+from server.launch.kept import ENDED, Kept, OpenChart
 from server.launch.shared_grants import GivenTokens, SharedGrants
 
 log = logging.getLogger("medtwin.launch")
@@ -44,12 +44,12 @@ class Endings:
         if self._sweeper is None or self._sweeper.done():
             self._sweeper = asyncio.create_task(self._keep_sweeping())
 
-    async def end(self, handle: str) -> bool:
+    async def end(self, handle: str, ending: bytes = ENDED) -> bool:
         """End a chart: its tokens are forgotten here, and given back.  Whether that could be kept."""
         async with self._kept.locked(handle, _PATIENCE):
             # A request before us may have refreshed the token.
             current = await self._kept.chart(handle)
-            ended = await self._kept.end_chart(handle)
+            ended = await self._kept.end_chart(handle, ending)
         self._over_at.pop(handle, None)
         if current is not None:
             await self.give_back_of(current)

@@ -28,6 +28,8 @@ IDLE_SECONDS = 30 * 60.0
 LONGEST_SECONDS = 8 * 3600.0
 GRACE_SECONDS = 5 * 60.0
 """How much longer a chart is kept than it is open, so that its tokens can still be given back to the EHR."""
+ENDED, ENDED_FOR_ROOM = b"1", b"room"
+"""How a chart was ended: as ever, or because its browser had too many."""
 _LOCK = timedelta(seconds=45)
 """Longer than all requests take that one renewal may make."""
 _GONE = timedelta(seconds=1)
@@ -166,20 +168,24 @@ class Kept:
         (found,) = await self.charts([handle])
         return found
 
-    async def end_chart(self, handle: str) -> bool:
+    async def end_chart(self, handle: str, ending: bytes = ENDED) -> bool:
         """Forget a chart and its tokens for good: whoever is renewing it now does not bring it back.
 
         Whether that could be kept.
         """
-        await self._store.put_many({self._name("ended", handle): b"1"}, timedelta(seconds=LONGEST_SECONDS))
+        await self._store.put_many({self._name("ended", handle): ending}, timedelta(seconds=LONGEST_SECONDS))
         await self._remove(self._name("chart", handle))
         await self._store.flush()
         return await self.has_ended(handle)
 
     async def has_ended(self, handle: str) -> bool:
         """Whether a chart was ended."""
+        return await self.ending(handle) is not None
+
+    async def ending(self, handle: str) -> bytes | None:
+        """How a chart was ended: ENDED, ENDED_FOR_ROOM.  None: it was not."""
         (ended,) = await self._store.get_many([self._name("ended", handle)])
-        return ended is not None
+        return ended
 
     async def person_charts(self, source: str, subject: str) -> PersonCharts:
         """What is known of the charts of this person.  Whoever changes it holds a lock of that person."""

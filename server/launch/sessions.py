@@ -17,16 +17,20 @@ from server.launch import cookies
 from server.launch.client import Tokens
 from server.launch.ehrs import Ehr, Ehrs, Person
 from server.launch.endings import Endings
-from server.launch.kept import IDLE_SECONDS, LONGEST_SECONDS, Kept, OpenChart
+from server.launch.kept import ENDED_FOR_ROOM, IDLE_SECONDS, LONGEST_SECONDS, Kept, OpenChart
 from server.launch.refusals import NOT_NOW, OVER, LaunchRefusedError
 from server.launch.renewals import Renewals, renew_from
 
 MOST_CHARTS = 20
-"""Charts that one browser may have open; the one that was opened first makes room."""
+"""Charts that one browser may have open; the one that was unused for the longest time makes room."""
 NO_CHART = "There is no chart at this address."
 NOT_OPEN = (
     "This browser has no such chart open. The chart may be open in another browser, or the session is over, or cookies"
     " are blocked."
+)
+MADE_ROOM = (
+    f"This chart was closed: a browser keeps {MOST_CHARTS} charts open, and another one was opened. No other chart had"
+    " been unused for so long."
 )
 
 
@@ -114,17 +118,20 @@ class Sessions:
             raise LaunchRefusedError(404, NO_CHART)
         name = cookies.chart_cookie(handle)
         if not cookies.brings(request, name):
-            raise LaunchRefusedError(401, NOT_OPEN)
+            raise LaunchRefusedError(401, await self._why_over(handle, NOT_OPEN))
         found = await self._kept.chart(handle)
         if found is None and not await self._kept.is_reachable():
             raise LaunchRefusedError(503, NOT_NOW)
         if found is None or not found.is_open(self._ehrs.wall()):
             if found is not None:
                 self.endings.watch(found)
-            raise LaunchRefusedError(401, OVER, [cookies.drop(name)])
+            raise LaunchRefusedError(401, await self._why_over(handle, OVER), [cookies.drop(name)])
         if not cookies.has(request, name, found.cookie):
             raise LaunchRefusedError(403, NOT_OPEN)
         return found
+
+    async def _why_over(self, handle: str, otherwise: str) -> str:
+        return MADE_ROOM if await self._kept.ending(handle) == ENDED_FOR_ROOM else otherwise
 
     def _as_chart(self, found: OpenChart) -> Chart:
         ehr = self._ehrs.by_id(found.source)
@@ -151,11 +158,12 @@ class Sessions:
                 headers.append(cookies.drop(cookies.chart_cookie(handle)))
             elif cookies.has(request, cookies.chart_cookie(handle), chart.cookie):
                 own.append(chart)
-        for chart in _oldest(own, len(own) - MOST_CHARTS + 1):
-            await self.endings.end(chart.handle)
+        for chart in _longest_unused(own, len(own) - MOST_CHARTS + 1):
+            await self.endings.end(chart.handle, ENDED_FOR_ROOM)
             headers.append(cookies.drop(cookies.chart_cookie(chart.handle)))
         return headers
 
 
-def _oldest(charts: Sequence[OpenChart], count: int) -> Sequence[OpenChart]:
-    return sorted(charts, key=lambda chart: chart.began)[: max(0, count)]
+def _longest_unused(charts: Sequence[OpenChart], count: int) -> Sequence[OpenChart]:
+    # Each use puts the end for want of use off.
+    return sorted(charts, key=lambda chart: chart.idle_until)[: max(0, count)]

@@ -243,6 +243,36 @@ async def test_a_browser_has_twenty_charts_and_the_first_makes_room(ehr: Launchi
     assert shows(await browser.get(urls[1]), "p1") and shows(await browser.get(urls[20]), "p20")
 
 
+async def test_the_chart_that_was_unused_for_the_longest_time_makes_room_and_its_page_says_so(
+    ehr: LaunchingEhr, site: LaunchedSite
+) -> None:
+    browser = site.browser()
+    urls = []
+    for number in range(20):
+        urls.append(await site.open(browser, ehr, patient=f"p{number}"))
+        site.clock.passed += 1
+    await browser.get(urls[0])
+    site.clock.passed += 1
+    held = dict(browser.cookies)
+    await site.open(browser, ehr, patient="p20")
+    assert shows(await browser.get(urls[0]), "p0"), "it was opened first, and used since"
+    # As its tab asks again; as a page of it that was under way, with its cookie; and as its logout.
+    cookies = "; ".join(map("=".join, held.items()))
+    for page in (
+        await browser.get(urls[1]),
+        await browser.get(f"{urls[1]}/answer/egfr"),
+        await browser.get(urls[1], cookies=cookies),
+        await browser.post(f"{urls[1]}/logout", Origin=site.url),
+    ):
+        assert page.status_code == 401
+        assert "a browser keeps 20 charts open, and another one was opened" in page.text
+        assert "Open medtwin again from the patient" in page.text, "the way back"
+        assert "p1" not in page.text
+    again = await site.open(browser, ehr, patient="p1")
+    assert shows(await browser.get(again), "p1")
+    assert "a browser keeps 20 charts open" in (await browser.get(urls[2])).text, "and now the next one"
+
+
 async def test_while_sessions_cannot_be_kept_that_is_said(ehr: LaunchingEhr, clock: Clock) -> None:
     """A cache that is down ends no session: nobody is told that it is over, and no cookie is forgotten."""
     cache = await start_embedded()

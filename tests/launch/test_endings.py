@@ -1,46 +1,16 @@
 """How charts end, and that their tokens are given back on each way: no token outlives its session unnoticed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
-from server.executor.cache.embedded_server import EmbeddedServer, start_embedded
 from server.launch import endings
+from tests.support.ended_charts import given_back, shared_cache, sweep, taking_nothing
 from tests.support.launching_ehr import LaunchedSite, LaunchingEhr, launched_site, state_of
 from tests.support.token_issuer import Clock
 
 MINUTE, HOUR = 60, 3600
-
-
-def given_back(ehr: LaunchingEhr) -> list[str]:
-    return [each["token"] for each in ehr.revoked]
-
-
-async def sweep(site: LaunchedSite) -> None:
-    await site.app.state.launches.sessions.endings.sweep()
-
-
-@asynccontextmanager
-async def shared_cache() -> AsyncIterator[tuple[EmbeddedServer, Mapping[str, str]]]:
-    cache = await start_embedded()
-    try:
-        yield cache, {"url": cache.url, "key": "ab" * 32}
-    finally:
-        await cache.stop()
-
-
-@asynccontextmanager
-async def taking_nothing(cache: EmbeddedServer) -> AsyncIterator[None]:
-    """While this cache is full: it gives what it has, and takes nothing."""
-    async with Redis.from_url(cache.url) as server:
-        await server.config_set("maxmemory-policy", "noeviction")
-        await server.config_set("maxmemory", "1")
-        yield
-        await server.config_set("maxmemory", "0")
 
 
 @pytest.mark.parametrize(

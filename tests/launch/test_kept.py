@@ -7,7 +7,7 @@ import pytest
 from server.executor.cache.encryption import Keyring
 from server.executor.cache.open_store import open_store
 from server.launch import kept as kept_module
-from server.launch.kept import Kept, OpenChart, PendingLaunch
+from server.launch.kept import Kept, OpenChart, PendingLaunch, PersonCharts
 from tests.support.launching_ehr import LaunchedSite, LaunchingEhr, state_of
 
 
@@ -63,6 +63,7 @@ async def test_what_is_kept_prints_nothing_of_a_patient_or_a_token() -> None:
         1.0,
     )
     assert (repr(pending), repr(chart)) == ("PendingLaunch(source='ehr')", "OpenChart(source='ehr')")
+    assert repr(PersonCharts(("handle-1",), ("refresh-1",))) == "PersonCharts()"
 
 
 async def test_a_browser_keeps_no_heap_of_cookies_of_launches(ehr: LaunchingEhr, site: LaunchedSite) -> None:

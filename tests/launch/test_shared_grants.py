@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.launch import shared_grants
-from tests.launch.test_endings import given_back, shared_cache, sweep, taking_nothing
+from tests.support.ended_charts import given_back, shared_cache, sweep, taking_nothing
 from tests.support.launching_ehr import Browser, LaunchedSite, LaunchingEhr, launched_site
 from tests.support.token_issuer import Clock
 

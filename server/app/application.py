@@ -11,12 +11,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from collectors.auth.authorisations import Caller
 from ontology.errors import MedtwinError
+from server.app.errors import ErrorAnswers, InternalErrors
 from server.app.hooks import hook_endpoint, hooks_are_offered, open_hook_clients, shipped_hooks
 from server.app.middleware import AccessLog, CrossOrigin, KnownHosts, OneLength, SecurityHeaders
 from server.app.routes import health, ready
@@ -26,9 +27,7 @@ from server.executor.engine import Engine
 from server.executor.warm_up import warm_up_catalog
 from server.graphql.admission import Admission, RateLimit
 from server.graphql.endpoint import GraphQL
-from server.graphql.errors import error_code, internal_error
 from server.hooks.endpoint import HookParts
-from server.hooks.errors import is_hook_path, outcome_response
 from server.hooks.routes import hook_routes
 from server.pages.cards import list_cards, show_card
 from server.pages.context import is_open
@@ -101,6 +100,7 @@ def create_app(
             await rate.aclose()
             await engine.close()
 
+    answers = ErrorAnswers(settings, is_open(settings))
     return Starlette(
         routes=[
             Route(GRAPHQL, _graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
@@ -120,8 +120,13 @@ def create_app(
             Middleware(OneLength),
             Middleware(KnownHosts, settings.server),
             Middleware(CrossOrigin, settings.server.origins),
+            Middleware(InternalErrors, answers),
         ],
-        exception_handlers={HTTPException: _http_error, MedtwinError: _medtwin_error, Exception: _unexpected_error},
+        exception_handlers={
+            HTTPException: answers.http,
+            MedtwinError: answers.medtwin,
+            Exception: answers.unexpected,
+        },
     )
 
 
@@ -230,31 +235,3 @@ def _graphiql_routes(settings: ServerSettings) -> list[BaseRoute]:
     if settings.production or not (folder / "index.html").is_file():
         return []
     return [Mount(GRAPHIQL, StaticFiles(directory=folder, html=True), name="graphiql")]
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
-    texts = {404: "there is nothing at this path", 405: "this method is not allowed here"}
-    return _error_response(request, texts.get(status, "the request was refused"), f"http-{status}", status, headers)
-
-
-async def _medtwin_error(request: Request, error: Exception) -> Response:
-    code = error_code(error) if isinstance(error, MedtwinError) else "internal"
-    return _error_response(request, str(error), code, 500)
-
-
-async def _unexpected_error(request: Request, error: Exception) -> Response:
-    told = internal_error(error)
-    if is_hook_path(request.url.path):
-        return outcome_response(500, "exception", [told["message"]])
-    return JSONResponse({"errors": [told]}, 500)
-
-
-def _error_response(request: Request, text: str, code: str, status: int, headers: object = None) -> Response:
-    if is_hook_path(request.url.path):
-        return outcome_response(status, "exception", [text])
-    made = JSONResponse({"errors": [{"message": text, "extensions": {"code": code}}]}, status)
-    if isinstance(headers, dict):
-        made.headers.update(headers)
-    return made

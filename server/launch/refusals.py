@@ -63,6 +63,16 @@ def refusal_page(refused: LaunchRefusedError, starts: Mapping[str, str], root: s
     return page(titles.get(refused.status, "The chart could not be opened"), body, refused.status, refused.headers)
 
 
+def fault_page(number: str) -> HTMLResponse:
+    """The page of a launch that broke here; ``number``: the id under which that is logged."""
+    body = (
+        "<p>A fault of this server. Nothing was opened.</p>",
+        f"<p>{escape(WAY_BACK)}</p>",
+        f"<p>If it happens again, tell your administrator: id {escape(number)}.</p>",
+    )
+    return page("The chart could not be opened", body, 500)
+
+
 def page(title: str, body: Sequence[str], status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
     """A page of these lines of HTML, in which everything is escaped already."""
     lines = (

@@ -18,6 +18,7 @@ from server.catalog.catalog import Catalog
 from server.catalog.descriptions import Description
 from server.errors import QuestionError
 from server.explain.card import ABOUT, MODEL_IN_USE, card_of, curve_points, metric_tables, modules_with_card
+from server.pages.refusals import error_page
 from server.pages.rendering import page, render
 
 
@@ -49,10 +50,12 @@ async def list_cards(request: Request) -> Response:
 
 
 async def show_card(request: Request) -> Response:
-    """The page with the card of a module; 404 with an error code if it has none."""
+    """The page with the card of a module; 404 if it has none: a page for browsers, for programs an error code."""
     try:
         card, modules = card_of(_catalog(request), request.path_params["module_id"])
     except QuestionError as error:
+        if "text/html" in request.headers.get("accept", ""):
+            return error_page(request, 404, "No such card", str(error))
         fault = {"message": str(error), "extensions": {"code": error.code}}
         return JSONResponse({"errors": [fault]}, 404)
     return page("card.html", **_card_values(card, modules, " · ".join(module.title for module in modules)))

@@ -23,6 +23,7 @@ from ontology.errors import MedtwinError
 from server.catalog.services import Hook, Service
 from server.errors import QuestionError, did_you_mean
 from server.executor.engine import Engine
+from server.pages.refusals import error_page
 from server.pages.rendering import page
 
 PATH = "/cds-services"
@@ -64,7 +65,7 @@ async def _shown(request: Request) -> Response:
     service = engine.catalog.services.get(asked["service"])
     if service is None:
         near = did_you_mean(asked["service"], engine.catalog.services) or "."
-        return page("error.html", 404, heading="No such service", text=f"There is no service of this id{near}")
+        return error_page(request, 404, "No such service", f"There is no service of this id{near}")
     drafts = _drafts(service, engine)
     sources = [each for each in engine.sources.values() if each.auth == "none"]
     values = {"service": service, "drafts": drafts, "sources": [each.id for each in sources], "asked": asked}

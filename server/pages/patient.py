@@ -1,5 +1,6 @@
 """The patient page: the questions that a site asks first, each with claim, value and status; what changed, after."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from markupsafe import Markup
 from ontology.errors import MedtwinError
 from ontology.values import Absent, Quantity
 from ontology.words.lists import begin_small
+from server.errors import log_unexpected
 from server.executor.engine import Engine
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
@@ -21,6 +23,8 @@ from server.pages.earlier_time import earlier_time
 from server.pages.rendering import initial, render, words
 from server.pages.statuses import Shown, shown_status
 from server.pages.trend import Trend, trend
+
+log = logging.getLogger("medtwin.pages")
 
 _TREND = timedelta(days=3 * 365)
 _MOST_POINTS = 24
@@ -114,13 +118,20 @@ async def rest(
     last: str,
     admitted: AbstractAsyncContextManager[None],
 ) -> AsyncIterator[str]:
-    """What is filled in after the claims, once it is ``admitted``: what changed, and the course of each number."""
+    """What is filled in after the claims, once it is ``admitted``: what changed, and the course of each number.
+
+    What breaks is said in its place: the claims have been sent.
+    """
+    fault = ""
     try:
         async with admitted:
             yield await _rest_since(results, context, at)
     except MedtwinError as error:
         # It was not let in.
         fault = f"{_NOT_COMPUTED}: {error}."
+    except Exception as error:  # noqa: BLE001 - the HTTP edge: whatever it is, no trace of it leaves
+        fault = f"{_NOT_COMPUTED}: a fault of this server. Tell your administrator: id {log_unexpected(error, log)}."
+    if fault:
         yield render("patient_rest.html", changes=[], trends=[], fault=fault, since="", why_since="")
     yield last
 

@@ -13,18 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from collectors.auth.authorisations import Caller
-from collectors.errors import (
-    CollectorError,
-    OtherPatientError,
-    PatientNotFoundError,
-    SourceUnreachableError,
-    TokenRequiredError,
-    VersionGoneError,
-)
-from collectors.fetching.transport import NotFoundError
 from collectors.reading.readout import check_fhir_id
 from ontology.errors import MedtwinError
-from server.errors import CompileError, QuestionError
+from server.errors import QuestionError
 from server.explain.explain import explain
 from server.explain.fhir import bundle
 from server.explain.prov import serialize_result
@@ -33,6 +24,7 @@ from server.pages.argument import alongside, argue, evaluation_moment, read_head
 from server.pages.context import PATIENTS, PageContext, is_open, open_context
 from server.pages.patient import ask_questions, first_part, rest
 from server.pages.record import read_record
+from server.pages.refusals import refusal
 from server.pages.rendering import FILES, page, static_file, streamed
 from server.settings import Settings
 
@@ -97,7 +89,7 @@ def patient_routes(
             except LaunchRefusedError:
                 raise
             except MedtwinError as error:
-                return refusal(error)
+                return refusal(error, request)
 
         return Route(base + path, wrap(respond), methods=["GET"])
 
@@ -107,30 +99,6 @@ def patient_routes(
         route("/record", _record),
         route("/export/{concept}/{form}", _export),
     ]
-
-
-def refusal(error: MedtwinError) -> Response:
-    """The page that says why there is no answer; it holds no script, and nothing of a patient."""
-    status, heading = 400, "This cannot be answered"
-    if isinstance(error, PatientNotFoundError):
-        status, heading = 404, "No such patient"
-    elif isinstance(error, (CompileError,)) or (isinstance(error, QuestionError) and error.code == "unknown-source"):
-        status, heading = 404, "No such question"
-    elif isinstance(error, OtherPatientError):
-        status, heading = 403, "Not a record of this patient"
-    elif isinstance(error, (NotFoundError, VersionGoneError)):
-        status, heading = 404, "The source has no such record"
-    elif isinstance(error, TokenRequiredError):
-        status, heading = 401, "This source asks who you are"
-    elif isinstance(error, SourceUnreachableError):
-        status, heading = 502, "The source did not answer"
-    elif isinstance(error, CollectorError):
-        status, heading = 502, "The source refused"
-    own = getattr(error, "status", None)
-    if isinstance(own, int):
-        # Of one that is not let in now, or not at all.
-        status, heading = own, "Not now" if own in (429, 503) else "Not permitted"
-    return page("error.html", status, heading=heading, text=str(error))
 
 
 async def _start(request: Request) -> Response:
@@ -145,7 +113,7 @@ async def _open_patient(request: Request) -> Response:
         source = request.app.state.engine.source(query.get("source") or None)
         patient = check_fhir_id(query.get("patient", "").strip())
     except MedtwinError as error:
-        return refusal(error)
+        return refusal(error, request)
     when = f"?{urlencode({'at': query['at']})}" if query.get("at") else ""
     return RedirectResponse(f"{PATIENTS}/{quote(source.id, safe='')}/{patient}{when}", 303)
 

@@ -60,9 +60,9 @@ async def test_a_page_lets_nothing_in_from_elsewhere_and_is_small(path: str) -> 
 @pytest.mark.parametrize(
     ("path", "status", "text"),
     [
-        ("/patients/other/ckd-progressing", 404, "no source of this id"),
+        ("/patients/other/ckd-progressing", 404, "No such source\nNo source of this id"),
         ("/patients/ehr/a%20b", 404, "not a FHIR id"),
-        ("/patients/ehr/ckd-progressing/answer/egfrr", 404, "no concept has the id"),
+        ("/patients/ehr/ckd-progressing/answer/egfrr", 404, "No such question\nNo concept has the id"),
         ("/patients/ehr/ckd-progressing?at=yesterday", 400, "`at` is no time"),
         ("/patients/ehr/ckd-progressing?at=2026-06-30T12:00:00", 400, "needs a time zone"),
         (

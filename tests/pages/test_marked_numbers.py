@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import pytest
 
+from tests.support.answer_numbers import moments, quantities, scalars
 from tests.support.html_pages import Numbers
 from tests.support.page_servers import AT, answer_path, graphql_answers, serving_chart
 
@@ -28,39 +27,6 @@ ANSWERS = [
     ("prevention", "prevent-10y-total-cvd"),
     ("ckd-progressing", "serum-creatinine"),
 ]
-
-
-def scalars(node: Any) -> Iterator[Any]:
-    if isinstance(node, dict):
-        for each in node.values():
-            yield from scalars(each)
-    elif isinstance(node, list):
-        for each in node:
-            yield from scalars(each)
-    else:
-        yield node
-
-
-def quantities(node: Any, unit: str | None = None) -> Iterator[tuple[float, str]]:
-    """Every number of the answer with the unit that stands beside it, or above it in a series."""
-    if isinstance(node, dict):
-        own = node.get("unit", unit)
-        for name in ("value", "low", "high"):
-            if isinstance(node.get(name), int | float) and own is not None:
-                yield float(node[name]), own
-        for each in node.values():
-            yield from quantities(each, own)
-    elif isinstance(node, list):
-        for each in node:
-            yield from quantities(each, unit)
-
-
-def moments(node: Any) -> set[datetime]:
-    found = set()
-    for each in scalars(node):
-        if isinstance(each, str) and re.match(r"\d{4}-\d\d-\d\dT", each):
-            found.add(datetime.fromisoformat(each))
-    return found
 
 
 def number_words(texts: list[str]) -> set[str]:

@@ -140,7 +140,7 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         result=result,
         has_value=not isinstance(result.value, Absent),
         display=result.concept.display,
-        shown=shown_status(result),
+        shown=shown_status(result, doubts),
         people=people,
         meaning=[f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
         citation=(result.interpretation.citation or "") if result.interpretation is not None else "",

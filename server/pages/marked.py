@@ -61,6 +61,8 @@ def marked_ground(ground: GroundView, style: Style) -> Markup:
             return words(concept_words(value, ground.concept, style=style))
         (first, _), (when, number) = value.points[0], value.points[-1]
         latest = Quantity(number, value.unit)
+        if len(value.points) == 1:
+            return marked_value(latest, ground.concept, when, style)
         count = Markup(' <span class="soft ages">({} values since {})</span>').format(
             len(value.points), calendar_words(first, style)
         )

@@ -1,8 +1,9 @@
 """What moved a result, in one sentence of a page: from where to where, and the inputs that moved it most."""
 
 import re
+from dataclasses import replace
 
-from ontology.values import Series
+from ontology.values import Quantity, Series
 from ontology.words import Style
 from ontology.words.lists import begin_small, list_words
 from ontology.words.quantities import minus
@@ -28,6 +29,8 @@ def moved_in_short(result: AnswerResult, comparison: Comparison, view: Attributi
         rest = ", ".join(named[:_MOST_NAMED]) + (f" and {len(named) - _MOST_NAMED} more" if named[_MOST_NAMED:] else "")
     elif view.attribution.scale != CODE and items:
         rest = _movers(view.attribution, rest, style)
+    for each in view.attribution.items:
+        rest = rest.replace(describe_change(each, style), _change_in_short(each, style))
     if begin.endswith(_USUAL):
         # An arrow would read as a change over time.
         before, arrow, now = begin.removesuffix(_USUAL).partition(" → ")
@@ -50,6 +53,19 @@ def _movers(made: Attribution, words: str, style: Style) -> str:
     named = [f"{describe_change(each, style)} {how}" for each, how in ranked[:_FEW]]
     rest = len(ranked) - len(named)
     return ", ".join(named) + (f" and {rest} more" if rest else "")
+
+
+def _change_in_short(item: AttributionItem, style: Style) -> str:
+    """An input at both ends; of a series its latest value: how many there are from when to when is in the table."""
+    before, after = item.before, item.after
+    if not isinstance(before, Series) or not isinstance(after, Series) or not before.points or not after.points:
+        return describe_change(item, style)
+    name = begin_small(input_name(item))
+    begin, end = (Quantity(each.points[-1][1], each.unit) for each in (before, after))
+    if begin == end:
+        return f"{name}, {len(before.points)} → {len(after.points)} values"
+    latest = describe_change(replace(item, before=begin, after=end), style)
+    return f"{name}, latest {latest.removeprefix(begin_small(item.concept.display)).strip()}"
 
 
 def _and_more(found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from ontology.words.lists import begin_small
 from server.errors import log_unexpected
 from server.executor.engine import Engine
 from server.explain.explain import explain
-from server.explain.results import AnswerResult
+from server.explain.results import AnswerResult, Status
 from server.explain.short_text import meaning_texts, records_words, with_calendar_days
 from server.pages.argument import Head
 from server.pages.context import PageContext
@@ -32,6 +32,8 @@ _NOT_COMPUTED = "What changed could not be computed"
 _MOST_CAUTIONS = 2
 _YEARS = "a"
 _REST = "<!--rest-->"
+_SITE_ORDER = "In the order that this site chose."
+_OWN_ORDER = "In the order of the modules; what does not apply comes last."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ async def ask_questions(context: PageContext, at: datetime) -> tuple[AnswerResul
 def first_part(results: tuple[AnswerResult, ...], head: Head, context: PageContext, when: str) -> tuple[str, str]:
     """The page up to what is filled in after, and what ends it."""
     configured = bool(context.engine.settings.pages.questions)
-    order = "In the order that this site chose." if configured else "In the order of the modules."
+    order = _SITE_ORDER if configured else _OWN_ORDER
+    if not configured:
+        results = tuple(sorted(results, key=lambda each: each.status is Status.NOT_APPLICABLE))
     whole = render(
         "patient.html",
         questions=[_question(each, context) for each in results],
@@ -96,7 +100,8 @@ def first_part(results: tuple[AnswerResult, ...], head: Head, context: PageConte
 
 def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
     style = result.circumstances.style
-    cautions = doubts_of(result).texts
+    doubts = doubts_of(result)
+    cautions = doubts.texts
     others = len(cautions) - _MOST_CAUTIONS
     shown = "; ".join(begin_small(each) for each in cautions[:_MOST_CAUTIONS])
     if isinstance(result.value, Absent):
@@ -104,7 +109,7 @@ def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
     return AnsweredQuestion(
         result.concept.display,
         context.answer(result.concept.id),
-        shown_status(result),
+        shown_status(result, doubts),
         [f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
         (f"{initial(with_calendar_days(shown))}{f'; {others} more' if others > 0 else ''}." if shown else ""),
         with_calendar_days(records_words(result, style)),

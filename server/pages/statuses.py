@@ -1,15 +1,17 @@
 """The five statuses of an answer, each by four signals: frame, icon, words, and what stands where the number would."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+from math import floor, log10
 
 from markupsafe import Markup
 
 from ontology.evaluation import Interval
-from ontology.values import Quantity
+from ontology.words.quantities import amount, number_words
 from ontology.words.values import in_local_limits, limits_words
 from server.explain.results import AnswerResult, Status
 from server.explain.short_text import why_absent
-from server.pages.doubts import doubts_of
+from server.pages.doubts import Doubts, doubts_of
 from server.pages.marked import marked_result
 from server.pages.rendering import initial, words
 
@@ -53,14 +55,14 @@ class Shown:
     icon: str
 
 
-def shown_status(result: AnswerResult) -> Shown:
-    """The signals of an answer's status."""
+def shown_status(result: AnswerResult, doubts: Doubts | None = None) -> Shown:
+    """The signals of an answer's status; ``doubts``: those of the result, where they are known already."""
     kind, label, bar = result.status.value.lower().replace("_", "-"), _WORDS[result.status], _bounds_bar(result)
     style = result.circumstances.style
     match result.status:
         case Status.COMPLETE | Status.PARTIAL:
             value, icon = marked_result(result), kind
-            if result.status is Status.COMPLETE and doubts_of(result).texts:
+            if result.status is Status.COMPLETE and (doubts or doubts_of(result)).texts:
                 label, icon = _CAUTIONED, "cautioned"
             return Shown(kind, label, value, len(value.striptags()) > _LONG, "", bar, icon)
         case Status.NOT_APPLICABLE:
@@ -81,29 +83,36 @@ def _bounds_bar(result: AnswerResult) -> BoundsBar | None:
     bounds = result.bounds
     if bounds is None or bounds.low == bounds.high:
         return None
-    least, most = _range(result, bounds)
-    if most <= least:
-        return None
     style, concept = result.circumstances.style, result.concept
     local = in_local_limits(bounds, concept, style)
-    low, high = (float(each) for each in (bounds.low, bounds.high))
+    least, most = _range(result, local)
+    if most <= least:
+        return None
+    low, high = (float(each) for each in (local.low, local.high))
     left, right = (100 * (each - least) / (most - least) for each in (low, high))
     return BoundsBar(
         max(0.0, left),
         min(100.0, right) - max(0.0, left),
-        f"{least:g}",
-        f"{most:g}",
+        number_words(Decimal(f"{least:g}")),
+        amount(Decimal(f"{most:g}"), local.unit),
         limits_words(local, concept, result.decimals if local is bounds else None, style),
     )
 
 
 def _range(result: AnswerResult, bounds: Interval) -> tuple[float, float]:
-    """What the value could be at all: of a risk all of it, of a score all its points, else what the bounds reach."""
+    """What the value could be at all: of a risk all of it, of a score all its points, else from 0 to a round number."""
     if bounds.unit == "%":
         return 0.0, 100.0
     step = result.step
     if step is not None and step.module.criteria:
         parts = [[float(band.points) for band in each.bands] for each in step.module.criteria]
         return sum(min(0.0, *each) for each in parts), max(sum(max(each) for each in parts), float(bounds.high))
-    value = float(result.value.value) if isinstance(result.value, Quantity) else 0.0
-    return min(0.0, float(bounds.low)), max(float(bounds.high), value)
+    return 0.0 - _round_up(-float(bounds.low)), _round_up(float(bounds.high))
+
+
+def _round_up(number: float) -> float:
+    """The next of 1, 2, 5, 10, 20 and so on: the end of a scale, and no limit of the value."""
+    if number <= 0:
+        return 0.0
+    step: float = 10.0 ** floor(log10(number))
+    return next(step * each for each in (1, 2, 5, 10) if step * each >= number)

@@ -31,6 +31,29 @@ async def test_a_range_over_two_years_names_both() -> None:
     assert "median of 11 Sep 2025 to 19 Feb 2026" in text
 
 
+async def test_what_moved_it_names_the_latest_of_a_series() -> None:
+    """How many values there are, from when to when, is in the table; nothing there goes up or down."""
+    async with serving_chart("sepsis-ward") as client:
+        text = (await client.get(answer_path("sepsis-ward", "aki-stage", None))).text
+    short = text.partition('<p class="short">')[2].partition("</p>")[0]
+    assert "serum creatinine over time, latest 1.7 → 2.3 mg/dL (by itself)." in short and "values" not in short
+    row = text.partition('<table class="moved">')[2].partition("</table>")[0]
+    assert "<td>decides</td>" in row and 'class="down"' not in row
+
+
+async def test_a_recorded_value_has_no_module_to_state_an_interval() -> None:
+    async with serving_chart("ckd-progressing") as client:
+        text = (await client.get(answer_path("ckd-progressing", "serum-creatinine"))).text
+    assert "A recorded value: no interval is known for it." in text and "The module states" not in text
+    assert "Nothing that the record says." in text
+
+
+async def test_one_value_is_no_course() -> None:
+    async with serving_chart("unknown-sex") as client:
+        text = (await client.get(answer_path("unknown-sex", "egfr"))).text
+    assert "1.3 mg/dL" in text and "1 values" not in text
+
+
 @pytest.mark.parametrize(
     ("patient", "concept"), [("ckd-progressing", "kidney-failure-risk-5y"), ("sepsis-ward", "news2")]
 )

@@ -147,7 +147,7 @@ async def test_the_call_is_sent_and_shown_as_it_was() -> None:
         "context": {"userId": "Practitioner/example", "patientId": "ckd-progressing"},
     }
     text = Checked(answer.text).text
-    assert "No card: there is nothing to say." in text
+    assert "No card. This is no all-clear" in text and "nothing to say" not in text
     start, end = text.index("{", text.index("What was sent")), text.index("The same from a terminal")
     assert json.loads(text[start:end])["context"] == body["context"]
     command = shlex.split(text[text.index("curl -s") :].strip())
@@ -155,6 +155,14 @@ async def test_the_call_is_sent_and_shown_as_it_was() -> None:
         command[2] == "http://127.0.0.1:8000/cds-services/kidney"
         and json.loads(command[-1])["context"] == body["context"]
     )
+
+
+async def test_no_card_is_an_all_clear_only_of_a_service_that_reports_what_is_missing() -> None:
+    """ "Nothing to say" and "could not tell" are both an empty list, unless the service says which."""
+    reporting = replace(on(Hook.PATIENT_VIEW), reports_missing=True)
+    async with site(reporting) as shown:
+        text = Checked((await shown.get(service=reporting.id, patient="p1")).text).text
+    assert "No card: there is nothing to say." in text and "all-clear" not in text
 
 
 async def test_an_order_is_a_draft_of_this_patient() -> None:

@@ -22,6 +22,15 @@ async def test_a_change_is_one_that_can_be_read() -> None:
     assert all("between" in before and "between" in now for before, now in rows if "No value" in before + now)
 
 
+async def test_what_does_not_apply_comes_last_where_no_site_chose_an_order() -> None:
+    async with serving_chart("ckd-progressing") as client:
+        text = (await client.get(PATH)).text
+    kinds = re.findall(r'<li class="question ([a-z-]+)"', text)
+    applies = [each != "not-applicable" for each in kinds]
+    assert applies == sorted(applies, reverse=True) and set(applies) == {True, False}
+    assert "what does not apply comes last. No order by urgency is implied." in text
+
+
 async def test_a_course_has_no_row_twice() -> None:
     async with serving_chart("ckd-progressing") as client:
         text = (await client.get(PATH)).text

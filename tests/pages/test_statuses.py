@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
+from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason
 from server.explain.results import Status
 from server.pages.statuses import shown_status
+from tests.support.engine_questions import shipped
 from tests.support.html_pages import Checked
 from tests.support.page_servers import answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers
@@ -56,6 +59,45 @@ async def test_what_would_help_is_named_and_the_bounds_are_drawn() -> None:
     bar = re.search(r'<svg class="bounds".*?<rect x="([\d.]+)%" y="2" width="([\d.]+)%"', text, re.DOTALL)
     assert bar is not None and (float(bar[1]), float(bar[2])) == (0.0, 100.0)
     assert "needed for a value" in text
+
+
+@pytest.mark.parametrize(
+    ("patient", "concept", "ends"),
+    [
+        ("sparse", "news2", ("0", "20 points")),
+        ("prevention", "prevent-10y-total-cvd", ("0", "100 %")),
+        # Neither 64.59, as if that were the most there can be, nor in another unit than the words above.
+        ("unknown-sex", "egfr", ("0", "100 mL/min/1.73 m²")),
+    ],
+)
+def test_the_ends_of_the_bar_are_round_and_have_a_unit(patient: str, concept: str, ends: tuple[str, str]) -> None:
+    bar = shown_status(synthetic_answers()[patient, concept]).bar
+    assert bar is not None and (bar.low, bar.high) == ends
+    assert bar.left >= 0 and bar.left + bar.width <= 100
+
+
+@pytest.mark.parametrize(("low", "high", "ends"), [("-7.3", "-1", ("-10", "0")), ("-0.3", "3", ("-0.5", "5"))])
+def test_the_bar_of_what_may_be_negative_has_zero_in_it(low: str, high: str, ends: tuple[str, str]) -> None:
+    answer = synthetic_answers()["unknown-sex", "egfr"]
+    bounds = Interval(Decimal(low), Decimal(high), "mL/min/{1.73_m2}", "")
+    bar = shown_status(replace(answer, bounds=bounds)).bar
+    assert bar is not None and (bar.low, bar.high.split(" ")[0]) == ends
+    assert bar.left >= 0 and bar.left + bar.width <= 100
+
+
+def test_the_bar_is_in_the_unit_of_its_words() -> None:
+    """Marks in mg/dL below words in µmol/L would be of another value."""
+    answer = synthetic_answers()["unknown-sex", "egfr"]
+    creatinine = shipped().concepts["serum-creatinine"]
+    style = replace(answer.circumstances.style, units={creatinine.id: "umol/L"})
+    answer = replace(
+        answer,
+        concept=creatinine,
+        bounds=Interval(Decimal(1), Decimal(2), "mg/dL", ""),
+        circumstances=replace(answer.circumstances, style=style),
+    )
+    bar = shown_status(answer).bar
+    assert bar is not None and (bar.low, bar.high, bar.text) == ("0", "200 µmol/L", "between 88.4 and 177 µmol/L")
 
 
 def test_a_fault_is_the_servers_and_has_an_id() -> None:

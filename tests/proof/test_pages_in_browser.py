@@ -247,13 +247,24 @@ def test_the_first_printed_page_has_all_of_the_first_screen(
         assert part in text, part
 
 
-@pytest.mark.parametrize("name", ["record", "hooks-card"])
-def test_no_word_is_broken_on_a_phone(browser: Browser, addresses: dict[str, str], name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        ("record", 320),
+        ("hooks-card", 320),
+        ("code", 703),
+        ("code", 1200),
+        ("complete", 320),
+        ("complete", 703),
+        ("score", 320),
+    ],
+)
+def test_no_word_is_broken(browser: Browser, addresses: dict[str, str], name: str, width: int) -> None:
     """ "statu s": a column that is too narrow for the name of an element."""
-    page = opened(browser, addresses[name], width=320)
+    page = opened(browser, addresses[name], width)
     try:
         broken = page.evaluate(
-            """() => [...document.querySelectorAll('main th, main dt, main h1, main h2')].flatMap(each => {
+            """() => [...document.querySelectorAll('main th, main dt, main h1, main h2, .moved td')].flatMap(each => {
             const walker = document.createTreeWalker(each, NodeFilter.SHOW_TEXT), found = [];
             while (walker.nextNode()) for (const word of walker.currentNode.data.matchAll(/[A-Za-z]{3,}/g)) {
               const range = document.createRange(); range.setStart(walker.currentNode, word.index);

@@ -101,10 +101,10 @@ def load_catalog(
     valid_before = VerdictCache(verdict_file or (VERDICT_FILE if root is None else None))
     root, folders, value_sets = root or ROOT, tuple(extra_modules), tuple(value_sets)
     try:
-        return _load(root, folders, value_sets, terminology_server, valid_before)
+        return _load(root, folders, value_sets, terminology_server, valid_before, located=False)
     except CatalogError:
         # Read once more with the lines of all nodes, which nothing but a fault needs.
-        return _load(root, folders, value_sets, terminology_server, None)
+        return _load(root, folders, value_sets, terminology_server, valid_before, located=True)
 
 
 def _load(
@@ -112,10 +112,10 @@ def _load(
     extra_modules: Iterable[Path],
     value_sets: Iterable[Path],
     terminology_server: bool,
-    valid_before: VerdictCache | None,
+    valid_before: VerdictCache,
+    located: bool,
 ) -> Catalog:
-    """The catalog; without ``valid_before`` all is checked, and faults name the lines of their nodes."""
-    located = valid_before is None
+    """The catalog.  ``located``: all faults are named, with the lines of their nodes; else one is enough."""
     faults: list[str] = []
     ontology = _read_files(sorted((root / "ontology").glob("*.ttl")), root, faults, located)
     collectors = _read_files(sorted((root / "collectors").glob("*/collector.ttl")), root, faults, located)
@@ -134,11 +134,13 @@ def _load(
     shapes = _extract_shapes(ontology)
     everything = {**ontology, **collectors, **modules, **cards, **services}
     vocabulary = ontology["ontology/mpm.ttl"].graph
-    if valid_before is None or not valid_before.contains(content):
+    if not valid_before.contains(content):
         for name, file in everything.items():
             faults += [f"{name}: {fault}" for fault in unknown_terms(file.graph, vocabulary)]
-        faults += shape_faults({name: file.graph for name, file in everything.items()}, shapes)
-        if valid_before is not None and not faults:
+        if located or not faults:
+            graphs = {name: file.graph for name, file in everything.items()}
+            faults += shape_faults(graphs, shapes, first_only=not located)
+        if not faults:
             valid_before.store(content)
     if faults:
         raise CatalogError(faults)

@@ -8,8 +8,11 @@ from rdflib.term import Node
 from server.catalog.turtle import describe_node, term_name
 
 
-def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
-    """One line for each violation: file, node, rule.  Files are checked together: they refer to each other."""
+def shape_faults(graphs: Mapping[str, Graph], shapes: Graph, first_only: bool = False) -> list[str]:
+    """One line for each violation: file, node, rule.  Files are checked together: they refer to each other.
+
+    ``first_only``: the rest is not looked for once one shape is violated.
+    """
     # It takes a third of a second to import, and is mostly not needed: see ``verdict_cache``.
     import pyshacl
 
@@ -17,7 +20,9 @@ def shape_faults(graphs: Mapping[str, Graph], shapes: Graph) -> list[str]:
     for graph in graphs.values():
         for triple in graph:
             union.add(triple)
-    conforms, report, _ = pyshacl.validate(union, shacl_graph=shapes, inference="none", advanced=False)
+    conforms, report, _ = pyshacl.validate(
+        union, shacl_graph=shapes, inference="none", advanced=False, abort_on_first=first_only
+    )
     if conforms or not isinstance(report, Graph):
         return []
     lines: set[str] = set()

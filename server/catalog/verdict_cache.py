@@ -27,13 +27,19 @@ def verdict_digest(contents: Iterable[tuple[str, str]], code: Iterable[Path]) ->
 
 
 class VerdictCache:
-    """The digest of the state that was last found valid, in a file that may be missing, and need not be writable."""
+    """The digest of the state that was last found valid, in a file that may be missing, and need not be writable.
+
+    This object remembers it as well: a fault that is found after the shapes is located without applying them again.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._valid = ""
 
     def contains(self, digest: str) -> bool:
         """Whether exactly this state was found valid."""
+        if digest == self._valid:
+            return True
         if self._path is None:
             return False
         try:
@@ -44,6 +50,7 @@ class VerdictCache:
 
     def store(self, digest: str) -> None:
         """Keeps it for the next start, in one go; where it cannot be written, the next start checks again."""
+        self._valid = digest
         if self._path is None:
             return
         draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")

@@ -112,7 +112,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_description_stops_the_start_with_file_node_and_rule(fault: str, tmp_path: Path) -> None:
     break_it, expected = FAULTS[fault]
-    root = copy_descriptions(tmp_path, *KIDNEY, "bmi")
+    root = copy_descriptions(tmp_path, *KIDNEY, "bmi", ontology=("conditions", "vitals_pressure"))
     break_it(root)
     with pytest.raises(CatalogError, match=expected):
         load_catalog(root)

@@ -8,6 +8,7 @@ from ontology.concepts import Origin
 from server.catalog.catalog import load_catalog
 from server.compiler.compilation import compile_plan
 from server.errors import CatalogError
+from tests.support.descriptions import copy_descriptions
 from tests.support.order_concepts import order_turtle, with_orders, write_orders
 
 
@@ -42,5 +43,6 @@ def test_it_is_asked_as_a_concept_of_its_own() -> None:
     ids=["a condition", "nothing", "none named", "a date", "codes of its own", "of another class"],
 )
 def test_a_faulty_declaration_is_refused_and_named(declared: str, said: str, tmp_path: Path) -> None:
+    root = copy_descriptions(tmp_path / "house", "age", ontology=("conditions_heart", "medications"))
     with pytest.raises(CatalogError, match=said):
-        load_catalog(extra_modules=[write_orders(tmp_path, declared)])
+        load_catalog(root, extra_modules=[write_orders(tmp_path / "ours", declared)])

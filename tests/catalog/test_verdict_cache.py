@@ -23,9 +23,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each time that the shapes were applied."""
     found: list[int] = []
 
-    def counting(*arguments: Any) -> list[str]:
+    def counting(*arguments: Any, **named: Any) -> list[str]:
         found.append(1)
-        return shape_faults(*arguments)
+        return shape_faults(*arguments, **named)
 
     monkeypatch.setattr(catalog, "shape_faults", counting)
     return found
@@ -52,6 +52,25 @@ def test_what_was_changed_is_checked_and_a_fault_still_stops_the_start(copied: P
     # What is faulty is never remembered, and is checked twice each time: the second time for the lines of its faults.
     # What was sound before still is.
     assert len(runs) == 1 + 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("mpm:stepBack", "mpm:stepBck", "did you mean mpm:stepBack"),
+        ("mpm:concept mpm:BodyWeight", "mpm:concept mpm:BodyWeihgt", "no concept mpm:BodyWeihgt"),
+    ],
+)
+def test_shapes_are_applied_once_where_the_fault_is_before_or_after_them(
+    old: str, new: str, fault: str, copied: Path, runs: list[int]
+) -> None:
+    description = copied / "modules" / "bmi" / "module.ttl"
+    text = description.read_text()
+    assert old in text
+    description.write_text(text.replace(old, new, 1))
+    with pytest.raises(CatalogError, match=fault):
+        load_catalog(copied)
+    assert len(runs) == 1
 
 
 def test_layout_and_comments_are_no_change(copied: Path, runs: list[int]) -> None:

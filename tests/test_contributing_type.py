@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def test_a_fault_in_it_is_named(old: str, new: str, told: str) -> None:
     assert told in fault
 
 
+@cache
 def faults_of(turtle: str) -> list[str]:
     """What the catalog would tell of this description, in the order in which it looks."""
     graph = Graph().parse(data=turtle, publicID="https://medtwin.example/x")

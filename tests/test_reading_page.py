@@ -16,7 +16,7 @@ from collectors.questionnaire_response import read as questionnaire
 from collectors.search import CollectorDescription, Meaning
 from ontology.units import convert
 from ontology.units.ucum import spelling_table
-from server.catalog.catalog import load_catalog
+from tests.support.engine_questions import shipped
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
@@ -57,7 +57,7 @@ def test_every_status_is_shown(record: str, settled: set[str], early: set[str]) 
     assert set(re.findall(r"`([a-z-]+)`", row[2])) == set(early)
 
 
-DESCRIBED = [each for each in load_catalog().collectors.values() if each.layout is not None]
+DESCRIBED = [each for each in shipped().collectors.values() if each.layout is not None]
 
 
 @pytest.mark.parametrize("description", DESCRIBED, ids=lambda each: each.id)

@@ -10,11 +10,12 @@ from ontology.evaluation import Issue, Severity
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
 from ontology.words.lists import is_short
-from server.catalog.catalog import ROOT, load_catalog
+from server.catalog.catalog import ROOT
 from server.executor.trace import BoundInput
 from server.explain.phrases import SHORT_TEXTS, describe_absence, short_text, with_short_texts
+from tests.support.engine_questions import shipped
 
-STATIN: Concept = load_catalog().concepts["statin"]
+STATIN: Concept = shipped().concepts["statin"]
 ENDED = replace(STATIN, origin=Origin.OBSERVATION)
 
 
@@ -84,7 +85,7 @@ def test_every_code_of_server_and_collectors_has_a_short_text() -> None:
 @pytest.mark.parametrize("code", sorted(SHORT_TEXTS))
 def test_a_short_text_has_at_most_twelve_words_whatever_it_names(code: str) -> None:
     issue = Issue(Severity.WARNING, code, "A long text about what it is. " * 5, "slot")
-    for concept in load_catalog().concepts.values():
+    for concept in shipped().concepts.values():
         told = short_text(issue, concept.display)
         assert is_short(told) and told.strip() == told, told
     alone = short_text(replace(issue, slot=None))
@@ -93,7 +94,7 @@ def test_a_short_text_has_at_most_twelve_words_whatever_it_names(code: str) -> N
 
 def test_every_ground_and_remark_of_every_module_has_a_short_text() -> None:
     """A label of more than twelve words declares its short text (mpm:short): none is cut in the middle."""
-    for module in load_catalog().modules.values():
+    for module in shipped().modules.values():
         for text, short in (
             *((ground.text, ground.short) for ground in module.applicability),
             *((remark.text, remark.short) for remark in module.remarks),

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import modules
-from server.catalog.catalog import load_catalog
 from server.catalog.descriptions import Description
 from server.kinds.worked_cases import WorkedCase, read_cases, run_case, run_cases
+from tests.support.engine_questions import shipped
 
 ROOT = Path(modules.__file__).parent
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/module.ttl"))
@@ -21,7 +21,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def descriptions() -> tuple[Description, ...]:
-    return tuple(load_catalog().modules.values())
+    return tuple(shipped().modules.values())
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES)

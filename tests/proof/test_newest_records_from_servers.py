@@ -15,7 +15,6 @@ from collectors.gatherer import Gatherer
 from collectors.reading.supplied import encode_resource
 from collectors.settings import Source
 from collectors.strategy.elements_probe import probe_elements
-from server.catalog.catalog import load_catalog
 from tests.support.collector_inputs import (
     AT,
     CREATININE,
@@ -27,6 +26,7 @@ from tests.support.collector_inputs import (
     searches,
     slot,
 )
+from tests.support.engine_questions import shipped
 
 if TYPE_CHECKING:
     from fixtures.ehr import Ehr
@@ -101,7 +101,7 @@ async def test_medplum_is_proven_to_sort(shared_medplum: "Medplum") -> None:
 @pytest.mark.ehr
 async def test_a_probe_shows_whether_elements_keeps_what_is_read(shared_ehr: "Ehr") -> None:
     shared_ehr.load([json.loads(encode_resource(record)) for record in records()])
-    collector = load_catalog().collectors["observation"]
+    collector = shipped().collectors["observation"]
     async with asking(shared_ehr.base_url) as (gatherer, _, source):
         found = await probe_elements(Client(source, gatherer.transport(source)), collector, PERSON)
     assert found.usable is True

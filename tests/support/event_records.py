@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from collectors.facts import SlotSelection
@@ -14,8 +13,9 @@ from collectors.source_facts import SourceFacts
 from ontology.concepts import Concept, ValueType
 from ontology.slots import Select, Slot
 from ontology.values import Absent, AbsentReason
-from server.catalog.catalog import Catalog, load_catalog
+from server.catalog.catalog import Catalog
 from tests.support.collector_inputs import AT, PATIENT, SNOMED, SOURCE, with_changes
+from tests.support.engine_questions import shipped
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
@@ -107,9 +107,8 @@ def event(resource_type: str, /, **changes: Any) -> dict[str, Any]:
     return with_changes({"resourceType": resource_type, "id": "e1"} | RECORDS[resource_type][1], changes)
 
 
-@cache
 def catalog() -> Catalog:
-    return load_catalog()
+    return shipped()
 
 
 def concept_of(resource_type: str) -> Concept:

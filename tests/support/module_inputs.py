@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from ontology.evaluation import Evaluation, Interval, SlotInput
 from ontology.values import Absent, AbsentReason, Bound, Coding, Quantity, Series
 from ontology.words import PLAIN
-from server.catalog.catalog import Catalog, load_catalog
+from server.catalog.catalog import Catalog
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description
 from server.explain.dependencies import with_shown_texts
 from server.kinds import evaluate, interpret
+from tests.support.engine_questions import shipped
 
 NOT_FOUND = Absent(AbsentReason.NOT_FOUND)
 UNREACHABLE = Absent(AbsentReason.UNREACHABLE)
@@ -32,9 +32,8 @@ Given = Mapping[str, Any]
 """What fills slots, by name: a value, a number (or its text) in the unit of the slot, or a whole input."""
 
 
-@cache
 def catalog() -> Catalog:
-    return load_catalog()
+    return shipped()
 
 
 def module(module_id: str) -> Description:

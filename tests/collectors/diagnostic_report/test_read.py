@@ -15,7 +15,6 @@ from collectors.settings import Source
 from collectors.source_facts import SourceFacts
 from ontology.concepts import Origin
 from ontology.values import Absent, AbsentReason, Quantity, Value
-from server.catalog.catalog import load_catalog
 from tests.support.collector_inputs import (
     AT,
     CREATININE,
@@ -28,6 +27,7 @@ from tests.support.collector_inputs import (
     slot,
     with_changes,
 )
+from tests.support.engine_questions import shipped
 from tests.support.misbehaving_server import MisbehavingServer, bundle, client_of
 
 REPORTS = CollectorDescription(
@@ -180,7 +180,7 @@ async def test_named_results_are_fetched_by_id() -> None:
 
 
 def test_the_collector_is_described_as_tested() -> None:
-    described = load_catalog().collectors["diagnostic-report"]
+    described = shipped().collectors["diagnostic-report"]
     assert replace(described, iri="#d", digest="") == REPORTS
 
 

@@ -13,10 +13,10 @@ from collectors.reading.fhir_types import CodeableConcept, Coding
 from collectors.search import Search
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Value
-from server.catalog.catalog import load_catalog
 from tests.support.collector_inputs import AT, ICD10, PATIENT, SNOMED, SOURCE, codeable_concept, slot, with_changes
+from tests.support.engine_questions import shipped
 
-CATALOG = load_catalog()
+CATALOG = shipped()
 INFARCTION = CATALOG.concepts["infarction-in-family"]
 ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)

@@ -14,10 +14,10 @@ from collectors.source_facts import SourceFacts
 from ontology.concepts import AcceptedCode, Answer, Concept, Origin, ValueType
 from ontology.slots import Select
 from ontology.values import Absent, AbsentReason, Bound, Coding, Date, Quantity, Value
-from server.catalog.catalog import load_catalog
 from tests.support.collector_inputs import AT, LOINC, PATIENT, SNOMED, SOURCE, quantity, slot, with_changes
+from tests.support.engine_questions import shipped
 
-CATALOG = load_catalog()
+CATALOG = shipped()
 FORM = "http://forms.test/Questionnaire/intake"
 UNKNOWN = Absent(AbsentReason.RECORDED_UNKNOWN)
 UNREADABLE = Absent(AbsentReason.UNCONVERTIBLE)

@@ -14,8 +14,8 @@ from collectors.search import CollectorDescription
 from collectors.settings import Source
 from collectors.strategy.elements_probe import ElementsProbe, probe_elements
 from ontology.concepts import Origin
-from server.catalog.catalog import load_catalog
 from tests.support.collector_inputs import BASE, description, observation
+from tests.support.engine_questions import shipped
 from tests.support.searching_server import server_with_records
 
 SOURCE = Source(id="ehr", base_url=BASE)
@@ -59,7 +59,7 @@ async def test_without_records_or_a_declaration_nothing_is_shown() -> None:
 
 
 def test_the_collector_of_observations_declares_every_element_that_its_reader_knows() -> None:
-    declared = load_catalog().collectors["observation"].elements
+    declared = shipped().collectors["observation"].elements
     assert declared
     # The extensions of a primitive come with it: "_valueString" is no element of its own.
     read = {field.encode_name.removeprefix("_") for field in msgspec.structs.fields(Observation)} - {"resourceType"}

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -102,7 +103,9 @@ def _installed_versions(root: Path) -> Mapping[str, str | None]:
     return {name: _installed_version(name) for name in (re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in required)}
 
 
+@cache
 def _installed_version(name: str) -> str | None:
+    """What a process has imported stays, whatever is installed while it runs."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

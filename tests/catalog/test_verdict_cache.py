@@ -1,5 +1,6 @@
 """What was found sound is not checked again; anything else is."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from server.catalog import catalog
 from server.catalog.catalog import load_catalog
 from server.catalog.shapes import shape_faults
+from server.catalog.verdict_cache import VerdictCache
 from server.errors import CatalogError
 from tests.support.descriptions import copy_descriptions as descriptions
 
@@ -82,6 +84,29 @@ def test_layout_and_comments_are_no_change(copied: Path, runs: list[int]) -> Non
     assert len(runs) == 1
 
 
+def test_states_that_take_turns_are_checked_once_each(copied: Path, runs: list[int]) -> None:
+    """A server with further modules, and one without, may start from the same folder."""
+    stamp = copied / "var" / "checked"
+    own = copied / "ours" / "bmi_too"
+    shutil.copytree(copied / "modules" / "bmi", own)
+    (own / "module.ttl").write_text(
+        (own / "module.ttl").read_text().replace('mpm:id "bmi"', 'mpm:id "bmi-too"').replace("mpm:Bmi ", "mpm:BmiToo ")
+    )
+    for _ in range(2):
+        plain = load_catalog(copied, verdict_file=stamp)
+        extended = load_catalog(copied, extra_modules=[copied / "ours"], verdict_file=stamp)
+        assert extended.digest != plain.digest
+    assert len(runs) == 2
+
+
+def test_the_last_dozen_states_are_kept(tmp_path: Path) -> None:
+    states = [f"{number:064x}" for number in range(14)]
+    for state in states:
+        VerdictCache(tmp_path / "checked").store(state)
+    kept = VerdictCache(tmp_path / "checked")
+    assert [kept.contains(state) for state in states] == [False] * 2 + [True] * 12
+
+
 def test_nothing_is_kept_of_another_folder_unless_it_is_said_where(copied: Path, runs: list[int]) -> None:
     load_catalog(copied)
     load_catalog(copied)
@@ -89,7 +114,7 @@ def test_nothing_is_kept_of_another_folder_unless_it_is_said_where(copied: Path,
     assert not (copied / "var").exists()
 
 
-@pytest.mark.parametrize("held", [b"", b"\xff\xfe", b"0" * 5000])
+@pytest.mark.parametrize("held", [b"", b"\xff\xfe", b"0" * 5000, b"0" * 64 + b"\nelse\n"])
 def test_a_stamp_that_says_something_else_is_none(held: bytes, copied: Path, runs: list[int]) -> None:
     stamp = copied / "checked"
     stamp.write_bytes(held)

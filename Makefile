@@ -52,8 +52,11 @@ run: install  ## demonstrate: FHIR server, question, argument, then serve until 
 app: install  ## show examples/browser: EHR, authorisation server, medtwin and the page, until Ctrl-C (needs Node)
 	$(BIN)/python -m fixtures.smart.site
 
-test: lint  ## all checks and tests
-	$(BIN)/python -m pytest
+# Processes that share the tests. Each starts servers of its own, so more than a few cost more than they bring.
+WORKERS ?= auto
+
+test: lint  ## all checks and tests (WORKERS=, as many processes; left out: one for each core, four at most)
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""One real FHIR server for all tests that only read from one, and what is asked of it.
+"""One real FHIR server for all tests that only read from one, and what is asked of it; how processes share the tests.
 
 Imports are within the fixtures: most runs need none of this.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from fixtures.medplum.running import Medplum
     from server.executor.trace import Trace
     from tests.support.real_answers import Answers
+    from tests.support.workers import FileScheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """What a process gets next: a whole file, or a group of files."""
+    from tests.support.workers import FileScheduling
+
+    return FileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Groups and order of the tests, where several processes share them; one process keeps the order of the files."""
+    if hasattr(config, "workerinput"):
+        from tests.support.workers import arrange
+
+        arrange(items)
 
 
 @pytest.fixture(scope="session")

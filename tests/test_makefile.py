@@ -111,6 +111,11 @@ def test_make_test_runs_every_check() -> None:
         assert check in commands
 
 
+@pytest.mark.parametrize(("given", "processes"), [({}, "auto"), ({"WORKERS": "1"}, "1"), ({"WORKERS": "0"}, "0")])
+def test_make_test_shares_the_tests_among_processes(given: dict[str, str], processes: str) -> None:
+    assert f"-m pytest -n {processes} --maxprocesses 4 --dist loadgroup" in make("--dry-run", "test", **given).stdout
+
+
 def test_run_passes_its_variables_on() -> None:
     command = make("--dry-run", "run", ONCE="1", PORT="8123", EHR_PORT="8124").stdout
     assert "ONCE='1' PORT='8123' EHR_PORT='8124' .venv/bin/python -m fixtures.demo" in command

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from fixtures.ehr import Ehr
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from server.executor.trace import Trace
     from tests.support.real_answers import Answers
     from tests.support.workers import FileScheduling
+
+# No test is timed: where processes share a core, or a machine is busy, an example takes as long as it takes.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(optionalhook=True)

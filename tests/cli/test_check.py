@@ -99,7 +99,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def catalog(folder: Path) -> Iterator[Catalog]:
     """All modules at once: a description is valid by itself even where it names a slot that there is not."""
-    root = copy_descriptions(folder / "root", "age")
+    root = copy_descriptions(folder / "root", "age", ontology=("vitals", "vitals_pressure"))
     for name, body in BODIES.items():
         write_module(folder / "ours", name, body)
     yield load_catalog(root, extra_modules=[folder / "ours"])

@@ -11,7 +11,8 @@ from ontology.words.time import period_words
 from ontology.words.values import concept_words
 from server.explain.layout import heading, labelled, right_aligned, wrapped
 from server.explain.results import AnswerResult, GroundView, StepView
-from server.explain.short_text import answer_lines, ground_words, is_used, worded_value
+from server.explain.short_grounds import ground_words, is_used
+from server.explain.short_text import answer_lines, worded_value
 
 HINT = "-vv everything   --format json|fhir|turtle"
 # A date, completed: its source is that of a rule of arithmetic, which no reader of an answer follows up.

@@ -14,7 +14,8 @@ from ontology.words.time import day_words, exact_span_words, is_dated_to_day, ti
 from ontology.words.values import brief_words, concept_words, in_local_unit
 from server.explain.claims import recorded_first
 from server.explain.results import AnswerResult, GroundView
-from server.explain.short_text import is_used, value_text
+from server.explain.short_grounds import is_used
+from server.explain.short_text import value_text
 
 _MOST = 8
 _MOST_BELOW = 3

@@ -9,7 +9,7 @@ from ontology.words.lists import begin_small, list_words
 from ontology.words.values import in_local_limits, interval_words
 from server.catalog.criteria import OneOf
 from server.explain.results import AnswerResult, GroundView
-from server.explain.short_text import is_used
+from server.explain.short_grounds import is_used
 from server.hooks.advice import CardContent
 from server.hooks.card_grounds import day_of, value_of
 from server.hooks.card_words import cut, plain

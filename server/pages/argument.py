@@ -22,8 +22,9 @@ from server.explain.attribution import with_attributions
 from server.explain.comparisons import Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
+from server.explain.short_grounds import grounds_words, records_words
 from server.explain.short_meaning import different_advice
-from server.explain.short_text import grounds_words, meaning_texts, records_words, with_calendar_days
+from server.explain.short_text import meaning_texts, with_calendar_days
 from server.pages.chain_picture import Picture, chain_picture
 from server.pages.context import PageContext
 from server.pages.doubts import Doubts, doubts_of

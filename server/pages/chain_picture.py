@@ -8,7 +8,8 @@ from ontology.values import Absent, Bound, Quantity, Series
 from ontology.words.lists import count_words, shortened
 from ontology.words.values import concept_words
 from server.explain.results import AnswerResult, GroundView, Status
-from server.explain.short_text import is_used, with_calendar_days
+from server.explain.short_grounds import is_used
+from server.explain.short_text import with_calendar_days
 from server.explain.text import describe_value
 from server.pages.marked import step_words
 

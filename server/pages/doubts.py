@@ -19,7 +19,8 @@ from server.explain.cautions import (
     with_single_parameters,
 )
 from server.explain.results import AnswerResult, StepView
-from server.explain.short_text import is_used, with_calendar_days
+from server.explain.short_grounds import is_used
+from server.explain.short_text import with_calendar_days
 from server.pages.rendering import initial
 
 _WIDE, _NARROW = 5, 2

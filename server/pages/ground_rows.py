@@ -10,7 +10,7 @@ from ontology.values import Absent, Series
 from ontology.words.lists import begin_small
 from ontology.words.time import age_words, calendar_words, moment_words, period_words
 from server.explain.results import AnswerResult, GroundView
-from server.explain.short_text import is_used
+from server.explain.short_grounds import is_used
 from server.explain.text import laboratory_fields
 from server.pages.context import PageContext
 from server.pages.marked import marked_ground

@@ -11,7 +11,8 @@ from server.attribution.result import CODE, POINTS, Attribution, AttributionItem
 from server.explain.attribution_text import describe_change, rank_words
 from server.explain.comparisons import AttributionView, Comparison
 from server.explain.results import AnswerResult
-from server.explain.short_text import moved_words, with_calendar_days
+from server.explain.short_moved import moved_words
+from server.explain.short_text import with_calendar_days
 from server.pages.rendering import initial
 
 _MORE = re.compile(r" \((?:(\d+) more: )?-vv\)")

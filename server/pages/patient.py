@@ -15,7 +15,8 @@ from server.errors import log_unexpected
 from server.executor.engine import Engine
 from server.explain.explain import explain
 from server.explain.results import AnswerResult, Status
-from server.explain.short_text import meaning_texts, records_words, with_calendar_days
+from server.explain.short_grounds import records_words
+from server.explain.short_text import meaning_texts, with_calendar_days
 from server.pages.argument import Head
 from server.pages.context import PageContext
 from server.pages.doubts import doubts_of

@@ -111,8 +111,8 @@ def test_make_test_runs_every_check() -> None:
         assert check in commands
 
 
-@pytest.mark.parametrize(("given", "processes"), [([], "auto"), (["WORKERS=1"], "1"), (["WORKERS=0"], "0")])
-def test_make_test_shares_the_tests_among_processes(given: list[str], processes: str) -> None:
+@pytest.mark.parametrize(("given", "processes"), [((), "auto"), (("WORKERS=1",), "1"), (("WORKERS=0",), "0")])
+def test_make_test_shares_the_tests_among_processes(given: tuple[str, ...], processes: str) -> None:
     assert f"-m pytest -n {processes} --maxprocesses 4 --dist loadgroup" in make("--dry-run", "test", *given).stdout
 
 

@@ -131,5 +131,8 @@ def episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: Cou
         text = f"No creatinine from more than 7 days before {words.point(latest)}; AKI is not excluded"
         return absent_evaluation("no-older-value", text)
     issues = earlier_aki_issues(latest, 0, values)
-    working = Working(f"{warrant}: no episode", "No ongoing AKI episode by creatinine", NO_URINE)
+    claim = "No ongoing AKI episode by creatinine"
+    if latest.time < at - WEEK:
+        claim = f"No AKI episode up to the latest creatinine ({words.day(latest.time)}), more than 7 days ago"
+    working = Working(f"{warrant}: no episode", claim, NO_URINE)
     return Evaluation(False, working, tuple(issues))

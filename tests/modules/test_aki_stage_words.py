@@ -51,6 +51,22 @@ def test_in_the_unit_of_the_site(points: list[Point], plain: str, molar: str) ->
     assert molar in texts(MOLAR, *points)
 
 
+@pytest.mark.parametrize(
+    ("latest", "claim"),
+    [
+        (6 * HOUR, "No ongoing AKI episode by creatinine"),
+        (7 * DAY, "No ongoing AKI episode by creatinine"),
+        # Nobody knows of the days since then.
+        (7 * DAY + HOUR, "No AKI episode up to the latest creatinine (8 Jun), more than 7 days ago"),
+        (14 * DAY, "No AKI episode up to the latest creatinine (1 Jun), more than 7 days ago"),
+    ],
+)
+def test_no_episode_is_said_up_to_the_latest_creatinine(latest: float, claim: str) -> None:
+    points = [(90 * DAY, 1.0), (latest, 1.0)]
+    made = evaluate(module("aki-episode"), filled_inputs("aki-episode", given(points)), AT)
+    assert with_shown_texts(made, module("aki-episode"), PLAIN).working.claim == claim
+
+
 # 15 June 12:00 in UTC.  13 hours before it is 23:00 the day before, which is 1:00 in Berlin; so is 23:30 in winter.
 LATE = [(145 * DAY + 12.5, 0.9), (13 * HOUR, 2.3), (6 * HOUR, 2.2)]
 

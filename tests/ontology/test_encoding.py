@@ -162,7 +162,7 @@ class Colour(StrEnum):
         {"a": {"b": 2.5}},
         "\ud800",
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__ if type(value) is object else repr(value),
 )
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(EncodingError):

@@ -331,7 +331,7 @@ def rank_word(moved: float, largest: float, total: float, first: bool) -> str:
         return "most" if size < total else "alone"
     if size >= _AS_MUCH_SHARE * abs(largest):
         return "about as much"
-    return "hardly" if size < _HARDLY_SHARE * total else "less"
+    return "hardly" if size < _HARDLY_SHARE * total else "less so"
 
 
 def _format_amount(mover: _DescribedPlayer, scale: str, decimals: int | None, factor: Decimal = _SAME) -> str:

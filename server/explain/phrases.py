@@ -365,6 +365,14 @@ def describe_maturity(module: Description) -> str | None:
     return f"{model.maturity} model: {_MATURITY_TEXTS.get(model.maturity, 'not known to be for clinical use')}"
 
 
+def maturity_notice(module: Description) -> str:
+    """What stands above a value that is not for clinical use; empty where it is."""
+    model = module.model
+    if model is None or model.maturity == USED_IN_CARE:
+        return ""
+    return _MATURITY_TEXTS.get(model.maturity, "not known to be for clinical use")
+
+
 def describe_standing(standing: Standing) -> str:
     """How the inputs of a model stand to what it was fitted to."""
     outside = "; ".join(standing.outside) or "none outside the training data"

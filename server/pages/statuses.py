@@ -1,14 +1,16 @@
 """The five statuses of an answer, each by four signals: frame, icon, words, and what stands where the number would."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import floor, log10
 
 from markupsafe import Markup
 
 from ontology.evaluation import Interval
+from ontology.values import Absent
 from ontology.words.quantities import amount, number_words
 from ontology.words.values import in_local_limits, limits_words
+from server.explain.phrases import maturity_notice
 from server.explain.results import AnswerResult, Status
 from server.explain.short_text import why_absent
 from server.pages.doubts import Doubts, doubts_of
@@ -16,7 +18,7 @@ from server.pages.marked import marked_result
 from server.pages.rendering import initial, words
 
 _WORDS = {
-    Status.COMPLETE: "No needed value is missing",
+    Status.COMPLETE: "Inputs complete",
     Status.PARTIAL: "Some inputs are not known",
     Status.INSUFFICIENT: "Not enough data",
     Status.NOT_APPLICABLE: "Does not apply",
@@ -43,7 +45,8 @@ class BoundsBar:
 class Shown:
     """How a status is shown: ``value`` stands where the number would be, ``reason`` says why there is none.
 
-    ``icon``: that of the kind, but of a complete answer with cautions, where a tick would read as an all-clear.
+    ``icon``: that of the kind, but of a complete answer with cautions.  None is a tick, which would read as an
+    all-clear.  ``notice`` stands above a value that is not for clinical use.
     """
 
     kind: str
@@ -53,10 +56,18 @@ class Shown:
     reason: str
     bar: BoundsBar | None
     icon: str
+    notice: str = ""
 
 
 def shown_status(result: AnswerResult, doubts: Doubts | None = None) -> Shown:
     """The signals of an answer's status; ``doubts``: those of the result, where they are known already."""
+    shown, step = _signals(result, doubts), result.step
+    if step is None or isinstance(result.value, Absent):
+        return shown
+    return replace(shown, notice=initial(maturity_notice(step.module)))
+
+
+def _signals(result: AnswerResult, doubts: Doubts | None) -> Shown:
     kind, label, bar = result.status.value.lower().replace("_", "-"), _WORDS[result.status], _bounds_bar(result)
     style = result.circumstances.style
     match result.status:

@@ -42,7 +42,7 @@ async def test_a_risk_against_an_earlier_time() -> None:
     assert abs(told["residual"]) < 1e-9
     assert told["text"].startswith("Risk of kidney failure within 5 years is now 22.5 %, it was 3.5 % on 2026-03-03")
     assert "What moved the estimate: serum creatinine 1.4 → 1.9 mg/dL most (up)" in told["text"]
-    assert "albumin-creatinine ratio 120 → 410 mg/g less (up)" in told["text"]
+    assert "albumin-creatinine ratio 120 → 410 mg/g less so (up)" in told["text"]
     assert "age 65.9 → 66.2 years hardly" in told["text"]
     assert "because" not in told["text"]
     assert told["stayed"] == []

@@ -62,7 +62,7 @@ def test_in_the_unit_of_the_site(points: list[Point], plain: str, molar: str) ->
     ],
 )
 def test_no_episode_is_said_up_to_the_latest_creatinine(latest: float, claim: str) -> None:
-    points = [(90 * DAY, 1.0), (latest, 1.0)]
+    points = ((90 * DAY, 1.0), (latest, 1.0))
     made = evaluate(module("aki-episode"), filled_inputs("aki-episode", given(points)), AT)
     assert with_shown_texts(made, module("aki-episode"), PLAIN).working.claim == claim
 

@@ -27,7 +27,7 @@ def sentences() -> dict[tuple[str, str], str]:
             "liver-day-3",
             "support-hospital-mortality-day3",
             "34 % instead of 12 with usual values: total bilirubin 0.7 → 6.78 mg/dL most, PaO2/FiO2 ratio 450 →"
-            " 262 mmHg less, serum albumin 4.2 → 2.3 g/dL less and 7 more.",
+            " 262 mmHg less so, serum albumin 4.2 → 2.3 g/dL less so and 7 more.",
         ),
         # Three digits where the module does not say how many.
         (

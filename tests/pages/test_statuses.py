@@ -20,7 +20,7 @@ from tests.support.synthetic_answers import synthetic_answers
 # patient, concept, class of the frame, words of the status, what stands where the number would be, whether it is one
 SHOWN = [
     ("ckd-progressing", "kidney-failure-risk-5y", "complete", "Computed; see the cautions", "43.7", True),
-    ("ckd-progressing", "serum-creatinine", "complete", "No needed value is missing", "2.27", True),
+    ("ckd-progressing", "serum-creatinine", "complete", "Inputs complete", "2.27", True),
     ("af-stroke", "cha2ds2-vasc", "partial", "Some inputs are not known", "at least 8, up to 9 points", True),
     ("sparse", "news2", "insufficient", "Not enough data", "No value", False),
     ("dialysis", "egfr", "not-applicable", "Does not apply", "On dialysis", False),
@@ -117,6 +117,24 @@ def test_every_status_has_words_and_a_frame_of_its_own(status: Status) -> None:
     answer = synthetic_answers()["healthy", "egfr"]
     others = {shown_status(replace(answer, status=each)).label for each in Status if each is not status}
     assert shown_status(replace(answer, status=status)).label not in others
+
+
+@pytest.mark.parametrize(
+    ("patient", "concept", "notice"),
+    [
+        ("infarction", "mortality-after-mi-1y", "Demonstration only, not for clinical use"),
+        ("ckd-progressing", "kidney-failure-risk-5y", ""),
+        ("ckd-progressing", "serum-creatinine", ""),
+        # There is no value that it could stand above.
+        ("healthy", "mortality-after-mi-1y", ""),
+    ],
+)
+async def test_a_value_that_is_not_for_clinical_use_has_that_above_it(patient: str, concept: str, notice: str) -> None:
+    answer = synthetic_answers()[patient, concept]
+    assert shown_status(answer).notice == notice
+    async with serving_chart(patient) as client:
+        text = (await client.get(answer_path(patient, concept))).text
+    assert re.findall(r'<p class="notice">(.*?)\.</p>\s*<p class="value', text) == ([notice] if notice else [])
 
 
 def test_complete_does_not_say_that_all_was_found_where_dialysis_is_not_documented() -> None:

@@ -124,7 +124,7 @@ def test_every_status_has_words_and_a_frame_of_its_own(status: Status) -> None:
     [
         ("infarction", "mortality-after-mi-1y", "Demonstration only, not for clinical use"),
         ("ckd-progressing", "kidney-failure-risk-5y", ""),
-        ("ckd-progressing", "serum-creatinine", ""),
+        ("ckd-progressing", "egfr", ""),
         # There is no value that it could stand above.
         ("healthy", "mortality-after-mi-1y", ""),
     ],

@@ -68,7 +68,8 @@ def test_ask_prints_the_argument(fhir: FakeFhir, capsys: pytest.CaptureFixture[s
     assert main(["ask", "p1", "egfr", "serum-creatinine", "-vv", *AT]) == 0
     told = capsys.readouterr()
     assert told.out.startswith("Estimated GFR is ")
-    assert "Serum creatinine: 1.6 mg/dL · 2026-06-01 08:30 UTC · Observation/" in told.out
+    # However wide the terminal of the tests is.
+    assert "Serum creatinine: 1.6 mg/dL · 2026-06-01 08:30 UTC · Observation/" in " ".join(told.out.split())
     assert "Serum creatinine is 1.6 mg/dL (as of 2026-06-01 08:30 UTC)." in told.out
     assert told.err == ""
 

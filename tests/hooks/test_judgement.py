@@ -50,13 +50,14 @@ def test_a_rule_without_bands_asks_for_a_computed_yes() -> None:
     [
         (medication(), Ordered.YES),
         (medication("Metformin", None), Ordered.PROBABLY),
-        (medication("Glucophage", None), Ordered.NO),
+        (medication("Glucophage", None), Ordered.PROBABLY),
+        (medication("Insulin glargine", None), Ordered.NO),
         (medication("that could not be read", None), Ordered.NO),
         ({**medication(), "status": 7}, Ordered.UNREADABLE),
         (medication("Aspirin", "B01AC06"), Ordered.NO),
         (None, Ordered.NO),
     ],
-    ids=["coded", "by words", "other words", "words of ours", "undecoded", "another drug", "none"],
+    ids=["coded", "by words", "by a brand", "other words", "words of ours", "undecoded", "another drug", "none"],
 )
 def test_what_is_ordered(order: Any, expected: Ordered) -> None:
     chart = [patient(), creatinine(2.3, TODAY), *([order] if order else [])]

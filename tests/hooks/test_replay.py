@@ -56,7 +56,7 @@ async def test_the_cache_sees_neither_client_nor_token(backend: Backend) -> None
 async def test_a_shared_cache_that_is_away_lets_nobody_in(backend: Backend) -> None:
     replays = Replays(SealedStore(backend.store, b"s" * 32), KEY)
     if backend.name not in ("embedded", "debian"):
-        pytest.skip("not ours to stop")
+        pytest.skip("the server at this address is not ours to stop")
     backend.kill()
     for _ in range(3):
         with pytest.raises(ReplayStoreError) as caught:

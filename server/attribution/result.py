@@ -231,7 +231,7 @@ def flipped_criteria(function: ValueFunction) -> tuple[str, ...]:
         if description.kind is Kind.RULE:
             before, after = (_matching_case(function, description, mask) for mask in (0, function.everyone))
             if after is not None and before is not None and before != after:
-                found.append(f"{description.produces.display}: {after} (at the baseline: {before})")
+                found.append(f"{description.produces.display}: {after}, instead of {before}")
         elif description.kind is Kind.SCORE:
             found += _single_parameter_change(function, description)
     return (*_band_change(function), *found)
@@ -254,9 +254,8 @@ def _single_parameter_change(function: ValueFunction, description: Description) 
     )
     if bool(was) is bool(now):
         return []
-    ended = "at the baseline" if now else "no longer"
     alone = "; ".join(now or was)
-    return [f"{description.produces.display}: {alone} ({'none ' if now else ''}{ended})"]
+    return [f"{description.produces.display}: {alone} ({'new' if now else 'no longer'})"]
 
 
 def _band_change(function: ValueFunction) -> tuple[str, ...]:
@@ -270,4 +269,4 @@ def _band_change(function: ValueFunction) -> tuple[str, ...]:
     )
     if before is None or after is None or before.text == after.text:
         return ()
-    return (f"Now: {after.text} (at the baseline: {before.text})",)
+    return (f"Now: {after.text}, instead of {before.text}",)

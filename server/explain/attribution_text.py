@@ -125,7 +125,7 @@ def _describe_earlier(
     attribution: Attribution, before: Value | None, when: str, now: str, decimals: int | None, reader: _Reader
 ) -> str:
     if before == attribution.output_value == attribution.base_value:
-        return f"{now}, as on {when}"
+        return f"unchanged since {when}: {now}"
     base = _format_base(attribution, decimals, reader)
     if before == attribution.base_value:
         return f"{now}, as on {when} when rounded" if base == now else f"now {now}, it was {base} on {when}"

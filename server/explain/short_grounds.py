@@ -127,7 +127,7 @@ def records_words(result: AnswerResult, style: Style) -> str:
         if oldest is not None and calendar_words(oldest, style) != calendar_words(newest, style):
             parts.append(f"oldest {_as_dated(oldest, dated, style) or calendar_words(oldest, style)}")
     counts = {source: sum(each.source == source for each in used) for source in sorted({each.source for each in used})}
-    parts.append(list_words(f"{count_words(count, 'record')} of {source}" for source, count in counts.items()))
+    parts.append(list_words(f"{count_words(count, 'record')} in {source}" for source, count in counts.items()))
     return ", ".join(parts)
 
 

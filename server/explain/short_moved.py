@@ -21,6 +21,11 @@ from server.explain.layout import labelled
 from server.explain.results import AnswerResult
 
 _MOST_MOVERS = 3
+_WHENCE = {
+    Baseline.REFERENCE: "with usual values",
+    Baseline.EARLIER: "since then",
+    Baseline.ACTUAL: "by the assumption",
+}
 _MORE_MOVERS = re.compile(r", (\d+) more inputs?, none more than these$")
 _MOST_LINES, _COLUMNS = 2, 80
 """How much is said of what moved a result."""
@@ -39,14 +44,12 @@ def moved_words(result: AnswerResult, comparison: Comparison, view: AttributionV
         return _moved_in_part(result, comparison, view, style)
     decimals, concept = step.module.display_decimals, result.concept
     before, now = (_brief_of(each, concept, decimals, style) for each in (made.base_value, made.output_value))
-    whence = {
-        Baseline.REFERENCE: "with usual values",
-        Baseline.EARLIER: f"since {moment_words(comparison.since, result.at, style)}" if comparison.since else "",
-        Baseline.ACTUAL: "by the assumption",
-    }[comparison.baseline]
+    then = moment_words(comparison.since, result.at, style) if comparison.since is not None else ""
+    whence = _WHENCE[comparison.baseline]
     what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
     items = [each for each in made.items if each.amount or each.needed or each.alone]
     if not items:
+        whence = f"since {then}" if then else whence
         return f"unchanged {whence}{what_if}" if made.base_value == made.output_value else view.text
     if isinstance(made.base_value, Quantity) and isinstance(made.output_value, Quantity):
         # One unit for both.
@@ -55,7 +58,8 @@ def moved_words(result: AnswerResult, comparison: Comparison, view: AttributionV
         if isinstance(local, Quantity):
             number = local.value if decimals is not None else brief_number(local.value)
             before = rounded_words(number, local.unit, decimals)
-    begin, movers = f"{before} → {now} {whence}: ", ""
+    # "since" would be taken as when the value began.
+    begin, movers = f"{before} ({then}) → {now}: " if then else f"{before} → {now} {whence}: ", ""
     for most in range(_MOST_MOVERS, 0, -1):
         if made.scale == CODE:
             rest = f" ({len(items) - most} more: -vv)" if len(items) > most else ""
@@ -91,8 +95,8 @@ def _moved_in_part(result: AnswerResult, comparison: Comparison, view: Attributi
         "no value" if value is None or isinstance(value, Absent) else concept_words(value, concept, decimals, style)
         for value in (view.before if comparison.baseline is not Baseline.REFERENCE else made.base_value, result.value)
     )
-    whence = (
-        f"since {moment_words(comparison.since, result.at, style)}" if comparison.since else "with the inputs compared"
-    )
+    ends = f"{before} → {now} with the inputs compared"
+    if comparison.since is not None:
+        ends = f"{before} ({moment_words(comparison.since, result.at, style)}) → {now}"
     what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
-    return f"{before} → {now} {whence}; inputs were missing at one end (-vv){what_if}"
+    return f"{ends}; inputs were missing at one end (-vv){what_if}"

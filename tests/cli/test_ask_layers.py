@@ -51,9 +51,9 @@ def test_an_answer_has_six_lines_and_says_how_to_see_more(ask: Asking) -> None:
     assert said["From"].startswith(
         "age 64 · estimated GFR 23.5 mL/min/1.73 m² (was 24.8 on 24 Mar 2026) · in North America: yes (site) · female"
     )
-    assert said["Moved"].startswith("18.8 → 43.7 % since 30 Jun 2025: serum creatinine 1.85 → 2.27 mg/dL most")
+    assert said["Moved"].startswith("18.8 (30 Jun 2025) → 43.7 %: serum creatinine 1.85 → 2.27 mg/dL most")
     assert re.search(r"dialysis.*\(\d more: -v\)$", said["Caution"])
-    assert said["Records"] == "newest 16 Jun 2026 (14 days), 3 records of handed-in"
+    assert said["Records"] == "newest 16 Jun 2026 (14 days), 3 records in handed-in"
     assert hint.strip() == "-v steps   -vv everything   --format json|fhir|turtle"
 
 

@@ -122,7 +122,7 @@ async def test_a_code_is_told_by_what_it_hangs_on_and_what_flipped() -> None:
     assert (told["scale"], told["base"], told["output"], told["residual"]) == ("CODE", 0, 0, 0)
     assert (told["baseValue"]["code"], told["outputValue"]["code"]) == ("G3b", "G4")
     assert [(i["concept"]["id"], i["alone"], i["needed"]) for i in told["items"]] == [("serum-creatinine", True, True)]
-    assert told["flipped"] == ["GFR category: eGFR 15 to below 30 (at the baseline: eGFR 30 to below 45)"]
+    assert told["flipped"] == ["GFR category: eGFR 15 to below 30, instead of eGFR 30 to below 45"]
 
 
 async def test_what_was_missing_then_stays_and_is_named() -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from markupsafe import Markup
+
 from collectors.patient.banner import Banner
 from ontology.errors import MedtwinError
 from ontology.values import Absent
@@ -22,18 +24,19 @@ from server.explain.attribution import with_attributions
 from server.explain.comparisons import Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
-from server.explain.short_grounds import grounds_words, records_words
+from server.explain.short_grounds import ground_words, grounds_words, records_words
 from server.explain.short_meaning import different_advice
 from server.explain.short_text import meaning_texts, with_calendar_days
 from server.pages.chain_picture import Picture, chain_picture
 from server.pages.context import PageContext
 from server.pages.doubts import Doubts, doubts_of
 from server.pages.earlier_time import earlier_time, nearer_time
-from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing_rows
+from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing_rows, unknown_inputs
 from server.pages.rendering import initial
+from server.pages.since import since_sentence
 from server.pages.statuses import Shown, shown_status
 from server.pages.step_views import StepPage, step_pages
-from server.pages.trend import Trend, since_words, trend
+from server.pages.trend import Trend, trend
 from server.pages.waterfall import Moved, moved_view
 
 _TREND = timedelta(days=3 * 365)
@@ -52,6 +55,8 @@ class Argument:
     people: str
     meaning: list[str]
     citation: str
+    unknown: list[str]
+    method: str
     records: str
     findings: list[str]
     cautions: Doubts
@@ -66,7 +71,7 @@ class Argument:
     uncertainty: str
     against: list[str]
     trend: Trend | None
-    since: str
+    since: Markup
     intended_use: str
     fingerprint: str
 
@@ -145,6 +150,8 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         people=people,
         meaning=[f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
         citation=(result.interpretation.citation or "") if result.interpretation is not None else "",
+        unknown=unknown_inputs(result),
+        method=method_words(result, style),
         records=with_calendar_days(records_words(result, style)),
         findings=doubts.findings,
         cautions=doubts,
@@ -159,7 +166,7 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         uncertainty=uncertainty_words(result.interval, decimals) if result.interval is not None else "",
         against=doubts.in_full,
         trend=trend(points, result),
-        since=since_words(points, result),
+        since=since_sentence(points, result),
         intended_use=result.intended_use,
         fingerprint=result.fingerprint or "",
     )
@@ -189,6 +196,20 @@ def _inputs(result: AnswerResult, style: Style) -> str:
         return ""
     named = list_words(grounds_words(result, style))
     return f"{initial(with_calendar_days(named))}." if named else ""
+
+
+def method_words(result: AnswerResult, style: Style) -> str:
+    """By what the value was computed, and what is set for this site rather than recorded; empty of a recorded one."""
+    step = result.step
+    if step is None or isinstance(result.value, Absent):
+        return ""
+    title = step.module.title
+    by = "" if title.casefold() in result.concept.display.casefold() else f"Method: {title}."
+    settings = [
+        ground_words(each, style).removesuffix(" (site)").replace(": ", ", ") for each in step.grounds if each.by_site
+    ]
+    site = f"Set for this site: {list_words(settings)}." if settings else ""
+    return " ".join(each for each in (by, site) if each)
 
 
 def evaluation_moment(context: PageContext) -> datetime:

@@ -91,7 +91,7 @@ def _words(texts: list[str]) -> list[str]:
 def _text(issue: Issue) -> str:
     if issue.code == "not-within":
         # When it was measured, without the rule that asks.
-        return issue.text.partition(", more than ")[0]
+        return f"{issue.text.partition(', more than ')[0]}: too old, not used"
     return caution_text(issue)
 
 
@@ -112,7 +112,7 @@ def _oldest_observation(result: AnswerResult) -> str:
     if not dated:
         return ""
     when, name = min(dated)
-    return f"oldest value: {name}, {age_words(when, result.at, result.circumstances.style)} before"
+    return f"oldest value used: {name}, {age_words(when, result.at, result.circumstances.style)} before"
 
 
 def _scale_used(result: AnswerResult) -> Iterator[str]:

@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from ontology.resources import RecordRef
 from ontology.values import Absent, Series
-from ontology.words.lists import begin_small
+from ontology.words.lists import begin_small, list_words
 from ontology.words.time import age_words, calendar_words, moment_words, period_words
-from server.explain.results import AnswerResult, GroundView
+from server.explain.results import AnswerResult, GroundView, Status
 from server.explain.short_grounds import is_used
 from server.explain.text import laboratory_fields
 from server.pages.context import PageContext
@@ -105,6 +105,33 @@ def _role(ground: GroundView) -> str:
     if ground.input.applicability_only:
         return _WHOM
     return _REQUIRED if ground.input.required else _OPTIONAL
+
+
+_MOST_UNKNOWN = 4
+
+
+def unknown_inputs(result: AnswerResult) -> list[str]:
+    """What leaves a value open, in sentences: its own inputs that are not known, and those taken as no.
+
+    Of those that decide whom the module is for nothing: these are cautions.  Empty of any value but a partial one.
+    """
+    if result.status is not Status.PARTIAL or result.step is None:
+        return []
+    own = [each for each in result.step.grounds if not (each.input.applicability_only or each.input.comparison)]
+    absent = [each for each in own if isinstance(each.value, Absent) and each.presumed is None]
+    needed = [each for each in absent if each.input.required] or absent
+    presumed = [each for each in own if each.presumed is not None]
+    return [
+        f"{begin}: {_names(found)}."
+        for begin, found in (("Not known", needed), ("On no list, and taken as no", presumed))
+        if found
+    ]
+
+
+def _names(grounds: list[GroundView]) -> str:
+    names = list(dict.fromkeys(begin_small(each.concept.display) for each in grounds))
+    more = len(names) - _MOST_UNKNOWN
+    return list_words([*names[:_MOST_UNKNOWN], *([f"{more} more"] if more > 0 else [])])
 
 
 def _leaves(result: AnswerResult) -> Iterator[GroundView]:

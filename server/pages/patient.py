@@ -14,13 +14,15 @@ from ontology.words.lists import begin_small
 from server.errors import log_unexpected
 from server.executor.engine import Engine
 from server.explain.explain import explain
-from server.explain.results import AnswerResult, Status
+from server.explain.results import AnswerResult
 from server.explain.short_grounds import records_words
 from server.explain.short_text import meaning_texts, with_calendar_days
 from server.pages.argument import Head
 from server.pages.context import PageContext
+from server.pages.declared_bands import DeclaredBand, declared_band, order_words, place
 from server.pages.doubts import doubts_of
 from server.pages.earlier_time import earlier_time
+from server.pages.ground_rows import unknown_inputs
 from server.pages.rendering import initial, render, words
 from server.pages.statuses import Shown, shown_status
 from server.pages.trend import Trend, trend
@@ -33,18 +35,18 @@ _NOT_COMPUTED = "What changed could not be computed"
 _MOST_CAUTIONS = 2
 _YEARS = "a"
 _REST = "<!--rest-->"
-_SITE_ORDER = "In the order that this site chose."
-_OWN_ORDER = "In the order of the modules; what does not apply comes last."
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuestion:
-    """One question of the page."""
+    """One question of the page; ``declared``: the band that puts its answer before others."""
 
     display: str
     address: str
+    declared: DeclaredBand | None
     shown: Shown
     meaning: list[str]
+    unknown: list[str]
     cautions: str
     records: str
 
@@ -83,23 +85,23 @@ async def ask_questions(context: PageContext, at: datetime) -> tuple[AnswerResul
 
 def first_part(results: tuple[AnswerResult, ...], head: Head, context: PageContext, when: str) -> tuple[str, str]:
     """The page up to what is filled in after, and what ends it."""
-    configured = bool(context.engine.settings.pages.questions)
-    order = _SITE_ORDER if configured else _OWN_ORDER
+    catalog, configured = context.engine.catalog, bool(context.engine.settings.pages.questions)
+    bands = {each.concept.id: declared_band(each, catalog.services.values()) for each in results}
     if not configured:
-        results = tuple(sorted(results, key=lambda each: each.status is Status.NOT_APPLICABLE))
+        results = tuple(sorted(results, key=lambda each: place(each, bands[each.concept.id])))
     whole = render(
         "patient.html",
-        questions=[_question(each, context) for each in results],
+        questions=[_question(each, bands[each.concept.id], context) for each in results],
         head=head,
         context=context,
         when=when,
-        order=order,
+        order=order_words(configured, any(bands.values())),
     )
     first, _, last = whole.partition(_REST)
     return first, last
 
 
-def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
+def _question(result: AnswerResult, declared: DeclaredBand | None, context: PageContext) -> AnsweredQuestion:
     style = result.circumstances.style
     doubts = doubts_of(result)
     cautions = doubts.texts
@@ -110,8 +112,10 @@ def _question(result: AnswerResult, context: PageContext) -> AnsweredQuestion:
     return AnsweredQuestion(
         result.concept.display,
         context.answer(result.concept.id),
+        declared,
         shown_status(result, doubts),
         [f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
+        unknown_inputs(result),
         (f"{initial(with_calendar_days(shown))}{f'; {others} more' if others > 0 else ''}." if shown else ""),
         with_calendar_days(records_words(result, style)),
     )

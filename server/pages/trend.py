@@ -7,14 +7,11 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from ontology.values import Absent, Coding, Quantity
-from ontology.words.lists import begin_small
+from ontology.values import Absent, Quantity
 from ontology.words.time import moment_words
-from ontology.words.values import concept_words
 from server.explain.results import AnswerResult, Status
 from server.explain.short_text import worded_value
 from server.pages.marked import marked, marked_value
-from server.pages.rendering import initial
 
 _HEIGHT, _ROOM = 32, 4
 _FEWEST = 2
@@ -58,7 +55,7 @@ def trend(points: Sequence[AnswerResult], now: AnswerResult) -> Trend | None:
     ]
     if len(found) < _FEWEST or found[-1] is not now:
         return None
-    times = [_time(each) for each in found]
+    times = [time_of(each) for each in found]
     numbers = [float(each.value.value) for each in found if isinstance(each.value, Quantity)]
     first, last, least, most = times[0], times[-1], min(numbers), max(numbers)
     length = (last - first).total_seconds() or 1.0
@@ -80,56 +77,13 @@ def trend(points: Sequence[AnswerResult], now: AnswerResult) -> Trend | None:
 
 def _is_same(one: AnswerResult, other: AnswerResult, at: datetime) -> bool:
     style = one.circumstances.style
-    if moment_words(_time(one), at, style) != moment_words(_time(other), at, style):
+    if moment_words(time_of(one), at, style) != moment_words(time_of(other), at, style):
         return False
     return _words(one, one).striptags() == _words(other, other).striptags()
 
 
-def since_words(points: Sequence[AnswerResult], now: AnswerResult) -> str:
-    """Since when a category, a yes or the band of a number has been so, and what was before.
-
-    Of a number without an earlier one it says that.
-
-    Times at which there was no value end no course.
-    """
-    if not points or isinstance(now.value, Absent):
-        return ""
-    if isinstance(now.value, Quantity):
-        alone = now.status is Status.COMPLETE and trend(points, now) is None
-        return "No earlier value for comparison in the last 3 years." if alone else _band_since(points, now)
-    style, begin = now.circumstances.style, now
-    for each in reversed([each for each in points if each.at < now.at and not isinstance(each.value, Absent)]):
-        if each.value != now.value:
-            before = concept_words(each.value, each.concept, style=style)
-            return f"Since {moment_words(_time(begin), now.at, style)}; before that {before}."
-        begin = each
-    return f"Since {moment_words(_time(begin), now.at, style)} at least."
-
-
-def _band_since(points: Sequence[AnswerResult], now: AnswerResult) -> str:
-    """Since when the number has been in its band; nothing where the course shows no other number."""
-    style, band, begin = now.circumstances.style, _band(now), now
-    if band is None:
-        return ""
-    name = initial(band.display or band.code)
-    for each in reversed([each for each in points if each.at < now.at]):
-        other = _band(each)
-        if other is None:
-            continue
-        if other.code != band.code:
-            before = begin_small(other.display or other.code)
-            return f"{name} since {moment_words(_time(begin), now.at, style)}; before that {before}."
-        begin = each
-    return f"{name} since {moment_words(_time(begin), now.at, style)} at least." if begin is not now else ""
-
-
-def _band(result: AnswerResult) -> Coding | None:
-    """The band of a complete number: a range may lie in two."""
-    meant = result.interpretation
-    return meant.code if meant is not None and result.status is Status.COMPLETE else None
-
-
-def _time(result: AnswerResult) -> datetime:
+def time_of(result: AnswerResult) -> datetime:
+    """Of when a result is: the newest of its records, but not later than the evaluation."""
     return result.effective if result.effective is not None and result.effective <= result.at else result.at
 
 

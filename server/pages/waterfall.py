@@ -93,7 +93,7 @@ def _moved(result: AnswerResult, comparison: Comparison, view: AttributionView, 
     style, made = result.circumstances.style, view.attribution
     heading, ends = "Compared with usual values", "Usual → now"
     if comparison.since is not None:
-        heading, ends = f"What moved it since {moment_words(comparison.since, result.at, style)}", "Then → now"
+        heading, ends = f"What moved it, compared with {moment_words(comparison.since, result.at, style)}", "Then → now"
     text = with_calendar_days(view.text)
     # Of a range neither end stands for it.
     is_open = made.base_bounds is not None or made.output_bounds is not None

@@ -67,4 +67,4 @@ async def test_the_guideline_comes_before_the_history(patient: str, concept: str
 async def test_records_are_counted_as_records() -> None:
     async with serving_chart("ckd-progressing") as client:
         text = (await client.get(answer_path("ckd-progressing", "kidney-failure-risk-5y"))).text
-    assert "3 records of ehr" in text
+    assert "3 records in ehr" in text

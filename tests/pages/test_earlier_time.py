@@ -62,8 +62,9 @@ async def test_what_is_measured_for_hours_alone_is_compared_with_the_same_day() 
     """A score of the ward has no result 90 days before, and usual values say nothing of its course."""
     async with serving_chart("sepsis-ward") as client:
         text = (await client.get(answer_path("sepsis-ward", "news2", None))).text
-    assert "What moved it since 30 Jun 2026 00:0" in text
-    assert "8 → 19 points since 30 Jun 2026 00:0" in text and "instead of 0 with usual values" not in text
+    assert "What moved it, compared with 30 Jun 2026 00:0" in text
+    assert "8 (30 Jun 2026 00:0" in text and ") → 19 points: " in text
+    assert "instead of 0 with usual values" not in text
 
 
 async def test_a_time_that_was_chosen_is_kept() -> None:

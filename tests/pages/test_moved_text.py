@@ -33,7 +33,7 @@ def sentences() -> dict[tuple[str, str], str]:
         (
             "ckd-progressing",
             "uacr",
-            "410 → 618 mg/g since 31 Jan 2026: albumin-creatinine ratio 410 → 618 mg/g alone (+208).",
+            "410 (31 Jan 2026) → 618 mg/g: albumin-creatinine ratio 410 → 618 mg/g alone (+208).",
         ),
     ],
 )
@@ -49,7 +49,7 @@ def test_no_sentence_has_what_only_a_terminal_understands(sentences: dict[tuple[
 
 def test_the_head_of_the_values_is_then_only_of_an_earlier_time() -> None:
     for _, moved in views():
-        assert moved.ends == ("Then → now" if " since " in moved.heading else "Usual → now")
+        assert moved.ends == ("Then → now" if ", compared with " in moved.heading else "Usual → now")
 
 
 def test_marks_of_the_scale_have_room() -> None:

@@ -49,14 +49,16 @@ def test_no_input_that_moved_nothing_has_a_bar() -> None:
 
 def test_an_earlier_result_comes_before_usual_values() -> None:
     found = {answer.concept.id: moved.heading for answer, moved in views() if answer.patient == "ckd-progressing"}
-    assert found["kidney-failure-risk-5y"] == "What moved it since 31 Jan 2026"
-    assert all(heading.startswith("What moved it since ") for heading in found.values())
+    assert found["kidney-failure-risk-5y"] == "What moved it, compared with 31 Jan 2026"
+    assert all(heading.startswith("What moved it, compared with ") for heading in found.values())
 
 
 def test_what_is_compared_with_usual_values_is_no_course() -> None:
     """ "19 points instead of 0" under "What moved it" is taken as a rise."""
     for _, moved in views():
-        assert moved.heading.startswith("What moved it since ") or moved.heading == "Compared with usual values"
+        assert (
+            moved.heading.startswith("What moved it, compared with ") or moved.heading == "Compared with usual values"
+        )
 
 
 def test_an_earlier_time_of_the_same_day_has_its_hour() -> None:
@@ -64,4 +66,4 @@ def test_an_earlier_time_of_the_same_day_has_its_hour() -> None:
     (comparison, view), *_ = (each for each in answer.attributions.items() if each[0].baseline is Baseline.EARLIER)
     near = replace(comparison, since=answer.at - timedelta(hours=3))
     moved = moved_view(replace(answer, attributions={near: view}), Addresses())  # type: ignore[arg-type]  # as there
-    assert moved is not None and moved.heading == "What moved it since 30 Jun 2026 09:00 UTC"
+    assert moved is not None and moved.heading == "What moved it, compared with 30 Jun 2026 09:00 UTC"

@@ -243,7 +243,7 @@ def test_the_first_printed_page_has_all_of_the_first_screen(
         page.context.close()
     command = [pdftotext, "-l", "1", "-layout", str(tmp_path / "page.pdf"), "-"]
     text = " ".join(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
-    for part in ("43.7", "Before you rely on it", "What the guideline says", "since 30 Jun 2025: serum creatinine"):
+    for part in ("43.7", "Before you rely on it", "What the guideline says", "18.8 (30 Jun 2025) → 43.7"):
         assert part in text, part
 
 
@@ -323,7 +323,7 @@ FIRST_SCREENS = {
         "43.7",
         "referral",
         "since 9 Jan 2024",
-        "since 30 Jun 2025: serum creatinine 1.85 → 2.27 mg/dL most",
+        "18.8 (30 Jun 2025) → 43.7\N{NARROW NO-BREAK SPACE}%: serum creatinine 1.85 → 2.27 mg/dL most",
         "Dialysis and kidney transplant not documented",
     ),
     "code": (
@@ -337,7 +337,7 @@ FIRST_SCREENS = {
         "2 points",
         "ward-based response",
         "Low since 30 Jun 2026 06:04 UTC",
-        "6 → 2 points since 29 Jun 2026 12:06 UTC: respiratory rate −2",
+        "6 (29 Jun 2026 12:06 UTC) → 2 points: respiratory rate −2",
         "SpO2 scale 2 used",
     ),
 }

@@ -1,0 +1,95 @@
+"""Since when a result has been what it is, in one sentence; of one without a value, when there last was one."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from ontology.values import Absent, Coding, Quantity
+from ontology.words.lists import begin_small
+from ontology.words.time import calendar_words, moment_words
+from ontology.words.values import concept_words
+from server.explain.results import AnswerResult, Status
+from server.pages.marked import marked_result
+from server.pages.rendering import initial, words
+from server.pages.trend import time_of, trend
+
+_NEVER_HAD = (Status.NOT_APPLICABLE, Status.FAILED)
+
+
+def since_sentence(points: Sequence[AnswerResult], now: AnswerResult) -> Markup:
+    """Since when a category, a yes, a range or the band of a number has been so, and what was before.
+
+    ``points``: the result at the times at which its inputs changed, oldest first; none where they could not be
+    computed, of which nothing is said.  Of a number without an earlier one it says that, of no value when there last
+    was one.  Times at which there was no value end no course.
+    """
+    before = [each for each in points if each.at < now.at]
+    if not before or now.status in _NEVER_HAD:
+        return Markup()
+    earlier = [each for each in before if not isinstance(each.value, Absent)]
+    if isinstance(now.value, Absent):
+        return _last_value(earlier, before[0], now)
+    if not isinstance(now.value, Quantity):
+        return _same_since(earlier, now, "Since")
+    if now.status is Status.COMPLETE:
+        return _none_before(before[0], now) if trend(points, now) is None else _band_since(before, now)
+    return _same_since(earlier, now, "The same since") if earlier else _none_before(before[0], now)
+
+
+def _last_value(earlier: list[AnswerResult], first: AnswerResult, now: AnswerResult) -> Markup:
+    if not earlier:
+        return words(f"No value at any time since {_day(first, now)}.")
+    return Markup("{} {}{}").format(
+        words("Last value:"), marked_result(earlier[-1]), words(f" on {_when(earlier[-1], now)}.")
+    )
+
+
+def _none_before(first: AnswerResult, now: AnswerResult) -> Markup:
+    return words(f"No earlier value for comparison since {_day(first, now)}.")
+
+
+def _same_since(earlier: list[AnswerResult], now: AnswerResult, begin: str) -> Markup:
+    """Since when value and limits have been these."""
+    oldest = now
+    for each in reversed(earlier):
+        if (each.value, each.bounds) != (now.value, now.bounds):
+            before = marked_result(each) if isinstance(each.value, Quantity) else words(_words(each))
+            start = "Since" if oldest is now else begin
+            return Markup("{}{}.").format(words(f"{start} {_when(oldest, now)}; before that "), before)
+        oldest = each
+    return words(f"{begin} {_when(oldest, now)} at least.")
+
+
+def _words(result: AnswerResult) -> str:
+    return concept_words(result.value, result.concept, style=result.circumstances.style)
+
+
+def _band_since(before: list[AnswerResult], now: AnswerResult) -> Markup:
+    """Since when the number has been in its band; nothing where the course shows no other number."""
+    band, oldest = _band(now), now
+    if band is None:
+        return Markup()
+    name = initial(band.display or band.code)
+    for each in reversed(before):
+        other = _band(each)
+        if other is None:
+            continue
+        if other.code != band.code:
+            then = begin_small(other.display or other.code)
+            return words(f"{name} since {_when(oldest, now)}; before that {then}.")
+        oldest = each
+    return words(f"{name} since {_when(oldest, now)} at least.") if oldest is not now else Markup()
+
+
+def _band(result: AnswerResult) -> Coding | None:
+    """The band of a complete number: a range may lie in two."""
+    meant = result.interpretation
+    return meant.code if meant is not None and result.status is Status.COMPLETE else None
+
+
+def _when(result: AnswerResult, now: AnswerResult) -> str:
+    return moment_words(time_of(result), now.at, now.circumstances.style)
+
+
+def _day(first: AnswerResult, now: AnswerResult) -> str:
+    return calendar_words(first.at, now.circumstances.style)

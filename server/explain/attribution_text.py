@@ -125,7 +125,7 @@ def _describe_earlier(
     attribution: Attribution, before: Value | None, when: str, now: str, decimals: int | None, reader: _Reader
 ) -> str:
     if before == attribution.output_value == attribution.base_value:
-        return f"unchanged since {when}: {now}"
+        return f"{now}, the same on {when}"
     base = _format_base(attribution, decimals, reader)
     if before == attribution.base_value:
         return f"{now}, as on {when} when rounded" if base == now else f"now {now}, it was {base} on {when}"
@@ -199,6 +199,8 @@ def _describe_unchanged(stayed: tuple[StayedInput, ...], words: dict[str, str]) 
 
 _HARDLY_SHARE = 0.1
 _AS_MUCH_SHARE = 0.9
+_NO_DIRECTION_SHARE = 0.01
+"""Of the whole, below which the digits of what was computed on the way can turn the sign of an amount."""
 MOST_PLAYERS = 7
 _SAME = Decimal(1)
 _MOST_DIGITS = 4
@@ -229,11 +231,19 @@ def describe_players(
         rank = rank_word(mover.amount, found[0].amount, total, first=place == 0)
         # For points the number suffices; a rank would be misleading among many inputs of one point.
         how = "" if attribution.scale == POINTS else f" {rank}"
+        if attribution.scale == LOG_ODDS and not has_direction(mover.amount, total):
+            named.append(f"{mover.text}{how}")
+            continue
         factor = local_factor(attribution.scale, concept, style) if style.units.get(concept.id) else _SAME
         named.append(f"{mover.text}{how}{_format_amount(mover, attribution.scale, decimals, factor)}")
     if (more := len(found) - most) > 0:
         named.append(f"{count_words(more, 'more input')}, none more than these")
     return ", ".join(named)
+
+
+def has_direction(amount: float, total: float) -> bool:
+    """Whether it can be said which way an amount of all of them moved a result: an eGFR on the way has two decimals."""
+    return abs(amount) >= _NO_DIRECTION_SHARE * total
 
 
 def rank_words(attribution: Attribution) -> list[tuple[AttributionItem, str]]:

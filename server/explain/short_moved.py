@@ -49,8 +49,8 @@ def moved_words(result: AnswerResult, comparison: Comparison, view: AttributionV
     what_if = f"; {WHAT_IF}" if comparison.baseline is Baseline.ACTUAL else ""
     items = [each for each in made.items if each.amount or each.needed or each.alone]
     if not items:
-        whence = f"since {then}" if then else whence
-        return f"unchanged {whence}{what_if}" if made.base_value == made.output_value else view.text
+        same = f"the same on {then}" if then else f"unchanged {whence}"
+        return f"{same}{what_if}" if made.base_value == made.output_value else view.text
     if isinstance(made.base_value, Quantity) and isinstance(made.output_value, Quantity):
         # One unit for both.
         local = in_local_unit(made.base_value, concept, style)

@@ -171,7 +171,11 @@ def _short_unknown(grounds: Iterable[Applicability], why: str, refuse: bool) -> 
     them = "it" if len(heads) == 1 else "them"
     follows = f"holds only without {them}" if refuse else "caution if present"
     text = f"{list_words(heads)} {why}: {follows}"
-    return text if is_short(text) else short_list(f"{why}:", heads)
+    if is_short(text):
+        return text
+    # What follows matters more than why it is not known, and each name more than both.
+    only = f"holds only without: {', '.join(heads)}"
+    return only if refuse and is_short(only) else short_list(f"{why}:", heads)
 
 
 def _named_sentences(texts: list[str], why: str, refuse: bool) -> list[str]:

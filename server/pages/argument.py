@@ -13,28 +13,25 @@ from markupsafe import Markup
 from collectors.patient.banner import Banner
 from ontology.errors import MedtwinError
 from ontology.values import Absent
-from ontology.words import Style
-from ontology.words.lists import list_words
 from ontology.words.risks import risk_words
 from ontology.words.values import uncertainty_words
-from server.attribution.result import NOTHING_TO_COMPARE
 from server.catalog.criteria import Advice
 from server.executor.budget import Budget, Effort
 from server.explain.attribution import with_attributions
 from server.explain.comparisons import Baseline, Comparison
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
-from server.explain.short_grounds import ground_words, grounds_words, records_words
-from server.explain.short_meaning import different_advice
-from server.explain.short_text import meaning_texts, with_calendar_days
+from server.explain.short_grounds import records_words
+from server.explain.short_text import with_calendar_days
+from server.pages.argument_words import advice_of, inputs_words, method_words, why_not_moved
 from server.pages.chain_picture import Picture, chain_picture
 from server.pages.context import PageContext
 from server.pages.doubts import Doubts, doubts_of
-from server.pages.earlier_time import earlier_time, nearer_time
+from server.pages.earlier_time import EarlierTime, earlier_time, nearer_time
 from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing_rows, unknown_inputs
 from server.pages.rendering import initial
 from server.pages.since import since_sentence
-from server.pages.statuses import Shown, shown_status
+from server.pages.statuses import Shown, further_meaning, shown_status
 from server.pages.step_views import StepPage, step_pages
 from server.pages.trend import Trend, trend
 from server.pages.waterfall import Moved, moved_view
@@ -62,6 +59,7 @@ class Argument:
     cautions: Doubts
     advice: list[Advice]
     moved: Moved | None
+    why_since: str
     not_moved: str
     inputs: str
     grounds: list[GroundRow]
@@ -80,8 +78,8 @@ async def argue(context: PageContext, concept: str, at: datetime) -> Argument:
     """The argument for a concept.  Raises what ``Engine.ask`` raises."""
     async with alongside(_points(context, concept, at)) as points:
         since = await earlier_time(context, at)
-        result = await _attributed(context, concept, at, since.when, points)
-        return argument_view(result, await points, context)
+        result, since = await _attributed(context, concept, at, since, points)
+        return argument_view(result, await points, context, since.why)
 
 
 @asynccontextmanager
@@ -96,17 +94,17 @@ async def alongside(work: Coroutine[None, None, _Found]) -> AsyncIterator[asynci
 
 
 async def _attributed(
-    context: PageContext, concept: str, at: datetime, since: datetime, points: asyncio.Task[list[AnswerResult]]
-) -> AnswerResult:
-    trace = await context.engine.ask(context.question((concept,), at, (since,)))
-    earlier = trace.earlier_traces.get(since)
+    context: PageContext, concept: str, at: datetime, since: EarlierTime, points: asyncio.Task[list[AnswerResult]]
+) -> tuple[AnswerResult, EarlierTime]:
+    trace = await context.engine.ask(context.question((concept,), at, (since.when,)))
+    earlier = trace.earlier_traces.get(since.when)
     if context.since is None and (earlier is None or isinstance(explain(earlier)[0].value, Absent)):
         # What is measured for some hours alone has nothing to compare with 90 days before.
         nearer = nearer_time(await points, explain(trace)[0])
         if nearer is not None:
             since = nearer
-            trace = await context.engine.ask(context.question((concept,), at, (since,)))
-    against = (Comparison(Baseline.EARLIER, since), Comparison(Baseline.REFERENCE))
+            trace = await context.engine.ask(context.question((concept,), at, (since.when,)))
+    against = (Comparison(Baseline.EARLIER, since.when), Comparison(Baseline.REFERENCE))
     budget = Budget.from_settings(context.engine.settings.server)
     late = budget.start_work().is_late
     stopped = threading.Event()
@@ -115,7 +113,8 @@ async def _attributed(
         return Effort(is_late=late, stopped=stopped)
 
     try:
-        return (await asyncio.to_thread(with_attributions, trace, explain(trace), against, effort))[0]
+        found = await asyncio.to_thread(with_attributions, trace, explain(trace), against, effort)
+        return found[0], since
     finally:
         # When the reader is gone, the computation stops.
         stopped.set()
@@ -130,8 +129,10 @@ async def _points(context: PageContext, concept: str, at: datetime) -> list[Answ
     return [result for trace in course.traces for result in explain(trace)]
 
 
-def argument_view(result: AnswerResult, points: list[AnswerResult], context: PageContext) -> Argument:
-    """What the page shows of a result."""
+def argument_view(
+    result: AnswerResult, points: list[AnswerResult], context: PageContext, why_since: str = ""
+) -> Argument:
+    """What the page shows of a result; ``why_since``: why it is compared with that earlier time."""
     style = result.circumstances.style
     step = result.step
     decimals = step.module.display_decimals if step is not None else None
@@ -140,25 +141,25 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         people = f"{initial(risk_words(result.risk.probability, result.risk.horizon, decimals))}."
     doubts = doubts_of(result)
     moved = moved_view(result, context)
-    kept = different_advice(result)
-    not_moved = "" if moved is not None else _why_not_moved(result)
+    not_moved = "" if moved is not None else why_not_moved(result)
     return Argument(
         result=result,
         has_value=not isinstance(result.value, Absent),
         display=result.concept.display,
         shown=shown_status(result, doubts),
         people=people,
-        meaning=[f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
+        meaning=[f"{initial(with_calendar_days(each))}." for each in further_meaning(result)],
         citation=(result.interpretation.citation or "") if result.interpretation is not None else "",
         unknown=unknown_inputs(result),
         method=method_words(result, style),
         records=with_calendar_days(records_words(result, style)),
         findings=doubts.findings,
         cautions=doubts,
-        advice=_advice(result, kept),
+        advice=advice_of(result),
         moved=moved,
+        why_since=why_since if moved is not None and moved.is_earlier else "",
         not_moved=not_moved,
-        inputs="" if moved is not None or not_moved else _inputs(result, style),
+        inputs="" if moved is not None or not_moved else inputs_words(result, style),
         grounds=ground_rows(result, context),
         missing=missing_rows(result),
         steps=step_pages(result),
@@ -170,46 +171,6 @@ def argument_view(result: AnswerResult, points: list[AnswerResult], context: Pag
         intended_use=result.intended_use,
         fingerprint=result.fingerprint or "",
     )
-
-
-def _advice(result: AnswerResult, kept: list[str]) -> list[Advice]:
-    """The advice whose text says something of its own, with its source."""
-    found: dict[str, Advice] = {}
-    for each in result.recommendations:
-        if each.text.rstrip(".") in kept:
-            found.setdefault(each.text.rstrip("."), each)
-    return list(found.values())
-
-
-def _why_not_moved(result: AnswerResult) -> str:
-    if isinstance(result.value, Absent):
-        # That there is no value is said above.
-        return ""
-    texts = [each.text for each in result.issues if each.code == "not-attributed"]
-    texts = [each for each in texts if result.step is None or not each.endswith(NOTHING_TO_COMPARE)]
-    return texts[-1] if texts else ""
-
-
-def _inputs(result: AnswerResult, style: Style) -> str:
-    """What a value rests on that has nothing to be compared with but what its own claim names."""
-    if isinstance(result.value, Absent):
-        return ""
-    named = list_words(grounds_words(result, style))
-    return f"{initial(with_calendar_days(named))}." if named else ""
-
-
-def method_words(result: AnswerResult, style: Style) -> str:
-    """By what the value was computed, and what is set for this site rather than recorded; empty of a recorded one."""
-    step = result.step
-    if step is None or isinstance(result.value, Absent):
-        return ""
-    title = step.module.title
-    by = "" if title.casefold() in result.concept.display.casefold() else f"Method: {title}."
-    settings = [
-        ground_words(each, style).removesuffix(" (site)").replace(": ", ", ") for each in step.grounds if each.by_site
-    ]
-    site = f"Set for this site: {list_words(settings)}." if settings else ""
-    return " ".join(each for each in (by, site) if each)
 
 
 def evaluation_moment(context: PageContext) -> datetime:

@@ -13,11 +13,10 @@ from server.explain.results import AnswerResult, Status
 
 _COUNTED = (Indicator.CRITICAL, Indicator.WARNING)
 """Information is for everybody alike, and comes before nothing."""
-_SITE_ORDER = "In the order that this site chose."
-_OWN_ORDER = "In the order of the modules; what does not apply comes last."
-_DECLARED = "First what is in a band declared critical or a warning, each with its source."
-_THEN = "The rest is in the order of the modules; what does not apply comes last."
-_NO_URGENCY = "No order by urgency is implied."
+_SITE_ORDER = "In the order that this site chose, which is no order of importance."
+_OWN_ORDER = "In no order of importance; what does not apply comes last."
+_DECLARED = "First: results at a critical or warning threshold, each with its source."
+_THEN = "The rest is in no order of importance; what does not apply comes last."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ def place(result: AnswerResult, band: DeclaredBand | None) -> tuple[bool, int]:
 def order_words(configured: bool, declared: bool) -> str:
     """In which order the answers stand: one that the site set, or with or without some in a declared band."""
     if configured:
-        return f"{_SITE_ORDER} {_NO_URGENCY}"
-    return f"{_DECLARED} {_THEN}" if declared else f"{_OWN_ORDER} {_NO_URGENCY}"
+        return _SITE_ORDER
+    return f"{_DECLARED} {_THEN}" if declared else _OWN_ORDER
 
 
 def _codes(result: AnswerResult) -> list[Coding]:

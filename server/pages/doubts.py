@@ -112,7 +112,7 @@ def _oldest_observation(result: AnswerResult) -> str:
     if not dated:
         return ""
     when, name = min(dated)
-    return f"oldest value used: {name}, {age_words(when, result.at, result.circumstances.style)} before"
+    return f"oldest value used: {name}, {age_words(when, result.at, result.circumstances.style)} old"
 
 
 def _scale_used(result: AnswerResult) -> Iterator[str]:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from ontology.concepts import Origin
 from ontology.errors import MedtwinError
-from server.explain.results import AnswerResult, Status
+from ontology.values import Absent
+from server.explain.results import AnswerResult
 from server.pages.context import PageContext
 
 DAYS_BACK = 90
@@ -39,13 +40,16 @@ async def earlier_time(context: PageContext, at: datetime) -> EarlierTime:
     return EarlierTime(at - timedelta(days=DAYS_BACK), f"No finished encounter was found: {DAYS_BACK} days before.")
 
 
-def nearer_time(points: Sequence[AnswerResult], now: AnswerResult) -> datetime | None:
-    """When, within the day before ``now``, its course first had another complete value; None: it had none."""
+def nearer_time(points: Sequence[AnswerResult], now: AnswerResult) -> EarlierTime | None:
+    """When, within the day before ``now``, its course first had another value that is no range; None: it had none."""
     return next(
         (
-            each.at
+            EarlierTime(each.at, "Within the last day it had another value from then on.")
             for each in points
-            if now.at - _ONE_DAY <= each.at < now.at and each.status is Status.COMPLETE and each.value != now.value
+            if now.at - _ONE_DAY <= each.at < now.at
+            and not isinstance(each.value, Absent)
+            and each.bounds is None
+            and each.value != now.value
         ),
         None,
     )

@@ -9,7 +9,7 @@ from ontology.resources import RecordRef
 from ontology.values import Absent, Series
 from ontology.words.lists import begin_small, list_words
 from ontology.words.time import age_words, calendar_words, moment_words, period_words
-from server.explain.results import AnswerResult, GroundView, Status
+from server.explain.results import AnswerResult, GroundView, Status, StepView
 from server.explain.short_grounds import is_used
 from server.explain.text import laboratory_fields
 from server.pages.context import PageContext
@@ -60,7 +60,7 @@ def ground_rows(result: AnswerResult, context: PageContext) -> list[GroundRow]:
     Those that decide whom the module is for come last.
     """
     found: dict[tuple[object, ...], GroundRow] = {}
-    for ground in _leaves(result):
+    for ground, _ in _leaves(result):
         if isinstance(ground.value, Absent) and ground.presumed is None:
             continue
         row = _row(ground, result, context)
@@ -84,10 +84,10 @@ def _is_part_of_another(row: GroundRow, others: Iterable[GroundRow]) -> bool:
 def missing_rows(result: AnswerResult) -> list[MissingRow]:
     """What has no value, by reason and role; each input once, where it matters most."""
     roles: dict[str, tuple[str, str]] = {}
-    for ground in _leaves(result):
+    for ground, step in _leaves(result):
         if not isinstance(ground.value, Absent) or ground.presumed is not None or ground.input.comparison:
             continue
-        name, role = ground.concept.display, _role(ground)
+        name, role = ground.concept.display, _role(ground, step, result)
         known = roles.get(name)
         if known is None or _ROLES.index(role) < _ROLES.index(known[1]):
             roles[name] = (ground.absence_reason or "no value", role)
@@ -97,14 +97,20 @@ def missing_rows(result: AnswerResult) -> list[MissingRow]:
     return [MissingRow(reason, tuple(names), role) for (reason, role), names in grouped.items()]
 
 
-_REQUIRED, _OPTIONAL, _WHOM = "needed for a value", "would make it more exact", "decides whether it applies"
-_ROLES = (_REQUIRED, _WHOM, _OPTIONAL)
+_REQUIRED, _WHOM = "needed for a value", "decides whether it applies"
+_ONE_WAY, _EXACTER, _OPTIONAL = "one way to a value", "would make it more exact", "optional"
+_ROLES = (_REQUIRED, _ONE_WAY, _WHOM, _EXACTER, _OPTIONAL)
 
 
-def _role(ground: GroundView) -> str:
+def _role(ground: GroundView, step: StepView | None, result: AnswerResult) -> str:
+    """What an input is needed for.  Of several that a step can do with, none is needed once it has a value."""
     if ground.input.applicability_only:
         return _WHOM
-    return _REQUIRED if ground.input.required else _OPTIONAL
+    if ground.input.required or step is None:
+        return _REQUIRED
+    if isinstance(step.value, Absent):
+        return _ONE_WAY
+    return _EXACTER if step is result.step and result.status is Status.PARTIAL else _OPTIONAL
 
 
 _MOST_UNKNOWN = 4
@@ -134,13 +140,14 @@ def _names(grounds: list[GroundView]) -> str:
     return list_words([*names[:_MOST_UNKNOWN], *([f"{more} more"] if more > 0 else [])])
 
 
-def _leaves(result: AnswerResult) -> Iterator[GroundView]:
+def _leaves(result: AnswerResult) -> Iterator[tuple[GroundView, StepView | None]]:
+    """The inputs from records, each with the step that takes it."""
     if result.leaf is not None:
-        yield result.leaf
+        yield result.leaf, None
     # The goal's own inputs first.
     for step in reversed(result.chain):
         if step.as_of == result.at:
-            yield from (ground for ground in step.grounds if not ground.steps)
+            yield from ((ground, step) for ground in step.grounds if not ground.steps)
 
 
 def _row(ground: GroundView, result: AnswerResult, context: PageContext) -> GroundRow:

@@ -16,7 +16,7 @@ from server.executor.engine import Engine
 from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from server.explain.short_grounds import records_words
-from server.explain.short_text import meaning_texts, with_calendar_days
+from server.explain.short_text import with_calendar_days
 from server.pages.argument import Head
 from server.pages.context import PageContext
 from server.pages.declared_bands import DeclaredBand, declared_band, order_words, place
@@ -24,7 +24,7 @@ from server.pages.doubts import doubts_of
 from server.pages.earlier_time import earlier_time
 from server.pages.ground_rows import unknown_inputs
 from server.pages.rendering import initial, render, words
-from server.pages.statuses import Shown, shown_status
+from server.pages.statuses import Shown, further_meaning, shown_status
 from server.pages.trend import Trend, trend
 
 log = logging.getLogger("medtwin.pages")
@@ -114,7 +114,7 @@ def _question(result: AnswerResult, declared: DeclaredBand | None, context: Page
         context.answer(result.concept.id),
         declared,
         shown_status(result, doubts),
-        [f"{initial(with_calendar_days(each))}." for each in meaning_texts(result, style)],
+        [f"{initial(with_calendar_days(each))}." for each in further_meaning(result)],
         unknown_inputs(result),
         (f"{initial(with_calendar_days(shown))}{f'; {others} more' if others > 0 else ''}." if shown else ""),
         with_calendar_days(records_words(result, style)),

@@ -38,7 +38,7 @@ def since_sentence(points: Sequence[AnswerResult], now: AnswerResult) -> Markup:
 
 def _last_value(earlier: list[AnswerResult], first: AnswerResult, now: AnswerResult) -> Markup:
     if not earlier:
-        return words(f"No value at any time since {_day(first, now)}.")
+        return words(f"No value at any time from {_day(first, now)} to now.")
     return Markup("{} {}{}").format(
         words("Last value:"), marked_result(earlier[-1]), words(f" on {_when(earlier[-1], now)}.")
     )

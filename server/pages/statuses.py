@@ -12,7 +12,7 @@ from ontology.words.quantities import amount, number_words
 from ontology.words.values import in_local_limits, limits_words
 from server.explain.phrases import maturity_notice
 from server.explain.results import AnswerResult, Status
-from server.explain.short_text import why_absent
+from server.explain.short_text import meaning_texts, why_absent, with_calendar_days
 from server.pages.doubts import Doubts, doubts_of
 from server.pages.marked import marked_result
 from server.pages.rendering import initial, words
@@ -72,7 +72,7 @@ def _signals(result: AnswerResult, doubts: Doubts | None) -> Shown:
     style = result.circumstances.style
     match result.status:
         case Status.COMPLETE | Status.PARTIAL:
-            value, icon = marked_result(result), kind
+            value, icon = claimed_flag(result) or marked_result(result), kind
             if result.status is Status.COMPLETE and (doubts or doubts_of(result)).texts:
                 label, icon = _CAUTIONED, "cautioned"
             return Shown(kind, label, value, len(value.striptags()) > _LONG, "", bar, icon)
@@ -84,6 +84,24 @@ def _signals(result: AnswerResult, doubts: Doubts | None) -> Shown:
             return Shown(kind, label, _NO_VALUE, False, f"{_FAULT}{named}", None, kind)
         case _:
             return Shown(kind, label, _NO_VALUE, False, f"{initial(why_absent(result, style))}.", bar, kind)
+
+
+def claimed_flag(result: AnswerResult) -> Markup | None:
+    """What stands for a yes or a no: the module's own sentence, where it has one.
+
+    "no" alone would be taken for more than "not up to the latest creatinine, 14 days ago".
+    """
+    if not isinstance(result.value, bool) or result.own_claim is None:
+        return None
+    return words(initial(with_calendar_days(result.own_claim.rstrip("."))))
+
+
+def further_meaning(result: AnswerResult) -> list[str]:
+    """What the value means, beyond what stands in its place."""
+    texts = meaning_texts(result, result.circumstances.style)
+    if claimed_flag(result) is None or result.own_claim is None:
+        return texts
+    return [each for each in texts if each != result.own_claim.rstrip(".")]
 
 
 _LONG = 24

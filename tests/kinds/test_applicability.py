@@ -74,6 +74,46 @@ def test_unknown_grounds_are_grouped_and_the_value_stands() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("named", "refuses", "short"),
+    [
+        (("on dialysis",), True, "dialysis not documented: holds only without it"),
+        (("valve", "stenosis"), True, "valve and stenosis not documented: holds only without them"),
+        # In twelve words: what follows matters more than why, and the names more than both.
+        (
+            ("mechanical heart valve", "prosthetic heart valve", "mitral stenosis"),
+            True,
+            "holds only without: mechanical heart valve, prosthetic heart valve, mitral stenosis",
+        ),
+        (
+            (
+                "mechanical heart valve",
+                "prosthetic heart valve",
+                "mitral stenosis",
+                "rheumatic heart disease",
+            ),
+            True,
+            "not documented: mechanical heart valve, prosthetic heart valve and 2 more",
+        ),
+        (
+            ("mechanical heart valve", "prosthetic heart valve", "mitral stenosis"),
+            False,
+            "not documented: mechanical heart valve, prosthetic heart valve, mitral stenosis",
+        ),
+    ],
+)
+def test_in_short_all_names_and_what_follows(named: tuple[str, ...], refuses: bool, short: str) -> None:
+    slots = [f"s{place}" for place in range(len(named))]
+    description = make_description(
+        slots=tuple(make_slot(each, ValueType.FLAG, required=False, applicability_only=True) for each in slots),
+        applicability=tuple(
+            Applicability(Is(slot, True), refuses, text) for slot, text in zip(slots, named, strict=True)
+        ),
+    )
+    _, issues = judge_applicability(description, {each: absent() for each in slots})
+    assert [issue.short for issue in issues] == [short]
+
+
 def test_not_recorded_is_said_only_where_it_is_the_reason() -> None:
     _, issues = judge_applicability(DESCRIPTION, inputs(dialysis=absent(AbsentReason.UNREACHABLE)))
     assert [issue.text for issue in issues] == ["Dialysis: unknown. The answer holds only without it."]

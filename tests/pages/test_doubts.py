@@ -23,7 +23,7 @@ def test_a_finding_is_no_doubt() -> None:
     assert found.findings == ["Consciousness, pulse, respiratory rate, SpO2 and systolic blood pressure score 3 each."]
     assert found.texts == [
         "Inspired oxygen fraction: last measured 29 Jun 2026 12:01 UTC: too old, not used",
-        "Oldest value used: respiratory rate, 30 minutes before",
+        "Oldest value used: respiratory rate, 30 minutes old",
         "SpO2 scale 1 used; scale 2 only by a recorded decision",
     ]
     assert not any("score" in each for each in found.in_full)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ontology.values import Quantity
+from ontology.evaluation import Interval
+from ontology.values import Absent, AbsentReason, Quantity
 from server.explain.results import Status
-from server.pages.earlier_time import nearer_time
+from server.pages.earlier_time import EarlierTime, nearer_time
 from tests.support.page_servers import answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers
 
@@ -73,13 +74,34 @@ async def test_a_time_that_was_chosen_is_kept() -> None:
     assert "Compared with usual values</h2>" in text
 
 
-def test_the_nearer_time_is_of_a_complete_value_that_was_another() -> None:
+def test_the_nearer_time_is_of_another_value_that_is_no_range() -> None:
     now = synthetic_answers()["sepsis-ward", "news2"]
+    why = "Within the last day it had another value from then on."
+
+    def back(hours: int) -> EarlierTime:
+        return EarlierTime(now.at - timedelta(hours=hours), why)
+
     hours = [replace(now, at=now.at - timedelta(hours=each)) for each in (25, 12, 6)]
     assert nearer_time(hours, now) is None
-    other = Quantity(Decimal(8), "{score}")
-    hours = [replace(each, value=other) for each in hours]
-    assert nearer_time(hours, now) == now.at - timedelta(hours=12)
+    hours = [replace(each, value=Quantity(Decimal(8), "{score}")) for each in hours]
+    assert nearer_time(hours, now) == back(12)
+    # Of a model that does without some inputs it is a number, of a score without some a range.
     hours[1] = replace(hours[1], status=Status.PARTIAL)
-    assert nearer_time(hours, now) == now.at - timedelta(hours=6)
-    assert nearer_time([replace(now, value=other)], now) is None
+    assert nearer_time(hours, now) == back(12)
+    hours[1] = replace(hours[1], bounds=Interval(Decimal(8), Decimal(11), "{score}", ""))
+    assert nearer_time(hours, now) == back(6)
+    hours[1] = replace(hours[1], bounds=None, value=Absent(AbsentReason.INPUT_ABSENT))
+    assert nearer_time(hours, now) == back(6)
+    assert nearer_time([replace(now, value=Quantity(Decimal(8), "{score}"))], now) is None
+
+
+async def test_a_page_says_with_which_earlier_time_it_compares() -> None:
+    """The value of a visit beside that of its laboratory of the same day would read as a change within the day."""
+    async with serving_chart("ckd-progressing") as client:
+        text = (await client.get(answer_path("ckd-progressing", "kidney-failure-risk-5y", None))).text
+        assert "What moved it, compared with 16 Jun 2026</h2>" in text
+        assert "The last finished encounter began then." in text
+        # Each end has the day of its record.
+        assert '<span class="soft when">24 Mar 2026 → 16 Jun 2026</span>' in text
+        text = (await client.get(answer_path("ckd-progressing", "kidney-failure-risk-5y"))).text
+        assert "This time was chosen." in text

@@ -28,7 +28,7 @@ async def test_what_does_not_apply_comes_last_where_no_site_chose_an_order() -> 
     kinds = re.findall(r'<li class="question ([a-z-]+)"', text)
     applies = [each != "not-applicable" for each in kinds]
     assert applies == sorted(applies, reverse=True) and set(applies) == {True, False}
-    assert "The rest is in the order of the modules; what does not apply comes last." in text
+    assert "The rest is in no order of importance; what does not apply comes last." in text
 
 
 async def test_a_course_has_no_row_twice() -> None:

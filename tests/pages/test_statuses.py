@@ -11,7 +11,7 @@ import pytest
 from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason
 from server.explain.results import Status
-from server.pages.statuses import shown_status
+from server.pages.statuses import further_meaning, shown_status
 from tests.support.engine_questions import shipped
 from tests.support.html_pages import Checked
 from tests.support.page_servers import answer_path, serving_chart
@@ -143,3 +143,32 @@ def test_complete_does_not_say_that_all_was_found_where_dialysis_is_not_document
     assert (shown.label, shown.icon) == ("Computed; see the cautions", "cautioned")
     # Without a doubt there is nothing to see.
     assert shown_status(replace(answer, make_issues=tuple)).icon == "complete"
+
+
+@pytest.mark.parametrize(
+    ("patient", "concept", "value"),
+    [
+        # The last creatinine is 14 days old: "no" would be taken for an all-clear.
+        (
+            "ckd-progressing",
+            "aki-episode",
+            "No AKI episode up to the latest creatinine (16 Jun), more than 7 days ago",
+        ),
+        ("sepsis-ward", "aki-episode", "AKI episode ongoing since 30 Jun"),
+        # Without a sentence of the module's own.
+        ("sepsis-ward", "supplemental-oxygen", "yes"),
+    ],
+)
+def test_a_yes_or_no_is_the_sentence_of_its_module(patient: str, concept: str, value: str) -> None:
+    answer = synthetic_answers()[patient, concept]
+    assert shown_status(answer).value.striptags() == value
+    assert not any(value in each for each in further_meaning(answer))
+
+
+def test_a_number_keeps_the_sentence_of_its_module_beside_it() -> None:
+    answer = synthetic_answers()["sepsis-ward", "aki-stage"]
+    assert shown_status(answer).value.striptags() == "AKI stage 2"
+    assert further_meaning(answer) == [
+        "AKI stage 2: creatinine 2.3 mg/dL, 2.6 times 0.9 (median of 11 Sep 2025 to 19 Feb 2026)",
+        "creatinine 2.0 to 2.9 times the reference",
+    ]

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-from ontology.concepts import Concept, Origin
+from ontology.concepts import EVENT_ORIGINS, Concept, Origin
 from ontology.resources import Span
 from ontology.values import Absent, Bound, Coding, Quantity, Series, Value
 from ontology.words import Style
@@ -19,6 +19,7 @@ from server.explain.short_text import value_text
 
 _MOST = 8
 _MOST_BELOW = 3
+_MOST_OF_SERIES = 6
 _RECENT = timedelta(days=2)
 """Within this the time of day of a record matters."""
 _RECORDED_UNIT = re.compile(r"(?:[<>]=?)? *[+-]?\d+(?:\.\d+)? *(\S.*)?")
@@ -34,35 +35,32 @@ def ground_lines(result: AnswerResult, but: frozenset[str] = frozenset()) -> lis
         return [_ground_line(result.leaf, result)]
     if result.step is None:
         return []
-    points = result.step.contributions
-    scored = {each.slot: each.amount for each in points.items} if points and points.scale == "POINTS" else {}
+    points = _points(result)
     used = [each for each in result.step.grounds if is_used(each) and each.concept.origin is not Origin.DRAFT_ORDER]
     used = sorted((each for each in used if each.concept.id not in but), key=_is_no_number)
-    lines = [
-        _ground_line(each, result) + (f" ({amount(scored[each.slot], '{score}')})" if each.slot in scored else "")
-        for each in used[:_MOST]
-    ]
+    lines = [_scored_line(each, result, points) for each in used[:_MOST]]
     if len(used) > _MOST:
         lines.append(f"Further inputs: {list_words(begin_small(each.concept.display) for each in used[_MOST:])}")
     return lines
 
 
-def on_record_line(result: AnswerResult) -> str:
-    """What is shown beside the grounds: ``Statin: on record, 2026-05-01``."""
+def beside_lines(result: AnswerResult) -> list[str]:
+    """What is shown beside the grounds: ``Statin: on record, 2026-05-01``; of a score also which inputs gave points."""
     if result.leaf is None:
-        return f"{result.concept.display}: {value_text(result, result.circumstances.style)}{_as_of(result)}"
+        line = f"{result.concept.display}: {value_text(result, result.circumstances.style)}{_as_of(result)}"
+        return [line, *_scored_lines(result)]
     if result.value is not True:
-        return _ground_line(result.leaf, result)
+        return [_ground_line(result.leaf, result)]
     when = _when(result.leaf.time, result)
-    return f"{result.concept.display}: on record{f', {when}' if when else ''}"
+    return [f"{result.concept.display}: on record{f', {when}' if when else ''}"]
 
 
 def change_line(result: AnswerResult, earlier: AnswerResult) -> str:
-    """From what to what a result has changed, with both times."""
+    """From what to what a result has changed, with the time of the records before: that of the call is another soon."""
     if isinstance(earlier.value, Absent) or isinstance(result.value, Absent):
         return f"Change: {_NO_EARLIER}"
     before, now = (value_text(each, result.circumstances.style) for each in (earlier, result))
-    then = _iso(earlier.at, result)
+    then = _time_of(earlier, result)
     return f"Change: {now}, unchanged since {then}" if before == now else f"Change: {before} ({then}) → {now}"
 
 
@@ -76,18 +74,56 @@ def day_of(ground: GroundView, result: AnswerResult) -> str:
     return day_words(ground.time.end, result.circumstances.style) if ground.time is not None else ""
 
 
+def rests_on_events(result: AnswerResult) -> bool:
+    """Whether all dated grounds are diagnoses, drugs and procedures: they began at their time, and go on."""
+    found: list[GroundView] = []
+    steps = [len(result.chain) - 1] if result.chain else []
+    for step in steps:
+        used = [each for each in result.chain[step].grounds if is_used(each)]
+        steps += dict.fromkeys(below for each in used for below in each.steps if below not in steps)
+        found += (each for each in used if not each.steps and each.time is not None)
+    return bool(found) and all(each.concept.origin in EVENT_ORIGINS for each in found)
+
+
+def _points(result: AnswerResult) -> dict[str, Decimal]:
+    """By slot, the points that an input of a score gave."""
+    given = result.step.contributions if result.step is not None else None
+    return {each.slot: each.amount for each in given.items} if given and given.scale == "POINTS" else {}
+
+
+def _scored_lines(result: AnswerResult) -> list[str]:
+    """The inputs of a score that gave points; those that are known in part only are in its limits."""
+    points = _points(result)
+    grounds = result.step.grounds if result.step is not None else ()
+    return [_scored_line(each, result, points) for each in grounds if points.get(each.slot)]
+
+
+def _scored_line(ground: GroundView, result: AnswerResult, points: dict[str, Decimal]) -> str:
+    scored = f" ({amount(points[ground.slot], '{score}')})" if ground.slot in points else ""
+    return f"{_ground_line(ground, result)}{scored}"
+
+
 def _is_no_number(ground: GroundView) -> bool:
     return not isinstance(ground.value, (Quantity, Bound, Series))
 
 
 def _as_of(result: AnswerResult) -> str:
-    return f", {_iso(result.effective, result)}" if result.effective is not None else ""
+    return "" if result.effective is None else f", {_time_of(result, result)}"
+
+
+def _time_of(told: AnswerResult, result: AnswerResult) -> str:
+    """Of when the records of an answer are; of what goes on the day: the minute of a call is another each time."""
+    if told.effective is None or told.effective >= told.at:
+        return day_words(told.at, result.circumstances.style)
+    return _iso(told.effective, result)
 
 
 def _ground_line(ground: GroundView, result: AnswerResult) -> str:
     style = result.circumstances.style
     value = ground.value if ground.presumed is None else ground.presumed
     line = f"{ground.concept.display}: {_value_words(ground, value, style)}"
+    if isinstance(value, Series) and ground.time is not None:
+        return f"{line}, {_when(ground.time, result)}{_before(value, ground, result)}"
     if ground.by_site:
         return f"{line}, set for this site"
     if ground.presumed is not None:
@@ -102,6 +138,17 @@ def _ground_line(ground: GroundView, result: AnswerResult) -> str:
         line += f", {day_words(result.at, style)}"
     below = _below(ground, result) if ground.step is not None else ""
     return f"{line}, from {below}" if below else line
+
+
+def _before(series: Series, ground: GroundView, result: AnswerResult) -> str:
+    """The values before the latest, newest first, as far as they have room: the reference is one of them."""
+    earlier = series.points[-2 : -_MOST_OF_SERIES - 1 : -1]
+    style = result.circumstances.style
+    values = [(time, in_local_unit(Quantity(value, series.unit), ground.concept, style)) for time, value in earlier]
+    words = [f"{brief_words(value, style)} of {_iso(time, result)}" for time, value in values]
+    if len(series.points) > _MOST_OF_SERIES:
+        words.append("older ones")
+    return f", before that {list_words(words)}" if words else ""
 
 
 def _below(ground: GroundView, result: AnswerResult) -> str:

@@ -25,7 +25,7 @@ def summary_of(content: CardContent) -> str:
         decided = ", ".join(_deciding(content.result))
         if decided and len(plain(f"{title}: {decided}")) == len(cut(f"{title}: {decided}")):
             return cut(f"{title}: {decided}")
-    claim = _AS_OF.sub("", claim_of(content)).rstrip(".")
+    claim = undated(claim_of(content)).rstrip(".")
     complete = f"{title}: {claim}" if title else claim
     if len(plain(complete)) > len(cut(complete)):
         # The points of a score, and what is known to limit it, stand in a second sentence.
@@ -35,6 +35,11 @@ def summary_of(content: CardContent) -> str:
             claim = claim.rpartition("; ")[0]
         complete = f"{title}: {claim}" if title else claim
     return cut(complete)
+
+
+def undated(claim: str) -> str:
+    """A claim without the time of its records."""
+    return _AS_OF.sub("", claim)
 
 
 def claim_of(content: CardContent) -> str:

@@ -15,8 +15,8 @@ from server.catalog.services import Indicator, Service
 from server.explain.results import AnswerResult
 from server.explain.short_meaning import different_advice
 from server.hooks.advice import Advice, CardContent
-from server.hooks.card_grounds import change_line, ground_lines, on_record_line
-from server.hooks.card_summary import claim_of, summary_of
+from server.hooks.card_grounds import beside_lines, change_line, ground_lines, rests_on_events
+from server.hooks.card_summary import claim_of, summary_of, undated
 from server.hooks.card_words import bullets, cut, first_sentence, markdown, sentence
 
 Json: TypeAlias = dict[str, Any]
@@ -82,12 +82,16 @@ def info_card(advice: Advice, service: Service) -> Json:
 def _detail(content: CardContent) -> str:
     """The claim, the order, the grounds, the cautions, the advice of the source, the source, and the intended use."""
     result = content.result
-    parts = [markdown(claim_of(content))]
+    # When a diagnosis began is no time of what is advised now; it stands among the grounds.
+    claim = undated(claim_of(content)) if rests_on_events(result) else claim_of(content)
+    parts = [markdown(claim)]
     if content.is_probable and content.ordered is not None:
         order = begin_small(content.ordered.display)
         parts.append(markdown(f"The draft is probably this: {order}. Its code could not be read."))
     shown_beside = frozenset(each.concept.id for each in content.also)
-    lines = [*ground_lines(result, shown_beside), *map(on_record_line, content.also)]
+    beside = (line for each in content.also for line in beside_lines(each))
+    # Two scores of the same inputs name each of them once.
+    lines = list(dict.fromkeys([*ground_lines(result, shown_beside), *beside]))
     if content.earlier is not None:
         lines.append(change_line(result, content.earlier))
     if lines:

@@ -170,7 +170,7 @@ def test_a_change_and_what_is_on_the_list_stand_among_the_grounds() -> None:
     of = MADE["deterioration"]
     (card,) = cards_json(advised(of, charts["liver-day-3"], patient="liver-day-3"), of)
     assert card["summary"] == "Deterioration: National Early Warning Score 2 is 11 points"
-    assert "- Change: 3 points (2026-06-29 12:00 UTC) → 11 points" in card["detail"]
+    assert "- Change: 3 points (2026-06-29 08:04 UTC) → 11 points" in card["detail"]
     beside = service(CardRule("gfr-category", codes(*LOW), Indicator.INFO, also=("metformin", "statin")))
     (card,) = cards_json(advised(beside, REDUCED), beside)
     assert "- Metformin: on record, 2026-06-01" in card["detail"] and "Statin" not in card["detail"]

@@ -21,6 +21,7 @@ FRESH = 600.0
 PAUSE = 10.0
 """Seconds after a configuration could not be read for which nobody asks again, however many launches arrive."""
 _SMART, _OPENID = ".well-known/smart-configuration", ".well-known/openid-configuration"
+_LACKS_IDENTITY = "its configuration names no issuer or no jwks_uri of id tokens"
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 
@@ -107,7 +108,11 @@ class Discovery:
         if isinstance(named.get("jwks_uri"), str) and isinstance(named.get("issuer"), str):
             return named
         issuer = self._address(named, "issuer") or self._base
-        own = await self._http.get_json(f"{issuer.rstrip('/')}/{_OPENID}")
+        try:
+            own = await self._http.get_json(f"{issuer.rstrip('/')}/{_OPENID}")
+        except IssuerUnavailableError as error:
+            text = f"{_LACKS_IDENTITY}, and its OpenID configuration cannot be read ({error})"
+            raise IssuerUnavailableError(text) from None
         if isinstance(named.get("issuer"), str) and own.get("issuer") != named["issuer"]:
             raise IssuerUnavailableError("its OpenID configuration is that of another issuer")
         return {**named, **{name: own[name] for name in ("issuer", "jwks_uri") if name in own}}

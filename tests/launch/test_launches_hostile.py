@@ -291,6 +291,16 @@ async def test_what_cannot_be_known_now_is_no_refusal(ehr: LaunchingEhr, site: L
         require_refusal(await site.call_back(browser, {"state": state_of(place), "code": ehr.authorise(place)}), 503)
 
 
+async def test_the_log_says_what_a_configuration_lacks(
+    ehr: LaunchingEhr, site: LaunchedSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ "status 404" alone sends who reads it to a configuration that is there."""
+    ehr.configuration = {"issuer": None}
+    require_refusal(await site.browser().get(f"{site.url}/launch?iss={ehr.base}"), 503)
+    assert "its configuration names no issuer or no jwks_uri of id tokens, and its OpenID" in caplog.text
+    assert "status 404" in caplog.text
+
+
 async def test_a_flood_of_launches_does_not_reach_an_ehr_that_is_down(ehr: LaunchingEhr, site: LaunchedSite) -> None:
     paths = [f"/fhir/.well-known/{name}" for name in ("smart-configuration", "openid-configuration")]
     ehr.statuses = dict.fromkeys(paths, "500 Internal Server Error")

@@ -19,7 +19,7 @@ from server.errors import CompileError, QuestionError
 from server.pages.rendering import page
 
 FAULT = "A fault of this server, not of the record. So this page says nothing about the patient."
-_CHARTS, _CARDS, _SERVICES = "/app/", "/modules", "/cds-services"
+_CHARTS, _CARDS, _SERVICES, _LAUNCH = "/app/", "/modules", "/cds-services", "/launch"
 _HTTP = {
     404: ("No such page", "There is nothing at this address"),
     405: ("Not possible here", "This address is only to be opened and read"),
@@ -43,6 +43,9 @@ def way_back(request: Request) -> WayBack:
         return WayBack(chart, "All questions of this patient", "Else open medtwin again from the chart in the EHR.")
     if path.startswith(_CARDS):
         return WayBack(_CARDS, "All cards")
+    if path.startswith(_LAUNCH):
+        # Where there are launches there is no page at "/".
+        return WayBack(_LAUNCH, "Choose a patient")
     return WayBack(_SERVICES, "All services") if path == _SERVICES else WayBack("/", "Open a patient")
 
 

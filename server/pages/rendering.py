@@ -65,8 +65,9 @@ def spaced(text: str) -> str:
 
 
 def initial(text: str) -> str:
-    """The text with a capital at its beginning; an id or an address keeps its letters."""
-    return text[:1].upper() + text[1:] if "/" not in text.split(" ", 1)[0] else text
+    """The text with a capital at its beginning; an id, an address and ``eGFR`` keep their letters: EGFR is another."""
+    first = text.split(" ", 1)[0]
+    return text if "/" in first or first[1:] != first[1:].lower() else text[:1].upper() + text[1:]
 
 
 def words(text: str) -> Markup:

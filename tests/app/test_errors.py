@@ -131,6 +131,14 @@ async def test_a_launch_that_breaks_says_so(site: LaunchedSite, monkeypatch: pyt
     assert re.search(r"tell your administrator: id [0-9a-f]{12}\.", text) and "Ada" not in answer.text
 
 
+async def test_a_launch_that_was_posted_leads_to_no_page_that_is_not_there(site: LaunchedSite) -> None:
+    browser = site.browser()
+    answer = await browser.post(f"{site.url}/launch")
+    assert answer.status_code == 405
+    [back] = [each["href"] for name, each in Checked(answer.text).tags if name == "a" and each["href"][:1] == "/"]
+    assert "Choose a patient of ehr" in (await browser.get(site.url + str(back))).text
+
+
 @pytest.mark.parametrize(("accept", "kind"), [("text/html,*/*", "text/html"), ("*/*", "application/json")])
 async def test_a_card_that_there_is_not_is_a_page_for_a_browser(accept: str, kind: str) -> None:
     async with serving(FakeFhir(())) as client:

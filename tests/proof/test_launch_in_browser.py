@@ -1,105 +1,41 @@
-"""Launched in Chromium, from the EHR and alone, in a tab and in a frame of another site, by servers that are not ours.
-
-oidc-provider is the authorisation server, sekmet-fhir the EHR. medtwin is at another site than both: `localhost`, where
-they are at `127.0.0.1`.
-"""
+"""Launched in Chromium, from the EHR and alone, in a tab and in another site's frame, by servers that are not ours."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
-from collectors.auth.signing_key import read_key
 from fixtures.ehr import Ehr
-from fixtures.medtwin import Medtwin, free_port, running_medtwin
 from fixtures.page_server import Pages
-from fixtures.smart.ehr import SmartEhr, running_smart_ehr
-from fixtures.smart.running import PACKAGES, User, browser_app, confidential_app
-from tests.support.authorisation_server import pem
 from tests.support.browser import running_browser
-from tests.support.installed import require_npm
+from tests.support.launched_in_browser import (
+    LIFETIME,
+    OTHER,
+    PATIENCE,
+    PATIENT,
+    USER,
+    Site,
+    allow,
+    expect_chart,
+    log_in_and_allow,
+    require_chart,
+    running_site,
+)
 
 pytestmark = pytest.mark.ehr
-
-PATIENT, OTHER = "ckd-progressing", "healthy"
-USER = User("nurse", (PATIENT, OTHER))
-CLIENT = "medtwin-app"
-SECRET = "tiger&lily: 100%"
-KEY = ec.generate_private_key(ec.SECP384R1())
-PATIENCE = 60_000
-LIFETIME = 4
-"""Seconds of an access token, so that it is refreshed within a test."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The EHR's page, the EHR, and medtwin at `url`."""
-
-    pages: Pages
-    smart: SmartEhr
-    medtwin: Medtwin
-    url: str
-
-    def launch_url(self, patient: str | None) -> str:
-        """What opens medtwin: for a patient by the EHR, or alone."""
-        if patient is None:
-            return f"{self.url}/launch?iss={self.smart.base_url}"
-        return self.smart.launch_url(f"{self.url}/launch", patient)
-
-
-def client(kind: str, redirect_uri: str) -> tuple[dict[str, Any], str, dict[str, str]]:
-    """A client's registration, its line in medtwin's settings, and the variable that this names."""
-    if kind == "public":
-        return browser_app(CLIENT, redirect_uri), "", {}
-    if kind == "secret":
-        return confidential_app(CLIENT, SECRET, redirect_uri), 'secret_env = "EHR_SECRET"', {"EHR_SECRET": SECRET}
-    registered = browser_app(CLIENT, redirect_uri) | {
-        "token_endpoint_auth_method": "private_key_jwt",
-        "token_endpoint_auth_signing_alg": "ES384",
-        "jwks": {"keys": [read_key(pem(KEY)).public_jwk()]},
-    }
-    return registered, 'key_env = "EHR_KEY"', {"EHR_KEY": pem(KEY)}
 
 
 @pytest.fixture(scope="module", params=["public", "secret", "key"])
 def site(
     synthetic_ehr: Ehr, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Site]:
-    require_npm(PACKAGES)
-    port = free_port()
-    url = f"http://localhost:{port}"
-    registered, credential, environment = client(request.param, f"{url}/launch/callback")
-    folder: Path = tmp_path_factory.mktemp("pages")
-    with (
-        Pages(folder) as pages,
-        running_smart_ehr(synthetic_ehr, [USER], [registered], token_lifetime=LIFETIME) as smart,
-    ):
-        settings = f"""\
-public_url = "{url}"
-
-[[sources]]
-id = "ehr"
-base_url = "{smart.base_url}"
-auth = "caller"
-
-[sources.launch]
-client_id = "{CLIENT}"
-origins = ["{smart.authorisation.issuer}"]
-{credential}
-
-[launch]
-frame_ancestors = ["{pages.origin}"]
-"""
-        with running_medtwin(settings, port, environment) as medtwin:
-            yield Site(pages, smart, medtwin, url)
+    with running_site(synthetic_ehr, tmp_path_factory.mktemp("pages"), request.param) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -115,28 +51,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context() as opened:
         opened.set_default_timeout(PATIENCE)
         yield opened
-
-
-def log_in_and_allow(page: Page | FrameLocator, patient: str | None = None) -> None:
-    page.get_by_label("User").fill(USER.id)
-    page.get_by_label("Password").fill(USER.password)
-    page.get_by_role("button", name="Log in").click()
-    allow(page, patient)
-
-
-def allow(page: Page | FrameLocator, patient: str | None = None) -> None:
-    if patient is not None:
-        page.get_by_role("combobox", name="Patient").select_option(patient)
-    page.get_by_role("button", name="Allow").click()
-
-
-def expect_chart(page: Page | FrameLocator, patient: str) -> None:
-    expect(page.get_by_role("button", name="Log out")).to_be_visible()
-    expect(page.get_by_label("Patient", exact=True)).to_contain_text(patient)
-
-
-def require_chart(place: str, site: Site) -> None:
-    assert re.fullmatch(re.escape(site.url) + r"/app/[A-Za-z0-9_-]{22}", place)
 
 
 def outlive_the_tokens(page: Page) -> None:

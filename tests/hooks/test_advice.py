@@ -107,6 +107,16 @@ def test_a_needed_search_that_failed_is_named_by_its_key_and_nothing_else_counts
         assert advice.cards == () and advice.missing == ()
 
 
+def test_whether_the_patient_is_alive_is_always_needed() -> None:
+    """A diagnosis needs no date of birth; but of a patient whose record failed nobody knows that it is not over."""
+    of = service(CardRule("diabetes", (), Indicator.INFO))
+    ill = [patient(), condition("44054006")]
+    assert len(advised(of, ill).cards) == 1
+    advice = advised(of, ill, {"patient"})
+    assert advice.unobtained == (("patient", "The patient's own record could not be retrieved."),)
+    assert advice.cards == ()
+
+
 def test_nothing_is_needed_for_a_drug_that_is_not_ordered() -> None:
     assert advised(REPORTING, REDUCED[:2], {"observation", "condition", "procedure"}) == Advice()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from tests.support.charts import creatinine, patient
 from tests.support.page_servers import answer_path, serving_chart
 
 
@@ -68,3 +70,17 @@ async def test_records_are_counted_as_records() -> None:
     async with serving_chart("ckd-progressing") as client:
         text = (await client.get(answer_path("ckd-progressing", "kidney-failure-risk-5y"))).text
     assert "3 records in ehr" in text
+
+
+async def test_what_the_laboratory_says_of_a_value_stands_beside_it() -> None:
+    flag = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "code": "H"}]}
+    limits = {"low": {"value": 0.5, "unit": "mg/dL"}, "high": {"value": 1.1, "unit": "mg/dL"}}
+    more: dict[str, Any] = {"referenceRange": [limits], "interpretation": [flag], "status": "corrected"}
+    chart = [patient(), creatinine(1.9, "2026-06-16T08:00:00Z", **more)]
+    async with serving_chart(chart) as client:
+        text = (await client.get(answer_path("p1", "egfr", None))).text
+    table = text.partition('<table class="grounds">')[2].partition("</table>")[0]
+    [row] = [each for each in table.split("<tr") if ">Serum creatinine</th>" in each]
+    shown = re.sub("<[^>]+>", "", row)
+    assert "1.9 mg/dL" in shown and "range 0.5" in shown and "1.1 mg/dL" in shown and "flag " in shown
+    assert "status corrected" in shown

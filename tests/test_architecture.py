@@ -103,7 +103,7 @@ def test_every_exception_is_caught_at_two_places_only() -> None:
 
 SPEAKERS = ("server/cli/", "server/__main__.py")
 # A page of which the first part has been sent says itself what broke in the rest.
-EDGE = ("server/graphql/", "server/hooks/endpoint.py", "server/pages/patient.py", "server/app", "server/cli/")
+EDGE = ("server/graphql/", "server/hooks/endpoint.py", "server/pages/patient_changes.py", "server/app", "server/cli/")
 
 
 def test_nothing_unsafe_is_loaded() -> None:

@@ -5,7 +5,7 @@ possible.  If all possible outputs are one and the same, it is the value, missin
 and the possible ones are named.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ontology.evaluation import Evaluation, Issue, Severity, SlotInput, Working
 from ontology.values import Absent, AbsentReason, Coding
@@ -44,12 +44,18 @@ def evaluate_rule(description: Description, inputs: Mapping[str, SlotInput]) -> 
     # Of yes and no a reader knows that there is no third.
     closed = decided or {True, False} <= {output for output in outputs if isinstance(output, bool)}
     open_outputs = [_output_text(output) for output in outputs] + ([] if closed else ["none of them"])
-    undecided = Issue(
-        Severity.WARNING, "undecided", f"{description.produces.display}: {list_words(open_outputs, 'or')}"
-    )
+    undecided = Issue(Severity.WARNING, "undecided", f"{description.produces.display}: {_alternatives(open_outputs)}")
     warrant = f"Not decided between: {'; '.join(dict.fromkeys(case.label for case in possible))}{read}"
     issues = (*missing_issues(missing, inputs), undecided)
     return Evaluation(Absent(AbsentReason.INPUT_ABSENT), Working(warrant), issues)
+
+
+def _alternatives(outputs: Iterable[str]) -> str:
+    """``A1, A2 or A3``; apart by semicolons where one has a comma in it."""
+    parts = list(dict.fromkeys(outputs))
+    if not any("," in part for part in parts) or len(parts) < 2:
+        return list_words(parts, "or")
+    return f"{'; '.join(parts[:-1])}; or {parts[-1]}"
 
 
 def _output_text(output: Coding | bool) -> str:

@@ -23,12 +23,14 @@ from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from server.explain.short_grounds import records_words
 from server.explain.short_text import with_calendar_days
-from server.pages.argument_words import advice_of, inputs_words, method_words, why_not_moved
+from server.pages.argument_words import advice_of, inputs_words, method_words, rule_inputs, why_not_moved
 from server.pages.chain_picture import Picture, chain_picture
 from server.pages.context import PageContext
 from server.pages.doubts import Doubts, doubts_of
 from server.pages.earlier_time import EarlierTime, earlier_time, nearer_time
-from server.pages.ground_rows import GroundRow, MissingRow, ground_rows, missing_rows, unknown_inputs
+from server.pages.ground_rows import GroundRow, ground_rows
+from server.pages.missing_rows import MissingRow, missing_rows, unknown_inputs
+from server.pages.not_retrieved import lacks_records
 from server.pages.rendering import initial
 from server.pages.since import since_sentence
 from server.pages.statuses import Shown, further_meaning, shown_status
@@ -52,7 +54,9 @@ class Argument:
     people: str
     meaning: list[str]
     citation: str
+    rule_inputs: str
     unknown: list[str]
+    not_retrieved: bool
     method: str
     records: str
     findings: list[str]
@@ -150,7 +154,9 @@ def argument_view(
         people=people,
         meaning=[f"{initial(with_calendar_days(each))}." for each in further_meaning(result)],
         citation=(result.interpretation.citation or "") if result.interpretation is not None else "",
+        rule_inputs=rule_inputs(result, style),
         unknown=unknown_inputs(result),
+        not_retrieved=lacks_records(result),
         method=method_words(result, style),
         records=with_calendar_days(records_words(result, style)),
         findings=doubts.findings,

@@ -2,9 +2,10 @@
 
 from ontology.values import Absent
 from ontology.words import Style
-from ontology.words.lists import list_words
+from ontology.words.lists import begin_small, list_words
 from server.attribution.result import NOTHING_TO_COMPARE
 from server.catalog.criteria import Advice
+from server.catalog.descriptions import Kind
 from server.explain.results import AnswerResult
 from server.explain.short_grounds import ground_words, grounds_words
 from server.explain.short_meaning import different_advice
@@ -37,6 +38,14 @@ def inputs_words(result: AnswerResult, style: Style) -> str:
         return ""
     named = list_words(grounds_words(result, style))
     return f"{initial(with_calendar_days(named))}." if named else ""
+
+
+def rule_inputs(result: AnswerResult, style: Style) -> str:
+    """What a rule decided from: a category alone would not say by which number.  Empty of all but rules."""
+    if result.step is None or result.step.module.kind is not Kind.RULE:
+        return ""
+    inputs = inputs_words(result, style)
+    return f"From {begin_small(inputs)}" if inputs else ""
 
 
 def method_words(result: AnswerResult, style: Style) -> str:

@@ -1,8 +1,9 @@
 """Who asks about whom: what every page takes, made from a launched chart or, on loopback, from the path."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, time, tzinfo
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,6 +22,7 @@ from server.explain.short_text import with_calendar_days
 from server.settings import Settings
 
 PATIENTS = "/patients"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 """Nobody whose records are here was alive before; and there is room for times before that of a question."""
 
@@ -45,7 +47,8 @@ class PageContext:
     def asked_at(self, request: Request) -> "PageContext":
         """The context with the times of the address.  Raises QuestionError where one cannot be read."""
         query = request.query_params
-        return replace(self, at=_time(query.get("at"), "at"), since=_time(query.get("since"), "since"))
+        since = _begin_of_day(query.get("since"), self.engine.memory.zone)
+        return replace(self, at=_time(query.get("at"), "at"), since=_time(since, "since"))
 
     def question(self, concepts: tuple[str, ...], at: datetime, earlier: tuple[datetime, ...] = ()) -> Question:
         """A question about this patient."""
@@ -95,6 +98,16 @@ def open_context(request: Request) -> PageContext:
     patient = check_fhir_id(path["patient"])
     base = f"{PATIENTS}/{quote(source.id, safe='')}/{patient}"
     return PageContext(engine, None, source, patient, base).asked_at(request)
+
+
+def _begin_of_day(text: str | None, zone: tzinfo) -> str | None:
+    """The time at which a day begins in the site's zone, as a form gives a day; any other text as it is."""
+    if text is None or _DAY.fullmatch(text) is None:
+        return text
+    try:
+        return datetime.combine(date.fromisoformat(text), time.min, zone).isoformat()
+    except ValueError:
+        return text
 
 
 def _time(text: str | None, name: str) -> datetime | None:

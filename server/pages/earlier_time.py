@@ -41,18 +41,19 @@ async def earlier_time(context: PageContext, at: datetime) -> EarlierTime:
 
 
 def nearer_time(points: Sequence[AnswerResult], now: AnswerResult) -> EarlierTime | None:
-    """When, within the day before ``now``, its course first had another value that is no range; None: it had none."""
-    return next(
-        (
-            EarlierTime(each.at, "Within the last day it had another value from then on.")
-            for each in points
-            if now.at - _ONE_DAY <= each.at < now.at
-            and not isinstance(each.value, Absent)
-            and each.bounds is None
-            and each.value != now.value
-        ),
-        None,
-    )
+    """Where there is no value at the time that counts else: when the course of ``now`` had another one, not a range.
+
+    Within the day before, the first such time; else the last one.  None: it had none.
+    """
+    others = [
+        each
+        for each in points
+        if each.at < now.at and not isinstance(each.value, Absent) and each.bounds is None and each.value != now.value
+    ]
+    within = [each for each in others if now.at - _ONE_DAY <= each.at]
+    if within:
+        return EarlierTime(within[0].at, "Within the last day it had another value from then on.")
+    return EarlierTime(others[-1].at, "Its last other value was of then.") if others else None
 
 
 async def _last_finished_encounter(context: PageContext, at: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What an answer rests on, each input with its record; and what was looked for and not found."""
+"""What an answer rests on, each input with its record."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from ontology.resources import RecordRef
 from ontology.values import Absent, Series
-from ontology.words.lists import begin_small, list_words
+from ontology.words.lists import begin_small
 from ontology.words.time import age_words, calendar_words, moment_words, period_words
-from server.explain.results import AnswerResult, GroundView, Status, StepView
+from server.explain.results import AnswerResult, GroundView, StepView
 from server.explain.short_grounds import is_used
 from server.explain.text import laboratory_fields
 from server.pages.context import PageContext
@@ -45,22 +45,13 @@ class GroundRow:
     only_applicability: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MissingRow:
-    """Inputs that were looked for and have no value, for one reason; ``role``: what they are needed for."""
-
-    reason: str
-    names: tuple[str, ...]
-    role: str
-
-
 def ground_rows(result: AnswerResult, context: PageContext) -> list[GroundRow]:
     """The inputs from records, from the settings and from assumptions of all steps, each once.
 
     Those that decide whom the module is for come last.
     """
     found: dict[tuple[object, ...], GroundRow] = {}
-    for ground, _ in _leaves(result):
+    for ground, _ in leaves(result):
         if isinstance(ground.value, Absent) and ground.presumed is None:
             continue
         row = _row(ground, result, context)
@@ -81,66 +72,7 @@ def _is_part_of_another(row: GroundRow, others: Iterable[GroundRow]) -> bool:
     )
 
 
-def missing_rows(result: AnswerResult) -> list[MissingRow]:
-    """What has no value, by reason and role; each input once, where it matters most."""
-    roles: dict[str, tuple[str, str]] = {}
-    for ground, step in _leaves(result):
-        if not isinstance(ground.value, Absent) or ground.presumed is not None or ground.input.comparison:
-            continue
-        name, role = ground.concept.display, _role(ground, step, result)
-        known = roles.get(name)
-        if known is None or _ROLES.index(role) < _ROLES.index(known[1]):
-            roles[name] = (ground.absence_reason or "no value", role)
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for name, (reason, role) in sorted(roles.items(), key=lambda item: _ROLES.index(item[1][1])):
-        grouped.setdefault((reason, role), []).append(name)
-    return [MissingRow(reason, tuple(names), role) for (reason, role), names in grouped.items()]
-
-
-_REQUIRED, _WHOM = "needed for a value", "decides whether it applies"
-_ONE_WAY, _EXACTER, _OPTIONAL = "one way to a value", "would make it more exact", "optional"
-_ROLES = (_REQUIRED, _ONE_WAY, _WHOM, _EXACTER, _OPTIONAL)
-
-
-def _role(ground: GroundView, step: StepView | None, result: AnswerResult) -> str:
-    """What an input is needed for.  Of several that a step can do with, none is needed once it has a value."""
-    if ground.input.applicability_only:
-        return _WHOM
-    if ground.input.required or step is None:
-        return _REQUIRED
-    if isinstance(step.value, Absent):
-        return _ONE_WAY
-    return _EXACTER if step is result.step and result.status is Status.PARTIAL else _OPTIONAL
-
-
-_MOST_UNKNOWN = 4
-
-
-def unknown_inputs(result: AnswerResult) -> list[str]:
-    """What leaves a value open, in sentences: its own inputs that are not known, and those taken as no.
-
-    Of those that decide whom the module is for nothing: these are cautions.  Empty of any value but a partial one.
-    """
-    if result.status is not Status.PARTIAL or result.step is None:
-        return []
-    own = [each for each in result.step.grounds if not (each.input.applicability_only or each.input.comparison)]
-    absent = [each for each in own if isinstance(each.value, Absent) and each.presumed is None]
-    needed = [each for each in absent if each.input.required] or absent
-    presumed = [each for each in own if each.presumed is not None]
-    return [
-        f"{begin}: {_names(found)}."
-        for begin, found in (("Not known", needed), ("On no list, and taken as no", presumed))
-        if found
-    ]
-
-
-def _names(grounds: list[GroundView]) -> str:
-    names = list(dict.fromkeys(begin_small(each.concept.display) for each in grounds))
-    more = len(names) - _MOST_UNKNOWN
-    return list_words([*names[:_MOST_UNKNOWN], *([f"{more} more"] if more > 0 else [])])
-
-
-def _leaves(result: AnswerResult) -> Iterator[tuple[GroundView, StepView | None]]:
+def leaves(result: AnswerResult) -> Iterator[tuple[GroundView, StepView | None]]:
     """The inputs from records, each with the step that takes it."""
     if result.leaf is not None:
         yield result.leaf, None

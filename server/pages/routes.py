@@ -22,7 +22,8 @@ from server.explain.prov import serialize_result
 from server.launch.refusals import LaunchRefusedError
 from server.pages.argument import alongside, argue, evaluation_moment, read_head
 from server.pages.context import PATIENTS, PageContext, is_open, open_context
-from server.pages.patient import ask_questions, first_part, rest
+from server.pages.patient import ask_questions, first_part
+from server.pages.patient_changes import rest
 from server.pages.record import read_record
 from server.pages.refusals import refusal
 from server.pages.rendering import FILES, page, static_file, streamed

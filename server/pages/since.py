@@ -10,6 +10,7 @@ from ontology.words.time import calendar_words, moment_words
 from ontology.words.values import concept_words
 from server.explain.results import AnswerResult, Status
 from server.pages.marked import marked_result
+from server.pages.not_retrieved import lacks_records
 from server.pages.rendering import initial, words
 from server.pages.trend import time_of, trend
 
@@ -30,13 +31,16 @@ def since_sentence(points: Sequence[AnswerResult], now: AnswerResult) -> Markup:
     if isinstance(now.value, Absent):
         return _last_value(earlier, before[0], now)
     if not isinstance(now.value, Quantity):
-        return _same_since(earlier, now, "Since")
+        return _same_since(earlier, before, now, "Since")
     if now.status is Status.COMPLETE:
         return _none_before(before[0], now) if trend(points, now) is None else _band_since(before, now)
-    return _same_since(earlier, now, "The same since") if earlier else _none_before(before[0], now)
+    return _same_since(earlier, before, now, "The same since") if earlier else _none_before(before[0], now)
 
 
 def _last_value(earlier: list[AnswerResult], first: AnswerResult, now: AnswerResult) -> Markup:
+    if lacks_records(now):
+        # What was not retrieved may have had a value.
+        return Markup()
     if not earlier:
         return words(f"No value at any time from {_day(first, now)} to now.")
     return Markup("{} {}{}").format(
@@ -45,19 +49,21 @@ def _last_value(earlier: list[AnswerResult], first: AnswerResult, now: AnswerRes
 
 
 def _none_before(first: AnswerResult, now: AnswerResult) -> Markup:
+    if lacks_records(now):
+        return Markup()
     return words(f"No earlier value for comparison since {_day(first, now)}.")
 
 
-def _same_since(earlier: list[AnswerResult], now: AnswerResult, begin: str) -> Markup:
-    """Since when value and limits have been these."""
+def _same_since(earlier: list[AnswerResult], course: list[AnswerResult], now: AnswerResult, begin: str) -> Markup:
+    """Since when value and limits have been these; ``earlier``: the values of the ``course``."""
     oldest = now
     for each in reversed(earlier):
         if (each.value, each.bounds) != (now.value, now.bounds):
             before = marked_result(each) if isinstance(each.value, Quantity) else words(_words(each))
             start = "Since" if oldest is now else begin
-            return Markup("{}{}.").format(words(f"{start} {_when(oldest, now)}; before that "), before)
+            return Markup("{}{}.").format(words(f"{start} {_when(oldest, now, course)}; before that "), before)
         oldest = each
-    return words(f"{begin} {_when(oldest, now)} at least.")
+    return words(f"{begin} {_when(oldest, now, course)} at least.")
 
 
 def _words(result: AnswerResult) -> str:
@@ -76,9 +82,9 @@ def _band_since(before: list[AnswerResult], now: AnswerResult) -> Markup:
             continue
         if other.code != band.code:
             then = begin_small(other.display or other.code)
-            return words(f"{name} since {_when(oldest, now)}; before that {then}.")
+            return words(f"{name} since {_when(oldest, now, before)}; before that {then}.")
         oldest = each
-    return words(f"{name} since {_when(oldest, now)} at least.") if oldest is not now else Markup()
+    return words(f"{name} since {_when(oldest, now, before)} at least.") if oldest is not now else Markup()
 
 
 def _band(result: AnswerResult) -> Coding | None:
@@ -87,8 +93,10 @@ def _band(result: AnswerResult) -> Coding | None:
     return meant.code if meant is not None and result.status is Status.COMPLETE else None
 
 
-def _when(result: AnswerResult, now: AnswerResult) -> str:
-    return moment_words(time_of(result), now.at, now.circumstances.style)
+def _when(result: AnswerResult, now: AnswerResult, course: Sequence[AnswerResult] = ()) -> str:
+    """Of when a result is; not before its ``course``, since the day of a diagnosis is none of a conclusion."""
+    when = max([time_of(result), *(each.at for each in course[:1])])
+    return moment_words(when, now.at, now.circumstances.style)
 
 
 def _day(first: AnswerResult, now: AnswerResult) -> str:

@@ -15,6 +15,7 @@ from server.explain.results import AnswerResult, Status
 from server.explain.short_text import meaning_texts, why_absent, with_calendar_days
 from server.pages.doubts import Doubts, doubts_of
 from server.pages.marked import marked_result
+from server.pages.not_retrieved import lacks_records
 from server.pages.rendering import initial, words
 
 _WORDS = {
@@ -26,6 +27,8 @@ _WORDS = {
 }
 _CAUTIONED = "Computed; see the cautions"
 """Of a complete answer with cautions, which is no all-clear."""
+_NOT_RETRIEVED = "Records could not be retrieved"
+"""Of an answer without a value where a source did not answer: whether there is enough data is not known."""
 _NO_VALUE = Markup("No value")
 _FAULT = "A fault of this server, not of the record."
 
@@ -83,6 +86,7 @@ def _signals(result: AnswerResult, doubts: Doubts | None) -> Shown:
             named = f" Tell your administrator: id {names[0]}." if names else ""
             return Shown(kind, label, _NO_VALUE, False, f"{_FAULT}{named}", None, kind)
         case _:
+            label = _NOT_RETRIEVED if lacks_records(result) else label
             return Shown(kind, label, _NO_VALUE, False, f"{initial(why_absent(result, style))}.", bar, kind)
 
 

@@ -1,12 +1,13 @@
 """Rules: ordered cases; an earlier unknown keeps its output possible."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from ontology.concepts import ValueType
 from ontology.evaluation import Severity, SlotInput
-from ontology.values import Absent, AbsentReason
+from ontology.values import Absent, AbsentReason, Coding
 from server.catalog.criteria import AnyOf, Compare, Is, RuleCase
 from server.kinds import evaluate
 from tests.support.descriptions import absent, between, bound, code, make_concept, make_description, make_slot, number
@@ -59,6 +60,17 @@ def test_nothing_known_leaves_all() -> None:
         (Severity.ERROR, "input-absent", "egfr: not found"),
         (Severity.WARNING, "undecided", "GFR category: G2, G3a, G3b or G4"),
     ]
+
+
+def test_alternatives_with_commas_are_apart_by_semicolons() -> None:
+    cases = tuple(
+        replace(each, output=replace(each.output, display=f"{each.output.code}, at present"))
+        for each in GFR.cases
+        if isinstance(each.output, Coding)
+    )
+    evaluation = evaluate(replace(GFR, cases=cases), {"egfr": between(20, 52)})
+    issue = next(issue for issue in evaluation.issues if issue.code == "undecided")
+    assert issue.text == "GFR category: G3a, at present; G3b, at present; or G4, at present"
 
 
 EITHER = (make_slot("a", ValueType.FLAG, required=False), make_slot("b", ValueType.FLAG, required=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ontology.words import PLAIN
-from server.pages.argument_words import method_words
+from server.pages.argument_words import method_words, rule_inputs
 from tests.support.page_servers import answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers
 
@@ -42,3 +42,11 @@ async def test_cautions_are_said_to_be_there_or_not(patient: str, concept: str, 
     async with serving_chart(patient) as client:
         text = (await client.get(answer_path(patient, concept))).text
     assert has in text and lacks not in text
+
+
+def test_a_rule_shows_the_number_that_decided() -> None:
+    found = synthetic_answers()
+    assert "estimated GFR 23.5 mL/min/1.73 m²" in rule_inputs(found["ckd-progressing", "metformin-renal-dosing"], PLAIN)
+    # A number shows its own, and nothing decided what has no value.
+    assert rule_inputs(found["ckd-progressing", "egfr"], PLAIN) == ""
+    assert rule_inputs(found["sparse", "metformin-renal-dosing"], PLAIN) == ""

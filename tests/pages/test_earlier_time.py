@@ -13,6 +13,7 @@ from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Quantity
 from server.explain.results import Status
 from server.pages.earlier_time import EarlierTime, nearer_time
+from tests.support.html_pages import Checked
 from tests.support.page_servers import answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers
 
@@ -93,6 +94,24 @@ def test_the_nearer_time_is_of_another_value_that_is_no_range() -> None:
     hours[1] = replace(hours[1], bounds=None, value=Absent(AbsentReason.INPUT_ABSENT))
     assert nearer_time(hours, now) == back(6)
     assert nearer_time([replace(now, value=Quantity(Decimal(8), "{score}"))], now) is None
+
+
+def test_before_that_the_nearer_time_is_that_of_the_last_other_value() -> None:
+    now = synthetic_answers()["ckd-progressing", "egfr"]
+    others = [
+        replace(now, at=now.at - timedelta(days=days), value=Quantity(Decimal(days), "mL/min/{1.73_m2}"))
+        for days in (90, 40)
+    ]
+    points = [*others, replace(now, at=now.at - timedelta(days=20))]
+    assert nearer_time(points, now) == EarlierTime(now.at - timedelta(days=40), "Its last other value was of then.")
+    assert nearer_time(points[2:], now) is None
+
+
+async def test_an_earlier_result_comes_before_usual_values() -> None:
+    """Ninety days before there was none; two weeks before there was one."""
+    async with serving_chart("amended-results") as client:
+        text = Checked((await client.get(answer_path("amended-results", "egfr", None))).text).text
+    assert "Its last other value was of then." in text and "with usual values" not in text
 
 
 async def test_a_page_says_with_which_earlier_time_it_compares() -> None:

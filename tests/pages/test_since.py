@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason, Coding, Quantity
 from server.explain.results import AnswerResult, Status
 from server.pages.since import since_sentence
@@ -119,3 +120,19 @@ def test_a_range_has_no_band_and_ends_none() -> None:
     assert said(points, now) == "High since 1 Apr 2026 at least."
     points[0] = replace(points[0], interpretation=low)
     assert said(points, now) == "High since 31 May 2026; before that low."
+
+
+def test_a_conclusion_is_not_older_than_its_course() -> None:
+    """A diagnosis of 2014 is no conclusion of 2014."""
+    now = synthetic_answers()["ckd-progressing", "gfr-category"]
+    old = replace(before(now, 90), effective=now.at - 4000 * DAY)
+    assert said([old, replace(before(now, 30), effective=old.effective)], now) == "Since 1 Apr 2026 at least."
+
+
+def test_what_was_not_retrieved_may_have_had_a_value() -> None:
+    now = replace(synthetic_answers()["ckd-progressing", "kidney-failure-risk-5y"], **GONE)
+    down = (Issue(Severity.WARNING, "source-unreachable", "Observation could not be retrieved: source ehr: down."),)
+    assert said([before(now, 90)], now) != ""
+    assert said([before(now, 90)], replace(now, make_issues=lambda: down)) == ""
+    alone = synthetic_answers()["healthy", "egfr"]
+    assert said([before(alone, 90, **GONE)], replace(alone, make_issues=lambda: down)) == ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from server.explain.results import Status
-from server.pages.ground_rows import missing_rows, unknown_inputs
+from server.pages.missing_rows import missing_rows, unknown_inputs
 from tests.support.synthetic_answers import synthetic_answers
 
 

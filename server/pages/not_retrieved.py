@@ -1,0 +1,34 @@
+"""What a source did not give: said as such, since it may be on record, and never as "not found"."""
+
+from collections.abc import Iterable
+
+from ontology.values import Absent
+from ontology.words.lists import list_words
+from server.explain.failed_searches import FAILED_REASONS
+from server.explain.results import AnswerResult, GroundView
+
+_CODES = frozenset(
+    {"source-unreachable", "source-refused", "scope-missing", "source-incomplete", "part-missing", "not-offered"}
+)
+"""Issues of searches that were not answered, or not in full (``docs/issues.md``)."""
+_OF_A_TYPE = " could not be retrieved: "
+
+
+def lacks_records(result: AnswerResult) -> bool:
+    """Whether a search that could change the answer was not answered, or not in full."""
+    return any(issue.code in _CODES for issue in result.issues)
+
+
+def was_not_retrieved(ground: GroundView) -> bool:
+    """Whether an input is absent since its search was not answered: that says nothing of the record."""
+    return isinstance(ground.value, Absent) and ground.value.reason in FAILED_REASONS
+
+
+def not_retrieved(results: Iterable[AnswerResult]) -> list[str]:
+    """In sentences, each once, what the sources did not give; the types that failed for one reason together."""
+    texts = dict.fromkeys(issue.text for each in results for issue in each.issues if issue.code in _CODES)
+    by_reason: dict[str, list[str]] = {}
+    for text in texts:
+        kind, found, why = text.rstrip(".").partition(_OF_A_TYPE)
+        by_reason.setdefault(f"{found}{why}" if found else "", []).append(kind)
+    return [f"{names}{why}." for why, kinds in by_reason.items() for names in ([list_words(kinds)] if why else kinds)]

@@ -1,5 +1,8 @@
 # Everything here works from a fresh clone. `make` alone lists the targets.
 
+# Bytecode is most of a start: without it every process, also of the tests, compiles all of this again.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

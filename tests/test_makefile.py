@@ -116,6 +116,15 @@ def test_make_test_shares_the_tests_among_processes(given: tuple[str, ...], proc
     assert f"-m pytest -n {processes} --maxprocesses 4 --dist loadgroup" in make("--dry-run", "test", *given).stdout
 
 
+def test_what_make_starts_keeps_its_bytecode(tmp_path: Path) -> None:
+    """Who forbids it, as images do, would have each of hundreds of processes compile everything."""
+    told = MAKEFILE + "\nsay:\n\t@echo kept: $${PYTHONDONTWRITEBYTECODE-yes}\n"
+    (tmp_path / "Makefile").write_text(told, encoding="utf-8")
+    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(["make", "say"], cwd=tmp_path, capture_output=True, text=True, check=True, env=env)
+    assert done.stdout == "kept: yes\n"
+
+
 def test_run_passes_its_variables_on() -> None:
     command = make("--dry-run", "run", ONCE="1", PORT="8123", EHR_PORT="8124").stdout
     assert "ONCE='1' PORT='8123' EHR_PORT='8124' .venv/bin/python -m fixtures.demo" in command

@@ -1,6 +1,5 @@
 """An authority, certificates from it, and a server over TLS that asks for one."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from starlette.applications import Starlette
 
 from tests.support.authorisation_server import Private, pem
+from tests.support.prompt_server import listening
 
 DAY = timedelta(days=1)
 
@@ -87,12 +87,5 @@ async def serve_over_tls(
         ssl_cert_reqs=ssl.CERT_NONE if clients is None else ssl.CERT_REQUIRED,
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
-    serving = asyncio.ensure_future(server.serve())
-    try:
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
+    async with listening(config) as server:
         yield f"https://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving

@@ -24,6 +24,7 @@ from tests.support.authorisation_server import ec_key
 from tests.support.charts import patient
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import FakeFhir
+from tests.support.prompt_server import listening
 from tests.support.settings import make_settings
 from tests.support.token_issuer import KID, Clock, Json, jwk_of, send_json
 
@@ -275,16 +276,9 @@ async def launched_site(
 
         ehrs = Ehrs(settings, clock=clock.monotonic, wall=clock.wall, environ=environ or {})
         app = create_app(settings, opened, None, ehrs)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, http="h11"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-                await asyncio.sleep(0.01)
-            async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-                yield LaunchedSite(client, url, clock, app)
-        finally:
-            server.should_exit = True
-            await serving
+        config = uvicorn.Config(app, log_level="warning", access_log=False, http="h11")
+        async with listening(config, listener), httpx.AsyncClient(trust_env=False, timeout=30) as client:
+            yield LaunchedSite(client, url, clock, app)
 
 
 def dumped(answer: httpx.Response) -> str:

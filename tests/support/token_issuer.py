@@ -21,6 +21,7 @@ from server.settings import Settings
 from tests.support.authorisation_server import ec_key
 from tests.support.engine_questions import shipped
 from tests.support.fake_fhir_servers import BASE, FakeFhir
+from tests.support.prompt_server import listening
 from tests.support.settings import make_settings
 
 NOW = 1_800_000_000.0
@@ -166,15 +167,10 @@ async def serving_callers(
 
     issuers = open_issuers(settings, clock) if settings.issuers else None
     config = uvicorn.Config(create_app(settings, opened, issuers), log_level="warning", access_log=False, http="h11")
-    server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-                await asyncio.sleep(0.01)
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            await serving
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with (
+            listening(config, listener),
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+        ):
+            yield client

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -41,7 +41,7 @@ from server.executor.cache.open_store import open_store
 from server.executor.cache.record_store import RecordStore
 from server.executor.cache.store import CacheStatus
 from server.executor.catalog_checks import catalog_faults
-from server.executor.fingerprint import measure_environment
+from server.executor.fingerprint import Environment, measure_environment
 from server.executor.memory import Memory
 from server.executor.open_terminology import open_terminology
 from server.executor.plan_run import RunContext, run_plan
@@ -52,6 +52,12 @@ from server.executor.trace import Trace
 from server.settings import Settings, site_units, site_values, slots_without_presumption
 
 NOT_OF_PATIENT = "the record is not one of this patient's: it names another as whom it is about, or nobody"
+
+
+@cache
+def _own_environment() -> Environment:
+    """What this process computes with: what it has imported stays, whatever changes on disk while it runs."""
+    return measure_environment(ROOT)
 
 
 class Engine:
@@ -98,7 +104,7 @@ class Engine:
         keys = Keyring.from_secret(key)
         url = settings.cache.url.get_secret_value() if settings.cache.url is not None else None
         store = await open_store(url, key, settings.cache.enabled, keys=keys)
-        memory = Memory(store, keys, measure_environment(ROOT), ZoneInfo(settings.zone), settings.cache.ttl)
+        memory = Memory(store, keys, _own_environment(), ZoneInfo(settings.zone), settings.cache.ttl)
         clients = HttpClients(http)
         try:
             engine = cls(settings, catalog, clients, memory, settings.endpoints())

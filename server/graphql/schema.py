@@ -2,6 +2,7 @@
 
 import inspect
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -60,8 +61,12 @@ def _as_specified(directive: GraphQLDirective) -> GraphQLDirective:
     return GraphQLDirective(**described)
 
 
+@cache
 def build_core_schema() -> GraphQLSchema:
-    """The schema as graphql-core executes it: parsing, validation and errors are ours (``documents``, ``endpoint``)."""
+    """The schema as graphql-core executes it: parsing, validation and errors are ours (``documents``, ``endpoint``).
+
+    Built once: nobody changes it, and it knows nothing of an engine.
+    """
     return pause_at_lists(build_schema()._schema)
 
 

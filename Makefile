@@ -58,7 +58,7 @@ app: install  ## show examples/browser: EHR, authorisation server, medtwin and t
 # Processes that share the tests. Each starts servers of its own, so more than a few cost more than they bring.
 WORKERS ?= auto
 
-test: lint  ## all checks and tests (WORKERS=, as many processes; left out: one for each core, four at most)
+test: lint  ## all checks and tests (WORKERS=, as many processes; left out: one more than cores, four at most)
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 lint: install

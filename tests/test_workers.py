@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.workers import CACHE, PATIENTS, SHARED_CACHE, FileScheduling, arrange, file_groups
+from tests.support.workers import CACHE, PATIENTS, SHARED_CACHE, FileScheduling, arrange, file_groups, processes
 
 
 class Collected:
@@ -47,6 +47,12 @@ def test_groups_come_first_and_then_the_slow_directory() -> None:
     arrange(items)
     assert [each.path.stem for each in items] == ["b", "b", "e", "c", "c", "d", "a"]
     assert [each.marks for each in items] == [[PATIENTS]] * 3 + [[CACHE]] * 2 + [[]] * 2
+
+
+@pytest.mark.parametrize(("cores", "wanted"), [({0}, 2), ({0, 5}, 3)])
+def test_there_is_one_process_more_than_cores(monkeypatch: pytest.MonkeyPatch, cores: set[int], wanted: int) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: cores, raising=False)
+    assert processes() == wanted
 
 
 @pytest.mark.parametrize(

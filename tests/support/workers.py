@@ -4,6 +4,7 @@ A file is never divided, so that its fixtures start once.  Files that use the sa
 that all processes share, are one group: one process runs it, from the start.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +19,16 @@ SHARED_CACHE = "address"
 """The parameter of tests against the one cache server that is named from outside; some change its settings."""
 LONGEST = "proof"
 """The directory of the slowest files: begun early, so that no process ends with a long one alone."""
+
+
+def processes() -> int:
+    """How many share the tests: one more than the cores that this process may use.
+
+    Each often waits, for servers, browsers and the end of tokens' lives: on two cores, three took 70 % of the time of
+    two for the files that do so most, and no more processor time.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable + 1
 
 
 class FileScheduling(LoadGroupScheduling):  # type: ignore[misc]  # the package has no types

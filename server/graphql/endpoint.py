@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError, execute
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -28,7 +28,7 @@ from server.graphql.http import NOT_ACCEPTABLE, Answer, PartsResponse, accepted_
 from server.graphql.limits import Limits, check_variables
 from server.graphql.originals import Originals
 from server.graphql.query import Context, QuestionEngine
-from server.graphql.schema import build_core_schema
+from server.graphql.schema import shared_core_schema
 from server.graphql.turns import Turns, encode_in_turns
 from server.settings import ServerSettings
 
@@ -49,7 +49,7 @@ class GraphQL:
     ``issuers`` check the callers' tokens (None: nobody is asked for one).  ``rate`` counts the questions of each caller
     (None: they are not counted); ``caller_key`` is that of the hash by which a caller is counted, equal in all
     processes that count together (None: a random one).  ``token_required``: a request without a bearer token is refused
-    although nobody here checks tokens, since each source asks for one.
+    although nobody here checks tokens, since each source asks for one.  ``schema``: that of the process, unless given.
     """
 
     def __init__(
@@ -61,9 +61,10 @@ class GraphQL:
         caller_key: bytes | None = None,
         *,
         token_required: bool = False,
+        schema: GraphQLSchema | None = None,
     ) -> None:
         self.limits = Limits(settings.max_depth, settings.max_complexity, settings.max_aliases)
-        self.documents = Documents(build_core_schema(), self.limits)
+        self.documents = Documents(schema or shared_core_schema(), self.limits)
         self.context = Context(engine, max_concepts=settings.max_concepts)
         self.max_bytes = settings.max_query_bytes
         self.deadline = settings.deadline

@@ -61,13 +61,18 @@ def _as_specified(directive: GraphQLDirective) -> GraphQLDirective:
     return GraphQLDirective(**described)
 
 
-@cache
 def build_core_schema() -> GraphQLSchema:
     """The schema as graphql-core executes it: parsing, validation and errors are ours (``documents``, ``endpoint``).
 
-    Built once: nobody changes it, and it knows nothing of an engine.
+    Of one's own, to be changed at will.
     """
     return pause_at_lists(build_schema()._schema)
+
+
+@cache
+def shared_core_schema() -> GraphQLSchema:
+    """The one of this process, which nobody may change: it knows nothing of an engine."""
+    return build_core_schema()
 
 
 def schema_text() -> str:

@@ -56,7 +56,7 @@ async def test_a_page_that_breaks_says_so_in_words(
 
 
 async def test_what_breaks_after_the_claims_is_said_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.pages.patient.earlier_time", breaks)
+    monkeypatch.setattr("server.pages.patient_changes.earlier_time", breaks)
     async with serving_chart("ckd-progressing", pages={"questions": ["egfr"]}) as client:
         answer = await client.get(PATIENT)
     text = Checked(answer.text).text

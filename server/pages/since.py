@@ -60,10 +60,21 @@ def _same_since(earlier: list[AnswerResult], course: list[AnswerResult], now: An
     for each in reversed(earlier):
         if (each.value, each.bounds) != (now.value, now.bounds):
             before = marked_result(each) if isinstance(each.value, Quantity) else words(_words(each))
+            if _began_unrecorded(oldest, each, now):
+                return Markup("{}{}.").format(words(f"On {_asked(each, now)} the answer still was "), before)
             start = "Since" if oldest is now else begin
-            return Markup("{}{}.").format(words(f"{start} {_when(oldest, now, course)}; before that "), before)
+            return Markup("{}{}.").format(words(f"{start} {_when(oldest, now)}; before that "), before)
         oldest = each
     return words(f"{begin} {_when(oldest, now, course)} at least.")
+
+
+def _began_unrecorded(oldest: AnswerResult, other: AnswerResult, now: AnswerResult) -> bool:
+    """Whether no record later than the ``other`` result dates the ``oldest`` of those that are as now.
+
+    A birthday passed, or an old record is no longer used.  Where all that is on record goes on (diagnoses), the time
+    of a result is that at which it was asked for.
+    """
+    return time_of(oldest) <= other.at or (oldest is now and time_of(now) == now.at)
 
 
 def _words(result: AnswerResult) -> str:
@@ -82,7 +93,9 @@ def _band_since(before: list[AnswerResult], now: AnswerResult) -> Markup:
             continue
         if other.code != band.code:
             then = begin_small(other.display or other.code)
-            return words(f"{name} since {_when(oldest, now, before)}; before that {then}.")
+            if _began_unrecorded(oldest, each, now):
+                return words(f"On {_asked(each, now)} the band still was: {then}.")
+            return words(f"{name} since {_when(oldest, now)}; before that {then}.")
         oldest = each
     return words(f"{name} since {_when(oldest, now, before)} at least.") if oldest is not now else Markup()
 
@@ -97,6 +110,10 @@ def _when(result: AnswerResult, now: AnswerResult, course: Sequence[AnswerResult
     """Of when a result is; not before its ``course``, since the day of a diagnosis is none of a conclusion."""
     when = max([time_of(result), *(each.at for each in course[:1])])
     return moment_words(when, now.at, now.circumstances.style)
+
+
+def _asked(earlier: AnswerResult, now: AnswerResult) -> str:
+    return moment_words(earlier.at, now.at, now.circumstances.style)
 
 
 def _day(first: AnswerResult, now: AnswerResult) -> str:

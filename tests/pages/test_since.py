@@ -13,6 +13,7 @@ from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason, Coding, Quantity
 from server.explain.results import AnswerResult, Status
 from server.pages.since import since_sentence
+from tests.support.charts import condition, patient
 from tests.support.html_pages import Checked
 from tests.support.page_servers import answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers
@@ -89,7 +90,7 @@ def test_a_range_says_since_when_it_is_this_one() -> None:
     other = replace(now.bounds, low=Decimal(5))
     narrower = [before(now, 90, value=Quantity(Decimal(5), "{score}"), bounds=other), before(now, 60), before(now, 30)]
     assert said(narrower, now) == "The same since 1 May 2026; before that at least 5, up to 9 points."
-    assert said(narrower[:1], now) == "Since 30 Jun 2026 12:00 UTC; before that at least 5, up to 9 points."
+    assert said(narrower[:1], now) == "On 1 Apr 2026 the answer still was at least 5, up to 9 points."
     assert said(narrower[1:], now) == "The same since 1 May 2026 at least."
     assert said([before(now, 30, **GONE)], now) == "No earlier value for comparison since 31 May 2026."
     assert now.value in (each.value for each in narrower[1:])
@@ -127,6 +128,36 @@ def test_a_conclusion_is_not_older_than_its_course() -> None:
     now = synthetic_answers()["ckd-progressing", "gfr-category"]
     old = replace(before(now, 90), effective=now.at - 4000 * DAY)
     assert said([old, replace(before(now, 30), effective=old.effective)], now) == "Since 1 Apr 2026 at least."
+
+
+@pytest.mark.parametrize(
+    ("concept", "says"),
+    [
+        ("af-anticoagulation", "On 1 Jul 2023 the answer still was to be considered, no current oral anticoagulant"),
+        ("cha2ds2-va", "On 1 Jul 2023 the answer still was at least 1, up to 6 points."),
+    ],
+)
+async def test_what_changed_without_a_record_began_with_none(concept: str, says: str) -> None:
+    """A 65th birthday adds a point, and no record says when: neither the last record's day nor that of the page."""
+    async with serving_chart([patient("1961-06-20"), condition("49436004"), condition("38341003")]) as client:
+        text = Checked((await client.get(answer_path("p1", concept, None))).text).text
+    assert says in text and "before that" not in text
+
+
+def test_what_is_too_old_to_be_used_is_no_beginning() -> None:
+    """An input expires 30 days ago; the newest record is still that of 90 days ago, when the value was another."""
+    now = synthetic_answers()["ckd-progressing", "gfr-category"]
+    other, then = Coding("https://medtwin.example/codes", "x", "G5"), now.at - 90 * DAY
+    points = [before(now, 90, value=other), replace(before(now, 30), effective=then)]
+    assert said(points, replace(now, effective=then)) == "On 1 Apr 2026 the answer still was G5."
+    news2 = synthetic_answers()["sepsis-ward", "news2"]
+    assert news2.interpretation is not None
+    low = replace(news2.interpretation, code=Coding("https://medtwin.example/codes", "news2-low", "Low"))
+    points = [
+        before(news2, 90, value=Quantity(Decimal(1), "{score}"), interpretation=low),
+        replace(before(news2, 30), effective=news2.at - 90 * DAY),
+    ]
+    assert said(points, replace(news2, effective=news2.at - 90 * DAY)) == "On 1 Apr 2026 the band still was: low."
 
 
 def test_what_was_not_retrieved_may_have_had_a_value() -> None:

@@ -1,6 +1,6 @@
 """A trace turned into results: one ``AnswerResult`` for each goal, in the order of the question."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TypeAlias
@@ -135,9 +135,14 @@ def _effective_time(times: Times, as_of: datetime) -> datetime | None:
     return as_of if times.oldest is not None else None
 
 
+def reports_death(issues: Iterable[Issue]) -> bool:
+    """Whether a death, dated or not, is among the issues of an answer."""
+    return any(issue.code in ("death", "death-undated") for issue in issues)
+
+
 def _patient_died(trace: Trace) -> bool:
     """Whether the answer reports a death: nothing is recommended then."""
-    return any(issue.code in ("death", "death-undated") for issue in trace.issues)
+    return reports_death(trace.issues)
 
 
 def _recorded_result(trace: Trace, dependencies: Dependencies, answered: GoalAnswer) -> AnswerResult:

@@ -27,7 +27,7 @@ from server.pages.argument_words import advice_of, inputs_words, method_words, r
 from server.pages.chain_picture import Picture, chain_picture
 from server.pages.context import PageContext
 from server.pages.doubts import Doubts, doubts_of
-from server.pages.earlier_time import EarlierTime, earlier_time, nearer_time
+from server.pages.earlier_time import EarlierTime, before_death, earlier_time, nearer_time
 from server.pages.ground_rows import GroundRow, ground_rows
 from server.pages.missing_rows import MissingRow, missing_rows, unknown_inputs
 from server.pages.not_retrieved import lacks_records
@@ -101,6 +101,9 @@ async def _attributed(
     context: PageContext, concept: str, at: datetime, since: EarlierTime, points: asyncio.Task[list[AnswerResult]]
 ) -> tuple[AnswerResult, EarlierTime]:
     trace = await context.engine.ask(context.question((concept,), at, (since.when,)))
+    if (alive := before_death(since, trace.at)) != since:
+        since = alive
+        trace = await context.engine.ask(context.question((concept,), at, (since.when,)))
     earlier = trace.earlier_traces.get(since.when)
     if context.since is None and (earlier is None or isinstance(explain(earlier)[0].value, Absent)):
         # What is measured for some hours alone has nothing to compare with 90 days before.

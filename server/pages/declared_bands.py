@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ontology.values import Absent, Coding
 from server.catalog.services import CardRule, Indicator, Service
+from server.explain.explain import reports_death
 from server.explain.results import AnswerResult, Status
 
 _COUNTED = (Indicator.CRITICAL, Indicator.WARNING)
@@ -33,11 +34,11 @@ class DeclaredBand:
 
 
 def declared_band(result: AnswerResult, services: Iterable[Service]) -> DeclaredBand | None:
-    """The most urgent band that the answer is of; None where it has no value, or is of none.
+    """The most urgent band that the answer is of; None where it has no value, is of none, or the patient has died.
 
     A rule that asks for an order counts for nothing here: a page of a patient has no draft.
     """
-    if isinstance(result.value, Absent):
+    if isinstance(result.value, Absent) or reports_death(result.issues):
         return None
     met = [
         (rule, code)

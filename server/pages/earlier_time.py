@@ -40,6 +40,16 @@ async def earlier_time(context: PageContext, at: datetime) -> EarlierTime:
     return EarlierTime(at - timedelta(days=DAYS_BACK), f"No finished encounter was found: {DAYS_BACK} days before.")
 
 
+def before_death(compared: EarlierTime, end: datetime) -> EarlierTime:
+    """The time itself; where the answers are as of a death (``end``) before it, a time before that.
+
+    As of any time after a death the answers are as of the death, and would read as if they had stayed the same.
+    """
+    if compared.when < end:
+        return compared
+    return EarlierTime(end - timedelta(days=DAYS_BACK), f"The patient had died by then: {DAYS_BACK} days before that.")
+
+
 def nearer_time(points: Sequence[AnswerResult], now: AnswerResult) -> EarlierTime | None:
     """Where there is no value at the time that counts else: when the course of ``now`` had another one, not a range.
 

@@ -8,14 +8,23 @@ from server.explain.failed_searches import FAILED_REASONS
 from server.explain.results import AnswerResult, GroundView
 
 _CODES = frozenset(
-    {"source-unreachable", "source-refused", "scope-missing", "source-incomplete", "part-missing", "not-offered"}
+    {
+        "source-unreachable",
+        "source-refused",
+        "source-version",
+        "source-incomplete",
+        "part-missing",
+        "scope-missing",
+        "not-offered",
+        "not-joined",
+    }
 )
-"""Issues of searches that were not answered, or not in full (``docs/issues.md``)."""
+"""Issues of searches that were not made, not answered, or not in full (``docs/issues.md``)."""
 _OF_A_TYPE = " could not be retrieved: "
 
 
 def lacks_records(result: AnswerResult) -> bool:
-    """Whether a search that could change the answer was not answered, or not in full."""
+    """Whether a search that could change the answer was not made, not answered, or not in full."""
     return any(issue.code in _CODES for issue in result.issues)
 
 

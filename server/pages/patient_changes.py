@@ -15,7 +15,7 @@ from server.explain.explain import explain
 from server.explain.results import AnswerResult
 from server.explain.short_text import with_calendar_days
 from server.pages.context import PageContext
-from server.pages.earlier_time import earlier_time
+from server.pages.earlier_time import before_death, earlier_time
 from server.pages.rendering import render, words
 from server.pages.statuses import shown_status
 from server.pages.trend import Trend, trend
@@ -75,6 +75,7 @@ async def rest(
 
 async def _rest_since(results: tuple[AnswerResult, ...], context: PageContext, at: datetime) -> str:
     compared = await earlier_time(context, at)
+    compared = before_death(compared, min((each.at for each in results), default=at))
     since = compared.when
     concepts = tuple(each.concept.id for each in results)
     fault, changes, trends = "", list[Change](), list[TrendOf]()

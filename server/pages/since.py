@@ -42,7 +42,7 @@ def _last_value(earlier: list[AnswerResult], first: AnswerResult, now: AnswerRes
         # What was not retrieved may have had a value.
         return Markup()
     if not earlier:
-        return words(f"No value at any time from {_day(first, now)} to now.")
+        return words(f"No usable value at any time since {_day(first, now)}.")
     return Markup("{} {}{}").format(
         words("Last value:"), marked_result(earlier[-1]), words(f" on {_when(earlier[-1], now)}.")
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from ontology.evaluation import Issue, Severity
 from ontology.values import Absent, AbsentReason
 from server.catalog.services import CardRule, Hook, Indicator, Service
 from server.explain.results import Status
@@ -57,6 +58,14 @@ def test_a_band_of_a_value_that_is_gone_counts_no_more() -> None:
     answer = synthetic_answers()["sepsis-ward", "news2"]
     gone = replace(answer, value=Absent(AbsentReason.INPUT_ABSENT), status=Status.INSUFFICIENT)
     assert declared_band(gone, shipped().services.values()) is None
+
+
+@pytest.mark.parametrize("code", ["death", "death-undated"])
+def test_nothing_is_urgent_of_the_dead(code: str) -> None:
+    answer = synthetic_answers()["sepsis-ward", "news2"]
+    died = Issue(Severity.WARNING, code, "The patient died on 1 Jun 2026; the answer is as of then.")
+    dead = replace(answer, make_issues=lambda: (died,))
+    assert declared_band(dead, shipped().services.values()) is None
 
 
 def test_critical_comes_before_a_warning_before_the_rest_before_what_does_not_apply() -> None:

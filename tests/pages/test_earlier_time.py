@@ -13,6 +13,7 @@ from ontology.evaluation import Interval
 from ontology.values import Absent, AbsentReason, Quantity
 from server.explain.results import Status
 from server.pages.earlier_time import EarlierTime, nearer_time
+from tests.support.charts import creatinine
 from tests.support.html_pages import Checked
 from tests.support.page_servers import answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers
@@ -58,6 +59,19 @@ async def test_the_time_of_the_address_counts_first() -> None:
         page = await client.get("/patients/ehr/ckd-progressing?at=2026-06-30T12:00:00Z&since=2025-06-30T12:00:00Z")
     assert "What changed since 30 Jun 2025</h2>" in page.text and "This time was chosen." in page.text
     assert "30 mL/min/1.73 m²" in page.text
+
+
+@pytest.mark.parametrize("since", ["", "&since=2026-01-01", "&since=2025-06-02"])
+async def test_of_the_dead_it_is_a_time_before_the_death(since: str) -> None:
+    """After a death every answer is as of it: "the same on 1 Jan 2026" would be said of somebody who lives."""
+    chart = [PATIENT | {"deceasedDateTime": "2025-06-01T10:00:00Z"}, encounter("2026-06-01")]
+    chart += [creatinine(1.0, "2025-01-10T08:00:00Z"), creatinine(2.0, "2025-05-10T08:00:00Z")]
+    async with serving_chart(chart, pages={"questions": ["egfr"]}) as client:
+        page = (await client.get(f"{PATH}{since}")).text
+        argument = Checked((await client.get(f"/patients/ehr/p1/answer/egfr?at=2026-06-30T12:00:00Z{since}")).text).text
+    why = "The patient had died by then: 90 days before that."
+    assert "What changed since 3 Mar 2025</h2>" in page and why in page and '<table class="changes">' in page
+    assert "What moved it, compared with 3 Mar 2025" in argument and why in argument and "the same on" not in argument
 
 
 async def test_what_is_measured_for_hours_alone_is_compared_with_the_same_day() -> None:

@@ -38,6 +38,9 @@ def with_issues(*issues: tuple[str, str]) -> AnswerResult:
         ([], []),
         ([("not-found", "No record of statin.")], []),
         ([("source-unreachable", f"Condition {DOWN}")], [f"Condition {DOWN}"]),
+        # A source that was not asked at all: nothing is known of what it has.
+        ([("source-version", "Source ehr was not asked: it has R5.")], ["Source ehr was not asked: it has R5."]),
+        ([("not-joined", "Source lab: nobody knows who it is.")], ["Source lab: nobody knows who it is."]),
         # The types that failed for one reason are one sentence, and a sentence of its own stays.
         (
             [

@@ -42,7 +42,7 @@ DAY = timedelta(days=1)
         ("sepsis-ward", "news2", "High since 30 Jun 2026 00:04 UTC at least."),
         # A range, no value, and a number of which not all inputs are known.
         ("af-stroke", "cha2ds2-vasc", "The same since"),
-        ("prevention", "prevent-10y-total-cvd", "No value at any time from 1 Jul 2023 to now."),
+        ("prevention", "prevent-10y-total-cvd", "No usable value at any time since 1 Jul 2023."),
         ("infarction", "mortality-after-mi-1y", "The same since 30 Jun 2026 11:02 UTC; before that 27 %."),
     ],
 )
@@ -77,7 +77,7 @@ def test_no_value_says_when_there_was_one() -> None:
     now = replace(had, **GONE)
     points = [before(now, 400), before(had, 90), before(had, 60), before(now, 30)]
     assert said(points, now) == "Last value: 43.7 % on 1 May 2026."
-    assert said([points[0], points[3]], now) == "No value at any time from 26 May 2025 to now."
+    assert said([points[0], points[3]], now) == "No usable value at any time since 26 May 2025."
     assert said([], now) == ""
     # It never could have one: that is no gap in the records.
     assert said(points, replace(now, status=Status.NOT_APPLICABLE)) == ""

@@ -149,6 +149,7 @@ def argument_view(
     doubts = doubts_of(result)
     moved = moved_view(result, context)
     not_moved = "" if moved is not None else why_not_moved(result)
+    missing = missing_rows(result)
     return Argument(
         result=result,
         has_value=not isinstance(result.value, Absent),
@@ -159,7 +160,7 @@ def argument_view(
         citation=(result.interpretation.citation or "") if result.interpretation is not None else "",
         rule_inputs=rule_inputs(result, style),
         unknown=unknown_inputs(result),
-        not_retrieved=lacks_records(result),
+        not_retrieved=lacks_records(result) or not all(each.retrieved for each in missing),
         method=method_words(result, style),
         records=with_calendar_days(records_words(result, style)),
         findings=doubts.findings,
@@ -170,7 +171,7 @@ def argument_view(
         not_moved=not_moved,
         inputs="" if moved is not None or not_moved else inputs_words(result, style),
         grounds=ground_rows(result, context),
-        missing=missing_rows(result),
+        missing=missing,
         steps=step_pages(result),
         picture=chain_picture(result),
         uncertainty=uncertainty_words(result.interval, decimals) if result.interval is not None else "",

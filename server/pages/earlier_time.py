@@ -32,12 +32,13 @@ async def earlier_time(context: PageContext, at: datetime) -> EarlierTime:
     if context.since is not None:
         return EarlierTime(context.since, "This time was chosen.")
     try:
-        begin = await _last_finished_encounter(context, at)
+        begin, retrieved = await _last_finished_encounter(context, at)
     except MedtwinError:
-        begin = None
+        begin, retrieved = None, False
     if begin is not None:
         return EarlierTime(begin, "The last finished encounter began then.")
-    return EarlierTime(at - timedelta(days=DAYS_BACK), f"No finished encounter was found: {DAYS_BACK} days before.")
+    why = "No finished encounter was found" if retrieved else "Encounters could not be retrieved"
+    return EarlierTime(at - timedelta(days=DAYS_BACK), f"{why}: {DAYS_BACK} days before.")
 
 
 def before_death(compared: EarlierTime, end: datetime) -> EarlierTime:
@@ -66,7 +67,8 @@ def nearer_time(points: Sequence[AnswerResult], now: AnswerResult) -> EarlierTim
     return EarlierTime(others[-1].at, "Its last other value was of then.") if others else None
 
 
-async def _last_finished_encounter(context: PageContext, at: datetime) -> datetime | None:
+async def _last_finished_encounter(context: PageContext, at: datetime) -> tuple[datetime | None, bool]:
+    """When it began, and whether all encounters could be searched for."""
     engine = context.engine
     concepts = tuple(
         each.id
@@ -74,8 +76,10 @@ async def _last_finished_encounter(context: PageContext, at: datetime) -> dateti
         if each.origin is Origin.ENCOUNTER and each.value_type == "FLAG"
     )
     if not concepts:
-        return None
+        return None, True
     _, facts = await engine.ask_with_facts(context.question(concepts, at))
-    found = [each for concept in concepts for each in facts.gathered_facts.resources.get(concept, ())]
+    gathered = facts.gathered_facts
+    found = [each for concept in concepts for each in gathered.resources.get(concept, ())]
     spans = [each.effective for each in found if each.status == _FINISHED and each.effective is not None]
-    return max((span.start for span in spans if span.start < at), default=None)
+    begin = max((span.start for span in spans if span.start < at), default=None)
+    return begin, gathered.failures.keys().isdisjoint(concepts)

@@ -20,12 +20,19 @@ _CODES = frozenset(
     }
 )
 """Issues of searches that were not made, not answered, or not in full (``docs/issues.md``)."""
+_IN_PART = "part-missing"
 _OF_A_TYPE = " could not be retrieved: "
 
 
 def lacks_records(result: AnswerResult) -> bool:
-    """Whether a search that could change the answer was not made, not answered, or not in full."""
-    return any(issue.code in _CODES for issue in result.issues)
+    """Whether the value lacks records that were not retrieved, or not in full.
+
+    What only decides whom a module is for is a caution, and what was searched for another answer lacks nowhere here.
+    """
+    if any(issue.code == _IN_PART for issue in result.issues):
+        return True
+    inputs = [each for step in result.chain for each in step.grounds if not each.input.applicability_only]
+    return any(was_not_retrieved(each) for each in ([result.leaf] if result.leaf is not None else inputs))
 
 
 def was_not_retrieved(ground: GroundView) -> bool:

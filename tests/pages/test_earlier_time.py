@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from ontology.evaluation import Interval
@@ -15,7 +16,7 @@ from server.explain.results import Status
 from server.pages.earlier_time import EarlierTime, nearer_time
 from tests.support.charts import creatinine
 from tests.support.html_pages import Checked
-from tests.support.page_servers import answer_path, serving_chart
+from tests.support.page_servers import ChartServer, answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers
 
 PATH = "/patients/ehr/p1?at=2026-06-30T12:00:00Z"
@@ -52,6 +53,18 @@ async def test_it_is_the_last_finished_encounter(encounters: list[dict[str, Any]
     async with serving_chart([PATIENT, *encounters], pages={"questions": ["age"]}) as client:
         text = (await client.get(PATH)).text
     assert f"What changed since {since}</h2>" in text and why in text
+
+
+async def test_encounters_that_were_not_retrieved_are_not_called_absent() -> None:
+    class WithoutEncounters(ChartServer):
+        def answer(self, request: httpx.Request) -> httpx.Response:
+            if "/Encounter" in request.url.path:
+                raise httpx.ConnectError("refused", request=request)
+            return super().answer(request)
+
+    async with serving_chart((), WithoutEncounters([PATIENT]), pages={"questions": ["age"]}) as client:
+        text = (await client.get(PATH)).text
+    assert "Encounters could not be retrieved: 90 days before." in text and "No finished encounter" not in text
 
 
 async def test_the_time_of_the_address_counts_first() -> None:

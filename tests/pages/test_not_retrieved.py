@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import httpx
@@ -15,6 +16,7 @@ from tests.support.page_servers import ChartServer, answer_path, serving_chart
 from tests.support.synthetic_answers import synthetic_answers, synthetic_charts
 
 PATIENT = "/patients/ehr/ckd-progressing?at=2026-06-30T12:00:00Z"
+NAMES = ("Body mass index", "Yearly change in estimated GFR", "CHA2DS2-VA score")
 DOWN = "could not be retrieved: source ehr: the connection fails, 4 times."
 
 
@@ -60,7 +62,8 @@ def with_issues(*issues: tuple[str, str]) -> AnswerResult:
 def test_sentences(issues: list[tuple[str, str]], says: list[str]) -> None:
     result = with_issues(*issues)
     assert not_retrieved([result, result]) == says
-    assert lacks_records(result) is bool(says)
+    # Of which answers that is, the issues of their inputs say.
+    assert not lacks_records(result)
 
 
 async def test_the_patient_page_says_it_first() -> None:
@@ -73,6 +76,21 @@ async def test_the_patient_page_says_it_first() -> None:
     assert banner < text.index("Anticoagulation in atrial fibrillation")
     assert DOWN in text[banner : banner + 300]
     assert "Not enough data" not in text and text.count("Records could not be retrieved") > 20
+
+
+async def test_it_is_said_of_the_answers_that_lack_it_alone() -> None:
+    """Conditions fail: height and weight were looked for, and are not there."""
+    fhir = WithoutConditions(synthetic_charts()["sepsis-ward"])
+    async with serving_chart((), fhir, pages={"questions": ["bmi", "egfr-slope", "cha2ds2-va"]}) as client:
+        text = Checked((await client.get("/patients/ehr/sepsis-ward?at=2026-06-30T12:00:00Z")).text).text
+        body = Checked((await client.get(answer_path("sepsis-ward", "bmi", None))).text).text
+    height, slope, stroke = (
+        text[begin:end] for begin, end in itertools.pairwise([*map(text.index, NAMES), text.index("What changed")])
+    )
+    assert "Not enough data" in height and "Not enough data" in slope
+    assert "Records could not be retrieved" in stroke
+    assert "Not enough data" in body
+    assert "No usable value at any time since 1 Jul 2023." in body
 
 
 async def test_what_was_not_retrieved_is_apart_from_what_was_not_found() -> None:

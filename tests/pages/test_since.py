@@ -162,7 +162,7 @@ def test_what_is_too_old_to_be_used_is_no_beginning() -> None:
 
 def test_what_was_not_retrieved_may_have_had_a_value() -> None:
     now = replace(synthetic_answers()["ckd-progressing", "kidney-failure-risk-5y"], **GONE)
-    down = (Issue(Severity.WARNING, "source-unreachable", "Observation could not be retrieved: source ehr: down."),)
+    down = (Issue(Severity.WARNING, "part-missing", "A newer or contradicting record may exist."),)
     assert said([before(now, 90)], now) != ""
     assert said([before(now, 90)], replace(now, make_issues=lambda: down)) == ""
     alone = synthetic_answers()["healthy", "egfr"]

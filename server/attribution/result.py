@@ -254,8 +254,10 @@ def _single_parameter_change(function: ValueFunction, description: Description) 
     )
     if bool(was) is bool(now):
         return []
+    # Usual values are no earlier time: nothing is new, or no longer so, beside them.
     alone = "; ".join(now or was)
-    return [f"{description.produces.display}: {alone} ({'new' if now else 'no longer'})"]
+    change = f"{alone}, instead of no single parameter" if now else f"no single parameter, instead of {alone}"
+    return [f"{description.produces.display}: {change}"]
 
 
 def _band_change(function: ValueFunction) -> tuple[str, ...]:

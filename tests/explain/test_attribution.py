@@ -121,7 +121,11 @@ async def test_what_was_recorded_otherwise_plays_as_what_was_computed_from_it() 
     assert ([ref.id for ref in oxygen.records_before], [ref.id for ref in oxygen.records]) == (["air"], ["flow"])
     assert "is now 7 points, it was 0 points on 2026-06-29" in found.text
     assert "respiratory rate 18 → 26/min (+3)" in found.text
-    assert "Respiratory rate alone scores 3 (new)" in found.text
+    # In the same words beside usual values, which are no earlier time: nothing is new there.
+    usual = await told(records, "news2", REFERENCE, {k: v for k, v in alert.items() if v})
+    for each in (found, usual):
+        assert isinstance(each, AttributionView)
+        assert "Respiratory rate alone scores 3, instead of no single parameter" in each.text
 
 
 async def test_the_middle_of_the_training_data_is_not_called_usual() -> None:

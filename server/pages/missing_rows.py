@@ -67,12 +67,12 @@ def unknown_inputs(result: AnswerResult) -> list[str]:
     own = [each for each in result.step.grounds if not (each.input.applicability_only or each.input.comparison)]
     absent = [each for each in own if isinstance(each.value, Absent) and each.presumed is None]
     needed = [each for each in absent if each.input.required] or absent
-    presumed = [each for each in own if each.presumed is not None]
-    return [
-        f"{begin}: {_names(found)}."
-        for begin, found in (("Not known", needed), ("On no list, and taken as no", presumed))
-        if found
-    ]
+    parts = (
+        ("Not known", [each for each in needed if each.bounds is None]),
+        ("Known within limits only", [each for each in needed if each.bounds is not None]),
+        ("On no list, and taken as no", [each for each in own if each.presumed is not None]),
+    )
+    return [f"{begin}: {_names(found)}." for begin, found in parts if found]
 
 
 def _names(grounds: list[GroundView]) -> str:

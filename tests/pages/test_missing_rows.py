@@ -26,6 +26,13 @@ def test_a_value_in_part_names_what_is_not_known(patient: str, concept: str, say
     assert unknown_inputs(synthetic_answers()[patient, concept]) == says
 
 
+def test_what_lies_within_limits_is_not_called_unknown() -> None:
+    """Of a birth of which the day is not known, the age and what is computed from it have limits."""
+    assert unknown_inputs(synthetic_answers()["partial-birth-date", "gfr-category"]) == [
+        "Known within limits only: estimated GFR."
+    ]
+
+
 def test_of_many_unknown_inputs_four_are_named() -> None:
     answer = replace(synthetic_answers()["sparse", "news2"], status=Status.PARTIAL)
     (text,) = unknown_inputs(answer)

@@ -63,7 +63,7 @@ def nearer_time(points: Sequence[AnswerResult], now: AnswerResult) -> EarlierTim
     ]
     within = [each for each in others if now.at - _ONE_DAY <= each.at]
     if within:
-        return EarlierTime(within[0].at, "Within the last day it had another value from then on.")
+        return EarlierTime(within[0].at, "Within the last day it had another value then.")
     return EarlierTime(others[-1].at, "Its last other value was of then.") if others else None
 
 

@@ -104,7 +104,7 @@ async def test_a_time_that_was_chosen_is_kept() -> None:
 
 def test_the_nearer_time_is_of_another_value_that_is_no_range() -> None:
     now = synthetic_answers()["sepsis-ward", "news2"]
-    why = "Within the last day it had another value from then on."
+    why = "Within the last day it had another value then."
 
     def back(hours: int) -> EarlierTime:
         return EarlierTime(now.at - timedelta(hours=hours), why)

@@ -11,7 +11,7 @@ from ontology.words.lists import begin_small, list_words, truncated_list
 from server.catalog.catalog import Catalog
 from server.catalog.services import CardRule, Indicator, Service
 from server.executor.trace import Trace
-from server.explain.explain import explain
+from server.explain.explain import explain, reports_death
 from server.explain.failed_searches import FailedInput
 from server.explain.results import AnswerResult
 from server.hooks.card_cautions import card_cautions
@@ -88,6 +88,8 @@ class Advice:
 def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
     """The advice of a service on the patient of a trace, which asked for the service's concepts.
 
+    Of one who has died by their own record there is none.
+
     Raises AdviceFailedError where a module failed and no other rule gives a card.
     """
     answers = Answers(trace)
@@ -99,6 +101,9 @@ def advise(service: Service, trace: Trace, catalog: Catalog) -> Advice:
         unobtained = (*unobtained, (_PATIENT, f"The patient's own record {_WHY[AbsentReason.UNREACHABLE]}."))
     if unobtained:
         return Advice(unobtained=unobtained)
+    if reports_death(trace.issues):
+        # Answers recommend nothing then, and a card is no less a recommendation.
+        return Advice()
     failed = _labels(each.result.concept for each in judged if each.verdict is Verdict.FAILED)
     before = _earlier_results(service, trace)
     cards = tuple(

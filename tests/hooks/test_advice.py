@@ -68,6 +68,15 @@ def test_nothing_to_say(records: list[Record], why: str) -> None:
     assert advised(REPORTING, records) == Advice(), why
 
 
+@pytest.mark.parametrize("died", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-06-20"}])
+def test_of_the_dead_nothing_is_advised_and_nothing_is_missing(died: dict[str, object]) -> None:
+    for records in (REDUCED, [REDUCED[0], REDUCED[2]]):
+        assert advised(REPORTING, records) != Advice()
+        assert advised(REPORTING, [patient(**died), *records[1:]]) == Advice()
+    alive = [patient(deceasedBoolean=False), *REDUCED[1:]]
+    assert advised(REPORTING, alive).cards
+
+
 def test_what_the_record_lacks_is_said_in_the_labels_of_concepts_with_the_window() -> None:
     lacking = [patient(), medication()]
     told = Advice(missing=("no serum creatinine in the last 90 days",), unassessed=("metformin",))

@@ -133,6 +133,6 @@ def episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: Cou
     issues = earlier_aki_issues(latest, 0, values)
     claim = "No ongoing AKI episode by creatinine"
     if latest.time < at - WEEK:
-        claim = f"No AKI episode up to the latest creatinine ({words.day(latest.time)}), more than 7 days ago"
+        claim = f"No AKI episode up to {words.day(latest.time)}, the latest creatinine; since then not known"
     working = Working(f"{warrant}: no episode", claim, NO_URINE)
     return Evaluation(False, working, tuple(issues))

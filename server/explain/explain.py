@@ -1,25 +1,30 @@
 """A trace turned into results: one ``AnswerResult`` for each goal, in the order of the question."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import TypeAlias
 
 from ontology.concepts import Concept
 from ontology.evaluation import Evaluation, Issue, SlotInput
+from ontology.slots import Slot
 from ontology.values import Absent, AbsentReason
 from server import kinds
 from server.catalog.criteria import Outcome
 from server.catalog.descriptions import Description, Kind
+from server.compiler.plan import Leaf, Plan
 from server.executor.trace import Execution, GoalAnswer, Trace
 from server.explain.claims import claim, leaf_claim, missing_inputs, risk_of
 from server.explain.dependencies import Dependencies, Times, is_untaken
+from server.explain.failed_searches import OF_TYPES
 from server.explain.phrases import with_short_texts
 from server.explain.results import AnswerResult, InterpretationView, Status
 from server.explain.steps import answer_issues, chain, ground_view
 
 Interpreter: TypeAlias = Callable[[Description, Mapping[str, SlotInput], Evaluation], Outcome | None]
 
+_OF_EVERYBODY = "Patient"
+"""Whether the patient is alive, and who it is, is asked for every answer."""
 _INPUT_ABSENT = Absent(AbsentReason.INPUT_ABSENT)
 RECORDED_INTENDED_USE = "A fact as it stands in the record; nothing was computed."
 
@@ -174,13 +179,57 @@ def _recorded_result(trace: Trace, dependencies: Dependencies, answered: GoalAns
         circumstances=trace.circumstances,
         make_chain=tuple,
         make_part=_no_step_result,
-        make_issues=lambda: with_short_texts((*view.issues, *trace.issues)),
+        make_issues=lambda: with_short_texts((*view.issues, *_issues_of_concept(trace, leaf.slot))),
     )
 
 
 def _result_issues(trace: Trace, dependencies: Dependencies, position: int) -> tuple[Issue, ...]:
-    return with_short_texts((*answer_issues(dependencies, position), *trace.issues))
+    iri = dependencies.executions[position].description.iri
+    return with_short_texts((*answer_issues(dependencies, position), *_issues_of_call(trace, iri)))
 
 
 def _interpretation_view(outcome: Outcome | None) -> InterpretationView | None:
     return None if outcome is None else InterpretationView(outcome.coding, outcome.text, outcome.citation)
+
+
+def _issues_of_call(trace: Trace, iri: str) -> tuple[Issue, ...]:
+    """The issues of the run that concern the result of a module; all of them, where its plan is not known."""
+    known = any(each.description.iri == iri for each in trace.plan.calls)
+    return _concerning(trace, tuple(_slots_under(trace.plan, iri))) if known else trace.issues
+
+
+def _issues_of_concept(trace: Trace, slot: Slot) -> tuple[Issue, ...]:
+    """The issues of the run that concern a concept that is read."""
+    return _concerning(trace, (slot,))
+
+
+def _concerning(trace: Trace, slots: Sequence[Slot]) -> tuple[Issue, ...]:
+    concepts = {each.concept.id for each in slots} | {each.enabled_by for each in slots}
+    lists = {each.no_if_reconciled.id for each in slots if each.no_if_reconciled is not None}
+    searched = {each.description.resource_type for each in trace.plan.searches}
+    needed = {
+        each.description.resource_type
+        for each in trace.plan.searches
+        # What is searched on request may matter to any of them; whether a list is kept, to what asks for one.
+        if each.description.on_request
+        or (each.of_list and lists)
+        or any(one.id in concepts or one.id in lists for one in each.concepts)
+    }
+    others = searched - needed - {_OF_EVERYBODY}
+    return tuple(each for each in trace.issues if each.code not in OF_TYPES or each.text.split(" ", 1)[0] not in others)
+
+
+def _slots_under(plan: Plan, iri: str) -> Iterator[Slot]:
+    """All slots that a module and those below it fill, those of which a recorded value is preferred included."""
+    pending, seen = [iri], {iri}
+    while pending:
+        call = plan.call(pending.pop())
+        for slot in call.description.slots:
+            yield slot
+            binding = call.bindings.get(slot.name)
+            if isinstance(binding, Leaf):
+                yield binding.slot
+            elif binding is not None and binding.call not in seen:
+                # What a series is made of are the inputs of the module whose points it has.
+                seen.add(binding.call)
+                pending.append(binding.call)

@@ -25,7 +25,7 @@ _CODES = {reason.value.lower().replace("_", "-"): reason for reason in FAILED_RE
 _CODES[_PART_MISSING] = AbsentReason.UNREACHABLE
 _NEVER_SEARCHED = frozenset({"DRAFT_ORDER", Origin.SITE.value})
 """Origins whose values come with the question, or from the settings."""
-_OF_TYPES = frozenset(
+OF_TYPES = frozenset(
     {"source-unreachable", "source-refused", "scope-missing", "not-handed-in", "source-incomplete", "not-offered"}
 )
 """Issues of a run whose texts begin with the type of the records that are missing (``collectors.gathering.issues``)."""
@@ -100,7 +100,7 @@ class FailedSearches:
     @cached_property
     def failed_types(self) -> frozenset[str]:
         """The resource types of which records could not be retrieved, as the issues of the run name them."""
-        return frozenset(each.text.split(" ", 1)[0] for each in self.trace.issues if each.code in _OF_TYPES)
+        return frozenset(each.text.split(" ", 1)[0] for each in self.trace.issues if each.code in OF_TYPES)
 
     def _unsettled_inputs(self, position: int) -> frozenset[str]:
         """The inputs that the failed searches could change.  Those of one time or specimen stand or fall together."""

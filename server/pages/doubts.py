@@ -69,10 +69,10 @@ def doubts_of(result: AnswerResult) -> Doubts:
     matter, general = (
         sorted(each, key=lambda issue: _ORDER.index(issue.severity)) for each in sorted_cautions(doubted)
     )
-    first = _words([*qualifiers(result), *map(_text, matter), *what_if(matter)])
+    first = _words([*qualifiers(result), *(_text(each, result) for each in matter), *what_if(matter)])
     aged = _oldest_observation(result)
     more = [*([aged] if aged else []), *_scale_used(result)]
-    texts = _words([*first, *map(_text, general), *more])
+    texts = _words([*first, *(_text(each, result) for each in general), *more])
     least = sum(each in first for each in texts)
     return Doubts(
         [f"{initial(each.text)}." for each in with_single_parameters(single)],
@@ -88,11 +88,19 @@ def _words(texts: list[str]) -> list[str]:
     return [initial(with_calendar_days(each)) for each in each_once(texts)]
 
 
-def _text(issue: Issue) -> str:
+def _text(issue: Issue, result: AnswerResult) -> str:
     if issue.code == "not-within":
         # When it was measured, without the rule that asks.
-        return f"{issue.text.partition(', more than ')[0]}: too old, not used"
+        return f"{issue.text.partition(', more than ')[0]}: too old, not used{_known_without(issue, result)}"
     return caution_text(issue)
+
+
+def _known_without(issue: Issue, result: AnswerResult) -> str:
+    """That what an input is for is known without it: else the score would be taken for one that lacks it."""
+    place = issue.step
+    if place is None or place >= len(result.chain) - 1 or isinstance(result.chain[place].value, Absent):
+        return ""
+    return f"; {begin_small(result.chain[place].module.produces.display)} known without it"
 
 
 def _observed(result: AnswerResult) -> StepView | None:

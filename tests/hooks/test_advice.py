@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_nothing_to_say(records: list[Record], why: str) -> None:
 
 
 @pytest.mark.parametrize("died", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-06-20"}])
-def test_of_the_dead_nothing_is_advised_and_nothing_is_missing(died: dict[str, object]) -> None:
+def test_of_the_dead_nothing_is_advised_and_nothing_is_missing(died: dict[str, Any]) -> None:
     for records in (REDUCED, [REDUCED[0], REDUCED[2]]):
         assert advised(REPORTING, records) != Advice()
         assert advised(REPORTING, [patient(**died), *records[1:]]) == Advice()

@@ -57,8 +57,8 @@ def test_in_the_unit_of_the_site(points: list[Point], plain: str, molar: str) ->
         (6 * HOUR, "No ongoing AKI episode by creatinine"),
         (7 * DAY, "No ongoing AKI episode by creatinine"),
         # Nobody knows of the days since then.
-        (7 * DAY + HOUR, "No AKI episode up to the latest creatinine (8 Jun), more than 7 days ago"),
-        (14 * DAY, "No AKI episode up to the latest creatinine (1 Jun), more than 7 days ago"),
+        (7 * DAY + HOUR, "No AKI episode up to 8 Jun, the latest creatinine; since then not known"),
+        (14 * DAY, "No AKI episode up to 1 Jun, the latest creatinine; since then not known"),
     ],
 )
 def test_no_episode_is_said_up_to_the_latest_creatinine(latest: float, claim: str) -> None:

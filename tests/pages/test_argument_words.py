@@ -32,7 +32,12 @@ def test_the_method_is_named_where_the_question_does_not(patient: str, concept: 
 @pytest.mark.parametrize(
     ("patient", "concept", "has", "lacks"),
     [
-        ("ckd-progressing", "albuminuria-category", "No caution was raised for it.", "Before you rely on it"),
+        (
+            "ckd-progressing",
+            "albuminuria-category",
+            "No caution was raised; others may apply.",
+            "Before you rely on it",
+        ),
         ("ckd-progressing", "egfr", "Before you rely on it", "No caution was raised"),
         # There is nothing to rely on.
         ("prevention", "prevent-10y-total-cvd", "What would limit a value", "Before you rely on it"),

@@ -102,8 +102,8 @@ async def test_the_page_begins_with_what_is_critical_and_keeps_the_order_of_the_
     assert names[2:5] == ["Age", "AKI episode (ongoing or ended within 7 days)", "Albuminuria category"]
     tags = [re.sub("<[^>]+>", "", each) for each in re.findall(r'<p class="declared [a-z]+">(.*?)</p>', text)]
     assert tags == [
-        f"Critical: Emergency response threshold {RCP}",
-        "Warning: Acute kidney injury KDIGO 2012, doi:10.1038/kisup.2011.32",
+        f"Critical threshold: Emergency response threshold {RCP}",
+        "Warning threshold: Acute kidney injury KDIGO 2012, doi:10.1038/kisup.2011.32",
     ]
     assert "First: results at a critical or warning threshold" in text
 
@@ -112,4 +112,4 @@ async def test_the_order_of_a_site_is_kept_and_the_bands_are_said_all_the_same()
     async with serving_chart("sepsis-ward", pages={"questions": ["age", "news2"]}) as client:
         text = (await client.get("/patients/ehr/sepsis-ward?at=2026-06-30T12:00:00Z")).text
     assert re.findall(r"<h2><a href=[^>]*>([^<]*)</a>", text) == ["Age", "National Early Warning Score 2"]
-    assert "Critical:" in text and "In the order that this site chose" in text
+    assert "Critical threshold:" in text and "In the order that this site chose" in text

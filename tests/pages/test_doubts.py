@@ -22,7 +22,8 @@ def test_a_finding_is_no_doubt() -> None:
     found = doubts_of(synthetic_answers()["sepsis-ward", "news2"])
     assert found.findings == ["Consciousness, pulse, respiratory rate, SpO2 and systolic blood pressure score 3 each."]
     assert found.texts == [
-        "Inspired oxygen fraction: last measured 29 Jun 2026 12:01 UTC: too old, not used",
+        "Inspired oxygen fraction: last measured 29 Jun 2026 12:01 UTC: too old, not used;"
+        " oxygen therapy known without it",
         "Oldest value used: respiratory rate, 30 minutes old",
         "SpO2 scale 1 used; scale 2 only by a recorded decision",
     ]

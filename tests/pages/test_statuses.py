@@ -152,7 +152,7 @@ def test_complete_does_not_say_that_all_was_found_where_dialysis_is_not_document
         (
             "ckd-progressing",
             "aki-episode",
-            "No AKI episode up to the latest creatinine (16 Jun), more than 7 days ago",
+            "No AKI episode up to 16 Jun, the latest creatinine; since then not known",
         ),
         ("sepsis-ward", "aki-episode", "AKI episode ongoing since 30 Jun"),
         # Without a sentence of the module's own.

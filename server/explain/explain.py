@@ -206,16 +206,17 @@ def _issues_of_concept(trace: Trace, slot: Slot) -> tuple[Issue, ...]:
 def _concerning(trace: Trace, slots: Sequence[Slot]) -> tuple[Issue, ...]:
     concepts = {each.concept.id for each in slots} | {each.enabled_by for each in slots}
     lists = {each.no_if_reconciled.id for each in slots if each.no_if_reconciled is not None}
-    searched = {each.description.resource_type for each in trace.plan.searches}
-    needed = {
-        each.description.resource_type
+    searches = [each.description for each in trace.plan.searches]
+    read = [
+        each.description
         for each in trace.plan.searches
-        # What is searched on request may matter to any of them; whether a list is kept, to what asks for one.
-        if each.description.on_request
-        or (each.of_list and lists)
-        or any(one.id in concepts or one.id in lists for one in each.concepts)
-    }
-    others = searched - needed - {_OF_EVERYBODY}
+        # Whether a list is kept matters to what asks for one.
+        if (each.of_list and lists) or any(one.id in concepts or one.id in lists for one in each.concepts)
+    ]
+    # What is searched on request may matter to any.  What is included dates records, and shows that a list is kept.
+    needed = {each.resource_type for each in (*read, *(one for one in searches if one.on_request))}
+    needed.update(kind for each in read for kind in each.includes)
+    others = {each.resource_type for each in searches} - needed - {_OF_EVERYBODY}
     return tuple(each for each in trace.issues if each.code not in OF_TYPES or each.text.split(" ", 1)[0] not in others)
 
 

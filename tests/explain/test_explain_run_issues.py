@@ -58,6 +58,8 @@ def says_so(answer: AnswerResult) -> bool:
     [
         ("Condition", ("cha2ds2-vasc", "kidney-failure-risk-5y", "aki-stage"), ("age", "uacr", "supplemental-oxygen")),
         ("Observation", ("egfr", "news2", "bmi"), ("age",)),
+        # They date what has no date of its own, and show that a list is looked after.
+        ("Encounter", ("cha2ds2-vasc", "aki-stage", "prevent-10y-total-cvd"), ("age", "uacr", "supplemental-oxygen")),
     ],
 )
 async def test_it_is_said_of_what_reads_such_records(

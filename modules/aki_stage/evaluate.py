@@ -133,6 +133,8 @@ def episode_evaluation(values: Sequence[AssessedValue], at: datetime, words: Cou
     issues = earlier_aki_issues(latest, 0, values)
     claim = "No ongoing AKI episode by creatinine"
     if latest.time < at - WEEK:
-        claim = f"No AKI episode up to {words.day(latest.time)}, the latest creatinine; since then not known"
+        # Of one that is over it is said only that it no longer went on.
+        what = "No AKI episode up to" if ended is None else "No ongoing AKI episode on"
+        claim = f"{what} {words.day(latest.time)}, the latest creatinine; since then not known"
     working = Working(f"{warrant}: no episode", claim, NO_URINE)
     return Evaluation(False, working, tuple(issues))

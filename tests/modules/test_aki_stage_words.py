@@ -67,6 +67,19 @@ def test_no_episode_is_said_up_to_the_latest_creatinine(latest: float, claim: st
     assert with_shown_texts(made, module("aki-episode"), PLAIN).working.claim == claim
 
 
+@pytest.mark.parametrize(
+    ("latest", "claim"),
+    [
+        (12 * DAY, "No ongoing AKI episode on 3 Jun, the latest creatinine; since then not known"),
+        (9 * DAY, "No ongoing AKI episode on 6 Jun, the latest creatinine; since then not known"),
+    ],
+)
+def test_an_episode_that_is_over_is_not_denied(latest: float, claim: str) -> None:
+    points = dict.fromkeys(((90 * DAY, 1.0), (20 * DAY, 2.3), (19 * DAY, 2.2), (12 * DAY, 1.0), (latest, 1.0)))
+    made = evaluate(module("aki-episode"), filled_inputs("aki-episode", given(tuple(points))), AT)
+    assert with_shown_texts(made, module("aki-episode"), PLAIN).working.claim == claim
+
+
 # 15 June 12:00 in UTC.  13 hours before it is 23:00 the day before, which is 1:00 in Berlin; so is 23:30 in winter.
 LATE = [(145 * DAY + 12.5, 0.9), (13 * HOUR, 2.3), (6 * HOUR, 2.2)]
 

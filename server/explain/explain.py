@@ -1,6 +1,6 @@
 """A trace turned into results: one ``AnswerResult`` for each goal, in the order of the question."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TypeAlias
@@ -195,7 +195,7 @@ def _interpretation_view(outcome: Outcome | None) -> InterpretationView | None:
 def _issues_of_call(trace: Trace, iri: str) -> tuple[Issue, ...]:
     """The issues of the run that concern the result of a module; all of them, where its plan is not known."""
     known = any(each.description.iri == iri for each in trace.plan.calls)
-    return _concerning(trace, tuple(_slots_under(trace.plan, iri))) if known else trace.issues
+    return _concerning(trace, _slots_under(trace.plan, iri)) if known else trace.issues
 
 
 def _issues_of_concept(trace: Trace, slot: Slot) -> tuple[Issue, ...]:
@@ -203,7 +203,10 @@ def _issues_of_concept(trace: Trace, slot: Slot) -> tuple[Issue, ...]:
     return _concerning(trace, (slot,))
 
 
-def _concerning(trace: Trace, slots: Sequence[Slot]) -> tuple[Issue, ...]:
+def _concerning(trace: Trace, slots: Iterable[Slot]) -> tuple[Issue, ...]:
+    if not any(each.code in OF_TYPES for each in trace.issues):
+        return trace.issues
+    slots = tuple(slots)
     concepts = {each.concept.id for each in slots} | {each.enabled_by for each in slots}
     lists = {each.no_if_reconciled.id for each in slots if each.no_if_reconciled is not None}
     searches = [each.description for each in trace.plan.searches]

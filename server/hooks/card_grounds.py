@@ -111,11 +111,11 @@ def _as_of(result: AnswerResult) -> str:
     return "" if result.effective is None else f", {_time_of(result, result)}"
 
 
-def _time_of(told: AnswerResult, result: AnswerResult) -> str:
+def _time_of(answer: AnswerResult, result: AnswerResult) -> str:
     """Of when the records of an answer are; of what goes on the day: the minute of a call is another each time."""
-    if told.effective is None or told.effective >= told.at:
-        return day_words(told.at, result.circumstances.style)
-    return _iso(told.effective, result)
+    if answer.effective is None or answer.effective >= answer.at:
+        return day_words(answer.at, result.circumstances.style)
+    return _iso(answer.effective, result)
 
 
 def _ground_line(ground: GroundView, result: AnswerResult) -> str:

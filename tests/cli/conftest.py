@@ -1,8 +1,9 @@
 """The shipped catalog, which most commands load, is loaded once for all tests of commands in a process."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from inspect import signature
+from typing import Any
 
 import pytest
 
@@ -15,18 +16,12 @@ def _with_terminology_server() -> Catalog:
     return load_catalog(terminology_server=True)
 
 
-def _load_once(
-    root: Path | None = None,
-    extra_modules: Iterable[Path] = (),
-    value_sets: Iterable[Path] = (),
-    terminology_server: bool = False,
-    verdict_file: Path | None = None,
-) -> Catalog:
+def _load_once(*given: Any, **named: Any) -> Catalog:
     """As ``load_catalog``: what is loaded from folders of a test is loaded each time."""
-    modules, sets = tuple(extra_modules), tuple(value_sets)
-    if root or modules or sets or verdict_file:
-        return load_catalog(root, modules, sets, terminology_server, verdict_file)
-    return _with_terminology_server() if terminology_server else shipped()
+    asked = signature(load_catalog).bind(*given, **named).arguments
+    if any(value for name, value in asked.items() if name != "terminology_server"):
+        return load_catalog(**asked)
+    return _with_terminology_server() if asked.get("terminology_server") else shipped()
 
 
 @pytest.fixture(scope="module", autouse=True)

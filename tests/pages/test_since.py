@@ -112,7 +112,7 @@ def test_the_same_category_before_and_after_another_began_again() -> None:
 
 
 def test_a_range_has_no_band_and_ends_none() -> None:
-    """An incomplete score lies in two bands: since when it has been in one is told by the complete ones."""
+    """An incomplete score lies in two bands: since when it has been in one, the complete ones show."""
     now = synthetic_answers()["sepsis-ward", "news2"]
     assert isinstance(now.value, Quantity) and now.interpretation is not None
     low = replace(now.interpretation, code=Coding("https://medtwin.example/codes", "news2-low", "Low"))

@@ -17,21 +17,21 @@ _PAUSE = 0.002
 
 
 class PromptServer(uvicorn.Server):
-    """One that stops as soon as it is told to, its connections are closed and its requests are answered."""
+    """One that stops as soon as ``stop`` is called, its connections are closed and its requests are answered."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._told_to_stop = asyncio.Event()
+        self._stop_called = asyncio.Event()
 
     def stop(self) -> None:
         """Take no more connections, answer what is under way, and end."""
         self.should_exit = True
-        self._told_to_stop.set()
+        self._stop_called.set()
 
     async def main_loop(self) -> None:
-        """Wait until it is told to stop; the first look sets the headers of all answers."""
+        """Wait for ``stop``; the first look sets the headers of all answers."""
         if not await self.on_tick(0):
-            await self._told_to_stop.wait()
+            await self._stop_called.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, but for its pauses of a tenth of a second."""
